@@ -1,0 +1,49 @@
+"""Where a result comes from: code revision, package versions, platform, time."""
+
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    "mace-mer", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets",
+    "opencv-python", "dlib-bin", "numpy", "scipy", "scikit-learn",
+)  # fmt: skip
+
+
+def provenance() -> dict[str, Any]:
+    """Return what a reader needs to make a result again; every checkpoint and report carries it."""
+    return {
+        "git_revision": git_revision(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def git_revision() -> str | None:
+    """Return the commit of the source tree, with `-dirty` if files differ, or None outside of git."""
+    folder = Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(folder), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        # A package installed below somebody else's repository must not claim its revision.
+        if not git("ls-files", "--", "provenance.py"):
+            return None
+        return git("rev-parse", "HEAD") + ("-dirty" if git("status", "--porcelain") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
