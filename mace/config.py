@@ -48,7 +48,7 @@ def from_dict[T](cls: type[T], values: Mapping[str, Any], *, where: str = "") ->
 
 
 def config_hash(config: Any) -> str:
-    """Return 12 hexadecimal digits that name the configuration, whatever the order of its fields."""
+    """Return 12 hexadecimal digits that name the configuration, whatever its field order."""
     text = json.dumps(_hashable(config), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

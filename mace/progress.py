@@ -1,4 +1,4 @@
-"""Progress for people: a bar with the time left on a terminal, a plain line now and then elsewhere."""
+"""Progress for people: a bar with the time left on a terminal, plain lines elsewhere."""
 
 import sys
 import time
@@ -13,7 +13,9 @@ PLAIN_INTERVAL_S = 10.0
 class Advance(Protocol):
     """Tells the running progress display that `steps` more units are done."""
 
-    def __call__(self, steps: int = 1, /, *, note: str = "") -> None: ...
+    def __call__(self, steps: int = 1, /, *, note: str = "") -> None:
+        """Add `steps` to what is done; `note` is shown at the end of the line."""
+        ...
 
 
 @contextmanager

@@ -26,7 +26,7 @@ def provenance() -> dict[str, Any]:
 
 
 def git_revision() -> str | None:
-    """Return the commit of the source tree, with `-dirty` if files differ, or None outside of git."""
+    """Return the commit of the source tree (`-dirty` if files differ), or None outside of git."""
     folder = Path(__file__).parent
 
     def git(*arguments: str) -> str:

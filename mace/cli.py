@@ -1,0 +1,102 @@
+"""The command line: finds the command's module, turns errors into sentences and exit codes."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from mace import __version__
+from mace.errors import MaceError
+
+INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
+
+
+class Command(NamedTuple):
+    """A command by the module that holds it and the line that describes it."""
+
+    module: str
+    summary: str
+
+
+# An explicit table, so that `mace --help` imports none of the modules it lists.
+COMMANDS = {
+    "reproduce": Command(
+        "mace.commands.reproduce", "the main job: data, training, honest evaluation, report, model"
+    ),
+    "prepare": Command(
+        "mace.commands.prepare", "prepare a data set: correct the faces, store clips"
+    ),
+    "train": Command("mace.commands.train", "train one model on a prepared data set"),
+    "evaluate": Command("mace.commands.evaluate", "cross-validate over subjects, with baselines"),
+    "report": Command("mace.commands.report", "write the HTML report of finished evaluations"),
+    "live": Command("mace.commands.live", "label the faces in a video with a trained model"),
+    "doctor": Command("mace.commands.doctor", "check versions, devices, data sets and models"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `mace` with `arguments` (default: the process's own) and return the exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(overview())
+        return 0 if arguments else 2
+    if arguments[0] in ("-V", "--version"):
+        print(f"mace {__version__}")
+        return 0
+    name = arguments[0]
+    if name not in COMMANDS:
+        print(f"mace: there is no command {name!r}; `mace --help` lists them", file=sys.stderr)
+        return 2
+    _quiet_native_libraries()
+    try:
+        return _run(name, arguments[1:])
+    except MaceError as error:
+        print(f"mace {name}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"mace {name}: interrupted; the same command goes on from here", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output (`head`, a pager) has gone; nothing is left to say to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def overview() -> str:
+    """Return the help page that lists the commands."""
+    width = max(map(len, COMMANDS))
+    rows = [f"  {name:<{width}}  {command.summary}" for name, command in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: mace COMMAND [options]",
+            "",
+            "Micro-expression recognition with multi-scale atrous convolutions.",
+            "",
+            "commands:",
+            *rows,
+            "",
+            "`mace COMMAND --help` explains a command's options.",
+        ]
+    )
+
+
+def _run(name: str, arguments: list[str]) -> int:
+    import tyro  # not at the top: it costs 0.2 s that `mace --help` need not pay
+
+    module = importlib.import_module(COMMANDS[name].module)
+    tyro.cli(module.run, prog=f"mace {name}", args=arguments)
+    return 0
+
+
+def _quiet_native_libraries() -> None:
+    """Keep OpenCV, FFmpeg and BLAS from chattering or over-threading, unless the user says so."""
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Two BLAS threads more than double the cost of the renderer's small products.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
