@@ -85,7 +85,7 @@ def uf1(counts: Int[np.ndarray, "k k"]) -> float:
 
 
 def uar(counts: Int[np.ndarray, "k k"]) -> float:
-    """Return the unweighted average recall, or balanced accuracy: the mean of recall over the classes.
+    """Return the unweighted average recall (balanced accuracy): the mean of recall over classes.
 
     Raises:
         DataError: if `counts` holds no sample.
@@ -154,6 +154,6 @@ def _score(hits: np.ndarray, total: np.ndarray, counts: np.ndarray) -> np.ndarra
 def _some(counts: np.ndarray) -> np.ndarray:
     if counts.sum() == 0:
         raise DataError(
-            "the confusion matrix holds no sample, so it has no score; predict some clip"
+            "a confusion matrix without a sample has no score; predict at least one clip"
         )
     return counts

@@ -39,8 +39,8 @@ def loso(groups: Int[np.ndarray, " n"], *, names: Sequence[str] | None = None) -
     """
     subjects = _subjects(groups, at_least=2)
     return [
-        _fold(str(subject) if names is None else names[subject], groups == subject, groups)
-        for subject in subjects.tolist()
+        _fold(str(subject) if names is None else names[int(subject)], groups == subject, groups)
+        for subject in subjects
     ]
 
 
@@ -148,8 +148,8 @@ def _subjects(groups: np.ndarray, *, at_least: int) -> np.ndarray:
     subjects = np.unique(groups)
     if subjects.size < at_least:
         raise DataError(
-            f"the clips come from {subjects.size} subject(s), but a split by subject needs at least "
-            f"{at_least}; add clips of other people"
+            f"the clips come from {subjects.size} subject(s), but a split by subject needs "
+            f"at least {at_least}; add clips of other people"
         )
     return subjects
 

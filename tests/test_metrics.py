@@ -7,7 +7,7 @@ from sklearn.metrics import f1_score, precision_score, recall_score
 from mace import metrics
 from mace.errors import DataError
 
-# A published log of 442 clips (negative, positive, surprise); its paper prints the precision as UAR.
+# A published log of 442 clips (negative, positive, surprise); its paper prints precision as UAR.
 PUBLISHED = np.array([[219, 22, 9], [40, 62, 7], [21, 3, 59]])
 
 
