@@ -1,0 +1,140 @@
+"""Face correction of a stored clip, by the tracker that live frames go through."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from mace.errors import DataError
+from mace.face.config import FaceConfig
+from mace.face.images import to_gray
+from mace.face.tracker import FaceTracker, Status, TrackedFace
+
+
+@dataclass(frozen=True)
+class AlignedClip:
+    """A corrected clip.
+
+    Attributes:
+        frames: crops; a frame without a face shows what lies where the face was last.
+        transforms: frame px to crop px.
+        landmarks: of the keyframe, (x, y) px of that frame.
+        error_px: residual of the registration, NaN where a frame was not registered.
+        status: one per frame.
+        reference_ids: keyframe of each frame; more than one value means that the pose was renewed
+            within the clip and that motion across the change cannot be compared.
+        faces: most faces seen in one frame.
+        visible: smallest fraction of a crop that lies within its frame.
+    """
+
+    frames: UInt8[np.ndarray, "t s s"]
+    transforms: Float[np.ndarray, "t 2 3"]
+    landmarks: Float[np.ndarray, "n 2"]
+    error_px: Float[np.ndarray, " t"]
+    status: tuple[Status, ...]
+    reference_ids: Int[np.ndarray, " t"]
+    faces: int
+    visible: float
+
+    @property
+    def quality(self) -> str:
+        """What to know before trusting the clip, in words; `good` if nothing."""
+        remarks = []
+        count = len(self.status)
+        untracked = sum(status is not Status.TRACKED for status in self.status)
+        if untracked:
+            remarks.append(f"{untracked} of {count} frames not registered")
+        keyframes = len(np.unique(self.reference_ids))
+        if keyframes > 1:
+            remarks.append(f"{keyframes} keyframes")
+        if self.faces > 1:
+            remarks.append(f"{self.faces} faces")
+        if self.visible < 0.95:
+            remarks.append(f"face at the border ({self.visible:.0%} visible)")
+        return "; ".join(remarks) or "good"
+
+
+def correct_clip(
+    frames: Sequence[np.ndarray] | UInt8[np.ndarray, "t h w"],
+    *,
+    onset: int = 0,
+    config: FaceConfig = FaceConfig(),  # noqa: B008
+) -> AlignedClip:
+    """Align every frame of a clip to its onset frame.
+
+    The tracker runs forward from the onset, then backward over the frames before it with the same
+    keyframe; a clip played to a `FaceTracker` from its onset gives the same crops bit for bit.
+
+    Args:
+        frames: grey (t, h, w), or a sequence of grey, BGR or BGRA images of one size, uint8.
+        onset: index of the keyframe.
+        config: sizes, margins, thresholds.
+
+    Raises:
+        DataError: for an empty clip, an onset outside it, an unusable frame, frames of several
+            sizes, or an onset frame without a face.
+    """
+    if not 0 <= onset < len(frames):
+        raise DataError(f"onset {onset} lies outside the clip, which has {len(frames)} frames")
+    grays = _grays(frames)
+    forward = FaceTracker(config)
+    answers = [answer for gray in grays[onset:] for answer in forward.push(gray)]
+    answers += forward.finish()
+    keyframe = answers[0].keyframe
+    if answers[0].transform is None or keyframe is None:
+        raise DataError(
+            f"no face found in the onset frame {onset}; check the annotation, or lower "
+            "detector.min_score"
+        )
+    backward = FaceTracker(config, keyframe=keyframe)
+    before = [answer for gray in grays[:onset][::-1] for answer in backward.push(gray)]
+    before += backward.finish()
+    return _assemble(grays, before[::-1] + answers, onset)
+
+
+def _grays(frames: Sequence[np.ndarray] | np.ndarray) -> list[np.ndarray]:
+    grays = []
+    for index, frame in enumerate(frames):
+        try:
+            grays.append(to_gray(frame))
+        except DataError as error:
+            raise DataError(f"frame {index}: {error}") from error
+        if grays[index].shape != grays[0].shape:
+            raise DataError(
+                f"frame {index} is {grays[index].shape[::-1]} px, the first is "
+                f"{grays[0].shape[::-1]}; a clip has frames of one size"
+            )
+    return grays
+
+
+def _assemble(grays: list[np.ndarray], answers: list[TrackedFace], onset: int) -> AlignedClip:
+    keyframe = answers[onset].keyframe
+    assert keyframe is not None
+    transforms = [answer.transform for answer in answers]
+    crops = [answer.crop for answer in answers]
+    # Where there is no face, look on at the place where it was, outward from the onset.
+    outward = [(i, i - 1) for i in range(onset + 1, len(answers))]
+    outward += [(i, i + 1) for i in range(onset - 1, -1, -1)]
+    for index, inner in outward:
+        if transforms[index] is None:
+            transforms[index] = transforms[inner]
+            crops[index] = keyframe.crop(grays[index], _present(transforms[inner]))
+    # Keyframes made while running backward are others than those of the forward run.
+    ids = [answer.reference_id for answer in answers]
+    ids[:onset] = [-identity for identity in ids[:onset]]
+    return AlignedClip(
+        frames=np.stack([_present(crop) for crop in crops]),
+        transforms=np.stack([_present(transform) for transform in transforms]),
+        landmarks=keyframe.landmarks,
+        error_px=np.array([answer.error_px for answer in answers]),
+        status=tuple(answer.status for answer in answers),
+        reference_ids=np.array(ids, dtype=np.int64),
+        faces=max(answer.faces for answer in answers),
+        visible=min(answer.visible for answer in answers if answer.crop is not None),
+    )
+
+
+def _present(array: np.ndarray | None) -> np.ndarray:
+    assert array is not None
+    return array

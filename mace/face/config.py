@@ -1,0 +1,111 @@
+"""Settings of face detection, landmarks and face correction."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from mace.errors import ConfigError
+
+type Interpolation = Literal["linear", "cubic", "lanczos"]
+
+
+@dataclass(frozen=True)
+class CropConfig:
+    """The canonical frame: where the eyes lie in a corrected crop, and how pixels are sampled.
+
+    Linear sampling is the default because OpenCV 5 evaluates it at the exact sub-pixel position;
+    its cubic and Lanczos kernels round positions to 1/32 px, which is as large as the jitter
+    that face correction is meant to reach.
+    """
+
+    size: int = 128  # side of the square crop, px
+    eye_distance: float = 0.40  # between the eye centres, fraction of the side
+    eye_height: float = 0.36  # of the eye line below the upper edge, fraction of the side
+    interpolation: Interpolation = "linear"
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            ConfigError: for a crop that is too small or whose eyes lie outside it.
+        """
+        if self.size < 16:
+            raise ConfigError(f"crop.size is {self.size} px, expected at least 16")
+        if not 0.1 <= self.eye_distance <= 0.9:
+            raise ConfigError(f"crop.eye_distance is {self.eye_distance}, expected 0.1 to 0.9")
+        if not 0.05 <= self.eye_height <= 0.95:
+            raise ConfigError(f"crop.eye_height is {self.eye_height}, expected 0.05 to 0.95")
+
+    @property
+    def eyes(self) -> Float[np.ndarray, "2 2"]:
+        """Canonical eye centres (x, y) in crop px, the one on the left of the image first."""
+        centre, half = (self.size - 1) / 2, self.eye_distance * self.size / 2
+        height = self.eye_height * self.size
+        return np.array([[centre - half, height], [centre + half, height]])
+
+
+@dataclass(frozen=True)
+class DetectorConfig:
+    """Face detection by dlib's HOG detector, which sees faces of 80 px and more."""
+
+    side: int = 640  # the longer side of the image the detector sees, px
+    upscale: float = 2.0  # a smaller image is enlarged at most this much
+    min_score: float = 0.2  # to take a face up
+    keep_score: float = -0.2  # to confirm, close to a known face, that it is still there
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            ConfigError: for a side below dlib's smallest face, or a factor that shrinks.
+        """
+        if self.side < 80:
+            raise ConfigError(f"detector.side is {self.side} px, expected at least 80")
+        if self.upscale < 1:
+            raise ConfigError(f"detector.upscale is {self.upscale}, expected at least 1")
+
+
+@dataclass(frozen=True)
+class RegistrationConfig:
+    """Registration of a frame to the keyframe by Lucas–Kanade on rigid points.
+
+    It has a canonical frame of its own, so that its precision does not hang on the crop asked for.
+    All lengths are in px of that frame, in which the eyes are 51 px apart.
+    """
+
+    points: int = 48  # corners sought in the rigid regions
+    window: int = 15  # side of the Lucas–Kanade window, px
+    coarse_levels: int = 2  # halvings of the pyramid when the head has moved far
+    max_passes: int = 4  # warp, measure, correct
+    converged: float = 0.3  # a correction below this ends the passes, px
+    max_round_trip: float = 0.3  # forward–backward distance of a point to be believed, px
+    max_error: float = 0.8  # residual of the inliers, root mean square, px
+    min_inliers: float = 0.4  # fraction of the points
+    min_correlation: float = 0.6  # of the rigid region with the keyframe's
+
+
+@dataclass(frozen=True)
+class FaceConfig:
+    """Everything that decides what a corrected crop looks like."""
+
+    crop: CropConfig = field(default_factory=CropConfig)
+    detector: DetectorConfig = field(default_factory=DetectorConfig)
+    registration: RegistrationConfig = field(default_factory=RegistrationConfig)
+    landmarks: Literal[5, 68] = 5
+    boxes: int = 5  # slightly shifted boxes whose landmarks are averaged
+    keyframe_frames: int = 5  # frames whose landmarks give the canonical pose
+    patience: int = 3  # frames in a row that may fail to register before the keyframe is renewed
+    search_interval: int = 3  # frames between two searches for a lost face
+    check_interval: int = 50  # frames between two confirmations by the detector
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            ConfigError: for a count below one.
+        """
+        for name in ("boxes", "keyframe_frames", "patience", "search_interval", "check_interval"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"face.{name} is {getattr(self, name)}, expected at least 1")

@@ -1,0 +1,93 @@
+"""dlib's trained models, with the types that its bindings do not declare."""
+
+import functools
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import dlib
+import numpy as np
+
+from mace.errors import DataError
+
+
+class Rectangle(Protocol):
+    """A box of whole px, edges included."""
+
+    def left(self) -> int: ...  # noqa: D102
+    def top(self) -> int: ...  # noqa: D102
+    def right(self) -> int: ...  # noqa: D102
+    def bottom(self) -> int: ...  # noqa: D102
+
+
+class HogDetector(Protocol):
+    """Boxes, scores and the number of the sub-detector, from an image."""
+
+    def run(  # noqa: D102
+        self, image: np.ndarray, upsample: int, threshold: float, /
+    ) -> tuple[Sequence[Rectangle], Sequence[float], Sequence[int]]: ...
+
+
+class Point(Protocol):
+    """A landmark, px."""
+
+    x: int
+    y: int
+
+
+class Shape(Protocol):
+    """All landmarks of a face."""
+
+    def parts(self) -> Sequence[Point]: ...  # noqa: D102
+
+
+class ShapePredictor(Protocol):
+    """Landmarks, from an image and a box."""
+
+    def __call__(self, image: np.ndarray, box: Rectangle, /) -> Shape: ...  # noqa: D102
+
+
+_dlib = cast(Any, dlib)
+
+
+def rectangle(left: int, top: int, right: int, bottom: int) -> Rectangle:
+    """Return a box whose edges are included."""
+    return _dlib.rectangle(left, top, right, bottom)
+
+
+@functools.cache
+def hog_detector() -> HogDetector:
+    """Return the process's detector of frontal faces, which takes 0.3 s to make."""
+    return _dlib.get_frontal_face_detector()
+
+
+@functools.cache
+def shape_predictor(name: str) -> ShapePredictor:
+    """Return the process's landmark model of that file name.
+
+    Raises:
+        DataError: if the file is missing.
+    """
+    return _dlib.shape_predictor(str(model_path(name)))
+
+
+def model_path(name: str) -> Path:
+    """Return the path of the model file `name` in the package face_recognition_models.
+
+    The package is located, not imported: importing it needs the `pkg_resources` that current
+    setuptools no longer ship.
+
+    Raises:
+        DataError: if the package or the file is missing.
+    """
+    spec = importlib.util.find_spec("face_recognition_models")
+    if spec is None or not spec.submodule_search_locations:
+        raise DataError(
+            "the package face-recognition-models, which holds dlib's landmark models, is not "
+            "installed; run `uv sync`"
+        )
+    path = Path(spec.submodule_search_locations[0]) / "models" / name
+    if not path.is_file():
+        raise DataError(f"dlib's model {path} is missing; reinstall face-recognition-models")
+    return path

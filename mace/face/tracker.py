@@ -1,0 +1,298 @@
+"""One face through a sequence of frames: the single path of stored clips and live frames."""
+
+import enum
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from mace.errors import DataError
+from mace.face.config import FaceConfig
+from mace.face.correction import Keyframe, Registration, canonical_transform, visible_fraction
+from mace.face.detector import Detection, FaceDetector
+from mace.face.images import to_gray
+from mace.face.landmarks import Landmarker
+from mace.face.similarity import Transform, apply, compose, invert, scale
+
+# Eyes that jump by more than this, in eye distances, are taken for another face's.
+_JUMP = 0.6
+# Eyes that landmarks place this far from where registration has them count as unconfirmed.
+_DISAGREEMENT = 0.25
+# Missed confirmations in a row that end a track which still registers.
+_MISSES = 3
+
+
+class Status(enum.Enum):
+    """What is known about the face in a frame."""
+
+    TRACKED = "tracked"  # registered to the keyframe
+    DOUBTFUL = "doubtful"  # detected, but not registered: crop from landmarks, which jitters
+    LOST = "lost"  # the track ended here
+    NO_FACE = "no_face"  # none found, or none sought in this frame
+    UNREADABLE = "unreadable"  # no usable image
+
+
+@dataclass(frozen=True)
+class TrackedFace:
+    """The answer for one frame; arrays are None where there is no face.
+
+    Attributes:
+        index: number of the frame since the tracker's start.
+        crop: corrected face, uint8 (s, s).
+        transform: frame px to crop px; `invert` it to draw on the frame.
+        keyframe: what the frame was registered to; its `reference` is the neutral crop.
+        reference_id: counts keyframes from 0; -1 before the first.
+        error_px: residual of the registration, px of a crop of 128; NaN where there was none.
+        inliers: rigid points that agreed.
+        visible: fraction of the crop that lies within the frame.
+        faces: how many faces the last search of the whole frame saw.
+    """
+
+    index: int
+    status: Status
+    crop: UInt8[np.ndarray, "s s"] | None = None
+    transform: Transform | None = None
+    keyframe: Keyframe | None = None
+    reference_id: int = -1
+    error_px: float = float("nan")
+    inliers: int = 0
+    visible: float = 0.0
+    faces: int = 0
+
+    @property
+    def reference(self) -> UInt8[np.ndarray, "s s"] | None:
+        """The crop of the keyframe."""
+        return None if self.keyframe is None else self.keyframe.reference
+
+    @cached_property
+    def landmarks(self) -> Float[np.ndarray, "n 2"] | None:
+        """The keyframe's landmarks as the head has carried them, (x, y) px of this frame."""
+        if self.keyframe is None or self.transform is None:
+            return None
+        return apply(
+            compose(invert(self.transform), self.keyframe.transform), self.keyframe.landmarks
+        )
+
+
+@dataclass
+class _Draft:
+    """A keyframe in the making: frames wait until enough landmarks are in."""
+
+    keyframe: Keyframe
+    box: Detection
+    transform: Transform
+    landmarks: list[Float[np.ndarray, "n 2"]]
+    waiting: list[tuple[int, np.ndarray | None]]
+
+
+class FaceTracker:
+    """Follows the largest face.
+
+    The first frame with a face becomes the keyframe. Its landmarks are the median over
+    `keyframe_frames` frames, so as many frames wait before the first answers come; after that each
+    `push` answers at once. A frame that does not register is looked at by the detector: the face
+    may be there yet blurred, covered or turned (`DOUBTFUL`), and after `patience` such frames a
+    new keyframe is made and `reference_id` rises; or it is gone (`LOST`, then `NO_FACE`). A face
+    that comes back is tried against the old keyframe first.
+
+    Frames that cannot be used are `UNREADABLE` and leave the track as it is. A change of the frame
+    size ends the track. With several faces the largest and surest is followed.
+    """
+
+    def __init__(
+        self,
+        config: FaceConfig = FaceConfig(),  # noqa: B008
+        *,
+        keyframe: Keyframe | None = None,
+    ) -> None:
+        """Start with nothing known, or with the `keyframe` of another tracker."""
+        self.config = config
+        self._detector = FaceDetector(config.detector)
+        self._landmarker = Landmarker(config.landmarks, boxes=config.boxes)
+        self._keyframe = keyframe
+        self._transform = None if keyframe is None else keyframe.transform
+        self._reference_id = -1 if keyframe is None else 0
+        self._draft: _Draft | None = None
+        self._shape: tuple[int, ...] | None = None
+        self._index = 0
+        self._faces = 0
+        self._failures = 0  # frames in a row that did not register
+        self._misses = 0  # confirmations in a row that failed
+        self._until_check = config.check_interval
+        self._until_search = 0
+
+    @property
+    def keyframe(self) -> Keyframe | None:
+        """What frames are registered to at present."""
+        return self._keyframe
+
+    def push(self, image: np.ndarray | None) -> list[TrackedFace]:
+        """Take the next frame, grey or colour, and return the answers that are ready, in order."""
+        index = self._index
+        self._index += 1
+        try:
+            gray = to_gray(image)
+        except DataError:
+            return self._advance(index, None)
+        answers = []
+        if self._shape not in (None, gray.shape):
+            answers = self.finish()
+            self.renew()
+        self._shape = gray.shape
+        return answers + self._advance(index, gray)
+
+    def finish(self) -> list[TrackedFace]:
+        """Return the answers of the frames that still wait, at the end of a stream."""
+        answers: list[TrackedFace] = []
+        while self._draft is not None:
+            answers += self._complete(self._draft)
+        return answers
+
+    def renew(self) -> None:
+        """Forget the keyframe; the next frame with a face becomes the new one."""
+        self._keyframe = self._transform = None
+        self._until_search = 0
+
+    def _advance(self, index: int, gray: np.ndarray | None) -> list[TrackedFace]:
+        if self._draft is not None:
+            return self._collect(self._draft, index, gray)
+        if gray is None:
+            return [self._answer(index, Status.UNREADABLE)]
+        if self._keyframe is None or self._transform is None:
+            return self._search(index, gray, Status.NO_FACE)
+        return self._follow(self._keyframe, self._transform, index, gray)
+
+    def _search(self, index: int, gray: np.ndarray, otherwise: Status) -> list[TrackedFace]:
+        """Look for a face in the whole frame; without one, answer `otherwise`."""
+        if self._until_search > 0:
+            self._until_search -= 1
+            return [self._answer(index, otherwise)]
+        found = self._detector.detect(gray)
+        self._faces = len(found)
+        if not found:
+            self._until_search = self.config.search_interval - 1
+            return [self._answer(index, otherwise)]
+        return self._take_up(index, gray, found[0])
+
+    def _follow(
+        self, keyframe: Keyframe, previous: Transform, index: int, gray: np.ndarray
+    ) -> list[TrackedFace]:
+        registration = keyframe.register(gray, previous)
+        if registration.ok:
+            if self._confirmed(gray, registration.transform):
+                return [self._tracked(index, gray, keyframe, registration)]
+            self.renew()
+            return self._search(index, gray, Status.LOST)
+        face = self._detector.near(gray, *_box(previous, self.config))
+        if face is not None:
+            return self._take_up(index, gray, face)
+        self._transform, self._until_search = None, 0
+        return self._search(index, gray, Status.LOST)
+
+    def _take_up(self, index: int, gray: np.ndarray, face: Detection) -> list[TrackedFace]:
+        """Go on with a detected face: on the old keyframe if it fits, else on a new one."""
+        landmarks = self._landmarker.locate(gray, face)
+        guess = canonical_transform(landmarks, self.config.crop)
+        if self._keyframe is not None:
+            registration = self._keyframe.register(gray, guess)
+            if registration.ok:
+                return [self._tracked(index, gray, self._keyframe, registration)]
+            self._failures += 1
+            same = (
+                self._transform is not None and _shift(self._transform, guess, self.config) < _JUMP
+            )
+            if same and self._failures < self.config.patience:
+                self._transform = guess
+                return [self._answer(index, Status.DOUBTFUL, gray, guess)]
+        keyframe = Keyframe(gray, landmarks, self.config)
+        # The caller may use the array of a frame again, and this one has to wait.
+        waiting: list[tuple[int, np.ndarray | None]] = [(index, gray.copy())]
+        self._draft = _Draft(keyframe, face, keyframe.transform, [landmarks], waiting)
+        return self._complete(self._draft) if self.config.keyframe_frames == 1 else []
+
+    def _collect(self, draft: _Draft, index: int, gray: np.ndarray | None) -> list[TrackedFace]:
+        """Add a frame's landmarks, as they lie in the draft's first frame."""
+        draft.waiting.append((index, None if gray is None else gray.copy()))
+        if gray is not None:
+            registration = draft.keyframe.register(gray, draft.transform)
+            if not registration.ok:
+                return self._complete(draft)
+            draft.transform = registration.transform
+            here = compose(invert(registration.transform), draft.keyframe.transform)
+            landmarks = self._landmarker.locate(gray, draft.box.moved(here))
+            draft.landmarks.append(apply(invert(here), landmarks))
+        enough = len(draft.waiting) >= self.config.keyframe_frames
+        return self._complete(draft) if enough else []
+
+    def _complete(self, draft: _Draft) -> list[TrackedFace]:
+        """Make the draft the keyframe and answer for the frames that waited."""
+        (index, first), *others = draft.waiting
+        assert first is not None
+        keyframe = Keyframe(first, np.median(draft.landmarks, axis=0), self.config)
+        self._draft, self._keyframe = None, keyframe
+        self._reference_id += 1
+        self._until_check = self.config.check_interval
+        answers = [self._tracked(index, first, keyframe, keyframe.itself)]
+        for index, gray in others:
+            answers += self._advance(index, gray)
+        return answers
+
+    def _confirmed(self, gray: np.ndarray, transform: Transform) -> bool:
+        """Ask the detector now and then whether what is tracked is a face, eyes in place."""
+        self._until_check -= 1
+        if self._until_check > 0:
+            return True
+        face = self._detector.near(gray, *_box(transform, self.config))
+        if face is not None:
+            guess = canonical_transform(self._landmarker.locate(gray, face), self.config.crop)
+            if _shift(transform, guess, self.config) < _DISAGREEMENT:
+                self._misses, self._until_check = 0, self.config.check_interval
+                return True
+        self._misses += 1
+        self._until_check = max(self.config.check_interval // 5, 1)
+        return self._misses < _MISSES
+
+    def _tracked(
+        self, index: int, gray: np.ndarray, keyframe: Keyframe, registration: Registration
+    ) -> TrackedFace:
+        self._transform, self._failures = registration.transform, 0
+        answer = self._answer(index, Status.TRACKED, gray, registration.transform)
+        return replace(answer, error_px=registration.error_px, inliers=registration.inliers)
+
+    def _answer(
+        self,
+        index: int,
+        status: Status,
+        gray: np.ndarray | None = None,
+        transform: Transform | None = None,
+    ) -> TrackedFace:
+        keyframe, crop, visible = self._keyframe, None, 0.0
+        if gray is not None and transform is not None and keyframe is not None:
+            crop = keyframe.crop(gray, transform)
+            visible = visible_fraction(transform, self.config.crop, gray.shape)
+        return TrackedFace(
+            index=index,
+            status=status,
+            crop=crop,
+            transform=transform,
+            keyframe=keyframe,
+            reference_id=self._reference_id,
+            visible=visible,
+            faces=self._faces,
+        )
+
+
+def _box(transform: Transform, config: FaceConfig) -> tuple[tuple[float, float], float]:
+    """Return centre and width of the box dlib would draw around a face in canonical pose."""
+    distance = config.crop.eye_distance * config.crop.size
+    centre = config.crop.eyes.mean(axis=0, keepdims=True) + np.array([0, 0.35 * distance])
+    x, y = apply(invert(transform), centre)[0]
+    return (float(x), float(y)), 2.6 * distance / scale(transform)
+
+
+def _shift(transform: Transform, other: Transform, config: FaceConfig) -> float:
+    """Return how far apart two transforms put the eyes, in eye distances."""
+    eyes = config.crop.eyes
+    moved = apply(compose(other, invert(transform)), eyes) - eyes
+    return float(np.hypot(*moved.T).max()) / (config.crop.eye_distance * config.crop.size)
