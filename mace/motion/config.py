@@ -1,0 +1,72 @@
+"""Settings of the input representations."""
+
+import dataclasses
+from typing import Literal
+
+from mace.errors import ConfigError
+
+REFERENCE_SIZE = 128
+"""Flow is given in pixels of a crop of this size, whatever the size of the crop it came from."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TvL1Config:
+    """Parameters of the TV-L1 flow; names, meaning and defaults are scikit-image's.
+
+    Attributes:
+        attachment: λ, weight of the brightness term; smaller gives a smoother field.
+        tightness: θ, coupling of the brightness and the smoothness half-problems.
+        num_warp: most times the target is warped on each level of the pyramid.
+        num_iter: fixed-point iterations after each warp.
+        tol: a level ends early once the mean squared update of a warp (px²) falls below this.
+        prefilter: median-filter (3×3) the field before each warp.
+    """
+
+    attachment: float = 15.0
+    tightness: float = 0.3
+    num_warp: int = 5
+    num_iter: int = 10
+    tol: float = 1e-4
+    prefilter: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("attachment", "tightness", "num_warp", "num_iter"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(
+                    f"TV-L1 setting {name} is {getattr(self, name)}, expected more than 0"
+                )
+        if self.tol < 0:
+            raise ConfigError(f"TV-L1 setting tol is {self.tol}, expected 0 or more")
+
+
+@dataclasses.dataclass(frozen=True)
+class MotionConfig:
+    """How a pair of aligned faces becomes the input of a network.
+
+    Attributes:
+        representation: `appearance` is the target frame itself (the paper's setting),
+            `difference` is target minus reference, `flow` is (u, v, optical strain).
+        flow: `dis` is OpenCV's dense inverse search, `tvl1` is our TV-L1 in JAX.
+        size: side of the output in pixels, 28 to 224.
+        detrend: what `flow` takes out as left-over head motion before the strain: nothing, the
+            median shift, or a robust affine field.
+        smooth: standard deviation (px of the 128-px crop) of the Gaussian that smooths u and v
+            before the strain; 0 for none.
+        match_light: `difference` and TV-L1 first match the target's gray levels to the
+            reference's by a robust line (flicker, exposure).
+        tvl1: parameters of the TV-L1 flow.
+    """
+
+    representation: Literal["appearance", "difference", "flow"] = "flow"
+    flow: Literal["dis", "tvl1"] = "dis"
+    size: int = 64
+    detrend: Literal["none", "median", "affine"] = "affine"
+    smooth: float = 0.0
+    match_light: bool = True
+    tvl1: TvL1Config = TvL1Config()
+
+    def __post_init__(self) -> None:
+        if not 28 <= self.size <= 224:
+            raise ConfigError(f"motion setting size is {self.size}, expected 28 to 224 pixels")
+        if not 0 <= self.smooth <= 8:
+            raise ConfigError(f"motion setting smooth is {self.smooth}, expected 0 to 8 pixels")
