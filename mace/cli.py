@@ -25,7 +25,7 @@ COMMANDS = {
         "mace.commands.reproduce", "the main job: data, training, honest evaluation, report, model"
     ),
     "prepare": Command(
-        "mace.commands.prepare", "prepare a data set: correct the faces, store clips"
+        "mace.commands.prepare", "prepare a data set: correct faces, store clips"
     ),
     "train": Command("mace.commands.train", "train one model on a prepared data set"),
     "evaluate": Command("mace.commands.evaluate", "cross-validate over subjects, with baselines"),

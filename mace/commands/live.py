@@ -1,0 +1,122 @@
+"""`mace live`: a video in; an annotated video, a CSV and a JSONL of labelled frames out."""
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from mace.commands.places import RUNS_DIR
+from mace.config import to_dict
+from mace.errors import CheckpointError, ConfigError
+from mace.live.overlay import draw
+from mace.live.pipeline import LabelledFrame, LiveConfig, label_frames
+from mace.live.recorder import Recorder
+from mace.live.sources import open_source
+from mace.progress import progress
+from mace.provenance import provenance
+from mace.training import Bundle, load_bundle
+
+DEFAULT_MODEL = RUNS_DIR / "reproduce" / "model"
+
+
+def run(
+    source: Path,
+    model: Path = DEFAULT_MODEL,
+    out: Path | None = None,
+    fps: float | None = None,
+    live: LiveConfig = LiveConfig(),  # noqa: B008
+    as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
+) -> None:
+    """Track and correct the face in a video and label every frame.
+
+    The folder `out` gets annotated.mp4, frames.csv, frames.jsonl and session.json. Probabilities
+    come from the motion against the reference frame; by default that is the first frame with a
+    face, which should show it neutral.
+
+    Args:
+        source: a video file, or a folder of images named by their frame numbers.
+        model: folder of a trained model, such as `mace reproduce` or `mace train` leave.
+        out: folder for the results; by default runs/live/NAME, which must not exist yet.
+        fps: frames per second, where the source does not say or says it wrongly.
+        live: how frames are compared and answers smoothed.
+        as_json: print the summary as one JSON object on standard output.
+    """
+    if not model.exists():
+        raise CheckpointError(
+            f"there is no model at {model}; `mace reproduce` trains one, or name one with --model"
+        )
+    out = RUNS_DIR / "live" / source.stem if out is None else out
+    bundle = load_bundle(model)
+    video = open_source(source, fps=fps)
+    if out.resolve() == source.resolve():
+        raise ConfigError(f"--out {out} is the source itself; choose another folder")
+    notice = training_notice(bundle)
+    session = {
+        "source": str(source),
+        "fps": video.fps,
+        "size": list(video.size),
+        "time_base": "seconds since the first frame, by the source's frame rate",
+        "model": str(model),
+        "classes": list(bundle.classes),
+        "trained_on": list(bundle.trained_on),
+        "notice": notice,
+        "live": to_dict(live),
+        "motion": to_dict(bundle.motion),
+        "face": dict(bundle.face),
+        "provenance": provenance(),
+    }
+    tally: Counter[str] = Counter()
+    recorder = Recorder(
+        out, classes=bundle.classes, fps=video.fps, size=video.size, session=session
+    )
+    with recorder, progress(source.name, video.count) as advance:
+        for labelled in label_frames(video.frames(), bundle=bundle, config=live):
+            picture = draw(labelled, classes=bundle.classes, notice=notice)
+            recorder.write(labelled.frame, picture)
+            _count(tally, labelled.frame)
+            advance()
+    summary = _summary(tally, out=out, notice=notice)
+    print(json.dumps(summary, indent=2) if as_json else _sentence(summary))
+    print(notice, file=sys.stderr)
+
+
+def training_notice(bundle: Bundle) -> str:
+    """Return the line every output carries: what the model was trained on, and what it is not."""
+    if any(name.split("/")[0] == "synthetic" for name in bundle.trained_on):
+        return "Trained on synthetic faces: shows the path, says nothing about people."
+    databases = ", ".join(bundle.trained_on)
+    return f"Trained on {databases}. Movements, not feelings: no proof of emotion or lying."
+
+
+def _count(tally: Counter[str], frame: LabelledFrame) -> None:
+    tally["frames"] += 1
+    tally[f"status {frame.status}"] += 1
+    if frame.label is not None:
+        tally[f"label {frame.label}"] += 1
+
+
+def _summary(tally: Counter[str], *, out: Path, notice: str) -> dict[str, Any]:
+    def part(prefix: str) -> dict[str, int]:
+        return {k.removeprefix(prefix): v for k, v in tally.items() if k.startswith(prefix)}
+
+    return {
+        "out": str(out),
+        "frames": tally["frames"],
+        "status": part("status "),
+        "labels": part("label "),
+        "notice": notice,
+    }
+
+
+def _sentence(summary: dict[str, Any]) -> str:
+    tracked = summary["status"].get("tracked", 0)
+    states = ", ".join(
+        f"{count} {name.replace('_', ' ')}" for name, count in summary["status"].items()
+    )
+    return (
+        f"{tracked} of {summary['frames']} frames tracked ({states}); "
+        f"annotated.mp4, frames.csv and frames.jsonl are in {summary['out']}"
+    )

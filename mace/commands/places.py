@@ -1,0 +1,27 @@
+"""Where data sets and runs lie, and which data sets there are; light enough for `--help`."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+DATA_DIR = Path(os.environ.get("MACE_DATA_DIR", "data"))
+RUNS_DIR = Path(os.environ.get("MACE_RUNS_DIR", "runs"))
+
+
+def installed_datasets() -> tuple[str, ...]:
+    """Return the names that `mace prepare` knows: one folder with a builder each."""
+    spec = importlib.util.find_spec("mace.datasets")
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    root = Path(spec.submodule_search_locations[0])
+    return tuple(sorted(path.parent.name for path in root.glob("*/builder.py")))
+
+
+def prepared_datasets(data_dir: Path) -> dict[str, Path]:
+    """Return the prepared data sets below `data_dir`, "name/config" to the newest version."""
+    found: dict[str, Path] = {}
+    # TFDS lays them out as name/config/version/dataset_info.json.
+    for info in sorted(data_dir.glob("*/*/*/dataset_info.json")):
+        version = info.parent
+        found[f"{version.parent.parent.name}/{version.parent.name}"] = version
+    return found

@@ -1,0 +1,119 @@
+"""Drawing on frames: the face's box and landmarks, the motion, the probabilities, the notice."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from jaxtyping import Float, Float32, UInt8
+
+from mace.live.pipeline import Labelled, LabelledFrame, crop_corners
+
+_TRACKED = (120, 220, 120)
+_DOUBTFUL = (80, 180, 255)
+_TEXT = (245, 245, 245)
+_DIM = (170, 170, 170)
+_BAR = (230, 170, 90)
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_MARGIN = 10
+_ROW = 22
+_PANEL = 210
+_INSET = 96
+# Motion of this many px of the 128-px crop is drawn in full colour.
+_FULL_MOTION_PX = 2.0
+
+
+def draw(labelled: Labelled, *, classes: Sequence[str], notice: str) -> UInt8[np.ndarray, "h w 3"]:
+    """Return the frame with what is known about it drawn on (blue, green, red).
+
+    Args:
+        labelled: the frame and its picture, which is left as it is.
+        classes: names of the probabilities.
+        notice: the line at the bottom that says what the model was trained on.
+    """
+    frame, image = labelled.frame, labelled.image.copy()
+    _face(image, frame)
+    _panel(image, frame, classes)
+    _insets(image, frame)
+    height = image.shape[0]
+    _shade(image, 0, height - _ROW - 4, image.shape[1], height)
+    _write(image, notice, (_MARGIN, height - _MARGIN), size=0.42)
+    return image
+
+
+def motion_picture(inputs: Float32[np.ndarray, "h w c"]) -> UInt8[np.ndarray, "h w 3"]:
+    """Return a network input as colours: flow by hue and strength, other inputs as grey.
+
+    Flow to the right is red, down is green, left is cyan, up is violet.
+    """
+    if inputs.shape[-1] < 2:
+        low, high = float(inputs.min()), float(inputs.max())
+        grey = (inputs[..., 0] - low) * (255 / max(high - low, 1e-6))
+        return cv2.cvtColor(grey.astype(np.uint8), cv2.COLOR_GRAY2BGR)
+    strength, angle = cv2.cartToPolar(inputs[..., 0].copy(), inputs[..., 1].copy())
+    hsv = np.empty((*inputs.shape[:2], 3), np.uint8)
+    hsv[..., 0] = angle * (90 / np.pi)
+    hsv[..., 1] = 220
+    hsv[..., 2] = np.clip(strength * (255 / _FULL_MOTION_PX), 0, 255)
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)
+
+
+def _face(image: np.ndarray, frame: LabelledFrame) -> None:
+    corners = crop_corners(frame.face)
+    if corners is None:
+        return
+    colour = _TRACKED if frame.tracked else _DOUBTFUL
+    cv2.polylines(image, [np.round(corners).astype(np.int32)], True, colour, 1, cv2.LINE_AA)
+    for x, y in _points(frame.face.landmarks):
+        cv2.circle(image, (x, y), 2, colour, -1, cv2.LINE_AA)
+
+
+def _points(landmarks: Float[np.ndarray, "n 2"] | None) -> list[tuple[int, int]]:
+    if landmarks is None:
+        return []
+    return [(round(x), round(y)) for x, y in landmarks.tolist()]
+
+
+def _panel(image: np.ndarray, frame: LabelledFrame, classes: Sequence[str]) -> None:
+    rows = len(classes) + 1 if frame.smoothed is not None else 1
+    _shade(image, 0, 0, _PANEL, 2 * _MARGIN + rows * _ROW)
+    heading = f"{frame.time:7.3f} s  {frame.label or frame.status.replace('_', ' ')}"
+    _write(image, heading, (_MARGIN, _MARGIN + 14), size=0.48)
+    if frame.smoothed is None:
+        return
+    for row, (name, probability) in enumerate(zip(classes, frame.smoothed, strict=True), start=1):
+        top = _MARGIN + row * _ROW
+        colour = _TEXT if name == frame.label else _DIM
+        _write(image, f"{name[:11]:<11}", (_MARGIN, top + 14), size=0.42, colour=colour)
+        length = round(float(probability) * (_PANEL - 105))
+        cv2.rectangle(image, (95, top + 5), (95 + length, top + 15), _BAR, -1)
+
+
+def _insets(image: np.ndarray, frame: LabelledFrame) -> None:
+    pictures = []
+    if frame.face.crop is not None:
+        pictures.append(cv2.cvtColor(frame.face.crop, cv2.COLOR_GRAY2BGR))
+    if frame.inputs is not None:
+        pictures.append(motion_picture(frame.inputs))
+    height, width = image.shape[:2]
+    for column, picture in enumerate(reversed(pictures), start=1):
+        right = width - _MARGIN - (column - 1) * (_INSET + 4)
+        if right - _INSET < 0 or height < _MARGIN + _INSET:
+            return
+        small = cv2.resize(picture, (_INSET, _INSET), interpolation=cv2.INTER_AREA)
+        image[_MARGIN : _MARGIN + _INSET, right - _INSET : right] = small
+
+
+def _shade(image: np.ndarray, left: int, top: int, right: int, bottom: int) -> None:
+    area = image[max(top, 0) : bottom, left:right]
+    area[:] = area // 3
+
+
+def _write(
+    image: np.ndarray,
+    text: str,
+    at: tuple[int, int],
+    *,
+    size: float,
+    colour: tuple[int, int, int] = _TEXT,
+) -> None:
+    cv2.putText(image, text, at, _FONT, size, colour, 1, cv2.LINE_AA)

@@ -1,0 +1,195 @@
+"""What a session leaves behind: annotated video, a CSV and a JSONL of frames, and a sidecar.
+
+Everything is written to a hidden folder beside the target, which takes the target's name when the
+session closes well; a session that fails leaves nothing.
+"""
+
+import csv
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+
+from mace.errors import OutputError
+from mace.live.pipeline import LabelledFrame
+
+FRAMES_CSV = "frames.csv"
+FRAMES_JSONL = "frames.jsonl"
+VIDEO = "annotated.mp4"
+SESSION = "session.json"
+
+
+class Recorder:
+    """Writes one session; use it as a context manager, and call `write` once a frame.
+
+    Args:
+        folder: the target; it must not exist, or be empty.
+        classes: names of the probabilities' columns.
+        fps: frames per second of the annotated video.
+        size: its width and height in px.
+        session: the sidecar: model, configuration, source, notice.
+
+    Raises:
+        OutputError: if the folder is taken or cannot be written to.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        classes: Sequence[str],
+        fps: float,
+        size: tuple[int, int],
+        session: dict[str, Any],
+    ):
+        self._folder = folder
+        self._partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
+        self._classes = tuple(classes)
+        self._session = session
+        self._frames = 0
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise OutputError(f"{folder} exists already; choose another folder with --out")
+        try:
+            self._partial.mkdir(parents=True)
+            self._csv = (self._partial / FRAMES_CSV).open("w", newline="", encoding="utf-8")
+            self._jsonl = (self._partial / FRAMES_JSONL).open("w", encoding="utf-8")
+        except OSError as error:
+            shutil.rmtree(self._partial, ignore_errors=True)
+            raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
+        self._rows = csv.writer(self._csv)
+        self._rows.writerow(csv_header(self._classes))
+        # MPEG-4 Part 2: the one compressed format OpenCV's wheels can write everywhere.
+        fourcc = cv2.VideoWriter.fourcc(*"mp4v")
+        self._video = cv2.VideoWriter(str(self._partial / VIDEO), fourcc, fps, size)
+        if not self._video.isOpened():
+            self._discard()
+            raise OutputError(f"cannot write a video to {folder}; is the disk full?")
+
+    def write(self, frame: LabelledFrame, image: UInt8[np.ndarray, "h w 3"]) -> None:
+        """Append one frame's row, line and picture (blue, green, red)."""
+        try:
+            self._rows.writerow(csv_row(frame))
+            self._jsonl.write(json.dumps(jsonl_record(frame, self._classes)) + "\n")
+        except OSError as error:
+            raise OutputError(f"cannot write to {self._folder}: {error.strerror}") from error
+        self._video.write(image)
+        self._frames += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # Somebody who stops a long video wants what was done so far; a failure leaves nothing.
+        if kind is None or issubclass(kind, KeyboardInterrupt):
+            self._finish(complete=kind is None)
+        else:
+            self._discard()
+
+    def _finish(self, *, complete: bool) -> None:
+        try:
+            self._csv.close()
+            self._jsonl.close()
+            self._video.release()
+            self._check_video()
+            session = {**self._session, "frames": self._frames, "complete": complete}
+            text = json.dumps(session, indent=2, ensure_ascii=False) + "\n"
+            (self._partial / SESSION).write_text(text, encoding="utf-8")
+            if self._folder.is_dir():
+                self._folder.rmdir()  # it was empty, or __init__ had refused
+            os.replace(self._partial, self._folder)
+        except OSError as error:
+            self._discard()
+            raise OutputError(
+                f"cannot write to {self._folder}: {error.strerror or error}"
+            ) from error
+
+    def _check_video(self) -> None:
+        # OpenCV's writer reports no error when the disk is full, so the file is asked itself.
+        capture = cv2.VideoCapture(str(self._partial / VIDEO))
+        written = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
+        capture.release()
+        if written < self._frames:
+            self._discard()
+            raise OutputError(
+                f"the annotated video in {self._folder} came out with {written} of {self._frames} "
+                "frames; the disk is probably full: free some space and run again"
+            )
+
+    def _discard(self) -> None:
+        self._csv.close()
+        self._jsonl.close()
+        self._video.release()
+        shutil.rmtree(self._partial, ignore_errors=True)
+
+
+def csv_header(classes: Sequence[str]) -> list[str]:
+    """Return the columns of `frames.csv`; frame, timestamp, confidence and success as in OpenFace.
+
+    `timestamp` is in seconds; `confidence` is 1 - registration error in px, at least 0; `success`
+    is 1 for a tracked frame; `p_*` are the model's probabilities for this frame alone, `s_*` the
+    smoothed ones. Cells of a frame without a face are empty.
+    """
+    fixed = ["frame", "timestamp", "status", "success", "confidence", "faces", "reference_id"]
+    fixed += ["error_px", "x", "y", "width", "height", "label"]
+    return fixed + [f"p_{name}" for name in classes] + [f"s_{name}" for name in classes]
+
+
+def csv_row(frame: LabelledFrame) -> list[str]:
+    """Return one row of `frames.csv`."""
+
+    def number(value: float | None) -> str:
+        return "" if value is None else f"{value:.6g}"
+
+    box = frame.box if frame.box is not None else (None,) * 4
+    empty = (None,) * frame.classes
+    probabilities = frame.probabilities if frame.probabilities is not None else empty
+    smoothed = frame.smoothed if frame.smoothed is not None else empty
+    return [
+        str(frame.index),
+        f"{frame.time:.6f}",
+        frame.status,
+        str(int(frame.tracked)),
+        number(frame.confidence),
+        str(frame.faces),
+        str(frame.reference_id),
+        number(frame.error_px),
+        *map(number, box),
+        frame.label or "",
+        *map(number, probabilities),
+        *map(number, smoothed),
+    ]
+
+
+def jsonl_record(frame: LabelledFrame, classes: Sequence[str]) -> dict[str, Any]:
+    """Return one line of `frames.jsonl`: the same facts as the row, and the transform."""
+
+    def named(values: Sequence[float] | np.ndarray | None) -> dict[str, float] | None:
+        if values is None:
+            return None
+        return {name: round(float(p), 6) for name, p in zip(classes, values, strict=True)}
+
+    return {
+        "frame": frame.index,
+        "timestamp": round(frame.time, 6),
+        "status": frame.status,
+        "faces": frame.faces,
+        "reference_id": frame.reference_id,
+        "error_px": frame.error_px,
+        "box": frame.box,
+        "transform": None if frame.transform is None else np.round(frame.transform, 6).tolist(),
+        "label": frame.label,
+        "probabilities": named(frame.probabilities),
+        "smoothed": named(frame.smoothed),
+    }
