@@ -49,8 +49,13 @@ def from_dict[T](cls: type[T], values: Mapping[str, Any], *, where: str = "") ->
 
 def config_hash(config: Any) -> str:
     """Return 12 hexadecimal digits that name the configuration, whatever its field order."""
-    text = json.dumps(_hashable(config), sort_keys=True, separators=(",", ":"))
+    text = json.dumps(hashed_settings(config), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def hashed_settings(config: Any) -> dict[str, Any]:
+    """Return what `to_dict` does without the fields marked as `UNHASHED`, however deep."""
+    return _hashable(config)
 
 
 def _hashable(value: Any) -> Any:

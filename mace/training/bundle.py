@@ -1,0 +1,187 @@
+"""A trained network as one portable folder: what `mace evaluate` and `mace live` load.
+
+`bundle.json` holds everything but the numbers, `weights.npz` the numbers by their paths, so that a
+bundle can be read without JAX and long after Orbax has changed its layout.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import PyTree
+
+from mace.config import from_dict, to_dict
+from mace.errors import CheckpointError, ConfigError, OutputError
+from mace.models import ModelConfig
+from mace.motion import MotionConfig
+from mace.provenance import provenance
+from mace.training.normalise import Normalisation
+from mace.training.run import Fitted
+
+LAYOUT = 1
+DESCRIPTION, WEIGHTS = "bundle.json", "weights.npz"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Bundle:
+    """A network with all it takes to go from frames to class probabilities.
+
+    Args:
+        model: the network.
+        motion: how its inputs are computed from crops.
+        face: settings of `mace.face`, as nested JSON values.
+        classes: names of the outputs.
+        normalisation: of the inputs.
+        variables: nested mappings of float32 arrays, `params` and perhaps `batch_stats`.
+        flip_average: whether predictions are averaged with those of the mirror image.
+        trained_on: names of the databases, so that a network can say what it has never seen.
+        provenance: code revision, versions, time.
+    """
+
+    model: ModelConfig
+    motion: MotionConfig
+    face: Mapping[str, Any]
+    classes: tuple[str, ...]
+    normalisation: Normalisation
+    variables: PyTree[Any]
+    flip_average: bool = False
+    trained_on: tuple[str, ...] = ()
+    provenance: Mapping[str, Any]
+
+
+def make_bundle(fitted: Fitted, *, face: Mapping[str, Any], trained_on: tuple[str, ...]) -> Bundle:
+    """Return the bundle of a trained network, with the provenance of this process."""
+    return Bundle(
+        model=fitted.model,
+        motion=fitted.motion,
+        face=face,
+        classes=fitted.classes,
+        normalisation=fitted.normalisation,
+        variables=fitted.variables,
+        flip_average=fitted.flip_average,
+        trained_on=trained_on,
+        provenance=provenance(),
+    )
+
+
+def save_bundle(path: Path, bundle: Bundle) -> None:
+    """Write a bundle as the folder `path`, whole or not at all; one that is there is replaced.
+
+    Raises:
+        OutputError: if the place cannot be written to, the disk is full, or `path` is something
+            else than a bundle.
+    """
+    path = Path(path)
+    if path.exists() and not (path / DESCRIPTION).is_file() and not _is_empty(path):
+        raise OutputError(f"{path} exists and is no bundle; choose another name")
+    temporary = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    retired = path.with_name(f".{path.name}.retired-{os.getpid()}")
+    try:
+        temporary.mkdir(parents=True)
+        _write_weights(temporary / WEIGHTS, _flatten(bundle.variables))
+        text = json.dumps(_describe(bundle, temporary / WEIGHTS), indent=2, ensure_ascii=False)
+        (temporary / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
+        if path.exists():
+            # A folder cannot be replaced in one step; the old one is only renamed until then.
+            os.replace(path, retired)
+        os.replace(temporary, path)
+    except OSError as error:
+        if retired.exists() and not path.exists():
+            os.replace(retired, path)
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(retired, ignore_errors=True)
+
+
+def load_bundle(path: Path) -> Bundle:
+    """Read a bundle.
+
+    Raises:
+        CheckpointError: if it is missing, damaged, or of a version with other settings.
+    """
+    path = Path(path)
+    if not (path / DESCRIPTION).is_file():
+        raise CheckpointError(f"{path} holds no bundle (no {DESCRIPTION}); train a network first")
+    try:
+        notes = json.loads((path / DESCRIPTION).read_text(encoding="utf-8"))
+        if notes["layout"] != LAYOUT:
+            raise CheckpointError(f"{path} was written by another version of MACE; train it again")
+        if notes["sha256"] != _sha256(path / WEIGHTS):
+            raise CheckpointError(
+                f"{path} is damaged ({WEIGHTS} does not match its checksum); copy or train it again"
+            )
+        with np.load(path / WEIGHTS) as stored:
+            variables = _nest({name: stored[name] for name in stored.files})
+        return Bundle(
+            model=from_dict(ModelConfig, notes["model"], where="model."),
+            motion=from_dict(MotionConfig, notes["motion"], where="motion."),
+            face=notes["face"],
+            classes=tuple(notes["classes"]),
+            normalisation=from_dict(Normalisation, notes["normalisation"], where="normalisation."),
+            variables=variables,
+            flip_average=notes["flip_average"],
+            trained_on=tuple(notes["trained_on"]),
+            provenance=notes["provenance"],
+        )
+    except ConfigError as error:
+        raise CheckpointError(f"{path} does not fit this version of MACE: {error}") from error
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f"{path} is damaged ({error}); copy or train it again") from error
+
+
+def _describe(bundle: Bundle, weights: Path) -> dict[str, Any]:
+    return {
+        "layout": LAYOUT,
+        "model": to_dict(bundle.model),
+        "motion": to_dict(bundle.motion),
+        "face": dict(bundle.face),
+        "classes": list(bundle.classes),
+        "normalisation": to_dict(bundle.normalisation),
+        "flip_average": bundle.flip_average,
+        "trained_on": list(bundle.trained_on),
+        "provenance": dict(bundle.provenance),
+        "sha256": _sha256(weights),
+    }
+
+
+def _write_weights(path: Path, leaves: Mapping[str, np.ndarray]) -> None:
+    arrays: dict[str, Any] = dict(leaves)
+    np.savez(path, **arrays)
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, np.ndarray]:
+    leaves = {}
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            leaves |= _flatten(value, f"{prefix}{name}/")
+        else:
+            leaves[f"{prefix}{name}"] = np.asarray(value)
+    return leaves
+
+
+def _nest(leaves: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for path, leaf in leaves.items():
+        *parents, name = path.split("/")
+        branch = tree
+        for parent in parents:
+            branch = branch.setdefault(parent, {})
+        branch[name] = leaf
+    return tree
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())

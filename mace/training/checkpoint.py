@@ -1,0 +1,192 @@
+"""Checkpoints of a run: the latest, to go on from, and the best; a thin layer over Orbax."""
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+from jaxtyping import PyTree
+
+from mace.errors import CheckpointError, OutputError
+from mace.provenance import provenance
+
+# Raised when the layout below changes, so that an old checkpoint is refused instead of misread.
+LAYOUT = 1
+# Room for the files around the numbers.
+SPARE_BYTES = 256 * 1024
+type Which = Literal["latest", "best"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """A run between two steps: its arrays, and the epochs that are behind it."""
+
+    arrays: PyTree[Any]
+    history: list[dict[str, int | float]]
+
+
+class CheckpointStore:
+    """The checkpoints of one run, `latest` and `best`, below its folder.
+
+    Args:
+        run_dir: the run's folder.
+        identity: what the run is (configuration, seed, data), as nested JSON values. A checkpoint
+            with another identity is refused.
+
+    Raises:
+        OutputError: if the folder cannot be made.
+    """
+
+    def __init__(self, run_dir: Path, identity: Mapping[str, Any]) -> None:
+        self.folder = Path(run_dir).absolute() / "checkpoints"
+        self.identity = dict(identity)
+        self._managers: dict[Which, ocp.CheckpointManager] = {}
+        with _writing(self.folder):
+            for which in ("latest", "best"):
+                self._managers[which] = ocp.CheckpointManager(
+                    self.folder / which,
+                    options=ocp.CheckpointManagerOptions(
+                        max_to_keep=1,
+                        enable_async_checkpointing=False,
+                        cleanup_tmp_directories=True,
+                    ),
+                )
+
+    def save(self, which: Which, step: int, snapshot: Snapshot) -> None:
+        """Write a checkpoint and then remove the one before it; a failure leaves that one alone.
+
+        Raises:
+            OutputError: if the folder cannot be written to or the disk is full.
+        """
+        leaves = {name: np.asarray(leaf) for name, leaf in named_leaves(snapshot.arrays).items()}
+        notes = {
+            "layout": LAYOUT,
+            "identity": self.identity,
+            "history": snapshot.history,
+            "digest": _digest(leaves),
+            "provenance": provenance(),
+        }
+        items = ocp.args.Composite(
+            arrays=ocp.args.StandardSave(leaves), notes=ocp.args.JsonSave(notes)
+        )
+        manager = self._managers[which]
+        with _writing(self.folder / which):
+            if step in manager.all_steps():
+                return
+            _check_space(self.folder / which, sum(leaf.nbytes for leaf in leaves.values()))
+            manager.save(step, args=items, force=True)
+
+    def restore(self, which: Which, like: PyTree[Any]) -> Snapshot | None:
+        """Read a checkpoint into a tree like `like`, or return None if there is none.
+
+        Raises:
+            CheckpointError: if it is damaged, or of another configuration, seed or data set.
+        """
+        manager = self._managers[which]
+        step = manager.latest_step()
+        if step is None:
+            return None
+        place = self.folder / which / str(step)
+        notes = self._read(manager, step, place, notes=ocp.args.JsonRestore())["notes"]
+        if notes.get("layout") != LAYOUT:
+            raise CheckpointError(
+                f"{place} was written by another version of MACE; choose another folder"
+            )
+        _compare(notes["identity"], self.identity, place)
+        wanted = named_leaves(like)
+        template = {
+            name: np.zeros(np.shape(leaf), np.asarray(leaf).dtype) for name, leaf in wanted.items()
+        }
+        restore = ocp.args.StandardRestore(template)
+        leaves = self._read(manager, step, place, arrays=restore)["arrays"]
+        if _digest(leaves) != notes["digest"]:
+            raise _damaged(place, "its numbers do not match their checksum")
+        tree = jax.tree.unflatten(jax.tree.structure(like), [leaves[name] for name in wanted])
+        return Snapshot(arrays=tree, history=notes["history"])
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        for manager in self._managers.values():
+            manager.close()
+
+    def _read(
+        self, manager: ocp.CheckpointManager, step: int, place: Path, **items: Any
+    ) -> Mapping[str, Any]:
+        try:
+            return manager.restore(step, args=ocp.args.Composite(**items))
+        # Orbax, TensorStore and JSON each have errors of their own for a damaged file.
+        except Exception as error:
+            raise _damaged(place, (str(error).splitlines() or [repr(error)])[0]) from error
+
+
+def named_leaves(tree: PyTree[Any]) -> dict[str, Any]:
+    """Return the leaves of a tree by their paths."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in leaves}
+
+
+def _compare(stored: Any, asked: Any, place: Path, where: str = "") -> None:
+    if isinstance(stored, Mapping) and isinstance(asked, Mapping):
+        for name in [*asked, *(name for name in stored if name not in asked)]:
+            inner = f"{where}.{name}" if where else name
+            _compare(stored.get(name), asked.get(name), place, inner)
+    elif stored != asked:
+        raise CheckpointError(
+            f"the checkpoint {place} was made with {where} = {stored!r}, this run has {asked!r}; "
+            "choose another folder or the same setting"
+        )
+
+
+def _damaged(place: Path, reason: str) -> CheckpointError:
+    return CheckpointError(
+        f"the checkpoint {place} is damaged ({reason}); remove that folder to start again"
+    )
+
+
+def _digest(leaves: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(leaves):
+        array = np.asarray(leaves[name])
+        digest.update(f"{name}{array.dtype}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        reason = _disk_problem(error)
+        if reason is None:
+            raise
+        for partial in folder.glob("*.orbax-checkpoint-tmp*"):
+            shutil.rmtree(partial, ignore_errors=True)
+        raise OutputError(
+            f"cannot write the checkpoint {folder}: {reason}; free some space or choose another "
+            "folder, and start again to go on from the last checkpoint"
+        ) from error
+
+
+def _check_space(folder: Path, needed: int) -> None:
+    # Orbax meets a full disk half-way, in a thread that prints its traceback; ask beforehand.
+    if shutil.disk_usage(folder).free < needed + SPARE_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _disk_problem(error: BaseException) -> str | None:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    # TensorStore hides the operating system's error in the text of one of its own.
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO):
+        if os.strerror(number) in str(error):
+            return os.strerror(number)
+    return None

@@ -1,0 +1,138 @@
+"""`fit`: from a motion set, a split and a configuration to a trained network."""
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+
+from mace.config import hashed_settings, to_dict
+from mace.data import MotionSet
+from mace.errors import ConfigError, DataError
+from mace.files import write_json
+from mace.motion import channels
+from mace.progress import progress
+from mace.training.checkpoint import CheckpointStore
+from mace.training.config import TrainConfig
+from mace.training.log import run_log
+from mace.training.run import Fitted, Run
+from mace.training.signals import stop_signals
+from mace.training.state import make_fold
+
+SHOWN = ("loss", "accuracy", "validation_uf1")
+
+
+def fit(
+    motion_set: MotionSet,
+    train_index: Int[np.ndarray, " m"] | Sequence[int],
+    *,
+    config: TrainConfig,
+    seed: int = 0,
+    validation_index: Int[np.ndarray, " v"] | Sequence[int] | None = None,
+    run_dir: Path | None = None,
+    label: str = "training",
+) -> Fitted:
+    """Train a network on some clips of a set; a run found in `run_dir` goes on where it was.
+
+    The parameters are a function of the arguments alone: a run that was killed and started again
+    ends with the same ones, bit for bit, on the same machine.
+
+    Args:
+        motion_set: all clips.
+        train_index: positions of the clips to learn from; their order does not matter.
+        config: the run.
+        seed: of all that is random.
+        validation_index: positions of the clips for `selection = "best"` and the history; they
+            must be of training subjects, and none of `train_index`.
+        run_dir: where checkpoints, `config.json`, `metrics.jsonl` and TensorBoard's files go;
+            None writes nothing.
+        label: what the progress display says.
+
+    Raises:
+        ConfigError: for a setting that does not go with another or with this machine.
+        DataError: for an index out of range, or inputs that do not fit `motion_set.motion`.
+        CheckpointError: if `run_dir` holds a damaged checkpoint, or another run's.
+        OutputError: if `run_dir` cannot be written to.
+        TrainingError: if the loss or its gradient is not a number.
+        Interrupted: after SIGINT or SIGTERM; the state is saved if there is a `run_dir`.
+    """
+    train = _indices(train_index, motion_set, "train_index")
+    validation = None
+    if validation_index is not None:
+        validation = _indices(validation_index, motion_set, "validation_index")
+    _check(motion_set, train, validation, config)
+    run = Run(
+        motion_set=motion_set,
+        config=config,
+        fold=make_fold(motion_set, train, config=config, seed=seed),
+        validation=validation,
+    )
+    identity = _identity(motion_set, train, validation, config, seed)
+    with ExitStack() as stack:
+        if run_dir is not None:
+            run.store = CheckpointStore(Path(run_dir), identity)
+            stack.callback(run.store.close)
+            run.restore()
+            write_json(Path(run_dir) / "config.json", to_dict(config))
+            run.log = stack.enter_context(run_log(Path(run_dir), run.history))
+        stop = stack.enter_context(stop_signals())
+        advance = stack.enter_context(progress(label, config.epochs))
+        advance(run.epoch)
+        while not run.finished:
+            row = run.train_epoch(stop)
+            notes = [f"{name} {row[name]:.3f}" for name in SHOWN if name in row]
+            advance(note=", ".join(notes))
+        return run.result()
+
+
+def _indices(index: Any, motion_set: MotionSet, name: str) -> Int[np.ndarray, " m"]:
+    found = np.unique(np.asarray(index, np.int64))
+    if not found.size:
+        raise DataError(f"{name} is empty; a run needs at least one clip there")
+    if found[0] < 0 or found[-1] >= len(motion_set):
+        raise DataError(
+            f"{name} has the position {found[0] if found[0] < 0 else found[-1]}, expected 0 to "
+            f"{len(motion_set) - 1}"
+        )
+    return found
+
+
+def _check(
+    motion_set: MotionSet, train: np.ndarray, validation: np.ndarray | None, config: TrainConfig
+) -> None:
+    expected = channels(motion_set.motion)
+    if motion_set.inputs.shape[-1] != expected:
+        raise DataError(
+            f"the inputs have {motion_set.inputs.shape[-1]} channels, but "
+            f"{motion_set.motion.representation} has {expected}; compute the set again"
+        )
+    if validation is None:
+        if config.selection == "best":
+            raise ConfigError('selection = "best" needs validation clips; give some or use "last"')
+    elif np.intersect1d(train, validation).size:
+        raise DataError("validation clips are among the training clips; separate them")
+
+
+def _identity(
+    motion_set: MotionSet,
+    train: np.ndarray,
+    validation: np.ndarray | None,
+    config: TrainConfig,
+    seed: int,
+) -> dict[str, Any]:
+    def clips(index: np.ndarray) -> str:
+        names = "\n".join(motion_set.clips[i] for i in index)
+        return f"{len(index)} clips ({hashlib.sha256(names.encode()).hexdigest()[:8]})"
+
+    return {
+        "config": hashed_settings(config),
+        "motion": to_dict(motion_set.motion),
+        "seed": seed,
+        "classes": list(motion_set.classes),
+        "data": motion_set.fingerprint,
+        "training clips": clips(train),
+        "validation clips": None if validation is None else clips(validation),
+    }

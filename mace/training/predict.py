@@ -1,0 +1,103 @@
+"""Class probabilities of a trained network, for a validation set, a test fold or a bundle."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PyTree
+
+from mace.augment import flip
+from mace.models import ModelConfig, apply_model, make_model
+from mace.motion import MotionConfig
+from mace.training.normalise import Normalisation, NormaliseKind, normalise
+
+# Inputs go through the network so many at a time, the last batch filled up: one shape, compiled
+# once, whatever the size of the fold.
+BATCH = 32
+
+
+class Trained(Protocol):
+    """What prediction needs; a `Fitted` run and a `Bundle` both have it."""
+
+    @property
+    def model(self) -> ModelConfig:
+        """The network."""
+        ...
+
+    @property
+    def motion(self) -> MotionConfig:
+        """What its inputs are."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of its outputs."""
+        ...
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """Of its inputs."""
+        ...
+
+    @property
+    def variables(self) -> PyTree[Any]:
+        """Its parameters and batch statistics."""
+        ...
+
+    @property
+    def flip_average(self) -> bool:
+        """Whether to average with the mirror image."""
+        ...
+
+
+def predict(trained: Trained, inputs: Float[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n k"]:
+    """Return the probability of each class, float32, rows summing to 1.
+
+    With `flip_average` it is the mean of the probabilities of each input and its mirror image.
+    """
+    program = prediction_program(
+        trained.model,
+        trained.motion,
+        len(trained.classes),
+        trained.normalisation.kind,
+        trained.flip_average,
+    )
+    mean = np.asarray(trained.normalisation.mean, np.float32)
+    std = np.asarray(trained.normalisation.std, np.float32)
+    variables = jax.device_put(trained.variables, jax.local_devices()[0])
+    results = [np.zeros((0, len(trained.classes)), np.float32)]
+    for start in range(0, len(inputs), BATCH):
+        index = np.minimum(np.arange(start, start + BATCH), len(inputs) - 1)
+        found = program(variables, inputs[index], mean, std)
+        results.append(np.asarray(found)[: len(inputs) - start])
+    return np.concatenate(results)
+
+
+@functools.lru_cache(maxsize=8)
+def prediction_program(
+    model: ModelConfig, motion: MotionConfig, classes: int, kind: NormaliseKind, flip_average: bool
+) -> Callable[..., Float[Array, "b k"]]:
+    """Return the jitted `(variables, inputs, mean, std) -> probabilities`."""
+    network = make_model(model, classes)
+
+    def probabilities(
+        variables: PyTree[Array],
+        images: Float[Array, "b h w c"],
+        mean: Float[Array, " c"],
+        std: Float[Array, " c"],
+    ) -> Float[Array, "b k"]:
+        def once(images: Float[Array, "b h w c"]) -> Float[Array, "b k"]:
+            normal = normalise(images, mean, std, kind=kind)
+            logits, _ = apply_model(network, variables, normal)
+            return jax.nn.softmax(logits.astype(jnp.float32))
+
+        straight = once(images)
+        if not flip_average:
+            return straight
+        mirrored = once(jax.vmap(functools.partial(flip, motion=motion))(images))
+        return (straight + mirrored) / 2
+
+    return jax.jit(probabilities)

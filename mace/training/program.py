@@ -1,0 +1,161 @@
+"""The compiled programs of a run, made once for a configuration and shared by all its folds."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float, Int
+
+from mace.data import MotionSet
+from mace.models import init_model, make_model
+from mace.motion import MotionConfig
+from mace.training.config import TrainConfig
+from mace.training.optimiser import make_optimiser
+from mace.training.parallel import AXIS, data_parallel, share
+from mace.training.sampling import Batch, draw
+from mace.training.state import INIT, FoldArrays, TrainState, stream_key
+from mace.training.step import Metrics, make_train_step
+
+# Sums of the metrics since the start of an epoch, and the first step whose loss was no number
+# (-1 if none); they stay on the device, so that the host waits once an epoch, not once a step.
+type Totals = dict[str, Any]
+type Data = tuple[Float[Array, "n v h w c"], Int[Array, " n"]]
+
+METRICS = ("loss", "accuracy", "gradient_norm")
+
+
+def zero_totals() -> Totals:
+    """Return the totals at the start of an epoch."""
+    zero = np.zeros((), np.float32)
+    return {"sums": {name: (zero, zero) for name in METRICS}, "bad_step": np.full((), -1, np.int32)}
+
+
+def add_metrics(totals: Totals, metrics: Metrics, step: Int[Array, ""]) -> Totals:
+    """Return `totals` with the metrics of one more step."""
+    sums = jax.tree.map(jnp.add, totals["sums"], metrics)
+    finite = jnp.isfinite(metrics["loss"][0] + metrics["gradient_norm"][0])
+    first = (totals["bad_step"] < 0) & ~finite
+    return {"sums": sums, "bad_step": jnp.where(first, step, totals["bad_step"])}
+
+
+@functools.lru_cache(maxsize=1)
+def on_device(motion_set: MotionSet) -> Data:
+    """Return inputs and labels on the first device; the folds of a set share one copy."""
+    return jax.device_put((motion_set.inputs, motion_set.labels), jax.local_devices()[0])
+
+
+class TrainingProgram:
+    """`init` makes a state, `advance` takes steps; get it from `training_program`.
+
+    On one accelerator `advance` runs all steps it is asked for in one loop on the device. On a CPU
+    it takes them one by one, since XLA runs the gradient of a convolution 7 to 30 times slower
+    inside of a loop there (measured with JAX 0.12); several devices likewise go step by step.
+    """
+
+    def __init__(self, config: TrainConfig, motion: MotionConfig, classes: int) -> None:
+        self.model = make_model(config.model, classes)
+        self.loops = config.devices == 1 and jax.default_backend() != "cpu"
+        self.init: Callable[[FoldArrays, Float[Array, "b h w c"]], TrainState] = jax.jit(
+            functools.partial(_init, model=self.model, config=config)
+        )
+        take = functools.partial(
+            draw,
+            batch_size=config.batch_size,
+            temporal=config.augment.temporal,
+            mixup=config.mixup,
+        )
+        make_step = functools.partial(
+            make_train_step, model=self.model, config=config, motion=motion
+        )
+        if config.devices == 1:
+            step = make_step()
+
+            def one(state: TrainState, totals: Totals, data: Data) -> tuple[TrainState, Totals]:
+                batch = take(*data, state.fold, state.step)
+                new, metrics = step(state, batch)
+                return new, add_metrics(totals, metrics, state.step)
+
+            def many(
+                state: TrainState, totals: Totals, data: Data, steps: Int[Array, ""]
+            ) -> tuple[TrainState, Totals]:
+                return lax.fori_loop(0, steps, lambda _, carry: one(*carry, data), (state, totals))
+
+            self.compiled = jax.jit(many) if self.loops else jax.jit(one)
+        else:
+            self.compiled = data_parallel(make_step(axis_name=AXIS), devices=config.devices)
+
+            def take_shares(data: Data, fold: FoldArrays, step: Int[Array, ""]) -> Batch:
+                return share(take(*data, fold, step), devices=config.devices)
+
+            self._take = jax.jit(take_shares)
+            self._add = jax.jit(add_metrics)
+        self.devices = config.devices
+
+    def place(self, tree: Any) -> Any:
+        """Put a tree of arrays where `advance` expects it, or it would compile for a second place.
+
+        Several devices take the tree from the host and spread it themselves.
+        """
+        if self.devices > 1:
+            return jax.device_get(tree)
+        return jax.device_put(tree, jax.local_devices()[0])
+
+    def advance(
+        self,
+        state: TrainState,
+        totals: Totals,
+        data: Data,
+        fold: FoldArrays,
+        *,
+        step: int,
+        end: int,
+    ) -> tuple[TrainState, Totals, int]:
+        """Take one step or, where that is quicker, all from `step` to `end`.
+
+        Args:
+            state: at step `step`.
+            totals: of the epoch so far.
+            data: from `on_device`.
+            fold: the state's own, on the first device alone.
+            step: the host's count of steps.
+            end: the first step of the next epoch.
+
+        Returns:
+            State, totals and the new count; the device may still be at work on them.
+        """
+        if self.loops:
+            steps = np.int32(end - step)
+            state, totals = self.compiled(state, totals, data, steps)
+            return state, totals, end
+        if self.devices == 1:
+            state, totals = self.compiled(state, totals, data)
+            return state, totals, step + 1
+        batch = self._take(data, fold, np.int32(step))
+        state, metrics = self.compiled(state, batch)
+        return state, self._add(totals, metrics, np.int32(step)), step + 1
+
+
+@functools.lru_cache(maxsize=8)
+def training_program(config: TrainConfig, motion: MotionConfig, classes: int) -> TrainingProgram:
+    """Return the program of a configuration, the same one for all its folds and seeds."""
+    return TrainingProgram(config, motion, classes)
+
+
+def _init(
+    fold: FoldArrays, images: Float[Array, "b h w c"], *, model: Any, config: TrainConfig
+) -> TrainState:
+    step = jnp.zeros((), jnp.int32)
+    variables = init_model(model, stream_key(fold.seed, INIT, step), images.shape)
+    params = variables["params"]
+    return TrainState(
+        step=step,
+        params=params,
+        batch_stats=variables.get("batch_stats", {}),
+        opt_state=make_optimiser(config.optimiser).init(params),
+        ema=params if config.ema else None,
+        fold=fold,
+    )

@@ -1,0 +1,207 @@
+"""One training run between two epochs: what changes, how it is judged, saved and gone on with."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Int, PyTree
+
+from mace.data import MotionSet
+from mace.errors import TrainingError
+from mace.metrics import confusion_matrix, uf1
+from mace.models import ModelConfig
+from mace.motion import MotionConfig
+from mace.training.checkpoint import CheckpointStore, Snapshot, Which
+from mace.training.config import TrainConfig
+from mace.training.log import Row, WriteRow
+from mace.training.normalise import Normalisation
+from mace.training.predict import predict
+from mace.training.program import METRICS, Totals, on_device, training_program, zero_totals
+from mace.training.signals import Interrupted, StopRequest
+from mace.training.state import FoldArrays, TrainState, trained_variables
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Fitted:
+    """A trained network with all that a prediction needs, on the host.
+
+    `history` has a row for each epoch: epoch (from 1), step, loss, accuracy, gradient_norm, and
+    validation_uf1 where there are validation clips. `chosen_epoch` is the one of `variables`.
+    """
+
+    config: TrainConfig
+    motion: MotionConfig
+    classes: tuple[str, ...]
+    normalisation: Normalisation
+    variables: PyTree[Any]
+    history: tuple[Row, ...]
+    chosen_epoch: int
+
+    @property
+    def model(self) -> ModelConfig:
+        """The network's configuration."""
+        return self.config.model
+
+    @property
+    def flip_average(self) -> bool:
+        """Whether predictions are averaged with those of the mirror image."""
+        return self.config.flip_average
+
+
+class Run:
+    """What changes between the epochs of a run."""
+
+    def __init__(
+        self,
+        *,
+        motion_set: MotionSet,
+        config: TrainConfig,
+        fold: FoldArrays,
+        validation: Int[np.ndarray, " v"] | None,
+    ) -> None:
+        self.motion_set = motion_set
+        self.config = config
+        self.fold = fold
+        self.validation = validation
+        self.program = training_program(config, motion_set.motion, len(motion_set.classes))
+        self.data = on_device(motion_set)
+        self.steps_per_epoch = int(fold.steps_per_epoch)
+        self.state: TrainState = self.program.place(self.program.init(fold, self.data[0][:1, 0]))
+        self.totals: Totals = self.program.place(zero_totals())
+        self.step = 0
+        self.history: list[Row] = []
+        self.best: tuple[int, PyTree[Any]] | None = None
+        self.store: CheckpointStore | None = None
+        self.log: WriteRow | None = None
+
+    @property
+    def epoch(self) -> int:
+        """Epochs that are complete."""
+        return len(self.history)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last epoch is done, or the score has stopped rising for too long."""
+        patience = self.config.patience
+        if self.epoch == self.config.epochs:
+            return True
+        return patience is not None and self.epoch - self._best_epoch() >= patience
+
+    def restore(self) -> None:
+        """Go on from the latest checkpoint, if there is one."""
+        assert self.store is not None
+        arrays = {"state": self.state, "totals": self.totals}
+        latest = self.store.restore("latest", arrays)
+        if latest is None:
+            return
+        arrays = self.program.place(latest.arrays)
+        self.state, self.totals = arrays["state"], arrays["totals"]
+        self.step, self.history = int(self.state.step), latest.history
+        if self.config.selection == "best" and self.history:
+            best = self.store.restore("best", arrays)
+            if best is not None:
+                self.best = (
+                    len(best.history),
+                    jax.device_get(trained_variables(best.arrays["state"])),
+                )
+
+    def train_epoch(self, stop: StopRequest) -> Row:
+        """Take the remaining steps of an epoch, then judge, log and save it."""
+        end = (self.epoch + 1) * self.steps_per_epoch
+        while self.step < end:
+            if stop:
+                self._interrupt(stop)
+            self.state, self.totals, self.step = self.program.advance(
+                self.state, self.totals, self.data, self.fold, step=self.step, end=end
+            )
+        self._check_finite()
+        row: Row = {"epoch": self.epoch + 1, "step": self.step}
+        for name in METRICS:
+            total, count = self.totals["sums"][name]
+            row[name] = float(total) / float(count)
+        if self.validation is not None:
+            row["validation_uf1"] = self._validate(self.validation)
+        self.history.append(row)
+        self.totals = self.program.place(zero_totals())
+        if self.log is not None:
+            self.log(row)
+        if self.config.selection == "best" and self._best_epoch() == self.epoch:
+            self.best = self.epoch, self._host_variables()
+            self._save("best")
+        if self.finished or self.epoch % self.config.checkpoint_every == 0:
+            self._save("latest")
+        return row
+
+    def result(self) -> Fitted:
+        """Return the network of the last or the best epoch."""
+        epoch, variables = self.epoch, None
+        if self.best is not None:
+            epoch, variables = self.best
+        return Fitted(
+            config=self.config,
+            motion=self.motion_set.motion,
+            classes=self.motion_set.classes,
+            normalisation=self._normalisation(),
+            variables=self._host_variables() if variables is None else variables,
+            history=tuple(self.history),
+            chosen_epoch=epoch,
+        )
+
+    def _best_epoch(self) -> int:
+        scores = [row["validation_uf1"] for row in self.history]
+        return int(np.argmax(scores)) + 1 if scores else 0
+
+    def _validate(self, validation: Int[np.ndarray, " v"]) -> float:
+        now = Fitted(
+            config=self.config,
+            motion=self.motion_set.motion,
+            classes=self.motion_set.classes,
+            normalisation=self._normalisation(),
+            variables=self._host_variables(),
+            history=(),
+            chosen_epoch=self.epoch,
+        )
+        probabilities = predict(now, self.motion_set.inputs[validation, 0])
+        truth = self.motion_set.labels[validation]
+        found = probabilities.argmax(axis=-1)
+        return float(uf1(confusion_matrix(truth, found, len(self.motion_set.classes))))
+
+    def _host_variables(self) -> PyTree[Any]:
+        return jax.device_get(trained_variables(self.state))
+
+    def _normalisation(self) -> Normalisation:
+        return Normalisation(
+            kind=self.config.normalise,
+            mean=tuple(map(float, self.fold.mean)),
+            std=tuple(map(float, self.fold.std)),
+        )
+
+    def _check_finite(self) -> None:
+        bad = int(self.totals["bad_step"])
+        if bad >= 0:
+            raise TrainingError(
+                f"the loss is not a number in step {bad + 1} (epoch {self.epoch + 1}); try a lower "
+                "optimiser.learning_rate or a smaller optimiser.clip_norm, and look for NaN in the "
+                "inputs"
+            )
+
+    def _save(self, which: Which) -> None:
+        if self.store is not None:
+            arrays = jax.device_get({"state": self.state, "totals": self.totals})
+            self.store.save(which, self.step, Snapshot(arrays=arrays, history=self.history))
+
+    def _interrupt(self, stop: StopRequest) -> None:
+        assert stop.signal is not None
+        self._check_finite()
+        self._save("latest")
+        kept = (
+            "nothing was saved, as the run has no folder"
+            if self.store is None
+            else f"start it again to go on from {self.store.folder.parent}"
+        )
+        raise Interrupted(
+            f"{stop.signal.name} ended training after step {self.step} "
+            f"(epoch {self.epoch + 1} of {self.config.epochs}); {kept}",
+            stop.signal,
+        )

@@ -1,0 +1,75 @@
+"""Which clips make up a batch: a pure function of seed and step, so a run resumes anywhere."""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from mace.training.state import MIXUP, ORDER, VARIANT, FoldArrays, stream_key
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Inputs before augmentation, soft one-hot targets, each clip's place in the whole batch."""
+
+    images: Float[Array, "*d b h w c"]
+    targets: Float[Array, "*d b k"]
+    place: Int[Array, "*d b"]
+
+
+def epoch_order(fold: FoldArrays, epoch: Int[Array, ""]) -> Int[Array, " n"]:
+    """Return the training clips in the random order of an epoch, all other clips behind them."""
+    score = jax.random.uniform(stream_key(fold.seed, ORDER, epoch), fold.member.shape)
+    return jnp.argsort(jnp.where(fold.member > 0, score, 2.0))
+
+
+def batch_clips(fold: FoldArrays, step: Int[Array, ""], *, batch_size: int) -> Int[Array, " b"]:
+    """Return the clips of a step. The last batch of an epoch is filled from the epoch's start."""
+    epoch, within = jnp.divmod(step, fold.steps_per_epoch)
+    slots = (within * batch_size + jnp.arange(batch_size, dtype=jnp.int32)) % fold.size
+    return epoch_order(fold, epoch)[slots]
+
+
+def draw(
+    inputs: Float[Array, "n v h w c"],
+    labels: Int[Array, " n"],
+    fold: FoldArrays,
+    step: Int[Array, ""],
+    *,
+    batch_size: int,
+    temporal: bool,
+    mixup: float,
+) -> Batch:
+    """Gather the batch of a step on the device.
+
+    Args:
+        inputs: every clip of the set in all its variants.
+        labels: the clips' classes.
+        fold: the training run.
+        step: from 0.
+        batch_size: b.
+        temporal: choose a variant at random; otherwise the annotated one.
+        mixup: alpha; each clip is mixed with its neighbour in the batch before augmentation, so
+            that both are changed alike. (Zhang et al. mix after it; before it, the result does not
+            depend on how many devices share the batch.)
+    """
+    clips = batch_clips(fold, step, batch_size=batch_size)
+    variants = inputs.shape[1]
+    chosen = jnp.zeros_like(clips)
+    if temporal and variants > 1:
+        key = stream_key(fold.seed, VARIANT, step)
+        chosen = jax.random.randint(key, clips.shape, 0, variants, jnp.int32)
+    images = inputs[clips, chosen]
+    targets = jax.nn.one_hot(labels[clips], fold.class_counts.shape[0], dtype=jnp.float32)
+    if mixup:
+        key = stream_key(fold.seed, MIXUP, step)
+        share = jax.random.beta(key, mixup, mixup, clips.shape, jnp.float32)
+        images = _mix(images, share[:, None, None, None])
+        targets = _mix(targets, share[:, None])
+    return Batch(images=images, targets=targets, place=jnp.arange(batch_size, dtype=jnp.int32))
+
+
+def _mix(values: Float[Array, "b *s"], share: Float[Array, "b *one"]) -> Float[Array, "b *s"]:
+    return share * values + (1 - share) * jnp.roll(values, 1, axis=0)

@@ -1,0 +1,59 @@
+"""Ctrl-C and SIGTERM end a run between two steps, where its state can be saved."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from mace.errors import MaceError
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(MaceError):
+    """A run that a signal ended; `exit_code` is the shell's 128 + signal number."""
+
+    def __init__(self, message: str, number: signal.Signals = signal.SIGINT) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + number
+
+
+class StopRequest:
+    """Remembers the first signal; false until there was one."""
+
+    def __init__(self) -> None:
+        self.signal: signal.Signals | None = None
+
+    def __bool__(self) -> bool:
+        return self.signal is not None
+
+
+@contextmanager
+def stop_signals() -> Iterator[StopRequest]:
+    """Yield a `StopRequest` that SIGINT or SIGTERM sets; a second one acts as it always did.
+
+    Outside of the main thread Python delivers no signals, so the request stays false there.
+    """
+    request = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
+    previous = {number: signal.getsignal(number) for number in SIGNALS}
+
+    def restore() -> None:
+        for number, handler in previous.items():
+            # None is a handler that C code installed, which Python cannot put back.
+            if handler is not None:
+                signal.signal(number, handler)
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        request.signal = signal.Signals(number)
+        restore()
+
+    for number in SIGNALS:
+        signal.signal(number, handle)
+    try:
+        yield request
+    finally:
+        restore()

@@ -1,0 +1,95 @@
+"""What changes from step to step, and what a fold fixes for all its steps; both are arrays only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Int, PyTree, UInt32
+
+from mace.data import MotionSet
+from mace.training.config import TrainConfig
+
+# Streams of random numbers derived from the run's seed; a new one goes to the end.
+INIT, ORDER, VARIANT, MIXUP, AUGMENT, DROPOUT = range(6)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, kw_only=True)
+class FoldArrays:
+    """A training run's split and seed as arrays, so that every fold runs the same program.
+
+    `member` is 1 for the training clips and 0 for all others, `size` their number, `class_counts`
+    their number in each class, `mean` and `std` the statistics of their channels.
+    """
+
+    seed: UInt32[Array, ""]
+    member: Float[Array, " n"]
+    size: Int[Array, ""]
+    steps_per_epoch: Int[Array, ""]
+    total_steps: Int[Array, ""]
+    class_counts: Float[Array, " k"]
+    mean: Float[Array, " c"]
+    std: Float[Array, " c"]
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, kw_only=True)
+class TrainState:
+    """Everything a step reads and writes; `ema` is None without a running mean of parameters."""
+
+    step: Int[Array, ""]
+    params: PyTree[Array]
+    batch_stats: PyTree[Array]
+    opt_state: optax.OptState
+    ema: PyTree[Array] | None
+    fold: FoldArrays
+
+
+def make_fold(
+    motion_set: MotionSet, train_index: Int[np.ndarray, " m"], *, config: TrainConfig, seed: int
+) -> FoldArrays:
+    """Return the arrays of a fold; the statistics come from all variants of the training clips."""
+    member = np.zeros(len(motion_set), np.float32)
+    member[train_index] = 1.0
+    size = int(member.sum())
+    steps_per_epoch = -(-size // config.batch_size)
+    mean, std = channel_statistics(motion_set.inputs[member > 0])
+    labels = motion_set.labels[member > 0]
+    counts = np.bincount(labels, minlength=len(motion_set.classes)).astype(np.float32)
+    return FoldArrays(
+        seed=jnp.asarray(seed, jnp.uint32),
+        member=jnp.asarray(member),
+        size=jnp.asarray(size, jnp.int32),
+        steps_per_epoch=jnp.asarray(steps_per_epoch, jnp.int32),
+        total_steps=jnp.asarray(steps_per_epoch * config.epochs, jnp.int32),
+        class_counts=jnp.asarray(counts),
+        mean=jnp.asarray(mean),
+        std=jnp.asarray(std),
+    )
+
+
+def channel_statistics(
+    inputs: Float[np.ndarray, "*b c"],
+) -> tuple[Float[np.ndarray, " c"], Float[np.ndarray, " c"]]:
+    """Return mean and standard deviation of each channel, a constant channel's deviation as 1."""
+    axes = tuple(range(inputs.ndim - 1))
+    mean = inputs.mean(axis=axes, dtype=np.float64)
+    square = np.square(inputs, dtype=np.float64).mean(axis=axes)
+    std = np.sqrt(np.maximum(square - mean**2, 0.0))
+    return mean.astype(np.float32), np.where(std > 1e-8, std, 1.0).astype(np.float32)
+
+
+def stream_key(seed: UInt32[Array, ""], stream: int, count: Int[Array, ""]) -> Array:
+    """Return the key of draw `count` of a stream: nothing random needs storing but the seed."""
+    return jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), stream), count)
+
+
+def trained_variables(state: TrainState) -> dict[str, Any]:
+    """Return the variables to predict with: the parameters' running mean where there is one."""
+    params = state.params if state.ema is None else state.ema
+    batch_stats: Mapping[str, Any] = state.batch_stats
+    return {"params": params, **({"batch_stats": batch_stats} if batch_stats else {})}

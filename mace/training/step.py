@@ -1,0 +1,115 @@
+"""One training step, a pure function of state and batch that knows no device, file or clock."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+from jaxtyping import Array, Float, PyTree
+
+from mace.augment import augment
+from mace.losses import make_loss
+from mace.models import apply_train
+from mace.motion import MotionConfig
+from mace.training.config import TrainConfig
+from mace.training.normalise import normalise
+from mace.training.optimiser import learning_rate, make_optimiser
+from mace.training.sampling import Batch
+from mace.training.state import AUGMENT, DROPOUT, TrainState, stream_key
+
+# A sum and the number of summands: exact over devices and steps, divided only for people.
+type Metrics = dict[str, tuple[Float[Array, ""], Float[Array, ""]]]
+type TrainStep = Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
+
+
+def make_train_step(
+    *, model: Any, config: TrainConfig, motion: MotionConfig, axis_name: str | None = None
+) -> TrainStep:
+    """Return `step(state, batch) -> (state, metrics)`: augment, normalise, descend.
+
+    Args:
+        model: the network.
+        config: the run.
+        motion: says what the channels mean, for augmentation.
+        axis_name: the device axis to average gradients over; None on one device. The shards of a
+            batch must be equally large. Each device draws its own dropout masks.
+    """
+    optimiser = make_optimiser(config.optimiser)
+
+    def prepare(state: TrainState, batch: Batch) -> Float[Array, "b h w c"]:
+        # A key by place in the whole batch: the result does not depend on the number of devices.
+        key = stream_key(state.fold.seed, AUGMENT, state.step)
+        keys = jax.vmap(partial(jax.random.fold_in, key))(batch.place)
+        change = partial(augment, config=config.augment, motion=motion, noise_scale=state.fold.std)
+        images = jax.vmap(change)(batch.images, keys)
+        return normalise(images, state.fold.mean, state.fold.std, kind=config.normalise)
+
+    def step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
+        images = prepare(state, batch)
+        loss = make_loss(config.loss, state.fold.class_counts)
+        device = lax.axis_index(axis_name) if axis_name else 0
+        key = jax.random.fold_in(stream_key(state.fold.seed, DROPOUT, state.step), device)
+
+        def objective(params: PyTree[Array]) -> tuple[Float[Array, ""], tuple[Array, Any]]:
+            variables = {"params": params}
+            if state.batch_stats:
+                variables["batch_stats"] = state.batch_stats
+            logits, _, batch_stats = apply_train(model, variables, images, key, axis_name=axis_name)
+            logits = logits.astype(jnp.float32)
+            return loss(logits, batch.targets).mean(), (logits, batch_stats)
+
+        (value, (logits, batch_stats)), gradient = jax.value_and_grad(objective, has_aux=True)(
+            state.params
+        )
+        if axis_name:
+            gradient, batch_stats = lax.pmean((gradient, batch_stats), axis_name)
+        rate = learning_rate(state.step, state.fold.total_steps, config=config.optimiser)
+        # Optax raises a Python float to an int32 power, which strict promotion refuses.
+        with jax.numpy_dtype_promotion("standard"):
+            direction, opt_state = optimiser.update(gradient, state.opt_state, state.params)
+        params = jax.tree.map(lambda p, d: p - rate * d, state.params, direction)
+        metrics = _metrics(value, logits, batch.targets, optax.tree.norm(gradient))
+        if axis_name:
+            metrics = lax.psum(metrics, axis_name)
+        new = replace(
+            state,
+            step=state.step + 1,
+            params=params,
+            batch_stats=batch_stats,
+            opt_state=opt_state,
+            ema=_running_mean(state, params, decay=config.ema),
+        )
+        return new, metrics
+
+    return step
+
+
+def _metrics(
+    loss: Float[Array, ""],
+    logits: Float[Array, "b k"],
+    targets: Float[Array, "b k"],
+    gradient_norm: Float[Array, ""],
+) -> Metrics:
+    hits = (logits.argmax(axis=-1) == targets.argmax(axis=-1)).astype(jnp.float32)
+    count = jnp.asarray(hits.size, jnp.float32)
+    one = jnp.ones((), jnp.float32)
+    return {
+        "loss": (loss * count, count),
+        "accuracy": (hits.sum(), count),
+        "gradient_norm": (gradient_norm, one),
+    }
+
+
+def _running_mean(
+    state: TrainState, params: PyTree[Array], *, decay: float
+) -> PyTree[Array] | None:
+    if state.ema is None:
+        return None
+    # Early on a shorter memory, or the random start would stay in the mean for long.
+    steps = (state.step + 1).astype(jnp.float32)
+    kept = jnp.minimum(decay, steps / (9.0 + steps))
+    return jax.tree.map(lambda old, new: kept * old + (1 - kept) * new, state.ema, params)
