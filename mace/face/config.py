@@ -75,14 +75,15 @@ class RegistrationConfig:
     All lengths are in px of that frame, in which the eyes are 51 px apart.
     """
 
-    points: int = 48  # corners sought in the rigid regions
+    cell: int = 5  # one point is taken from each cell of the rigid regions, side in px
+    min_texture: float = 0.01  # of a point, fraction of the best point's
     window: int = 15  # side of the Lucas–Kanade window, px
     coarse_levels: int = 2  # halvings of the pyramid when the head has moved far
     max_passes: int = 4  # warp, measure, correct
-    converged: float = 0.3  # a correction below this ends the passes, px
+    converged: float = 0.5  # a correction below this ends the passes, px
     max_round_trip: float = 0.3  # forward–backward distance of a point to be believed, px
-    max_error: float = 0.8  # residual of the inliers, root mean square, px
-    min_inliers: float = 0.4  # fraction of the points
+    max_error: float = 1.5  # residual of the inliers, root mean square, px
+    min_inliers: float = 0.3  # fraction of the points
     min_correlation: float = 0.6  # of the rigid region with the keyframe's
 
 

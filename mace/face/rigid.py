@@ -12,23 +12,27 @@ from mace.face.config import CropConfig, RegistrationConfig
 _NOSE = [(0.0, 0.20, 0.16, 0.22), (0.0, 0.50, 0.26, 0.24)]
 _CORNERS = [(-0.78, 0.02, 0.12, 0.12), (-0.24, 0.06, 0.11, 0.11)]
 _CORNERS += [(-x, y, width, height) for x, y, width, height in _CORNERS]
-_NOSE_SHARE = 0.5
 
 
 def rigid_points(
     picture: UInt8[np.ndarray, "s s"], canonical: CropConfig, config: RegistrationConfig
 ) -> Float32[np.ndarray, "n 2"]:
-    """Return up to `config.points` corners (x, y) px: half on the nose, the rest at eye corners.
+    """Return points (x, y) px of the rigid regions that Lucas–Kanade can hold on to.
 
-    Each region has its quota, so that one strong edge does not draw them all.
+    The best pixel of every cell of `config.cell` px, by the smaller eigenvalue of the structure
+    tensor, if it reaches `config.min_texture` of the best of all: even coverage, where the usual
+    list of local maxima leaves smooth skin to a handful of points around the nostrils.
 
-    Source: Shi and Tomasi, Good features to track, CVPR 1994.
+    Source: Shi and Tomasi, Good features to track, CVPR 1994, for the measure.
     """
-    quota = max(round(config.points * (1 - _NOSE_SHARE) / len(_CORNERS)), 1)
-    regions = [([corner], quota) for corner in _CORNERS]
-    regions.append((_NOSE, config.points - quota * len(_CORNERS)))
-    found = [_corners(picture, _mask(canonical, shapes), count) for shapes, count in regions]
-    return np.concatenate(found).astype(np.float32)
+    strength = cv2.cornerMinEigenVal(picture, 7) * _mask(canonical, _NOSE + _CORNERS)
+    cell, count = config.cell, canonical.size // config.cell
+    edge = cell * count
+    cells = strength[:edge, :edge].reshape(count, cell, count, cell).swapaxes(1, 2)
+    cells = cells.reshape(count, count, cell * cell)
+    rows, columns = np.nonzero(cells.max(axis=2) > config.min_texture * strength.max())
+    down, right = np.divmod(cells[rows, columns].argmax(axis=1), cell)
+    return np.stack([columns * cell + right, rows * cell + down], axis=1).astype(np.float32)
 
 
 def rigid_box(canonical: CropConfig) -> tuple[slice, slice]:
@@ -49,10 +53,3 @@ def _mask(
     for centre_x, centre_y, width, height in ellipses:
         inside |= ((x - centre_x) / width) ** 2 + ((y - centre_y) / height) ** 2 <= 1
     return inside.astype(np.uint8)
-
-
-def _corners(picture: np.ndarray, mask: np.ndarray, count: int) -> np.ndarray:
-    corners = cv2.goodFeaturesToTrack(
-        picture, count, qualityLevel=0.02, minDistance=3, mask=mask, blockSize=5
-    )
-    return np.zeros((0, 2)) if corners is None else np.asarray(corners).reshape(-1, 2)

