@@ -1,0 +1,77 @@
+"""What a network is made of, as one frozen dataclass."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mace.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Every choice the abstract of the MACNN paper leaves open, with the reason for its default.
+
+    `mace.models.MODELS` holds ready-made ones; `mace.models.make_model` builds the network.
+    """
+
+    arch: Literal["macnn", "resnet"] = "macnn"
+    """Family of the residual block: parallel atrous branches, or He et al. 2016's basic block."""
+    widths: tuple[int, ...] = (16, 32, 64, 128)
+    """Channels of each stage (of each branch, for `macnn`)."""
+    depths: tuple[int, ...] = (1, 1, 1, 1)
+    """Blocks of each stage; a 3x3 convolution of stride 2 stands between two stages."""
+    dilations: tuple[int, ...] = (1, 2, 3)
+    """Rate of each parallel 3x3 branch. 1, 2, 3 leave no holes when blocks are stacked
+    (Wang et al. 2018, "Understanding convolution for semantic segmentation", section 3.2)."""
+    fusion: Literal["concat", "sum"] = "concat"
+    """How the branches meet before the 1x1 convolution that mixes them."""
+    residual: bool = True
+    """Whether a block adds its input to its output."""
+    separable: bool = False
+    """Depthwise 3x3 then pointwise 1x1 branches (Chen et al. 2018, DeepLabv3+, section 3.1)."""
+    stem: Literal["conv", "space_to_depth"] = "conv"
+    """3x3 convolution of stride `stem_stride`, or pixels folded into channels and then 3x3."""
+    stem_stride: int = 2
+    """Reduction of the picture before the first stage; 1 suits 28 px, 2 suits 64 to 224 px."""
+    norm: Literal["batch", "group", "none"] = "batch"
+    """Batch statistics fold into the convolutions at inference; group statistics do not depend on
+    who else is in the batch, so micro-batches give the same gradient as the whole batch."""
+    norm_momentum: float = 0.9
+    """Share of the old running statistics a training step keeps (batch norm)."""
+    head: Literal["grid", "average", "max", "attention"] = "grid"
+    """How the last map becomes a vector. What a motion means depends on where it is (brow or
+    mouth), and a global average forgets that, so the default averages over a small grid."""
+    head_grid: int = 4
+    """Cells a side of the grid head."""
+    coordinates: bool = False
+    """Append x and y in [-1, 1] as two input channels (Liu et al. 2018, CoordConv): the other way
+    to tell a global head where it looks."""
+    dropout: float = 0.3
+    """Share of the head's inputs dropped in training."""
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """Type of the activations; parameters, statistics and logits stay float32."""
+
+    def __post_init__(self) -> None:
+        """Check what no type can say.
+
+        Raises:
+            ConfigError: for a value out of range, naming the setting.
+        """
+        if not self.widths or min(self.widths) < 1:
+            raise ConfigError(f"setting widths is {self.widths}, expected positive channel counts")
+        if len(self.depths) != len(self.widths) or min(self.depths) < 1:
+            raise ConfigError(
+                f"setting depths is {self.depths}, expected {len(self.widths)} positive block "
+                f"counts, one for each of the widths {self.widths}"
+            )
+        if not self.dilations or min(self.dilations) < 1:
+            raise ConfigError(f"setting dilations is {self.dilations}, expected rates of 1 or more")
+        if self.stem_stride not in (1, 2, 4, 8):
+            raise ConfigError(f"setting stem_stride is {self.stem_stride}, expected 1, 2, 4 or 8")
+        if self.head_grid < 1:
+            raise ConfigError(f"setting head_grid is {self.head_grid}, expected 1 or more")
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"setting dropout is {self.dropout}, expected 0 <= dropout < 1")
+        if not 0 <= self.norm_momentum < 1:
+            raise ConfigError(
+                f"setting norm_momentum is {self.norm_momentum}, expected 0 <= momentum < 1"
+            )

@@ -1,0 +1,69 @@
+"""From the last feature map to one logit a class."""
+
+from typing import Literal
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from mace.models.conv import he
+
+
+class Head(nn.Module):
+    """Pool the map, drop out, and classify with one dense layer.
+
+    - `grid`: the mean of each cell of a `grid` x `grid` partition, flattened. The cells keep the
+      place of a motion: the same upward flow is surprise at the brow and happiness at the mouth.
+    - `average`, `max`: over the whole map (Lin et al. 2014, "Network in network", section 3.2).
+    - `attention`: a mean weighted by a softmax over places, learnt by a 1x1 convolution.
+    """
+
+    classes: int
+    kind: Literal["grid", "average", "max", "attention"]
+    grid: int
+    dropout: float
+    train: bool
+
+    @nn.compact
+    def __call__(
+        self, x: Float[Array, "b h w c"]
+    ) -> tuple[Float[Array, "b k"], dict[str, Float[Array, "b ..."]]]:
+        """Return the float32 logits, and the intermediates `pooled` (and `attention`)."""
+        out = {}
+        # A head has few numbers, and their sums should not be those of bfloat16.
+        x = x.astype(jnp.float32)
+        if self.kind == "grid":
+            pooled = grid_pool(x, grid=self.grid)
+            pooled = pooled.reshape(len(x), -1)
+        elif self.kind == "average":
+            pooled = x.mean((1, 2))
+        elif self.kind == "max":
+            pooled = x.max((1, 2))
+        else:
+            score = nn.Dense(1, kernel_init=he, name="attention")(x)
+            weight = out["attention"] = jax.nn.softmax(score, axis=(1, 2))
+            pooled = (x * weight).sum((1, 2))
+        out["pooled"] = pooled
+        pooled = nn.Dropout(self.dropout, deterministic=not self.train)(pooled)
+        return nn.Dense(self.classes, kernel_init=he, name="classes")(pooled), out
+
+
+def grid_pool(x: Float[Array, "b h w c"], *, grid: int) -> Float[Array, "b g g c"]:
+    """Average `x` over a `grid` x `grid` partition whose cells may share a row if h % grid != 0.
+
+    A cell i covers rows floor(i h / g) to ceil((i + 1) h / g), as PyTorch's adaptive pooling has
+    it, so every input size gives the same number of features.
+    """
+    rows = jnp.asarray(_pool_matrix(x.shape[1], grid), x.dtype)
+    columns = jnp.asarray(_pool_matrix(x.shape[2], grid), x.dtype)
+    return jnp.einsum("gh,bhwc,kw->bgkc", rows, x, columns)
+
+
+def _pool_matrix(size: int, cells: int) -> np.ndarray:
+    matrix = np.zeros((cells, size))
+    for i in range(cells):
+        start, stop = i * size // cells, -(-(i + 1) * size // cells)
+        matrix[i, start:stop] = 1 / (stop - start)
+    return matrix

@@ -1,0 +1,63 @@
+"""The plain residual network the paper starts from: one scale, no atrous convolution.
+
+He, Zhang, Ren and Sun 2016, "Deep residual learning for image recognition", section 3.3, basic
+block. Stem, steps between the stages and head are MACNN's, so that only the block differs: two
+3x3 convolutions instead of parallel atrous ones. (The original halves the size inside a block with
+a projected shortcut; here the step between two stages does, as in MACNN.)
+"""
+
+import flax.linen as nn
+from jaxtyping import Array, Float
+
+from mace.models.config import ModelConfig
+from mace.models.head import Head
+from mace.models.stem import ConvNorm, Stem
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions around which the input passes unchanged."""
+
+    config: ModelConfig
+    train: bool
+    axis_name: str | None = None
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
+        """Return the block's output."""
+        features = x.shape[-1]
+        y = ConvNorm(self.config, features, self.train, self.axis_name, name="conv1")(x)
+        y = ConvNorm(self.config, features, self.train, self.axis_name, linear=True, name="conv2")(
+            y
+        )
+        return nn.relu(x + y if self.config.residual else y)
+
+
+class ResNet(nn.Module):
+    """Stem, stages of basic blocks with a 3x3 convolution of stride 2 between them, head."""
+
+    config: ModelConfig
+    classes: int
+    axis_name: str | None = None
+    """Mapped axis over which batch statistics are averaged, when called inside `jax.pmap`."""
+
+    @nn.compact
+    def __call__(
+        self, x: Float[Array, "b h w c"], *, train: bool
+    ) -> tuple[Float[Array, "b k"], dict[str, Float[Array, "b ..."]]]:
+        """Return float32 logits and named intermediates; arguments as in `MACNN`."""
+        config, out = self.config, {}
+        x = out["stem"] = Stem(config, train, self.axis_name, name="stem")(x)
+        for stage, (width, depth) in enumerate(
+            zip(config.widths, config.depths, strict=True), start=1
+        ):
+            if stage > 1:
+                name = f"down{stage}"
+                x = ConvNorm(config, width, train, self.axis_name, stride=2, name=name)(x)
+                out[name] = x
+            for i in range(1, depth + 1):
+                name = f"stage{stage}_block{i}"
+                x = out[name] = BasicBlock(config, train, self.axis_name, name=name)(x)
+        out["features"] = x
+        head = Head(self.classes, config.head, config.head_grid, config.dropout, train, name="head")
+        logits, pooled = head(x)
+        return logits, out | pooled | {"logits": logits}
