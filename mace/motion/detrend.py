@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from mace.motion.resample import resize
+from mace.motion.resample import area_matrix, resize
 
 _GRID = 32
 _ROUNDS = 8
@@ -41,25 +41,34 @@ def remove_head_motion(
 def _affine_field(
     cells: Float[Array, "b n 2"], grid: int, shape: tuple[int, int]
 ) -> Float[Array, "b p 2"]:
-    basis = jnp.asarray(_basis(grid, grid).reshape(-1, 3), cells.dtype)
-    weights = jnp.ones(cells.shape[:2], cells.dtype)
-    coefficients = _weighted_fit(basis, cells, weights)
+    height, width = shape
+    basis = _basis(shape)
+    # Averaged as the flow was, so that an affine field has an exact fit at any size of crop.
+    coarse = np.einsum("ih,hwk,jw->ijk", area_matrix(height, grid), basis, area_matrix(width, grid))
+    columns = jnp.asarray(coarse.reshape(-1, 3), cells.dtype)
+    coefficients = _weighted_fit(columns, cells, jnp.ones(cells.shape[:2], cells.dtype))
     for _ in range(_ROUNDS):
-        squared = jnp.sum((cells - basis @ coefficients) ** 2, axis=-1)
+        squared = jnp.sum((cells - _combine(columns, coefficients)) ** 2, axis=-1)
         scale = jnp.maximum(jnp.median(squared, axis=-1, keepdims=True), _SCALE_FLOOR**2)
-        weights = 1 / (1 + squared / scale) ** 2
-        coefficients = _weighted_fit(basis, cells, weights)
-    return jnp.asarray(_basis(*shape).reshape(-1, 3), cells.dtype) @ coefficients
+        coefficients = _weighted_fit(columns, cells, 1 / (1 + squared / scale) ** 2)
+    return _combine(jnp.asarray(basis.reshape(-1, 3), cells.dtype), coefficients)
 
 
-def _basis(height: int, width: int) -> Float[np.ndarray, "h w 3"]:
-    """Return 1, x and y at the pixel centres of the grid, x and y from -1 to 1 over the image."""
+def _basis(shape: tuple[int, int]) -> Float[np.ndarray, "h w 3"]:
+    """Return 1, x and y at the pixel centres, x and y from -1 to 1 over the image."""
+    height, width = shape
     y, x = np.meshgrid(
         (2 * np.arange(height) + 1) / height - 1,
         (2 * np.arange(width) + 1) / width - 1,
         indexing="ij",
     )
     return np.stack([np.ones_like(x), x, y], axis=-1)
+
+
+def _combine(
+    basis: Float[Array, "n 3"], coefficients: Float[Array, "b 3 2"]
+) -> Float[Array, "b n 2"]:
+    return jnp.einsum("ni,bic->bnc", basis, coefficients, precision="highest")
 
 
 def _weighted_fit(

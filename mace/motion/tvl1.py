@@ -50,6 +50,7 @@ def tvl1_flow(
 
 
 # Below, a field is (v, u) with the components first, so that axis i belongs to component i.
+type _Field = Float[Array, "2 h w"]
 
 
 def _coarse_to_fine(
@@ -132,25 +133,22 @@ def _solve(
         count, _, _, converged = state
         return (count < config.num_warp) & ~converged
 
-    dual = jnp.zeros((2, *flow.shape), flow.dtype)
-    start = (jnp.int32(0), flow, dual, jnp.bool_(False))
+    dual = jnp.zeros_like(flow)
+    start = (jnp.int32(0), flow, (dual, dual), jnp.bool_(False))
     return lax.while_loop(unfinished, one_warp, start)[1]
 
 
 def _denoise(
-    noisy: Float[Array, "2 h w"], dual: Float[Array, "2 2 h w"], tightness: float
-) -> tuple[Float[Array, "2 h w"], Float[Array, "2 2 h w"]]:
-    """Take two steps of Chambolle's projection; `dual` is (axis, component, y, x)."""
+    noisy: _Field, dual: tuple[_Field, _Field], tightness: float
+) -> tuple[_Field, tuple[_Field, _Field]]:
+    """Take two steps of Chambolle's projection; `dual` holds its y and x parts per component."""
+    dual_y, dual_x = dual
     field = noisy
     for _ in range(_DUAL_STEPS):
         slope_y, slope_x = forward_difference(field, 1), forward_difference(field, 2)
         length = jnp.sqrt(slope_y * slope_y + slope_x * slope_x)
         shrink = 1 / (1 + _TIME_STEP / tightness * length)
-        dual = jnp.stack(
-            [
-                (dual[0] - _TIME_STEP * slope_y) * shrink,
-                (dual[1] - _TIME_STEP * slope_x) * shrink,
-            ]
-        )
-        field = noisy - backward_difference(dual[0], 1) - backward_difference(dual[1], 2)
-    return field, dual
+        dual_y = (dual_y - _TIME_STEP * slope_y) * shrink
+        dual_x = (dual_x - _TIME_STEP * slope_x) * shrink
+        field = noisy - backward_difference(dual_y, 1) - backward_difference(dual_x, 2)
+    return field, (dual_y, dual_x)
