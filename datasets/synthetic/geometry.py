@@ -1,0 +1,128 @@
+"""Normals of a mesh, and how much of the sky or of a lamp each vertex sees."""
+
+import numpy as np
+from jaxtyping import Float32, Int32
+from mace.datasets.synthetic.raster import rasterise_depth
+from numba import njit
+
+# Lights from far behind the head never reach the face.
+_BEHIND = -0.7
+
+
+@njit(fastmath=True, cache=True)
+def vertex_normals(
+    points: Float32[np.ndarray, "n 3"], triangles: Int32[np.ndarray, "t 3"]
+) -> Float32[np.ndarray, "n 3"]:
+    """Unit normals, averaged over the adjacent triangles by area."""
+    normals = np.zeros_like(points)
+    for t in range(triangles.shape[0]):
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        ux, uy, uz = (
+            points[b, 0] - points[a, 0],
+            points[b, 1] - points[a, 1],
+            points[b, 2] - points[a, 2],
+        )
+        vx, vy, vz = (
+            points[c, 0] - points[a, 0],
+            points[c, 1] - points[a, 1],
+            points[c, 2] - points[a, 2],
+        )
+        nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+        for k in (a, b, c):
+            normals[k, 0] += nx
+            normals[k, 1] += ny
+            normals[k, 2] += nz
+    tiny = np.float32(1e-12)
+    for i in range(normals.shape[0]):
+        length = (
+            np.sqrt(
+                normals[i, 0] * normals[i, 0]
+                + normals[i, 1] * normals[i, 1]
+                + normals[i, 2] * normals[i, 2]
+            )
+            + tiny
+        )
+        for k in range(3):
+            normals[i, k] /= length
+    return normals
+
+
+@njit(fastmath=True, cache=True)
+def _lit_fraction(
+    points: Float32[np.ndarray, "n 3"],
+    depth: Float32[np.ndarray, "y x"],
+    bias: float,
+    radius: int,
+) -> Float32[np.ndarray, " n"]:
+    height, width = depth.shape
+    out = np.empty(points.shape[0], np.float32)
+    for i in range(points.shape[0]):
+        lit, total = 0, 0
+        for dy in range(-radius, radius + 1):
+            for dx in range(-radius, radius + 1):
+                x, y = int(points[i, 0]) + dx, int(points[i, 1]) + dy
+                total += 1
+                if x < 0 or y < 0 or x >= width or y >= height or points[i, 2] > depth[y, x] - bias:
+                    lit += 1
+        out[i] = np.float32(lit / total)
+    return out
+
+
+def visibility(
+    points: Float32[np.ndarray, "n 3"],
+    triangles: Int32[np.ndarray, "t 3"],
+    direction: np.ndarray,
+    *,
+    resolution: int = 256,
+    bias: float = 0.035,
+    radius: int = 1,
+) -> Float32[np.ndarray, " n"]:
+    """Fraction of a distant lamp that each vertex sees, by a filtered shadow map.
+
+    Args:
+        points: positions in decimetres.
+        triangles: the occluding surface.
+        direction: from the head to the lamp.
+        resolution: side of the shadow map in texels.
+        bias: depth in decimetres below which a surface does not shadow itself.
+        radius: half width of the filter in texels.
+
+    Source: Williams, Casting curved shadows on curved surfaces, SIGGRAPH 1978; filtering after
+    Reeves, Salesin and Cook, Rendering antialiased shadows with depth maps, SIGGRAPH 1987.
+    """
+    towards = direction / np.linalg.norm(direction)
+    up = np.array([0.0, 1.0, 0.0]) if abs(towards[1]) < 0.95 else np.array([1.0, 0.0, 0.0])
+    right = np.cross(up, towards)
+    right /= np.linalg.norm(right)
+    basis = np.stack([right, np.cross(towards, right), towards], 1).astype(np.float32)
+    seen = np.ascontiguousarray(points @ basis, np.float32)
+    low, high = seen[:, :2].min(0), seen[:, :2].max(0)
+    seen[:, :2] = (seen[:, :2] - low) * np.float32((resolution - 4) / (high - low).max()) + 2
+    depth = np.empty((resolution, resolution), np.float32)
+    rasterise_depth(seen, triangles, depth)
+    return _lit_fraction(seen, depth, np.float32(bias), radius)
+
+
+def ambient_occlusion(
+    points: Float32[np.ndarray, "n 3"],
+    normals: Float32[np.ndarray, "n 3"],
+    triangles: Int32[np.ndarray, "t 3"],
+    *,
+    directions: int = 40,
+) -> Float32[np.ndarray, " n"]:
+    """Share of the sky each vertex sees, weighted by the cosine, between 0.12 and 1.
+
+    Directions lie on a spherical Fibonacci lattice; the weight of light from behind is left out.
+    """
+    i = np.arange(directions) + 0.5
+    polar, azimuth = np.arccos(1 - 2 * i / directions), np.pi * (1 + 5**0.5) * i
+    lattice = np.stack(
+        [np.sin(polar) * np.cos(azimuth), np.cos(polar), np.sin(polar) * np.sin(azimuth)], 1
+    )
+    received = np.zeros(len(points), np.float32)
+    possible = np.zeros(len(points), np.float32)
+    for direction in lattice[lattice[:, 2] >= _BEHIND]:
+        cosine = np.clip(normals @ direction.astype(np.float32), 0, 1)
+        received += cosine * visibility(points, triangles, direction, resolution=200, bias=0.03)
+        possible += cosine
+    return np.clip(received / np.maximum(possible, np.float32(1e-3)), np.float32(0.12), 1)

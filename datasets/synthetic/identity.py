@@ -1,0 +1,179 @@
+"""Who the person is: a head shape and a style, drawn from one seed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32
+from mace.datasets.synthetic.assets import LOCAL, head_assets
+from mace.datasets.synthetic.atlas import to_linear
+from mace.datasets.synthetic.mesh import head_mesh
+
+_ENDINGS = (
+    ("decr", "incr"),
+    ("down", "up"),
+    ("in", "out"),
+    ("backward", "forward"),
+    ("concave", "convex"),
+    ("compress", "uncompress"),
+    ("l", "r"),
+)
+_OPPOSITE = {low: high for low, high in _ENDINGS}
+_HIGH = {high: low for low, high in _ENDINGS}
+
+# How far each family of local targets may go, as a share of its full range. The first match counts;
+# 0 leaves out what moves the head as a whole and would only look like another camera.
+_LIMITS = (
+    ("head-trans", 0.0),
+    ("head-angle", 0.0),
+    ("head-back-scale", 0.0),
+    ("neck-trans", 0.0),
+    ("asym", 0.3),
+    ("head-age", 0.5),
+    ("head-", 0.45),
+    ("neck", 0.4),
+    ("measure-neck", 0.3),
+    ("eye-trans", 0.4),
+    ("eye-", 0.45),
+    ("eyebrows", 0.8),
+    ("nose-trans", 0.4),
+    ("mouth-trans", 0.35),
+    ("nose", 0.6),
+    ("mouth", 0.5),
+    ("chin", 0.5),
+    ("cheek", 0.6),
+    ("ear", 0.6),
+    ("forehead", 0.7),
+)
+_DEFAULT_LIMIT = 0.5
+
+_SKIN_TONES = to_linear(
+    [
+        [243, 214, 196],
+        [232, 190, 163],
+        [216, 168, 136],
+        [188, 138, 106],
+        [148, 102, 76],
+        [104, 70, 52],
+        [74, 50, 40],
+    ]
+)
+_HAIR_COLOURS = to_linear(
+    [[18, 14, 12], [34, 24, 18], [62, 42, 28], [110, 78, 48], [158, 126, 84], [140, 136, 132]]
+)
+_IRIS_COLOURS = to_linear(
+    [[50, 30, 18], [84, 54, 30], [112, 92, 50], [88, 104, 86], [92, 120, 150], [110, 120, 128]]
+)
+
+
+@dataclass(frozen=True)
+class Style:
+    """What the head looks like beyond its shape. Colours are linear RGB.
+
+    Attributes:
+        male: from 0 (female) to 1 (male).
+        age: from 0 (young) to about 0.85 (old).
+        tone: colour of the skin.
+        hair: colour of hair, brows and beard.
+        iris: colour of the iris.
+        cut: length of the hair.
+        beard: density of the stubble, 0 to 1.
+    """
+
+    male: float
+    age: float
+    tone: Float32[np.ndarray, " 3"]
+    hair: Float32[np.ndarray, " 3"]
+    iris: Float32[np.ndarray, " 3"]
+    cut: str
+    beard: float
+
+
+def _limit(stem: str) -> float:
+    return next((limit for prefix, limit in _LIMITS if stem.startswith(prefix)), _DEFAULT_LIMIT)
+
+
+def _macro_weights(
+    rng: np.random.Generator, ancestry: np.ndarray, male: float, age: float
+) -> dict[str, float]:
+    """Mix ancestry, sex, age, weight and muscle, whose targets exist for every corner."""
+    sexes, ages = {"female": 1 - male, "male": male}, {"young": 1 - age, "old": age}
+    weight, muscle = rng.normal(0, 0.5), rng.normal(0, 0.35)
+    mix: dict[str, float] = {}
+    for sex, sex_share in sexes.items():
+        for era, age_share in ages.items():
+            share = sex_share * age_share
+            for name, part in zip(("african", "asian", "caucasian"), ancestry, strict=True):
+                mix[f"{name}-{sex}-{era}"] = float(part) * share
+            body = f"universal-{sex}-{era}"
+            heavy = "max" if weight > 0 else "min"
+            strong = "max" if muscle > 0 else "min"
+            mix[f"{body}-averagemuscle-{heavy}weight"] = share * min(abs(weight), 0.9)
+            mix[f"{body}-{strong}muscle-averageweight"] = share * min(abs(muscle), 0.8)
+    return mix
+
+
+def _local_weights(rng: np.random.Generator) -> dict[str, float]:
+    """Random local shape; opposite targets form one axis, and left and right nearly agree."""
+    names = head_assets().of_kind(LOCAL)
+    known = set(names)
+    shared: dict[str, float] = {}
+    weights: dict[str, float] = {}
+    for name in names:
+        stem, _, ending = name.rpartition("-")
+        low = ending if ending in _OPPOSITE else _HIGH.get(ending, "")
+        high = _OPPOSITE.get(low, "")
+        paired = f"{stem}-{low}" in known and f"{stem}-{high}" in known
+        if paired and ending == high:
+            continue
+        axis = (stem if paired else name).removeprefix("l-").removeprefix("r-")
+        if axis in shared:
+            value = shared[axis] + rng.normal(0, 0.05)
+        else:
+            value = shared[axis] = rng.normal(0, 0.5) * (rng.random() < 0.75)
+        value = float(np.clip(value, -1.5, 1.5)) * _limit(axis)
+        if paired:
+            weights[f"{stem}-{high}"], weights[f"{stem}-{low}"] = max(value, 0), max(-value, 0)
+        else:
+            weights[name] = max(value, 0) * 0.6
+    return weights
+
+
+def draw_identity(rng: np.random.Generator) -> tuple[Float32[np.ndarray, "v 3"], Style]:
+    """Draw coarse vertices in decimetres, eyes in the average place, and a style."""
+    ancestry = rng.dirichlet([0.45, 0.5, 0.5])
+    male = float(rng.beta(0.45, 0.45))
+    age = float(rng.beta(1.1, 1.8) * 0.85)
+    assets, mesh = head_assets(), head_mesh()
+    weights = _macro_weights(rng, ancestry, male, age) | _local_weights(rng)
+    shape = assets.vertices + assets.blend(weights)
+
+    def eye_middle(points: np.ndarray) -> np.ndarray:
+        return np.mean([points[eye].mean(0) for eye in mesh.coarse_eyes], 0)
+
+    shape = (shape - eye_middle(shape) + eye_middle(mesh.average)).astype(np.float32)
+    return shape, _draw_style(rng, ancestry, male, age)
+
+
+def _draw_style(rng: np.random.Generator, ancestry: np.ndarray, male: float, age: float) -> Style:
+    shade = np.clip(ancestry @ [5.2, 1.6, 0.6] + rng.normal(0, 0.55), 0, 5.8)
+    step = int(shade)
+    tone = _SKIN_TONES[step] * (step + 1 - shade) + _SKIN_TONES[step + 1] * (shade - step)
+    dark = float(ancestry[0] + ancestry[1])
+    fair = 1 - dark
+    hair_odds = np.array(
+        [2 + 3 * dark, 2, 1.6 * fair, 1.4 * fair**2, 1.0 * fair**2, 0.2 + 2.5 * age]
+    )
+    iris_odds = np.array([3 + 4 * dark, 2, fair, 0.8 * fair, 1.3 * fair**2, 0.9 * fair**2])
+    is_male = male > 0.5
+    cut_odds = [0.2, 0.42, 0.24, 0.14] if is_male else [0.03, 0.3, 0.67, 0.0]
+    return Style(
+        male=male,
+        age=age,
+        tone=(tone * rng.normal(1, 0.035, 3)).astype(np.float32),
+        hair=(
+            _HAIR_COLOURS[rng.choice(6, p=hair_odds / hair_odds.sum())] * rng.uniform(0.8, 1.25)
+        ).astype(np.float32),
+        iris=_IRIS_COLOURS[rng.choice(6, p=iris_odds / iris_odds.sum())],
+        cut=str(rng.choice(["buzz", "short", "medium", "bald"], p=cut_odds)),
+        beard=float(np.clip(rng.normal(0.35, 0.45), 0, 1)) if is_male else 0.0,
+    )

@@ -1,0 +1,172 @@
+"""What every head shares: the fine mesh, its atlas coordinates, and the layer of hair."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import scipy.sparse as sp
+from jaxtyping import Bool, Float32, Int32, Int64
+from mace.datasets.synthetic import atlas
+from mace.datasets.synthetic.assets import (
+    LEFT_EYE,
+    RIGHT_EYE,
+    SKIN,
+    TEETH,
+    TONGUE,
+    HeadAssets,
+    head_assets,
+)
+from mace.datasets.synthetic.subdivision import catmull_clark
+
+
+@dataclass(frozen=True)
+class HeadMesh:
+    """Topology of the subdivided head; positions belong to an identity.
+
+    Fine vertices come first, then a copy of the scalp's vertices that carries the hair.
+
+    Attributes:
+        subdivide: fine from coarse vertices.
+        average: coarse positions of the average head, to which the atlas belongs.
+        fine_average: its fine positions.
+        triangles: all triangles, those of the hair last.
+        solid: number of triangles that are not hair.
+        texture_points: atlas column and row per texture vertex.
+        texture_triangles: indices into `texture_points`.
+        skin: fine vertices on the outer skin.
+        eyes: fine vertices of the left and the right eyeball.
+        coarse_eyes: coarse vertices of the left and the right eyeball.
+        scalp: fine vertex under each hair vertex.
+    """
+
+    subdivide: sp.csr_matrix
+    average: Float32[np.ndarray, "v 3"]
+    fine_average: Float32[np.ndarray, "n 3"]
+    triangles: Int32[np.ndarray, "t 3"]
+    solid: int
+    texture_points: Float32[np.ndarray, "u 2"]
+    texture_triangles: Int32[np.ndarray, "t 3"]
+    skin: Bool[np.ndarray, " n"]
+    eyes: tuple[Int64[np.ndarray, " e"], Int64[np.ndarray, " e"]]
+    coarse_eyes: tuple[Int64[np.ndarray, " c"], Int64[np.ndarray, " c"]]
+    scalp: Int64[np.ndarray, " s"]
+
+    @property
+    def vertices(self) -> int:
+        """Fine vertices and hair vertices together."""
+        return len(self.fine_average) + len(self.scalp)
+
+
+def average_head(assets: HeadAssets) -> Float32[np.ndarray, "v 3"]:
+    """The mean of the six young macro shapes, on which the atlas is laid out."""
+    ancestries, sexes = ("african", "asian", "caucasian"), ("female", "male")
+    weights = {f"{a}-{s}-young": 1 / 6 for a in ancestries for s in sexes}
+    return assets.vertices + assets.blend(weights)
+
+
+def _inner_surfaces(assets: HeadAssets) -> tuple[np.ndarray, np.ndarray]:
+    """Faces inside the nose, and faces inside the mouth, by their texture island."""
+    centre = assets.texture_points[assets.texture_quads].mean(1)
+    height = assets.vertices[assets.quads].mean(1)[:, 1]
+    skin = assets.parts == SKIN
+    nose = skin & (centre[:, 0] < 0.15) & (height > 6.4)
+    mouth = skin & (centre[:, 1] < 0.165) & (centre[:, 0] > 0.63) & (height > 6.0)
+    return nose, mouth
+
+
+def hairline(
+    theta: np.ndarray,
+    *,
+    front: float = 7.98,
+    temple: float = 7.55,
+    side: float = 7.15,
+    widow: float = 0.0,
+    recession: float = 0.0,
+    nape: float = 6.35,
+) -> np.ndarray:
+    """Height of the hair's lower border at each angle, in decimetres."""
+    knots = [0, 0.35, 0.62, 0.95, 1.15, 1.45, 1.75, 2.3, 3.2]
+    heights = [
+        front - widow,
+        front + recession,
+        front - 0.03 + recession / 2,
+        temple + 0.15,
+        temple - 0.1,
+        side,
+        side - 0.2,
+        nape,
+        nape - 0.05,
+    ]
+    return np.interp(np.abs(theta), knots, heights).astype(np.float32)
+
+
+def _scalp_band(fine: np.ndarray, skin: np.ndarray) -> np.ndarray:
+    """Vertices that may carry hair: above the lowest hairline, and not on the ears."""
+    x, y, z = fine.T
+    ear = (np.abs(x) > 0.80) & (y < 7.55) & (z < 0.75) & (z > 0.0)
+    return skin & (y > hairline(atlas.angle(fine)) - 0.22) & ~ear
+
+
+def _eye_patch(fine: np.ndarray, centre: tuple[int, int], ball: np.ndarray) -> np.ndarray:
+    """Atlas coordinates of an eyeball: its frontal projection onto the iris patch."""
+    middle = (ball.max(0) + ball.min(0)) / 2
+    scale = atlas.EYE_RADIUS * 2 / (ball[:, 0].max() - ball[:, 0].min())
+    column = centre[0] + (fine[:, 0] - middle[0]) * scale
+    return np.stack([column, centre[1] - (fine[:, 1] - middle[1]) * scale], 1)
+
+
+@cache
+def head_mesh() -> HeadMesh:
+    """Build the shared mesh once per process (about 0.2 s)."""
+    assets = head_assets()
+    average = average_head(assets)
+    subdivide, quads = catmull_clark(assets.quads, len(average))
+    fine = (subdivide @ average).astype(np.float32)
+    count = len(fine)
+    parts = np.repeat(assets.parts, 4)
+    nose, mouth = (np.repeat(mask, 4) for mask in _inner_surfaces(assets))
+
+    def vertices_of(part: int) -> np.ndarray:
+        return np.unique(quads[parts == part])
+
+    eyes = (vertices_of(LEFT_EYE), vertices_of(RIGHT_EYE))
+    coarse_eyes = tuple(np.unique(assets.quads[assets.parts == p]) for p in (LEFT_EYE, RIGHT_EYE))
+    skin = np.zeros(count, bool)
+    skin[np.unique(quads[(parts == SKIN) & ~nose & ~mouth])] = True
+
+    points = atlas.unroll(fine)
+    for k in (0, 1):
+        points[eyes[k]] = _eye_patch(fine[eyes[k]], atlas.EYE_CENTRES[k], average[coarse_eyes[k]])
+    flat = np.array([atlas.TEETH, atlas.MOUTH, atlas.TONGUE, atlas.NOSTRIL], np.float32)
+
+    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
+    texture = triangles.copy()
+    twice = np.tile(parts, 2)
+    texture[twice == TEETH] = count
+    texture[np.tile(mouth, 2)] = count + 1
+    texture[twice == TONGUE] = count + 2
+    texture[np.tile(nose, 2)] = count + 3
+
+    band = np.zeros(count, bool)
+    band[vertices_of(SKIN)] = True
+    band = _scalp_band(fine, band)
+    hairy = band[triangles].all(1) & (twice == SKIN) & ~np.tile(nose | mouth, 2)
+    scalp = np.unique(triangles[hairy])
+    place = np.full(count, -1, np.int32)
+    place[scalp] = np.arange(len(scalp), dtype=np.int32)
+    hair = place[triangles[hairy]]
+    hair_points = points[scalp] + np.array([0, atlas.HEIGHT], np.float32)
+
+    return HeadMesh(
+        subdivide=subdivide,
+        average=average,
+        fine_average=fine,
+        triangles=np.concatenate([triangles, hair + count]).astype(np.int32),
+        solid=len(triangles),
+        texture_points=np.concatenate([points, flat, hair_points]).astype(np.float32),
+        texture_triangles=np.concatenate([texture, hair + count + len(flat)]).astype(np.int32),
+        skin=skin,
+        eyes=eyes,
+        coarse_eyes=(coarse_eyes[0], coarse_eyes[1]),
+        scalp=scalp,
+    )
