@@ -1,12 +1,17 @@
 """Which clips make up a batch: a pure function of seed and step, so a run resumes anywhere."""
 
+import functools
 from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
+from scipy.special import betaincinv
 
 from mace.training.state import MIXUP, ORDER, VARIANT, FoldArrays, stream_key
+
+QUANTILES = 1024
 
 
 @jax.tree_util.register_dataclass
@@ -65,10 +70,17 @@ def draw(
     targets = jax.nn.one_hot(labels[clips], fold.class_counts.shape[0], dtype=jnp.float32)
     if mixup:
         key = stream_key(fold.seed, MIXUP, step)
-        share = jax.random.beta(key, mixup, mixup, clips.shape, jnp.float32)
+        share = jax.random.choice(key, jnp.asarray(beta_quantiles(mixup)), clips.shape)
         images = _mix(images, share[:, None, None, None])
         targets = _mix(targets, share[:, None])
     return Batch(images=images, targets=targets, place=jnp.arange(batch_size, dtype=jnp.int32))
+
+
+@functools.cache
+def beta_quantiles(alpha: float) -> Float[np.ndarray, " q"]:
+    """Return values of Beta(alpha, alpha) that are equally likely; `jax.random.beta` compiles 3 s."""
+    middles = (np.arange(QUANTILES) + 0.5) / QUANTILES
+    return betaincinv(alpha, alpha, middles).astype(np.float32)
 
 
 def _mix(values: Float[Array, "b *s"], share: Float[Array, "b *one"]) -> Float[Array, "b *s"]:

@@ -1,0 +1,34 @@
+"""A set and a network small enough to train in a second, shared by tests and child processes."""
+
+import numpy as np
+
+from mace.augment import AugmentConfig
+from mace.data import MotionSet
+from mace.models import ModelConfig
+from mace.motion import MotionConfig
+from mace.training import TrainConfig
+
+MODEL = ModelConfig(
+    arch="resnet", widths=(4,), depths=(1,), stem_stride=4, head="average", dropout=0.0
+)
+CONFIG = TrainConfig(
+    model=MODEL, epochs=4, batch_size=8, checkpoint_every=1, augment=AugmentConfig(noise=0.1)
+)
+
+
+def make_set(clips: int = 24, *, channels: int = 3, size: int = 28) -> MotionSet:
+    """Return clips of six subjects whose class is the direction of a uniform horizontal flow."""
+    rng = np.random.default_rng(0)
+    labels = (np.arange(clips) % 3).astype(np.int32)
+    inputs = rng.normal(scale=0.3, size=(clips, 2, size, size, channels)).astype(np.float32)
+    # The vertical channel: mirroring leaves the classes alone.
+    inputs[..., min(1, channels - 1)] += (labels - 1.0)[:, None, None, None].astype(np.float32)
+    return MotionSet(
+        inputs=inputs,
+        labels=labels,
+        groups=(np.arange(clips) // 4).astype(np.int32),
+        subjects=tuple(f"made/{i}" for i in range(-(-clips // 4))),
+        clips=tuple(f"made/{i // 4}/{i}" for i in range(clips)),
+        classes=("down", "still", "up"),
+        motion=MotionConfig(size=size),
+    )
