@@ -1,0 +1,219 @@
+"""Shallow baselines on the same input as the network, under the same folds.
+
+A network is worth its trouble only by what it adds to these. All see variant 0 of the motion set,
+the annotated pair of frames. Features are standardised with the training subjects' mean and
+deviation; the size of the input and the strength of regularisation are chosen by the pooled UF1 of
+a cross-validation over training subjects inside of each fold. The standardisation is not repeated
+for the inner folds, which touches no test subject.
+
+Clips are far fewer than pixels, so both classifiers work on the clips' n × n products: the
+logistic regression in the space the training clips span, where an L2 penalty gives exactly the
+solution of the full problem, and the SVM with its kernel computed from the same products.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import cv2
+import numpy as np
+from jaxtyping import Float, Int
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression as SklearnLogisticRegression
+from sklearn.svm import SVC
+
+from mace.data import MotionSet
+from mace.errors import ConfigError
+from mace.evaluation.learner import Answer
+from mace.metrics import confusion_matrix, uf1
+from mace.protocols import Fold, grouped_kfold
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchSpace:
+    """What the inner cross-validation of a baseline chooses from.
+
+    Attributes:
+        sizes: sides in pixels that the input is shrunk to (area average); sizes above the
+            input's own leave it as it is.
+        strengths: C, the inverse strength of the regularisation.
+        inner_folds: folds over the training subjects; fewer where there are fewer subjects.
+    """
+
+    sizes: tuple[int, ...] = (64, 28)
+    strengths: tuple[float, ...] = (0.1, 1.0, 10.0)
+    inner_folds: int = 4
+
+    def __post_init__(self) -> None:
+        if not self.sizes or not self.strengths or min(self.sizes) < 1 or min(self.strengths) <= 0:
+            raise ConfigError(
+                f"a baseline chooses from sizes {self.sizes} and strengths {self.strengths}, "
+                "expected at least one of each, all above 0"
+            )
+        if self.inner_folds < 2:
+            raise ConfigError(f"baselines have {self.inner_folds} inner folds, expected 2 or more")
+
+
+@dataclass(frozen=True)
+class Majority:
+    """Answers the most frequent class of the training subjects."""
+
+    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
+        """Answer for the test clips; see `Learner`."""
+        classes = len(motion_set.classes)
+        counts = np.bincount(motion_set.labels[fold.train_index], minlength=classes)
+        tests = fold.test_index.size
+        return Answer(
+            prediction=np.full(tests, counts.argmax()),
+            probabilities=np.tile(counts / counts.sum(), (tests, 1)),
+        )
+
+
+@dataclass(frozen=True)
+class LogisticRegression:
+    """Multinomial logistic regression with an L2 penalty and balanced class weights."""
+
+    space: SearchSpace = SearchSpace()
+
+    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
+        """Answer for the test clips; see `Learner`."""
+        candidates = []
+        for size, gram in _grams(motion_set, fold, self.space):
+            features = _spanned(gram, fold.train_index)
+            candidates += [
+                _Candidate(size, c, features, _logistic(c)) for c in self.space.strengths
+            ]
+        return _best_answer(candidates, motion_set, fold, self.space)
+
+
+@dataclass(frozen=True)
+class SupportVectorMachine:
+    """Support vector machine with a Gaussian (RBF) kernel and balanced class weights.
+
+    Attributes:
+        widths: γ of exp(−γ d²), d² being the squared distance over the number of features;
+            1 is what scikit-learn calls `scale`.
+        space: the other choices.
+    """
+
+    widths: tuple[float, ...] = (0.06, 0.25, 1.0)
+    space: SearchSpace = SearchSpace(strengths=(1.0, 10.0, 100.0))
+
+    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
+        """Answer for the test clips; see `Learner`."""
+        candidates = []
+        for size, gram in _grams(motion_set, fold, self.space):
+            norms = np.diagonal(gram)
+            squared = norms[:, None] + norms[None] - 2 * gram
+            for width, c in product(self.widths, self.space.strengths):
+                kernel = np.exp(-width * np.maximum(squared, 0))
+                machine = SVC(C=c, kernel="precomputed", class_weight="balanced")
+                candidates.append(_Candidate(size, c, kernel, machine, width))
+        return _best_answer(candidates, motion_set, fold, self.space)
+
+
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    """A classifier and the table it reads: features of all clips, or products with all clips."""
+
+    size: int
+    strength: float
+    table: np.ndarray
+    classifier: SVC | SklearnLogisticRegression
+    width: float | None = None
+
+    def fit(self, index: np.ndarray, labels: np.ndarray) -> None:
+        with warnings.catch_warnings():
+            # A weakly regularised fit may stop at the iteration limit. It is still a candidate:
+            # the inner folds judge it by how it answers.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.classifier.fit(self._rows(index, index), labels[index])
+
+    def predict(self, index: np.ndarray, fitted: np.ndarray) -> np.ndarray:
+        return np.asarray(self.classifier.predict(self._rows(index, fitted)))
+
+    def probabilities(self, index: np.ndarray, classes: int) -> np.ndarray | None:
+        if isinstance(self.classifier, SVC):
+            return None  # its distances are no probabilities, and calibrating costs a further split
+        result = np.zeros((index.size, classes))
+        result[:, self.classifier.classes_] = self.classifier.predict_proba(self.table[index])
+        return result
+
+    def _rows(self, index: np.ndarray, fitted: np.ndarray) -> np.ndarray:
+        if isinstance(self.classifier, SVC):
+            return self.table[np.ix_(index, fitted)]
+        return self.table[index]
+
+
+def _logistic(strength: float) -> SklearnLogisticRegression:
+    return SklearnLogisticRegression(C=strength, class_weight="balanced", max_iter=300, tol=1e-3)
+
+
+def _grams(
+    motion_set: MotionSet, fold: Fold, space: SearchSpace
+) -> Iterator[tuple[int, Float[np.ndarray, "n n"]]]:
+    """Yield each input size with the products of all standardised clips, over their features."""
+    side = motion_set.inputs.shape[2]
+    for size in sorted({min(size, side) for size in space.sizes}, reverse=True):
+        flat = _shrunk(motion_set.inputs[:, 0], size).reshape(len(motion_set), -1)
+        train = flat[fold.train_index]
+        deviation = train.std(axis=0)
+        # A pixel that never moves in training says nothing; it must not explode in the test.
+        scale = np.where(deviation > 1e-6, deviation, np.inf)
+        standard = (flat - train.mean(axis=0)) / scale
+        yield size, (standard @ standard.T).astype(np.float64) / standard.shape[1]
+
+
+def _shrunk(images: Float[np.ndarray, "n h w c"], size: int) -> Float[np.ndarray, "n s s c"]:
+    if images.shape[1] == size:
+        return images
+    small = [cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA) for image in images]
+    return np.stack(small).reshape(len(images), size, size, -1)
+
+
+def _spanned(
+    gram: Float[np.ndarray, "n n"], index: Int[np.ndarray, " m"]
+) -> Float[np.ndarray, "n r"]:
+    """Return coordinates of all clips in the space the clips at `index` span."""
+    values, vectors = np.linalg.eigh(gram[np.ix_(index, index)])
+    kept = values > values[-1] * 1e-7
+    return gram[:, index] @ (vectors[:, kept] / np.sqrt(values[kept]))
+
+
+def _best_answer(
+    candidates: Sequence[_Candidate], motion_set: MotionSet, fold: Fold, space: SearchSpace
+) -> Answer:
+    """Let the inner folds choose a candidate, fit it on all training clips, answer with it."""
+    classes = len(motion_set.classes)
+    train = fold.train_index
+    if np.unique(motion_set.labels[train]).size < 2:
+        return Majority()(motion_set, fold, seed=0, explain=False)
+    best = max(candidates, key=lambda one: _inner_score(one, motion_set, train, space))
+    best.fit(train, motion_set.labels)
+    history = {"size": [float(best.size)], "C": [best.strength]}
+    if best.width is not None:
+        history["gamma"] = [best.width]
+    return Answer(
+        prediction=best.predict(fold.test_index, train),
+        probabilities=best.probabilities(fold.test_index, classes),
+        history=history,
+    )
+
+
+def _inner_score(
+    candidate: _Candidate, motion_set: MotionSet, train: np.ndarray, space: SearchSpace
+) -> float:
+    groups, labels = motion_set.groups[train], motion_set.labels
+    subjects = np.unique(groups).size
+    if subjects < 2:
+        return 0.0
+    counts = np.zeros((len(motion_set.classes),) * 2, np.int64)
+    for inner in grouped_kfold(groups, min(space.inner_folds, subjects), seed=0):
+        fitted, held_out = train[inner.train_index], train[inner.test_index]
+        if np.unique(labels[fitted]).size < 2:
+            continue
+        candidate.fit(fitted, labels)
+        prediction = candidate.predict(held_out, fitted)
+        counts += confusion_matrix(labels[held_out], prediction, len(motion_set.classes))
+    return uf1(counts) if counts.sum() else 0.0

@@ -1,0 +1,73 @@
+"""Settings of an evaluation, and the methods it puts under the same folds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mace.errors import ConfigError
+from mace.evaluation.baselines import LogisticRegression, Majority, SupportVectorMachine
+from mace.evaluation.learner import Learner
+from mace.evaluation.network import Network
+from mace.training import TrainConfig
+
+NETWORK = "network"
+"""Name of the method under evaluation, beside its baselines."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProtocolConfig:
+    """How subjects are dealt to folds.
+
+    Attributes:
+        kind: `loso` leaves one subject out in each fold, `kfold` deals all subjects to `folds`.
+        folds: number of folds of `kfold`.
+        seed: of the dealing of `kfold`.
+    """
+
+    kind: Literal["loso", "kfold"] = "loso"
+    folds: int = 5
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationConfig:
+    """Everything that decides the figures of an evaluation.
+
+    Attributes:
+        train: settings of the network's training.
+        protocol: the folds.
+        seeds: training seeds of the network; each runs every fold. The baselines are
+            deterministic and run once.
+        validation: part of the training clips that is set aside, by subject, to choose the epoch;
+            used only where `train.selection` is `best`.
+        explain: whether the first seed also stores where the network looked (Grad-CAM).
+        logistic_regression: settings of this baseline; None leaves it out.
+        svm: settings of this baseline; None leaves it out.
+    """
+
+    train: TrainConfig = field(default_factory=TrainConfig)
+    protocol: ProtocolConfig = field(default_factory=ProtocolConfig)
+    seeds: tuple[int, ...] = (0, 1, 2)
+    validation: float = 0.2
+    explain: bool = True
+    logistic_regression: LogisticRegression | None = field(default_factory=LogisticRegression)
+    svm: SupportVectorMachine | None = field(default_factory=SupportVectorMachine)
+
+    def __post_init__(self) -> None:
+        if not self.seeds or len(set(self.seeds)) != len(self.seeds) or min(self.seeds) < 0:
+            raise ConfigError(
+                f"an evaluation has the seeds {self.seeds}, expected different numbers of 0 or more"
+            )
+        if not 0 < self.validation < 1:
+            raise ConfigError(
+                f"the validation part is {self.validation}, expected above 0 and below 1"
+            )
+
+
+def methods_of(config: EvaluationConfig) -> Mapping[str, Learner]:
+    """Return the network and its baselines by name; the majority class is always among them."""
+    baselines = {"logistic_regression": config.logistic_regression, "svm": config.svm}
+    network = Network(train=config.train, validation=config.validation)
+    chosen: dict[str, Learner] = {NETWORK: network}
+    chosen |= {name: learner for name, learner in baselines.items() if learner is not None}
+    return chosen | {"majority": Majority()}

@@ -1,0 +1,193 @@
+"""Cross-validation over subjects: every method, seed and fold, stored as it finishes."""
+
+import shlex
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mace.config import config_hash, to_dict
+from mace.data import MotionSet
+from mace.errors import ConfigError
+from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig, methods_of
+from mace.evaluation.learner import Answer, Learner
+from mace.evaluation.loading import load_evaluation
+from mace.evaluation.results import Evaluation
+from mace.evaluation.store import RecordKey, RunFolder, encode_answer
+from mace.evaluation.summary import summarise
+from mace.evaluation.workers import worker_map
+from mace.progress import progress
+from mace.protocols import Fold, grouped_kfold, loso
+from mace.provenance import provenance
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Identity:
+    """What a method's answers depend on, apart from seed and fold."""
+
+    learner: Learner
+    kind: str
+    protocol: ProtocolConfig
+    fingerprint: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Job:
+    key: RecordKey
+    method: str
+    learner: Learner
+    fold: Fold
+    seed: int
+    explain: bool
+
+
+def make_folds(motion_set: MotionSet, protocol: ProtocolConfig) -> list[Fold]:
+    """Return the folds of a protocol over the subjects of a motion set.
+
+    Raises:
+        ConfigError: for an impossible number of folds.
+        DataError: if there are too few subjects.
+    """
+    if protocol.kind == "loso":
+        return loso(motion_set.groups, names=motion_set.subjects)
+    return grouped_kfold(motion_set.groups, protocol.folds, protocol.seed)
+
+
+def cross_validate(
+    motion_set: MotionSet,
+    *,
+    config: EvaluationConfig,
+    run_dir: Path,
+    title: str = "MACNN",
+    description: Mapping[str, str] | None = None,
+    command: str | None = None,
+    workers: int = 1,
+    methods: Mapping[str, Learner] | None = None,
+) -> Evaluation:
+    """Run every fold that `run_dir` does not hold yet, and return the whole evaluation.
+
+    Args:
+        motion_set: the clips; the baselines and the tests see variant 0.
+        config: methods, folds and seeds.
+        run_dir: folder of the results; an interrupted evaluation goes on from there.
+        title: what tables call the network, such as `MACNN, flow`.
+        description: further facts for the report, by name.
+        command: the command that makes these results; that of this process by default.
+        workers: 1 runs in this process; more run folds side by side, each in a process of its
+            own on one core. Folds share nothing, so the results do not depend on it.
+        methods: what to evaluate instead of the methods of `config`; must hold `network`, the
+            one that all seeds apply to.
+
+    Raises:
+        ConfigError: for impossible settings.
+        DataError: if there are too few subjects.
+        OutputError: if `run_dir` cannot be written to.
+        TrainingError: if a network's training fails.
+    """
+    methods = methods_of(config) if methods is None else methods
+    if NETWORK not in methods:
+        raise ConfigError(f"the methods {', '.join(methods)} lack {NETWORK!r}, the evaluated one")
+    folder = RunFolder(run_dir)
+    folds = make_folds(motion_set, config.protocol)
+    jobs = _jobs(motion_set, config, methods, folds)
+    settings = {
+        "title": title,
+        "config": to_dict(config),
+        "config_hash": config_hash(config),
+        "motion": to_dict(motion_set.motion),
+        "description": dict(description or {}),
+        "classes": list(motion_set.classes),
+        "subjects": list(motion_set.subjects),
+        "clips": list(motion_set.clips),
+        "labels": motion_set.labels.tolist(),
+        "groups": motion_set.groups.tolist(),
+        "fingerprint": motion_set.fingerprint,
+        "folds": [fold.name for fold in folds],
+        "methods": _plan(jobs),
+        "command": command or shlex.join(sys.argv),
+        "provenance": provenance(),
+    }
+    folder.write_config(settings)
+    _run(jobs, motion_set, folder, workers=workers, label=f"evaluating {title}")
+    evaluation = load_evaluation(run_dir)
+    folder.write_results(summarise(evaluation))
+    return evaluation
+
+
+def _jobs(
+    motion_set: MotionSet,
+    config: EvaluationConfig,
+    methods: Mapping[str, Learner],
+    folds: Sequence[Fold],
+) -> list[_Job]:
+    jobs = []
+    for name, learner in methods.items():
+        identity = _Identity(
+            learner=learner,
+            kind=type(learner).__name__,
+            protocol=config.protocol,
+            fingerprint=motion_set.fingerprint,
+        )
+        key = config_hash(identity)
+        # The baselines draw nothing at random: one seed says it all.
+        for seed in config.seeds if name == NETWORK else config.seeds[:1]:
+            explain = config.explain and name == NETWORK and seed == config.seeds[0]
+            jobs += [
+                _Job(
+                    key=(key, seed, fold.name),
+                    method=name,
+                    learner=learner,
+                    fold=fold,
+                    seed=seed,
+                    explain=explain,
+                )
+                for fold in folds
+            ]
+    return jobs
+
+
+def _plan(jobs: Sequence[_Job]) -> dict[str, dict[str, Any]]:
+    """Return, for each method, the hash and the seeds that its lines carry."""
+    plan: dict[str, dict[str, Any]] = {}
+    for job in jobs:
+        entry = plan.setdefault(job.method, {"key": job.key[0], "seeds": []})
+        if job.seed not in entry["seeds"]:
+            entry["seeds"].append(job.seed)
+    return plan
+
+
+def _run(
+    jobs: Sequence[_Job], motion_set: MotionSet, folder: RunFolder, *, workers: int, label: str
+) -> None:
+    done = folder.records()
+    left = [
+        job
+        for job in jobs
+        if job.key not in done or (job.explain and not folder.heat_path(job.key).exists())
+    ]
+    with progress(label, len(jobs)) as advance:
+        if len(left) < len(jobs):
+            advance(len(jobs) - len(left), note="found finished")
+        for job, (answer, seconds) in worker_map(_answer, left, motion_set, workers=workers):
+            clips = [motion_set.clips[i] for i in job.fold.test_index]
+            # The maps first: a line says that its fold is complete.
+            if answer.heat is not None:
+                folder.write_heat(job.key, clips, answer.heat)
+            line = {"method": job.method, "clips": clips, "seconds": round(seconds, 3)}
+            folder.append(job.key, line | encode_answer(answer))
+            advance(note=f"{job.method}, seed {job.seed}, {job.fold.name}")
+
+
+def _answer(motion_set: MotionSet, job: _Job) -> tuple[Answer, float]:
+    start = time.perf_counter()
+    answer = job.learner(motion_set, job.fold, seed=job.seed, explain=job.explain)
+    if np.shape(answer.prediction) != job.fold.test_index.shape:
+        raise ConfigError(
+            f"method {job.method} gave {np.size(answer.prediction)} answers for "
+            f"{job.fold.test_index.size} clips of fold {job.fold.name}; it must answer each once"
+        )
+    return answer, time.perf_counter() - start

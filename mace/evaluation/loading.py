@@ -1,0 +1,88 @@
+"""Reading a finished evaluation back: `mace report` works from its folder alone."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mace.errors import DataError
+from mace.evaluation.results import Evaluation, MethodResult
+from mace.evaluation.store import RecordKey, RunFolder
+
+
+def load_evaluation(run_dir: Path) -> Evaluation:
+    """Read a finished evaluation from its folder.
+
+    Raises:
+        DataError: if the folder holds none, or some folds are missing.
+    """
+    folder = RunFolder(run_dir)
+    config = folder.read_config()
+    records = folder.records()
+    try:
+        methods = {
+            name: _method(name, plan, records, folder, config)
+            for name, plan in config["methods"].items()
+        }
+        return Evaluation(
+            title=config["title"],
+            classes=tuple(config["classes"]),
+            subjects=tuple(config["subjects"]),
+            clips=tuple(config["clips"]),
+            labels=np.array(config["labels"], np.int32),
+            groups=np.array(config["groups"], np.int32),
+            methods=methods,
+            config=config["config"],
+            config_hash=config["config_hash"],
+            motion=config["motion"],
+            fingerprint=config["fingerprint"],
+            description=config["description"],
+            provenance=config["provenance"],
+            command=config["command"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"the evaluation in {folder.path} is damaged ({error!r}); run it again in a new folder"
+        ) from error
+
+
+def _method(
+    name: str,
+    plan: Mapping[str, Any],
+    records: Mapping[RecordKey, Mapping[str, Any]],
+    folder: RunFolder,
+    config: Mapping[str, Any],
+) -> MethodResult:
+    position = {clip: i for i, clip in enumerate(config["clips"])}
+    shape = len(plan["seeds"]), len(position)
+    predictions = np.full(shape, -1, np.int64)
+    probabilities = np.full((*shape, len(config["classes"])), np.nan)
+    histories: dict[int, dict[str, Any]] = {seed: {} for seed in plan["seeds"]}
+    heat: dict[str, np.ndarray] = {}
+    seconds = 0.0
+    for row, seed in enumerate(plan["seeds"]):
+        for fold in config["folds"]:
+            key = plan["key"], seed, fold
+            if key not in records:
+                raise DataError(
+                    f"the evaluation in {folder.path} is unfinished: {name}, seed {seed}, fold "
+                    f"{fold} is missing; run its command again to go on"
+                )
+            record = records[key]
+            index = [position[clip] for clip in record["clips"]]
+            predictions[row, index] = record["prediction"]
+            if record["probabilities"] is not None:
+                probabilities[row, index] = record["probabilities"]
+            histories[seed][fold] = record["history"]
+            heat |= folder.read_heat(key)
+            seconds += record["seconds"]
+    return MethodResult(
+        name=name,
+        seeds=tuple(plan["seeds"]),
+        predictions=predictions,
+        probabilities=None if np.isnan(probabilities).any() else probabilities,
+        histories=histories,
+        heat=heat,
+        seconds=seconds,
+    )

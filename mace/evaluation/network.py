@@ -1,0 +1,52 @@
+"""The network under evaluation, as a learner beside its baselines."""
+
+from dataclasses import dataclass
+
+from mace.data import MotionSet
+from mace.evaluation.gradcam import heat_maps
+from mace.evaluation.learner import Answer
+from mace.protocols import Fold, inner_split
+from mace.training import TrainConfig, fit, predict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """Trains `train` on a fold's training clips; the test clips are seen once, at the end.
+
+    With `train.selection = "best"` the epoch is chosen on `validation` of the training clips, by
+    subject; those are then not learnt from.
+    """
+
+    train: TrainConfig
+    validation: float = 0.2
+
+    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
+        """Answer for the test clips; see `Learner`."""
+        train_index, validation_index = fold.train_index, None
+        if self.train.selection == "best":
+            train_index, validation_index = inner_split(
+                fold.train_index,
+                motion_set.groups,
+                motion_set.labels,
+                fraction=self.validation,
+                seed=seed,
+            )
+        fitted = fit(
+            motion_set,
+            train_index,
+            config=self.train,
+            seed=seed,
+            validation_index=validation_index,
+            label=f"  seed {seed}, without {fold.name}",
+        )
+        inputs = motion_set.inputs[fold.test_index, 0]
+        probabilities = predict(fitted, inputs)
+        prediction = probabilities.argmax(axis=1)
+        names = fitted.history[0] if fitted.history else {}
+        history = {name: [float(row[name]) for row in fitted.history] for name in names}
+        return Answer(
+            prediction=prediction,
+            probabilities=probabilities,
+            history=history | {"chosen_epoch": [float(fitted.chosen_epoch)]},
+            heat=heat_maps(fitted, inputs, prediction) if explain else None,
+        )

@@ -1,0 +1,139 @@
+"""The folder of an evaluation: what survives an interruption, and what a report is made from.
+
+    config.json         what was evaluated on what, and the hash that names it
+    predictions.jsonl   one line for each finished (method, seed, fold), only ever appended to
+    heat/               where the network looked: one .npz for each fold of the first seed
+    results.json        the summary, written when every fold is there
+
+A line carries the hash of its method's settings, the folds and the data. Lines of other settings
+stay in the file and are passed over, so changing a setting back finds its results again.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from mace.errors import DataError, OutputError
+from mace.evaluation.learner import Answer
+from mace.files import atomic_path, write_json
+
+type RecordKey = tuple[str, int, str]
+"""Hash of the method's settings, seed, name of the fold."""
+
+# Digits of a stored probability: enough for any score, and a line stays readable.
+DIGITS = 6
+
+
+class RunFolder:
+    """Reads and writes the files of one evaluation."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        """Store what is being evaluated.
+
+        Raises:
+            OutputError: if the folder cannot be written to.
+        """
+        write_json(self.path / "config.json", config)
+
+    def write_results(self, results: Mapping[str, Any]) -> None:
+        """Store the summary.
+
+        Raises:
+            OutputError: if the folder cannot be written to.
+        """
+        write_json(self.path / "results.json", results)
+
+    def read_config(self) -> dict[str, Any]:
+        """Return what `write_config` stored.
+
+        Raises:
+            DataError: if the folder holds no evaluation.
+        """
+        try:
+            return json.loads((self.path / "config.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"{self.path} holds no evaluation (no readable config.json); run one first"
+            ) from error
+
+    def append(self, key: RecordKey, record: Mapping[str, Any]) -> None:
+        """Add one finished fold as a line.
+
+        Raises:
+            OutputError: if the file cannot be written to.
+        """
+        line = json.dumps({"key": key[0], "seed": key[1], "fold": key[2], **record})
+        path = self._predictions
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("ab+") as file:
+                # A line torn by a crash must not swallow this one.
+                if file.tell():
+                    file.seek(-1, 2)
+                    if file.read(1) != b"\n":
+                        file.write(b"\n")
+                file.write(line.encode() + b"\n")
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+
+    def records(self) -> dict[RecordKey, dict[str, Any]]:
+        """Return the finished folds; the later of two lines with one key counts."""
+        if not self._predictions.exists():
+            return {}
+        found: dict[RecordKey, dict[str, Any]] = {}
+        for line in self._predictions.read_bytes().splitlines():
+            try:
+                record = json.loads(line)
+                found[record["key"], record["seed"], record["fold"]] = record
+            except (ValueError, KeyError, TypeError):
+                continue  # torn by a crash: that fold simply runs again
+        return found
+
+    def write_heat(
+        self, key: RecordKey, clips: Sequence[str], heat: Float[np.ndarray, "m h w"]
+    ) -> None:
+        """Store maps of where a method looked, one for each clip, as uint8.
+
+        Raises:
+            OutputError: if the folder cannot be written to.
+        """
+        with atomic_path(self.heat_path(key)) as temporary:
+            whole = np.round(255 * np.clip(heat, 0, 1)).astype(np.uint8)
+            np.savez_compressed(temporary, clips=np.array(clips), heat=whole)
+
+    def read_heat(self, key: RecordKey) -> dict[str, Float[np.ndarray, "h w"]]:
+        """Return the maps of a fold by clip, in [0, 1]; nothing if none were stored."""
+        path = self.heat_path(key)
+        if not path.exists():
+            return {}
+        with np.load(path) as stored:
+            maps = stored["heat"].astype(np.float32) / np.float32(255)
+            return dict(zip(stored["clips"].tolist(), maps, strict=True))
+
+    def heat_path(self, key: RecordKey) -> Path:
+        """Return where `write_heat` puts the maps of a fold."""
+        fold = "".join(c if c.isalnum() else "-" for c in key[2])
+        return self.path / "heat" / f"{key[0]}-{key[1]}-{fold}.npz"
+
+    @property
+    def _predictions(self) -> Path:
+        return self.path / "predictions.jsonl"
+
+
+def encode_answer(answer: Answer) -> dict[str, Any]:
+    """Return the part of a line that holds a method's answer."""
+    probabilities = answer.probabilities
+    return {
+        "prediction": answer.prediction.tolist(),
+        "probabilities": None
+        if probabilities is None
+        else np.round(probabilities.astype(np.float64), DIGITS).tolist(),
+        "history": {name: list(map(float, curve)) for name, curve in answer.history.items()},
+    }

@@ -1,0 +1,84 @@
+"""The same work in this process, or side by side in processes that keep to one core each."""
+
+import io
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
+from typing import Any
+
+from mace.errors import ConfigError
+
+_shared: Any = None
+
+
+def worker_map[S, J, R](
+    function: Callable[[S, J], R], jobs: Sequence[J], shared: S, *, workers: int
+) -> Iterator[tuple[J, R]]:
+    """Yield each job with `function(shared, job)` as it finishes, in order for one worker.
+
+    More workers are fresh processes, since JAX does not survive a fork; `shared` is sent to each
+    once. Small convolutions gain little from a second core, so each worker keeps to one.
+
+    Args:
+        function: a function of a module, for other processes to find.
+        jobs: what to do.
+        shared: the data that all jobs read.
+        workers: 1 works in this process.
+
+    Raises:
+        ConfigError: for fewer than one worker.
+    """
+    if workers < 1:
+        raise ConfigError(f"{workers} workers were asked for, expected 1 or more")
+    if workers == 1 or len(jobs) < 2:
+        for job in jobs:
+            yield job, function(shared, job)
+        return
+    context = get_context("spawn")
+    counter = context.Value("i", 0)
+    with ProcessPoolExecutor(
+        min(workers, len(jobs)),
+        mp_context=context,
+        initializer=_start,
+        initargs=(shared, counter, _compiled_folder()),
+    ) as pool:
+        waiting = {pool.submit(_work, function, job): job for job in jobs}
+        try:
+            for future in as_completed(waiting):
+                yield waiting[future], future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _start(shared: Any, counter: "Synchronized[int]", compiled: str | None) -> None:
+    global _shared
+    # Ctrl-C reaches the whole group: the parent decides what to stop, and says so once.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Two progress displays cannot share a terminal; errors travel back as exceptions.
+    sys.stderr = io.StringIO()
+    with counter.get_lock():
+        number = counter.value
+        counter.value += 1
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[number % len(cores)]})
+    if compiled is not None:
+        from mace.training import keep_compiled
+
+        keep_compiled(Path(compiled).parent)
+    _shared = shared
+
+
+def _work(function: Callable[[Any, Any], Any], job: Any) -> Any:
+    return function(_shared, job)
+
+
+def _compiled_folder() -> str | None:
+    import jax
+
+    return jax.config.jax_compilation_cache_dir

@@ -1,0 +1,111 @@
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression as Sklearn
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from mace.data import MotionSet
+from mace.errors import ConfigError
+from mace.evaluation.baselines import (
+    LogisticRegression,
+    Majority,
+    SearchSpace,
+    SupportVectorMachine,
+)
+from mace.protocols import loso
+
+ONE = SearchSpace(sizes=(32,), strengths=(1.0,))
+
+
+def _flat(motion_set: MotionSet, fold) -> tuple[np.ndarray, np.ndarray]:
+    flat = motion_set.inputs[:, 0].reshape(len(motion_set), -1).astype(np.float64)
+    scaler = StandardScaler().fit(flat[fold.train_index])
+    return scaler.transform(flat[fold.train_index]), scaler.transform(flat[fold.test_index])
+
+
+def test_majority_is_that_of_the_training_subjects(motion_set):
+    fold = loso(motion_set.groups)[0]
+    labels = np.where(motion_set.groups == 0, 2, np.minimum(motion_set.labels, 1))
+    labels[-1] = 1
+    changed = MotionSet(**{**vars(motion_set), "labels": labels.astype(np.int32)})
+    answer = Majority()(changed, fold, seed=0, explain=False)
+    assert answer.prediction.tolist() == [1] * 6
+    assert answer.probabilities is not None
+    assert answer.probabilities[0, 2] == 0.0
+
+
+def test_logistic_regression_is_that_of_all_pixels(motion_set):
+    fold = loso(motion_set.groups)[1]
+    train, test = _flat(motion_set, fold)
+    # Products over the number of features are features over its root, so C scales with it.
+    plain = Sklearn(C=1 / train.shape[1], class_weight="balanced", max_iter=2000, tol=1e-6)
+    plain.fit(train, motion_set.labels[fold.train_index])
+    answer = LogisticRegression(ONE)(motion_set, fold, seed=0, explain=False)
+    assert answer.probabilities is not None
+    assert np.abs(answer.probabilities - plain.predict_proba(test)).max() < 5e-3
+    assert answer.prediction.tolist() == plain.predict(test).tolist()
+
+
+def test_svm_is_that_of_all_pixels(motion_set):
+    fold = loso(motion_set.groups)[2]
+    train, test = _flat(motion_set, fold)
+    plain = SVC(C=1.0, gamma=1 / train.shape[1], class_weight="balanced")
+    plain.fit(train, motion_set.labels[fold.train_index])
+    answer = SupportVectorMachine((1.0,), ONE)(motion_set, fold, seed=0, explain=False)
+    assert answer.prediction.tolist() == plain.predict(test).tolist()
+    assert answer.probabilities is None
+
+
+@pytest.mark.parametrize("learner", [LogisticRegression(), SupportVectorMachine()])
+def test_baselines_learn_and_choose(learner, motion_set):
+    space = SearchSpace(sizes=(32, 8), strengths=(0.1, 10.0), inner_folds=3)
+    learner = type(learner)(space=space)
+    right = 0
+    for fold in loso(motion_set.groups):
+        answer = learner(motion_set, fold, seed=0, explain=False)
+        right += int((answer.prediction == motion_set.labels[fold.test_index]).sum())
+        assert answer.history["size"][0] in (32, 8)
+        assert answer.history["C"][0] in (0.1, 10.0)
+    assert right >= 0.9 * len(motion_set)
+
+
+@pytest.mark.parametrize("learner", [LogisticRegression(ONE), SupportVectorMachine((1.0,), ONE)])
+def test_answers_do_not_depend_on_the_test_subjects_labels(learner, motion_set):
+    fold = loso(motion_set.groups)[0]
+    labels = motion_set.labels.copy()
+    labels[fold.test_index] = 0
+    blind = MotionSet(**{**vars(motion_set), "labels": labels})
+    answers = [learner(one, fold, seed=0, explain=False) for one in (motion_set, blind)]
+    assert answers[0].prediction.tolist() == answers[1].prediction.tolist()
+
+
+def test_class_missing_from_training_gets_no_probability(motion_set):
+    fold = loso(motion_set.groups)[0]
+    labels = motion_set.labels.copy()
+    labels[fold.train_index[labels[fold.train_index] == 0]] = 2
+    lacking = MotionSet(**{**vars(motion_set), "labels": labels})
+    answer = LogisticRegression(ONE)(lacking, fold, seed=0, explain=False)
+    assert answer.probabilities is not None
+    assert answer.probabilities[:, 0].tolist() == [0.0] * 6
+    labels = np.where(motion_set.groups == 0, motion_set.labels, 1).astype(np.int32)
+    single = MotionSet(**{**vars(motion_set), "labels": labels})
+    answer = SupportVectorMachine()(single, fold, seed=0, explain=False)
+    assert set(answer.prediction.tolist()) == {1}
+
+
+def test_still_pixels_are_harmless(motion_set):
+    inputs = motion_set.inputs.copy()
+    inputs[:, :, :4] = 0.0
+    fold = loso(motion_set.groups)[0]
+    inputs[fold.test_index, :, 0] = 50.0
+    still = MotionSet(**{**vars(motion_set), "inputs": inputs})
+    answer = LogisticRegression(ONE)(still, fold, seed=0, explain=False)
+    truth = motion_set.labels[fold.test_index]
+    assert (answer.prediction == truth).mean() >= 5 / 6
+
+
+def test_empty_search_is_refused():
+    with pytest.raises(ConfigError, match="at least one of each"):
+        SearchSpace(strengths=())
+    with pytest.raises(ConfigError, match="1 inner folds"):
+        SearchSpace(inner_folds=1)

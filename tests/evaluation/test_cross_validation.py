@@ -1,0 +1,165 @@
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Guess, make_set
+
+from mace.data import MotionSet
+from mace.errors import ConfigError, DataError, TrainingError
+from mace.evaluation import (
+    Evaluation,
+    EvaluationConfig,
+    ProtocolConfig,
+    cross_validate,
+    load_evaluation,
+    summarise,
+)
+from mace.evaluation.baselines import Majority
+from mace.evaluation.learner import Answer
+from mace.protocols import Fold
+
+METHODS = {"network": Guess(), "majority": Majority()}
+CONFIG = EvaluationConfig(seeds=(0, 1))
+
+
+def evaluate(motion_set: MotionSet, run_dir: Path, **changes) -> Evaluation:
+    arguments = {"config": CONFIG, "methods": METHODS, "command": "mace evaluate"} | changes
+    return cross_validate(motion_set, run_dir=run_dir, **arguments)
+
+
+@dataclass(frozen=True)
+class Failing:
+    """Answers like `Guess`, but fails at one subject as long as a file is there."""
+
+    flag: str
+    at: str = "synthetic/s03"
+
+    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
+        if fold.name == self.at and Path(self.flag).exists():
+            raise TrainingError("the loss is not a number")
+        return Guess()(motion_set, fold, seed=seed, explain=explain)
+
+
+@dataclass(frozen=True)
+class Counting:
+    """Notes every fold it is asked for."""
+
+    log: str
+
+    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
+        with Path(self.log).open("a") as file:
+            file.write(f"{seed} {fold.name}\n")
+        return Guess()(motion_set, fold, seed=seed, explain=explain)
+
+
+def test_every_clip_is_answered_once_a_seed(motion_set, tmp_path):
+    evaluation = evaluate(motion_set, tmp_path)
+    network = evaluation.methods["network"]
+    assert network.predictions.shape == (2, 36)
+    assert network.predictions.min() >= 0
+    assert network.probabilities is not None
+    assert network.probabilities.sum(axis=-1) == pytest.approx(1)
+    assert evaluation.methods["majority"].seeds == (0,)
+    assert set(network.heat) == set(motion_set.clips)
+    assert evaluation.synthetic
+    expected = Guess()(
+        motion_set, Fold("", np.arange(6, 36), np.arange(6)), seed=1, explain=False
+    ).prediction
+    assert network.predictions[1, :6].tolist() == expected.tolist()
+
+
+def test_reading_back_gives_the_same_evaluation(motion_set, tmp_path):
+    evaluation = evaluate(motion_set, tmp_path)
+    again = load_evaluation(tmp_path)
+    assert summarise(again) == summarise(evaluation)
+    stored = json.loads((tmp_path / "results.json").read_text())
+    assert stored == json.loads(json.dumps(summarise(evaluation)))
+
+
+def test_results_do_not_depend_on_the_workers_or_on_a_failure(motion_set, tmp_path):
+    flag = tmp_path / "fail"
+    flag.touch()
+    methods = {"network": Failing(str(flag))}
+    with pytest.raises(TrainingError, match="not a number"):
+        evaluate(motion_set, tmp_path / "2", methods=methods, workers=2)
+    with pytest.raises(DataError, match="unfinished: network, seed 0, fold synthetic/s03"):
+        load_evaluation(tmp_path / "2")
+    finished = (tmp_path / "2" / "predictions.jsonl").read_text()
+    assert finished
+    flag.unlink()
+    mended = evaluate(motion_set, tmp_path / "2", methods=methods)
+    assert (tmp_path / "2" / "predictions.jsonl").read_text().startswith(finished)
+    alone = evaluate(motion_set, tmp_path / "1", methods=methods)
+    one, other = alone.methods["network"], mended.methods["network"]
+    assert np.array_equal(one.predictions, other.predictions)
+    assert one.histories == other.histories
+
+
+def test_interrupted_evaluation_keeps_finished_folds(motion_set, tmp_path):
+    log = tmp_path / "asked"
+    methods = {"network": Counting(str(log))}
+    evaluate(motion_set, tmp_path / "run", methods=methods)
+    predictions = tmp_path / "run" / "predictions.jsonl"
+    lines = predictions.read_text().splitlines(keepends=True)
+    assert len(lines) == 12
+    # A crash in the middle of the fifth line: four folds are finished.
+    predictions.write_text("".join(lines[:4]) + lines[4][:40])
+    log.write_text("")
+    evaluation = evaluate(motion_set, tmp_path / "run", methods=methods)
+    assert len(log.read_text().splitlines()) == 8
+    assert predictions.read_text().startswith("".join(lines[:4]))
+    whole = evaluate(motion_set, tmp_path / "whole", methods=methods)
+    assert summarise(evaluation)["confusion"] == summarise(whole)["confusion"]
+
+
+def test_more_seeds_reuse_the_finished_ones(motion_set, tmp_path):
+    log = tmp_path / "asked"
+    methods = {"network": Counting(str(log))}
+    evaluate(motion_set, tmp_path / "run", methods=methods, config=EvaluationConfig(seeds=(0,)))
+    evaluate(motion_set, tmp_path / "run", methods=methods, config=EvaluationConfig(seeds=(0, 7)))
+    seeds = [line.split()[0] for line in log.read_text().splitlines()]
+    assert seeds == ["0"] * 6 + ["7"] * 6
+
+
+def test_other_settings_or_data_find_no_finished_fold(motion_set, tmp_path):
+    first = evaluate(motion_set, tmp_path, methods={"network": Guess(0.9)})
+    second = evaluate(motion_set, tmp_path, methods={"network": Guess(0.5)})
+    assert summarise(first)["uf1"] > summarise(second)["uf1"]
+    moved = replace(motion_set, inputs=motion_set.inputs + 1, fingerprint="")
+    evaluate(moved, tmp_path, methods={"network": Guess(0.5)})
+    lines = (tmp_path / "predictions.jsonl").read_text().splitlines()
+    assert len(lines) == 3 * 2 * 6
+
+
+def test_summary_of_a_perfect_method(motion_set, tmp_path):
+    evaluation = evaluate(motion_set, tmp_path, methods=METHODS | {"network": Guess(1.0)})
+    summary = summarise(evaluation)
+    assert summary["uf1"] == summary["uar"] == summary["accuracy"] == 1.0
+    assert summary["intervals"]["uf1"] == [1.0, 1.0]
+    assert summary["confusion"] == [[24, 0, 0], [0, 24, 0], [0, 0, 24]]
+    assert summary["per_class"]["surprise"]["support"] == 12
+    assert summary["n"] == 36
+    assert summary["databases"]["synthetic"]["n"] == 36
+    majority = summary["baselines"]["majority"]
+    assert majority["accuracy"] == pytest.approx(1 / 3)
+    assert majority["ahead"]["uf1"] == pytest.approx(1 - majority["uf1"])
+    assert majority["ahead"]["interval"][0] > 0
+
+
+def test_kfold_protocol(motion_set, tmp_path):
+    config = EvaluationConfig(protocol=ProtocolConfig(kind="kfold", folds=3), seeds=(0,))
+    evaluation = evaluate(motion_set, tmp_path, config=config)
+    assert len(evaluation.methods["network"].histories[0]) == 3
+
+
+def test_bad_requests_are_refused(motion_set, tmp_path):
+    with pytest.raises(ConfigError, match="seeds"):
+        EvaluationConfig(seeds=(1, 1))
+    with pytest.raises(ConfigError, match="lack 'network'"):
+        evaluate(motion_set, tmp_path, methods={"majority": Majority()})
+    with pytest.raises(DataError, match="1 subject"):
+        evaluate(make_set(subjects=1), tmp_path)
+    with pytest.raises(DataError, match="holds no evaluation"):
+        load_evaluation(tmp_path / "nowhere")

@@ -1,0 +1,85 @@
+import jax
+import numpy as np
+import pytest
+from conftest import make_set
+
+from mace.augment import AugmentConfig
+from mace.evaluation.gradcam import head_logits, heat_maps
+from mace.evaluation.network import Network
+from mace.models import ModelConfig, apply_model, init_model, make_model
+from mace.motion import MotionConfig
+from mace.protocols import loso
+from mace.training import Bundle, Normalisation, TrainConfig
+
+SMALL = ModelConfig(widths=(4, 8), depths=(1, 1), stem_stride=2, dropout=0.0)
+
+
+def bundle(config: ModelConfig) -> Bundle:
+    model = make_model(config, 3)
+    return Bundle(
+        model=config,
+        motion=MotionConfig(size=32),
+        face={},
+        classes=("a", "b", "c"),
+        normalisation=Normalisation(kind="none", mean=(0.0,) * 3, std=(1.0,) * 3),
+        variables=init_model(model, jax.random.key(0), (32, 32, 3)),
+        provenance={},
+    )
+
+
+@pytest.mark.parametrize("head", ["grid", "average", "max", "attention"])
+@pytest.mark.parametrize("arch", ["macnn", "resnet"])
+def test_head_alone_gives_the_networks_logits(arch, head):
+    config = ModelConfig(arch=arch, head=head, widths=(4, 8), depths=(1, 1))
+    trained = bundle(config)
+    images = np.random.default_rng(0).normal(size=(2, 32, 32, 3)).astype(np.float32)
+    logits, out = apply_model(make_model(config, 3), trained.variables, images)
+    again = head_logits(config, 3, trained.variables, out["features"])
+    assert np.allclose(logits, again, atol=1e-5)
+
+
+def test_heat_is_where_the_logit_comes_from():
+    trained = bundle(SMALL)
+    rng = np.random.default_rng(1)
+    # One class listens to one cell of the grid alone: the map must light up there only.
+    kernel = np.zeros((4, 4, 8, 3), np.float32)
+    kernel[1, 2, :, 1] = 1.0
+    variables = jax.tree.map(np.asarray, trained.variables)
+    variables["params"]["head"]["classes"]["kernel"] = kernel.reshape(-1, 3)
+    object.__setattr__(trained, "variables", variables)
+    images = rng.normal(size=(3, 32, 32, 3)).astype(np.float32)
+    maps = heat_maps(trained, images, np.array([1, 1, 0]))
+    assert maps.shape == (3, 8, 8)
+    lit = np.zeros((8, 8), bool)
+    lit[2:4, 4:6] = True
+    assert maps[:2][:, lit].max() == 1.0
+    assert not maps[:2][:, ~lit].any()
+    assert not maps[2].any()  # nothing speaks for class 0
+    # The original average over places cannot tell the cells apart.
+    assert heat_maps(trained, images, np.array([1, 1, 0]), averaged=True)[0, ~lit].any()
+
+
+def test_many_inputs_are_explained_like_single_ones():
+    trained = bundle(SMALL)
+    images = np.random.default_rng(2).normal(size=(35, 32, 32, 3)).astype(np.float32)
+    targets = np.arange(35) % 3
+    together = heat_maps(trained, images, targets)
+    assert together.shape == (35, 8, 8)
+    assert np.allclose(together[34], heat_maps(trained, images[34:], targets[34:])[0], atol=1e-5)
+
+
+def test_network_learns_a_fold_and_says_where_it_looked():
+    motion_set = make_set(subjects=5, clips=12, noise=0.2)
+    augment = AugmentConfig(flip=False, shift=0.0, rotation=0.0, scale=0.0)
+    config = TrainConfig(model=SMALL, augment=augment, epochs=15, batch_size=12, selection="best")
+    fold = loso(motion_set.groups, names=motion_set.subjects)[3]
+    answer = Network(train=config, validation=0.3)(motion_set, fold, seed=0, explain=True)
+    assert (answer.prediction == motion_set.labels[fold.test_index]).mean() > 0.6
+    assert answer.probabilities is not None
+    assert answer.probabilities.argmax(axis=1).tolist() == answer.prediction.tolist()
+    assert answer.heat is not None
+    assert answer.heat.shape == (12, 8, 8)
+    assert len(answer.history["loss"]) == len(answer.history["validation_uf1"]) == 15
+    assert answer.history["loss"][-1] < answer.history["loss"][0]
+    best = np.argmax(answer.history["validation_uf1"]) + 1
+    assert answer.history["chosen_epoch"] == [float(best)]
