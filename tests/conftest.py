@@ -1,11 +1,63 @@
 """Strict by default: two simulated devices, no silent promotion, warnings are errors (pyproject)."""
 
 import os
+from pathlib import Path
 
 # Before anything imports NumPy: two BLAS threads on two busy cores more than double the time.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import jax
+import numpy as np
+import pytest
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_num_cpu_devices", 2)
+
+
+@pytest.fixture(scope="session")
+def surprise():
+    """One rendered micro-expression of 20 frames whose head hardly moves."""
+    from mace.datasets.synthetic.clip import render_clip
+    from mace.datasets.synthetic.config import ClipConfig
+    from mace.datasets.synthetic.subject import Subject
+
+    config = ClipConfig(width=320, height=240, frames=20, eye_distance=75.0, blink=0, gaze=0)
+    return render_clip(Subject(3), emotion="surprise", seed=7, config=config)
+
+
+@pytest.fixture(scope="session")
+def bundle():
+    """An untrained network that calls itself trained on synthetic faces."""
+    import jax
+
+    from mace.config import to_dict
+    from mace.face import FaceConfig
+    from mace.models import ModelConfig, init_model, make_model
+    from mace.motion import MotionConfig
+    from mace.provenance import provenance
+    from mace.training import Bundle, Normalisation
+
+    model = ModelConfig(widths=(8, 8), depths=(1, 1), stem_stride=2)
+    variables = init_model(make_model(model, 3), jax.random.key(0), (28, 28, 3))
+    return Bundle(
+        model=model,
+        motion=MotionConfig(size=28),
+        face=to_dict(FaceConfig()),
+        classes=("negative", "positive", "surprise"),
+        normalisation=Normalisation(kind="training", mean=(0.0,) * 3, std=(0.1,) * 3),
+        variables=jax.device_get(variables),
+        flip_average=True,
+        trained_on=("synthetic",),
+        provenance=provenance(),
+    )
+
+
+@pytest.fixture(scope="session")
+def surprise_folder(surprise, tmp_path_factory) -> Path:
+    """The clip from its onset on, as a folder of losslessly stored frames."""
+    import cv2
+
+    folder = tmp_path_factory.mktemp("surprise")
+    for number, frame in enumerate(surprise.frames[surprise.onset :], start=1):
+        assert cv2.imwrite(str(folder / f"img{number}.png"), np.asarray(frame))
+    return folder

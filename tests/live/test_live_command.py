@@ -1,0 +1,106 @@
+"""`mace live` as a user types it: what it leaves, and what it says when it cannot work."""
+
+import csv
+import json
+import shutil
+
+import cv2
+import pytest
+
+from mace.cli import main
+from mace.training import save_bundle
+
+
+@pytest.fixture(scope="module")
+def model(bundle, tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "model"
+    save_bundle(path, bundle)
+    return path
+
+
+def live(source, model, out, *more):
+    return main(["live", "--source", str(source), "--model", str(model), "--out", str(out), *more])
+
+
+def test_leaves_video_csv_jsonl_and_sidecar(surprise, surprise_folder, model, tmp_path, capsys):
+    out = tmp_path / "session"
+    assert live(surprise_folder, model, out) == 0
+    count = len(surprise.frames) - surprise.onset
+    with (out / "frames.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    lines = [json.loads(line) for line in (out / "frames.jsonl").read_text().splitlines()]
+    session = json.loads((out / "session.json").read_text())
+    capture = cv2.VideoCapture(str(out / "annotated.mp4"))
+    assert len(rows) == len(lines) == session["frames"] == count
+    assert int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) == count
+    assert session["complete"]
+    assert rows[3]["status"] == "tracked"
+    assert float(rows[3]["p_surprise"]) == pytest.approx(
+        lines[3]["probabilities"]["surprise"], abs=1e-5
+    )
+    printed = capsys.readouterr()
+    assert f"{count} of {count} frames tracked" in printed.out
+    for text in (printed.err, session["notice"]):
+        assert "synthetic" in text
+
+
+def test_json_summary(surprise_folder, model, tmp_path, capsys):
+    assert live(surprise_folder, model, tmp_path / "session", "--json") == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["status"] == {"tracked": summary["frames"]}
+    assert sum(summary["labels"].values()) == summary["frames"]
+
+
+def assert_refused(code, folder, capsys, *words):
+    error = capsys.readouterr().err
+    assert code not in (0, 1)
+    assert error.startswith("mace live: ")
+    assert "Traceback" not in error
+    for word in words:
+        assert word in error
+    assert list(folder.iterdir()) == []
+
+
+def test_missing_video(model, tmp_path, capsys):
+    (folder := tmp_path / "results").mkdir()
+    code = live(tmp_path / "gone.mp4", model, folder / "out")
+    assert_refused(code, folder, capsys, "gone.mp4")
+
+
+def test_missing_model(surprise_folder, tmp_path, capsys):
+    (folder := tmp_path / "results").mkdir()
+    code = live(surprise_folder, tmp_path / "model", folder / "out")
+    assert_refused(code, folder, capsys, "model", "mace reproduce")
+
+
+def test_damaged_model(surprise_folder, model, tmp_path, capsys):
+    damaged = tmp_path / "model"
+    shutil.copytree(model, damaged)
+    weights = damaged / "weights.npz"
+    weights.write_bytes(weights.read_bytes()[:-200])
+    (folder := tmp_path / "results").mkdir()
+    assert_refused(live(surprise_folder, damaged, folder / "out"), folder, capsys, "damaged")
+
+
+def test_video_that_breaks_off_leaves_nothing(surprise_folder, model, tmp_path, capsys):
+    frames = tmp_path / "frames"
+    shutil.copytree(surprise_folder, frames)
+    (frames / "img9.png").write_bytes(b"no image")
+    (folder := tmp_path / "results").mkdir()
+    assert_refused(live(frames, model, folder / "out"), folder, capsys, "img9.png")
+
+
+def test_folder_that_cannot_be_written_to(surprise_folder, model, tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    code = live(surprise_folder, model, tmp_path / "file" / "out")
+    error = capsys.readouterr().err
+    assert code == 6
+    assert "cannot write to" in error
+
+
+def test_results_are_never_overwritten(surprise_folder, model, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    assert live(surprise_folder, model, tmp_path / "out") == 6
+    assert "exists already" in capsys.readouterr().err
+    assert (tmp_path / "out" / "notes.txt").read_text() == "mine"

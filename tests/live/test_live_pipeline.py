@@ -1,0 +1,116 @@
+"""The live path is the stored clip's path, one frame at a time."""
+
+import math
+
+import numpy as np
+import pytest
+
+from mace.errors import ConfigError
+from mace.face import correct_clip
+from mace.live.overlay import draw, motion_picture
+from mace.live.pipeline import LiveConfig, crop_corners, label_frames
+from mace.live.sources import Frame, open_source
+from mace.motion import represent
+from mace.training import predict
+
+
+@pytest.fixture(scope="module")
+def labelled(surprise_folder, bundle):
+    source = open_source(surprise_folder)
+    return list(label_frames(source.frames(), bundle=bundle, config=LiveConfig()))
+
+
+def test_clip_played_as_video_gets_the_probabilities_of_the_stored_clip(surprise, bundle, labelled):
+    clip = correct_clip(surprise.frames, onset=surprise.onset)
+    onset, apex = surprise.onset, surprise.apex
+    inputs = np.asarray(
+        represent(clip.frames[onset][None], clip.frames[apex][None], config=bundle.motion)
+    )
+    stored = predict(bundle, inputs)[0]
+    live = labelled[apex - onset].frame
+    np.testing.assert_array_equal(live.inputs, inputs[0])
+    np.testing.assert_allclose(live.probabilities, stored, rtol=0, atol=1e-5)
+
+
+def test_every_frame_is_answered_once_in_order(surprise, labelled):
+    count = len(surprise.frames) - surprise.onset
+    assert [one.frame.index for one in labelled] == list(range(count))
+    assert all(one.frame.tracked for one in labelled)
+    assert all(math.isclose(sum(one.frame.probabilities), 1, abs_tol=1e-5) for one in labelled)
+
+
+def test_face_box_holds_the_eyes(surprise, labelled):
+    for one in labelled:
+        left, top, width, height = one.frame.box
+        eyes = surprise.eye_centres[surprise.onset + one.frame.index]
+        assert ((eyes > [left, top]) & (eyes < [left + width, top + height])).all()
+
+
+def test_crop_corners_map_back_onto_the_crop(labelled):
+    face = labelled[3].frame.face
+    corners = crop_corners(face)
+    mapped = corners @ face.transform[:, :2].T + face.transform[:, 2]
+    side = face.crop.shape[0] - 0.5
+    expected = [[-0.5, -0.5], [side, -0.5], [side, side], [-0.5, side]]
+    np.testing.assert_allclose(mapped, expected, atol=1e-9)
+
+
+def test_smoothing_goes_by_the_clock(surprise, bundle):
+    images = surprise.frames[surprise.onset :]
+    config = LiveConfig(smoothing_s=0.05)
+    frames = [
+        Frame(i, 0.1 * i, np.repeat(image[..., None], 3, -1)) for i, image in enumerate(images)
+    ]
+    first, second = (
+        one.frame for one in list(label_frames(frames, bundle=bundle, config=config))[:2]
+    )
+    keep = math.exp(-0.1 / 0.05)
+    expected = keep * first.probabilities + (1 - keep) * second.probabilities
+    np.testing.assert_allclose(second.smoothed, expected, atol=1e-6)
+
+
+def test_recent_reference_sees_less_motion_than_the_neutral_one(surprise_folder, bundle, surprise):
+    def motion_at_apex(config):
+        frames = open_source(surprise_folder).frames()
+        apex = list(label_frames(frames, bundle=bundle, config=config))[
+            surprise.apex - surprise.onset
+        ].frame
+        return float(np.abs(apex.inputs[..., :2]).mean())
+
+    recent = motion_at_apex(LiveConfig(reference="recent", recent_s=0.01))
+    assert recent < 0.7 * motion_at_apex(LiveConfig())
+
+
+def test_frames_without_a_face_have_no_answer(bundle):
+    rng = np.random.default_rng(0)
+    noise = [rng.integers(0, 255, (120, 160, 3), dtype=np.uint8) for _ in range(4)]
+    frames = [Frame(i, i / 30, image) for i, image in enumerate(noise)]
+    answers = [one.frame for one in label_frames(frames, bundle=bundle, config=LiveConfig())]
+    assert [answer.status for answer in answers] == ["no_face"] * 4
+    assert all(answer.label is None and answer.box is None for answer in answers)
+    assert all(answer.confidence == 0 for answer in answers)
+
+
+@pytest.mark.parametrize("settings", [{"recent_s": 0.0}, {"smoothing_s": -1.0}])
+def test_impossible_settings_are_refused(settings):
+    with pytest.raises(ConfigError, match=next(iter(settings))):
+        LiveConfig(**settings)
+
+
+def test_drawing_leaves_the_frame_alone_and_marks_a_copy(labelled, bundle):
+    one = labelled[5]
+    before = one.image.copy()
+    picture = draw(one, classes=bundle.classes, notice="synthetic")
+    np.testing.assert_array_equal(one.image, before)
+    assert picture.shape == one.image.shape
+    assert (picture != one.image).any(axis=-1).mean() > 0.05
+
+
+def test_motion_to_the_right_is_red_and_to_the_left_is_cyan():
+    inputs = np.zeros((2, 2, 3), np.float32)
+    inputs[0, :, 0], inputs[1, :, 0] = 2.0, -2.0
+    (blue, green, red), (cyan_blue, cyan_green, cyan_red) = motion_picture(inputs)[:, 0].tolist()
+    assert red > 200
+    assert max(blue, green) < 60
+    assert min(cyan_blue, cyan_green) > 200
+    assert cyan_red < 60

@@ -1,0 +1,103 @@
+"""Sources: order, times, and one clear sentence for everything that is no video."""
+
+import cv2
+import numpy as np
+import pytest
+
+from mace.errors import DataError
+from mace.live.sources import open_source
+
+
+def write_video(path, frames=12, size=(64, 48), fps=25.0):
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), fps, size)
+    for level in range(frames):
+        writer.write(np.full((size[1], size[0], 3), level * 20, np.uint8))
+    writer.release()
+    return path
+
+
+def test_video_frames_come_in_order_with_their_times(tmp_path):
+    source = open_source(write_video(tmp_path / "ramp.avi"))
+    frames = list(source.frames())
+    assert (source.fps, source.size, source.count) == (25.0, (64, 48), 12)
+    assert [frame.index for frame in frames] == list(range(12))
+    assert frames[5].time == pytest.approx(5 / 25)
+    levels = [int(frame.image.mean()) for frame in frames]
+    assert levels == sorted(levels)
+
+
+def test_asked_rate_overrides_the_stated_one(tmp_path):
+    source = open_source(write_video(tmp_path / "ramp.avi"), fps=200.0)
+    assert [frame.time for frame in source.frames()][2] == pytest.approx(0.01)
+
+
+def test_images_are_sorted_by_their_number_whatever_the_padding(tmp_path):
+    for number in (2, 10, 1, 9):
+        cv2.imwrite(str(tmp_path / f"img{number}.png"), np.full((8, 8, 3), number, np.uint8))
+    (tmp_path / ".DS_Store").write_bytes(b"x")
+    (tmp_path / "notes3.txt").write_text("stray")
+    levels = [int(frame.image[0, 0, 0]) for frame in open_source(tmp_path).frames()]
+    assert levels == [1, 2, 9, 10]
+
+
+def test_missing_file_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"no video at .*gone\.mp4"):
+        open_source(tmp_path / "gone.mp4")
+
+
+@pytest.mark.parametrize("content", [b"", b"These are words, not frames.\n" * 40])
+def test_empty_and_foreign_files_are_refused(tmp_path, content):
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"clip\.mp4"):
+        open_source(path)
+
+
+def test_video_without_its_index_is_refused(tmp_path):
+    whole = tmp_path / "whole.mp4"
+    writer = cv2.VideoWriter(str(whole), cv2.VideoWriter.fourcc(*"mp4v"), 25.0, (64, 48))
+    for level in range(30):
+        writer.write(np.full((48, 64, 3), level * 8, np.uint8))
+    writer.release()
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    with pytest.raises(DataError, match="cut off before its index"):
+        open_source(cut)
+
+
+def test_video_cut_off_in_its_frames_says_how_many_are_left(tmp_path):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "noise.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (64, 48))
+    for _ in range(40):
+        writer.write(rng.integers(0, 255, (48, 64, 3), dtype=np.uint8))
+    writer.release()
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    source = open_source(path)
+    with pytest.raises(DataError, match=r"of 40 frames can be read"):
+        list(source.frames())
+
+
+def test_folder_without_frames_is_refused(tmp_path):
+    (tmp_path / "readme.txt").write_text("no frames")
+    with pytest.raises(DataError, match="holds no images"):
+        open_source(tmp_path)
+
+
+def test_frames_of_two_sizes_are_refused(tmp_path):
+    cv2.imwrite(str(tmp_path / "img1.png"), np.zeros((8, 8, 3), np.uint8))
+    cv2.imwrite(str(tmp_path / "img2.png"), np.zeros((9, 8, 3), np.uint8))
+    with pytest.raises(DataError, match=r"img2\.png is 8x9 px"):
+        list(open_source(tmp_path).frames())
+
+
+def test_damaged_image_is_named(tmp_path):
+    cv2.imwrite(str(tmp_path / "img1.png"), np.zeros((8, 8, 3), np.uint8))
+    (tmp_path / "img2.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"img2\.png cannot be read"):
+        list(open_source(tmp_path).frames())
+
+
+def test_rate_of_nothing_is_refused(tmp_path):
+    with pytest.raises(DataError, match="--fps"):
+        open_source(write_video(tmp_path / "ramp.avi"), fps=0.0)
