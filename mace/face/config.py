@@ -71,14 +71,12 @@ class DetectorConfig:
 class RegistrationConfig:
     """Registration of a frame to the keyframe by Lucas–Kanade on rigid points.
 
-    It has a canonical frame of its own, so that its precision does not hang on the crop asked for.
-    All lengths are in px of that frame, in which the eyes are 51 px apart.
+    Lengths are in px of a picture in which the eyes are 51 px apart, whatever the crop's size.
     """
 
-    cell: int = 5  # one point is taken from each cell of the rigid regions, side in px
+    cell: int = 7  # one point is taken from each cell of the rigid regions, side in px
     min_texture: float = 0.01  # of a point, fraction of the best point's
     window: int = 15  # side of the Lucas–Kanade window, px
-    coarse_levels: int = 2  # halvings of the pyramid when the head has moved far
     max_passes: int = 4  # warp, measure, correct
     converged: float = 0.5  # a correction below this ends the passes, px
     max_round_trip: float = 0.3  # forward–backward distance of a point to be believed, px

@@ -8,72 +8,14 @@ on points that expressions leave in place.
 import math
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from mace.face.config import CropConfig, FaceConfig, RegistrationConfig
+from mace.face.config import CropConfig, FaceConfig
 from mace.face.landmarks import eye_centres
-from mace.face.rigid import rigid_box, rigid_points
-from mace.face.similarity import (
-    Transform,
-    apply,
-    compose,
-    fit_robust,
-    fit_similarity,
-    invert,
-    scale,
-)
-
-_KERNELS = {
-    "linear": cv2.INTER_LINEAR,
-    "cubic": cv2.INTER_CUBIC,
-    "lanczos": cv2.INTER_LANCZOS4,
-}
-_MAX_SUPERSAMPLING = 4
-_SIDE = 128  # of the pictures that are registered, px
-_MIN_POINTS = 8
-
-
-def supersampling(transform: Transform) -> int:
-    """Return how many samples an axis a crop pixel needs so that shrinking does not alias."""
-    return min(max(math.ceil(1 / scale(transform) - 0.05), 1), _MAX_SUPERSAMPLING)
-
-
-def warp(
-    gray: UInt8[np.ndarray, "h w"],
-    transform: Transform,
-    crop: CropConfig,
-    *,
-    samples: int | None = None,
-) -> UInt8[np.ndarray, "s s"]:
-    """Return the crop that `transform` (frame px to crop px) cuts out of the frame.
-
-    A crop pixel is the mean of `samples` x `samples` interpolated values: a shrunk face would
-    alias otherwise, and aliasing turns head motion into flicker. Beyond the frame's edge its
-    last pixels are repeated.
-
-    Args:
-        gray: the frame.
-        transform: frame px to crop px.
-        crop: size and interpolation.
-        samples: see above; by default as many as the shrinking asks for.
-    """
-    samples = supersampling(transform) if samples is None else samples
-    # Sub-pixel centres: crop pixel x covers the fine pixels samples·x to samples·x + samples - 1.
-    fine = transform * samples
-    fine[:, 2] += (samples - 1) / 2
-    side = crop.size * samples
-    image = cv2.warpAffine(
-        gray,
-        fine,
-        (side, side),
-        flags=_KERNELS[crop.interpolation],
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    if samples > 1:
-        image = cv2.resize(image, (crop.size, crop.size), interpolation=cv2.INTER_AREA)
-    return np.asarray(image)
+from mace.face.rigid import COARSE, FINE, MIN_POINTS, Offset, RigidReference
+from mace.face.similarity import Transform, apply, compose, fit_similarity, invert
+from mace.face.warping import supersampling, warp
 
 
 @dataclass(frozen=True)
@@ -81,9 +23,9 @@ class Registration:
     """How a frame lies on the keyframe."""
 
     transform: Transform  # frame px to crop px
-    error_px: float  # residual of the points, weighted root mean square, registration px
+    error_px: float  # residual of the rigid points, px where the eyes are 51 px apart
     inliers: int
-    correlation: float  # of the rigid region with the keyframe's, -1 to 1
+    correlation: float  # of eyes and nose with the keyframe's, -1 to 1
     ok: bool
 
 
@@ -107,39 +49,45 @@ class Keyframe:
         Raises:
             DataError: if the eyes coincide.
         """
-        self._config = config
-        self._canonical = CropConfig(size=_SIDE)
-        self._to_fine = fit_similarity(config.crop.eyes, self._canonical.eyes)
-        self._to_crop = fit_similarity(self._canonical.eyes, config.crop.eyes)
+        self._crop = config.crop
+        self._config = config.registration
         self.landmarks = landmarks
         self.transform = canonical_transform(landmarks, config.crop)
-        self._crop_samples = supersampling(self.transform)
-        fine = compose(self._to_fine, self.transform)
-        self._fine_samples = supersampling(fine)
+        self._samples = supersampling(self.transform)
         self.reference = self.crop(gray, self.transform)
-        self._picture = self._fine(gray, fine)
-        self._box = rigid_box(self._canonical)
-        self._patch = np.ascontiguousarray(self._picture[self._box])
-        self._mean, self._deviation = _statistics(self._patch)
-        self._points = rigid_points(self._picture, self._canonical, config.registration)
+        # Registration has its own scale, so that its precision does not hang on the crop's.
+        self._to_fine = fit_similarity(config.crop.eyes, FINE.eyes)
+        self._to_coarse = fit_similarity(FINE.eyes, COARSE.eyes)
+        fine = compose(self._to_fine, self.transform)
+        coarse = compose(self._to_coarse, fine)
+        self._fine, self._coarse = (
+            RigidReference(
+                gray,
+                transform,
+                field=field,
+                samples=supersampling(transform),
+                config=config.registration,
+            )
+            for field, transform in ((FINE, fine), (COARSE, coarse))
+        )
 
     @property
     def itself(self) -> Registration:
         """The registration of the keyframe to itself, which needs no measuring."""
-        return Registration(self.transform, 0.0, len(self._points), 1.0, ok=True)
+        return Registration(self.transform, 0.0, len(self._fine.points), 1.0, ok=True)
 
     def crop(
         self, gray: UInt8[np.ndarray, "h w"], transform: Transform
     ) -> UInt8[np.ndarray, "s s"]:
         """Return the crop of any frame, sampled just as the keyframe's own."""
-        return warp(gray, transform, self._config.crop, samples=self._crop_samples)
+        return warp(gray, transform, self._crop, samples=self._samples)
 
     def register(self, gray: UInt8[np.ndarray, "h w"], previous: Transform) -> Registration:
         """Find the transform that lays the face in `gray` on the keyframe's.
 
         Each pass warps the frame by the estimate so far and measures by Lucas–Kanade how the
-        rigid points are off; the first looks close by, and if the face is not there a coarse pass
-        on an image pyramid looks further.
+        rigid points are off. The first passes look close by; if the face is not there, a coarse
+        pass with a wider view comes first.
 
         Args:
             gray: the frame.
@@ -153,67 +101,42 @@ class Keyframe:
         Mikolajczyk and Matas, Forward-backward error, ICPR 2010.
         """
         start = compose(self._to_fine, previous)
-        if len(self._points) < _MIN_POINTS:
-            return Registration(previous, math.inf, 0, 0.0, ok=False)
-        found = self._refine(gray, start, coarse=False)
-        if not found.ok:
-            found = self._refine(gray, start, coarse=True)
-        return found
+        found = self._refine(gray, start)
+        if found.ok:
+            return found
+        coarse = compose(self._to_coarse, start)
+        for _ in range(2):
+            offset = self._coarse.compare(gray, coarse)
+            if offset is None:
+                return found
+            coarse = compose(offset.correction, coarse)
+        return self._refine(gray, compose(invert(self._to_coarse), coarse))
 
-    def _refine(self, gray: np.ndarray, transform: Transform, *, coarse: bool) -> Registration:
-        settings = self._config.registration
-        error, weights, correlation, step_px = math.inf, np.zeros(0), -1.0, math.inf
-        for index in range(settings.max_passes):
-            picture = self._fine(gray, transform)
-            correlation = self._correlation(picture)
-            levels = settings.coarse_levels if coarse and index == 0 else 0
-            measured = self._measure(self._levelled(picture), levels)
-            if measured is None:
-                step_px = math.inf
+    def _refine(self, gray: np.ndarray, transform: Transform) -> Registration:
+        for _ in range(self._config.max_passes):
+            offset = self._fine.compare(gray, transform)
+            if offset is None:
                 break
-            step, weights, error = measured
-            transform = compose(step, transform)
-            step_px = float(np.abs(apply(step, self._canonical.eyes) - self._canonical.eyes).max())
-            if step_px < settings.converged:
-                break
-        inliers = int((weights > 0.1).sum())
-        ok = (
-            step_px < settings.converged
-            and error <= settings.max_error
-            and inliers >= max(_MIN_POINTS, settings.min_inliers * len(self._points))
-            and correlation >= settings.min_correlation
+            transform = compose(offset.correction, transform)
+            moved = apply(offset.correction, FINE.eyes) - FINE.eyes
+            if np.abs(moved).max() < self._config.converged:
+                result = compose(invert(self._to_fine), transform)
+                return Registration(
+                    result,
+                    offset.error_px,
+                    offset.inliers,
+                    offset.correlation,
+                    ok=self._trusted(offset),
+                )
+        return Registration(compose(invert(self._to_fine), transform), math.inf, 0, 0.0, ok=False)
+
+    def _trusted(self, offset: Offset) -> bool:
+        needed = max(MIN_POINTS, self._config.min_inliers * len(self._fine.points))
+        return (
+            offset.error_px <= self._config.max_error
+            and offset.inliers >= needed
+            and offset.correlation >= self._config.min_correlation
         )
-        return Registration(compose(self._to_crop, transform), error, inliers, correlation, ok)
-
-    def _measure(
-        self, picture: np.ndarray, levels: int
-    ) -> tuple[Transform, Float[np.ndarray, " n"], float] | None:
-        settings = self._config.registration
-        there, seen = _track(self._picture, picture, self._points, levels, settings)
-        back, seen_again = _track(picture, self._picture, there, levels, settings)
-        # A point that is far off on the coarse pass need only be roughly right.
-        limit = settings.max_round_trip * (1 + 3 * (levels > 0))
-        believed = seen & seen_again & (np.abs(back - self._points).max(axis=1) < limit)
-        if believed.sum() < _MIN_POINTS:
-            return None
-        source = there[believed].astype(np.float64)
-        target = self._points[believed].astype(np.float64)
-        step, weights = fit_robust(source, target)
-        squares = ((apply(step, source) - target) ** 2).sum(axis=1)
-        return step, weights, float(np.sqrt(weights @ squares / weights.sum()))
-
-    def _fine(self, gray: np.ndarray, transform: Transform) -> np.ndarray:
-        return warp(gray, transform, self._canonical, samples=self._fine_samples)
-
-    def _levelled(self, picture: np.ndarray) -> np.ndarray:
-        """Give `picture` the keyframe's brightness and contrast, which Lucas–Kanade relies on."""
-        mean, deviation = _statistics(np.ascontiguousarray(picture[self._box]))
-        gain = min(max(self._deviation / max(deviation, 1.0), 0.5), 2.0)
-        return np.asarray(cv2.addWeighted(picture, gain, picture, 0.0, self._mean - gain * mean))
-
-    def _correlation(self, picture: np.ndarray) -> float:
-        patch = np.ascontiguousarray(picture[self._box])
-        return float(cv2.matchTemplate(patch, self._patch, cv2.TM_CCOEFF_NORMED)[0, 0])
 
 
 def canonical_transform(landmarks: Float[np.ndarray, "n 2"], crop: CropConfig) -> Transform:
@@ -223,40 +146,3 @@ def canonical_transform(landmarks: Float[np.ndarray, "n 2"], crop: CropConfig) -
         DataError: if the eyes coincide.
     """
     return fit_similarity(eye_centres(landmarks), crop.eyes)
-
-
-def visible_fraction(transform: Transform, crop: CropConfig, shape: tuple[int, ...]) -> float:
-    """Return which fraction of the crop lies within a frame of the given (height, width)."""
-    edge = crop.size - 0.5
-    corners = np.array([[-0.5, -0.5], [edge, -0.5], [edge, edge], [-0.5, edge]])
-    corners = apply(invert(transform), corners)
-    limit = np.array([shape[1], shape[0]]) - 0.5
-    if (corners >= -0.5).all() and (corners <= limit).all():
-        return 1.0
-    frame = np.array([[-0.5, -0.5], [limit[0], -0.5], limit, [-0.5, limit[1]]])
-    area, _ = cv2.intersectConvexConvex(corners.astype(np.float32), frame.astype(np.float32))
-    return float(min(area * scale(transform) ** 2 / crop.size**2, 1.0))
-
-
-def _track(
-    image: np.ndarray,
-    other: np.ndarray,
-    points: Float[np.ndarray, "n 2"],
-    levels: int,
-    settings: RegistrationConfig,
-) -> tuple[Float[np.ndarray, "n 2"], np.ndarray]:
-    found, status, _ = cv2.calcOpticalFlowPyrLK(
-        image,
-        other,
-        points,
-        np.empty_like(points),
-        winSize=(settings.window, settings.window),
-        maxLevel=levels,
-        criteria=(cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.005),
-    )
-    return np.asarray(found), np.asarray(status).ravel() > 0
-
-
-def _statistics(patch: np.ndarray) -> tuple[float, float]:
-    mean, deviation = cv2.meanStdDev(patch)
-    return float(mean[0, 0]), float(deviation[0, 0])

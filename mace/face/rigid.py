@@ -1,10 +1,16 @@
-"""The parts of a face that expressions leave in place, and the points there worth tracking."""
+"""The parts of a face that expressions leave in place, and how they have moved."""
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Bool, Float, Float32, UInt8
 
-from mace.face.config import CropConfig, RegistrationConfig
+from mace.face.config import RegistrationConfig
+from mace.face.similarity import Transform, apply, fit_robust
+from mace.face.warping import sample
+
+MIN_POINTS = 8
 
 # Ellipses (x, y, half width, half height) in eye distances from the midpoint between the eyes, y
 # downward. The bridge begins below the brows' root, which frowning pulls; the eyes are entered only
@@ -12,10 +18,128 @@ from mace.face.config import CropConfig, RegistrationConfig
 _NOSE = [(0.0, 0.20, 0.16, 0.22), (0.0, 0.50, 0.26, 0.24)]
 _CORNERS = [(-0.78, 0.02, 0.12, 0.12), (-0.24, 0.06, 0.11, 0.11)]
 _CORNERS += [(-x, y, width, height) for x, y, width, height in _CORNERS]
+# A window on the face around them, in eye distances: left, top, right, bottom.
+_WINDOW = (-0.9, -0.15, 0.9, 0.75)
+
+
+@dataclass(frozen=True)
+class Field:
+    """A canonical picture that frames are compared in, px."""
+
+    width: int
+    height: int
+    eye_distance: float
+    eye_height: float
+    levels: int  # halvings of the pyramid that Lucas–Kanade works on
+
+    @property
+    def eyes(self) -> Float[np.ndarray, "2 2"]:
+        """Places of the eye centres (x, y)."""
+        centre, half = (self.width - 1) / 2, self.eye_distance / 2
+        return np.array([[centre - half, self.eye_height], [centre + half, self.eye_height]])
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Rows and columns that hold eyes and nose."""
+        (x, y), (left, top, right, bottom) = self.eyes.mean(axis=0), _WINDOW
+        rows = slice(round(y + top * self.eye_distance), round(y + bottom * self.eye_distance))
+        columns = slice(round(x + left * self.eye_distance), round(x + right * self.eye_distance))
+        return rows, columns
+
+
+# Precise where the face is within a few pixels of the guess; and coarse, with the wider view that
+# finds a head that has jumped. Eyes as far apart as in the default crop of 128 px.
+FINE = Field(width=112, height=80, eye_distance=51.2, eye_height=26.0, levels=0)
+COARSE = Field(width=128, height=96, eye_distance=25.6, eye_height=36.0, levels=2)
+
+
+@dataclass(frozen=True)
+class Offset:
+    """How a picture lies on the reference: `correction` brings it there."""
+
+    correction: Transform
+    error_px: float  # residual of the points, weighted root mean square
+    inliers: int
+    correlation: float  # of the window's pixels before the correction, -1 to 1
+
+
+class RigidReference:
+    """The keyframe's picture in a field, its rigid points, and the search for them elsewhere."""
+
+    def __init__(
+        self,
+        gray: UInt8[np.ndarray, "h w"],
+        transform: Transform,
+        *,
+        field: Field,
+        samples: int,
+        config: RegistrationConfig,
+    ) -> None:
+        """Take the picture that `transform` (frame px to field px) cuts out of the frame."""
+        self.field = field
+        self._samples = samples
+        self._config = config
+        self._picture = self._cut(gray, transform)
+        self._patch = np.ascontiguousarray(self._picture[field.window])
+        self._mean, self._deviation = _statistics(self._patch)
+        self.points = rigid_points(self._picture, field, config)
+
+    def compare(self, gray: UInt8[np.ndarray, "h w"], transform: Transform) -> Offset | None:
+        """Measure how far off the rigid points are under `transform`, frame px to field px.
+
+        Returns:
+            None if too few points are found, forward and backward.
+        """
+        picture = self._levelled(self._cut(gray, transform))
+        there, seen = self._track(self._picture, picture, self.points)
+        back, seen_again = self._track(picture, self._picture, there)
+        round_trip = np.abs(back - self.points).max(axis=1)
+        believed = seen & seen_again & (round_trip < self._config.max_round_trip)
+        if believed.sum() < MIN_POINTS:
+            return None
+        source = there[believed].astype(np.float64)
+        target = self.points[believed].astype(np.float64)
+        correction, weights = fit_robust(source, target)
+        squares = ((apply(correction, source) - target) ** 2).sum(axis=1)
+        return Offset(
+            correction=correction,
+            error_px=float(np.sqrt(weights @ squares / weights.sum())),
+            inliers=int((weights > 0.1).sum()),
+            correlation=self._correlation(picture),
+        )
+
+    def _cut(self, gray: np.ndarray, transform: Transform) -> UInt8[np.ndarray, "h w"]:
+        size = self.field.width, self.field.height
+        return sample(gray, transform, size, samples=self._samples)
+
+    def _levelled(self, picture: np.ndarray) -> np.ndarray:
+        """Give `picture` the reference's brightness and contrast, which Lucas–Kanade relies on."""
+        mean, deviation = _statistics(picture[self.field.window])
+        gain = min(max(self._deviation / max(deviation, 1.0), 0.5), 2.0)
+        return np.asarray(cv2.addWeighted(picture, gain, picture, 0.0, self._mean - gain * mean))
+
+    def _correlation(self, picture: np.ndarray) -> float:
+        """Return the correlation of the window with the reference's, both being levelled."""
+        squares = cv2.norm(picture[self.field.window], self._patch, cv2.NORM_L2SQR)
+        return 1 - squares / (2 * self._patch.size * max(self._deviation, 1.0) ** 2)
+
+    def _track(
+        self, image: np.ndarray, other: np.ndarray, points: Float32[np.ndarray, "n 2"]
+    ) -> tuple[Float32[np.ndarray, "n 2"], Bool[np.ndarray, " n"]]:
+        found, status, _ = cv2.calcOpticalFlowPyrLK(
+            image,
+            other,
+            points,
+            np.empty_like(points),
+            winSize=(self._config.window, self._config.window),
+            maxLevel=self.field.levels,
+            criteria=(cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 20, 0.005),
+        )
+        return np.asarray(found), np.asarray(status).ravel() > 0
 
 
 def rigid_points(
-    picture: UInt8[np.ndarray, "s s"], canonical: CropConfig, config: RegistrationConfig
+    picture: UInt8[np.ndarray, "h w"], field: Field, config: RegistrationConfig
 ) -> Float32[np.ndarray, "n 2"]:
     """Return points (x, y) px of the rigid regions that Lucas–Kanade can hold on to.
 
@@ -25,31 +149,26 @@ def rigid_points(
 
     Source: Shi and Tomasi, Good features to track, CVPR 1994, for the measure.
     """
-    strength = cv2.cornerMinEigenVal(picture, 7) * _mask(canonical, _NOSE + _CORNERS)
-    cell, count = config.cell, canonical.size // config.cell
-    edge = cell * count
-    cells = strength[:edge, :edge].reshape(count, cell, count, cell).swapaxes(1, 2)
-    cells = cells.reshape(count, count, cell * cell)
-    rows, columns = np.nonzero(cells.max(axis=2) > config.min_texture * strength.max())
-    down, right = np.divmod(cells[rows, columns].argmax(axis=1), cell)
-    return np.stack([columns * cell + right, rows * cell + down], axis=1).astype(np.float32)
+    cell = max(round(config.cell * field.eye_distance / FINE.eye_distance), 2)
+    rows, columns = field.height // cell, field.width // cell
+    strength = cv2.cornerMinEigenVal(picture, 7) * _mask(field)
+    cells = strength[: rows * cell, : columns * cell].reshape(rows, cell, columns, cell)
+    cells = cells.swapaxes(1, 2).reshape(rows, columns, cell * cell)
+    row, column = np.nonzero(cells.max(axis=2) > config.min_texture * strength.max())
+    down, right = np.divmod(cells[row, column].argmax(axis=1), cell)
+    return np.stack([column * cell + right, row * cell + down], axis=1).astype(np.float32)
 
 
-def rigid_box(canonical: CropConfig) -> tuple[slice, slice]:
-    """Return the rows and columns that hold eyes and nose."""
-    (x, y), distance = canonical.eyes.mean(axis=0), canonical.eye_distance * canonical.size
-    rows = slice(round(y - 0.15 * distance), round(y + 0.75 * distance))
-    return rows, slice(round(x - 0.9 * distance), round(x + 0.9 * distance))
-
-
-def _mask(
-    canonical: CropConfig, ellipses: list[tuple[float, float, float, float]]
-) -> UInt8[np.ndarray, "s s"]:
-    rows, columns = np.mgrid[: canonical.size, : canonical.size]
-    distance = canonical.eye_distance * canonical.size
-    middle = canonical.eyes.mean(axis=0)
-    x, y = (columns - middle[0]) / distance, (rows - middle[1]) / distance
+def _mask(field: Field) -> Bool[np.ndarray, "h w"]:
+    rows, columns = np.mgrid[: field.height, : field.width]
+    middle = field.eyes.mean(axis=0)
+    x, y = (columns - middle[0]) / field.eye_distance, (rows - middle[1]) / field.eye_distance
     inside = np.zeros(x.shape, bool)
-    for centre_x, centre_y, width, height in ellipses:
+    for centre_x, centre_y, width, height in _NOSE + _CORNERS:
         inside |= ((x - centre_x) / width) ** 2 + ((y - centre_y) / height) ** 2 <= 1
-    return inside.astype(np.uint8)
+    return inside
+
+
+def _statistics(patch: np.ndarray) -> tuple[float, float]:
+    mean, deviation = cv2.meanStdDev(patch)
+    return float(mean[0, 0]), float(deviation[0, 0])

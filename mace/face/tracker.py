@@ -9,11 +9,12 @@ from jaxtyping import Float, UInt8
 
 from mace.errors import DataError
 from mace.face.config import FaceConfig
-from mace.face.correction import Keyframe, Registration, canonical_transform, visible_fraction
+from mace.face.correction import Keyframe, Registration, canonical_transform
 from mace.face.detector import Detection, FaceDetector
 from mace.face.images import to_gray
 from mace.face.landmarks import Landmarker
 from mace.face.similarity import Transform, apply, compose, invert, scale
+from mace.face.warping import visible_fraction
 
 # Eyes that jump by more than this, in eye distances, are taken for another face's.
 _JUMP = 0.6
