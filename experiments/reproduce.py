@@ -14,12 +14,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from mace.datasets.synthetic.builder import prepare
-from mace.experiments.recipes import APPEARANCE, FLOW, Recipe
 
 from mace.config import to_dict
 from mace.data import Clip, MotionSet, load_clips, make_motion_set
+from mace.datasets.synthetic.prepare import prepare
 from mace.evaluation import Evaluation, EvaluationConfig, ProtocolConfig, cross_validate
+from mace.experiments.recipes import APPEARANCE, FLOW, Recipe
 from mace.face import FaceConfig
 from mace.training import fit, make_bundle, save_bundle
 

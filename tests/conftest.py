@@ -1,4 +1,4 @@
-"""Strict by default: two simulated devices, no silent promotion, warnings are errors (pyproject)."""
+"""Strict: two simulated devices, no silent promotion; warnings are errors (pyproject)."""
 
 import os
 from pathlib import Path

@@ -14,7 +14,7 @@ def installed_datasets() -> tuple[str, ...]:
     assert spec is not None
     assert spec.submodule_search_locations is not None
     root = Path(spec.submodule_search_locations[0])
-    return tuple(sorted(path.parent.name for path in root.glob("*/builder.py")))
+    return tuple(sorted(path.parent.name for path in root.glob("*/prepare.py")))
 
 
 def prepared_datasets(data_dir: Path) -> dict[str, Path]:

@@ -51,4 +51,4 @@ def load_builder(name: str) -> Builder:
     known = installed_datasets()
     if name not in known:
         raise ConfigError(f"there is no data set {name!r}; known: {', '.join(known)}")
-    return cast(Builder, importlib.import_module(f"mace.datasets.{name}.builder"))
+    return cast(Builder, importlib.import_module(f"mace.datasets.{name}.prepare"))

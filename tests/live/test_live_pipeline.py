@@ -58,9 +58,8 @@ def test_crop_corners_map_back_onto_the_crop(labelled):
 def test_smoothing_goes_by_the_clock(surprise, bundle):
     images = surprise.frames[surprise.onset :]
     config = LiveConfig(smoothing_s=0.05)
-    frames = [
-        Frame(i, 0.1 * i, np.repeat(image[..., None], 3, -1)) for i, image in enumerate(images)
-    ]
+    colour = [np.repeat(image[..., None], 3, axis=-1) for image in images]
+    frames = [Frame(i, 0.1 * i, image) for i, image in enumerate(colour)]
     first, second = (
         one.frame for one in list(label_frames(frames, bundle=bundle, config=config))[:2]
     )
