@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
+
 from mace.datasets.synthetic import furrows
 from mace.datasets.synthetic.action_units import AU_NAMES, EMOTIONS, face_units
 from mace.datasets.synthetic.camera import Pose
@@ -16,7 +17,6 @@ from mace.datasets.synthetic.nuisance import Nuisance, draw_drift, draw_nuisance
 from mace.datasets.synthetic.renderer import Renderer
 from mace.datasets.synthetic.subject import Subject
 from mace.datasets.synthetic.surface import UNIT_NAMES
-
 from mace.errors import ConfigError
 
 # Eye distance of the 128-px aligned crop, in which peak motions are given.

@@ -14,6 +14,7 @@ from functools import cache
 import cv2
 import numpy as np
 from jaxtyping import Float32
+
 from mace.datasets.synthetic import atlas
 
 # The part of the atlas that can fold, at half its resolution: angles ±0.85, heights 6.1–8.0.

@@ -2,8 +2,9 @@
 
 import numpy as np
 from jaxtyping import Float32, Int32
-from mace.datasets.synthetic.raster import rasterise_depth
 from numba import njit
+
+from mace.datasets.synthetic.raster import rasterise_depth
 
 # Lights from far behind the head never reach the face.
 _BEHIND = -0.7

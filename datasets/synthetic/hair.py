@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from jaxtyping import Float32
+
 from mace.datasets.synthetic import atlas
 from mace.datasets.synthetic.atlas import SKIN_HEIGHT, WIDTH, value_noise
 from mace.datasets.synthetic.identity import Style
@@ -55,7 +56,8 @@ def draw_hair(rng: np.random.Generator, style: Style) -> Hair:
     above = (atlas.Y - border).astype(np.float32)
 
     mesh = head_mesh()
-    inside = ((above > 0) & (clear < 0.5)).astype(np.uint8)
+    # The shell lies on the scalp where it is thin: a gap below would show the wall behind.
+    inside = ((above > 0.14) & (clear < 0.05)).astype(np.uint8)
     distance = cv2.distanceTransform(inside, cv2.DIST_L2, 5) / _TEXELS_TO_FULL_THICKNESS
     columns, rows = mesh.texture_points[mesh.scalp].astype(int).T
     rise = np.clip(distance[rows.clip(0, SKIN_HEIGHT - 1), columns.clip(0, WIDTH - 1)], 0, 1)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32
+
 from mace.datasets.synthetic.assets import LOCAL, head_assets
 from mace.datasets.synthetic.atlas import to_linear
 from mace.datasets.synthetic.mesh import head_mesh
@@ -27,22 +28,21 @@ _LIMITS = (
     ("head-angle", 0.0),
     ("head-back-scale", 0.0),
     ("neck-trans", 0.0),
-    ("asym", 0.3),
-    ("head-age", 0.5),
-    ("head-", 0.45),
+    ("asym", 0.35),
+    ("head-", 0.55),
     ("neck", 0.4),
-    ("measure-neck", 0.3),
-    ("eye-trans", 0.4),
-    ("eye-", 0.45),
-    ("eyebrows", 0.8),
-    ("nose-trans", 0.4),
-    ("mouth-trans", 0.35),
-    ("nose", 0.6),
-    ("mouth", 0.5),
-    ("chin", 0.5),
-    ("cheek", 0.6),
-    ("ear", 0.6),
-    ("forehead", 0.7),
+    ("measure-neck", 0.35),
+    ("eye-trans", 0.5),
+    ("eye-", 0.55),
+    ("eyebrows", 0.9),
+    ("nose-trans", 0.45),
+    ("mouth-trans", 0.4),
+    ("nose", 0.75),
+    ("mouth", 0.55),
+    ("chin", 0.6),
+    ("cheek", 0.75),
+    ("ear", 0.7),
+    ("forehead", 0.85),
 )
 _DEFAULT_LIMIT = 0.5
 
@@ -140,9 +140,9 @@ def _local_weights(rng: np.random.Generator) -> dict[str, float]:
 
 def draw_identity(rng: np.random.Generator) -> tuple[Float32[np.ndarray, "v 3"], Style]:
     """Draw coarse vertices in decimetres, eyes in the average place, and a style."""
-    ancestry = rng.dirichlet([0.45, 0.5, 0.5])
-    male = float(rng.beta(0.45, 0.45))
-    age = float(rng.beta(1.1, 1.8) * 0.85)
+    ancestry = rng.dirichlet([0.22, 0.25, 0.25])
+    male = float(rng.beta(0.25, 0.25))
+    age = float(rng.beta(0.6, 0.9) * 0.9)
     assets, mesh = head_assets(), head_mesh()
     weights = _macro_weights(rng, ancestry, male, age) | _local_weights(rng)
     shape = assets.vertices + assets.blend(weights)

@@ -12,6 +12,7 @@ Source of the mark-up: Gross, Matthews, Cohn et al., Multi-PIE, Image and Vision
 from functools import cache
 
 import numpy as np
+
 from mace.datasets.synthetic.mesh import head_mesh
 
 _JAW = (

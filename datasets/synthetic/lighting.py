@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from jaxtyping import Float32
-from mace.datasets.synthetic.atlas import to_linear
 from numba import njit
+
+from mace.datasets.synthetic.atlas import to_linear
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
 

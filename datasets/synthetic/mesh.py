@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Bool, Float32, Int32, Int64
+
 from mace.datasets.synthetic import atlas
 from mace.datasets.synthetic.assets import (
     LEFT_EYE,

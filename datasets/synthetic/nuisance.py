@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, Float64
+
 from mace.datasets.synthetic.camera import Pose
 from mace.datasets.synthetic.config import ClipConfig
 from mace.datasets.synthetic.dynamics import minimum_jerk, smooth_noise

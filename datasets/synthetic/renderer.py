@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
+
 from mace.datasets.synthetic import camera, furrows
 from mace.datasets.synthetic.camera import Pose
 from mace.datasets.synthetic.geometry import vertex_normals, visibility

@@ -2,8 +2,9 @@
 
 import numpy as np
 from jaxtyping import Float32, Int32, UInt8
-from mace.datasets.synthetic.atlas import GAMMA, SKIN_HEIGHT
 from numba import njit
+
+from mace.datasets.synthetic.atlas import GAMMA, SKIN_HEIGHT
 
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 _BYTE = np.float32(1 / 255)

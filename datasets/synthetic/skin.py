@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 from jaxtyping import Float32
+
 from mace.datasets.synthetic import atlas
 from mace.datasets.synthetic.assets import skin_masks
 from mace.datasets.synthetic.atlas import SKIN_HEIGHT, THETA, WIDTH, Y, gaussian, value_noise

@@ -1,6 +1,7 @@
 """A person in a recording room: head, texture, light, habits. Everything follows from one seed."""
 
 import numpy as np
+
 from mace.datasets.synthetic import camera
 from mace.datasets.synthetic.action_units import AU_NAMES, face_units
 from mace.datasets.synthetic.geometry import ambient_occlusion

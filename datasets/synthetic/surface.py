@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int32, Int64, UInt8
+
 from mace.datasets.synthetic import camera
 from mace.datasets.synthetic.assets import FACE_UNIT, head_assets
 from mace.datasets.synthetic.geometry import vertex_normals

@@ -2,6 +2,7 @@
 
 import numpy as np
 from jaxtyping import Float32, UInt8
+
 from mace.datasets.synthetic import atlas
 from mace.datasets.synthetic.hair import Hair, paint_hair
 from mace.datasets.synthetic.identity import Style

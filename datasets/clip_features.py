@@ -1,0 +1,99 @@
+"""The sample every builder writes: corrected frames, annotation, and how the frames were made.
+
+Everything is stored so that it can be read back without TensorFlow: frames as PNG bytes in a
+`Sequence(Image)`, the rest as plain tensors and text.
+"""
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import cv2
+import numpy as np
+import tensorflow_datasets as tfds
+from jaxtyping import UInt8
+
+from mace.face import AlignedClip, FaceConfig
+
+
+def clip_features(
+    face: FaceConfig, extra: Mapping[str, Any] | None = None
+) -> tfds.features.FeaturesDict:
+    """Features of a corrected clip.
+
+    `frames` are gray crops; `transforms` map frame px to crop px; `landmarks` are those of the
+    keyframe in frame px; `onset`, `apex` and `offset` index `frames`, and `apex_source` says who
+    found the apex; `aus` are separated by blanks; `quality` is `good` or says what is wrong.
+
+    Args:
+        face: the face correction, which decides the shapes.
+        extra: further features of one data set.
+    """
+    size = face.crop.size
+    return tfds.features.FeaturesDict(
+        {
+            "frames": tfds.features.Sequence(
+                tfds.features.Image(shape=(size, size, 1), encoding_format="png")
+            ),
+            "fps": np.float32,
+            "database": tfds.features.Text(),
+            "subject": tfds.features.Text(),
+            "clip": tfds.features.Text(),
+            "emotion": tfds.features.Text(),
+            "aus": tfds.features.Text(),
+            "onset": np.int32,
+            "apex": np.int32,
+            "offset": np.int32,
+            "apex_source": tfds.features.Text(),
+            "transforms": tfds.features.Tensor(shape=(None, 2, 3), dtype=np.float32),
+            "landmarks": tfds.features.Tensor(shape=(face.landmarks, 2), dtype=np.float32),
+            "quality": tfds.features.Text(),
+            **(extra or {}),
+        }
+    )
+
+
+def encode_png(frame: UInt8[np.ndarray, "s s"]) -> bytes:
+    """Lossless bytes of one gray frame."""
+    # Level 1: noise does not compress further, and the default level takes three times as long.
+    done, data = cv2.imencode(".png", frame, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    assert done
+    return data.tobytes()
+
+
+def clip_sample(
+    aligned: AlignedClip,
+    *,
+    fps: float,
+    database: str,
+    subject: str,
+    clip: str,
+    emotion: str,
+    aus: tuple[str, ...],
+    onset: int,
+    apex: int,
+    offset: int,
+    apex_source: str = "annotated",
+) -> dict[str, Any]:
+    """One sample of `clip_features`, its frames as encoded bytes, without the extra features."""
+    return {
+        "frames": [encode_png(frame) for frame in aligned.frames],
+        "fps": np.float32(fps),
+        "database": database,
+        "subject": subject,
+        "clip": clip,
+        "emotion": emotion,
+        "aus": " ".join(aus),
+        "onset": np.int32(onset),
+        "apex": np.int32(apex),
+        "offset": np.int32(offset),
+        "apex_source": apex_source,
+        "transforms": aligned.transforms.astype(np.float32),
+        "landmarks": aligned.landmarks.astype(np.float32),
+        "quality": aligned.quality,
+    }
+
+
+def as_files(sample: Mapping[str, Any]) -> dict[str, Any]:
+    """The sample as TFDS wants it without TensorFlow: encoded images as files in memory."""
+    return {**sample, "frames": [io.BytesIO(data) for data in sample["frames"]]}

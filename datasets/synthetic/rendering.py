@@ -1,0 +1,192 @@
+"""Subjects to samples: rendered, corrected and stored one file a subject, so that work resumes."""
+
+import os
+import pickle
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import asdict
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from mace.datasets.clip_features import clip_sample
+from mace.datasets.synthetic.action_units import CLASSES
+from mace.datasets.synthetic.clip import RenderedClip, render_clip, render_movements
+from mace.datasets.synthetic.presets import Preset
+from mace.datasets.synthetic.subject import Subject
+from mace.datasets.synthetic.truth import aligned_motion
+from mace.datasets.synthetic.video import VideoPlan, plan_video
+from mace.errors import DataError
+from mace.face import correct_clip
+from mace.files import atomic_path
+from mace.progress import progress
+
+DATABASE = "synthetic"
+_VIDEO_STREAM = 0x71DE0
+# A rendered face that the detector misses is rendered again with another seed.
+_ATTEMPTS = 4
+
+Sample = dict[str, Any]
+
+
+def subject_path(folder: Path, index: int) -> Path:
+    """Where the samples of one subject wait."""
+    return folder / f"sub{index + 1:02d}.pickle"
+
+
+def _seeds(seed: int, index: int, clip: int, attempt: int) -> tuple[int, int]:
+    """Seeds of the person and of the clip: every number gets its own, whoever works on it."""
+    person, recording = np.random.SeedSequence([seed, index]).generate_state(2)
+    return int(person), int(recording) + clip + 4096 * attempt
+
+
+def _truth(rendered: RenderedClip) -> Sample:
+    return {
+        "au_weights": rendered.au_weights,
+        "points": rendered.points,
+        "eye_centres": rendered.eye_centres,
+        "blink": rendered.blink,
+    }
+
+
+def _clip(preset: Preset, subject: Subject, index: int, clip: int, seed: int) -> Sample:
+    # Going on where the last subject stopped balances the classes over the whole set.
+    emotion = CLASSES[(index * preset.clips + clip) % len(CLASSES)]
+    rendered = render_clip(subject, emotion=emotion, seed=seed, config=preset.clip)
+    aligned = correct_clip(rendered.frames, onset=rendered.onset, config=preset.face)
+    sample = clip_sample(
+        aligned,
+        fps=rendered.fps,
+        database=DATABASE,
+        subject=f"sub{index + 1:02d}",
+        clip=f"EP{index + 1:02d}_{clip + 1:02d}",
+        emotion=emotion,
+        aus=rendered.aus,
+        onset=rendered.onset,
+        apex=rendered.apex,
+        offset=rendered.offset,
+    )
+    motion = aligned_motion(
+        rendered,
+        aligned.transforms,
+        reference=rendered.onset,
+        target=rendered.apex,
+        size=preset.face.crop.size,
+    )
+    return {**sample, "truth": {**_truth(rendered), "motion": motion}}
+
+
+def _video(preset: Preset, subject: Subject, index: int, clip: int, seed: int) -> Sample:
+    plan: VideoPlan = plan_video(np.random.default_rng([_VIDEO_STREAM, seed]), subject, preset.clip)
+    rendered = render_movements(
+        subject, plan.movements, seed=seed, config=preset.clip, blinks=plan.blinks
+    )
+    aligned = correct_clip(rendered.frames, config=preset.face)
+    # A video has no single apex; its intervals are the events.
+    sample = clip_sample(
+        aligned,
+        fps=rendered.fps,
+        database=DATABASE,
+        subject=f"sub{index + 1:02d}",
+        clip=f"video{index + 1:02d}_{clip + 1:02d}",
+        emotion="",
+        aus=(),
+        onset=0,
+        apex=-1,
+        offset=-1,
+        apex_source="none",
+    )
+    events = plan.events(rendered.fps, len(rendered.frames))
+    rows = [{**asdict(event), "aus": " ".join(event.aus)} for event in events]
+    return {**sample, "events": rows, "truth": _truth(rendered)}
+
+
+def render_subject(preset: Preset, seed: int, index: int) -> list[Sample]:
+    """All samples of one subject.
+
+    Raises:
+        DataError: if no face is found in a clip, however often it is rendered.
+    """
+    subject = Subject(_seeds(seed, index, 0, 0)[0])
+    make = _clip if preset.kind == "clips" else _video
+    samples = []
+    for clip in range(preset.clips):
+        for attempt in range(_ATTEMPTS):
+            try:
+                number = _seeds(seed, index, clip, attempt)[1]
+                samples.append(make(preset, subject, index, clip, number))
+                break
+            except DataError:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+    return samples
+
+
+def store_subject(preset: Preset, seed: int, index: int, folder: Path) -> int:
+    """Render one subject into its file, whole or not at all; returns the number of clips."""
+    cv2.setNumThreads(1)
+    samples = render_subject(preset, seed, index)
+    with atomic_path(subject_path(folder, index)) as path:
+        path.write_bytes(pickle.dumps(samples))
+    return len(samples)
+
+
+def load_subject(folder: Path, index: int) -> list[Sample]:
+    """The stored samples of one subject."""
+    return pickle.loads(subject_path(folder, index).read_bytes())
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Children started within use one thread: two BLAS threads each take twice as long."""
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def store_subjects(preset: Preset, seed: int, folder: Path, *, workers: int | None = None) -> None:
+    """Render every subject that is not in `folder` yet.
+
+    Args:
+        preset: what to render.
+        seed: of the whole data set.
+        folder: one file a subject; it may hold those of an interrupted run.
+        workers: processes, as many as there are cores by default; 1 renders in this process. The
+            data do not depend on it.
+    """
+    missing = [k for k in range(preset.subjects) if not subject_path(folder, k).exists()]
+    if not missing:
+        return
+    workers = min(workers or os.cpu_count() or 1, len(missing))
+    with progress(f"rendering synthetic/{preset.name}", preset.subjects * preset.clips) as advance:
+        ready = preset.subjects - len(missing)
+        if ready:
+            advance(ready * preset.clips, note=f"{ready} subjects were ready")
+        if workers == 1:
+            for index in missing:
+                advance(store_subject(preset, seed, index, folder))
+            return
+        with (
+            _one_thread_each(),
+            # Spawned, since a fork of a process in which JAX runs threads may hang.
+            ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool,
+        ):
+            jobs = [pool.submit(store_subject, preset, seed, index, folder) for index in missing]
+            try:
+                for job in as_completed(jobs):
+                    advance(job.result())
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
