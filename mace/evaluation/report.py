@@ -1,0 +1,192 @@
+"""The report: one HTML page that needs nothing beside it, and its figures as PNG files."""
+
+import base64
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from mace import __version__
+from mace.errors import ConfigError
+from mace.evaluation.config import NETWORK
+from mace.evaluation.examples import (
+    Example,
+    draw_examples,
+    load_faces,
+    save_faces,
+    shown_clips,
+)
+from mace.evaluation.figures import (
+    DARK,
+    LIGHT,
+    Theme,
+    confusion_figure,
+    example_image,
+    learning_figure,
+    subject_accuracies,
+    subject_figure,
+)
+from mace.evaluation.results import Evaluation
+from mace.evaluation.summary import summarise
+from mace.evaluation.table import METHOD_NAMES, headline_rows
+from mace.files import atomic_path, write_text
+
+TEMPLATE = "report.html.j2"
+MINUS = "\N{MINUS SIGN}"
+
+
+def write_report(
+    evaluations: Sequence[Evaluation],
+    *,
+    folder: Path,
+    faces: Mapping[str, UInt8[np.ndarray, "s s"]] | None = None,
+    examples: int = 4,
+) -> Path:
+    """Write `folder`/report.html and `folder`/figures/*.png, and return the page's path.
+
+    Args:
+        evaluations: the first is reported in full, the others in the headline table only.
+        folder: where to write.
+        faces: the corrected face at the apex, by clip. Those of the examples are kept in
+            `folder`, so that the report can be made again without them. The page then holds
+            people's faces: mind the licence of the data set before passing it on.
+        examples: how many right and how many wrong answers to show.
+
+    Raises:
+        ConfigError: if there is no evaluation.
+        DataError: if the kept faces are damaged.
+        OutputError: if `folder` cannot be written to.
+    """
+    if not evaluations:
+        raise ConfigError("a report needs at least one evaluation; name a finished run")
+    folder = Path(folder)
+    main = evaluations[0]
+    summaries = [summarise(evaluation) for evaluation in evaluations]
+    right = draw_examples(main, right=True, count=examples)
+    wrong = draw_examples(main, right=False, count=examples)
+    if faces is not None:
+        wanted = shown_clips(right + wrong)
+        save_faces(folder, {clip: faces[clip] for clip in wanted if clip in faces})
+    kept = load_faces(folder)
+    network = main.methods[NETWORK]
+    total = network.confusions(main.labels, len(main.classes)).sum(axis=0)
+
+    _write_png(folder, "confusion", confusion_figure(total, main.classes))
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["score"] = lambda value: "-" if value is None else f"{value:.3f}"
+    environment.filters["percent"] = lambda value: f"{100 * value:.0f} %"
+    page = environment.get_template(TEMPLATE).render(
+        version=__version__,
+        light=LIGHT,
+        dark=DARK,
+        main=main,
+        summary=summaries[0],
+        protocol=_protocol(main),
+        rows=headline_rows(evaluations, summaries),
+        verdict=_verdict(summaries[0]),
+        confusion=total.tolist(),
+        shares=(total / np.maximum(total.sum(axis=1, keepdims=True), 1)).tolist(),
+        subjects=subject_accuracies(main, network),
+        subject_picture=_picture(
+            folder,
+            "subjects",
+            lambda theme: subject_figure(main, network, theme),
+            "Bars: accuracy of each subject, best first; the table below has the numbers.",
+        ),
+        learning_picture=_picture(
+            folder,
+            "learning",
+            lambda theme: learning_figure(network, theme),
+            "Curves over the epochs: one thin line for each fold and seed, their mean in colour.",
+        ),
+        right=[_shown(folder, "right", i, one, kept) for i, one in enumerate(right, start=1)],
+        wrong=[_shown(folder, "wrong", i, one, kept) for i, one in enumerate(wrong, start=1)],
+        has_faces=bool(kept),
+        has_heat=any(one.heat is not None for one in right + wrong),
+        settings=[*_flat(main.config), *_flat(main.motion, "motion.")],
+        others=evaluations[1:],
+    )
+    path = folder / "report.html"
+    write_text(path, page)
+    return path
+
+
+def _verdict(summary: Mapping[str, Any]) -> str:
+    """Say in one sentence whether the network beats its best baseline."""
+    rivals = {name: one for name, one in summary["baselines"].items() if name != "majority"}
+    rivals = rivals or summary["baselines"]
+    if not rivals:
+        return "There is no baseline to compare with."
+    name, best = max(rivals.items(), key=lambda item: item[1]["uf1"])
+    lead, (low, high) = best["ahead"]["uf1"], best["ahead"]["interval"]
+    rival = str(METHOD_NAMES.get(name, name))
+    rival = rival if rival.startswith("SVM") else rival.lower()
+    figures = f"difference in UF1 {lead:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}"
+    figures = figures.replace("-", MINUS)
+    if low > 0:
+        return f"The network is ahead of its best baseline on the same input, {rival} ({figures})."
+    if high < 0:
+        return f"The network is behind its best baseline on the same input, {rival} ({figures})."
+    return (
+        f"The network cannot be told apart from its best baseline on the same input, {rival} "
+        f"({figures})."
+    )
+
+
+def _protocol(evaluation: Evaluation) -> str:
+    protocol = evaluation.config["protocol"]
+    if protocol["kind"] == "loso":
+        return "leave one subject out"
+    return f"{protocol['folds']} folds by subject"
+
+
+def _shown(
+    folder: Path, kind: str, number: int, example: Example, faces: Mapping[str, np.ndarray]
+) -> dict[str, Any]:
+    picture = example_image(faces.get(example.clip), example.heat)
+    _write_png(folder, f"{kind}-{number}", picture)
+    return {"example": example, "source": _inline(picture)}
+
+
+def _picture(
+    folder: Path, name: str, draw: Callable[[Theme], bytes | None], description: str
+) -> Markup | None:
+    """Write the light figure as a file; return it inline, with a dark one for dark screens."""
+    light, dark = draw(LIGHT), draw(DARK)
+    if light is None or dark is None:
+        return None
+    _write_png(folder, name, light)
+    return Markup(
+        '<picture><source media="(prefers-color-scheme: dark)" srcset="{}">'
+        '<img src="{}" alt="{}"></picture>'
+    ).format(_inline(dark), _inline(light), description)
+
+
+def _write_png(folder: Path, name: str, data: bytes) -> None:
+    with atomic_path(folder / "figures" / f"{name}.png") as temporary:
+        temporary.write_bytes(data)
+
+
+def _inline(data: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(data).decode()}"
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    rows = []
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            rows += _flat(value, f"{prefix}{name}.")
+        else:
+            rows.append((f"{prefix}{name}", json.dumps(value, ensure_ascii=False).strip('"')))
+    return rows

@@ -1,0 +1,96 @@
+"""The headline table: every method on its input, in a terminal and in the report alike."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from mace.evaluation.results import Evaluation
+
+# Wide enough for every column where there is no terminal to ask.
+PLAIN_WIDTH = 120
+
+METHOD_NAMES: Mapping[str, str] = {
+    "logistic_regression": "Logistic regression",
+    "svm": "SVM (RBF kernel)",
+    "majority": "Majority class",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """A score in [0, 1] with its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One method's line of the headline table."""
+
+    name: str
+    network: bool
+    uf1: Score
+    uar: Score
+    accuracy: Score
+    n: int
+    seeds: int
+
+
+def headline_rows(
+    evaluations: Sequence[Evaluation], summaries: Sequence[Mapping[str, Any]]
+) -> list[Row]:
+    """Return the networks first, then the baselines of each input, the majority class once."""
+    networks, baselines, majority = [], [], []
+    for evaluation, summary in zip(evaluations, summaries, strict=True):
+        networks.append(_row(evaluation.title, summary, summary["n"], network=True))
+        for method, result in summary["baselines"].items():
+            name = str(METHOD_NAMES.get(method, method))
+            if method == "majority":
+                majority.append(_row(name, result, summary["n"], network=False))
+            else:
+                name = f"{name}, {evaluation.motion['representation']}"
+                baselines.append(_row(name, result, summary["n"], network=False))
+    # The majority class looks at no input: of equal rows one is enough.
+    return networks + baselines + list(dict.fromkeys(majority))
+
+
+def print_table(rows: Sequence[Row], *, file: TextIO | None = None) -> None:
+    """Print the headline table; plain text where `file` (standard output) is no terminal."""
+    stream = file or sys.stdout
+    terminal = stream.isatty()
+    console = Console(file=stream, width=None if terminal else PLAIN_WIDTH, highlight=False)
+    table = Table(box=box.SIMPLE_HEAD if terminal else box.ASCII2, title_justify="left")
+    table.add_column("method", no_wrap=True)
+    for heading in ("UF1", "UAR", "accuracy", "n", "seeds"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        scores = [
+            f"{score.value:.3f} [{score.low:.3f}, {score.high:.3f}]".replace("[", "\\[")
+            for score in (row.uf1, row.uar, row.accuracy)
+        ]
+        style = "bold" if row.network and terminal else None
+        table.add_row(row.name, *scores, str(row.n), str(row.seeds), style=style)
+    console.print(table)
+
+
+def _row(name: str, result: Mapping[str, Any], n: int, *, network: bool) -> Row:
+    def score(key: str) -> Score:
+        low, high = result["intervals"][key]
+        return Score(value=result[key], low=low, high=high)
+
+    return Row(
+        name=name,
+        network=network,
+        uf1=score("uf1"),
+        uar=score("uar"),
+        accuracy=score("accuracy"),
+        n=n,
+        seeds=len(result["seeds"]),
+    )
