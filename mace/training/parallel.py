@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import jax
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from mace.errors import ConfigError
 from mace.training.sampling import Batch
@@ -15,7 +16,7 @@ def data_parallel(step: TrainStep, *, devices: int) -> TrainStep:
     """Run `step`, made with `axis_name=AXIS`, on several local devices at once.
 
     The state goes in and comes out without a device axis and is the same on every device, since
-    the step averages its gradients over `AXIS`; the batch has one, added by `share`.
+    the step averages its gradients over `AXIS`; the batch has one, added by `split`.
 
     Raises:
         ConfigError: if this machine has fewer devices.
@@ -36,6 +37,10 @@ def data_parallel(step: TrainStep, *, devices: int) -> TrainStep:
     return run  # pyright: ignore[reportReturnType]
 
 
-def share(batch: Batch, *, devices: int) -> Batch:
-    """Split the clips of a batch evenly over a new leading device axis."""
-    return jax.tree.map(lambda leaf: leaf.reshape(devices, -1, *leaf.shape[1:]), batch)
+def split(batch: Batch, *, devices: int) -> Batch:
+    """Give a batch a leading device axis, and every device its own share of the clips."""
+    mesh = jax.make_mesh(
+        (devices,), (AXIS,), axis_types=(AxisType.Auto,), devices=jax.local_devices()[:devices]
+    )
+    shares = jax.tree.map(lambda leaf: leaf.reshape(devices, -1, *leaf.shape[1:]), batch)
+    return jax.device_put(shares, NamedSharding(mesh, PartitionSpec(AXIS)))

@@ -1,5 +1,6 @@
 """The compiled programs of a run, made once for a configuration and shared by all its folds."""
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -15,8 +16,8 @@ from mace.models import init_model, make_model
 from mace.motion import MotionConfig
 from mace.training.config import TrainConfig
 from mace.training.optimiser import make_optimiser
-from mace.training.parallel import AXIS, data_parallel, share
-from mace.training.sampling import Batch, draw
+from mace.training.parallel import AXIS, data_parallel, split
+from mace.training.sampling import draw
 from mace.training.state import INIT, FoldArrays, TrainState, stream_key
 from mace.training.step import Metrics, make_train_step
 
@@ -87,11 +88,7 @@ class TrainingProgram:
             self.compiled = jax.jit(many) if self.loops else jax.jit(one)
         else:
             self.compiled = data_parallel(make_step(axis_name=AXIS), devices=config.devices)
-
-            def take_shares(data: Data, fold: FoldArrays, step: Int[Array, ""]) -> Batch:
-                return share(take(*data, fold, step), devices=config.devices)
-
-            self._take = jax.jit(take_shares)
+            self._take = jax.jit(take)
             self._add = jax.jit(add_metrics)
         self.devices = config.devices
 
@@ -134,14 +131,21 @@ class TrainingProgram:
         if self.devices == 1:
             state, totals = self.compiled(state, totals, data)
             return state, totals, step + 1
-        batch = self._take(data, fold, np.int32(step))
+        batch = split(self._take(*data, fold, np.int32(step)), devices=self.devices)
         state, metrics = self.compiled(state, batch)
         return state, self._add(totals, metrics, np.int32(step)), step + 1
 
 
-@functools.lru_cache(maxsize=8)
 def training_program(config: TrainConfig, motion: MotionConfig, classes: int) -> TrainingProgram:
-    """Return the program of a configuration, the same one for all its folds and seeds."""
+    """Return the program of a configuration, the same one for all its folds, seeds and lengths."""
+    compiled_in = dataclasses.replace(
+        config, epochs=1, selection="last", patience=None, flip_average=False, checkpoint_every=1
+    )
+    return _program(compiled_in, motion, classes)
+
+
+@functools.lru_cache(maxsize=8)
+def _program(config: TrainConfig, motion: MotionConfig, classes: int) -> TrainingProgram:
     return TrainingProgram(config, motion, classes)
 
 

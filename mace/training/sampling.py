@@ -78,7 +78,8 @@ def draw(
 
 @functools.cache
 def beta_quantiles(alpha: float) -> Float[np.ndarray, " q"]:
-    """Return values of Beta(alpha, alpha) that are equally likely; `jax.random.beta` compiles 3 s."""
+    """Return equally likely values of Beta(alpha, alpha)."""
+    # To choose among them compiles in no time; `jax.random.beta` takes three seconds.
     middles = (np.arange(QUANTILES) + 0.5) / QUANTILES
     return betaincinv(alpha, alpha, middles).astype(np.float32)
 

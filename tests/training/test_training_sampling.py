@@ -16,9 +16,7 @@ TRAIN = np.array([0, 1, 2, 5, 7, 8, 11, 13, 14, 20, 23])
 def _epoch(fold, epoch: int, batch_size: int) -> np.ndarray:
     steps = int(fold.steps_per_epoch)
     first = epoch * steps
-    batches = [
-        batch_clips(fold, jnp.int32(first + i), batch_size=batch_size) for i in range(steps)
-    ]
+    batches = [batch_clips(fold, jnp.int32(first + i), batch_size=batch_size) for i in range(steps)]
     return np.concatenate(batches)
 
 

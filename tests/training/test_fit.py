@@ -1,0 +1,166 @@
+import json
+import os
+import signal
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+from training_cases import CONFIG, make_set
+
+from mace.augment import NO_AUGMENT
+from mace.config import from_dict
+from mace.data import MotionSet
+from mace.errors import ConfigError, DataError, OutputError, TrainingError
+from mace.training import Interrupted, OptimiserConfig, TrainConfig, fit, predict
+from mace.training.program import training_program
+
+SET = make_set()
+TRAIN = range(20)
+FAST = replace(CONFIG, epochs=20, augment=NO_AUGMENT, optimiser=OptimiserConfig(learning_rate=0.03))
+
+
+def test_a_network_learns_what_is_easy():
+    fitted = fit(SET, TRAIN, config=FAST)
+    assert fitted.history[-1]["loss"] < 0.5 * fitted.history[0]["loss"]
+    probabilities = predict(fitted, SET.inputs[20:, 0])
+    np.testing.assert_allclose(probabilities.sum(-1), 1.0, rtol=1e-5)
+    assert probabilities.argmax(-1).tolist() == SET.labels[20:].tolist()
+    assert fitted.chosen_epoch == 20
+    assert fitted.history[-1]["step"] == 60
+
+
+def test_folds_of_any_size_share_one_compiled_program():
+    program = training_program(CONFIG, SET.motion, 3)
+    fits = [
+        fit(SET, np.flatnonzero(SET.groups != fold), config=replace(CONFIG, epochs=2), seed=fold)
+        for fold in range(3)
+    ]
+    fits.append(fit(SET, range(9), config=CONFIG))
+    assert training_program(replace(CONFIG, epochs=2), SET.motion, 3) is program
+    assert program.compiled._cache_size() == 1
+    assert len({fitted.history[0]["loss"] for fitted in fits}) == 4
+
+
+def test_the_same_arguments_give_the_same_parameters_and_another_seed_others():
+    one, again = (fit(SET, TRAIN, config=CONFIG, seed=7) for _ in range(2))
+    jax.tree.map(np.testing.assert_array_equal, one.variables, again.variables)
+    shuffled = fit(SET, list(reversed(TRAIN)), config=CONFIG, seed=7)
+    jax.tree.map(np.testing.assert_array_equal, one.variables, shuffled.variables)
+    other = fit(SET, TRAIN, config=CONFIG, seed=8)
+    assert one.history[-1]["loss"] != other.history[-1]["loss"]
+
+
+def test_nothing_is_learnt_from_clips_outside_the_training_index():
+    inputs = SET.inputs.copy()
+    inputs[20:] = np.nan
+    spoilt = replace(SET, inputs=inputs, labels=np.r_[SET.labels[:20], [0] * 4].astype(np.int32))
+    config = replace(CONFIG, epochs=2)
+    clean, other = fit(SET, TRAIN, config=config), fit(spoilt, TRAIN, config=config)
+    assert clean.normalisation == other.normalisation
+    jax.tree.map(np.testing.assert_array_equal, clean.variables, other.variables)
+
+
+def test_the_best_epoch_on_validation_clips_is_kept_and_patience_ends_the_run(monkeypatch):
+    scores = iter([0.2, 0.6, 0.5, 0.6, 0.1, 0.9])
+    monkeypatch.setattr("mace.training.run.uf1", lambda counts: next(scores))
+    config = replace(CONFIG, epochs=6, selection="best", patience=2)
+    fitted = fit(SET, TRAIN, config=config, validation_index=[20, 21, 22])
+    assert [row["validation_uf1"] for row in fitted.history] == [0.2, 0.6, 0.5, 0.6]
+    assert fitted.chosen_epoch == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model": replace(CONFIG.model, dtype="bfloat16")},
+        {"ema": 0.9, "mixup": 0.3, "normalise": "image"},
+    ],
+)
+def test_options_train_to_finite_float32_parameters(change):
+    fitted = fit(SET, TRAIN, config=replace(FAST, epochs=8, **change))
+    leaves = jax.tree.leaves(fitted.variables)
+    assert {str(leaf.dtype) for leaf in leaves} == {"float32"}
+    assert all(np.isfinite(leaf).all() for leaf in leaves)
+    assert fitted.history[-1]["loss"] < fitted.history[0]["loss"]
+
+
+def test_flip_average_makes_the_prediction_of_a_clip_and_its_mirror_equal():
+    fitted = fit(SET, TRAIN, config=replace(FAST, epochs=1, flip_average=True))
+    inputs = SET.inputs[:5, 0]
+    mirrored = inputs[:, :, ::-1] * np.array([-1, 1, 1], np.float32)
+    np.testing.assert_allclose(predict(fitted, inputs), predict(fitted, mirrored), atol=1e-6)
+    single = replace(fitted, config=replace(fitted.config, flip_average=False))
+    assert np.abs(predict(single, inputs) - predict(single, mirrored)).max() > 1e-4
+
+
+def test_prediction_does_not_depend_on_the_number_of_inputs():
+    fitted = fit(SET, TRAIN, config=replace(FAST, epochs=1))
+    inputs = np.tile(SET.inputs[:, 0], (2, 1, 1, 1))
+    together = predict(fitted, inputs)
+    assert together.shape == (48, 3)
+    np.testing.assert_allclose(together[40:], predict(fitted, inputs[40:]), rtol=1e-5)
+    assert predict(fitted, inputs[:0]).shape == (0, 3)
+
+
+def test_a_loss_that_is_not_a_number_names_the_step(tmp_path):
+    inputs = SET.inputs.copy()
+    inputs[3] = np.nan
+    spoilt = replace(SET, inputs=inputs, fingerprint="")
+    with pytest.raises(TrainingError, match=r"not a number in step 1 \(epoch 1\); try a lower"):
+        fit(spoilt, TRAIN, config=CONFIG, run_dir=tmp_path)
+    assert list((tmp_path / "checkpoints/latest").iterdir()) == []
+    assert (tmp_path / "metrics.jsonl").read_text() == ""
+
+
+def test_a_run_folder_holds_its_configuration_and_a_row_an_epoch(tmp_path):
+    config = replace(CONFIG, epochs=2)
+    fitted = fit(SET, TRAIN, config=config, run_dir=tmp_path, validation_index=[21])
+    assert from_dict(TrainConfig, json.loads((tmp_path / "config.json").read_text())) == config
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert rows == list(fitted.history)
+    assert [set(row) for row in rows] == [
+        {"epoch", "step", "loss", "accuracy", "gradient_norm", "validation_uf1"}
+    ] * 2
+    assert len(list((tmp_path / "tensorboard").glob("events.out.tfevents.*"))) == 1
+
+
+def test_ctrl_c_without_a_folder_says_that_nothing_was_saved(monkeypatch):
+    program = training_program(CONFIG, SET.motion, 3)
+    advance = program.advance
+
+    def interrupted(*arguments, **keywords):
+        os.kill(os.getpid(), signal.SIGINT)
+        return advance(*arguments, **keywords)
+
+    monkeypatch.setattr(program, "advance", interrupted)
+    with pytest.raises(Interrupted, match=r"SIGINT .* step 1 \(epoch 1 of 4\); nothing was saved"):
+        fit(SET, TRAIN, config=CONFIG)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=r"cannot write the checkpoint .*Not a directory"):
+        fit(SET, TRAIN, config=CONFIG, run_dir=tmp_path / "file" / "run")
+
+
+def _narrow() -> MotionSet:
+    return replace(SET, inputs=SET.inputs[..., :1], fingerprint="")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"train_index": []}, DataError, "train_index is empty"),
+        ({"train_index": [0, 24]}, DataError, "train_index has the position 24, expected 0 to 23"),
+        ({"train_index": [-1]}, DataError, "position -1"),
+        ({"validation_index": [3]}, DataError, "among the training clips"),
+        ({"motion_set": _narrow()}, DataError, "have 1 channels, but flow has 3"),
+        ({"config": replace(CONFIG, selection="best")}, ConfigError, "needs validation clips"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_refused(arguments, error, message):
+    arguments = {"motion_set": SET, "train_index": TRAIN, "config": CONFIG} | arguments
+    with pytest.raises(error, match=message):
+        fit(arguments.pop("motion_set"), arguments.pop("train_index"), **arguments)

@@ -1,0 +1,31 @@
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from training_cases import CONFIG, make_set
+
+from mace.errors import ConfigError
+from mace.training import fit
+
+
+def test_eight_devices_equal_one():
+    script = Path(__file__).parent / "child_devices.py"
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["devices"] == 8
+    assert found["steps"] == 20
+    assert found["moved"] > 0.05
+    assert found["variables"] < 1e-5
+    assert found["loss"] < 1e-5
+    assert found["sharding"] < 1e-6
+
+
+def test_more_devices_than_there_are_is_an_error():
+    with pytest.raises(ConfigError, match="devices is 8, but this machine has 2 of kind cpu"):
+        fit(make_set(), range(20), config=replace(CONFIG, devices=8))

@@ -1,0 +1,85 @@
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from training_cases import CONFIG, make_set
+
+from mace.errors import CheckpointError
+from mace.training import fit
+
+TRAIN = range(20)
+
+
+def _child(*arguments: object) -> subprocess.CompletedProcess[str]:
+    script = Path(__file__).parent / "child_run.py"
+    command = [sys.executable, str(script), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+
+def _assert_equal(one, other) -> None:
+    jax.tree.map(np.testing.assert_array_equal, one, other)
+
+
+def test_a_killed_and_a_terminated_run_end_as_one_that_was_not(tmp_path):
+    # 20 clips in batches of 8 are 3 steps an epoch: step 5 is in epoch 2, step 8 in epoch 3.
+    run, cache = tmp_path / "run", tmp_path / "cache"
+    killed = _child(run, cache, "SIGKILL", 5)
+    assert killed.returncode == -9, killed.stderr
+    assert [p.name for p in (run / "checkpoints/latest").iterdir()] == ["3"]
+
+    terminated = _child(run, cache, "SIGTERM", 8)
+    assert terminated.returncode == 143, terminated.stderr
+    assert terminated.stdout.startswith("SIGTERM ended training after step 8 (epoch 3 of 4);")
+    assert "Traceback" not in terminated.stderr
+    assert [p.name for p in (run / "checkpoints/latest").iterdir()] == ["8"]
+
+    resumed = fit(make_set(), TRAIN, config=CONFIG, seed=5, run_dir=run)
+    straight = fit(make_set(), TRAIN, config=CONFIG, seed=5)
+    _assert_equal(resumed.variables, straight.variables)
+    assert resumed.history == straight.history
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert rows == list(straight.history)
+
+
+def test_a_finished_run_is_read_and_not_trained_again(tmp_path, monkeypatch):
+    config = replace(CONFIG, epochs=2)
+    first = fit(make_set(), TRAIN, config=config, run_dir=tmp_path)
+    monkeypatch.setattr("mace.training.program.TrainingProgram.advance", None)
+    second = fit(make_set(), TRAIN, config=config, run_dir=tmp_path)
+    _assert_equal(first.variables, second.variables)
+    assert first.history == second.history
+
+
+def test_the_best_epoch_survives_a_restart(tmp_path):
+    config = replace(CONFIG, selection="best", epochs=3)
+    first = fit(make_set(), TRAIN, config=config, validation_index=[20, 21, 22], run_dir=tmp_path)
+    second = fit(make_set(), TRAIN, config=config, validation_index=[20, 21, 22], run_dir=tmp_path)
+    scores = [row["validation_uf1"] for row in first.history]
+    assert first.chosen_epoch == second.chosen_epoch == int(np.argmax(scores)) + 1
+    _assert_equal(first.variables, second.variables)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"config": replace(CONFIG, epochs=5)}, r"config\.epochs = 1, this run has 5"),
+        ({"seed": 1}, "seed = 0, this run has 1"),
+        ({"train_index": range(19)}, "training clips = '20 clips"),
+    ],
+)
+def test_a_checkpoint_of_another_run_is_refused(tmp_path, change, message):
+    asked = {"train_index": TRAIN, "config": replace(CONFIG, epochs=1), "seed": 0}
+    fit(make_set(), asked["train_index"], config=asked["config"], run_dir=tmp_path)
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+    asked |= change
+    with pytest.raises(CheckpointError, match=message):
+        fit(
+            make_set(), asked["train_index"], config=asked["config"], seed=asked["seed"],
+            run_dir=tmp_path,
+        )  # fmt: skip
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
