@@ -17,8 +17,8 @@ class ActionUnit:
 
 
 # AU14 and AU24: the pack's mouthDimple and mouthPress also lift the corners of the mouth, as AU12
-# does. Subtracting the part of them along mouthSmile leaves what FACS describes: corners tightened
-# inwards (14), lips pressed and thinned (24). The factors are least-squares projections.
+# does, and pull them apart, as AU20 does. Taking away part of mouthSmile and adding some of
+# mouthPucker leaves what FACS describes: corners tightened (14), lips pressed and thinned (24).
 ACTION_UNITS: dict[str, ActionUnit] = {
     "1": ActionUnit("inner brow raiser", {"browInnerUp": 1.0}),
     "2": ActionUnit("outer brow raiser", {"browOuterUp": 1.0}),
@@ -29,13 +29,19 @@ ACTION_UNITS: dict[str, ActionUnit] = {
     "9": ActionUnit("nose wrinkler", {"noseSneer": 1.0}),
     "10": ActionUnit("upper lip raiser", {"mouthUpperUp": 1.0}),
     "12": ActionUnit("lip corner puller", {"mouthSmile": 0.5}),
-    "14": ActionUnit("dimpler", {"mouthDimple": 1.0, "mouthSmile": -0.3}),
+    "14": ActionUnit("dimpler", {"mouthDimple": 1.0, "mouthSmile": -0.35, "mouthPucker": 0.25}),
     "15": ActionUnit("lip corner depressor", {"mouthFrown": 1.0}),
     "17": ActionUnit("chin raiser", {"mouthShrugLower": 1.0, "mouthShrugUpper": 0.35}),
     "20": ActionUnit("lip stretcher", {"mouthStretch": 1.0}),
     "24": ActionUnit(
         "lip pressor",
-        {"mouthPress": 0.6, "mouthRollUpper": 0.5, "mouthRollLower": 0.5, "mouthSmile": -0.2},
+        {
+            "mouthPress": 0.6,
+            "mouthRollUpper": 0.6,
+            "mouthRollLower": 0.6,
+            "mouthSmile": -0.3,
+            "mouthPucker": 0.25,
+        },
     ),
     "25": ActionUnit("lips part", {"mouthLowerDown": 0.6}),
     "26": ActionUnit("jaw drop", {"jawOpen": 0.2}),
@@ -49,6 +55,7 @@ _SIDELESS = (
     "mouthShrugUpper",
     "mouthRollUpper",
     "mouthRollLower",
+    "mouthPucker",
     "jawOpen",
 )
 

@@ -62,7 +62,7 @@ def paint_stubble(style: Style, grain: Float32[np.ndarray, "h w"]) -> Float32[np
     side = np.abs(THETA)
     area = np.clip((6.78 - Y) / 0.12, 0, 1) * np.clip((Y - 6.02) / 0.15, 0, 1)
     area = area * np.clip((1.35 - side) / 0.2, 0, 1)
-    area *= 1 - 0.4 * np.clip(1.2 * atlas.gaussian(0, 6.42, 0.12, 0.05), 0, 1)
+    area *= 1 - 0.4 * np.clip(1.2 * atlas.gaussian(0, 6.5, 0.12, 0.05), 0, 1)
     area *= 1 - np.clip(skin_masks().lips * 1.3, 0, 1)
     cheek = 6.78 - 0.42 * np.clip(side - 0.35, -0.2, 0.7) + 0.54 * np.clip(side - 0.9, 0, 1)
     area = area * np.where(side > 0.33, np.clip((cheek - Y) / 0.12, 0, 1), 1)

@@ -129,7 +129,7 @@ def _local_weights(rng: np.random.Generator) -> dict[str, float]:
         if axis in shared:
             value = shared[axis] + rng.normal(0, 0.05)
         else:
-            value = shared[axis] = rng.normal(0, 0.5) * (rng.random() < 0.75)
+            value = shared[axis] = rng.normal(0, 0.55) * (rng.random() < 0.8)
         value = float(np.clip(value, -1.5, 1.5)) * _limit(axis)
         if paired:
             weights[f"{stem}-{high}"], weights[f"{stem}-{low}"] = max(value, 0), max(-value, 0)

@@ -30,12 +30,15 @@ Plane = Float32[np.ndarray, "h w"]
 
 
 def _absorb(plane: Plane, spectrum: np.ndarray) -> np.ndarray:
-    return np.exp(plane[..., None] * spectrum)
+    return np.exp(plane.astype(np.float32)[..., None] * spectrum)
 
 
 def _blend(skin: np.ndarray, colour: np.ndarray, opacity: Plane) -> np.ndarray:
-    share = opacity[..., None]
-    return skin * (1 - share) + colour * share
+    # In place and in float32: the chart is large, and painting it is what a subject costs.
+    share = opacity.astype(np.float32)[..., None]
+    skin *= 1 - share
+    skin += np.asarray(colour, np.float32) * share
+    return skin
 
 
 def _spots(rng: np.random.Generator, fair: bool) -> Plane:
@@ -93,13 +96,13 @@ def paint_skin(
     skin = style.tone * np.exp(0.05 * broad + 0.035 * close + 0.05 * pores)[..., None]
 
     flush = sum((a * gaussian(t, y, st, sy) for t, y, st, sy, a in _FLUSH), start=np.float32(0))
-    skin = skin * _absorb(flush * rng.uniform(0.05, 0.26) + 0.05 * broad, _BLOOD)
+    skin *= _absorb(flush * rng.uniform(0.05, 0.26) + 0.05 * broad, _BLOOD)
     rings = gaussian(-0.30, 7.10, 0.14, 0.06) + gaussian(0.30, 7.10, 0.14, 0.06)
     thin = rings * rng.uniform(0.05, 0.45) + masks.lids * rng.uniform(0.05, 0.5)
-    skin = skin * _absorb(thin, _SHADOW)
-    skin = skin * (1 - resting_darkening(style.age) * rng.uniform(0.5, 1.2))[..., None]
-    skin = skin * _absorb(_spots(rng, bool(style.tone.mean() > 0.25)), _MELANIN)
-    skin = skin * _absorb(_nostril_rims() * 1.2, _SHADOW)
+    skin *= _absorb(thin, _SHADOW)
+    skin *= (1 - resting_darkening(style.age) * rng.uniform(0.5, 1.2))[..., None]
+    skin *= _absorb(_spots(rng, bool(style.tone.mean() > 0.25)), _MELANIN)
+    skin *= _absorb(_nostril_rims() * 1.2, _SHADOW)
 
     streaks = 1 + 0.1 * value_noise(rng, ((300, 1.0),))
     lips = _lip_colour(rng, style) * streaks[..., None]
