@@ -100,8 +100,14 @@ def _decode(hint: Any, value: Any, *, where: str) -> Any:
             raise ConfigError(f"setting {where} is {value!r}, expected a group of settings")
         return from_dict(cast(type, hint), value, where=f"{where}.")
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        choices = [member.value for member in hint]
+        if value not in choices:
+            listed = ", ".join(map(str, choices))
+            raise ConfigError(f"setting {where} is {value!r}, expected one of: {listed}")
         return hint(value)
     if hint is Path:
+        if not isinstance(value, (str, Path)):
+            raise ConfigError(f"setting {where} is {value!r}, expected a path")
         return Path(value)
     if hint is float and type(value) is int:
         return float(value)

@@ -255,7 +255,7 @@ def _check(clips: Sequence[Clip], classes: tuple[str, ...]) -> None:
 def _read_inputs(path: Path) -> np.ndarray | None:
     # A damaged cache is no mistake of the user's: it is computed again.
     try:
-        with np.load(path) as stored:
+        with path.open("rb") as file, np.load(file) as stored:
             return stored["inputs"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
@@ -289,7 +289,7 @@ def _clip(sample: Mapping[str, Any]) -> Clip:
         apex=int(sample["apex"]),
         offset=int(sample["offset"]),
         apex_source=_text(sample["apex_source"]),
-        aus=tuple(_text(sample["aus"]).replace("+", " ").replace(",", " ").split()),
+        aus=tuple(_text(sample["aus"]).split()),
         emotion=_text(sample["emotion"]),
     )
 

@@ -19,12 +19,15 @@ class Advance(Protocol):
 
 
 @contextmanager
-def progress(description: str, total: int) -> Iterator[Advance]:
-    """Show progress over `total` units on standard error; yields the function that advances it."""
+def progress(description: str, total: int, *, done: int = 0) -> Iterator[Advance]:
+    """Show progress over `total` units on standard error; yields the function that advances it.
+
+    `done` units were finished before, and say nothing about the time left.
+    """
     if sys.stderr.isatty():
-        yield from _rich_progress(description, total)
+        yield from _rich_progress(description, total, done)
     else:
-        yield from _plain_progress(description, total)
+        yield from _plain_progress(description, total, done)
 
 
 def track[T](items: Iterable[T], description: str, total: int) -> Iterator[T]:
@@ -35,7 +38,7 @@ def track[T](items: Iterable[T], description: str, total: int) -> Iterator[T]:
             advance()
 
 
-def _rich_progress(description: str, total: int) -> Iterator[Advance]:
+def _rich_progress(description: str, total: int, done: int) -> Iterator[Advance]:
     # Imported here because rich costs a tenth of a second that `mace --help` must not pay.
     from rich.console import Console
     from rich.progress import (
@@ -54,7 +57,7 @@ def _rich_progress(description: str, total: int) -> Iterator[Advance]:
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=Console(stderr=True)) as display:
-        task = display.add_task(description, total=total, note="")
+        task = display.add_task(description, total=total, completed=done, note="")
 
         def advance(steps: int = 1, /, *, note: str = "") -> None:
             display.update(task, advance=steps, note=note)
@@ -62,9 +65,9 @@ def _rich_progress(description: str, total: int) -> Iterator[Advance]:
         yield advance
 
 
-def _plain_progress(description: str, total: int) -> Iterator[Advance]:
+def _plain_progress(description: str, total: int, done: int) -> Iterator[Advance]:
     start = last = time.monotonic()
-    done = 0
+    before = done
 
     def advance(steps: int = 1, /, *, note: str = "") -> None:
         nonlocal done, last
@@ -73,7 +76,7 @@ def _plain_progress(description: str, total: int) -> Iterator[Advance]:
         if done < total and now - last < PLAIN_INTERVAL_S:
             return
         last = now
-        left = (now - start) / max(done, 1) * (total - done)
+        left = (now - start) / max(done - before, 1) * (total - done)
         suffix = f"  {note}" if note else ""
         print(
             f"{description}: {done}/{total}, {left:.0f} s left{suffix}", file=sys.stderr, flush=True

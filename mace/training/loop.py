@@ -79,8 +79,7 @@ def fit(
             write_json(Path(run_dir) / "config.json", to_dict(config))
             run.log = stack.enter_context(run_log(Path(run_dir), run.history))
         stop = stack.enter_context(stop_signals())
-        advance = stack.enter_context(progress(label, config.epochs))
-        advance(run.epoch)
+        advance = stack.enter_context(progress(label, config.epochs, done=run.epoch))
         while not run.finished:
             row = run.train_epoch(stop)
             notes = [f"{name} {row[name]:.3f}" for name in SHOWN if name in row]
