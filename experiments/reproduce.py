@@ -9,11 +9,12 @@ Expected: the README's table. Cost: about ten minutes on two CPU cores for one s
 Command: `mace reproduce` (for the claim: `mace reproduce --seeds 3`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import UInt8
 
 from mace.config import to_dict
 from mace.data import Clip, MotionSet, load_clips, make_motion_set
@@ -44,6 +45,8 @@ class Study:
 
     flow: Evaluation
     appearance: Evaluation
+    faces: Mapping[str, UInt8[np.ndarray, "s s"]]
+    """The corrected face at the apex, by clip."""
     model: Path
     """Folder of the network trained on all clips, which no score here comes from."""
 
@@ -98,7 +101,8 @@ def run_study(
     ]
     model = out / "model"
     train_final(flow_set, config.flow, seed=config.seeds[0], out=model)
-    return Study(flow=evaluations[0], appearance=evaluations[1], model=model)
+    faces = {clip.name: clip.frames[clip.apex] for clip in clips}
+    return Study(flow=evaluations[0], appearance=evaluations[1], faces=faces, model=model)
 
 
 def motion_set(clips: list[Clip], recipe: Recipe, *, cache_dir: Path | None) -> MotionSet:

@@ -12,7 +12,7 @@ import tyro
 from mace.commands.inputs import read_motion
 from mace.commands.places import DATA_DIR, RUNS_DIR
 from mace.evaluation import EvaluationConfig, ProtocolConfig, cross_validate, summarise
-from mace.evaluation.table import print_table
+from mace.evaluation.table import headline_rows, print_table
 from mace.experiments.recipes import FLOW, Recipe
 from mace.training import keep_compiled
 
@@ -54,8 +54,9 @@ def run(
         command=shlex.join(["mace", *sys.argv[1:]]),
         workers=workers,
     )
+    summary = summarise(evaluation)
     if as_json:
-        print(json.dumps(summarise(evaluation), indent=2))
+        print(json.dumps(summary, indent=2))
     else:
-        print_table([evaluation])
+        print_table(headline_rows([evaluation], [summary]))
         print(f"\nresults  {out}   (mace report {out})")

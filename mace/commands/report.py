@@ -23,4 +23,4 @@ def run(
     if not runs:
         raise ConfigError("name at least one folder of a finished evaluation")
     out = runs[0] / "report" if out is None else out
-    print(write_report([load_evaluation(folder) for folder in runs], out))
+    print(write_report([load_evaluation(folder) for folder in runs], folder=out))

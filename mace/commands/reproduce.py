@@ -12,7 +12,7 @@ import tyro
 from mace.commands.places import DATA_DIR, RUNS_DIR
 from mace.evaluation import summarise
 from mace.evaluation.report import write_report
-from mace.evaluation.table import print_table
+from mace.evaluation.table import headline_rows, print_table
 from mace.experiments.reproduce import Config, run_study
 from mace.training import keep_compiled
 
@@ -46,10 +46,11 @@ def run(
         command=shlex.join(["mace", *sys.argv[1:]]),
     )
     evaluations = [study.flow, study.appearance]
-    page = write_report(evaluations, out / "report")
+    page = write_report(evaluations, folder=out / "report", faces=study.faces)
+    summaries = [summarise(evaluation) for evaluation in evaluations]
     if as_json:
-        print(json.dumps({e.title: summarise(e) for e in evaluations}, indent=2))
+        print(json.dumps({summary["title"]: summary for summary in summaries}, indent=2))
     else:
-        print_table(evaluations)
+        print_table(headline_rows(evaluations, summaries))
         print(f"\nreport  {page}")
         print(f"model   {study.model}   (mace live --source VIDEO --model {study.model})")
