@@ -1,0 +1,212 @@
+"""The data set: built without TensorFlow, resumed after an interruption, the same every time."""
+
+import itertools
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+
+from mace.datasets.synthetic import rendering
+from mace.datasets.synthetic.action_units import AU_NAMES, CLASSES
+from mace.datasets.synthetic.prepare import prepare
+from mace.datasets.synthetic.presets import PRESETS, preset_named
+from mace.datasets.synthetic.subject import Subject
+from mace.datasets.synthetic.synthetic_dataset_builder import Builder
+from mace.datasets.synthetic.video import plan_video
+from mace.errors import ConfigError
+from mace.face import apply
+
+MINI = replace(
+    PRESETS["tiny"],
+    name="mini",
+    subjects=2,
+    clips=2,
+    clip=replace(PRESETS["tiny"].clip, frames=8, width=240, height=200, eye_distance=60.0),
+)
+
+
+@pytest.fixture(scope="module")
+def mini(tmp_path_factory) -> Path:
+    return prepare(MINI, data_dir=tmp_path_factory.mktemp("mini"), workers=1)
+
+
+def samples_of(folder: Path) -> dict[str, dict]:
+    source = tfds.builder_from_directory(folder).as_data_source("train")
+    return {sample["clip"].decode(): sample for sample in source}
+
+
+def test_the_preset_comes_back_whole(mini):
+    samples = samples_of(mini)
+    assert sorted(samples) == ["EP01_01", "EP01_02", "EP02_01", "EP02_02"]
+    assert "tensorflow" not in sys.modules
+    for name, sample in samples.items():
+        frames = np.stack(sample["frames"])
+        assert frames.shape == (8, 128, 128, 1)
+        assert frames.dtype == np.uint8
+        assert sample["subject"].decode() == f"sub{name[2:4]}"
+        assert sample["database"] == b"synthetic"
+        assert sample["emotion"].decode() in CLASSES
+        assert set(sample["aus"].decode().split()) <= set(AU_NAMES)
+        assert 0 <= sample["onset"] < sample["apex"] < sample["offset"] < 8
+        assert sample["apex_source"] == b"annotated"
+        assert sample["quality"] == b"good"
+        assert sample["fps"] == 200
+        assert sample["transforms"].shape == (8, 2, 3)
+        assert sample["landmarks"].shape == (5, 2)
+
+
+def test_the_truth_fits_the_frames(mini):
+    for sample in samples_of(mini).values():
+        truth, size = sample["truth"], 128
+        onset, apex = sample["onset"], sample["apex"]
+        assert truth["au_weights"].shape == (8, len(AU_NAMES))
+        shown = [AU_NAMES.index(au) for au in sample["aus"].decode().split()]
+        assert (truth["au_weights"][apex, shown] > truth["au_weights"][onset, shown]).all()
+        begin, end = (
+            apply(sample["transforms"][k].astype(np.float64), truth["points"][k].astype(np.float64))
+            for k in (onset, apex)
+        )
+        assert truth["motion"].shape == (size, size, 2)
+        # Brows and nose; motion jumps at the lids and between the lips.
+        columns, rows = begin[17:36].round().astype(int).T
+        error = truth["motion"][rows, columns] - (end - begin)[17:36]
+        assert np.abs(error).max() < 0.15
+        assert np.median(np.abs(error)) < 0.02
+        # The eyes lie where the face correction puts them.
+        eyes = apply(
+            sample["transforms"][onset].astype(np.float64),
+            truth["eye_centres"][onset].astype(np.float64),
+        )
+        assert eyes == pytest.approx(np.array([[38.0, 46.0], [89.0, 46.0]]), abs=5)
+
+
+def test_a_second_call_does_nothing_and_says_so(mini, capsys, monkeypatch):
+    monkeypatch.setattr(rendering, "render_subject", None)
+    assert prepare(MINI, data_dir=mini.parents[2], workers=1) == mini
+    assert "already prepared" in capsys.readouterr().err
+
+
+def test_an_interrupted_preparation_goes_on_where_it_was(tmp_path, monkeypatch):
+    render, rendered = rendering.render_subject, []
+
+    def fail_at_the_second(preset, seed, index):
+        if index == 1 and len(rendered) == 1:
+            raise KeyboardInterrupt
+        rendered.append(index)
+        return render(preset, seed, index)
+
+    monkeypatch.setattr(rendering, "render_subject", fail_at_the_second)
+    small = replace(MINI, clips=1)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(small, data_dir=tmp_path, workers=1)
+    waiting = [path.name for path in tmp_path.glob(".*.work/*.pickle")]
+    assert waiting == ["sub01.pickle"]
+    rendered.append(-1)
+    path = prepare(small, data_dir=tmp_path, workers=1)
+    assert rendered == [0, -1, 1]
+    assert len(samples_of(path)) == 2
+    assert not list(tmp_path.glob(".*.work"))
+
+
+def test_work_of_other_settings_is_not_reused(tmp_path, monkeypatch):
+    small = replace(MINI, subjects=1, clips=1)
+    monkeypatch.setattr(rendering, "render_subject", lambda preset, seed, index: [])
+    monkeypatch.setattr(Builder, "download_and_prepare", interrupt)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            prepare(small, data_dir=tmp_path, workers=1)
+    (work,) = tmp_path.glob(".*.work")
+    (work / "sub09.pickle").touch()
+    with pytest.raises(KeyboardInterrupt):
+        prepare(replace(small, clips=2), data_dir=tmp_path, workers=1)
+    assert [path.name for path in work.glob("*.pickle")] == ["sub01.pickle"]
+
+
+def interrupt(*arguments, **settings):
+    raise KeyboardInterrupt
+
+
+def test_the_number_of_workers_changes_nothing(mini, tmp_path):
+    rendering.store_subjects(MINI, 0, tmp_path, workers=2)
+    samples = samples_of(mini)
+    stored = [sample for k in range(2) for sample in rendering.load_subject(tmp_path, k)]
+    assert len(stored) == len(samples)
+    for sample in stored:
+        twin = samples[sample["clip"]]
+        assert np.array_equal(sample["transforms"], twin["transforms"])
+        assert np.array_equal(sample["truth"]["points"], twin["truth"]["points"])
+        decoded = [rendering_decode(data) for data in sample["frames"]]
+        assert np.array_equal(np.stack(decoded), np.stack(twin["frames"])[..., 0])
+
+
+def rendering_decode(data: bytes) -> np.ndarray:
+    import cv2
+
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+
+
+def test_classes_are_balanced_over_each_preset():
+    for preset in PRESETS.values():
+        if preset.kind == "clips":
+            count = preset.subjects * preset.clips
+            assert count // len(CLASSES) >= 4
+    tiny = PRESETS["tiny"]
+    assert tiny.clips == len(CLASSES)
+
+
+def test_a_planned_video_has_apart_and_valid_intervals():
+    subject, config = Subject(3), PRESETS["long"].clip
+    kinds = set()
+    for seed in range(6):
+        plan = plan_video(np.random.default_rng(seed), subject, config)
+        events = plan.events(config.fps, config.frames)
+        kinds |= {event.kind for event in events}
+        faces = [event for event in events if event.kind != "blink"]
+        assert len(faces) >= 2
+        for event in events:
+            assert 0 <= event.onset < event.apex < event.offset < config.frames
+            seconds = (event.offset - event.onset) / config.fps
+            assert seconds <= 0.51 if event.kind == "micro" else seconds < 2
+        for before, after in itertools.pairwise(faces):
+            assert after.onset - before.offset > 0.3 * config.fps
+    assert kinds == {"micro", "macro", "blink"}
+
+
+def test_a_video_is_built_with_its_events(tmp_path):
+    clip = replace(MINI.clip, frames=130, fps=50.0)
+    video = replace(MINI, name="video", subjects=1, clips=1, kind="videos", clip=clip)
+    (sample,) = samples_of(prepare(video, data_dir=tmp_path, workers=1)).values()
+    events = sample["events"]
+    assert len(np.stack(sample["frames"])) == 130
+    assert len(events["onset"]) >= 1
+    assert (np.array(events["onset"]) < np.array(events["apex"])).all()
+    assert (np.array(events["apex"]) < np.array(events["offset"])).all()
+    # Between the events of the face only the faint drift moves the muscles.
+    rest = np.ones(130, bool)
+    for onset, offset in zip(events["onset"], events["offset"], strict=True):
+        rest[onset : offset + 1] = False
+    face = np.delete(sample["truth"]["au_weights"], AU_NAMES.index("45"), axis=1)
+    assert face[rest].max() < face[~rest].max()
+
+
+def test_presets_have_names():
+    assert preset_named("demo").subjects == 24
+    with pytest.raises(ConfigError, match="unknown preset 'huge'; known: tiny, demo, full, long"):
+        preset_named("huge")
+
+
+def test_installed_as_part_of_mace_only(tmp_path):
+    code = (
+        "from importlib.util import find_spec\n"
+        "import mace.datasets.synthetic.clip\n"
+        "import sys\n"
+        "print(find_spec('datasets'), 'jax' in sys.modules, 'tensorflow' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["None", "False", "False"]
