@@ -11,6 +11,9 @@ from mace.face.config import FaceConfig
 from mace.face.images import to_gray
 from mace.face.tracker import FaceTracker, Status, TrackedFace
 
+# Residual of the registration, px, above which a micro-expression may drown.
+_NOTABLE_ERROR = 0.5
+
 
 @dataclass(frozen=True)
 class AlignedClip:
@@ -45,6 +48,9 @@ class AlignedClip:
         untracked = sum(status is not Status.TRACKED for status in self.status)
         if untracked:
             remarks.append(f"{untracked} of {count} frames not registered")
+        worst = float(np.nanmax(self.error_px, initial=0.0))
+        if worst > _NOTABLE_ERROR:
+            remarks.append(f"registered within {worst:.1f} px only")
         keyframes = len(np.unique(self.reference_ids))
         if keyframes > 1:
             remarks.append(f"{keyframes} keyframes")

@@ -80,7 +80,7 @@ class RegistrationConfig:
     max_passes: int = 4  # warp, measure, correct
     converged: float = 0.5  # a correction below this ends the passes, px
     max_round_trip: float = 0.3  # forward–backward distance of a point to be believed, px
-    max_error: float = 1.5  # residual of the inliers, root mean square, px
+    max_error: float = 2.2  # residual (root mean square, px) over the fraction of inliers
     min_inliers: float = 0.3  # fraction of the points
     min_correlation: float = 0.6  # of the rigid region with the keyframe's
 

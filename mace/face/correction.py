@@ -13,7 +13,7 @@ from jaxtyping import Float, UInt8
 
 from mace.face.config import CropConfig, FaceConfig
 from mace.face.landmarks import eye_centres
-from mace.face.rigid import COARSE, FINE, MIN_POINTS, Offset, RigidReference
+from mace.face.rigid import COARSE, FINE, Offset, RigidReference
 from mace.face.similarity import Transform, apply, compose, fit_similarity, invert
 from mace.face.warping import supersampling, warp
 
@@ -131,10 +131,12 @@ class Keyframe:
         return Registration(compose(invert(self._to_fine), transform), math.inf, 0, 0.0, ok=False)
 
     def _trusted(self, offset: Offset) -> bool:
-        needed = max(MIN_POINTS, self._config.min_inliers * len(self._fine.points))
+        # A covered face has few points that fit well, a face in another mood many that fit less;
+        # few that fit badly are chance.
+        share = offset.inliers / len(self._fine.points)
         return (
-            offset.error_px <= self._config.max_error
-            and offset.inliers >= needed
+            share >= self._config.min_inliers
+            and offset.error_px <= self._config.max_error * share
             and offset.correlation >= self._config.min_correlation
         )
 

@@ -90,6 +90,8 @@ class RigidReference:
         Returns:
             None if too few points are found, forward and backward.
         """
+        if len(self.points) < MIN_POINTS:
+            return None
         picture = self._levelled(self._cut(gray, transform))
         there, seen = self._track(self._picture, picture, self.points)
         back, seen_again = self._track(picture, self._picture, there)

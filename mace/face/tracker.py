@@ -114,6 +114,7 @@ class FaceTracker:
         self._keyframe = keyframe
         self._transform = None if keyframe is None else keyframe.transform
         self._step: Transform | None = None  # last motion, crop px to crop px
+        self._last: Transform | None = None  # where the face was lost
         self._reference_id = -1 if keyframe is None else 0
         self._draft: _Draft | None = None
         self._shape: tuple[int, ...] | None = None
@@ -153,7 +154,7 @@ class FaceTracker:
 
     def renew(self) -> None:
         """Forget the keyframe; the next frame with a face becomes the new one."""
-        self._keyframe = self._transform = self._step = None
+        self._keyframe = self._transform = self._step = self._last = None
         self._until_search = 0
 
     def _advance(self, index: int, gray: np.ndarray | None) -> list[TrackedFace]:
@@ -166,7 +167,11 @@ class FaceTracker:
         return self._follow(self._keyframe, self._transform, index, gray)
 
     def _search(self, index: int, gray: np.ndarray, otherwise: Status) -> list[TrackedFace]:
-        """Look for a face in the whole frame; without one, answer `otherwise`."""
+        """Look for the face where it was lost, then in the whole frame; or answer `otherwise`."""
+        if self._keyframe is not None and self._last is not None:
+            registration = self._keyframe.register(gray, self._last)
+            if registration.ok:
+                return [self._tracked(index, gray, self._keyframe, registration)]
         if self._until_search > 0:
             self._until_search -= 1
             return [self._answer(index, otherwise)]
@@ -191,7 +196,7 @@ class FaceTracker:
         face = self._detector.near(gray, *_box(previous, self.config))
         if face is not None:
             return self._take_up(index, gray, face)
-        self._transform, self._step, self._until_search = None, None, 0
+        self._transform, self._step, self._last, self._until_search = None, None, previous, 0
         return self._search(index, gray, Status.LOST)
 
     def _take_up(self, index: int, gray: np.ndarray, face: Detection) -> list[TrackedFace]:
