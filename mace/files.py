@@ -1,13 +1,17 @@
 """Writing that leaves either the whole file or nothing behind."""
 
+import errno
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from mace.errors import OutputError
+
+SPARE_BYTES = 256 * 1024
 
 
 @contextmanager
@@ -31,6 +35,21 @@ def atomic_path(path: Path) -> Iterator[Path]:
         # Whatever hinders the removal hindered the writing, which has been reported already.
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def require_space(folder: Path, needed: int = 0) -> None:
+    """Check that `needed` bytes and some to spare fit on the disk of `folder`, which exists.
+
+    For libraries that write in threads of their own, where a full disk shows half-way and late.
+
+    Raises:
+        OutputError: if they do not fit.
+    """
+    if shutil.disk_usage(folder).free < needed + SPARE_BYTES:
+        raise OutputError(
+            f"cannot write {folder}: {os.strerror(errno.ENOSPC)}; free some space or choose "
+            "another folder, and start again to go on from the last checkpoint"
+        )
 
 
 def write_text(path: Path, text: str) -> None:

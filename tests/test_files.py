@@ -4,7 +4,7 @@ import json
 import pytest
 
 from mace.errors import OutputError
-from mace.files import atomic_path, write_json, write_text
+from mace.files import atomic_path, require_space, write_json, write_text
 
 
 def test_a_file_appears_whole_with_its_folders(tmp_path):
@@ -60,3 +60,9 @@ def test_a_value_that_json_cannot_hold_leaves_nothing(tmp_path):
     with pytest.raises(TypeError):
         write_json(tmp_path / "a.json", {"x": object()})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_space_is_asked_for_beforehand(tmp_path):
+    require_space(tmp_path, 1000)
+    with pytest.raises(OutputError, match=r"cannot write .*: No space left on device; free some"):
+        require_space(tmp_path, 2**60)

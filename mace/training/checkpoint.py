@@ -16,12 +16,11 @@ import orbax.checkpoint as ocp
 from jaxtyping import PyTree
 
 from mace.errors import CheckpointError, OutputError
+from mace.files import require_space
 from mace.provenance import provenance
 
 # Raised when the layout below changes, so that an old checkpoint is refused instead of misread.
 LAYOUT = 1
-# Room for the files around the numbers.
-SPARE_BYTES = 256 * 1024
 type Which = Literal["latest", "best"]
 
 
@@ -78,10 +77,10 @@ class CheckpointStore:
             arrays=ocp.args.StandardSave(leaves), notes=ocp.args.JsonSave(notes)
         )
         manager = self._managers[which]
+        if step in manager.all_steps():
+            return
+        require_space(self.folder / which, sum(leaf.nbytes for leaf in leaves.values()))
         with _writing(self.folder / which):
-            if step in manager.all_steps():
-                return
-            _check_space(self.folder / which, sum(leaf.nbytes for leaf in leaves.values()))
             manager.save(step, args=items, force=True)
 
     def restore(self, which: Which, like: PyTree[Any]) -> Snapshot | None:
@@ -174,12 +173,6 @@ def _writing(folder: Path) -> Iterator[None]:
             f"cannot write the checkpoint {folder}: {reason}; free some space or choose another "
             "folder, and start again to go on from the last checkpoint"
         ) from error
-
-
-def _check_space(folder: Path, needed: int) -> None:
-    # Orbax meets a full disk half-way, in a thread that prints its traceback; ask beforehand.
-    if shutil.disk_usage(folder).free < needed + SPARE_BYTES:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _disk_problem(error: BaseException) -> str | None:

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
 from tensorboardX import SummaryWriter
 
 from mace.errors import OutputError
-from mace.files import write_text
+from mace.files import require_space, write_text
 
 type Row = dict[str, int | float]
 
@@ -41,6 +41,7 @@ def run_log(run_dir: Path, history: Sequence[Row]) -> Iterator[WriteRow]:
         raise OutputError(f"cannot write {run_dir}: {error.strerror or error}") from error
 
     def write(row: Mapping[str, int | float], /) -> None:
+        require_space(run_dir)
         try:
             with path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
@@ -54,4 +55,5 @@ def run_log(run_dir: Path, history: Sequence[Row]) -> Iterator[WriteRow]:
     try:
         yield write
     finally:
-        board.close()
+        with suppress(OSError):
+            board.close()

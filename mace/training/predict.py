@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,7 @@ from mace.training.normalise import Normalisation, NormaliseKind, normalise
 BATCH = 32
 
 
+@runtime_checkable
 class Trained(Protocol):
     """What prediction needs; a `Fitted` run and a `Bundle` both have it."""
 

@@ -59,6 +59,7 @@ class TrainingProgram:
 
     def __init__(self, config: TrainConfig, motion: MotionConfig, classes: int) -> None:
         self.model = make_model(config.model, classes)
+        self.compiled: Callable[..., Any]
         self.loops = config.devices == 1 and jax.default_backend() != "cpu"
         self.init: Callable[[FoldArrays, Float[Array, "b h w c"]], TrainState] = jax.jit(
             functools.partial(_init, model=self.model, config=config)
@@ -83,7 +84,9 @@ class TrainingProgram:
             def many(
                 state: TrainState, totals: Totals, data: Data, steps: Int[Array, ""]
             ) -> tuple[TrainState, Totals]:
-                return lax.fori_loop(0, steps, lambda _, carry: one(*carry, data), (state, totals))
+                return lax.fori_loop(
+                    0, steps, lambda _, carry: one(carry[0], carry[1], data), (state, totals)
+                )
 
             self.compiled = jax.jit(many) if self.loops else jax.jit(one)
         else:

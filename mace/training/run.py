@@ -188,7 +188,7 @@ class Run:
 
     def _save(self, which: Which) -> None:
         if self.store is not None:
-            arrays = jax.device_get({"state": self.state, "totals": self.totals})
+            arrays = {"state": self.state, "totals": self.totals}
             self.store.save(which, self.step, Snapshot(arrays=arrays, history=self.history))
 
     def _interrupt(self, stop: StopRequest) -> None:

@@ -4,16 +4,21 @@ import signal
 from dataclasses import replace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from beartype import beartype
+from jaxtyping import TypeCheckError, jaxtyped
 from training_cases import CONFIG, make_set
 
 from mace.augment import NO_AUGMENT
 from mace.config import from_dict
 from mace.data import MotionSet
 from mace.errors import ConfigError, DataError, OutputError, TrainingError
-from mace.training import Interrupted, OptimiserConfig, TrainConfig, fit, predict
-from mace.training.program import training_program
+from mace.training import Interrupted, OptimiserConfig, TrainConfig, fit, normalise, predict
+from mace.training.program import TrainingProgram, training_program
+from mace.training.sampling import draw
+from mace.training.state import make_fold
 
 SET = make_set()
 TRAIN = range(20)
@@ -164,3 +169,31 @@ def test_arguments_that_do_not_fit_are_refused(arguments, error, message):
     arguments = {"motion_set": SET, "train_index": TRAIN, "config": CONFIG} | arguments
     with pytest.raises(error, match=message):
         fit(arguments.pop("motion_set"), arguments.pop("train_index"), **arguments)
+
+
+def test_the_loop_on_an_accelerator_takes_the_same_steps(monkeypatch):
+    config = replace(CONFIG, epochs=2)
+    stepped = fit(SET, TRAIN, config=config)
+    monkeypatch.setattr("jax.default_backend", lambda: "gpu")
+    looped = TrainingProgram(config, SET.motion, 3)
+    assert looped.loops
+    monkeypatch.undo()
+    monkeypatch.setattr("mace.training.run.training_program", lambda *_: looped)
+    fitted = fit(SET, TRAIN, config=config)
+    assert looped.compiled._cache_size() == 1
+    for one, other in zip(fitted.history, stepped.history, strict=True):
+        assert one == pytest.approx(other, rel=1e-4)
+
+
+def test_annotations_hold():
+    inputs, labels = jnp.asarray(SET.inputs), jnp.asarray(SET.labels)
+    fold = make_fold(SET, np.arange(20), config=CONFIG, seed=0)
+    options = {"batch_size": 8, "temporal": True, "mixup": 0.2}
+    checked = jaxtyped(draw, typechecker=beartype)
+    assert checked(inputs, labels, fold, jnp.int32(0), **options).images.shape == (8, 28, 28, 3)
+    with pytest.raises(TypeCheckError, match="labels"):
+        checked(inputs, labels[:5], fold, jnp.int32(0), **options)
+    checked = jaxtyped(normalise, typechecker=beartype)
+    assert checked(inputs[:, 0], fold.mean, fold.std, kind="training").shape == (24, 28, 28, 3)
+    with pytest.raises(TypeCheckError, match="std"):
+        checked(inputs[:, 0], fold.mean, fold.std[:2], kind="training")
