@@ -52,7 +52,7 @@ def vertex_normals(
 def _lit_fraction(
     points: Float32[np.ndarray, "n 3"],
     depth: Float32[np.ndarray, "y x"],
-    bias: float,
+    bias: np.float32,
     radius: int,
 ) -> Float32[np.ndarray, " n"]:
     height, width = depth.shape

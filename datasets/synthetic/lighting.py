@@ -61,9 +61,9 @@ def light_vertices(
     fill: Float32[np.ndarray, " 3"],
     key_colour: Float32[np.ndarray, " 3"],
     ambient_colour: Float32[np.ndarray, " 3"],
-    fill_strength: float,
-    exposure: float,
-    hair_shine: float,
+    fill_strength: np.float32,
+    exposure: np.float32,
+    hair_shine: np.float32,
     diffuse: Float32[np.ndarray, "n 3"],
     specular: Float32[np.ndarray, " n"],
 ) -> None:

@@ -22,7 +22,9 @@ TONE: Float32[np.ndarray, " 16384"] = (
 
 
 @njit(fastmath=True, cache=True)
-def _texel_weights(u: float, v: float, width: int, height: int) -> tuple[int, int, float, float]:
+def _texel_weights(
+    u: np.float32, v: np.float32, width: int, height: int
+) -> tuple[int, int, np.float32, np.float32]:
     column = min(max(int(u), 0), width - 2)
     row = min(max(int(v), 0), height - 2)
     return column, row, u - np.float32(column), v - np.float32(row)
@@ -151,11 +153,11 @@ def shade(
 def expose(
     image: Float32[np.ndarray, "h w 4"],
     background: Float32[np.ndarray, "h w 3"],
-    gain: float,
+    gain: np.float32,
     tone: Float32[np.ndarray, " k"],
     grain: Float32[np.ndarray, "p q"],
     offsets: np.ndarray,
-    sigma: float,
+    sigma: np.float32,
     out: UInt8[np.ndarray, "h w 3"],
 ) -> None:
     """Put the head before the background, apply the tone curve, add noise and round to 8 bits.

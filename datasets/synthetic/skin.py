@@ -112,7 +112,7 @@ def paint_skin(
     brow = np.minimum(style.hair * rng.uniform(0.5, 0.9), style.tone * 0.4)
     skin = _blend(skin, brow, paint_brows(rng, style))
     lash = rng.uniform(0.5, 0.9) if style.male < 0.5 else rng.uniform(0.2, 0.55)
-    skin = _blend(skin, np.float32(0.012), masks.lashes * np.float32(lash))
+    skin = _blend(skin, np.full(3, 0.012), masks.lashes * np.float32(lash))
 
     cover = scalp_cover(hair, style)
     stubbly = 0.55 + 0.35 * np.clip(0.6 + 0.5 * grain, 0, 1) if style.cut == "buzz" else 0.95

@@ -10,8 +10,8 @@ def _incidence(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) ->
     return sp.csr_matrix((ones, (rows.ravel(), columns.ravel())), shape)
 
 
-def _scaled(weights: np.ndarray, matrix: sp.csr_matrix) -> sp.csr_matrix:
-    return sp.diags(weights) @ matrix
+def _scaled(weights: np.ndarray, matrix: sp.spmatrix) -> sp.csr_matrix:
+    return sp.csr_matrix(sp.diags(weights) @ matrix)
 
 
 def catmull_clark(
@@ -58,7 +58,7 @@ def catmull_clark(
     border_valence = np.bincount(border_ends.ravel(), minlength=vertices)
     on_border = border_valence > 0
     inside = ~on_border & (face_valence > 0)
-    identity = sp.identity(vertices, format="csr")
+    identity = sp.csr_matrix(sp.identity(vertices))
     face_average = _scaled(1 / np.maximum(face_valence, 1), face_corner.T @ face_mean)
     edge_average = _scaled(0.5 / edge_valence, edge_ends.T @ edge_ends)
     border = edge_ends[np.flatnonzero(~inner)]
@@ -70,7 +70,7 @@ def catmull_clark(
         + _scaled(on_border * 0.5, border_average)
         + _scaled(np.where(on_border, 0.5, (face_valence == 0) * 1.0), identity)
     )
-    matrix = sp.vstack([moved, edge_points, face_mean]).tocsr().astype(np.float32)
+    matrix = sp.csr_matrix(sp.vstack([moved, edge_points, face_mean]), dtype=np.float32)
 
     edge_vertex = vertices + edge_of_side
     face_vertex = vertices + count + np.arange(faces)

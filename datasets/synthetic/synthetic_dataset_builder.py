@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -39,16 +39,19 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012
     BUILDER_CONFIGS = [config_for(preset) for preset in PRESETS.values()]  # noqa: RUF012
 
-    builder_config: SyntheticConfig
+    @property
+    def settings(self) -> SyntheticConfig:
+        """The configuration, of the type that only this builder has."""
+        return cast(SyntheticConfig, self.builder_config)
 
     @property
     def work_folder(self) -> Path:
         """Where finished subjects wait until the data set is complete."""
-        name = f".{self.name}-{self.builder_config.name}-{self.VERSION}.work"
+        name = f".{self.name}-{self.settings.name}-{self.VERSION}.work"
         return Path(self.data_path).parent.parent.parent / name
 
     def _info(self) -> tfds.core.DatasetInfo:
-        preset = self.builder_config.preset
+        preset = self.settings.preset
         size = preset.face.crop.size
         tensor = tfds.features.Tensor
         truth: dict[str, Any] = {
@@ -78,7 +81,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         return {"train": self._generate_examples()}
 
     def _generate_examples(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        config = self.builder_config
+        config = self.settings
         folder = self.work_folder
         store_subjects(config.preset, config.seed, folder)
         for index in range(config.preset.subjects):

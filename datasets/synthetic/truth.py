@@ -36,11 +36,11 @@ def aligned_motion(
     there = begin.reshape(size, size, 2).astype(np.float32)
     moved = cv2.remap(
         flow,
-        there,
-        None,  # pyright: ignore[reportArgumentType]
+        there[..., 0],
+        there[..., 1],
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_CONSTANT,
-        borderValue=(np.nan, np.nan, 0, 0),
+        borderValue=(np.nan, np.nan),
     )
     end = apply(transforms[target], begin + moved.reshape(-1, 2))
     return (end - crop).reshape(size, size, 2).astype(np.float32)
