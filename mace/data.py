@@ -113,7 +113,8 @@ def load_clips(data_dir: Path) -> list[Clip]:
     folder = _prepared_folder(Path(data_dir))
     try:
         builder = tfds.builder_from_directory(folder)
-        sources = [builder.as_data_source(split) for split in sorted(builder.info.splits)]
+        splits = sorted(builder.info.splits)
+        sources = [builder.as_data_source(split) for split in splits]  # pyright: ignore[reportCallIssue]
         samples = itertools.chain.from_iterable(sources)
         total = sum(map(len, sources))
         clips = [_clip(sample) for sample in track(samples, f"reading {builder.info.name}", total)]
