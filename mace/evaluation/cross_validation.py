@@ -65,7 +65,7 @@ def cross_validate(
     title: str = "MACNN",
     description: Mapping[str, str] | None = None,
     command: str | None = None,
-    workers: int = 1,
+    workers: int = 0,
     methods: Mapping[str, Learner] | None = None,
 ) -> Evaluation:
     """Run every fold that `run_dir` does not hold yet, and return the whole evaluation.
@@ -77,8 +77,9 @@ def cross_validate(
         title: what tables call the network, such as `MACNN, flow`.
         description: further facts for the report, by name.
         command: the command that makes these results; that of this process by default.
-        workers: 1 runs in this process; more run folds side by side, each in a process of its
-            own on one core. Folds share nothing, so the results do not depend on it.
+        workers: processes that share the folds, each on one core; the results do not depend on
+            their number. 0, and any number where there is an accelerator, runs in this process,
+            whose cores add up in another order: its results differ slightly from theirs.
         methods: what to evaluate instead of the methods of `config`; must hold `network`, the
             one that all seeds apply to.
 
@@ -169,9 +170,7 @@ def _run(
         for job in jobs
         if job.key not in done or (job.explain and not folder.heat_path(job.key).exists())
     ]
-    with progress(label, len(jobs)) as advance:
-        if len(left) < len(jobs):
-            advance(len(jobs) - len(left), note="found finished")
+    with progress(label, len(jobs), done=len(jobs) - len(left)) as advance:
         for job, (answer, seconds) in worker_map(_answer, left, motion_set, workers=workers):
             clips = [motion_set.clips[i] for i in job.fold.test_index]
             # The maps first: a line says that its fold is complete.
