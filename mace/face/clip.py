@@ -62,7 +62,7 @@ class AlignedClip:
 
 
 def correct_clip(
-    frames: Sequence[np.ndarray] | UInt8[np.ndarray, "t h w"],
+    frames: Sequence[np.ndarray | None] | UInt8[np.ndarray, "t h w *c"],
     *,
     onset: int = 0,
     config: FaceConfig = FaceConfig(),  # noqa: B008
@@ -73,7 +73,8 @@ def correct_clip(
     keyframe; a clip played to a `FaceTracker` from its onset gives the same crops bit for bit.
 
     Args:
-        frames: grey (t, h, w), or a sequence of grey, BGR or BGRA images of one size, uint8.
+        frames: uint8 (t, h, w) or (t, h, w, c), or a sequence of images of one size, grey, BGR or
+            BGRA.
         onset: index of the keyframe.
         config: sizes, margins, thresholds.
 
@@ -99,7 +100,7 @@ def correct_clip(
     return _assemble(grays, before[::-1] + answers, onset)
 
 
-def _grays(frames: Sequence[np.ndarray] | np.ndarray) -> list[np.ndarray]:
+def _grays(frames: Sequence[np.ndarray | None] | np.ndarray) -> list[np.ndarray]:
     grays = []
     for index, frame in enumerate(frames):
         try:

@@ -2,9 +2,9 @@
 
 import functools
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import dlib
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from mace.errors import DataError
 
 
+@runtime_checkable
 class Rectangle(Protocol):
     """A box of whole px, edges included."""
 
@@ -21,14 +22,16 @@ class Rectangle(Protocol):
     def bottom(self) -> int: ...  # noqa: D102
 
 
+@runtime_checkable
 class HogDetector(Protocol):
     """Boxes, scores and the number of the sub-detector, from an image."""
 
     def run(  # noqa: D102
         self, image: np.ndarray, upsample: int, threshold: float, /
-    ) -> tuple[Sequence[Rectangle], Sequence[float], Sequence[int]]: ...
+    ) -> tuple[Iterable[Rectangle], Iterable[float], Iterable[int]]: ...
 
 
+@runtime_checkable
 class Point(Protocol):
     """A landmark, px."""
 
@@ -36,12 +39,14 @@ class Point(Protocol):
     y: int
 
 
+@runtime_checkable
 class Shape(Protocol):
     """All landmarks of a face."""
 
-    def parts(self) -> Sequence[Point]: ...  # noqa: D102
+    def parts(self) -> Iterable[Point]: ...  # noqa: D102
 
 
+@runtime_checkable
 class ShapePredictor(Protocol):
     """Landmarks, from an image and a box."""
 

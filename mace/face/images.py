@@ -7,7 +7,7 @@ from jaxtyping import UInt8
 from mace.errors import DataError
 
 
-def to_gray(image: np.ndarray | None) -> UInt8[np.ndarray, "h w"]:
+def to_gray(image: object) -> UInt8[np.ndarray, "h w"]:
     """Return `image` as a contiguous grey image.
 
     Args:

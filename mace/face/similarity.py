@@ -29,7 +29,7 @@ def fit_similarity(
 
 
 def fit_robust(
-    source: Points, target: Points, *, floor: float = 0.05, rounds: int = 4
+    source: Points, target: Points, *, floor: float = 0.05, rounds: int = 3
 ) -> tuple[Transform, Float[np.ndarray, " n"]]:
     """Return a similarity that outliers do not move, and each point's weight from 0 to 1.
 

@@ -130,7 +130,7 @@ class FaceTracker:
         """What frames are registered to at present."""
         return self._keyframe
 
-    def push(self, image: np.ndarray | None) -> list[TrackedFace]:
+    def push(self, image: object) -> list[TrackedFace]:
         """Take the next frame, grey or colour, and return the answers that are ready, in order."""
         index = self._index
         self._index += 1
