@@ -3,7 +3,7 @@
 `represent` is the one interface: training, evaluation and the live loop call the same function.
 """
 
-from mace.motion.config import MotionConfig, TvL1Config
+from mace.motion.config import DisConfig, MotionConfig, TvL1Config
 from mace.motion.detrend import remove_head_motion
 from mace.motion.dis import dis_flow
 from mace.motion.representation import channels, encode, measure_flow, represent
@@ -11,6 +11,7 @@ from mace.motion.strain import optical_strain
 from mace.motion.tvl1 import tvl1_flow
 
 __all__ = [
+    "DisConfig",
     "MotionConfig",
     "TvL1Config",
     "channels",

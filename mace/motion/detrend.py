@@ -4,6 +4,7 @@ from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Float
 
 from mace.motion.resample import area_matrix, resize
@@ -46,11 +47,14 @@ def _affine_field(
     # Averaged as the flow was, so that an affine field has an exact fit at any size of crop.
     coarse = np.einsum("ih,hwk,jw->ijk", area_matrix(height, grid), basis, area_matrix(width, grid))
     columns = jnp.asarray(coarse.reshape(-1, 3), cells.dtype)
-    coefficients = _weighted_fit(columns, cells, jnp.ones(cells.shape[:2], cells.dtype))
-    for _ in range(_ROUNDS):
+
+    def improve(_, coefficients: Float[Array, "b 3 2"]) -> Float[Array, "b 3 2"]:
         squared = jnp.sum((cells - _combine(columns, coefficients)) ** 2, axis=-1)
         scale = jnp.maximum(jnp.median(squared, axis=-1, keepdims=True), _SCALE_FLOOR**2)
-        coefficients = _weighted_fit(columns, cells, 1 / (1 + squared / scale) ** 2)
+        return _weighted_fit(columns, cells, 1 / (1 + squared / scale) ** 2)
+
+    start = _weighted_fit(columns, cells, jnp.ones(cells.shape[:2], cells.dtype))
+    coefficients = lax.fori_loop(0, _ROUNDS, improve, start)
     return _combine(jnp.asarray(basis.reshape(-1, 3), cells.dtype), coefficients)
 
 

@@ -1,7 +1,10 @@
 """Matching the gray levels of two frames, so that flicker does not pass for motion."""
 
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float
+
+type _Line = tuple[Float[Array, "b 1 1"], Float[Array, "b 1 1"]]  # gain and offset
 
 _ROUNDS = 5
 _SCALE_FLOOR = 1.0  # gray levels: what quantisation and sensor noise leave anyway
@@ -21,13 +24,15 @@ def match_light(
         reference: gray levels, 0 to 255.
         target: gray levels of the same scale.
     """
-    weights = jnp.ones_like(reference)
-    gain, offset = _line(reference, target, weights)
-    for _ in range(_ROUNDS):
+
+    def improve(_, line: _Line) -> _Line:
+        gain, offset = line
         residual = target - gain * reference - offset
         scale = jnp.maximum(_mean(jnp.abs(residual)), _SCALE_FLOOR)
-        weights = 1 / (1 + (residual / scale) ** 2) ** 2
-        gain, offset = _line(reference, target, weights)
+        return _fit(reference, target, 1 / (1 + (residual / scale) ** 2) ** 2)
+
+    start = _fit(reference, target, jnp.ones_like(reference))
+    gain, offset = lax.fori_loop(0, _ROUNDS, improve, start)
     return (target - offset) / gain
 
 
@@ -35,9 +40,9 @@ def _mean(values: Float[Array, "b h w"]) -> Float[Array, "b 1 1"]:
     return jnp.mean(values, axis=(1, 2), keepdims=True)
 
 
-def _line(
+def _fit(
     x: Float[Array, "b h w"], y: Float[Array, "b h w"], weights: Float[Array, "b h w"]
-) -> tuple[Float[Array, "b 1 1"], Float[Array, "b 1 1"]]:
+) -> _Line:
     total = _mean(weights)
     mean_x, mean_y = _mean(weights * x) / total, _mean(weights * y) / total
     spread = _mean(weights * (x - mean_x) ** 2)

@@ -73,14 +73,14 @@ def measure_flow(
     if config.representation != "flow":
         return None
     if config.flow == "dis":
-        return dis_flow(reference, target)
+        return dis_flow(reference, target, config=config.dis)
     return _tvl1(reference, target, config=config)
 
 
 def encode(
     reference: UInt8[Array, "b s s"],
     target: UInt8[Array, "b s s"],
-    flow: Float[Array, "b s s 2"] | None,
+    flow: Float[Array, "b s s 2"] | Float[np.ndarray, "b s s 2"] | None,
     *,
     config: MotionConfig,
 ) -> Float[Array, "b size size c"]:
@@ -94,7 +94,7 @@ def encode(
     """
     if config.representation == "flow":
         assert flow is not None
-        return _encode_flow(flow, config)
+        return _encode_flow(jnp.asarray(flow), config)
     second = target.astype(jnp.float32)
     if config.representation == "appearance":
         image = resize(second, config.size)

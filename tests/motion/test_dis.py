@@ -1,9 +1,11 @@
+import functools
+
 import cv2
 import numpy as np
 import pytest
 
-from mace.errors import DataError
-from mace.motion import dis_flow
+from mace.errors import ConfigError, DataError
+from mace.motion import DisConfig, dis_flow
 
 
 def test_flow_follows_the_known_field(pairs):
@@ -22,18 +24,20 @@ def test_a_shift_to_the_right_and_down_is_positive():
     np.testing.assert_allclose(np.median(flow[0], axis=(0, 1)), [1, 2], atol=0.05)
 
 
-def test_a_pair_gives_the_same_bits_alone_in_any_order_and_with_any_threads(pairs):
+@pytest.mark.parametrize("config", [DisConfig(), DisConfig(1, 3, 25, True)])
+def test_a_pair_gives_the_same_bits_alone_in_any_order_and_with_any_threads(pairs, config):
     references, targets, _ = pairs
-    together = dis_flow(references, targets)
-    dis_flow(references[:, ::5, ::5], targets[:, ::5, ::5])  # small ones change OpenCV's settings
-    backwards = dis_flow(references[::-1], targets[::-1])[::-1]
+    flow = functools.partial(dis_flow, config=config)
+    together = flow(references, targets)
+    flow(references[:, ::5, ::5], targets[:, ::5, ::5])  # small ones change OpenCV's settings
+    backwards = flow(references[::-1], targets[::-1])[::-1]
     np.testing.assert_array_equal(backwards, together)
     threads = cv2.getNumThreads()
     try:
         cv2.setNumThreads(1)
-        np.testing.assert_array_equal(dis_flow(references[2:3], targets[2:3])[0], together[2])
+        np.testing.assert_array_equal(flow(references[2:3], targets[2:3])[0], together[2])
         cv2.setNumThreads(4)
-        np.testing.assert_array_equal(dis_flow(references[2:3], targets[2:3])[0], together[2])
+        np.testing.assert_array_equal(flow(references[2:3], targets[2:3])[0], together[2])
     finally:
         cv2.setNumThreads(threads)
 
@@ -47,3 +51,22 @@ def test_tiny_crops_are_refused():
     tiny = np.zeros((1, 8, 8), np.uint8)
     with pytest.raises(DataError, match="8 by 8 px"):
         dis_flow(tiny, tiny)
+
+
+def test_full_resolution_follows_a_faint_motion_better_than_the_preset(pairs):
+    references, targets, fields = pairs
+    preset = DisConfig(finest_scale=1, patch_stride=3, iterations=25, propagate=True)
+    ours, presets = (
+        np.abs(dis_flow(references[:2], targets[:2], config=config) - fields[:2]).mean()
+        for config in (DisConfig(), preset)
+    )
+    assert ours < presets
+
+
+def test_settings_out_of_range_are_refused():
+    with pytest.raises(ConfigError, match="patch_stride"):
+        DisConfig(patch_stride=0)
+    with pytest.raises(ConfigError, match="finest_scale"):
+        DisConfig(finest_scale=9)
+    with pytest.raises(ConfigError, match="iterations"):
+        DisConfig(iterations=0)
