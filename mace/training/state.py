@@ -1,5 +1,6 @@
 """What changes from step to step, and what a fold fixes for all its steps; both are arrays only."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -57,7 +58,7 @@ def make_fold(
     member[train_index] = 1.0
     size = int(member.sum())
     steps_per_epoch = -(-size // config.batch_size)
-    mean, std = channel_statistics(motion_set.inputs[member > 0])
+    mean, std = channel_statistics(motion_set, np.flatnonzero(member))
     labels = motion_set.labels[member > 0]
     counts = np.bincount(labels, minlength=len(motion_set.classes)).astype(np.float32)
     return FoldArrays(
@@ -73,14 +74,23 @@ def make_fold(
 
 
 def channel_statistics(
-    inputs: Float[np.ndarray, "*b c"],
+    motion_set: MotionSet, index: Int[np.ndarray, " m"]
 ) -> tuple[Float[np.ndarray, " c"], Float[np.ndarray, " c"]]:
-    """Return mean and standard deviation of each channel, a constant channel's deviation as 1."""
-    axes = tuple(range(inputs.ndim - 1))
-    mean = inputs.mean(axis=axes, dtype=np.float64)
-    square = np.square(inputs, dtype=np.float64).mean(axis=axes)
-    std = np.sqrt(np.maximum(square - mean**2, 0.0))
+    """Return mean and deviation of each channel over some clips; 1 for a constant channel's."""
+    moments = clip_moments(motion_set)[index].mean(axis=0)
+    mean = moments[0]
+    std = np.sqrt(np.maximum(moments[1] - mean**2, 0.0))
     return mean.astype(np.float32), np.where(std > 1e-8, std, 1.0).astype(np.float32)
+
+
+@functools.lru_cache(maxsize=1)
+def clip_moments(motion_set: MotionSet) -> Float[np.ndarray, "n 2 c"]:
+    """Return the mean of each clip's channels and of their squares, float64, for all folds."""
+    moments = np.empty((len(motion_set), 2, motion_set.inputs.shape[-1]))
+    for clip, pixels in enumerate(motion_set.inputs):
+        flat = pixels.reshape(-1, pixels.shape[-1]).astype(np.float64)
+        moments[clip] = flat.mean(axis=0), np.square(flat).mean(axis=0)
+    return moments
 
 
 def stream_key(seed: UInt32[Array, ""], stream: int, count: Int[Array, ""]) -> Array:

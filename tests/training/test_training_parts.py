@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import threading
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -20,15 +21,19 @@ from mace.training.state import channel_statistics, make_fold
 
 
 def test_statistics_are_of_each_channel_of_the_training_clips():
-    inputs = np.zeros((2, 1, 1, 2, 3), np.float32)
-    inputs[..., 0] = [[[[1.0, 3.0]]], [[[1.0, 3.0]]]]
-    inputs[..., 1] = 5.0
-    mean, std = channel_statistics(inputs)
-    assert mean.tolist() == [2.0, 5.0, 0.0]
-    assert std.tolist() == [1.0, 1.0, 1.0]  # a constant channel is not divided by zero
     motion_set = make_set()
+    inputs = np.zeros((24, 1, 1, 2, 3), np.float32)
+    inputs[:2, ..., 0] = [[[[0.0, 0.0]]], [[[4.0, 4.0]]]]
+    inputs[..., 1] = 5.0
+    inputs[2:] = 99.0
+    small = replace(motion_set, inputs=inputs)
+    mean, std = channel_statistics(small, np.array([0, 1]))
+    assert mean.tolist() == [2.0, 5.0, 0.0]
+    assert std.tolist() == [2.0, 1.0, 1.0]  # a constant channel is not divided by zero
     fold = make_fold(motion_set, np.arange(5), config=CONFIG, seed=0)
-    np.testing.assert_allclose(fold.mean, motion_set.inputs[:5].mean((0, 1, 2, 3)), rtol=1e-4)
+    expected = motion_set.inputs[:5].astype(np.float64)
+    np.testing.assert_allclose(fold.mean, expected.mean((0, 1, 2, 3)), rtol=1e-5)
+    np.testing.assert_allclose(fold.std, expected.std((0, 1, 2, 3)), rtol=1e-5)
     assert fold.class_counts.tolist() == [2.0, 2.0, 1.0]
 
 
