@@ -1,6 +1,6 @@
 """Rendered clips: a person, a movement, a recording, and the exact truth about all three."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -8,41 +8,17 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
 from mace.datasets.synthetic import furrows
-from mace.datasets.synthetic.action_units import AU_NAMES, EMOTIONS, face_units
+from mace.datasets.synthetic.action_units import AU_NAMES
 from mace.datasets.synthetic.camera import Pose
 from mace.datasets.synthetic.config import ClipConfig
-from mace.datasets.synthetic.dynamics import envelope
+from mace.datasets.synthetic.expression import Movement, movement_weights, plan_movement
 from mace.datasets.synthetic.landmarks import EYE_CORNERS, LANDMARKS, eye_unit
-from mace.datasets.synthetic.nuisance import Nuisance, draw_drift, draw_nuisance
+from mace.datasets.synthetic.nuisance import Nuisance, draw_nuisance
 from mace.datasets.synthetic.renderer import Renderer
 from mace.datasets.synthetic.subject import Subject
 from mace.datasets.synthetic.surface import UNIT_NAMES
-from mace.errors import ConfigError
 
-# Eye distance of the 128-px aligned crop, in which peak motions are given.
-CROP_EYE_DISTANCE = 51.2
 _PLAN, _NUISANCE, _DRIFT = range(3)
-
-
-@dataclass(frozen=True)
-class Movement:
-    """One facial movement: seconds from the clip's beginning, peaks in frame px per action unit."""
-
-    emotion: str
-    peaks: dict[str, float]
-    start: float
-    rise: float
-    hold: float
-    fall: float
-    kind: str = "micro"
-
-    def frames(self, fps: float, count: int) -> tuple[int, int, int]:
-        """Onset (last resting frame), apex and offset (first resting frame) as frame indices."""
-        onset = int(np.clip(np.floor(self.start * fps), 0, count - 3))
-        apex = round((self.start + self.rise + self.hold / 2) * fps)
-        offset = int(np.ceil((self.start + self.rise + self.hold + self.fall) * fps))
-        apex = int(np.clip(apex, onset + 1, count - 2))
-        return onset, apex, int(np.clip(offset, apex + 1, count - 1))
 
 
 @dataclass(frozen=True)
@@ -108,87 +84,6 @@ class RenderedClip:
         return self.scene.renderer.interpolate(begin, np.ascontiguousarray((end - begin)[:, :2]))
 
 
-def _seconds(rng: np.random.Generator, config: ClipConfig) -> tuple[float, ...]:
-    """Rest, rise, hold, fall, rest of a micro-expression, fitted to the clip's length."""
-    parts = np.array(
-        [
-            rng.uniform(0.02, 0.06),
-            rng.uniform(0.05, 0.15),
-            rng.uniform(0, 0.06),
-            rng.uniform(0.08, 0.2),
-            rng.uniform(0.02, 0.05),
-        ]
-    )
-    return tuple(float(v) for v in parts * ((config.frames - 1) / config.fps / parts.sum()))
-
-
-def draw_peaks(
-    rng: np.random.Generator, subject: Subject, emotion: str, config: ClipConfig
-) -> dict[str, float]:
-    """Draw the action units of an emotion, and the peak of each in frame px."""
-    prototypes = EMOTIONS[emotion]
-    aus = prototypes[rng.choice(len(prototypes), p=[p.share for p in prototypes])].aus
-    low, high = np.log(config.peak_px)
-    peak = np.exp(rng.uniform(low, high)) * config.eye_distance / CROP_EYE_DISTANCE
-    return {au: float(peak * subject.gain[au] * np.exp(rng.normal(0, 0.3))) for au in aus}
-
-
-def _plan(
-    rng: np.random.Generator,
-    subject: Subject,
-    emotion: str | None,
-    aus: Mapping[str, float] | None,
-    config: ClipConfig,
-) -> Movement:
-    before, rise, hold, fall, _ = _seconds(rng, config)
-    if aus is not None:
-        unknown = sorted(set(aus) - set(AU_NAMES))
-        if unknown:
-            raise ConfigError(f"unknown action units {unknown}; known: {', '.join(AU_NAMES)}")
-        return Movement(emotion or "", dict(aus), before, rise, hold, fall)
-    if emotion not in EMOTIONS:
-        raise ConfigError(f"unknown emotion {emotion!r}; known: {', '.join(EMOTIONS)}")
-    return Movement(emotion, draw_peaks(rng, subject, emotion, config), before, rise, hold, fall)
-
-
-def _expression(
-    rng: np.random.Generator,
-    subject: Subject,
-    movements: Sequence[Movement],
-    config: ClipConfig,
-    scale: float,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Weights per frame of the face units, and of the action units they come from."""
-    time = np.arange(config.frames) / config.fps
-    units = np.zeros((config.frames, len(UNIT_NAMES)), np.float32)
-    aus = np.zeros((config.frames, len(AU_NAMES)), np.float32)
-    for movement in movements:
-        side = config.asymmetry * np.clip(rng.normal(subject.asymmetry, 0.2), -0.8, 0.8)
-        for au, peak in movement.peaks.items():
-            delay = rng.uniform(0, 0.15) * movement.rise * (len(movement.peaks) > 1)
-            course = envelope(
-                time,
-                start=movement.start + delay,
-                rise=movement.rise - delay,
-                hold=movement.hold,
-                fall=movement.fall,
-            )
-            # The stronger side reaches the peak, so that the peak is what was asked for.
-            full = peak / (subject.reach(au) * scale)
-            sides = {"t": 1.0, "Left": 1 + side, "Right": 1 - side}
-            strongest = max(sides["Left"], sides["Right"])
-            for unit, weight in face_units(au).items():
-                ending = next((s for s in ("Left", "Right") if unit.endswith(s)), None)
-                share = sides[ending] / strongest if ending else 1.0
-                units[:, UNIT_NAMES.index(unit)] += weight * full * share * course
-            aus[:, AU_NAMES.index(au)] += full / strongest * course
-    for au, course in draw_drift(rng, subject, config, scale=scale).items():
-        for unit, weight in face_units(au).items():
-            units[:, UNIT_NAMES.index(unit)] += weight * course
-        aus[:, AU_NAMES.index(au)] += course
-    return units, aus
-
-
 def render_clip(
     subject: Subject,
     *,
@@ -212,7 +107,7 @@ def render_clip(
     """
     config = config or ClipConfig()
     rng = np.random.default_rng([_PLAN, subject.seed, seed])
-    movement = _plan(rng, subject, emotion, aus, config)
+    movement = plan_movement(rng, subject, emotion, aus, config)
     return render_movements(subject, (movement,), seed=seed, config=config)
 
 
@@ -234,7 +129,7 @@ def render_movements(
         blinks=blinks,
     )
     rng = np.random.default_rng([_DRIFT, subject.seed, seed])
-    expression, aus = _expression(rng, subject, movements, config, scale)
+    expression, aus = movement_weights(rng, subject, movements, config, scale)
     aus[:, AU_NAMES.index("45")] += nuisance.blink
     units = expression + nuisance.weights
     scene = _scene(subject, units, nuisance, config, seed)

@@ -5,6 +5,9 @@ from typing import Self
 
 from mace.errors import ConfigError
 
+# Eye distance in px of the 128-px aligned crop, in which peak motions are given.
+CROP_EYE_DISTANCE = 51.2
+
 
 @dataclass(frozen=True)
 class ClipConfig:

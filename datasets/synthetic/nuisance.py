@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from mace.datasets.synthetic.camera import Pose
-from mace.datasets.synthetic.config import ClipConfig
+from mace.datasets.synthetic.config import CROP_EYE_DISTANCE, ClipConfig
 from mace.datasets.synthetic.dynamics import minimum_jerk, smooth_noise
 from mace.datasets.synthetic.subject import Subject
 from mace.datasets.synthetic.surface import UNIT_NAMES
@@ -123,7 +123,7 @@ def draw_drift(
             hertz=_DRIFT_HERTZ,
         )
     )
-    crop = config.eye_distance / 51.2
+    crop = config.eye_distance / CROP_EYE_DISTANCE
     return {
         au: motion[k] * np.float32(config.drift * _DRIFT_PX * crop / (subject.reach(au) * scale))
         for k, au in enumerate(_DRIFTING)

@@ -20,6 +20,8 @@ _EXTREMES = (
 )
 _PROBE_SIZE, _PROBE_SCALE = 480, 165.0
 
+UNIT_NAMES: tuple[str, ...] = head_assets().of_kind(FACE_UNIT)
+
 SKIN_KIND, EYE_KIND, HAIR_KIND = range(3)
 
 
@@ -170,6 +172,3 @@ def visible_surface(
         expressive=expressive[ids],
         eyeballs=(left, right),
     )
-
-
-UNIT_NAMES: tuple[str, ...] = head_assets().of_kind(FACE_UNIT)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mace.datasets.synthetic.action_units import CLASSES
-from mace.datasets.synthetic.clip import CROP_EYE_DISTANCE, Movement, draw_peaks
-from mace.datasets.synthetic.config import ClipConfig
+from mace.datasets.synthetic.config import CROP_EYE_DISTANCE, ClipConfig
+from mace.datasets.synthetic.expression import Movement, draw_peaks
 from mace.datasets.synthetic.subject import Subject
 
 # A micro-expression lasts at most half a second; macro-expressions last longer and are stronger.
