@@ -16,13 +16,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from mace.config import to_dict
-from mace.data import Clip, MotionSet, load_clips, make_motion_set
+from mace.data import load_clips
 from mace.datasets.synthetic.prepare import prepare
 from mace.evaluation import Evaluation, EvaluationConfig, ProtocolConfig, cross_validate
-from mace.experiments.recipes import APPEARANCE, FLOW, Recipe
-from mace.face import FaceConfig
-from mace.training import fit, make_bundle, save_bundle
+from mace.experiments.recipes import APPEARANCE, FLOW, Recipe, motion_set, train_final
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,25 +100,3 @@ def run_study(
     train_final(flow_set, config.flow, seed=config.seeds[0], out=model)
     faces = {clip.name: clip.frames[clip.apex] for clip in clips}
     return Study(flow=evaluations[0], appearance=evaluations[1], faces=faces, model=model)
-
-
-def motion_set(clips: list[Clip], recipe: Recipe, *, cache_dir: Path | None) -> MotionSet:
-    """Return the recipe's inputs for all clips; classes are the emotions present, in order."""
-    classes = tuple(sorted({clip.emotion for clip in clips}))
-    return make_motion_set(
-        clips, motion=recipe.motion, variants=recipe.variants, classes=classes, cache_dir=cache_dir
-    )
-
-
-def train_final(inputs: MotionSet, recipe: Recipe, *, seed: int, out: Path) -> None:
-    """Train on every clip and save the bundle; its quality is what the cross-validation said."""
-    fitted = fit(
-        inputs,
-        np.arange(len(inputs)),
-        config=recipe.train,
-        seed=seed,
-        run_dir=out.with_name(f"{out.name}-run"),
-        label="training the final model",
-    )
-    databases = tuple(sorted({subject.split("/")[0] for subject in inputs.subjects}))
-    save_bundle(out, make_bundle(fitted, face=to_dict(FaceConfig()), trained_on=databases))

@@ -5,8 +5,7 @@ from pathlib import Path
 from mace.commands.places import prepared_datasets
 from mace.data import Clip, MotionSet, load_clips
 from mace.errors import DataError
-from mace.experiments.recipes import Recipe
-from mace.experiments.reproduce import motion_set
+from mace.experiments.recipes import Recipe, motion_set
 
 
 def read_clips(dataset: str, *, data_dir: Path) -> list[Clip]:

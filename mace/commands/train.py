@@ -4,8 +4,7 @@ from pathlib import Path
 
 from mace.commands.inputs import read_motion
 from mace.commands.places import DATA_DIR, RUNS_DIR
-from mace.experiments.recipes import FLOW, Recipe
-from mace.experiments.reproduce import train_final
+from mace.experiments.recipes import FLOW, Recipe, train_final
 from mace.training import keep_compiled
 
 

@@ -1,0 +1,112 @@
+"""The commands as a user types them, one after the other, on the smallest data set."""
+
+import json
+
+import pytest
+
+from mace.cli import main
+from mace.training import load_bundle
+
+# A network that learns nothing in no time; the settings are typed as a user would type them.
+SMALL = [
+    *("--recipe.train.model.widths", "8", "--recipe.train.model.depths", "1"),
+    *("--recipe.train.epochs", "1", "--recipe.motion.size", "28", "--recipe.variants.extra", "0"),
+]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def data(home):
+    places = ["--data-dir", str(home / "data")]
+    assert main(["prepare", "synthetic", "--config", "tiny", *places]) == 0
+    return places
+
+
+def test_prepare_twice_does_nothing_the_second_time(home, data, capsys):
+    before = {path: path.stat().st_mtime_ns for path in (home / "data").rglob("*")}
+    assert main(["prepare", "synthetic", "--config", "tiny", *data]) == 0
+    assert {path: path.stat().st_mtime_ns for path in (home / "data").rglob("*")} == before
+    assert "already prepared" in capsys.readouterr().err
+
+
+def test_train_leaves_a_model_that_says_what_it_was_trained_on(home, data, capsys):
+    out = home / "models" / "mine"
+    options = ["--dataset", "synthetic/tiny", "--out", str(out), *data, *SMALL]
+    assert main(["train", *options]) == 0
+    bundle = load_bundle(out)
+    assert bundle.trained_on == ("synthetic",)
+    assert len(bundle.classes) == 5
+    assert bundle.model.widths == (8,)
+    assert str(out) in capsys.readouterr().out
+
+
+def test_evaluate_prints_one_json_object_and_report_makes_a_page(home, data, capsys):
+    out = home / "runs" / "mine"
+    folds = ["--protocol.kind", "kfold", "--protocol.folds", "2", "--workers", "1"]
+    options = ["--dataset", "synthetic/tiny", "--out", str(out), *folds, *data, *SMALL]
+    assert main(["evaluate", *options, "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    for key in ("uf1", "uar", "accuracy", "confusion", "per_class", "baselines", "config_hash"):
+        assert key in summary
+    assert summary["n"] == 20
+    assert sum(map(sum, summary["confusion"])) == 20
+    assert set(summary["baselines"]) == {"logistic_regression", "svm", "majority"}
+    assert main(["report", str(out), "--out", str(home / "page")]) == 0
+    page = (home / "page" / "report.html").read_text()
+    assert "synthetic" in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def refused(arguments, capsys, *words):
+    code = main(arguments)
+    error = capsys.readouterr().err
+    assert code not in (0, 1)
+    assert "Traceback" not in error
+    sentence = error.strip().splitlines()[-1]
+    assert sentence.startswith(f"mace {arguments[0]}: ")
+    for word in words:
+        assert word in sentence
+
+
+def test_unknown_data_set(tmp_path, capsys):
+    refused(["prepare", "casme99", "--data-dir", str(tmp_path)], capsys, "casme99", "synthetic")
+
+
+def test_data_set_that_is_not_prepared(tmp_path, capsys):
+    options = ["--dataset", "synthetic/demo", "--data-dir", str(tmp_path)]
+    refused(["train", *options], capsys, "mace prepare synthetic --config demo")
+
+
+def test_unknown_preset(tmp_path, capsys):
+    options = ["--config", "huge", "--data-dir", str(tmp_path)]
+    refused(["prepare", "synthetic", *options], capsys, "huge", "demo")
+
+
+def test_data_folder_that_cannot_be_written_to(tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    options = ["--config", "tiny", "--data-dir", str(tmp_path / "file" / "data")]
+    refused(["prepare", "synthetic", *options], capsys, "file")
+
+
+def test_checkpoint_of_another_configuration(home, data, capsys):
+    out = home / "models" / "again"
+    options = ["train", "--dataset", "synthetic/tiny", "--out", str(out), *data, *SMALL]
+    assert main(options) == 0
+    refused([*options, "--seed", "1"], capsys, "seed")
+
+
+def test_loss_that_is_no_number(home, data, capsys):
+    out = home / "models" / "diverged"
+    options = ["--dataset", "synthetic/tiny", "--out", str(out), *data, *SMALL]
+    wild = ["--recipe.train.optimiser.weight-decay", "10", "--recipe.train.epochs", "60"]
+    wild += ["--recipe.train.optimiser.learning-rate", "10", "--recipe.train.model.norm", "none"]
+    refused(["train", *options, *wild], capsys, "epoch")
+    assert not out.exists()
+
+
+def test_report_of_nothing(tmp_path, capsys):
+    refused(["report", str(tmp_path)], capsys, str(tmp_path))
