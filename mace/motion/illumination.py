@@ -37,7 +37,9 @@ def match_light(
 
 
 def _mean(values: Float[Array, "b h w"]) -> Float[Array, "b 1 1"]:
-    return jnp.mean(values, axis=(1, 2), keepdims=True)
+    # As a product with ones: XLA's CPU compiler takes ten seconds over the mean of a 32-px crop.
+    share = jnp.full(values.shape[1:], 1 / values[0].size, values.dtype)
+    return jnp.einsum("bhw,hw->b", values, share, precision="highest")[:, None, None]
 
 
 def _fit(
