@@ -86,7 +86,7 @@ def test_annotated_shapes_hold():
 
 @pytest.mark.parametrize("score", [metrics.uf1, metrics.uar, metrics.accuracy, metrics.weighted_f1])
 def test_empty_matrix_is_an_error(score):
-    with pytest.raises(DataError, match="no sample"):
+    with pytest.raises(DataError, match="without a sample"):
         score(np.zeros((3, 3), np.int64))
 
 

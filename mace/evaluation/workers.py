@@ -10,8 +10,8 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
@@ -58,10 +58,26 @@ def worker_map[S, J, R](
     ) as pool:
         waiting = {pool.submit(_work, function, job): job for job in jobs}
         try:
-            for future in as_completed(waiting):
-                yield waiting[future], future.result()
+            yield from _as_finished(waiting)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _as_finished[J](waiting: Mapping[Future[Any], J]) -> Iterator[tuple[J, Any]]:
+    """Yield what succeeds; a failure is raised once the work that was under way is handed over."""
+    failure: BaseException | None = None
+    for future in as_completed(waiting):
+        if future.cancelled():
+            continue
+        error = future.exception()
+        if error is None:
+            yield waiting[future], future.result()
+        elif failure is None:
+            failure = error
+            for other in waiting:
+                other.cancel()
+    if failure is not None:
+        raise failure
 
 
 def _start(shared: Any, counter: "Synchronized[int]", compiled: str | None) -> None:
