@@ -112,9 +112,9 @@ def test_magnitude_and_noise_stay_in_their_ranges():
     ones = jnp.ones((2, 2, 3))
     quiet = {"flip": False, "shift": 0.0, "rotation": 0.0, "scale": 0.0}
     strong = AugmentConfig(**quiet, magnitude=0.2)
-    values = np.asarray(
-        jax.vmap(lambda key: augment(ones, key, config=strong, motion=FLOW))(keys)
-    )[:, 0, 0, 0]
+    values = np.asarray(jax.vmap(lambda key: augment(ones, key, config=strong, motion=FLOW))(keys))[
+        :, 0, 0, 0
+    ]
     assert 0.8 <= values.min() < 0.83
     assert 1.17 < values.max() <= 1.2
     noisy = AugmentConfig(**quiet, noise=0.5)
