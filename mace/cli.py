@@ -2,14 +2,21 @@
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 from typing import NamedTuple
 
 from mace import __version__
 from mace.errors import MaceError
 
-INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
+INTERRUPTED = 128 + signal.SIGINT  # what a shell reports for a program ended by Ctrl-C
+TERMINATED = 128 + signal.SIGTERM
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a command as Ctrl-C does: nothing is left half-written."""
 
 
 class Command(NamedTuple):
@@ -24,9 +31,7 @@ COMMANDS = {
     "reproduce": Command(
         "mace.commands.reproduce", "the main job: data, training, honest evaluation, report, model"
     ),
-    "prepare": Command(
-        "mace.commands.prepare", "prepare a data set: correct faces, store clips"
-    ),
+    "prepare": Command("mace.commands.prepare", "prepare a data set: correct faces, store clips"),
     "train": Command("mace.commands.train", "train one model on a prepared data set"),
     "evaluate": Command("mace.commands.evaluate", "cross-validate over subjects, with baselines"),
     "report": Command("mace.commands.report", "write the HTML report of finished evaluations"),
@@ -49,18 +54,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"mace: there is no command {name!r}; `mace --help` lists them", file=sys.stderr)
         return 2
     _quiet_native_libraries()
+    previous = signal.signal(signal.SIGTERM, _terminate)
     try:
         return _run(name, arguments[1:])
     except MaceError as error:
         print(f"mace {name}: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print(f"mace {name}: interrupted; the same command goes on from here", file=sys.stderr)
-        return INTERRUPTED
+        return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
     except BrokenPipeError:
         # The reader of our output (`head`, a pager) has gone; nothing is left to say to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 def overview() -> str:
@@ -87,6 +95,10 @@ def _run(name: str, arguments: list[str]) -> int:
     module = importlib.import_module(COMMANDS[name].module)
     tyro.cli(module.run, prog=f"mace {name}", args=arguments)
     return 0
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
 
 
 def _quiet_native_libraries() -> None:

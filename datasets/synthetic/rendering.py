@@ -23,6 +23,7 @@ from mace.datasets.synthetic.video import VideoPlan, plan_video
 from mace.errors import DataError
 from mace.face import correct_clip
 from mace.files import atomic_path
+from mace.processes import begin_worker
 from mace.progress import progress
 
 DATABASE = "synthetic"
@@ -181,7 +182,9 @@ def store_subjects(preset: Preset, seed: int, folder: Path, *, workers: int | No
         with (
             _one_thread_each(),
             # Spawned, since a fork of a process in which JAX runs threads may hang.
-            ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool,
+            ProcessPoolExecutor(
+                workers, mp_context=get_context("spawn"), initializer=begin_worker
+            ) as pool,
         ):
             jobs = [pool.submit(store_subject, preset, seed, index, folder) for index in missing]
             try:

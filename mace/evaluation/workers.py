@@ -8,7 +8,6 @@ give; this process, with whatever cores it has, is a choice of its own.
 
 import io
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -20,6 +19,7 @@ from typing import Any
 import jax
 
 from mace.errors import ConfigError
+from mace.processes import begin_worker
 from mace.training import keep_compiled
 
 _shared: Any = None
@@ -82,8 +82,7 @@ def _as_finished[J](waiting: Mapping[Future[Any], J]) -> Iterator[tuple[J, Any]]
 
 def _start(shared: Any, counter: "Synchronized[int]", compiled: str | None) -> None:
     global _shared
-    # Ctrl-C reaches the whole group: the parent decides what to stop, and says so once.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    begin_worker()
     # Two progress displays cannot share a terminal; errors travel back as exceptions.
     sys.stderr = io.StringIO()
     with counter.get_lock():

@@ -1,0 +1,25 @@
+"""What every worker process of ours does first."""
+
+import multiprocessing
+import os
+import signal
+import threading
+
+
+def begin_worker() -> None:
+    """Leave Ctrl-C to the parent, and end when the parent ends, however it ended.
+
+    A pool's workers wait for work on a pipe that they hold open themselves, so a parent that was
+    killed would leave them waiting, or working, for ever.
+    """
+    # Ctrl-C reaches the whole group: the parent decides what to stop, and says so once.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def end_with_parent() -> None:
+        parent.join()
+        os._exit(1)  # there is nobody left to report to
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
