@@ -15,9 +15,11 @@ from mace.models.config import ModelConfig
 from mace.models.macnn import MACNN
 from mace.models.receptive import ReceptiveField, receptive_field, receptive_fields
 from mace.models.resnet import ResNet
+from mace.models.runtime import MICRO_BATCH, compiler_options, keep_heap
 
 __all__ = [
     "MACNN",
+    "MICRO_BATCH",
     "MODELS",
     "ModelConfig",
     "ReceptiveField",
@@ -25,8 +27,10 @@ __all__ = [
     "Variables",
     "apply_model",
     "apply_train",
+    "compiler_options",
     "count_parameters",
     "init_model",
+    "keep_heap",
     "make_model",
     "receptive_field",
     "receptive_fields",

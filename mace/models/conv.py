@@ -1,6 +1,9 @@
 """The convolution every network here is made of."""
 
+import functools
+
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
@@ -8,21 +11,45 @@ from jaxtyping import Array, Float
 he = nn.initializers.variance_scaling(2.0, "fan_in", "truncated_normal")
 """He et al. 2015, "Delving deep into rectifiers": the variance that survives a ReLU."""
 
+SHIFTED_PIXELS = 32 * 32
+"""Largest output, in pixels, whose weight gradient is taken from shifted copies on a CPU."""
+
 
 def conv2d(
-    x: Float[Array, "b h w c"],
+    x: Float[Array, "b h w i"],
+    kernel: Float[Array, "kh kw i o"],
+    *,
+    stride: int = 1,
+    dilation: int = 1,
+) -> Float[Array, "b h2 w2 o"]:
+    """Convolve `x` with an odd, possibly atrous kernel; stride 1 keeps the size.
+
+    The zero padding is the same on both sides, `dilation * (k - 1) / 2`, so that a stride of 2
+    samples the same pixels whatever the size (and as PyTorch does; JAX's "SAME" does not).
+    The result has ceil(h / stride) rows. Only reverse-mode derivatives are defined.
+
+    The value and the gradient are those of `lax.conv_general_dilated`; how they are computed on a
+    CPU is ours, since XLA's convolution spends there, per image, 2 to 3 times a forward pass on
+    the weight gradient (benchmarks/README.md):
+
+    - a 1x1 kernel is a matrix product, whose weight gradient is 1.4 to 3 times faster;
+    - the weight gradient of a 3x3 kernel is one product of shifted copies where the copies fit
+      the cache (`_shifted_gradient`), 1.3 to 1.8 times faster; else XLA's.
+    """
+    if kernel.shape[:2] == (1, 1) and stride == 1:
+        return x @ kernel[0, 0]
+    return _conv(x, kernel, stride, dilation)
+
+
+def native_conv(
+    x: Float[Array, "b h w i"],
     kernel: Float[Array, "kh kw i o"],
     *,
     stride: int = 1,
     dilation: int = 1,
     groups: int = 1,
 ) -> Float[Array, "b h2 w2 o"]:
-    """Convolve `x` with an odd, possibly atrous kernel; stride 1 keeps the size.
-
-    The zero padding is the same on both sides, `dilation * (k - 1) / 2`, so that a stride of 2
-    samples the same pixels whatever the size (and as PyTorch does; JAX's "SAME" does not).
-    The result has ceil(h / stride) rows.
-    """
+    """Return the same as `conv2d` by XLA's convolution alone, in both directions."""
     rows, columns = (dilation * (k - 1) // 2 for k in kernel.shape[:2])
     return lax.conv_general_dilated(
         x,
@@ -35,6 +62,77 @@ def conv2d(
     )
 
 
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def _conv(x: Array, kernel: Array, stride: int, dilation: int) -> Array:
+    return native_conv(x, kernel, stride=stride, dilation=dilation)
+
+
+def _forward(
+    x: Array, kernel: Array, stride: int, dilation: int
+) -> tuple[Array, tuple[Array, Array]]:
+    return _conv(x, kernel, stride, dilation), (x, kernel)
+
+
+def _backward(
+    stride: int, dilation: int, saved: tuple[Array, Array], gradient: Array
+) -> tuple[Array, Array]:
+    x, kernel = saved
+    # Else XLA fuses the mask of the ReLU before into each of the nine copies.
+    gradient = lax.optimization_barrier(gradient)
+    conv = functools.partial(native_conv, stride=stride, dilation=dilation)
+    (dx,) = jax.vjp(lambda x: conv(x, kernel), x)[1](gradient)
+
+    def native(x: Array, gradient: Array) -> Array:
+        return jax.vjp(lambda kernel: conv(x, kernel), kernel)[1](gradient)[0]
+
+    def shifted(x: Array, gradient: Array) -> Array:
+        return _shifted_gradient(x, gradient, kernel.shape[:2], stride=stride, dilation=dilation)
+
+    if gradient.shape[1] * gradient.shape[2] > SHIFTED_PIXELS:
+        return dx, native(x, gradient)
+    return dx, lax.platform_dependent(x, gradient, cpu=shifted, default=native)
+
+
+_conv.defvjp(_forward, _backward)
+
+
+def _shifted_gradient(
+    x: Float[Array, "b h w i"],
+    gradient: Float[Array, "b h2 w2 o"],
+    size: tuple[int, ...],
+    *,
+    stride: int,
+    dilation: int,
+) -> Float[Array, "kh kw i o"]:
+    """Return the weight gradient as one matrix product over all pixels of the batch.
+
+    Tap (i, j) correlates the output's gradient with the input moved by the tap's offset. Without
+    stride it is the gradient that is moved, since XLA's product reads the unmoved operand once
+    for all taps; with a stride the input's samples are gathered instead.
+    """
+    rows, columns = size
+    top, left = (dilation * (k - 1) // 2 for k in size)
+    (height, width), channels = gradient.shape[1:3], x.shape[-1]
+    taps = [(i, j) for i in range(rows) for j in range(columns)]
+    if stride == 1:
+        moved = jnp.pad(gradient, ((0, 0), (top, top), (left, left), (0, 0)))
+        # The mirror image of the tap's offset, as the other operand is moved.
+        starts = [((rows - 1 - i) * dilation, (columns - 1 - j) * dilation) for i, j in taps]
+        parts = [moved[:, y : y + height, x0 : x0 + width] for y, x0 in starts]
+        product = jnp.einsum("bhwi,bhwo->io", x, jnp.concatenate(parts, -1))
+        return product.reshape(channels, rows, columns, -1).transpose(1, 2, 0, 3)
+    moved = jnp.pad(x, ((0, 0), (top, top), (left, left), (0, 0)))
+    starts = [(i * dilation, j * dilation) for i, j in taps]
+    parts = [
+        moved[:, y : y + stride * (height - 1) + 1 : stride][
+            :, :, x0 : x0 + stride * (width - 1) + 1 : stride
+        ]
+        for y, x0 in starts
+    ]
+    product = jnp.einsum("bhwi,bhwo->io", jnp.concatenate(parts, -1), gradient)
+    return product.reshape(rows, columns, channels, -1)
+
+
 class Conv(nn.Module):
     """A convolution with float32 parameters `kernel` (HWIO) and, with `use_bias`, `bias`."""
 
@@ -42,21 +140,19 @@ class Conv(nn.Module):
     size: int = 3
     stride: int = 1
     dilation: int = 1
-    groups: int = 1
     use_bias: bool = True
     dtype: jnp.dtype = jnp.dtype(jnp.float32)
 
     @nn.compact
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 o"]:
         """Return the convolution of `x` in `dtype`."""
-        shape = (self.size, self.size, x.shape[-1] // self.groups, self.features)
+        shape = (self.size, self.size, x.shape[-1], self.features)
         kernel = self.param("kernel", he, shape, jnp.float32)
         y = conv2d(
             x.astype(self.dtype),
             kernel.astype(self.dtype),
             stride=self.stride,
             dilation=self.dilation,
-            groups=self.groups,
         )
         if self.use_bias:
             bias = self.param("bias", nn.initializers.zeros_init(), (self.features,), jnp.float32)

@@ -1,0 +1,104 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from beartype import beartype
+from jaxtyping import jaxtyped
+
+from mace.models import conv, head, stem
+
+
+def plain_conv(x, kernel, stride, dilation):
+    """The definition, in NumPy: out[b, i, j, o] = sum over taps of padded x times kernel."""
+    x, kernel = np.asarray(x, np.float64), np.asarray(kernel, np.float64)
+    pad = dilation * (kernel.shape[0] - 1) // 2
+    padded = np.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+    out = 0
+    for i in range(kernel.shape[0]):
+        for j in range(kernel.shape[1]):
+            window = padded[:, i * dilation :, j * dilation :]
+            window = window[:, : x.shape[1] : stride, : x.shape[2] : stride]
+            out = out + window @ kernel[i, j]
+    return out
+
+
+@pytest.mark.parametrize("size", [8, 9])
+@pytest.mark.parametrize("side", [1, 3])
+@pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (1, 2), (1, 3), (2, 1)])
+def test_convolution_is_its_definition(size, side, stride, dilation):
+    x = jax.random.normal(jax.random.key(0), (2, size, size, 3))
+    kernel = jax.random.normal(jax.random.key(1), (side, side, 3, 4))
+    checked = jaxtyped(typechecker=beartype)(conv.conv2d)
+    y = checked(x, kernel, stride=stride, dilation=dilation)
+    np.testing.assert_allclose(y, plain_conv(x, kernel, stride, dilation), atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [8, 9])
+@pytest.mark.parametrize(
+    ("side", "stride", "dilation"), [(1, 1, 1), (3, 1, 1), (3, 1, 3), (3, 2, 1)]
+)
+@pytest.mark.parametrize("pixels", [0, 10_000], ids=["native", "shifted"])
+def test_gradient_is_that_of_the_plain_convolution(
+    monkeypatch, size, side, stride, dilation, pixels
+):
+    monkeypatch.setattr(conv, "SHIFTED_PIXELS", pixels)
+    x = jax.random.normal(jax.random.key(0), (2, size, size, 3))
+    kernel = jax.random.normal(jax.random.key(1), (side, side, 3, 4))
+
+    def gradients(function):
+        def total(x, kernel):
+            y = function(x, kernel, stride=stride, dilation=dilation)
+            return (y * jnp.cos(y)).sum()
+
+        return jax.jit(jax.grad(total, argnums=(0, 1)))(x, kernel)
+
+    ours, plain = gradients(conv.conv2d), gradients(conv.native_conv)
+    for a, b in zip(ours, plain, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-3)
+
+
+@pytest.mark.parametrize("dilation", [1, 3])
+def test_depthwise_is_the_grouped_convolution(dilation):
+    x = jax.random.normal(jax.random.key(0), (2, 9, 8, 4))
+    kernel = jax.random.normal(jax.random.key(1), (3, 3, 1, 4))
+    grouped = conv.native_conv(x, kernel, dilation=dilation, groups=4)
+    np.testing.assert_allclose(conv.depthwise(x, kernel, dilation=dilation), grouped, atol=1e-5)
+
+
+@pytest.mark.parametrize(("size", "grid"), [(8, 4), (7, 4), (2, 4), (5, 1)])
+def test_grid_cells_are_means(size, grid):
+    x = jax.random.normal(jax.random.key(0), (1, size, size, 2))
+    cells = head.grid_pool(x, grid=grid)
+    for i in range(grid):
+        for j in range(grid):
+            rows = slice(i * size // grid, -(-(i + 1) * size // grid))
+            columns = slice(j * size // grid, -(-(j + 1) * size // grid))
+            np.testing.assert_allclose(cells[0, i, j], x[0, rows, columns].mean((0, 1)), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["average", "max", "attention"])
+def test_global_heads_forget_the_place_and_the_grid_keeps_it(kind):
+    image = jnp.zeros((1, 8, 8, 2)).at[0, 1, 1].set(1.0)
+    moved = jnp.roll(image, 5, axis=1)
+
+    def pooled(kind, x):
+        module = head.Head(classes=2, kind=kind, grid=4, dropout=0.0, train=False)
+        variables = module.init(jax.random.key(0), x)
+        return module.apply(variables, x)[1]["pooled"]
+
+    np.testing.assert_allclose(pooled(kind, image), pooled(kind, moved), atol=1e-6)
+    assert not np.allclose(pooled("grid", image), pooled("grid", moved))
+
+
+def test_space_to_depth_keeps_every_pixel():
+    x = jnp.arange(2 * 5 * 6 * 1, dtype=jnp.float32).reshape(2, 5, 6, 1)
+    folded = stem.space_to_depth(x, block=4)
+    assert folded.shape == (2, 2, 2, 16)
+    assert float(folded.sum()) == float(x.sum())
+    np.testing.assert_array_equal(folded[0, 0, 0], x[0, :4, :4, 0].ravel())
+
+
+def test_coordinates_run_from_minus_one_to_one():
+    x = stem.append_coordinates(jnp.zeros((1, 3, 5, 1)))
+    np.testing.assert_allclose(x[0, 0, :, 1], [-1, -0.5, 0, 0.5, 1])
+    np.testing.assert_allclose(x[0, :, 0, 2], [-1, 0, 1])

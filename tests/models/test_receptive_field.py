@@ -1,0 +1,93 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from mace.models import (
+    MODELS,
+    ModelConfig,
+    ReceptiveField,
+    apply_model,
+    init_model,
+    make_model,
+    receptive_field,
+    receptive_fields,
+)
+
+
+def test_default_network_by_hand():
+    # stem 3 (stride 2), block +2*3*2, step +2*2, block +2*3*4, step +2*4, +48, +16, +96
+    sizes = {name: field.size for name, field in receptive_fields(MODELS["macnn"]).items()}
+    assert sizes == {
+        "stem": 3, "stage1_block1": 15, "down2": 19, "stage2_block1": 43, "down3": 51,
+        "stage3_block1": 99, "down4": 115, "stage4_block1": 211, "features": 211,
+    }  # fmt: skip
+    assert receptive_field(MODELS["macnn"]) == ReceptiveField(211, 16)
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("macnn_no_residual", 211),
+        ("macnn_single_scale", 151),
+        ("macnn_no_dilation", 91),
+        ("resnet", 151),
+        ("macnn_small", 51),
+        ("resnet_small", 37),
+    ],
+)
+def test_variants(name, size):
+    assert receptive_field(MODELS[name]).size == size
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        ModelConfig(widths=(2, 2), depths=(1, 1), norm="none"),
+        ModelConfig(widths=(2,), depths=(2,), norm="none", residual=False, stem_stride=1),
+        ModelConfig(widths=(2,), depths=(1,), norm="none", separable=True, dilations=(1, 4)),
+        ModelConfig(widths=(2,), depths=(1,), norm="none", fusion="sum", dilations=(2, 2)),
+        ModelConfig(
+            widths=(2, 2), depths=(1, 1), norm="none", stem="space_to_depth", stem_stride=4
+        ),
+        ModelConfig(arch="resnet", widths=(2, 2), depths=(1, 2), norm="none"),
+    ],
+    ids=["atrous", "deep", "separable", "sum", "space_to_depth", "resnet"],
+)
+def test_impulse_is_seen_within_the_field_and_at_its_rim(config):
+    """With positive weights no path cancels: the input's gradient shows what a unit sees."""
+    model = make_model(config, 2)
+    variables = init_model(model, jax.random.key(0), (32, 32, 1))
+    params = jax.tree.map(lambda leaf: jnp.abs(leaf) + 0.1, variables["params"])
+    x = jnp.ones((1, 96, 96, 1))
+    fields = receptive_fields(config)
+
+    @jax.jit
+    def sensitivity(name_map):
+        def unit(x, name):
+            features = apply_model(model, {"params": params}, x)[1][name]
+            return features[0, features.shape[1] // 2, features.shape[2] // 2].sum()
+
+        return {name: jax.grad(unit)(x, name) for name in name_map}
+
+    gradients = sensitivity(dict.fromkeys(fields))
+    for name, field in fields.items():
+        seen = np.argwhere(np.abs(gradients[name][0, :, :, 0]) > 0)
+        extent = seen.max(0) - seen.min(0) + 1
+        np.testing.assert_array_equal(extent, field.size, err_msg=name)
+
+
+def test_neighbours_are_one_stride_apart():
+    config = ModelConfig(widths=(2, 2), depths=(1, 1), norm="none")
+    model = make_model(config, 2)
+    variables = init_model(model, jax.random.key(0), (32, 32, 1))
+    params = jax.tree.map(lambda leaf: jnp.abs(leaf) + 0.1, variables["params"])
+
+    @jax.jit
+    def rim(column):
+        def unit(x):
+            return apply_model(model, {"params": params}, x)[1]["features"][0, 12, column].sum()
+
+        return jnp.argmax(jnp.abs(jax.grad(unit)(jnp.ones((1, 96, 96, 1)))).sum((0, 1, 3)) > 0)
+
+    assert int(rim(13) - rim(12)) == receptive_field(config).stride
