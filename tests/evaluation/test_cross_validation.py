@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Guess, make_set
+from evaluation_cases import Guess, make_set
 
 from mace.data import MotionSet
 from mace.errors import ConfigError, DataError, TrainingError

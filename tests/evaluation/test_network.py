@@ -1,7 +1,7 @@
 import jax
 import numpy as np
 import pytest
-from conftest import make_set
+from evaluation_cases import make_set
 
 from mace.augment import AugmentConfig
 from mace.evaluation.gradcam import head_logits, heat_maps

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import Guess, make_set
+from evaluation_cases import Guess, make_set
 
 from mace.errors import ConfigError
 from mace.evaluation import Evaluation, EvaluationConfig, cross_validate, load_evaluation, summarise
