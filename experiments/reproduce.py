@@ -28,6 +28,8 @@ class Config:
 
     preset: str = "demo"
     """Preset of the synthetic data set."""
+    data_seed: int = 0
+    """Of the people and their clips. The recipes were chosen on seed 0; another one is fresh."""
     seeds: tuple[int, ...] = (0,)
     """Training seeds; each runs every fold."""
     protocol: ProtocolConfig = field(default_factory=ProtocolConfig)
@@ -74,7 +76,7 @@ def run_study(
         workers: processes that share the work.
         command: the command line to print in the report; this process's by default.
     """
-    folder = prepare(config.preset, data_dir=data_dir, seed=0, workers=workers)
+    folder = prepare(config.preset, data_dir=data_dir, seed=config.data_seed, workers=workers)
     clips = load_clips(folder)
     cache_dir = out / "cache"
     flow_set = motion_set(clips, config.flow, cache_dir=cache_dir)
@@ -87,7 +89,7 @@ def run_study(
             ),
             run_dir=out / name,
             title=f"MACNN, {name}",
-            description={"data set": f"synthetic/{config.preset} (rendered faces)"},
+            description={"data set": f"synthetic/{folder.parent.name} (rendered faces)"},
             command=command,
             workers=workers,
         )

@@ -95,7 +95,7 @@ class FaceConfig:
     landmarks: Literal[5, 68] = 5
     boxes: int = 5  # slightly shifted boxes whose landmarks are averaged
     keyframe_frames: int = 5  # frames whose landmarks give the canonical pose
-    patience: int = 3  # frames in a row that may fail to register before the keyframe is renewed
+    patience: int = 2  # frames in a row that may fail to register before the keyframe is renewed
     search_interval: int = 3  # frames between two searches for a lost face
     check_interval: int = 50  # frames between two confirmations by the detector
 
