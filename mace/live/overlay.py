@@ -14,6 +14,8 @@ _TEXT = (245, 245, 245)
 _DIM = (170, 170, 170)
 _BAR = (230, 170, 90)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
+# Text and panels are laid out for a frame of this height, in px, and grow with the frame.
+_DESIGN_HEIGHT = 480
 _MARGIN = 10
 _ROW = 22
 _PANEL = 210
@@ -31,12 +33,13 @@ def draw(labelled: Labelled, *, classes: Sequence[str], notice: str) -> UInt8[np
         notice: the line at the bottom that says what the model was trained on.
     """
     frame, image = labelled.frame, labelled.image.copy()
+    unit = max(image.shape[0] / _DESIGN_HEIGHT, 0.5)
     _face(image, frame)
-    _panel(image, frame, classes)
-    _insets(image, frame)
-    height = image.shape[0]
-    _shade(image, 0, height - _ROW - 4, image.shape[1], height)
-    _write(image, notice, (_MARGIN, height - _MARGIN), size=0.42)
+    _panel(image, frame, classes, unit)
+    _insets(image, frame, unit)
+    height, width = image.shape[:2]
+    _shade(image, 0, height - round((_ROW + 4) * unit), width, height)
+    _write(image, notice, (_MARGIN, height / unit - _MARGIN), size=0.42, unit=unit)
     return image
 
 
@@ -73,22 +76,25 @@ def _points(landmarks: Float[np.ndarray, "n 2"] | None) -> list[tuple[int, int]]
     return [(round(x), round(y)) for x, y in landmarks.tolist()]
 
 
-def _panel(image: np.ndarray, frame: LabelledFrame, classes: Sequence[str]) -> None:
+def _panel(image: np.ndarray, frame: LabelledFrame, classes: Sequence[str], unit: float) -> None:
     rows = len(classes) + 1 if frame.smoothed is not None else 1
-    _shade(image, 0, 0, _PANEL, 2 * _MARGIN + rows * _ROW)
+    _shade(image, 0, 0, round(_PANEL * unit), round((2 * _MARGIN + rows * _ROW) * unit))
     heading = f"{frame.time:7.3f} s  {frame.label or frame.status.replace('_', ' ')}"
-    _write(image, heading, (_MARGIN, _MARGIN + 14), size=0.48)
+    _write(image, heading, (_MARGIN, _MARGIN + 14), size=0.48, unit=unit)
     if frame.smoothed is None:
         return
     for row, (name, probability) in enumerate(zip(classes, frame.smoothed, strict=True), start=1):
         top = _MARGIN + row * _ROW
         colour = _TEXT if name == frame.label else _DIM
-        _write(image, f"{name[:11]:<11}", (_MARGIN, top + 14), size=0.42, colour=colour)
-        length = round(float(probability) * (_PANEL - 105))
-        cv2.rectangle(image, (95, top + 5), (95 + length, top + 15), _BAR, -1)
+        _write(image, f"{name[:11]:<11}", (_MARGIN, top + 14), size=0.42, unit=unit, colour=colour)
+        right = 95 + float(probability) * (_PANEL - 105)
+        corners = (95 * unit, (top + 5) * unit), (right * unit, (top + 15) * unit)
+        (x0, y0), (x1, y1) = ((round(x), round(y)) for x, y in corners)
+        cv2.rectangle(image, (x0, y0), (x1, y1), _BAR, -1)
 
 
-def _insets(image: np.ndarray, frame: LabelledFrame) -> None:
+def _insets(image: np.ndarray, frame: LabelledFrame, unit: float) -> None:
+    side, margin = round(_INSET * unit), round(_MARGIN * unit)
     pictures = []
     if frame.face.crop is not None:
         pictures.append(cv2.cvtColor(frame.face.crop, cv2.COLOR_GRAY2BGR))
@@ -96,11 +102,11 @@ def _insets(image: np.ndarray, frame: LabelledFrame) -> None:
         pictures.append(motion_picture(frame.inputs))
     height, width = image.shape[:2]
     for column, picture in enumerate(reversed(pictures), start=1):
-        right = width - _MARGIN - (column - 1) * (_INSET + 4)
-        if right - _INSET < 0 or height < _MARGIN + _INSET:
+        right = width - margin - (column - 1) * (side + round(4 * unit))
+        if right - side < 0 or height < margin + side:
             return
-        small = cv2.resize(picture, (_INSET, _INSET), interpolation=cv2.INTER_AREA)
-        image[_MARGIN : _MARGIN + _INSET, right - _INSET : right] = small
+        small = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
+        image[margin : margin + side, right - side : right] = small
 
 
 def _shade(image: np.ndarray, left: int, top: int, right: int, bottom: int) -> None:
@@ -111,9 +117,12 @@ def _shade(image: np.ndarray, left: int, top: int, right: int, bottom: int) -> N
 def _write(
     image: np.ndarray,
     text: str,
-    at: tuple[int, int],
+    at: tuple[float, float],
     *,
     size: float,
+    unit: float,
     colour: tuple[int, int, int] = _TEXT,
 ) -> None:
-    cv2.putText(image, text, at, _FONT, size, colour, 1, cv2.LINE_AA)
+    place = (round(at[0] * unit), round(at[1] * unit))
+    thickness = max(1, round(unit))
+    cv2.putText(image, text, place, _FONT, size * unit, colour, thickness, cv2.LINE_AA)
