@@ -1,4 +1,4 @@
-"""The study: its recipes are sound, its controls differ in one thing, and it runs from end to end."""
+"""The study: sound recipes, controls that differ in one thing, and a run from end to end."""
 
 import json
 from dataclasses import replace
