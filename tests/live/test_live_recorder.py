@@ -1,0 +1,78 @@
+"""The recorder leaves a whole session or nothing."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mace.errors import OutputError
+from mace.face import Status, TrackedFace
+from mace.live.pipeline import LabelledFrame
+from mace.live.recorder import Recorder, csv_header, csv_row
+
+FULL = Path("/dev/full")
+CLASSES = ("negative", "positive")
+PICTURE = np.zeros((48, 64, 3), np.uint8)
+
+
+def blank(index):
+    return LabelledFrame(index, index / 25, TrackedFace(index, Status.NO_FACE), len(CLASSES))
+
+
+def recorder(folder):
+    return Recorder(folder, classes=CLASSES, fps=25.0, size=(64, 48), session={"source": "test"})
+
+
+def record(folder, frames, then=None):
+    with recorder(folder) as session:
+        for index in range(frames):
+            session.write(blank(index), PICTURE)
+        if then is not None:
+            raise then
+
+
+def test_row_of_a_frame_without_a_face_has_empty_cells():
+    row = dict(zip(csv_header(CLASSES), csv_row(blank(3)), strict=True))
+    assert row["frame"] == "3"
+    assert row["timestamp"] == "0.120000"
+    assert row["status"] == "no_face"
+    assert (row["success"], row["confidence"]) == ("0", "0")
+    assert {row[name] for name in ("x", "label", "p_negative", "s_positive", "error_px")} == {""}
+
+
+def test_failure_leaves_nothing(tmp_path):
+    with pytest.raises(ZeroDivisionError):
+        record(tmp_path / "out", frames=1, then=ZeroDivisionError())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_interruption_keeps_what_was_done(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        record(tmp_path / "out", frames=1, then=KeyboardInterrupt())
+    assert '"complete": false' in (tmp_path / "out" / "session.json").read_text()
+    assert len((tmp_path / "out" / "frames.jsonl").read_text().splitlines()) == 1
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="only some systems have a device that is always full")
+def test_full_disk_is_said_and_leaves_nothing(tmp_path, monkeypatch):
+    session = recorder(tmp_path / "out")
+    session._jsonl.close()
+    monkeypatch.setattr(session, "_jsonl", FULL.open("w"))
+    with pytest.raises(OutputError, match="No space left"), session:
+        session.write(blank(0), PICTURE)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_video_that_came_out_short_is_said_and_leaves_nothing(tmp_path, monkeypatch):
+    session = recorder(tmp_path / "out")
+    # OpenCV's writer says nothing when the disk is full; the file is just shorter.
+    monkeypatch.setattr(session, "_frames", 100)
+    with pytest.raises(OutputError, match="1 of 101 frames"), session:
+        session.write(blank(0), PICTURE)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_empty_target_folder_may_exist(tmp_path):
+    (tmp_path / "out").mkdir()
+    record(tmp_path / "out", frames=2)
+    assert (tmp_path / "out" / "annotated.mp4").stat().st_size > 0
