@@ -3,10 +3,11 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -107,14 +108,23 @@ def test_outside_of_the_main_thread_no_handler_is_installed():
     assert seen == [False]
 
 
+KEEP = """
+import sys
+from pathlib import Path
+import jax, jax.numpy as jnp
+from mace.training import keep_compiled
+keep_compiled(Path(sys.argv[1]))
+jax.jit(lambda x: x * 3 + 1)(jnp.arange(17.0)).block_until_ready()
+"""
+
+
 def test_compiled_programs_are_kept(tmp_path):
-    before = jax.config.jax_compilation_cache_dir
-    try:
-        folder = keep_compiled(tmp_path)
-        jax.jit(lambda x: x * 3 + 1)(jnp.arange(17.0)).block_until_ready()
-        assert any(folder.iterdir())
-        (tmp_path / "file").write_text("")
-        with pytest.raises(OutputError, match="cannot write"):
-            keep_compiled(tmp_path / "file")
-    finally:
-        jax.config.update("jax_compilation_cache_dir", before)
+    # A process decides at its first compilation whether it keeps programs, so it takes a new one.
+    subprocess.run([sys.executable, "-c", KEEP, str(tmp_path)], check=True)
+    assert any((tmp_path / "compiled").iterdir())
+
+
+def test_place_for_compiled_programs_that_cannot_be_written_to(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot write"):
+        keep_compiled(tmp_path / "file")
