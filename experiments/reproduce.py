@@ -37,6 +37,21 @@ class Config:
     flow: Recipe = FLOW
     appearance: Recipe = APPEARANCE
 
+    def __post_init__(self) -> None:
+        """Refuse at the start what would fail after the rendering.
+
+        Raises:
+            ConfigError: for no seeds, or repeated or negative ones.
+        """
+        for recipe in (self.flow, self.appearance):
+            self.evaluation(recipe)
+
+    def evaluation(self, recipe: Recipe, *, explain: bool = False) -> EvaluationConfig:
+        """Return the settings of one recipe's evaluation."""
+        return EvaluationConfig(
+            train=recipe.train, protocol=self.protocol, seeds=self.seeds, explain=explain
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
@@ -84,9 +99,7 @@ def run_study(
     evaluations = [
         cross_validate(
             inputs,
-            config=EvaluationConfig(
-                train=recipe.train, protocol=config.protocol, seeds=config.seeds, explain=explain
-            ),
+            config=config.evaluation(recipe, explain=explain),
             run_dir=out / name,
             title=f"MACNN, {name}",
             description={"data set": f"synthetic/{folder.parent.name} (rendered faces)"},

@@ -37,6 +37,13 @@ def test_controls_differ_from_the_study_in_the_network_alone():
         assert replace(control, flow=replace(control.flow, train=train)) == base
 
 
+def test_study_without_a_seed_is_refused_before_anything_is_rendered(tmp_path, capsys):
+    places = ["--data-dir", str(tmp_path / "data"), "--out", str(tmp_path / "out")]
+    assert main(["reproduce", "--seeds", "0", *places]) == 2
+    assert "seeds" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.slow
 def test_main_job_from_nothing_to_table_report_and_model(tmp_path, capsys):
     places = ["--data-dir", str(tmp_path / "data"), "--out", str(tmp_path / "out")]
