@@ -34,19 +34,23 @@ def variables_of(config, channels=3, classes=5):
     return init_model(make_model(config, classes), jax.random.key(0), (32, 32, channels))
 
 
+def shapes_of(config):
+    return jax.eval_shape(lambda: variables_of(config))
+
+
 def test_every_model_has_a_pinned_count():
     assert set(PARAMETERS) == set(MODELS)
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_parameter_count(name):
-    assert count_parameters(variables_of(MODELS[name])) == PARAMETERS[name]
+    assert count_parameters(shapes_of(MODELS[name])) == PARAMETERS[name]
 
 
 def test_variants_hold_what_the_network_holds():
-    tree = jax.tree.map(jnp.shape, variables_of(MODELS["macnn"]))
+    tree = shapes_of(MODELS["macnn"])
     for name in ("macnn_no_dilation", "macnn_single_scale", "macnn_no_residual"):
-        assert jax.tree.map(jnp.shape, variables_of(MODELS[name])) == tree
+        assert shapes_of(MODELS[name]) == tree
     for small in ("", "_small"):
         ratio = PARAMETERS[f"resnet{small}"] / PARAMETERS[f"macnn{small}"]
         assert abs(ratio - 1) < 0.03
@@ -81,19 +85,13 @@ def test_sizes_and_channels(arch, size, channels):
 @pytest.mark.parametrize(
     "change",
     [
-        {"norm": "group"},
-        {"norm": "none"},
-        {"fusion": "sum"},
-        {"separable": True},
-        {"dilations": (1, 2, 4, 8)},
-        {"stem": "space_to_depth", "stem_stride": 4},
-        {"coordinates": True, "head": "average"},
-        {"head": "max"},
-        {"head": "attention"},
-        {"head_grid": 2},
-        {"dtype": "bfloat16"},
-        {"residual": False, "widths": (4, 8), "depths": (2, 1)},
-        {"arch": "resnet", "norm": "group"},
+        {"norm": "group", "dtype": "bfloat16"},
+        {"norm": "none", "fusion": "sum"},
+        {"separable": True, "head_grid": 2},
+        {"stem": "space_to_depth", "stem_stride": 4, "dilations": (1, 4)},
+        {"coordinates": True, "head": "average", "dtype": "bfloat16"},
+        {"head": "max", "residual": False, "widths": (4, 8), "depths": (1, 1)},
+        {"arch": "resnet", "head": "attention"},
     ],
     ids=str,
 )
