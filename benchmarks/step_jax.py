@@ -73,8 +73,8 @@ class Runner:
         return self.update(self.params, self.state, total)
 
 
-def batch_of(count: int) -> tuple[np.ndarray, np.ndarray]:
-    random = np.random.default_rng(0)
+def batch_of(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
     shape = (count, SETTINGS["size"], SETTINGS["size"], SETTINGS["channels"])
     return random.standard_normal(shape, np.float32), np.arange(count, dtype=np.int32) % CLASSES
 
@@ -85,13 +85,14 @@ def flat(tree: Any) -> dict[str, np.ndarray]:
 
 
 def check(runner: Runner) -> None:
-    """Write weights, logits and gradients for PyTorch to compare with."""
-    x, y = map(jnp.asarray, batch_of(4))
+    """Write weights, and logits and gradients for some batches, for PyTorch to compare with."""
     folder = Path(SETTINGS["folder"])
     np.savez(folder / "weights.npz", **flat(runner.params))  # pyright: ignore[reportArgumentType]
-    gradient = runner.gradient(runner.params, x, y, jnp.float32(1 / 4))
-    results = {"logits": np.asarray(runner.forward(runner.params, x)), **flat(gradient)}
-    np.savez(folder / "jax.npz", **results)  # pyright: ignore[reportArgumentType]
+    for seed in range(SETTINGS["checks"]):
+        x, y = map(jnp.asarray, batch_of(4, seed))
+        gradient = runner.gradient(runner.params, x, y, jnp.float32(1 / 4))
+        results = {"logits": np.asarray(runner.forward(runner.params, x)), **flat(gradient)}
+        np.savez(folder / f"jax{seed}.npz", **results)  # pyright: ignore[reportArgumentType]
 
 
 def main() -> None:

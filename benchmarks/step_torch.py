@@ -144,9 +144,9 @@ class Runner:
         self.gradient(x, y)
         self.adam.step()
 
-    def batch(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def batch(self, count: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the batch JAX sees, in this layout."""
-        random = np.random.default_rng(0)
+        random = np.random.default_rng(seed)
         shape = (count, SETTINGS["size"], SETTINGS["size"], SETTINGS["channels"])
         x = torch.from_numpy(random.standard_normal(shape, np.float32)).permute(0, 3, 1, 2)
         return x.contiguous(memory_format=self.format), torch.arange(count) % CLASSES
@@ -154,13 +154,14 @@ class Runner:
 
 def check() -> None:
     runner = Runner("channels_last", "float32")
-    x, y = runner.batch(4)
-    runner.gradient(x, y)
-    results = {"logits": runner.forward(x).numpy()}
-    for name, parameter in named(runner.network).items():
-        assert parameter.grad is not None
-        results[name] = to_jax(parameter.grad)
-    np.savez(Path(SETTINGS["folder"]) / "torch.npz", **results)
+    for seed in range(SETTINGS["checks"]):
+        x, y = runner.batch(4, seed)
+        runner.gradient(x, y)
+        results = {"logits": runner.forward(x).numpy()}
+        for name, parameter in named(runner.network).items():
+            assert parameter.grad is not None
+            results[name] = to_jax(parameter.grad)
+        np.savez(Path(SETTINGS["folder"]) / f"torch{seed}.npz", **results)
 
 
 def keep_heap() -> None:
