@@ -1,8 +1,8 @@
 """Who trains and who is tested: folds as index vectors, a person never on both sides.
 
 Every function takes `groups`, the subject of each clip, and refuses a split that would let the
-network meet a person in training whom it is tested on. Validation data for early stopping come
-from the training subjects of a fold, never from its test subjects.
+network meet a person in training whom it is tested on. A person is a pair of database and subject:
+"01" of one database is somebody else than "01" of another (`subject_key`).
 """
 
 from collections.abc import Sequence
@@ -12,9 +12,6 @@ import numpy as np
 from jaxtyping import Int
 
 from mace.errors import ConfigError, DataError
-
-# Draws of validation subjects that `inner_split` chooses the most representative from.
-INNER_DRAWS = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +34,7 @@ def loso(groups: Int[np.ndarray, " n"], *, names: Sequence[str] | None = None) -
     Raises:
         DataError: if there are fewer than two subjects.
     """
-    subjects = _subjects(groups, at_least=2)
+    subjects = subjects_of(groups, at_least=2)
     return [
         _fold(str(subject) if names is None else names[int(subject)], groups == subject, groups)
         for subject in subjects
@@ -51,7 +48,7 @@ def grouped_kfold(groups: Int[np.ndarray, " n"], k: int, seed: int) -> list[Fold
         ConfigError: if k is below two or above the number of subjects.
         DataError: if there are fewer than two subjects.
     """
-    subjects = _subjects(groups, at_least=2)
+    subjects = subjects_of(groups, at_least=2)
     if not 2 <= k <= subjects.size:
         raise ConfigError(
             f"{k} folds over {subjects.size} subjects are impossible; choose 2 to {subjects.size}"
@@ -68,57 +65,32 @@ def grouped_kfold(groups: Int[np.ndarray, " n"], k: int, seed: int) -> list[Fold
     ]
 
 
-def inner_split(
-    train_index: Int[np.ndarray, " m"],
-    groups: Int[np.ndarray, " n"],
-    labels: Int[np.ndarray, " n"],
-    *,
-    fraction: float,
-    seed: int,
-) -> tuple[Int[np.ndarray, " m_fit"], Int[np.ndarray, " m_validation"]]:
-    """Set some training subjects of a fold aside for validation.
+def leave_one_database_out(databases: Sequence[str], groups: Int[np.ndarray, " n"]) -> list[Fold]:
+    """Train on all databases but one and test on that one, each in turn.
 
-    Of several random draws of whole subjects, the one is taken whose clips come nearest to
-    `fraction` of every class, so that small sets do not validate on one class only.
+    With two databases this is the holdout database evaluation (HDE) of MEGC 2018, both ways: Yap
+    et al., "Facial Micro-Expressions Grand Challenge 2018 Summary", FG 2018.
 
     Args:
-        train_index: the clips of the fold's training subjects.
-        groups: the subject of each clip of the whole set.
-        labels: the class of each clip of the whole set.
-        fraction: the part of the clips to set aside, above 0 and below 1.
-        seed: of the draws.
-
-    Returns:
-        The clips to fit on and the clips to validate on; together they are `train_index`.
+        databases: the database of each clip; the folds are called after the one that is tested.
+        groups: the subject of each clip; a subject belongs to one database.
 
     Raises:
-        ConfigError: if `fraction` is out of range.
-        DataError: if the fold has fewer than two training subjects.
+        DataError: if there are fewer than two databases, or a subject is in several.
     """
-    if not 0 < fraction < 1:
-        raise ConfigError(f"the validation fraction is {fraction}, expected above 0 and below 1")
-    own_groups, own_labels = groups[train_index], labels[train_index]
-    subjects = _subjects(own_groups, at_least=2)
-    present, class_of = np.unique(own_labels, return_inverse=True)
-    table = np.zeros((subjects.size, present.size))
-    np.add.at(table, (np.searchsorted(subjects, own_groups), class_of), 1.0)
-    wanted = fraction * table.sum(axis=0)
-    rng = np.random.default_rng(seed)
-    best: tuple[float, np.ndarray] | None = None
-    for _ in range(INNER_DRAWS):
-        order = rng.permutation(subjects.size)
-        filled = np.cumsum(table[order].sum(axis=1))
-        # As many subjects as come nearest to the wanted number of clips; both sides keep one.
-        size = 1 + int(np.abs(filled[:-1] - wanted.sum()).argmin())
-        chosen = order[:size]
-        misfit = float(np.abs(table[chosen].sum(axis=0) - wanted).sum())
-        if best is None or misfit < best[0]:
-            best = misfit, chosen
-    assert best is not None
-    held_out = np.isin(own_groups, subjects[best[1]])
-    fit_index, validation_index = train_index[~held_out], train_index[held_out]
-    check_split(fit_index, validation_index, groups)
-    return fit_index, validation_index
+    names = np.asarray(databases)
+    found = sorted(set(databases))
+    if len(found) < 2:
+        raise DataError(
+            f"the clips come from {', '.join(found) or 'no database'}, but leaving a database out "
+            "needs at least two; add another, or leave subjects out"
+        )
+    return [_fold(name, names == name, groups) for name in found]
+
+
+def subject_key(database: str, subject: str) -> str:
+    """Return the name that tells a person from everybody else's: `database/subject`."""
+    return f"{database}/{subject}"
 
 
 def check_split(
@@ -144,7 +116,8 @@ def check_split(
         )
 
 
-def _subjects(groups: np.ndarray, *, at_least: int) -> np.ndarray:
+def subjects_of(groups: np.ndarray, *, at_least: int) -> np.ndarray:
+    """Return the different subjects, and refuse fewer than `at_least`."""
     subjects = np.unique(groups)
     if subjects.size < at_least:
         raise DataError(

@@ -1,0 +1,63 @@
+"""Validation data for early stopping and for choosing settings, from training subjects only."""
+
+import numpy as np
+from jaxtyping import Int
+
+from mace.errors import ConfigError
+from mace.protocols.folds import check_split, subjects_of
+
+# Draws of validation subjects that `inner_split` chooses the most representative from.
+INNER_DRAWS = 64
+
+
+def inner_split(
+    train_index: Int[np.ndarray, " m"],
+    groups: Int[np.ndarray, " n"],
+    labels: Int[np.ndarray, " n"],
+    *,
+    fraction: float,
+    seed: int,
+) -> tuple[Int[np.ndarray, " m_fit"], Int[np.ndarray, " m_validation"]]:
+    """Set some training subjects of a fold aside for validation.
+
+    Of several random draws of whole subjects, the one is taken whose clips come nearest to
+    `fraction` of every class, so that small sets do not validate on one class only.
+
+    Args:
+        train_index: the clips of the fold's training subjects.
+        groups: the subject of each clip of the whole set.
+        labels: the class of each clip of the whole set.
+        fraction: the part of the clips to set aside, above 0 and below 1.
+        seed: of the draws.
+
+    Returns:
+        The clips to fit on and the clips to validate on; together they are `train_index`.
+
+    Raises:
+        ConfigError: if `fraction` is out of range.
+        DataError: if the fold has fewer than two training subjects.
+    """
+    if not 0 < fraction < 1:
+        raise ConfigError(f"the validation fraction is {fraction}, expected above 0 and below 1")
+    own_groups, own_labels = groups[train_index], labels[train_index]
+    subjects = subjects_of(own_groups, at_least=2)
+    present, class_of = np.unique(own_labels, return_inverse=True)
+    table = np.zeros((subjects.size, present.size))
+    np.add.at(table, (np.searchsorted(subjects, own_groups), class_of), 1.0)
+    wanted = fraction * table.sum(axis=0)
+    rng = np.random.default_rng(seed)
+    best: tuple[float, np.ndarray] | None = None
+    for _ in range(INNER_DRAWS):
+        order = rng.permutation(subjects.size)
+        filled = np.cumsum(table[order].sum(axis=1))
+        # As many subjects as come nearest to the wanted number of clips; both sides keep one.
+        size = 1 + int(np.abs(filled[:-1] - wanted.sum()).argmin())
+        chosen = order[:size]
+        misfit = float(np.abs(table[chosen].sum(axis=0) - wanted).sum())
+        if best is None or misfit < best[0]:
+            best = misfit, chosen
+    assert best is not None
+    held_out = np.isin(own_groups, subjects[best[1]])
+    fit_index, validation_index = train_index[~held_out], train_index[held_out]
+    check_split(fit_index, validation_index, groups)
+    return fit_index, validation_index
