@@ -34,7 +34,8 @@ class Annotation:
     sheet has none; `frames` maps these numbers to files and is empty where `video` is given;
     `emotion` is normalised, `emotion_raw` and `aus_raw` are the sheet's own words; `objective` is
     the objective class, 1 to 7. `cropped` frames are faces already and are not corrected again.
-    `known_apex` is a correction of the apex that the literature agrees on.
+    `known_apex` is a correction of the apex that the literature agrees on; `estimate_apex` asks for
+    an estimate from the frames where there is no apex, instead of the midpoint.
     """
 
     where: str
@@ -53,11 +54,18 @@ class Annotation:
     video: Path | None = None
     cropped: bool = False
     known_apex: int | None = None
+    estimate_apex: bool = False
 
     @property
     def name(self) -> str:
         """`subject/clip`, unique within its data set."""
         return f"{self.subject}/{self.clip}"
+
+    def change(self, kind: Kind, code: str, reason: str) -> Change:
+        """Return a change of this clip, for the report."""
+        return Change(
+            kind=kind, code=code, where=self.where, row=self.row, clip=self.name, reason=reason
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
