@@ -8,10 +8,8 @@ from mace.errors import ConfigError
 from mace.evaluation.baselines import LogisticRegression, Majority, SupportVectorMachine
 from mace.evaluation.learner import Learner
 from mace.evaluation.network import Network
+from mace.evaluation.results import NETWORK
 from mace.training import TrainConfig
-
-NETWORK = "network"
-"""Name of the method under evaluation, beside its baselines."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,14 +12,16 @@ stay in the file and are passed over, so changing a setting back finds its resul
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 
 from mace.errors import DataError, OutputError
-from mace.evaluation.learner import Answer
 from mace.files import atomic_path, write_json
+
+if TYPE_CHECKING:  # a run is read back without JAX
+    from mace.evaluation.learner import Answer
 
 type RecordKey = tuple[str, int, str]
 """Hash of the method's settings, seed, name of the fold."""
@@ -127,7 +129,7 @@ class RunFolder:
         return self.path / "predictions.jsonl"
 
 
-def encode_answer(answer: Answer) -> dict[str, Any]:
+def encode_answer(answer: "Answer") -> dict[str, Any]:
     """Return the part of a line that holds a method's answer."""
     probabilities = answer.probabilities
     return {

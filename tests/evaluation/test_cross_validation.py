@@ -141,7 +141,7 @@ def test_summary_of_a_perfect_method(motion_set, tmp_path):
     assert summary["confusion"] == [[24, 0, 0], [0, 24, 0], [0, 0, 24]]
     assert summary["per_class"]["surprise"]["support"] == 12
     assert summary["n"] == 36
-    assert summary["databases"]["synthetic"]["n"] == 36
+    assert summary["per_database"]["synthetic"]["n"] == 36
     majority = summary["baselines"]["majority"]
     assert majority["accuracy"] == pytest.approx(1 / 3)
     assert majority["ahead"]["uf1"] == pytest.approx(1 - majority["uf1"])

@@ -1,0 +1,55 @@
+"""`mace score`: the field's scores of a log of predictions, whoever made it."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from mace.errors import ConfigError
+from mace.protocols import BENCHMARKS, Benchmark, BenchmarkName, likely_benchmark
+
+
+def run(
+    logs: Annotated[tuple[Path, ...], tyro.conf.Positional],
+    benchmark: BenchmarkName | None = None,
+    classes: tuple[str, ...] = (),
+    as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
+) -> None:
+    """Score predictions: UF1, UAR, accuracy and more, from counts pooled over all folds.
+
+    A log is in the form of the Micro-Expression Grand Challenge, a line `database subject` and then
+    a line `clip truth prediction` for each sample, or CSV with the columns database, subject, clip,
+    truth, prediction. Several logs are several seeds of one method: scores are their means.
+
+    Args:
+        logs: the logs, one for each seed.
+        benchmark: compare the number of samples with this protocol's; its classes, in its order,
+            name integer labels. Without it, the protocol with these databases and classes.
+        classes: names of the classes in the order of integer labels.
+        as_json: print one JSON object instead of the tables.
+    """
+    if not logs:
+        raise ConfigError("name at least one log of predictions")
+    if benchmark is not None and classes:
+        raise ConfigError("--benchmark names the classes already; leave out --classes")
+
+    from mace.evaluation.log_answers import read_answers
+    from mace.evaluation.score_text import print_scores
+    from mace.evaluation.scores import against, describe
+
+    chosen: Benchmark | None = None if benchmark is None else BENCHMARKS[benchmark]
+    names = chosen.classes if chosen is not None else classes or None
+    answers = read_answers(logs, classes=names)
+    if chosen is None:
+        chosen = likely_benchmark(answers.people, answers.classes)
+        if chosen is not None and set(answers.classes) != set(chosen.classes):
+            # Integers or another order: read again under the protocol's names.
+            answers = read_answers(logs, classes=chosen.classes)
+    scores: dict[str, Any] = describe(answers)
+    scores["logs"] = [str(path) for path in logs]
+    scores["benchmark"] = None if chosen is None else against(chosen, answers)
+    if as_json:
+        print(json.dumps(scores, indent=2, ensure_ascii=False))
+    else:
+        print_scores(scores)

@@ -1,0 +1,113 @@
+"""The scores of one method as a terminal shows them; plain text where there is no terminal."""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TextIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+# Wide enough for every column where there is no terminal to ask.
+PLAIN_WIDTH = 120
+
+HEADINGS: Mapping[str, str] = {
+    "uf1": "UF1",
+    "uar": "UAR",
+    "accuracy": "accuracy",
+    "macro_precision": "macro-precision",
+    "weighted_f1": "weighted F1",
+}
+
+
+def print_scores(scores: Mapping[str, Any], *, file: TextIO | None = None) -> None:
+    """Print what `scores.describe` returned: in all, by class, by database, against a protocol."""
+    stream = file or sys.stdout
+    seeds = len(scores["confusion_per_seed"])
+    print(
+        f"{scores['n']} samples of {scores['subjects']} subjects"
+        + (f", mean of {seeds} seeds" if seeds > 1 else ""),
+        file=stream,
+    )
+    rows = []
+    for name, heading in HEADINGS.items():
+        low, high = scores["intervals"].get(name, (None, None))
+        rows.append((heading, decimal(scores[name]), interval(low, high)))
+    print_rows(("score", "value", "95 % interval"), rows, file=stream)
+    print_rows(
+        ("class", "precision", "recall", "F1", "n"),
+        [
+            (
+                name,
+                *(decimal(one[key]) for key in ("precision", "recall", "f1")),
+                str(one["support"]),
+            )
+            for name, one in scores["per_class"].items()
+        ],
+        file=stream,
+    )
+    parts = scores["per_database"]
+    if len(parts) > 1:
+        print_rows(
+            ("database", *HEADINGS.values(), "n", "subjects"),
+            [
+                (
+                    name,
+                    *(decimal(part[key]) for key in HEADINGS),
+                    str(part["n"]),
+                    str(part["subjects"]),
+                )
+                for name, part in parts.items()
+            ],
+            file=stream,
+        )
+    names = [str(name) for name in scores["classes"]]
+    print_rows(
+        ("truth \\ answer", *names),
+        [(name, *map(str, row)) for name, row in zip(names, scores["confusion"], strict=True)],
+        file=stream,
+    )
+    for line in benchmark_lines(scores.get("benchmark")):
+        print(line, file=stream)
+
+
+def benchmark_lines(benchmark: Mapping[str, Any] | None) -> list[str]:
+    """Return n against the protocol's, and each deviation, as lines."""
+    if benchmark is None:
+        return []
+    head = f"{benchmark['title']}: n = {benchmark['n']} of {benchmark['samples']}"
+    if not benchmark["deviations"]:
+        return [f"{head}, every count as in the protocol"]
+    return [
+        f"{head}; not comparable without saying so:",
+        *(f"  - {deviation}" for deviation in benchmark["deviations"]),
+    ]
+
+
+def print_rows(
+    headings: Sequence[str], rows: Iterable[Sequence[str]], *, file: TextIO | None = None
+) -> None:
+    """Print a table whose first column is text and whose others are figures."""
+    stream = file or sys.stdout
+    terminal = stream.isatty()
+    console = Console(file=stream, width=None if terminal else PLAIN_WIDTH, highlight=False)
+    table = Table(box=box.SIMPLE_HEAD if terminal else box.ASCII2)
+    for i, heading in enumerate(headings):
+        table.add_column(_literal(heading), justify="right" if i else "left", no_wrap=bool(i))
+    for row in rows:
+        table.add_row(*map(_literal, row))
+    console.print(table)
+
+
+def decimal(value: float | None, digits: int = 4) -> str:
+    """Return a score with a fixed number of digits, or a dash for none."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Return an interval in brackets, or nothing."""
+    return "" if low is None or high is None else f"[{low:.3f}, {high:.3f}]"
+
+
+def _literal(text: str) -> str:
+    return text.replace("[", "\\[")
