@@ -30,6 +30,7 @@ class Change:
 class Annotation:
     """One annotated micro-expression, before its frames are looked at.
 
+    `where` and `row` say where it stands; a data set without a sheet has no row.
     `onset`, `apex` and `offset` are frame numbers as in the frames' file names, None where the
     sheet has none; `frames` maps these numbers to files and is empty where `video` is given;
     `emotion` is normalised, `emotion_raw` and `aus_raw` are the sheet's own words; `objective` is
@@ -39,7 +40,7 @@ class Annotation:
     """
 
     where: str
-    row: int
+    row: int | None
     subject: str
     clip: str
     onset: int | None

@@ -50,8 +50,8 @@ def estimate_apex(
     offset at 200 frames/s, peak motion 0.25 to 0.75 px): mean absolute error 0.75 frames, against
     1.87 for the midpoint, 2.39 for the peak of the mean motion of the same regions, smoothed, and
     4.55 for a divide-and-conquer search of that motion; more than four frames off in 2 % of the
-    clips. It costs 6 to 10 ms a frame, nearly all of it flow. `benchmarks/apex.py` measures it again. Rendered
-    movements rise and fall smoothly, as the curve does: expect more on real clips.
+    clips. It costs 6 to 10 ms a frame, nearly all of it flow. `benchmarks/apex.py` measures it
+    again. Rendered movements rise and fall smoothly, as the curve does: expect more on real clips.
 
     Args:
         frames: a corrected clip.

@@ -1,0 +1,1 @@
+"""CASME: spontaneous micro-expressions at 60 frames/s, sections A and B."""
