@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from jaxtyping import UInt8
 
+from mace.annotation import CLASS_SETS
 from mace.face import AlignedClip, FaceConfig
 
 
@@ -23,7 +24,10 @@ def clip_features(
 
     `frames` are gray crops; `transforms` map frame px to crop px; `landmarks` are those of the
     keyframe in frame px; `onset`, `apex` and `offset` index `frames`, and `apex_source` says who
-    found the apex; `aus` are separated by blanks; `quality` is `good` or says what is wrong.
+    found the apex; `aus` are separated by blanks, alternatives by bars; `emotion_raw` and
+    `aus_raw` are the annotators' own words; `class_3` and so on are the classes in each set, ""
+    where the clip has none; `flags` are the codes of what was changed; `quality` is `good` or says
+    what is wrong.
 
     Args:
         face: the face correction, which decides the shapes.
@@ -40,7 +44,10 @@ def clip_features(
             "subject": tfds.features.Text(),
             "clip": tfds.features.Text(),
             "emotion": tfds.features.Text(),
+            "emotion_raw": tfds.features.Text(),
             "aus": tfds.features.Text(),
+            "aus_raw": tfds.features.Text(),
+            **{f"class_{name}": tfds.features.Text() for name in CLASS_SETS},
             "onset": np.int32,
             "apex": np.int32,
             "offset": np.int32,
@@ -48,6 +55,7 @@ def clip_features(
             "transforms": tfds.features.Tensor(shape=(None, 2, 3), dtype=np.float32),
             "landmarks": tfds.features.Tensor(shape=(face.landmarks, 2), dtype=np.float32),
             "quality": tfds.features.Text(),
+            "flags": tfds.features.Text(),
             **(extra or {}),
         }
     )
@@ -74,8 +82,17 @@ def clip_sample(
     apex: int,
     offset: int,
     apex_source: str = "annotated",
+    classes: Mapping[str, str] | None = None,
+    emotion_raw: str | None = None,
+    aus_raw: str | None = None,
+    quality: str | None = None,
+    flags: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """One sample of `clip_features`, its frames as encoded bytes, without the extra features."""
+    """One sample of `clip_features`, its frames as encoded bytes, without the extra features.
+
+    Raw words not given are the plain ones; `quality` is by default what the correction says.
+    """
+    classes = classes or {}
     return {
         "frames": [encode_png(frame) for frame in aligned.frames],
         "fps": np.float32(fps),
@@ -83,14 +100,18 @@ def clip_sample(
         "subject": subject,
         "clip": clip,
         "emotion": emotion,
+        "emotion_raw": emotion if emotion_raw is None else emotion_raw,
         "aus": " ".join(aus),
+        "aus_raw": "+".join(aus) if aus_raw is None else aus_raw,
+        **{f"class_{name}": classes.get(name, "") for name in CLASS_SETS},
         "onset": np.int32(onset),
         "apex": np.int32(apex),
         "offset": np.int32(offset),
         "apex_source": apex_source,
         "transforms": aligned.transforms.astype(np.float32),
         "landmarks": aligned.landmarks.astype(np.float32),
-        "quality": aligned.quality,
+        "quality": aligned.quality if quality is None else quality,
+        "flags": " ".join(flags),
     }
 
 

@@ -28,7 +28,8 @@ class Clip:
     """One annotated micro-expression with corrected frames.
 
     `frames` is uint8 (t, s, s); `onset`, `apex` and `offset` are indices into it; `fps` is in
-    frames/s; `apex_source` says who found the apex (`annotated`, or the name of a method).
+    frames/s; `apex_source` says who found the apex (`annotated`, or the name of a method);
+    `classes` has the clip's class in each class set that has one for it.
     """
 
     database: str
@@ -42,6 +43,7 @@ class Clip:
     apex_source: str
     aus: tuple[str, ...]
     emotion: str
+    classes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -292,6 +294,11 @@ def _clip(sample: Mapping[str, Any]) -> Clip:
         apex_source=_text(sample["apex_source"]),
         aus=tuple(_text(sample["aus"]).split()),
         emotion=_text(sample["emotion"]),
+        classes={
+            name.removeprefix("class_"): _text(value)
+            for name, value in sample.items()
+            if name.startswith("class_") and value
+        },
     )
 
 

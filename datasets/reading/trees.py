@@ -21,10 +21,15 @@ LAST_NUMBER = re.compile(r".*?([0-9]+)[^0-9]*")
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder that holds images; `parts` are its names from the given root's own name on."""
+    """A folder that holds images.
+
+    `parts` are the names from the given root's own to the folder's; `first` is the name of its
+    first image.
+    """
 
     path: Path
     parts: tuple[str, ...]
+    first: str = ""
 
     def within(self, word: str) -> bool:
         """Whether a name on the way to the folder, or its own, contains `word`, in any case."""
@@ -62,10 +67,16 @@ def find_folders(root: Path) -> FolderIndex:
     Raises:
         DataError: if `root` is no folder.
     """
-    folders = []
+    folders, root = [], Path(os.path.abspath(root))
     for path, files in _walk(root):
-        if any(os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES for name in files):
-            folders.append(Folder(path, (root.name, *path.relative_to(root).parts)))
+        images = [
+            name
+            for name in files
+            if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and not name.startswith(".")
+        ]
+        if images:
+            parts = (root.name, *path.relative_to(root).parts)
+            folders.append(Folder(path, parts, min(images)))
     return FolderIndex(folders)
 
 

@@ -14,6 +14,8 @@ from mace.datasets.synthetic.rendering import store_subjects
 from mace.datasets.synthetic.synthetic_dataset_builder import Builder, config_for
 from mace.files import write_text
 
+DEFAULT = "demo"
+
 
 def prepare(
     preset: str | Preset, *, data_dir: Path, seed: int = 0, workers: int | None = None

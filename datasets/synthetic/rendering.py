@@ -2,9 +2,7 @@
 
 import os
 import pickle
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mace.annotation import classes_of
 from mace.datasets.clip_features import clip_sample
 from mace.datasets.synthetic.action_units import CLASSES
 from mace.datasets.synthetic.clip import RenderedClip, render_clip, render_movements
@@ -23,7 +22,7 @@ from mace.datasets.synthetic.video import VideoPlan, plan_video
 from mace.errors import DataError
 from mace.face import correct_clip
 from mace.files import atomic_path
-from mace.processes import begin_worker
+from mace.processes import begin_worker, one_thread_each
 from mace.progress import progress
 
 DATABASE = "synthetic"
@@ -70,6 +69,7 @@ def _clip(preset: Preset, subject: Subject, index: int, clip: int, seed: int) ->
         onset=rendered.onset,
         apex=rendered.apex,
         offset=rendered.offset,
+        classes=classes_of(DATABASE, emotion),
     )
     motion = aligned_motion(
         rendered,
@@ -141,22 +141,6 @@ def load_subject(folder: Path, index: int) -> list[Sample]:
     return pickle.loads(subject_path(folder, index).read_bytes())
 
 
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Children started within use one thread: two BLAS threads each take twice as long."""
-    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
 def store_subjects(preset: Preset, seed: int, folder: Path, *, workers: int | None = None) -> None:
     """Render every subject that is not in `folder` yet.
 
@@ -180,7 +164,7 @@ def store_subjects(preset: Preset, seed: int, folder: Path, *, workers: int | No
                 advance(store_subject(preset, seed, index, folder))
             return
         with (
-            _one_thread_each(),
+            one_thread_each(),
             # Spawned, since a fork of a process in which JAX runs threads may hang.
             ProcessPoolExecutor(
                 workers, mp_context=get_context("spawn"), initializer=begin_worker

@@ -35,8 +35,11 @@ def config_for(preset: Preset, *, seed: int = 0) -> SyntheticConfig:
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Rendered micro-expressions with exact truth."""
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First version."}  # noqa: RUF012
+    VERSION = tfds.core.Version("1.1.0")
+    RELEASE_NOTES = {  # noqa: RUF012
+        "1.1.0": "The classes of each set, raw annotation and flags.",
+        "1.0.0": "First version.",
+    }
     BUILDER_CONFIGS = [config_for(preset) for preset in PRESETS.values()]  # noqa: RUF012
 
     @property

@@ -41,6 +41,7 @@ _FOUR = {"casme": _set("tense", "repression", "disgust", "surprise")}
 _FIVE = {
     "casme2": _set("happiness", "disgust", "repression", "surprise", "others"),
     "samm": {**_set("anger", "happiness", "contempt", "surprise"), "others": "other"},
+    "synthetic": _set("happiness", "disgust", "repression", "surprise", "others"),
     "four_dme": _set("positive", "negative", "surprise", "repression", "others"),
 }
 _SEVEN = {

@@ -1,8 +1,11 @@
 """`mace prepare`: turn raw material into corrected faces that training reads."""
 
 import importlib
+import inspect
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Protocol, cast
+from types import ModuleType
+from typing import Annotated, Any
 
 import tyro
 
@@ -10,40 +13,56 @@ from mace.commands.places import DATA_DIR, installed_datasets
 from mace.errors import ConfigError
 
 
-class Builder(Protocol):
-    """What the module of a data set offers: presets, and a function that prepares one."""
-
-    PRESETS: tuple[str, ...]
-
-    def prepare(self, preset: str, *, data_dir: Path, seed: int, workers: int | None) -> Path:
-        """Prepare `preset` below `data_dir` unless it is there, and return its folder."""
-        ...
-
-
 def run(
     name: Annotated[str, tyro.conf.Positional],
-    config: str = "demo",
+    config: str | None = None,
+    manual_dir: Path | None = None,
+    annotations: Path | None = None,
+    strict: bool = False,
     data_dir: Path = DATA_DIR,
-    seed: int = 0,
+    seed: int | None = None,
     workers: int | None = None,
 ) -> None:
     """Prepare a data set; what is prepared already is left as it is.
 
-    An interrupted preparation goes on where it was when it is started again.
+    An interrupted preparation goes on where it was when it is started again. A report says what
+    was read, mended and left out.
 
     Args:
-        name: the data set, such as `synthetic`; `mace doctor` lists them.
-        config: which variant of it; for `synthetic` tiny, demo, full or long.
+        name: the data set, such as `synthetic` or `casme2`; `mace doctor` lists them.
+        config: which variant of it, such as demo of `synthetic` or raw_selected of `casme2`; each
+            data set has a default.
+        manual_dir: for a licensed data set, the folder that holds its sheet and its frames.
+        annotations: for `folder`, the table of your own clips.
+        strict: refuse data that need a repair or lose a clip, instead of reporting it.
         data_dir: where prepared data sets lie.
-        seed: of everything random in a synthetic data set.
+        seed: of everything random in a synthetic data set, 0 by default.
         workers: processes; by default one for each CPU core.
     """
-    folder = load_builder(name).prepare(config, data_dir=data_dir, seed=seed, workers=workers)
-    print(f"{name}/{config} is in {folder}")
+    builder = load_builder(name)
+    chosen = default_config(builder) if config is None else config
+    options = {
+        "manual_dir": manual_dir,
+        "annotations": annotations,
+        "strict": strict or None,
+        "seed": seed,
+        "workers": workers,
+    }
+    known = inspect.signature(builder.prepare).parameters
+    for option, value in options.items():
+        if value is not None and option not in known:
+            raise ConfigError(f"{name} has no use for --{option.replace('_', '-')}; leave it out")
+    given: Mapping[str, Any] = {key: value for key, value in options.items() if value is not None}
+    folder = builder.prepare(chosen, data_dir=data_dir, **given)
+    print(f"{name}/{chosen} is in {folder}")
 
 
-def load_builder(name: str) -> Builder:
-    """Return the builder module of the data set `name`.
+def load_builder(name: str) -> ModuleType:
+    """Return the module of the data set `name`.
+
+    It offers PRESETS, the names of its variants, the first or DEFAULT being the default, and
+    `prepare(preset, *, data_dir, ...) -> Path` with those of the options manual_dir, annotations,
+    strict, seed and workers that it has a use for, all of them optional.
 
     Raises:
         ConfigError: if there is no such data set.
@@ -51,4 +70,9 @@ def load_builder(name: str) -> Builder:
     known = installed_datasets()
     if name not in known:
         raise ConfigError(f"there is no data set {name!r}; known: {', '.join(known)}")
-    return cast(Builder, importlib.import_module(f"mace.datasets.{name}.prepare"))
+    return importlib.import_module(f"mace.datasets.{name}.prepare")
+
+
+def default_config(builder: ModuleType) -> str:
+    """Return the variant that a data set prepares when none is named."""
+    return getattr(builder, "DEFAULT", None) or next(iter(builder.PRESETS))

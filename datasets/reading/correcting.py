@@ -1,0 +1,235 @@
+"""One annotated clip to one sample: frames decoded, face corrected, labels in every class set."""
+
+import hashlib
+import json
+import pickle
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+
+from mace.annotation import classes_of, parse_action_units
+from mace.config import config_hash
+from mace.datasets.clip_features import clip_sample
+from mace.datasets.reading.images import read_frame, read_video
+from mace.datasets.reading.records import Annotation, Change
+from mace.datasets.reading.resolve import ApexSource, Resolved, resolve
+from mace.errors import DataError, OutputError
+from mace.face import AlignedClip, FaceConfig, Status, correct_clip
+from mace.files import atomic_path
+
+MARGIN = 10  # frames kept before the onset and after the offset
+CROPPED = "cropped by the distributor"
+_FORMAT = 1  # of stored outcomes; another number makes them anew
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A clip to be corrected; `apex` is None where it is to be estimated.
+
+    `onset`, `apex` and `offset` are numbers of frames that exist, None for a video, which is
+    resolved when it has been read.
+    """
+
+    database: str
+    annotation: Annotation
+    face: FaceConfig
+    onset: int | None = None
+    apex: int | None = None
+    offset: int | None = None
+    apex_source: ApexSource = "annotated"
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Names everything that the sample depends on, the sizes of the frame files included."""
+        return hashlib.sha256(json.dumps(self._content(), sort_keys=True).encode()).hexdigest()[:20]
+
+    def _content(self) -> dict[str, Any]:
+        labels = replace(self.annotation, frames={}, video=None)
+        files = {**self.annotation.frames}
+        if self.annotation.video is not None:
+            files[-1] = self.annotation.video
+        return {
+            "format": _FORMAT,
+            "database": self.database,
+            "annotation": asdict(labels),
+            "files": [(number, path.name, _size(path)) for number, path in files.items()],
+            "face": config_hash(self.face),
+            "frames": (self.onset, self.apex, self.offset, self.apex_source),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """A sample, or None where the clip was dropped, and what was changed on the way."""
+
+    sample: dict[str, Any] | None
+    changes: tuple[Change, ...]
+
+
+def plan(annotation: Annotation, *, database: str, face: FaceConfig) -> Task:
+    """Resolve an annotation and keep only the frames that the sample will hold.
+
+    Raises:
+        DataError: with the reason to drop the clip.
+    """
+    task = Task(database=database, annotation=annotation, face=face)
+    if annotation.video is not None:
+        return task
+    numbers = sorted(annotation.frames)
+    resolved = resolve(annotation, numbers)
+    return _resolved(task, resolved, numbers)
+
+
+def _resolved(task: Task, resolved: Resolved, numbers: list[int]) -> Task:
+    onset, offset = numbers[resolved.onset], numbers[resolved.offset]
+    frames = task.annotation.frames
+    kept = {n: frames[n] for n in numbers if n in frames and _window(n, onset, offset)}
+    return replace(
+        task,
+        annotation=replace(task.annotation, frames=kept),
+        onset=onset,
+        apex=None if resolved.apex is None else numbers[resolved.apex],
+        offset=offset,
+        apex_source=resolved.apex_source,
+        changes=task.changes + resolved.changes,
+    )
+
+
+def _window(number: int, onset: int, offset: int) -> bool:
+    return onset - MARGIN <= number <= offset + MARGIN
+
+
+def correct(task: Task) -> Outcome:
+    """Make the sample of a task; whatever is wrong with the clip's files drops it."""
+    try:
+        task, images = _read(task)
+        return _sample(task, images)
+    except OutputError:
+        raise
+    # One bad clip must not end the preparation of the others, whatever a decoder makes of it.
+    except Exception as error:
+        reason = str(error) if isinstance(error, DataError) else f"{type(error).__name__}: {error}"
+        reason = (reason.splitlines() or ["unknown"])[0]
+        return Outcome(sample=None, changes=(task.annotation.change("drop", "unusable", reason),))
+
+
+def store(task: Task, path: Path) -> Outcome:
+    """Correct a clip into its file, whole or not at all; returns the outcome without the sample."""
+    cv2.setNumThreads(1)
+    outcome = correct(task)
+    if outcome.sample is not None:
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(pickle.dumps(outcome))
+    return replace(outcome, sample=None)
+
+
+def load(path: Path) -> Outcome | None:
+    """Return a stored outcome, None if it is not there or cannot be read."""
+    try:
+        return pickle.loads(path.read_bytes())
+    except (OSError, pickle.UnpicklingError, EOFError, AttributeError):
+        return None
+
+
+def _read(task: Task) -> tuple[Task, dict[int, np.ndarray]]:
+    annotation = task.annotation
+    if annotation.video is not None:
+        onset, offset = annotation.onset, annotation.offset
+        if onset is None or offset is None:
+            raise DataError(f"{annotation.video.name} needs an onset and an offset")
+        images, count = read_video(annotation.video, onset - MARGIN, offset + MARGIN)
+        numbers = list(range(1, count + 1))
+        task = _resolved(task, resolve(annotation, numbers), numbers)
+        assert task.onset is not None
+        assert task.offset is not None
+        images = {n: image for n, image in images.items() if _window(n, task.onset, task.offset)}
+        return task, images
+    images, changes = {}, []
+    assert task.onset is not None
+    assert task.offset is not None
+    for number, path in annotation.frames.items():
+        try:
+            images[number] = read_frame(path)
+        except DataError as error:
+            if task.onset <= number <= task.offset:
+                raise
+            reason = f"{error}; left out, it is not between onset and offset"
+            changes.append(annotation.change("remark", "margin-unreadable", reason))
+    return replace(task, changes=(*task.changes, *changes)), images
+
+
+def _sample(task: Task, images: dict[int, np.ndarray]) -> Outcome:
+    annotation, numbers = task.annotation, sorted(images)
+    frames = [images[number] for number in numbers]
+    assert task.onset is not None
+    assert task.offset is not None
+    onset, offset = numbers.index(task.onset), numbers.index(task.offset)
+    if annotation.cropped:
+        aligned, quality = _as_they_are(frames, task.face), CROPPED
+    else:
+        aligned = correct_clip(frames, onset=onset, config=task.face)
+        quality = aligned.quality
+    changes = list(task.changes)
+    if quality not in ("good", CROPPED):
+        changes.append(annotation.change("remark", "quality", quality))
+    if task.apex is not None:
+        apex, source = numbers.index(task.apex), task.apex_source
+    else:
+        from mace.motion.apex import estimate_apex  # JAX, which most data sets do without
+
+        apex = estimate_apex(aligned.frames, onset=onset, offset=offset, crop=task.face.crop)
+        apex, source = min(max(int(apex), onset + 1), offset), "estimated"
+    codes = dict.fromkeys(change.code for change in changes)
+    sample = clip_sample(
+        aligned,
+        fps=annotation.fps,
+        database=task.database,
+        subject=annotation.subject,
+        clip=annotation.clip,
+        emotion=annotation.emotion,
+        emotion_raw=annotation.emotion_raw,
+        aus=tuple(parse_action_units(annotation.aus_raw).text.split()),
+        aus_raw=annotation.aus_raw,
+        classes=classes_of(task.database, annotation.emotion, objective=annotation.objective),
+        onset=onset,
+        apex=apex,
+        offset=offset,
+        apex_source=source,
+        quality=quality,
+        flags=tuple(codes),
+    )
+    return Outcome(sample=sample, changes=tuple(changes))
+
+
+def _as_they_are(frames: list[UInt8[np.ndarray, "h w"]], face: FaceConfig) -> AlignedClip:
+    """Crops that somebody else made, only brought to size; their pixels know no landmarks."""
+    size = face.crop.size
+    crops, transforms = [], []
+    for frame in frames:
+        scale = np.array([size / frame.shape[1], size / frame.shape[0]])
+        # Pixel centres lie at integers, so the corner of the first pixel is at -0.5.
+        transforms.append(np.column_stack([np.diag(scale), 0.5 * scale - 0.5]))
+        method = cv2.INTER_AREA if scale.max() < 1 else cv2.INTER_LINEAR
+        crops.append(cv2.resize(frame, (size, size), interpolation=method))
+    return AlignedClip(
+        frames=np.stack(crops),
+        transforms=np.stack(transforms),
+        landmarks=np.full((face.landmarks, 2), np.nan),
+        error_px=np.full(len(frames), np.nan),
+        status=(Status.TRACKED,) * len(frames),
+        reference_ids=np.zeros(len(frames), np.int64),
+        faces=1,
+        visible=1.0,
+    )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1

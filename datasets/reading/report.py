@@ -1,0 +1,159 @@
+"""What a preparation did: rows, samples, repairs, drops, counts beside the published ones."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mace.annotation import CLASS_SETS
+from mace.datasets.reading.records import Change, Kind, Published
+from mace.errors import DataError
+from mace.files import write_json, write_text
+
+# More lines of one kind than this are counted on screen and listed in the file only.
+_LINES = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparationReport:
+    """The account of a preparation; rows = samples + drops.
+
+    `emotions` counts the emotions of the samples, `sheet` those of the rows that could be read;
+    `classes` counts the classes of the samples by class set; `fingerprint` names the annotations,
+    the frame files and the settings.
+    """
+
+    dataset: str
+    fingerprint: str
+    rows: int
+    samples: int
+    emotions: dict[str, int]
+    sheet: dict[str, int]
+    classes: dict[str, dict[str, int]]
+    apex_sources: dict[str, int]
+    published: Published | None
+    changes: tuple[Change, ...]
+
+    def of(self, kind: Kind) -> list[Change]:
+        """Return the changes of one kind."""
+        return [change for change in self.changes if change.kind == kind]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON can hold it."""
+        totals = Counter(change.kind for change in self.changes)
+        codes = Counter(f"{change.kind} {change.code}" for change in self.changes)
+        return {
+            **asdict(self),
+            "repairs": totals["repair"],
+            "drops": totals["drop"],
+            "remarks": totals["remark"],
+            "codes": dict(sorted(codes.items())),
+        }
+
+    def text(self, *, limit: int | None = None) -> str:
+        """Return the report for people, at most `limit` lines of each kind of change."""
+        repairs, drops, remarks = self.of("repair"), self.of("drop"), self.of("remark")
+        lines = [
+            f"{self.dataset}: {self.rows} rows read, {self.samples} samples made, "
+            f"{len(repairs)} repairs, {len(drops)} drops, {len(remarks)} remarks",
+            "",
+            *self._counts(),
+        ]
+        for title, changes in (("drops", drops), ("repairs", repairs), ("remarks", remarks)):
+            if changes:
+                lines += ["", f"{title} ({len(changes)})", *_rows(changes[:limit])]
+            if limit is not None and len(changes) > limit:
+                lines.append(f"  and {len(changes) - limit} more")
+        return "\n".join(lines) + "\n"
+
+    def _counts(self) -> list[str]:
+        published = dict(self.published.counts) if self.published else {}
+        names = sorted(
+            {*self.emotions, *self.sheet, *published}, key=lambda n: -self.sheet.get(n, 0)
+        )
+        width = max([10, *(len(name) for name in names)])
+        columns = ["samples", "sheet", *(["published"] if published else [])]
+        lines = [f"{'emotion':<{width}} " + " ".join(f"{column:>9}" for column in columns)]
+        for name in [*names, "total"]:
+            counts = [self.emotions, self.sheet, *([published] if published else [])]
+            numbers = [sum(c.values()) if name == "total" else c.get(name, 0) for c in counts]
+            lines.append(f"{name or '(none)':<{width}} " + " ".join(f"{n:>9}" for n in numbers))
+        if self.published:
+            lines.append(f"published: {self.published.source}")
+        lines += [
+            f"class set {name}: {sum(counts.values())} ("
+            + ", ".join(f"{label} {n}" for label, n in counts.items())
+            + ")"
+            for name, counts in self.classes.items()
+        ]
+        lines.append("apex: " + ", ".join(f"{n} {name}" for name, n in self.apex_sources.items()))
+        return lines
+
+    def write(self, folder: Path) -> None:
+        """Write `preparation.json` and `preparation.txt` into the prepared data set."""
+        write_json(folder / "preparation.json", self.as_dict())
+        write_text(folder / "preparation.txt", self.text())
+
+    def on_screen(self, folder: Path) -> str:
+        """Return the text without long lists; where they are cut it says where the whole is."""
+        text = self.text(limit=_LINES)
+        cut = any(len(self.of(kind)) > _LINES for kind in ("repair", "drop", "remark"))
+        return text + (f"the whole list is in {folder / 'preparation.txt'}\n" if cut else "")
+
+
+def make_report(
+    dataset: str,
+    *,
+    fingerprint: str,
+    rows: int,
+    samples: Sequence[dict[str, Any]],
+    sheet: Iterable[str],
+    published: Published | None,
+    changes: Sequence[Change],
+) -> PreparationReport:
+    """Count the samples' labels; each sample needs the texts of `clip_features` only."""
+    drops = sum(change.kind == "drop" for change in changes)
+    assert rows == len(samples) + drops, f"{rows} rows, {len(samples)} samples, {drops} drops"
+    return PreparationReport(
+        dataset=dataset,
+        fingerprint=fingerprint,
+        rows=rows,
+        samples=len(samples),
+        emotions=_count(sample["emotion"] for sample in samples),
+        sheet=_count(sheet),
+        classes={
+            name: counts
+            for name in CLASS_SETS
+            if (counts := _count(v for sample in samples if (v := sample[f"class_{name}"])))
+        },
+        apex_sources=_count(sample["apex_source"] for sample in samples),
+        published=published,
+        changes=tuple(sorted(changes, key=lambda c: (c.where, c.row or 0, c.clip, c.code))),
+    )
+
+
+def refuse_changes(dataset: str, changes: Sequence[Change]) -> None:
+    """Raise a DataError that names the first repairs and drops, if there are any."""
+    wrong = [change for change in changes if change.kind != "remark"]
+    if wrong:
+        repairs = sum(change.kind == "repair" for change in wrong)
+        first = "; ".join(" ".join(line.split()) for line in _rows(wrong[:3]))
+        raise DataError(
+            f"{dataset} needs {repairs} repairs and {len(wrong) - repairs} drops, which --strict "
+            f"refuses, first: {first}"
+        )
+
+
+def _rows(changes: Sequence[Change]) -> list[str]:
+    places = [c.where if c.row is None else f"{c.where} row {c.row}" for c in changes]
+    width = max(map(len, places), default=0)
+    clips = max((len(change.clip) for change in changes), default=0)
+    return [
+        f"  {place:<{width}}  {change.clip:<{clips}}  {change.reason}"
+        for place, change in zip(places, changes, strict=True)
+    ]
+
+
+def _count(labels: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(labels).items(), key=lambda item: (-item[1], item[0])))

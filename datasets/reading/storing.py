@@ -1,0 +1,145 @@
+"""A reading to corrected clips on disk: in parallel, resumed after an interruption."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+from mace.datasets.reading.correcting import Outcome, Task, load, plan, store
+from mace.datasets.reading.records import Change, Reading
+from mace.errors import DataError
+from mace.face import FaceConfig
+from mace.processes import begin_worker, one_thread_each
+from mace.progress import progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """Files of the samples, in the order of the sheet, and all changes of the reading and after."""
+
+    paths: tuple[Path, ...]
+    changes: tuple[Change, ...]
+
+
+def plan_clips(reading: Reading, *, face: FaceConfig) -> tuple[list[Task], list[Change]]:
+    """Resolve every annotation; the changes are the reading's own and the drops made here.
+
+    The repairs of a clip that goes on are in its task.
+    """
+    tasks: list[Task] = []
+    changes = list(reading.changes)
+    names: dict[str, int | None] = {}
+    for annotation in reading.annotations:
+        if annotation.name in names:
+            first = names[annotation.name]
+            other = "another" if first is None else f"row {first}"
+            reason = f"the same subject and clip as {other}, which was taken"
+            changes.append(annotation.change("drop", "duplicate", reason))
+            continue
+        names[annotation.name] = annotation.row
+        try:
+            tasks.append(plan(annotation, database=reading.database, face=face))
+        except DataError as error:
+            changes.append(annotation.change("drop", "unusable", str(error)))
+    drops = sum(change.kind == "drop" for change in changes)
+    assert reading.rows == len(tasks) + drops, f"{reading.rows} rows, {len(tasks)} + {drops}"
+    return tasks, changes
+
+
+def fingerprint(tasks: Sequence[Task], changes: Sequence[Change]) -> str:
+    """Name what a preparation will make: annotations, repairs, drops, files and settings."""
+    content = "\n".join([task.key for task in tasks] + [repr(change) for change in changes])
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def store_clips(
+    reading: Reading, *, face: FaceConfig, folder: Path, workers: int | None = None
+) -> Stored:
+    """Correct all clips of a reading into `folder`, each into a file of its own.
+
+    Raises:
+        DataError: if no clip is left, or a worker was killed.
+        OutputError: if the folder cannot be written to.
+    """
+    tasks, changes = plan_clips(reading, face=face)
+    return store_tasks(tasks, changes, database=reading.database, folder=folder, workers=workers)
+
+
+def store_tasks(
+    tasks: Sequence[Task],
+    changes: Sequence[Change],
+    *,
+    database: str,
+    folder: Path,
+    workers: int | None = None,
+) -> Stored:
+    """Correct planned clips that are not in `folder` yet.
+
+    Args:
+        tasks: what `plan_clips` returned.
+        changes: the changes so far, which those made here follow.
+        database: for the progress display.
+        folder: of finished clips; those of an interrupted run are taken over.
+        workers: processes, as many as there are cores by default; 1 works in this process. The
+            samples do not depend on it.
+
+    Raises:
+        DataError: if no clip is left, or a worker was killed.
+        OutputError: if the folder cannot be written to.
+    """
+    paths = [folder / f"{task.key}.pickle" for task in tasks]
+    outcomes: list[Outcome | None] = [load(path) for path in paths]
+    ready = sum(outcome is not None for outcome in outcomes)
+    for index, outcome in enumerate(outcomes):
+        if outcome is not None:  # samples stay on disk
+            outcomes[index] = Outcome(sample=None, changes=outcome.changes)
+    missing = [index for index, outcome in enumerate(outcomes) if outcome is None]
+    with progress(f"preparing {database}", len(tasks), done=ready) as advance:
+        for index, outcome in _work([(i, tasks[i], paths[i]) for i in missing], workers):
+            outcomes[index] = outcome
+            advance(1, note=tasks[index].annotation.name)
+    everything = list(changes)
+    for outcome in outcomes:
+        assert outcome is not None
+        everything += outcome.changes
+    kept = tuple(path for path in paths if path.exists())
+    if not kept:
+        drops = [change for change in everything if change.kind == "drop"]
+        first = f", the first because {drops[0].clip}: {drops[0].reason}" if drops else ""
+        raise DataError(
+            f"none of the {len(drops)} rows of {database} gave a sample{first}; check --manual-dir "
+            "and --config"
+        )
+    return Stored(paths=kept, changes=tuple(everything))
+
+
+def _work(
+    jobs: Sequence[tuple[int, Task, Path]], workers: int | None
+) -> Iterator[tuple[int, Outcome]]:
+    workers = min(workers or os.cpu_count() or 1, len(jobs))
+    if workers <= 1:
+        yield from ((index, store(task, path)) for index, task, path in jobs)
+        return
+    with (
+        one_thread_each(),
+        # Spawned, since a fork of a process in which JAX runs threads may hang.
+        ProcessPoolExecutor(
+            workers, mp_context=get_context("spawn"), initializer=begin_worker
+        ) as pool,
+    ):
+        futures = {pool.submit(store, task, path): index for index, task, path in jobs}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BrokenProcessPool as error:
+            raise DataError(
+                "a worker process was killed, perhaps for want of memory; start again with fewer "
+                "--workers, finished clips are kept"
+            ) from error
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
