@@ -25,7 +25,7 @@ from sklearn.svm import SVC
 
 from mace.data import MotionSet
 from mace.errors import ConfigError
-from mace.evaluation.learner import Answer
+from mace.evaluation.learner import Answer, Origin
 from mace.metrics import confusion_matrix, uf1
 from mace.protocols import Fold, grouped_kfold
 
@@ -67,6 +67,7 @@ class Majority:
         return Answer(
             prediction=np.full(tests, counts.argmax()),
             probabilities=np.tile(counts / counts.sum(), (tests, 1)),
+            origin=Origin(fitted=fold.train_index),
         )
 
 
@@ -198,6 +199,7 @@ def _best_answer(
         prediction=best.predict(fold.test_index, train),
         probabilities=best.probabilities(fold.test_index, classes),
         history=history,
+        origin=Origin(fitted=train, normalised=train, selection="settings by inner folds"),
     )
 
 

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mace.config import UNHASHED
 from mace.errors import ConfigError
 from mace.evaluation.baselines import LogisticRegression, Majority, SupportVectorMachine
 from mace.evaluation.learner import Learner
 from mace.evaluation.network import Network
 from mace.evaluation.results import NETWORK
+from mace.protocols import BenchmarkName
 from mace.training import TrainConfig
 
 
@@ -17,14 +19,19 @@ class ProtocolConfig:
     """How subjects are dealt to folds.
 
     Attributes:
-        kind: `loso` leaves one subject out in each fold, `kfold` deals all subjects to `folds`.
+        kind: `loso` leaves one subject out in each fold, `kfold` deals all subjects to `folds`,
+            `database` leaves one database out.
         folds: number of folds of `kfold`.
         seed: of the dealing of `kfold`.
+        benchmark: the protocol of the field that the result is called after; takes its databases
+            and classes only, and says where the number of samples differs.
     """
 
-    kind: Literal["loso", "kfold"] = "loso"
+    kind: Literal["loso", "kfold", "database"] = "loso"
     folds: int = 5
     seed: int = 0
+    # The clips it selects show in the data's fingerprint.
+    benchmark: BenchmarkName | None = field(default=None, metadata=UNHASHED)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,14 +14,16 @@ from mace.config import config_hash, to_dict
 from mace.data import MotionSet
 from mace.errors import ConfigError
 from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig, methods_of
+from mace.evaluation.fingerprints import digest, perceptual_hash
 from mace.evaluation.learner import Answer, Learner
 from mace.evaluation.loading import load_evaluation
+from mace.evaluation.logs import write_log
 from mace.evaluation.results import Evaluation
-from mace.evaluation.store import RecordKey, RunFolder, encode_answer
+from mace.evaluation.store import RecordKey, RunFolder, encode_answer, encode_index
 from mace.evaluation.summary import summarise
 from mace.evaluation.workers import worker_map
 from mace.progress import progress
-from mace.protocols import Fold, grouped_kfold, loso
+from mace.protocols import Fold, grouped_kfold, leave_one_database_out, loso
 from mace.provenance import provenance
 
 
@@ -54,6 +56,9 @@ def make_folds(motion_set: MotionSet, protocol: ProtocolConfig) -> list[Fold]:
     """
     if protocol.kind == "loso":
         return loso(motion_set.groups, names=motion_set.subjects)
+    if protocol.kind == "database":
+        databases = [motion_set.subjects[group].split("/")[0] for group in motion_set.groups]
+        return leave_one_database_out(databases, motion_set.groups)
     return grouped_kfold(motion_set.groups, protocol.folds, protocol.seed)
 
 
@@ -67,6 +72,7 @@ def cross_validate(
     command: str | None = None,
     workers: int = 0,
     methods: Mapping[str, Learner] | None = None,
+    folds: Sequence[Fold] | None = None,
 ) -> Evaluation:
     """Run every fold that `run_dir` does not hold yet, and return the whole evaluation.
 
@@ -82,6 +88,7 @@ def cross_validate(
             whose cores add up in another order: its results differ slightly from theirs.
         methods: what to evaluate instead of the methods of `config`; must hold `network`, the
             one that all seeds apply to.
+        folds: the folds instead of those of `config.protocol`; nothing checks them but an audit.
 
     Raises:
         ConfigError: for impossible settings.
@@ -93,7 +100,7 @@ def cross_validate(
     if NETWORK not in methods:
         raise ConfigError(f"the methods {', '.join(methods)} lack {NETWORK!r}, the evaluated one")
     folder = RunFolder(run_dir)
-    folds = make_folds(motion_set, config.protocol)
+    folds = make_folds(motion_set, config.protocol) if folds is None else folds
     jobs = _jobs(motion_set, config, methods, folds)
     settings = {
         "title": title,
@@ -108,6 +115,8 @@ def cross_validate(
         "groups": motion_set.groups.tolist(),
         "fingerprint": motion_set.fingerprint,
         "folds": [fold.name for fold in folds],
+        "splits": _splits(folds),
+        "fingerprints": _fingerprints(motion_set),
         "methods": _plan(jobs),
         "command": command or shlex.join(sys.argv),
         "provenance": provenance(),
@@ -116,7 +125,36 @@ def cross_validate(
     _run(jobs, motion_set, folder, workers=workers, label=f"evaluating {title}")
     evaluation = load_evaluation(run_dir)
     folder.write_results(summarise(evaluation))
+    network = evaluation.methods[NETWORK]
+    for seed, predictions in zip(network.seeds, network.predictions, strict=True):
+        path = folder.path / f"predictions-seed{seed}.log"
+        write_log(
+            path,
+            evaluation.clips,
+            evaluation.labels.tolist(),
+            predictions.tolist(),
+            classes=evaluation.classes,
+        )
     return evaluation
+
+
+def _splits(folds: Sequence[Fold]) -> dict[str, dict[str, list[list[int]]]]:
+    return {
+        fold.name: {
+            "train": encode_index(fold.train_index),
+            "test": encode_index(fold.test_index),
+        }
+        for fold in folds
+    }
+
+
+def _fingerprints(motion_set: MotionSet) -> dict[str, list[str]]:
+    """Return digest and perceptual hash of what the network is tested on, for each clip."""
+    images = motion_set.inputs[:, 0]
+    return {
+        "digest": [digest(image) for image in images],
+        "hash": [perceptual_hash(image) for image in images],
+    }
 
 
 def _jobs(

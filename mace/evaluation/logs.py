@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mace.errors import DataError
 from mace.files import write_text
+from mace.protocols import BENCHMARKS
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "database": ("database", "dataset", "db"),
@@ -23,6 +24,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "truth": ("truth", "label", "gt", "groundtruth", "true", "target", "ytrue"),
     "prediction": ("prediction", "predicted", "pred", "answer", "ypred"),
 }
+MEGC_CLASSES = BENCHMARKS["megc2019"].classes
 DELIMITERS = ",;\t"
 # Bytes of a log that would be no log: the largest of the field has a few thousand lines.
 LARGEST = 50_000_000
@@ -76,15 +78,25 @@ def read_log(path: Path) -> list[LogSample]:
 
 
 def write_log(
-    path: Path, clips: Sequence[str], truth: Sequence[int], prediction: Sequence[int]
+    path: Path,
+    clips: Sequence[str],
+    truth: Sequence[int],
+    prediction: Sequence[int],
+    *,
+    classes: Sequence[str],
 ) -> None:
-    """Write a log in MEGC form; clips are `database/subject/clip`, labels integers.
+    """Write a log in MEGC form; clips are `database/subject/clip`, labels index `classes`.
 
-    Blanks inside of a name would end it, so they are written as `%20`.
+    The three classes of MEGC 2019 are written as its integers 0, 1, 2; for others the field has no
+    agreed integers, so their names are written. Blanks inside of a name would end it and are
+    written as `%20`.
 
     Raises:
         OutputError: if the file cannot be written.
     """
+    words = [_one_word(name) for name in classes]
+    if tuple(classes) == MEGC_CLASSES:
+        words = [str(i) for i in range(len(classes))]
     subject = None
     lines = []
     for clip, true, predicted in zip(clips, truth, prediction, strict=True):
@@ -92,7 +104,7 @@ def write_log(
         if (database, person) != subject:
             subject = database, person
             lines.append(f"{database} {person}")
-        lines.append(f"{name} {true} {predicted}")
+        lines.append(f"{name} {words[true]} {words[predicted]}")
     write_text(path, "\n".join(lines) + "\n")
 
 

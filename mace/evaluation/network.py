@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from mace.data import MotionSet
 from mace.evaluation.gradcam import heat_maps
-from mace.evaluation.learner import Answer
+from mace.evaluation.learner import Answer, Origin
 from mace.protocols import Fold, inner_split
 from mace.training import TrainConfig, fit, predict
 
@@ -49,4 +49,10 @@ class Network:
             probabilities=probabilities,
             history=history | {"chosen_epoch": [float(fitted.chosen_epoch)]},
             heat=heat_maps(fitted, inputs, prediction) if explain else None,
+            origin=Origin(
+                fitted=train_index,
+                validation=validation_index,
+                normalised=train_index if self.train.normalise == "training" else None,
+                selection=f"{self.train.selection} epoch",
+            ),
         )

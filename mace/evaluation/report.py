@@ -148,6 +148,8 @@ def _protocol(evaluation: Evaluation) -> str:
     protocol = evaluation.config["protocol"]
     if protocol["kind"] == "loso":
         return "leave one subject out"
+    if protocol["kind"] == "database":
+        return "leave one database out"
     return f"{protocol['folds']} folds by subject"
 
 

@@ -4,6 +4,7 @@
     predictions.jsonl   one line for each finished (method, seed, fold), only ever appended to
     heat/               where the network looked: one .npz for each fold of the first seed
     results.json        the summary, written when every fold is there
+    predictions-seedN.log  the network's answers in MEGC form, one file a seed
 
 A line carries the hash of its method's settings, the folds and the data. Lines of other settings
 stay in the file and are passed over, so changing a setting back finds its results again.
@@ -15,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from mace.errors import DataError, OutputError
 from mace.files import atomic_path, write_json
 
 if TYPE_CHECKING:  # a run is read back without JAX
-    from mace.evaluation.learner import Answer
+    from mace.evaluation.learner import Answer, Origin
 
 type RecordKey = tuple[str, int, str]
 """Hash of the method's settings, seed, name of the fold."""
@@ -129,6 +130,20 @@ class RunFolder:
         return self.path / "predictions.jsonl"
 
 
+def encode_index(index: Int[np.ndarray, " m"]) -> list[list[int]]:
+    """Return positions as sorted ranges [first, last + 1]: short where subjects lie together."""
+    positions = np.unique(index)
+    if not positions.size:
+        return []
+    breaks = np.flatnonzero(np.diff(positions) > 1) + 1
+    return [[int(run[0]), int(run[-1]) + 1] for run in np.split(positions, breaks)]
+
+
+def decode_index(ranges: Sequence[Sequence[int]]) -> Int[np.ndarray, " m"]:
+    """Return the positions that `encode_index` was given, sorted."""
+    return np.concatenate([np.zeros(0, np.int64), *(np.arange(a, b) for a, b in ranges)])
+
+
 def encode_answer(answer: "Answer") -> dict[str, Any]:
     """Return the part of a line that holds a method's answer."""
     probabilities = answer.probabilities
@@ -138,4 +153,17 @@ def encode_answer(answer: "Answer") -> dict[str, Any]:
         if probabilities is None
         else np.round(probabilities.astype(np.float64), DIGITS).tolist(),
         "history": {name: list(map(float, curve)) for name, curve in answer.history.items()},
+        "origin": None if answer.origin is None else _encode_origin(answer.origin),
+    }
+
+
+def _encode_origin(origin: "Origin") -> dict[str, Any]:
+    def ranges(index: np.ndarray | None) -> list[list[int]] | None:
+        return None if index is None else encode_index(index)
+
+    return {
+        "fitted": encode_index(origin.fitted),
+        "validation": ranges(origin.validation),
+        "normalised": ranges(origin.normalised),
+        "selection": origin.selection,
     }

@@ -77,7 +77,8 @@ def select(benchmark: Benchmark, labels: Sequence[str], groups: Sequence[str]) -
 def likely_benchmark(groups: Sequence[str], classes: Sequence[str]) -> Benchmark | None:
     """Return the one benchmark with these databases and classes, or None.
 
-    Integers stand for classes in the benchmark's order. Where two benchmarks share their clips
+    Integers 0, 1, 2 stand for the three classes of MEGC 2019, in its order; other class sets have no
+    agreed integers. Where two benchmarks share their clips
     (MEGC 2018), the one that leaves subjects out is meant.
     """
     databases = {canonical_database(group.split("/")[0]) for group in groups}
@@ -85,7 +86,7 @@ def likely_benchmark(groups: Sequence[str], classes: Sequence[str]) -> Benchmark
     for benchmark in BENCHMARKS.values():
         own = {canonical_class(name) for name in benchmark.classes}
         numbers = {str(i) for i in range(len(own))}
-        fits = names == own or (names == numbers and _unambiguous(benchmark))
+        fits = names == own or (names == numbers and benchmark.class_set == "3")
         if fits and databases == set(benchmark.databases) and benchmark.folds == "loso":
             return benchmark
     return None
@@ -101,17 +102,6 @@ def canonical_database(name: str) -> str:
     """Return the one spelling of a database: `casme2` for `CASME II`, and so on."""
     plain = "".join(c for c in name.lower() if c.isalnum())
     return DATABASE_ALIASES.get(plain, plain)
-
-
-def _unambiguous(benchmark: Benchmark) -> bool:
-    twins = [
-        one
-        for one in BENCHMARKS.values()
-        if one.databases == benchmark.databases
-        and len(one.classes) == len(benchmark.classes)
-        and one.folds == benchmark.folds
-    ]
-    return len(twins) == 1
 
 
 def _difference(what: str, found: int, wanted: int | None, where: str) -> list[str]:

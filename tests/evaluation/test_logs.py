@@ -207,11 +207,13 @@ def test_files_that_are_no_logs(tmp_path, capsys):
 
 def test_written_log_is_read_back(tmp_path):
     clips = ("samm/006/006_1_2", "samm/006/006_1_3", "smic/s1/s1 ne/01")
-    write_log(tmp_path / "p.log", clips, [0, 1, 2], [0, 2, 2])
+    write_log(tmp_path / "p.log", clips, [0, 1, 2], [0, 2, 2], classes=CLASSES)
     assert (tmp_path / "p.log").read_text().splitlines()[:2] == ["samm 006", "006_1_2 0 0"]
     read = read_log(tmp_path / "p.log")
     assert [s.name for s in read] == [*clips[:2], "smic/s1/s1%20ne/01"]
     assert [(s.truth, s.prediction) for s in read] == [("0", "0"), ("1", "2"), ("2", "2")]
+    write_log(tmp_path / "p.log", clips, [0, 1, 1], [0, 1, 0], classes=("disgust", "very happy"))
+    assert (tmp_path / "p.log").read_text().splitlines()[2] == "006_1_3 very%20happy very%20happy"
 
 
 BASE = megc_text(known_samples()[:30])

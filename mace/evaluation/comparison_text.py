@@ -1,0 +1,59 @@
+"""A comparison as a terminal shows it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mace.evaluation.published import ALL, Figures, Published
+from mace.evaluation.score_text import benchmark_lines, decimal, interval, print_rows
+from mace.protocols import BENCHMARKS
+
+
+def print_comparison(result: Mapping[str, Any]) -> None:
+    """Print what `compare` returned: scores, and differences from the first with intervals."""
+    print(f"{result['n']} clips of {result['subjects']} subjects, answered by all")
+    rows = []
+    for name, row in result["runs"].items():
+        ahead = row["ahead"]["uf1"]
+        lead = "reference"
+        if name != result["reference"]:
+            lead = f"{ahead['difference']:+.3f} {interval(*ahead['interval'])}"
+        scores = [
+            f"{row[key]:.3f} {interval(*row['intervals'][key])}"
+            for key in ("uf1", "uar", "accuracy")
+        ]
+        rows.append((name, *scores, lead, str(row["seeds"])))
+    print_rows(("run", "UF1", "UAR", "accuracy", "ahead in UF1", "seeds"), rows)
+    for warning in result["warnings"]:
+        print(f"warning: {warning}")
+    for name, row in result["runs"].items():
+        for line in benchmark_lines(row.get("benchmark")):
+            print(line if line.startswith("  ") else f"{name}: {line}")
+
+
+def print_published(results: Sequence[Published]) -> None:
+    """Print published results, one table for each benchmark, with their warnings."""
+    for benchmark in dict.fromkeys(one.benchmark for one in results):
+        print(f"\npublished on {BENCHMARKS[benchmark].title}; nothing here was run by this tool")
+        own = [one for one in results if one.benchmark == benchmark]
+        rows = []
+        for one in own:
+            full, part = one.parts.get(ALL, Figures()), one.parts.get("casme2", Figures())
+            rows.append(
+                (
+                    one.method,
+                    _pair(full),
+                    decimal(full.accuracy),
+                    _pair(part),
+                    "?" if one.n is None else str(one.n),
+                    "; ".join(one.warnings),
+                )
+            )
+        headings = ("method", "UF1/UAR", "accuracy", "on CASME II", "n", "mind")
+        print_rows(headings, rows)
+
+
+def _pair(figures: Figures) -> str:
+    if figures.uf1 is None and figures.uar is None:
+        return "-"
+    text = f"{decimal(figures.uf1)}/{decimal(figures.uar)}"
+    return text if figures.true_uar is None else f"{text} (UAR {decimal(figures.true_uar)})"

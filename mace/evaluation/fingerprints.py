@@ -1,0 +1,57 @@
+"""What tells whether two pictures are the same, or nearly: a digest and a perceptual hash.
+
+The hash is the signs of the horizontal differences of a small version of the picture (dHash: N.
+Krawetz, "Kind of Like That", 2013), 16 x 16 bits for each channel: 64 bits, as usual, do not tell
+corrected faces apart, whose eyes all lie in one place.
+"""
+
+import hashlib
+
+import cv2
+import numpy as np
+from jaxtyping import Float, Shaped
+
+SIDE = 16
+
+NEAR = 0.06
+"""Part of the bits up to which two pictures are near-duplicates."""
+
+
+def digest(image: Shaped[np.ndarray, "..."]) -> str:
+    """Return 16 hexadecimal digits that name the content of an array."""
+    found = hashlib.sha256(f"{image.dtype}{image.shape}".encode())
+    found.update(np.ascontiguousarray(image).tobytes())
+    return found.hexdigest()[:16]
+
+
+def perceptual_hash(image: Shaped[np.ndarray, "h w *c"]) -> str:
+    """Return the hash of a picture as hexadecimal digits; empty for one without any structure."""
+    layers = image.astype(np.float32).reshape(*image.shape[:2], -1)
+    bits = [_signs(layers[..., i]) for i in range(layers.shape[-1])]
+    kept = [one for one in bits if one is not None]
+    # A picture without structure, such as the flow of a still face, is like every other one.
+    return np.packbits(np.concatenate(kept)).tobytes().hex() if len(kept) == len(bits) else ""
+
+
+def hash_distances(one: str, others: list[str]) -> Float[np.ndarray, " n"]:
+    """Return the part of the bits in which each of `others` differs from `one`, in [0, 1].
+
+    Hashes of another length, of another number of channels, are 1 apart, and so are empty ones.
+    """
+    if not one:
+        return np.ones(len(others))
+    bits = np.unpackbits(np.frombuffer(bytes.fromhex(one), np.uint8))
+    result = np.ones(len(others))
+    index = [i for i, other in enumerate(others) if len(other) == len(one)]
+    if index:
+        table = np.frombuffer(bytes.fromhex("".join(others[i] for i in index)), np.uint8)
+        result[index] = (np.unpackbits(table.reshape(len(index), -1), axis=1) != bits).mean(axis=1)
+    return result
+
+
+def _signs(layer: Float[np.ndarray, "h w"]) -> np.ndarray | None:
+    small = cv2.resize(layer, (SIDE + 1, SIDE), interpolation=cv2.INTER_AREA)
+    difference = np.diff(small, axis=1)
+    if not np.isfinite(difference).all() or np.abs(difference).max() < 1e-6:
+        return None
+    return (difference > 0).ravel()

@@ -1,0 +1,103 @@
+"""The published numbers of the field, with what is known to be wrong with them."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Literal, get_args
+
+from mace.config import from_dict
+from mace.protocols import BENCHMARKS, BenchmarkName
+
+Verified = Literal["source", "second-hand", "memory"]
+
+ALL = "full"
+"""Name of the part that holds every sample of a benchmark."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """Scores as printed; None where the source has none."""
+
+    uf1: float | None = None
+    uar: float | None = None
+    accuracy: float | None = None
+    true_uar: float | None = None
+    """UAR computed from the authors' own predictions, where what they print is something else."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """One method's result in the literature.
+
+    `parts` holds its figures on all samples (`full`) and on single databases; `n` is None where
+    the source does not say. A flag is None where nobody has looked.
+    """
+
+    method: str
+    benchmark: BenchmarkName
+    parts: Mapping[str, Figures] = field(default_factory=dict)
+    source: str
+    verified: Verified
+    n: int | None = None
+    best_test_epoch: bool | None = None
+    uar_is_macro_precision: bool | None = None
+    note: str = ""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader must know before setting this beside another score."""
+        expected = BENCHMARKS[self.benchmark].samples
+        found = []
+        if self.best_test_epoch:
+            found.append("best test epoch")
+        if self.uar_is_macro_precision:
+            found.append("UAR is macro-precision")
+        if self.n is None:
+            found.append("n unknown")
+        elif self.n != expected:
+            found.append(f"n is not {expected}")
+        if self.verified != "source":
+            found.append({"second-hand": "quoted", "memory": "not looked up"}[self.verified])
+        return tuple(found)
+
+
+def published_results(benchmark: BenchmarkName | None = None) -> Sequence[Published]:
+    """Return the results of one benchmark, or all, in the order of the data file."""
+    text = files("mace.evaluation").joinpath("published.toml").read_text(encoding="utf-8")
+    results = []
+    for entry in tomllib.loads(text)["result"]:
+        parts = {
+            name: from_dict(Figures, value, where=f"{entry['method']}.{name}.")
+            for name, value in entry.items()
+            if isinstance(value, dict)
+        }
+        plain = {name: value for name, value in entry.items() if name not in parts}
+        fields = from_dict(_Entry, plain, where=f"{entry['method']}.")
+        results.append(
+            Published(
+                method=fields.method,
+                benchmark=fields.benchmark,
+                parts=parts,
+                source=fields.source,
+                verified=fields.verified,
+                n=fields.n,
+                best_test_epoch=fields.best_test_epoch,
+                uar_is_macro_precision=fields.uar_is_macro_precision,
+                note=fields.note,
+            )
+        )
+    assert {one.benchmark for one in results} <= set(get_args(BenchmarkName))
+    return [one for one in results if benchmark in (None, one.benchmark)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Entry:
+    method: str
+    benchmark: BenchmarkName
+    source: str
+    verified: Verified
+    n: int | None = None
+    best_test_epoch: bool | None = None
+    uar_is_macro_precision: bool | None = None
+    note: str = ""

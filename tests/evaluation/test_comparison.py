@@ -1,0 +1,124 @@
+"""`mace compare`: pairing by clip and subject, and the published numbers."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from evaluation_cases import Guess, make_set
+
+from mace.cli import main
+from mace.errors import DataError
+from mace.evaluation import EvaluationConfig, cross_validate
+from mace.evaluation.comparison import compare, open_answers
+from mace.evaluation.published import published_results
+from mace.protocols import BENCHMARKS
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory) -> dict[str, Path]:
+    """Two runs on the same clips: right in 60 and in 95 of 100."""
+    home = tmp_path_factory.mktemp("runs")
+    for name, right in (("weak", 0.6), ("strong", 0.95)):
+        cross_validate(
+            make_set(),
+            config=EvaluationConfig(seeds=(0, 1)),
+            run_dir=home / name,
+            methods={"network": Guess(right)},
+            command="mace evaluate",
+        )
+    return {name: home / name for name in ("weak", "strong")}
+
+
+def compared(capsys, *arguments) -> dict:
+    assert main(["compare", *map(str, arguments), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_difference_of_two_runs(runs, capsys):
+    result = compared(capsys, runs["weak"], runs["strong"])
+    weak, strong = (result["runs"][str(runs[name])] for name in ("weak", "strong"))
+    assert result["n"] == 36
+    lead = strong["ahead"]["uf1"]
+    assert lead["difference"] == pytest.approx(strong["uf1"] - weak["uf1"])
+    low, high = lead["interval"]
+    assert 0 < low < lead["difference"] < high
+    assert weak["ahead"]["uf1"] == {"difference": 0.0, "interval": [0.0, 0.0]}
+    assert result["warnings"] == []
+
+
+def test_run_and_its_own_log_are_the_same(runs, capsys):
+    result = compared(capsys, runs["weak"], runs["weak"] / "predictions-seed0.log")
+    log = result["runs"][str(runs["weak"] / "predictions-seed0.log")]
+    stored = json.loads((runs["weak"] / "results.json").read_text())
+    assert log["uf1"] == pytest.approx(stored["per_seed"]["uf1"][0])
+    assert log["n_own"] == 36
+
+
+def test_only_common_clips_are_compared(runs):
+    answers = {name: open_answers(path) for name, path in runs.items()}
+    answers["strong"] = answers["strong"].take(np.arange(30)[::-1])
+    result = compare(answers)
+    assert result["n"] == 30
+    assert result["warnings"] == ["weak has 36 clips, of which the 30 that all share are compared"]
+    whole = compare({"weak": answers["weak"].take(range(30))})
+    assert result["runs"]["weak"]["uf1"] == whole["runs"]["weak"]["uf1"]
+
+
+def test_what_cannot_be_compared_is_refused(runs):
+    answers = {name: open_answers(path) for name, path in runs.items()}
+    other = replace(answers["weak"], clips=tuple(f"x/{c}" for c in answers["weak"].clips))
+    with pytest.raises(DataError, match="no clip in common"):
+        compare({"a": answers["weak"], "b": other})
+    wrong = replace(answers["weak"], labels=(answers["weak"].labels + 1) % 3)
+    with pytest.raises(DataError, match="disagree about the true class of 36 clips"):
+        compare({"a": answers["weak"], "b": wrong})
+    renamed = replace(answers["weak"], classes=("a", "b", "c"))
+    with pytest.raises(DataError, match="the classes differ"):
+        compare({"a": answers["weak"], "b": renamed})
+
+
+def test_text_with_published_numbers(capsys):
+    assert main(["compare", "--benchmark", "megc2019"]) == 0
+    printed = capsys.readouterr().out
+    for words in ("STSTNet", "0.7353/0.7605 (UAR 0.7186)", "UAR is macro-precision", "HTNet"):
+        assert words in printed
+    assert "best test epoch" in printed
+
+
+def test_published_numbers_are_well_formed():
+    results = published_results()
+    assert len(results) > 20
+    for one in results:
+        assert one.parts
+        assert one.source
+        for name, figures in one.parts.items():
+            assert name == "full" or name in BENCHMARKS[one.benchmark].databases
+            for value in (figures.uf1, figures.uar, figures.accuracy, figures.true_uar):
+                assert value is None or 0 < value < 1
+    flagged = {one.method for one in published_results("megc2019") if one.best_test_epoch}
+    assert {"HTNet", "CausalNet"} <= flagged
+    capsule = next(one for one in results if one.method == "CapsuleNet")
+    assert "n is not 442" in capsule.warnings
+
+
+def test_bad_requests(runs, tmp_path, capsys):
+    assert main(["compare", str(runs["weak"]), str(runs["weak"])]) == 2
+    assert "named twice" in capsys.readouterr().err
+    assert main(["compare", str(tmp_path / "nowhere")]) == 3
+    assert "nowhere" in capsys.readouterr().err
+    assert main(["compare", str(tmp_path)]) == 3
+    assert "holds no evaluation" in capsys.readouterr().err
+
+
+def test_comparing_needs_no_jax(runs):
+    code = (
+        "import sys; from mace.cli import main; "
+        f"code = main(['compare', *{[str(path) for path in runs.values()]!r}]); "
+        "sys.exit('jax was imported' if 'jax' in sys.modules else code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
