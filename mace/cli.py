@@ -34,6 +34,9 @@ COMMANDS = {
     "prepare": Command("mace.commands.prepare", "prepare a data set: correct faces, store clips"),
     "train": Command("mace.commands.train", "train one model on a prepared data set"),
     "evaluate": Command("mace.commands.evaluate", "cross-validate over subjects, with baselines"),
+    "score": Command("mace.commands.score", "score a log of predictions, whoever made it"),
+    "compare": Command("mace.commands.compare", "runs side by side, and the published numbers"),
+    "audit": Command("mace.commands.audit", "look for leaks in a run or a split of any code base"),
     "report": Command("mace.commands.report", "write the HTML report of finished evaluations"),
     "live": Command("mace.commands.live", "label the faces in a video with a trained model"),
     "doctor": Command("mace.commands.doctor", "check versions, devices, data sets and models"),
@@ -93,7 +96,9 @@ def _run(name: str, arguments: list[str]) -> int:
     import tyro  # not at the top: it costs 0.2 s that `mace --help` need not pay
 
     module = importlib.import_module(COMMANDS[name].module)
-    tyro.cli(module.run, prog=f"mace {name}", args=arguments)
+    # Some defaults depend on an argument; the help page then shows the right ones as well.
+    adapt = getattr(module, "adapted_run", None)
+    tyro.cli(module.run if adapt is None else adapt(arguments), prog=f"mace {name}", args=arguments)
     return 0
 
 

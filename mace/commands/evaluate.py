@@ -4,12 +4,13 @@ import json
 import os
 import shlex
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from mace.commands.inputs import read_motion
+from mace.commands.inputs import read_motion, with_default_recipe
 from mace.commands.places import DATA_DIR, RUNS_DIR
 from mace.evaluation import EvaluationConfig, ProtocolConfig, cross_validate, summarise
 from mace.evaluation.table import headline_rows, print_table
@@ -60,3 +61,8 @@ def run(
     else:
         print_table(headline_rows([evaluation], [summary]))
         print(f"\nresults  {out}   (mace report {out})")
+
+
+def adapted_run(arguments: Sequence[str]) -> Callable[..., None]:
+    """Return `run` with the recipe's defaults for the data set that `arguments` name."""
+    return with_default_recipe(run, arguments)

@@ -50,6 +50,12 @@ def run(
         )
     out = RUNS_DIR / "live" / source.stem if out is None else out
     bundle = load_bundle(model)
+    if bundle.motion.flow == "images":
+        raise ConfigError(
+            f"the model {model} was trained on ready-made flow images, whose flow, alignment and "
+            "scaling are not known, so that no video can be turned into its input; use a model "
+            "trained on clips"
+        )
     video = open_source(source, fps=fps)
     if out.resolve() == source.resolve():
         raise ConfigError(f"--out {out} is the source itself; choose another folder")

@@ -1,8 +1,9 @@
 """`mace train`: one network from every clip of a prepared data set."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mace.commands.inputs import read_motion
+from mace.commands.inputs import read_motion, with_default_recipe
 from mace.commands.places import DATA_DIR, RUNS_DIR
 from mace.experiments.recipes import FLOW, Recipe, train_final
 from mace.training import keep_compiled
@@ -31,4 +32,12 @@ def run(
     out = RUNS_DIR / "train" / dataset if out is None else out
     inputs = read_motion(dataset, recipe, data_dir=data_dir, cache_dir=out.parent / "cache")
     train_final(inputs, recipe, seed=seed, out=out)
-    print(f"the model is in {out} (mace live --source VIDEO --model {out})")
+    if inputs.motion.flow == "images":
+        print(f"the model is in {out} (for flow images; `mace live` cannot use it)")
+    else:
+        print(f"the model is in {out} (mace live --source VIDEO --model {out})")
+
+
+def adapted_run(arguments: Sequence[str]) -> Callable[..., None]:
+    """Return `run` with the recipe's defaults for the data set that `arguments` name."""
+    return with_default_recipe(run, arguments)

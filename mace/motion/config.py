@@ -81,7 +81,8 @@ class MotionConfig:
     Attributes:
         representation: `appearance` is the target frame itself (the paper's setting),
             `difference` is target minus reference, `flow` is (u, v, optical strain).
-        flow: `dis` is OpenCV's dense inverse search, `tvl1` is our TV-L1 in JAX.
+        flow: `dis` is OpenCV's dense inverse search, `tvl1` is our TV-L1 in JAX; `images` are
+            ready-made flow images, which no two frames can be turned into (`mace.flow_images`).
         size: side of the output in pixels, 28 to 224.
         detrend: what `flow` takes out as left-over head motion before the strain: nothing, the
             median shift, or a robust affine field (worth up to 0.02 of UF1 in the same trial).
@@ -94,7 +95,7 @@ class MotionConfig:
     """
 
     representation: Literal["appearance", "difference", "flow"] = "flow"
-    flow: Literal["dis", "tvl1"] = "dis"
+    flow: Literal["dis", "tvl1", "images"] = "dis"
     size: int = 64
     detrend: Literal["none", "median", "affine"] = "affine"
     smooth: float = 0.0

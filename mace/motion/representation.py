@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, UInt8
 
-from mace.errors import DataError
+from mace.errors import ConfigError, DataError
 from mace.motion.config import REFERENCE_SIZE, MotionConfig
 from mace.motion.detrend import remove_head_motion
 from mace.motion.dis import dis_flow
@@ -53,6 +53,7 @@ def represent(
         config: what to compute.
 
     Raises:
+        ConfigError: for the flow `images`, which is not computed from frames.
         DataError: if the crops are not uint8 squares of one shape.
     """
     _check(reference, target)
@@ -72,6 +73,11 @@ def measure_flow(
     """
     if config.representation != "flow":
         return None
+    if config.flow == "images":
+        raise ConfigError(
+            "motion.flow is `images`, ready-made flow images that no two frames can be turned "
+            "into; choose dis or tvl1"
+        )
     if config.flow == "dis":
         return dis_flow(reference, target, config=config.dis)
     return _tvl1(reference, target, config=config)
