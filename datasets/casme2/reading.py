@@ -1,21 +1,15 @@
 """CASME II's coding sheets and frame trees, as published and as people keep them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mace.annotation import normalise_emotion
-from mace.datasets.reading.cells import CellError, cell_frame, clip_key, subject_key
-from mace.datasets.reading.records import Annotation, Change, Published, Reading
-from mace.datasets.reading.rows import frame_of, missing_names, note
+from mace.datasets.reading.cells import clip_key, subject_key
+from mace.datasets.reading.gathering import Gathering
+from mace.datasets.reading.records import Annotation, Published, Reading
 from mace.datasets.reading.tables import Row, Table, read_table
-from mace.datasets.reading.trees import (
-    Folder,
-    FolderIndex,
-    find_folders,
-    find_tables,
-    frame_files,
-)
+from mace.datasets.reading.trees import Folder, FolderIndex, find_folders, find_tables
 from mace.errors import DataError
 
 FPS = 200.0
@@ -60,48 +54,33 @@ def read(manual_dir: Path, config: str) -> Reading:
         config: `raw_selected`, `raw` or `cropped`.
 
     Raises:
-        DataError: if there is no coding sheet below `manual_dir`.
+        DataError: if there is no coding sheet below `manual_dir`, or no tree of the wanted kind.
     """
-    changes: list[Change] = []
-    tables = _tables(manual_dir, changes)
+    folders = find_folders(manual_dir)
+    gathering = Gathering("casme2", folders)
+    tables = _tables(manual_dir, gathering)
     years = [_year(table) for table in tables]
     # Two sheets of one year (a copy, an export): the one found first.
     best = max(range(len(tables)), key=lambda index: (years[index], -index))
     table, year = tables[best], years[best]
-    where = table.path.name
-    changes.append(note(where, "coding", f"read as the coding of {year}, {len(table.rows)} rows"))
     for index, other in enumerate(tables):
         if index != best:
-            reason = f"not read: a coding of {years[index]}, {where} is preferred"
-            changes.append(note(other.path.name, "coding-not-read", reason))
-    changes += [note(where, "row-skipped", "names no clip", row=row) for row in table.skipped]
-    objective = _objective_classes(manual_dir, table, changes)
-    index = find_folders(manual_dir)
-    annotations = []
+            gathering.where = other.path.name
+            reason = f"not read: a coding of {years[index]}; {table.path.name} is preferred"
+            gathering.report("remark", "coding-not-read", None, "", reason)
+    gathering.begin(table)
+    reason = f"read as the coding of {year}, {len(table.rows)} rows"
+    gathering.report("remark", "coding", None, "", reason)
+    objective = _objective_classes(manual_dir, table, gathering)
+    fits = _tree_of(folders, manual_dir, config)
     for row in table.rows:
-        try:
-            annotations.append(_annotation(row, where, index, config, objective, changes))
-        except DataError as error:
-            clip = f"{row.text('subject')}/{row.text('clip')}"
-            changes.append(
-                Change(
-                    kind="drop", code="no-frames", where=where, row=row.number, clip=clip,
-                    reason=str(error),
-                )
-            )  # fmt: skip
-    return Reading(
-        database="casme2",
-        rows=len(table.rows),
-        annotations=tuple(annotations),
-        changes=tuple(changes),
-        published=Published(
-            source=f"rows of the coding sheet of {year}",
-            counts=_COUNTS_2019 if year == 2019 else _COUNTS_2014,
-        ),
-    )
+        _read_row(gathering, row, fits, objective, cropped=config == "cropped")
+    gathering.report_unused(fits)
+    counts = _COUNTS_2019 if year == 2019 else _COUNTS_2014
+    return gathering.reading(Published(source=f"rows of the coding sheet of {year}", counts=counts))
 
 
-def _tables(manual_dir: Path, changes: list[Change]) -> list[Table]:
+def _tables(manual_dir: Path, gathering: Gathering) -> list[Table]:
     """Every coding sheet of the surest kind of name below the folder."""
     refused: dict[Path, DataError] = {}
     for patterns in _SHEETS:
@@ -119,7 +98,8 @@ def _tables(manual_dir: Path, changes: list[Change]) -> list[Table]:
         if tables:
             for path, error in refused.items():
                 if "objective" not in path.name.casefold():
-                    changes.append(note(path.name, "sheet-not-read", str(error)))
+                    gathering.where = path.name
+                    gathering.report("remark", "sheet-not-read", None, "", str(error))
             return tables
     if refused:
         raise next(iter(refused.values()))
@@ -148,92 +128,85 @@ def _key(row: Row) -> tuple[str, tuple[str, ...]]:
     return subject_key(row.text("subject")), clip_key(row.text("clip"))
 
 
-def _objective_classes(manual_dir: Path, table: Table, changes: list[Change]) -> _Objective:
+def _objective_classes(manual_dir: Path, table: Table, gathering: Gathering) -> _Objective:
     """Objective classes by clip: of the coding itself, else of the separate file.
 
     The two disagree, so they are never mixed.
     """
-    source = table
+    source, coding = table, gathering.where
     if "objective" not in table.columns:
         found = find_tables(manual_dir, ["*objective*.xls*", "*objective*.csv"])
         if not found:
             return {}
+        gathering.where = found[0].name
         try:
             source = read_table(found[0], columns=_OBJECTIVE)
         except DataError as error:
-            changes.append(note(found[0].name, "objective-not-read", str(error)))
+            gathering.report("remark", "sheet-not-read", None, "", str(error))
+            gathering.where = coding
             return {}
-    classes = {}
-    for row in source.rows:
-        try:
-            number = cell_frame(_arabic(row.text("objective")))
-        except CellError as error:
-            changes.append(note(source.path.name, "objective-unreadable", str(error), row.number))
-            continue
-        if number is not None:
-            classes[_key(row)] = number
-    changes.append(note(source.path.name, "objective", f"{len(classes)} objective classes read"))
+    read = {_key(row): gathering.objective(row, "/".join(_names(row))) for row in source.rows}
+    classes = {key: number for key, number in read.items() if number is not None}
+    gathering.report("remark", "objective", None, "", f"{len(classes)} objective classes read")
+    gathering.where = coding
     return classes
 
 
-def _arabic(text: str) -> str:
-    numerals = ("I", "II", "III", "IV", "V", "VI", "VII")
-    return str(numerals.index(text.upper()) + 1) if text.upper() in numerals else text
+def _names(row: Row) -> tuple[str, str]:
+    return subject_key(row.text("subject")).zfill(2), row.text("clip")
 
 
-def _annotation(
+def _read_row(
+    gathering: Gathering,
     row: Row,
-    where: str,
-    index: FolderIndex,
-    config: str,
+    fits: Callable[[Folder], bool],
     objective: _Objective,
-    changes: list[Change],
-) -> Annotation:
-    missing_names(row)
-    subject, clip = subject_key(row.text("subject")), row.text("clip")
-    name = f"{subject.zfill(2)}/{clip}"
-    folder, *others = _folders(index, subject, clip, config)
-    for other in others:
-        there = "/".join(other.parts)
-        changes.append(note(where, "folder-not-read", f"is in {there} too", row.number, name))
-    problems: list[str] = []
-    frames = frame_files(folder.path, _FRAME, problems=problems)
-    changes += [note(where, "file-left-out", text, row.number, name) for text in problems]
-    emotion = row.text("emotion")
-    return Annotation(
-        where=where,
-        row=row.number,
-        subject=subject.zfill(2),
-        clip=clip,
-        onset=frame_of(row, "onset", where, name, changes),
-        apex=frame_of(row, "apex", where, name, changes),
-        offset=frame_of(row, "offset", where, name, changes),
-        fps=FPS,
-        emotion=normalise_emotion(emotion),
-        emotion_raw=row.raw("emotion"),
-        aus_raw=row.raw("aus"),
-        objective=objective.get(_key(row)),
-        frames=frames,
-        cropped=config == "cropped",
+    *,
+    cropped: bool,
+) -> None:
+    subject, clip = _names(row)
+    name, emotion = f"{subject}/{clip}", row.text("emotion")
+    if not (row.text("subject") and clip and emotion):
+        gathering.report("drop", "incomplete", row, name, "no subject, file name or emotion")
+        return
+    folder = gathering.folder(row, subject, clip, name, fits=fits)
+    if folder is None:
+        return
+    gathering.add(
+        Annotation(
+            where=gathering.where,
+            row=row.number,
+            subject=subject,
+            clip=clip,
+            onset=gathering.frame(row, "onset", name),
+            apex=gathering.frame(row, "apex", name),
+            offset=gathering.frame(row, "offset", name),
+            fps=FPS,
+            emotion=normalise_emotion(emotion),
+            emotion_raw=row.raw("emotion"),
+            aus_raw=row.raw("aus"),
+            objective=objective.get(_key(row)),
+            frames=gathering.frames(row, folder, name, _FRAME),
+            cropped=cropped,
+        )
     )
 
 
-def _folders(index: FolderIndex, subject: str, clip: str, config: str) -> list[Folder]:
-    """The clip's folders in the tree that the configuration names, the one to read first.
+def _tree_of(folders: FolderIndex, manual_dir: Path, config: str) -> Callable[[Folder], bool]:
+    """The test for folders of the tree that the configuration names.
 
     Raises:
         DataError: if there is none.
     """
-    found = index.clip(subject, clip)
+    trees = {folder.path: _tree(folder) for folder in folders.folders}
     # A tree of an unknown name may be either kind of raw frames.
-    for accepted in ((config,), () if config == "cropped" else ("unnamed",)):
-        fitting = [folder for folder in found if _tree(folder) in accepted]
-        if fitting:
-            return sorted(fitting, key=lambda folder: not folder.within("updated"))
-    if found:
-        trees = ", ".join(sorted({_tree(folder) for folder in found}))
-        raise DataError(f"it has no folder in a {config} tree; it is there as {trees}")
-    raise DataError(f"no folder named {clip} below one of subject {subject} holds images")
+    for accepted in (config, "unnamed"):
+        if accepted in trees.values() and not (accepted == "unnamed" and config == "cropped"):
+            return lambda folder: trees[folder.path] == accepted
+    there = ", ".join(sorted(set(trees.values()))) or "no folder of images"
+    raise DataError(
+        f"{manual_dir} holds no {config} tree, but {there}; choose with --config, or add the tree"
+    )
 
 
 def _tree(folder: Folder) -> str:

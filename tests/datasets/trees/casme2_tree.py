@@ -1,7 +1,7 @@
 """A CASME II as it lies on disk: both codings, three frame trees, and what real disks add."""
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -66,7 +66,7 @@ def rows_2014() -> list[Casme2Row]:
                   20 + k % 90, 24 + k % 90, 28 + k % 90, ("4+7", 12, "R14", "1+2")[k % 4], emotion)
         for k, emotion in enumerate(emotions)
     ]  # fmt: skip
-    rows = [*plain[:29], *ODD, *plain[29:]]
+    rows = [*plain[:29], *map(replace, ODD), *plain[29:]]
     assert len(rows) == 255
     assert rows[29].clip == "EP12_01f"
     return rows

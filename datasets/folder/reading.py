@@ -1,0 +1,134 @@
+"""Reading a table of own clips; the frames are a folder or a video."""
+
+import math
+from pathlib import Path
+
+from mace.annotation import normalise_emotion
+from mace.datasets.reading.gathering import Gathering
+from mace.datasets.reading.records import Annotation, Reading
+from mace.datasets.reading.tables import Row, read_table
+from mace.datasets.reading.trees import Folder, find_folders, find_table
+from mace.errors import DataError
+
+VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v", ".wmv", ".mts")
+COLUMNS = {
+    "subject": ("subject", "participant", "person"),
+    "clip": ("clip", "filename", "name"),
+    "onset": ("onset", "onsetframe"),
+    "?apex": ("apex", "apexframe"),
+    "offset": ("offset", "offsetframe"),
+    "emotion": ("emotion", "label", "estimatedemotion"),
+    "fps": ("fps", "framerate", "framespersecond"),
+    "?aus": ("aus", "au", "actionunits"),
+    "?objective": ("objective", "objectiveclass", "objectiveclasses"),
+    "?path": ("path", "folder", "file", "video"),
+}
+
+
+def read(manual_dir: Path, config: str = "whole", annotations: Path | None = None) -> Reading:
+    """Read the table and find each clip's frames; no image is decoded.
+
+    A clip lies where its `path` says, relative to `manual_dir`, or else in `subject/clip`, or in a
+    video of that name. Frame numbers are those in the names of the files; a video's first frame
+    is 1. A blank apex is estimated.
+
+    Args:
+        manual_dir: the folder of the clips.
+        config: `whole` frames or `cropped` faces.
+        annotations: the table; by default the one called `annotations` within `manual_dir`.
+
+    Raises:
+        DataError: if there is no table, or it lacks columns.
+    """
+    folders = find_folders(manual_dir)
+    patterns = ["annotations.csv", "annotations.xls*", "annotations.tsv"]
+    path = find_table(manual_dir, patterns) if annotations is None else annotations
+    gathering = Gathering("folder", folders)
+    table = read_table(path, columns=COLUMNS)
+    gathering.begin(table)
+    for row in table.rows:
+        _read_row(gathering, row, manual_dir, cropped=config == "cropped")
+    return gathering.reading()
+
+
+def _read_row(gathering: Gathering, row: Row, root: Path, *, cropped: bool) -> None:
+    subject, clip, emotion = row.text("subject"), row.text("clip"), row.text("emotion")
+    name = f"{subject}/{clip}"
+    blank = [column for column in ("subject", "clip", "emotion") if not row.text(column)]
+    if blank:
+        reason = f"its {' and '.join(blank)} cell is blank"
+        gathering.report("drop", "incomplete", row, name, reason)
+        return
+    try:
+        fps = _rate(row.text("fps"))
+        place = _place(root, subject, clip, row.text("path"))
+    except DataError as error:
+        gathering.report("drop", "incomplete", row, name, str(error))
+        return
+    frames: dict[int, Path] = {}
+    if place is None or place.is_dir():
+        # Without an own folder in the place expected, one of that name anywhere below will do.
+        folder = (
+            gathering.folder(row, subject, clip, name)
+            if place is None
+            else Folder(place, place.parts)
+        )
+        if folder is None:
+            return
+        frames, place = gathering.frames(row, folder, name), None
+    gathering.add(
+        Annotation(
+            where=gathering.where,
+            row=row.number,
+            subject=subject,
+            clip=clip,
+            onset=gathering.frame(row, "onset", name),
+            apex=gathering.frame(row, "apex", name),
+            offset=gathering.frame(row, "offset", name),
+            fps=fps,
+            emotion=normalise_emotion(emotion),
+            emotion_raw=row.raw("emotion"),
+            aus_raw=row.raw("aus"),
+            objective=gathering.objective(row, name),
+            frames=frames,
+            video=place,
+            cropped=cropped,
+            estimate_apex=True,
+        )
+    )
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text.replace(",", "."))
+    except ValueError:
+        rate = math.nan
+    if not 1 <= rate <= 100_000:
+        raise DataError(f"its fps cell {text[:20]!r} is no number of frames per second")
+    return rate
+
+
+def _place(root: Path, subject: str, clip: str, path: str) -> Path | None:
+    """The folder or the video of a clip; None if there is neither where they are expected.
+
+    Raises:
+        DataError: if the table names a path that does not exist or is no video.
+    """
+    try:
+        if path:
+            place = root / path.replace("\\", "/")
+            if place.is_dir():
+                return place
+            if not place.is_file():
+                raise DataError(f"there is no {path[:200]} in the folder of the clips")
+            if place.suffix.lower() not in VIDEO_SUFFIXES:
+                raise DataError(f"{path[:200]} is neither a folder nor a video")
+            return place
+        expected = root / subject / clip
+        if expected.is_dir():
+            return expected
+        videos = (expected.with_name(expected.name + end) for end in VIDEO_SUFFIXES)
+        return next((video for video in videos if video.is_file()), None)
+    # A cell may hold what no file can be called, such as a null byte or 5000 letters.
+    except (OSError, ValueError) as error:
+        raise DataError(f"its cells give no usable path ({error})") from error

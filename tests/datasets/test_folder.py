@@ -1,0 +1,140 @@
+"""A lab's own clips, in folders and in videos."""
+
+import csv
+import json
+
+import cv2
+import numpy as np
+import pytest
+from trees.drawn import write_frames
+
+from mace.cli import main
+from mace.data import load_clips
+from mace.datasets.folder.reading import read
+from mace.datasets.reading.images import read_video
+from mace.errors import DataError
+
+HEADER = ["Subject", "Clip", "Onset", "Apex", "Offset", "Emotion", "FPS", "AUs", "Path"]
+
+
+def table(path, *rows, header=HEADER):
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, delimiter=";").writerows([header, *rows])
+    return path
+
+
+def video(path, frames, fourcc="MJPG"):
+    height, width = frames[0].shape[:2]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*fourcc), 30, (width, height))
+    assert writer.isOpened()
+    for frame in frames:
+        writer.write(frame if frame.ndim == 3 else cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR))
+    writer.release()
+    return path
+
+
+def prepare(root, data, *more):
+    options = ["--data-dir", str(data), "--workers", "1", *more]
+    return main(["prepare", "folder", "--manual-dir", str(root), *options])
+
+
+def test_frames_and_a_video_with_a_real_face(tmp_path, surprise, capsys):
+    root, data = tmp_path / "m", tmp_path / "data"
+    frames = [np.asarray(frame) for frame in surprise.frames]
+    video(root / "anna" / "one.avi", frames)
+    folder = root / "elsewhere" / "b1"
+    folder.mkdir(parents=True)
+    for number, frame in enumerate(frames, start=1):
+        assert cv2.imwrite(str(folder / f"frame_{number:04d}.png"), frame)
+    span = [surprise.onset + 1, "", surprise.offset + 1]
+    sheet = table(
+        tmp_path / "own.csv",
+        ["anna", "one", *span, "Surprise", 200, "1+2", ""],
+        ["bert", "b1", *span, "surprise", "200,0", "R2?", "elsewhere\\b1"],
+    )
+    assert prepare(root, data, "--annotations", str(sheet)) == 0
+    assert "2 samples made, 0 repairs, 0 drops" in capsys.readouterr().out
+    one, two = sorted(load_clips(data), key=lambda clip: clip.name)
+    assert (one.person, two.person) == ("folder/anna", "folder/bert")
+    for clip in (one, two):
+        assert (clip.onset, clip.offset) == (surprise.onset, surprise.offset)
+        assert clip.apex_source == "estimated"
+        assert abs(clip.apex - surprise.apex) <= 3
+        assert clip.fps == 200
+        assert clip.classes == {"3": "surprise", "7": "surprise"}
+    # One face, once through a video codec: the same crops but for compression.
+    assert np.abs(one.frames.astype(float) - two.frames).mean() < 4
+    assert (one.aus, two.aus) == (("1", "2"), ("R2?",))
+
+
+def test_only_the_window_of_a_video_is_kept(tmp_path):
+    frames = [np.full((48, 64), 5 * k, np.uint8) for k in range(1, 41)]
+    path = video(tmp_path / "v.avi", frames)
+    kept, count = read_video(path, 11, 15)
+    assert list(kept) == [11, 12, 13, 14, 15]
+    assert count == 15
+    assert abs(int(kept[13].mean()) - 65) <= 2
+    assert read_video(path, 35, 99)[1] == 40
+    (tmp_path / "no.avi").write_bytes(b"RIFF no video")
+    with pytest.raises(DataError, match="no video that can be decoded"):
+        read_video(tmp_path / "no.avi", 1, 5)
+
+
+def test_every_row_is_a_clip_or_a_drop_with_its_reason(tmp_path, capsys):
+    root, data = tmp_path / "m", tmp_path / "data"
+    write_frames(root / "s1" / "good", ((f"{n}.png", n) for n in range(1, 10)))
+    write_frames(root / "deep" / "s1" / "nested", ((f"{n}.png", n) for n in range(1, 10)))
+    (root / "s1" / "short.mp4").write_bytes(b"no video")
+    (root / "s1" / "words.txt").write_text("no video")
+    rows = [
+        ["s1", "good", 1, 5, 9, "sad", 100, "4", ""],
+        ["s1", "nested", 1, 5, 9, "Others", 100, "", ""],
+        ["s1", "short", 1, 5, 9, "fear", 100, "", ""],
+        ["s1", "words", 1, 5, 9, "fear", 100, "", "s1/words.txt"],
+        ["s1", "gone", 1, 5, 9, "fear", 100, "", "s1/gone"],
+        ["s1", "lost", 1, 5, 9, "fear", 100, "", ""],
+        ["s1", "slow", 1, 5, 9, "fear", "fast", "", "s1/good"],
+        ["", "good", 1, 5, 9, "fear", 100, "", ""],
+        ["s1", "good", 1, 5, 9, "fear", 100, "", ""],
+        ["", "", "", "", "", "", "", "checked by AB", ""],
+    ]
+    table(root / "annotations.csv", *rows)
+    assert prepare(root, data, "--config", "cropped") == 0
+    text = (data / "folder" / "cropped" / "1.0.0" / "preparation.txt").read_text()
+    assert "9 rows read, 2 samples made, 0 repairs, 7 drops" in text
+    for reason in (
+        "short.mp4 is no video",
+        "neither a folder nor a video",
+        "there is no s1/gone",
+        "there is no folder of its frames",
+        "fps cell 'fast'",
+        "subject cell is blank",
+        "the same subject and clip as row 2",
+    ):
+        assert reason in text
+    report = json.loads((data / "folder" / "cropped" / "1.0.0" / "preparation.json").read_text())
+    assert report["emotions"] == {"others": 1, "sadness": 1}
+    assert prepare(root, tmp_path / "strict", "--config", "cropped", "--strict") == 3
+    assert "0 repairs and 6 drops, which --strict refuses" in capsys.readouterr().err
+
+
+def test_a_cell_that_cannot_be_a_path_is_a_drop(tmp_path):
+    write_frames(tmp_path / "s1" / "a", [("1.png", 1), ("2.png", 2)])
+    rows = [["s1", "a", 1, 2, 2, "fear", 100, "", "x" * 5000], ["s1", "y" * 5000, 1, 2, 2, "f", 9]]
+    reading = read(tmp_path, "whole", table(tmp_path / "t.csv", *rows))
+    assert len(reading.annotations) == 0
+    assert [change.kind for change in reading.changes] == ["drop", "drop"]
+
+
+def test_missing_columns_and_tables_are_named(tmp_path, capsys):
+    (tmp_path / "m").mkdir()
+    assert prepare(tmp_path / "m", tmp_path / "d") == 3
+    assert "annotations.csv" in capsys.readouterr().err
+    sheet = table(tmp_path / "t.csv", ["1"], header=["subject", "clip", "emotion"])
+    assert prepare(tmp_path / "m", tmp_path / "d", "--annotations", str(sheet)) == 3
+    sentence = capsys.readouterr().err
+    assert "fps" in sentence
+    assert "it has: subject, clip, emotion" in sentence
+    assert main(["prepare", "folder", "--annotations", str(sheet)]) == 2
+    assert "--annotations needs --manual-dir" in capsys.readouterr().err
