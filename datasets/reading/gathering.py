@@ -143,8 +143,8 @@ def choose_folders(folders: FolderIndex, root: Path, *, cropped: bool) -> Callab
     """
     kinds = {folder.path: _is_cropped(folder) for folder in folders.folders}
     if cropped not in kinds.values():
-        wanted, other = ("cropped", "raw") if cropped else ("raw", "cropped")
-        hint = f"; those found are {other}, try `--config {other}`" if kinds else ""
+        wanted, other = ("cropped", "whole") if cropped else ("whole", "cropped")
+        hint = f"; those found are {other}, choose the --config for {other} frames" if kinds else ""
         raise DataError(f"{root} holds no folder of {wanted} frames{hint}")
     return lambda folder: kinds[folder.path] == cropped
 

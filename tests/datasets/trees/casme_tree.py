@@ -89,10 +89,11 @@ def frame_names(row: CasmeRow, index: int, style: str, cropped: bool) -> Iterato
             yield f"{prefix}{row.clip}-{padded}.jpg", number
 
 
-def write_xls(path: Path, rows: list[CasmeRow]) -> None:
+def write_xls(path: Path, rows: list[CasmeRow], table: list[list[object]] | None = None) -> None:
+    """Write the sheet of rows, or any cells."""
     book = xlwt.Workbook()
     sheet = book.add_sheet("Sheet1")
-    for line, cells in enumerate([list(HEADER), *(row.cells for row in rows)]):
+    for line, cells in enumerate(table or [list(HEADER), *(row.cells for row in rows)]):
         for column, cell in enumerate(cells):
             if cell is not None:
                 sheet.write(line, column, cell)

@@ -2,11 +2,13 @@
 
 import re
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import openpyxl
+from openpyxl.utils.exceptions import IllegalCharacterError
 from trees.drawn import write_frames, write_strays
 
 HEADER = (
@@ -57,7 +59,7 @@ class SammRow:
         duration = f"=SUM(F{line}-D{line})+1"
         frames = [self.onset, self.apex, self.offset]
         tail = [duration, "Micro - 1/2", self.aus, self.emotion, self.objective, None]
-        return [self.subject, self.clip, int(self.clip[4]), *frames, *tail]
+        return [self.subject, self.clip, 1, *frames, *tail]
 
 
 def samm_rows() -> list[SammRow]:
@@ -85,9 +87,14 @@ def samm_rows() -> list[SammRow]:
 
 
 def write_sheet(
-    path: Path, rows: list[SammRow], *, prose: bool = True, header: bool = True
+    path: Path,
+    rows: list[SammRow],
+    *,
+    prose: bool = True,
+    header: bool = True,
+    durations: dict[str, object] | None = None,
 ) -> None:
-    """Write the sheet; Excel's own cached results of the formulas are put in afterwards."""
+    """Write the sheet and the results of its formulas, the right ones if none are given."""
     book = openpyxl.Workbook()
     sheet = book.active
     assert sheet is not None
@@ -100,15 +107,17 @@ def write_sheet(
         line += 1
         for column, text in enumerate(HEADER, 1):
             sheet.cell(line, column, text)
-    durations = {}
+    results = {} if durations is None else durations
     for row in rows:
         line += 1
         for column, cell in enumerate(row.cells(line), 1):
-            sheet.cell(line, column, cell)
-        durations[f"G{line}"] = int(str(row.offset)) - int(str(row.onset)) + 1
+            with suppress(IllegalCharacterError):  # fuzzers think of them, Excel refuses them
+                sheet.cell(line, column, cell)
+        if durations is None:
+            results[f"G{line}"] = int(str(row.offset)) - int(str(row.onset)) + 1
     path.parent.mkdir(parents=True, exist_ok=True)
     book.save(path)
-    cache_values(path, {"xl/worksheets/sheet1.xml": durations})
+    cache_values(path, {"xl/worksheets/sheet1.xml": results})
 
 
 def cache_values(path: Path, sheets: dict[str, dict[str, object]]) -> None:
@@ -118,7 +127,7 @@ def cache_values(path: Path, sheets: dict[str, dict[str, object]]) -> None:
     for part, values in sheets.items():
 
         def with_value(match: re.Match[str], values: dict[str, object] = values) -> str:
-            return f"{match[1]}<v>{values[match[2]]}</v></c>"
+            return f"{match[1]}<v>{values[match[2]]}</v></c>" if match[2] in values else match[0]
 
         text = parts[part].decode()
         text = re.sub(

@@ -32,10 +32,15 @@ def clip_names(people: dict[int, tuple[int, int, int]] = PEOPLE) -> list[str]:
 
 
 def make_cut(
-    root: Path, *, camera: str = "HS", cropped: bool = False, frames: int = 6
+    root: Path,
+    *,
+    camera: str = "HS",
+    cropped: bool = False,
+    frames: int = 6,
+    keep: int | None = None,
 ) -> list[str]:
     """Write clips cut to the expression: SMIC_all_raw/HS/s1/micro/negative/s1_ne_01."""
-    names = clip_names()
+    names = clip_names()[:keep]
     kind, prefix = ("SMIC_all_cropped", "reg_") if cropped else ("SMIC_all_raw", "")
     for index, name in enumerate(names):
         person, code, _ = name.split("_")
@@ -69,10 +74,15 @@ def long_rows() -> list[LongRow]:
 
 
 def make_long(
-    root: Path, *, camera: str = "HS", formulas: bool = True, cached: bool = True
+    root: Path,
+    *,
+    camera: str = "HS",
+    formulas: bool = True,
+    cached: bool = True,
+    keep: int | None = None,
 ) -> list[LongRow]:
     """Write long clips and their sheet, in which offsets are formulas with stored results."""
-    rows = long_rows()
+    rows = long_rows()[:keep]
     book = openpyxl.Workbook()
     sheet = book.active
     assert sheet is not None
@@ -94,13 +104,14 @@ def make_long(
         other.cell(line, 13, total)
         if formulas:
             results[f"E{line}"] = row.offset
-    for index in (10, 20, 30):  # a second expression in the clip
+    for index in (10, 20, 30)[: len(rows) // 11]:  # a second expression in the clip
         sheet.cell(index + 2, 6, rows[index].onset + 10)
         sheet.cell(index + 2, 7, rows[index].onset + 14)
-    sheet.cell(32 + 2, 8, rows[32].onset - 900)  # a third one before the first
-    sheet.cell(32 + 2, 9, rows[32].onset - 800)
-    missing = next(i for i, row in enumerate(rows) if row.name == "s3_ne_20")
-    sheet.cell(missing + 2, 11, "MISSING <-426679")
+    sheet.cell(5 + 2, 8, rows[5].onset - 900)  # a third one before the first
+    sheet.cell(5 + 2, 9, rows[5].onset - 800)
+    for line, row in enumerate(rows, 2):
+        if row.name == "s3_ne_20":
+            sheet.cell(line, 11, "MISSING <-426679")
     sheet.cell(len(rows) + 4, 1, "Total")
     sheet.cell(len(rows) + 4, 13, 1234)
     sheet.cell(len(rows) + 5, 5, "frames counted in the whole recording")

@@ -1,0 +1,16 @@
+"""What the tests of licensed data sets share."""
+
+import pytest
+
+from mace.datasets.reading import correcting
+
+
+@pytest.fixture
+def whole_frames(monkeypatch):
+    """Take drawn frames as they are, since there is no face in them to correct."""
+
+    def as_they_are(frames, *, onset, config):
+        assert 0 <= onset < len(frames)
+        return correcting._as_they_are(list(frames), config)
+
+    monkeypatch.setattr(correcting, "correct_clip", as_they_are)
