@@ -48,9 +48,13 @@ class FlowImage:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FlowReading:
-    """The folder as found: every row of the label file is an image or a drop among `changes`."""
+    """The folder as found: every row of the label file is an image or a drop among `changes`.
+
+    `sheet` holds the classes of all rows that could be read.
+    """
 
     rows: int
+    sheet: tuple[str, ...]
     images: tuple[FlowImage, ...]
     changes: tuple[Change, ...]
     published: Published = PUBLISHED
@@ -100,7 +104,12 @@ def read(manual_dir: Path) -> FlowReading:
             f"none of the {chosen.rows} rows of {chosen.path} has a usable picture below "
             f"{manual_dir}; the first row's: {reasons[0] if reasons else 'there is no row'}"
         )
-    return FlowReading(rows=chosen.rows, images=tuple(images), changes=tuple(changes))
+    return FlowReading(
+        rows=chosen.rows,
+        sheet=tuple(label.class_3 for label in chosen.labels),
+        images=tuple(images),
+        changes=tuple(changes),
+    )
 
 
 def _find(root: Path) -> tuple[list[Path], list[Path]]:
@@ -148,7 +157,7 @@ def _choose(root: Path, tables: Sequence[Path]) -> tuple[LabelFile, list[Change]
         lacking = len(known) + len(only) - len(other.labels)
         reason = f"not used, {chosen.path.name} has more rows or comes first"
         if only or lacking:
-            reason += f"; {lacking} of its clips are missing here, {len(only)} are only here"
+            reason += f"; it lacks {lacking} of its clips and names {len(only)} others"
         changes.append(
             Change(
                 kind="remark",

@@ -97,7 +97,7 @@ def prepare_clips(
     _write(_builder(source, config, work / "built"), stored.paths, work)
     built = Path(_builder(source, config, work / "built").data_path)
     report.write(built)
-    _replace(built, target)
+    replace_folder(built, target)
     shutil.rmtree(work, ignore_errors=True)
     print(report.on_screen(target), end="")
     return target
@@ -137,7 +137,7 @@ def _write(builder: ClipBuilder, clips: tuple[Path, ...], work: Path) -> None:
         raise OutputError(f"cannot write {work}: {error.strerror or error}") from error
 
 
-def _replace(built: Path, target: Path) -> None:
+def replace_folder(built: Path, target: Path) -> None:
     """Put the new folder where the old one is; the old one goes last."""
     old = target.with_name(f".{target.name}.old")
     try:
