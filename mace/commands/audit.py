@@ -1,0 +1,73 @@
+"""`mace audit`: what makes a score too good, in a run or in the split of any code base."""
+
+import json
+import textwrap
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from mace.errors import ConfigError, MaceError
+from mace.protocols import BenchmarkName
+
+WIDTH = 96
+
+
+class LeakFound(MaceError):
+    """An audit found something."""
+
+    exit_code = 1
+
+
+def run(
+    path: Annotated[Path, tyro.conf.Positional],
+    benchmark: BenchmarkName | None = None,
+    uf1: float | None = None,
+    uar: float | None = None,
+    accuracy: float | None = None,
+    as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
+) -> None:
+    """Look for leaks: exit code 0 if none was found, 1 if one was, above 1 if nothing was audited.
+
+    Checks whether subjects, clips, pictures or copies of them are on both sides of a fold, whether
+    normalisation, epochs or settings saw test subjects, whether every sample is answered once, and
+    whether the reported scores are those of the answers.
+
+    Args:
+        path: a folder that `mace evaluate` left, or a split as CSV or JSON (docs/scores.md).
+        benchmark: the protocol that a split's result is called after.
+        uf1: the UF1 that is reported of a split's predictions.
+        uar: the UAR that is reported of a split's predictions.
+        accuracy: the accuracy that is reported of a split's predictions.
+        as_json: print one JSON object instead of the text.
+    """
+    from mace.audit import audit, case_of_run, read_split
+
+    given = {"uf1": uf1, "uar": uar, "accuracy": accuracy}
+    claims = {name: value for name, value in given.items() if value is not None}
+    if path.is_dir():
+        if claims or benchmark is not None:
+            raise ConfigError("a run states its own scores and protocol; give them for splits only")
+        case = case_of_run(path)
+    else:
+        case = read_split(path, claims=claims, benchmark=benchmark)
+    report = audit(case)
+    if as_json:
+        print(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
+    else:
+        print(f"{report.what}: {report.samples} samples, {report.folds} different folds")
+        for found in report.findings:
+            more = f" and {found.count - len(found.where)} more"
+            print(f"\nFOUND {found.code}: {found.what}")
+            for place in found.where:
+                print(f"    {place}")
+            print(f"   {more}" if found.count > len(found.where) else "", end="\n")
+            print(textwrap.fill(f"worth: {found.worth}", WIDTH, initial_indent="    "))
+        print(f"\nchecked      {', '.join(report.checked)}")
+        for name, why in report.unchecked.items():
+            print(f"not checked  {name} ({why})")
+    if not report.clean:
+        codes = ", ".join(dict.fromkeys(found.code for found in report.findings))
+        raise LeakFound(f"{path} is not clean: {codes}")
+    if not as_json:
+        print("nothing found")
