@@ -2,8 +2,10 @@
 
 import unicodedata
 from collections.abc import Mapping
+from typing import Literal
 
-CLASS_SETS = ("3", "4", "5", "7", "objective")
+type ClassSet = Literal["3", "4", "5", "7", "objective"]
+CLASS_SETS: tuple[ClassSet, ...] = ("3", "4", "5", "7", "objective")
 
 _SPELLINGS = {
     "comtempt": "contempt",

@@ -5,6 +5,8 @@ import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from mace.annotation import ClassSet
+from mace.commands.classes import choose_classes
 from mace.commands.places import prepared_datasets
 from mace.data import Clip, MotionSet, load_clips
 from mace.errors import ConfigError, DataError
@@ -60,17 +62,29 @@ def read_clips(dataset: str, *, data_dir: Path) -> list[Clip]:
 
 
 def read_motion(
-    dataset: str, recipe: Recipe, *, data_dir: Path, cache_dir: Path | None
+    dataset: str,
+    recipe: Recipe,
+    *,
+    data_dir: Path,
+    cache_dir: Path | None,
+    classes: ClassSet | None = None,
 ) -> MotionSet:
     """Return the recipe's inputs for every clip of a prepared data set, computed or ready-made.
 
+    With `classes` only for the clips that have a class in this set, which is what is learnt then.
+
     Raises:
-        ConfigError: if the recipe's input is not what ready-made images hold.
+        ConfigError: if the recipe's input is not what ready-made images hold, or they are to have
+            other classes than their own.
         DataError: if the data set is not prepared, or damaged.
     """
     folder = prepared_folder(dataset, data_dir=data_dir)
     if not holds_flow_images(folder):
-        return motion_set(load_clips(folder), recipe, cache_dir=cache_dir)
+        clips = load_clips(folder)
+        chosen = clips if classes is None else choose_classes(clips, classes)
+        return motion_set(chosen, recipe, cache_dir=cache_dir)
+    if classes is not None:
+        raise ConfigError(f"{dataset} has classes of its own; leave out --classes")
     images = load_flow_images(folder)
     if recipe.motion != images.motion:
         raise ConfigError(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from mace.annotation import ClassSet
 from mace.commands.inputs import read_motion, with_default_recipe
 from mace.commands.places import DATA_DIR, RUNS_DIR
 from mace.experiments.recipes import FLOW, Recipe, train_final
@@ -11,6 +12,7 @@ from mace.training import keep_compiled
 
 def run(
     dataset: str = "synthetic/demo",
+    classes: ClassSet | None = None,
     out: Path | None = None,
     seed: int = 0,
     data_dir: Path = DATA_DIR,
@@ -23,14 +25,18 @@ def run(
 
     Args:
         dataset: name and configuration of a prepared data set; `mace doctor` lists them.
-        out: folder of the model; by default runs/train/NAME/CONFIGURATION.
+        classes: set of classes to learn in place of the emotions; clips without one are left out.
+        out: folder of the model; by default runs/train/NAME/CONFIGURATION[-CLASSES].
         seed: of everything random.
         data_dir: where prepared data sets lie.
         recipe: input, network and training.
     """
     keep_compiled()
-    out = RUNS_DIR / "train" / dataset if out is None else out
-    inputs = read_motion(dataset, recipe, data_dir=data_dir, cache_dir=out.parent / "cache")
+    if out is None:
+        out = RUNS_DIR / "train" / (dataset if classes is None else f"{dataset}-{classes}")
+    inputs = read_motion(
+        dataset, recipe, data_dir=data_dir, cache_dir=out.parent / "cache", classes=classes
+    )
     train_final(inputs, recipe, seed=seed, out=out)
     if inputs.motion.flow == "images":
         print(f"the model is in {out} (for flow images; `mace live` cannot use it)")
