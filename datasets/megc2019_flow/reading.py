@@ -72,7 +72,7 @@ def read(manual_dir: Path) -> FlowReading:
     if not manual_dir.is_dir():
         raise DataError(f"there is no folder {manual_dir}; name the one with the flow images")
     tables, pictures = _find(manual_dir)
-    chosen, changes = _choose(manual_dir, tables)
+    chosen, changes = choose_labels(manual_dir, tables)
     if not pictures:
         raise DataError(
             f"{manual_dir} holds {chosen.path.name} but no picture; put the {SIZE} x {SIZE} PNGs, "
@@ -132,7 +132,7 @@ def _depth(path: Path) -> tuple[int, str]:
     return len(path.parts), str(path)
 
 
-def _choose(root: Path, tables: Sequence[Path]) -> tuple[LabelFile, list[Change]]:
+def choose_labels(root: Path, tables: Sequence[Path]) -> tuple[LabelFile, list[Change]]:
     """Return the label file with the most rows, after a look at what the others say."""
     files = [file for file in map(read_labels, tables) if file is not None]
     if not files:

@@ -45,17 +45,17 @@ class FolderIndex:
         for folder in self.folders:
             self._by_clip[clip_key(folder.parts[-1])].append(folder)
 
-    def clip(self, subject: object, clip: object) -> tuple[Folder, ...]:
-        """Return the folders named like the clip below one named like the subject.
+    def clip(self, subject: object | None, clip: object) -> tuple[Folder, ...]:
+        """Return the folders named like the clip below one named like the subject, None for any.
 
         `sub01`, `01` and 1 are one subject; `s01_ne_01` and `s1_ne_1` are one clip. Folders with
         exactly the clip's name go before such, the shallowest first.
         """
-        wanted = subject_key(subject)
+        wanted = None if subject is None else subject_key(subject)
         found = [
             folder
             for folder in self._by_clip.get(clip_key(clip), [])
-            if any(subject_key(part) == wanted for part in folder.parts[:-1])
+            if wanted is None or any(subject_key(part) == wanted for part in folder.parts[:-1])
         ]
         exact = [f for f in found if f.parts[-1].casefold() == str(clip).strip().casefold()]
         return tuple(sorted(exact or found, key=lambda f: (len(f.parts), f.parts)))

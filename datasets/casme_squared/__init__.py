@@ -1,0 +1,1 @@
+"""CAS(ME)^2: reading, builder, preparation."""

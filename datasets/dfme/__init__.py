@@ -1,0 +1,1 @@
+"""DFME: reading, builder, preparation."""

@@ -1,0 +1,1 @@
+"""4DME: reading, builder, preparation."""

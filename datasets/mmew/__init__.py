@@ -1,0 +1,1 @@
+"""MMEW: reading, builder, preparation."""

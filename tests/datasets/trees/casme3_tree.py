@@ -1,0 +1,66 @@
+"""Part A of CAS(ME)^3 as it lies on disk: all strings, 860 rows, videos by letter."""
+
+from pathlib import Path
+
+from trees.drawn import write_frames, write_strays
+from trees.sheets import write_book
+
+HEADER = ["Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Objective class", "emotion"]
+COUNTS = {
+    "disgust": 250,
+    "surprise": 187,
+    "others": 158,
+    "Others": 3,
+    "fear": 86,
+    "anger": 64,
+    "sad": 57,
+    "happy": 55,
+}
+ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII")
+AUS = ("4", "12", "26+25", "L2+L1", "T28+14", "4，7", "R14")
+LETTERS = "abcdefghijklm"
+
+
+def casme3_rows() -> list[list[object]]:
+    """All 860 rows of 94 subjects, the odd ones where they are in the published sheet."""
+    emotions = [name for name, count in COUNTS.items() for _ in range(count)]
+    rows: list[list[object]] = []
+    for index in range(860):
+        person, take = index % 94, index // 94
+        # Three expressions to a video.
+        onset = 20 + 60 * (take % 3)
+        rows.append(
+            [
+                f"spNO.{person + 1}", LETTERS[take // 3], str(onset), str(onset + 4),
+                str(onset + 9), AUS[index % len(AUS)], ROMAN[index % 7],
+                emotions[index * 7 % 860],
+            ]
+        )  # fmt: skip
+    rows[128][2:5] = ["112", "83", "130"]
+    rows[708][2:5] = ["28", "33", "24"]
+    rows[749][2:5] = ["26470", "2650", "2655"]
+    rows[750][2:5] = ["1", "1", "9"]
+    rows[796][0:5] = ["spNO.40", "e", "1832", "1838", "0"]
+    rows[798][0:5] = ["spNO.40", "e", "2390", "2396", "0"]
+    return rows
+
+
+def make_casme3(
+    root: Path,
+    rows: list[list[object]],
+    *,
+    name: str = "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx",
+    colour: str = "color",
+) -> Path:
+    path = write_book(root / "annotation" / name, {"label": [HEADER, *rows]})
+    for line in rows:
+        person, letter, onset, _, offset = (str(cell) for cell in line[:5])
+        folder = root / "part_A" / "data" / "part_A" / person / letter
+        first, last = int(onset), int(offset)
+        first = 2640 if first > last + 1000 else first
+        last = last if last > first else first + 15
+        numbers = range(max(1, first - 2), last + 3)
+        write_frames(folder / colour if colour else folder, ((f"{n}.jpg", n) for n in numbers))
+        write_frames(folder / "depth", [(f"{first}.png", first)])
+    write_strays(root / "part_A" / "data" / "part_A" / str(rows[0][0]) / str(rows[0][1]) / colour)
+    return path
