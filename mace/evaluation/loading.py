@@ -40,6 +40,7 @@ def load_evaluation(run_dir: Path) -> Evaluation:
             description=config["description"],
             provenance=config["provenance"],
             command=config["command"],
+            leaks=folder.read_leaks(),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(

@@ -42,7 +42,8 @@ class Evaluation:
     """All methods on one data set under one protocol.
 
     `labels` indexes `classes` and `groups` indexes `subjects`, for each of `clips`; `title` is
-    what a table calls the network; `config` and `motion` hold the settings as JSON has them.
+    what a table calls the network; `config` and `motion` hold the settings as JSON has them;
+    `leaks` are rows of scores that are wrong on purpose, to show what leaks make of this recipe.
     """
 
     title: str
@@ -59,6 +60,7 @@ class Evaluation:
     description: Mapping[str, str]
     provenance: Mapping[str, Any]
     command: str
+    leaks: Sequence[Mapping[str, Any]] = ()
 
     @property
     def databases(self) -> tuple[str, ...]:

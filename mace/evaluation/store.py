@@ -5,6 +5,7 @@
     heat/               where the network looked: one .npz for each fold of the first seed
     results.json        the summary, written when every fold is there
     predictions-seedN.log  the network's answers in MEGC form, one file a seed
+    leaky.json, leaky/  scores that are wrong on purpose, where somebody asked for them
 
 A line carries the hash of its method's settings, the folds and the data. Lines of other settings
 stay in the file and are passed over, so changing a setting back finds its results again.
@@ -65,6 +66,11 @@ class RunFolder:
             raise DataError(
                 f"{self.path} holds no evaluation (no readable config.json); run one first"
             ) from error
+
+    def read_leaks(self) -> list[dict[str, Any]]:
+        """Return the rows of scores that are wrong on purpose; none where none were made."""
+        path = self.path / "leaky.json"
+        return json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
 
     def append(self, key: RecordKey, record: Mapping[str, Any]) -> None:
         """Add one finished fold as a line.

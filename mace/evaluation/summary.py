@@ -15,7 +15,8 @@ def summarise(evaluation: Evaluation) -> dict[str, Any]:
     The top level holds the network's figures as `scores.describe` gives them, with the `seeds`
     they are means of. `baselines` holds the same for each baseline with `ahead`, the network's
     lead in UF1 and its interval by the same draws; `benchmark` says how the clips differ from
-    those of the protocol the evaluation is called after, if it is called after one.
+    those of the protocol the evaluation is called after, if it is called after one;
+    `wrong_on_purpose` are the scores of leaks (`show_leaks`), if any were trained.
     """
     answers = {name: answers_of(evaluation, name) for name in evaluation.methods}
     draws = {name: draw_scores(one) for name, one in answers.items()}
@@ -33,6 +34,7 @@ def summarise(evaluation: Evaluation) -> dict[str, Any]:
         **network,
         "baselines": results,
         "benchmark": against(BENCHMARKS[benchmark], answers[NETWORK]) if benchmark else None,
+        "wrong_on_purpose": [dict(row) for row in evaluation.leaks],
         "synthetic": evaluation.synthetic,
         "config_hash": evaluation.config_hash,
         "fingerprint": evaluation.fingerprint,

@@ -1,0 +1,170 @@
+"""The usual leaks, trained on purpose: how much each makes of the same recipe on the same clips.
+
+Every figure from here is wrong. They are kept in folders of their own below `leaky`, where
+`mace audit` finds the leaks, and appear in reports only in a table that says so.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mace.data import MotionSet
+from mace.evaluation.answers import answers_of
+from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig
+from mace.evaluation.cross_validation import cross_validate, make_folds
+from mace.evaluation.learner import Answer, Origin
+from mace.evaluation.network import Network
+from mace.evaluation.results import Evaluation
+from mace.evaluation.scores import METRICS, mean_scores
+from mace.files import write_json
+from mace.protocols import Fold
+from mace.training import TrainConfig, fit, predict
+
+FOLDS = 5
+# Frame pairs of a clip that the random split deals out: enough for a clip to be on both sides.
+PAIRS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class BestTestEpoch:
+    """WRONG on purpose: keeps, for each fold, the epoch that answers best for its test clips."""
+
+    train: TrainConfig
+
+    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
+        """Answer for the test clips; see `Learner`."""
+        fitted = fit(
+            motion_set,
+            fold.train_index,
+            config=replace(self.train, selection="best", patience=None),
+            seed=seed,
+            validation_index=fold.test_index,
+            label=f"  leaky, seed {seed}, without {fold.name}",
+        )
+        probabilities = predict(fitted, motion_set.inputs[fold.test_index, 0])
+        curve = [float(row["validation_uf1"]) for row in fitted.history]
+        return Answer(
+            prediction=probabilities.argmax(axis=1),
+            probabilities=probabilities,
+            history={"test_uf1": curve, "chosen_epoch": [float(fitted.chosen_epoch)]},
+            origin=Origin(
+                fitted=fold.train_index,
+                validation=fold.test_index,
+                normalised=fold.train_index if self.train.normalise == "training" else None,
+                selection="best epoch of the test clips",
+            ),
+        )
+
+
+def random_folds(n: int, k: int, seed: int) -> list[Fold]:
+    """WRONG on purpose: deal clips to k folds whoever they show."""
+    order = np.random.default_rng(seed).permutation(n)
+    parts = [np.sort(part) for part in np.array_split(order, min(k, n))]
+    everything = np.arange(n)
+    return [
+        Fold(f"random {i} of {len(parts)}", np.setdiff1d(everything, part), part)
+        for i, part in enumerate(parts, start=1)
+    ]
+
+
+def frame_pairs_as_samples(motion_set: MotionSet, *, pairs: int = PAIRS) -> MotionSet:
+    """Return each clip's first frame pairs as samples of their own: `clip#0`, `clip#1`, …"""
+    kept = min(pairs, motion_set.inputs.shape[1])
+    return replace(
+        motion_set,
+        inputs=motion_set.inputs[:, :kept].reshape(-1, 1, *motion_set.inputs.shape[2:]),
+        labels=np.repeat(motion_set.labels, kept),
+        groups=np.repeat(motion_set.groups, kept),
+        clips=tuple(f"{name}#{pair}" for name in motion_set.clips for pair in range(kept)),
+        fingerprint="",
+    )
+
+
+def show_leaks(
+    motion_set: MotionSet,
+    evaluation: Evaluation,
+    *,
+    config: EvaluationConfig,
+    run_dir: Path,
+    workers: int = 0,
+) -> list[dict[str, Any]]:
+    """Train the leaks with the first seed of `config`, and write `leaky.json` into the run folder.
+
+    Each row has the scores of a way of evaluating, whether it is `honest`, and for a leak its
+    `inflation`: by how much each score exceeds that of the honest counterpart named `against`.
+
+    Raises:
+        DataError: if there are too few subjects.
+        OutputError: if `run_dir` cannot be written to.
+        TrainingError: if a network's training fails.
+    """
+    seed = config.seeds[0]
+    only = replace(config, seeds=(seed,), explain=False)
+    network = Network(train=config.train, validation=config.validation)
+    grouped = ProtocolConfig(
+        kind="kfold", folds=min(FOLDS, len(motion_set.subjects)), seed=config.protocol.seed
+    )
+
+    def run(name: str, data: MotionSet, learner: Any, folds: Sequence[Fold]) -> dict[str, float]:
+        found = cross_validate(
+            data,
+            config=only,
+            run_dir=run_dir / "leaky" / name,
+            title=f"WRONG ON PURPOSE: {name}" if "subjects" not in name else name,
+            command=evaluation.command,
+            workers=workers,
+            methods={NETWORK: learner},
+            folds=folds,
+        )
+        return _scores(found)
+
+    own = make_folds(motion_set, config.protocol)
+    rows = [
+        _row("as reported", _scores(evaluation), n=len(motion_set)),
+        _row(
+            "best test epoch of each fold",
+            run("best-test-epoch", motion_set, BestTestEpoch(train=config.train), own),
+            against="as reported",
+            n=len(motion_set),
+        ),
+        _row(
+            f"{grouped.folds} folds by subject",
+            run("folds-by-subjects", motion_set, network, make_folds(motion_set, grouped)),
+            n=len(motion_set),
+        ),
+        _row(
+            f"{FOLDS} random folds of clips",
+            run("random-clips", motion_set, network, random_folds(len(motion_set), FOLDS, seed)),
+            against=f"{grouped.folds} folds by subject",
+            n=len(motion_set),
+        ),
+    ]
+    pairs = frame_pairs_as_samples(motion_set)
+    if len(pairs) > len(motion_set):
+        rows.append(
+            _row(
+                f"{FOLDS} random folds of frame pairs",
+                run("random-pairs", pairs, network, random_folds(len(pairs), FOLDS, seed)),
+                against=f"{grouped.folds} folds by subject",
+                n=len(pairs),
+            )
+        )
+    scores = {row["name"]: row for row in rows}
+    for row in rows:
+        if not row["honest"]:
+            other = scores[row["against"]]
+            row["inflation"] = {name: row[name] - other[name] for name in METRICS}
+    write_json(run_dir / "leaky.json", {"seed": seed, "rows": rows})
+    return rows
+
+
+def _row(name: str, scores: dict[str, float], *, n: int, against: str = "") -> dict[str, Any]:
+    return {"name": name, "honest": not against, "against": against, "n": n, **scores}
+
+
+def _scores(evaluation: Evaluation) -> dict[str, float]:
+    # Leaks are trained with one seed: the reported row must be of the same one.
+    return mean_scores(answers_of(evaluation).confusions()[:1])
