@@ -117,9 +117,10 @@ def _apex(
     if annotation.known_apex is not None and low < annotation.known_apex <= high:
         wanted, source, how = annotation.known_apex, "repaired", "the known correction"
     elif annotation.estimate_apex:
-        # Where a data set has no apex at all, estimating it mends nothing.
-        kind = "remark" if given is None else "repair"
-        changes.append(annotation.change(kind, code, f"{found}; estimated from the frames"))
+        # Where a data set has no apex at all, estimating it mends nothing, and says so itself.
+        if given is not None:
+            reason = f"{found}; estimated from the frames"
+            changes.append(annotation.change("repair", code, reason))
         return None, "estimated"
     else:
         wanted, source, how = (first + last) // 2, "midpoint", "the midpoint"

@@ -58,7 +58,6 @@ def test_long_clips_with_formulas_and_the_missing_downloads(tmp_path, whole_fram
     assert report["emotions"] == {"negative": 23, "surprise": 6, "positive": 5}
     assert report["codes"] == {
         "drop no-frames": 2,
-        "remark apex-missing": 34,
         "remark further-expression": 3,
         "remark further-implausible": 1,
         "remark rows-of-notes": 1,
