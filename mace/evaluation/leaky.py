@@ -71,7 +71,7 @@ def random_folds(n: int, k: int, seed: int) -> list[Fold]:
 
 
 def frame_pairs_as_samples(motion_set: MotionSet, *, pairs: int = PAIRS) -> MotionSet:
-    """Return each clip's first frame pairs as samples of their own: `clip#0`, `clip#1`, …"""
+    """Return each clip's first frame pairs as samples of their own: `clip#0`, `clip#1`."""
     kept = min(pairs, motion_set.inputs.shape[1])
     return replace(
         motion_set,
