@@ -1,16 +1,20 @@
 """The MEGC 2019 composite from three prepared data sets and the label file in its forms."""
 
 import json
+import shutil
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow_datasets as tfds
 from trees.megc2019_flow_tree import composite, label_text
 from trees.megc2019_tree import make_sources
 from trees.preparing import samples_of
 
 from mace.commands.prepare import run
 from mace.data import load_clips
+from mace.datasets.megc2019.megc2019_dataset_builder import Builder
 from mace.datasets.megc2019.reading import read
 from mace.datasets.reading import correcting
 from mace.errors import ConfigError, DataError
@@ -100,6 +104,18 @@ def test_frames_are_those_of_the_sources_bit_for_bit(few, tmp_path):
     assert (sample["onset"], sample["apex"], sample["offset"]) == (0, 1, 2)
     assert ours["sub01/EP01_01f"]["emotion_raw"] == b"disgust"
     assert ours["006/006_1_1"]["class_objective"] == b"I"
+
+
+def test_tfds_alone_makes_it_too(few, tmp_path):
+    labels = write_labels(tmp_path, FEW)
+    builder = Builder(data_dir=str(few), config="cropped", file_format="array_record")
+    shutil.rmtree(builder.data_path, ignore_errors=True)
+    tfds.disable_progress_bar()
+    builder.download_and_prepare(
+        download_dir=str(tmp_path / "downloads"),
+        download_config=tfds.download.DownloadConfig(manual_dir=str(labels)),
+    )
+    assert len(samples_of(Path(builder.data_path))) == len(FEW)
 
 
 def test_what_is_not_prepared_is_dropped_with_its_reason(few, tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from trees.preparing import prepare, read_or_refuse, samples_of
+from trees.preparing import EXAMPLES, prepare, read_or_refuse, samples_of
 from trees.samm_tree import COUNTS, make_samm, samm_rows, write_sheet
 
 from mace.datasets.samm.reading import read
@@ -80,7 +80,7 @@ _CELLS = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(changes=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6), _CELLS), max_size=6))
 def test_mutated_sheets_give_a_whole_account_or_a_sentence(tmp_path_factory, changes):
     root = tmp_path_factory.mktemp("samm")
@@ -89,4 +89,37 @@ def test_mutated_sheets_give_a_whole_account_or_a_sentence(tmp_path_factory, cha
     for line, column, cell in changes:
         setattr(rows[line], names[column], cell)
     write_sheet(root / "SAMM_Micro_FACS_Codes_v2.xlsx", rows, durations={})
+    read_or_refuse(lambda: read(root))
+
+
+_MISHAPS = st.sampled_from(["delete", "empty", "renumber", "folder", "stray", "rename", "copy"])
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(mishaps=st.lists(st.tuples(_MISHAPS, st.integers(0, 2), st.integers(0, 11)), max_size=8))
+def test_mishaps_of_frame_folders_give_a_whole_account_or_a_sentence(tmp_path_factory, mishaps):
+    root = tmp_path_factory.mktemp("samm")
+    rows = make_samm(root, keep=3)
+    for kind, line, index in mishaps:
+        row = rows[line]
+        folder = root / "SAMM" / row.subject / row.clip
+        files = sorted(folder.glob("*_*.jpg")) if folder.exists() else []
+        if not files:
+            continue
+        file = files[index % len(files)]
+        if kind == "delete":
+            file.unlink()
+        elif kind == "empty" and file.is_file():
+            file.write_bytes(b"")
+        elif kind == "renumber":
+            file.rename(folder / f"{row.subject}_{int(file.stem[4:]) + index - 5:07d}.jpg")
+        elif kind == "folder" and file.is_file():
+            file.unlink()
+            file.mkdir()
+        elif kind == "stray":
+            (folder / f"{file.stem} (copy).txt").write_text("stray")
+        elif kind == "rename":
+            folder.rename(folder.with_name(f"{row.clip}_"))
+        elif kind == "copy" and file.is_file():
+            (folder / f"copy_{file.name}").write_bytes(file.read_bytes())
     read_or_refuse(lambda: read(root))

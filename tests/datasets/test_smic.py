@@ -1,13 +1,14 @@
 """SMIC through `mace prepare`: cut clips without a sheet, long ones with one, no apex anywhere."""
 
 import csv
+import shutil
 from collections import Counter
 
 import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from trees.preparing import prepare, read_or_refuse, samples_of
+from trees.preparing import EXAMPLES, prepare, read_or_refuse, samples_of
 from trees.smic_tree import NOT_OFFERED, make_cut, make_long
 
 from mace.datasets.smic.reading import CONFIGS, read
@@ -28,6 +29,19 @@ def test_cut_clips_come_back_whole(tmp_path):
     assert (sample["onset"], sample["apex"], sample["offset"]) == (0, 1, 3)
     assert sample["fps"] == 100
     assert sample["aus"] == b""
+
+
+def test_the_apex_of_a_face_is_estimated_on_the_way(tmp_path, surprise, surprise_folder):
+    folder = tmp_path / "SMIC_all_raw" / "HS" / "s1" / "micro" / "surprise" / "s1_sur_01"
+    folder.mkdir(parents=True)
+    for path in surprise_folder.glob("*.png"):
+        number = 34208 + int(path.stem.removeprefix("img"))
+        shutil.copy(path, folder / f"image{number:06d}.png")
+    report, prepared = prepare("smic", tmp_path, tmp_path / "out")
+    assert (report["rows"], report["samples"], report["repairs"]) == (1, 1, 0)
+    (sample,) = samples_of(prepared).values()
+    assert sample["quality"] == b"good"
+    assert abs(int(sample["apex"]) - (surprise.apex - surprise.onset)) <= 2
 
 
 def test_each_camera_and_form_reads_its_own_folders(tmp_path):
@@ -123,7 +137,7 @@ _CELLS = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(changes=st.lists(st.tuples(st.integers(1, 8), st.integers(0, 16), _CELLS), max_size=6))
 def test_mutated_sheets_give_a_whole_account_or_a_sentence(tree, changes):
     root, cells = tree
