@@ -4,19 +4,13 @@ The commands start from `FLOW`, so that every setting has a reasoned value and a
 only what it changes.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-
-import numpy as np
 
 from mace.augment import AugmentConfig
-from mace.config import to_dict
-from mace.data import Clip, MotionSet, VariantConfig, make_motion_set
-from mace.face import FaceConfig
+from mace.data import VariantConfig
 from mace.models import ModelConfig
 from mace.motion import MotionConfig
-from mace.training import OptimiserConfig, TrainConfig, fit, make_bundle, save_bundle
+from mace.training import OptimiserConfig, TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,25 +57,3 @@ APPEARANCE = replace(FLOW, motion=replace(FLOW.motion, representation="appearanc
 On synthetic faces it is the leak check: every emotion is rendered on every identity, under the same
 light and nuisances, so a still picture must not tell the classes apart.
 """
-
-
-def motion_set(clips: Sequence[Clip], recipe: Recipe, *, cache_dir: Path | None) -> MotionSet:
-    """Return the recipe's inputs for all clips; classes are the emotions present, in order."""
-    classes = tuple(sorted({clip.emotion for clip in clips}))
-    return make_motion_set(
-        clips, motion=recipe.motion, variants=recipe.variants, classes=classes, cache_dir=cache_dir
-    )
-
-
-def train_final(inputs: MotionSet, recipe: Recipe, *, seed: int, out: Path) -> None:
-    """Train on every clip and save the bundle; its quality is what the cross-validation said."""
-    fitted = fit(
-        inputs,
-        np.arange(len(inputs)),
-        config=recipe.train,
-        seed=seed,
-        run_dir=out.with_name(f"{out.name}-run"),
-        label="training the final model",
-    )
-    databases = tuple(sorted({subject.split("/")[0] for subject in inputs.subjects}))
-    save_bundle(out, make_bundle(fitted, face=to_dict(FaceConfig()), trained_on=databases))

@@ -9,12 +9,9 @@ from typing import Annotated
 
 import tyro
 
-from mace.commands.inputs import read_motion
-from mace.commands.places import DATA_DIR, RUNS_DIR
-from mace.evaluation import EvaluationConfig, ProtocolConfig, cross_validate, summarise
-from mace.evaluation.table import headline_rows, print_table
+from mace.commands.places import DATA_DIR, RUNS_DIR, prepared_dataset
+from mace.evaluation import EvaluationConfig, ProtocolConfig
 from mace.experiments.recipes import FLOW, Recipe
-from mace.training import keep_compiled
 
 
 def run(
@@ -42,12 +39,19 @@ def run(
         recipe: input, network and training.
         as_json: print the summary as one JSON object instead of the table.
     """
+    folder = prepared_dataset(dataset, data_dir=data_dir)
+    config = EvaluationConfig(train=recipe.train, protocol=protocol, seeds=tuple(range(seeds)))
+
+    from mace.data import load_clips
+    from mace.evaluation import cross_validate, headline_rows, print_table, summarise
+    from mace.experiments.running import motion_set
+    from mace.training import keep_compiled
+
     keep_compiled()
     out = RUNS_DIR / "evaluate" / dataset if out is None else out
-    inputs = read_motion(dataset, recipe, data_dir=data_dir, cache_dir=out / "cache")
     evaluation = cross_validate(
-        inputs,
-        config=EvaluationConfig(train=recipe.train, protocol=protocol, seeds=tuple(range(seeds))),
+        motion_set(load_clips(folder), recipe, cache_dir=out / "cache"),
+        config=config,
         run_dir=out,
         title=f"{recipe.train.model.arch.upper()}, {recipe.motion.representation}",
         description={"data set": dataset},

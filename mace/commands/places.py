@@ -4,6 +4,8 @@ import importlib.util
 import os
 from pathlib import Path
 
+from mace.errors import DataError
+
 DATA_DIR = Path(os.environ.get("MACE_DATA_DIR", "data"))
 RUNS_DIR = Path(os.environ.get("MACE_RUNS_DIR", "runs"))
 
@@ -25,3 +27,20 @@ def prepared_datasets(data_dir: Path) -> dict[str, Path]:
         version = info.parent
         found[f"{version.parent.parent.name}/{version.parent.name}"] = version
     return found
+
+
+def prepared_dataset(dataset: str, *, data_dir: Path) -> Path:
+    """Return the folder of the prepared data set `dataset`, such as `synthetic/demo`.
+
+    Raises:
+        DataError: if it is not prepared; the message lists what is.
+    """
+    prepared = prepared_datasets(data_dir)
+    if dataset not in prepared:
+        name, _, config = dataset.partition("/")
+        how = f"mace prepare {name}" + (f" --config {config}" if config else "")
+        there = ", ".join(prepared) or "nothing"
+        raise DataError(
+            f"{dataset} is not prepared in {data_dir} ({there} is there); `{how}` prepares it"
+        )
+    return prepared[dataset]

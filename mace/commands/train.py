@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-from mace.commands.inputs import read_motion
-from mace.commands.places import DATA_DIR, RUNS_DIR
-from mace.experiments.recipes import FLOW, Recipe, train_final
-from mace.training import keep_compiled
+from mace.commands.places import DATA_DIR, RUNS_DIR, prepared_dataset
+from mace.experiments.recipes import FLOW, Recipe
 
 
 def run(
@@ -27,8 +25,14 @@ def run(
         data_dir: where prepared data sets lie.
         recipe: input, network and training.
     """
+    folder = prepared_dataset(dataset, data_dir=data_dir)
+
+    from mace.data import load_clips
+    from mace.experiments.running import motion_set, train_final
+    from mace.training import keep_compiled
+
     keep_compiled()
     out = RUNS_DIR / "train" / dataset if out is None else out
-    inputs = read_motion(dataset, recipe, data_dir=data_dir, cache_dir=out.parent / "cache")
+    inputs = motion_set(load_clips(folder), recipe, cache_dir=out.parent / "cache")
     train_final(inputs, recipe, seed=seed, out=out)
     print(f"the model is in {out} (mace live --source VIDEO --model {out})")

@@ -1,17 +1,5 @@
 """What a result is worth: cross-validation over subjects, baselines, intervals, report."""
 
-from mace.evaluation.config import EvaluationConfig, ProtocolConfig
-from mace.evaluation.cross_validation import cross_validate
-from mace.evaluation.loading import load_evaluation
-from mace.evaluation.results import Evaluation, MethodResult
-from mace.evaluation.summary import summarise
+import lazy_loader
 
-__all__ = [
-    "Evaluation",
-    "EvaluationConfig",
-    "MethodResult",
-    "ProtocolConfig",
-    "cross_validate",
-    "load_evaluation",
-    "summarise",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

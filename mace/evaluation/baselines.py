@@ -13,7 +13,7 @@ solution of the full problem, and the SVM with its kernel computed from the same
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 import cv2
@@ -24,35 +24,10 @@ from sklearn.linear_model import LogisticRegression as SklearnLogisticRegression
 from sklearn.svm import SVC
 
 from mace.data import MotionSet
-from mace.errors import ConfigError
+from mace.evaluation.config import LogisticRegressionConfig, SearchSpace, SupportVectorConfig
 from mace.evaluation.learner import Answer
 from mace.metrics import confusion_matrix, uf1
 from mace.protocols import Fold, grouped_kfold
-
-
-@dataclass(frozen=True, kw_only=True)
-class SearchSpace:
-    """What the inner cross-validation of a baseline chooses from.
-
-    Attributes:
-        sizes: sides in pixels that the input is shrunk to (area average); sizes above the
-            input's own leave it as it is.
-        strengths: C, the inverse strength of the regularisation.
-        inner_folds: folds over the training subjects; fewer where there are fewer subjects.
-    """
-
-    sizes: tuple[int, ...] = (64, 28)
-    strengths: tuple[float, ...] = (0.1, 1.0, 10.0)
-    inner_folds: int = 4
-
-    def __post_init__(self) -> None:
-        if not self.sizes or not self.strengths or min(self.sizes) < 1 or min(self.strengths) <= 0:
-            raise ConfigError(
-                f"a baseline chooses from sizes {self.sizes} and strengths {self.strengths}, "
-                "expected at least one of each, all above 0"
-            )
-        if self.inner_folds < 2:
-            raise ConfigError(f"baselines have {self.inner_folds} inner folds, expected 2 or more")
 
 
 @dataclass(frozen=True)
@@ -74,43 +49,34 @@ class Majority:
 class LogisticRegression:
     """Multinomial logistic regression with an L2 penalty and balanced class weights."""
 
-    space: SearchSpace = SearchSpace()
+    config: LogisticRegressionConfig = field(default_factory=LogisticRegressionConfig)
 
     def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
         """Answer for the test clips; see `Learner`."""
-        candidates = []
-        for size, gram in _grams(motion_set, fold, self.space):
+        space, candidates = self.config.space, []
+        for size, gram in _grams(motion_set, fold, space):
             features = _spanned(gram, fold.train_index)
-            candidates += [
-                _Candidate(size, c, features, _logistic(c)) for c in self.space.strengths
-            ]
-        return _best_answer(candidates, motion_set, fold, self.space)
+            candidates += [_Candidate(size, c, features, _logistic(c)) for c in space.strengths]
+        return _best_answer(candidates, motion_set, fold, space)
 
 
 @dataclass(frozen=True)
 class SupportVectorMachine:
-    """Support vector machine with a Gaussian (RBF) kernel and balanced class weights.
+    """Support vector machine with a Gaussian (RBF) kernel and balanced class weights."""
 
-    Attributes:
-        widths: γ of exp(−γ d²), d² being the squared distance over the number of features;
-            1 is what scikit-learn calls `scale`.
-        space: the other choices.
-    """
-
-    widths: tuple[float, ...] = (0.06, 0.25, 1.0)
-    space: SearchSpace = SearchSpace(strengths=(1.0, 10.0, 100.0))
+    config: SupportVectorConfig = field(default_factory=SupportVectorConfig)
 
     def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
         """Answer for the test clips; see `Learner`."""
-        candidates = []
-        for size, gram in _grams(motion_set, fold, self.space):
+        space, candidates = self.config.space, []
+        for size, gram in _grams(motion_set, fold, space):
             norms = np.diagonal(gram)
             squared = norms[:, None] + norms[None] - 2 * gram
-            for width, c in product(self.widths, self.space.strengths):
+            for width, c in product(self.config.widths, space.strengths):
                 kernel = np.exp(-width * np.maximum(squared, 0))
                 machine = SVC(C=c, kernel="precomputed", class_weight="balanced")
                 candidates.append(_Candidate(size, c, kernel, machine, width))
-        return _best_answer(candidates, motion_set, fold, self.space)
+        return _best_answer(candidates, motion_set, fold, space)
 
 
 @dataclass(frozen=True, eq=False)
