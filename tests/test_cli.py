@@ -83,6 +83,12 @@ def test_a_report_needs_no_network():
     assert imported_by(code, ("matplotlib", *learning)) == "matplotlib"
 
 
+def test_a_video_is_labelled_without_what_trains():
+    code = "from mace.live import draw, label_frames; from mace.training import load_bundle"
+    training = ("matplotlib", "optax", "orbax", "sklearn", "tensorflow_datasets")
+    assert imported_by(code, ("flax", *training)) == "flax"
+
+
 def test_nothing_imports_tensorflow():
     # With this variable the lazy packages import all they hold.
     code = "import mace.experiments.reproduce, mace.live"

@@ -1,10 +1,10 @@
 from .bundle import Bundle, load_bundle, make_bundle, save_bundle
 from .compilation import keep_compiled
 from .config import OptimiserConfig, TrainConfig
+from .fitted import Fitted
 from .loop import fit
 from .normalise import Normalisation, normalise
 from .predict import Trained, predict
-from .run import Fitted
 from .signals import Interrupted
 
 __all__ = [
