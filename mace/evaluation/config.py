@@ -33,11 +33,14 @@ class SearchSpace:
         sizes: sides in pixels that the input is shrunk to (area average); sizes above the
             input's own leave it as it is.
         strengths: C, the inverse strength of the regularisation.
+        averages: whether the input is the mean over all frame pairs of a clip, or the annotated
+            pair alone.
         inner_folds: folds over the training subjects; fewer where there are fewer subjects.
     """
 
     sizes: tuple[int, ...] = (64, 28)
     strengths: tuple[float, ...] = (0.1, 1.0, 10.0)
+    averages: tuple[bool, ...] = (False, True)
     inner_folds: int = 4
 
     def __post_init__(self) -> None:
@@ -46,6 +49,8 @@ class SearchSpace:
                 f"a baseline chooses from sizes {self.sizes} and strengths {self.strengths}, "
                 "expected at least one of each, all above 0"
             )
+        if not self.averages:
+            raise ConfigError("a baseline has no choice of averages, expected (False, True) or one")
         if self.inner_folds < 2:
             raise ConfigError(f"baselines have {self.inner_folds} inner folds, expected 2 or more")
 

@@ -4,7 +4,7 @@ from .config import OptimiserConfig, TrainConfig
 from .fitted import Fitted
 from .loop import fit
 from .normalise import Normalisation, normalise
-from .predict import Trained, predict
+from .predict import Trained, predict, predict_clips
 from .signals import Interrupted
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "make_bundle",
     "normalise",
     "predict",
+    "predict_clips",
     "save_bundle",
 ]

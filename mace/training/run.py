@@ -14,7 +14,7 @@ from mace.training.config import TrainConfig
 from mace.training.fitted import Fitted, Row
 from mace.training.log import WriteRow
 from mace.training.normalise import Normalisation
-from mace.training.predict import predict
+from mace.training.predict import predict_clips
 from mace.training.program import METRICS, Totals, on_device, training_program, zero_totals
 from mace.training.signals import Interrupted, StopRequest
 from mace.training.state import FoldArrays, TrainState, trained_variables
@@ -133,7 +133,9 @@ class Run:
             history=(),
             chosen_epoch=self.epoch,
         )
-        probabilities = predict(now, self.motion_set.inputs[validation, 0])
+        probabilities = predict_clips(
+            now, self.motion_set.inputs[validation], pair_average=self.config.pair_average
+        )
         truth = self.motion_set.labels[validation]
         found = probabilities.argmax(axis=-1)
         return float(uf1(confusion_matrix(truth, found, len(self.motion_set.classes))))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression as Sklearn
@@ -10,7 +12,7 @@ from mace.evaluation.baselines import LogisticRegression, Majority, SupportVecto
 from mace.evaluation.config import LogisticRegressionConfig, SearchSpace, SupportVectorConfig
 from mace.protocols import loso
 
-ONE = SearchSpace(sizes=(32,), strengths=(1.0,))
+ONE = SearchSpace(sizes=(32,), strengths=(1.0,), averages=(False,))
 LOGISTIC = LogisticRegression(LogisticRegressionConfig(ONE))
 MACHINE = SupportVectorMachine(SupportVectorConfig((1.0,), ONE))
 
@@ -52,6 +54,24 @@ def test_svm_is_that_of_all_pixels(motion_set):
     answer = MACHINE(motion_set, fold, seed=0, explain=False)
     assert answer.prediction.tolist() == plain.predict(test).tolist()
     assert answer.probabilities is None
+
+
+def test_averages_of_the_pairs_are_a_choice_of_the_inner_folds(motion_set):
+    # The annotated pair is worthless here; the mean over both pairs still tells the classes apart.
+    inputs = np.repeat(motion_set.inputs[:, :1], 2, axis=1)
+    inputs[:, 0] = np.random.default_rng(0).normal(size=inputs[:, 0].shape) * inputs.std()
+    noisy = MotionSet(**{**vars(motion_set), "inputs": inputs, "fingerprint": ""})
+    mean = MotionSet(
+        **{**vars(motion_set), "inputs": inputs.mean(axis=1, keepdims=True), "fingerprint": ""}
+    )
+    fold = loso(motion_set.groups)[1]
+    both = LogisticRegression(LogisticRegressionConfig(replace(ONE, averages=(False, True))))
+    answer = both(noisy, fold, seed=0, explain=False)
+    assert answer.history["averaged"] == [1.0]
+    assert (
+        answer.prediction.tolist()
+        == LOGISTIC(mean, fold, seed=0, explain=False).prediction.tolist()
+    )
 
 
 WIDE = SearchSpace(sizes=(32, 8), strengths=(0.1, 10.0), inner_folds=3)
