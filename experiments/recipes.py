@@ -38,15 +38,18 @@ FLOW = Recipe(
             stem_stride=4,
             head="grid",
             head_grid=4,
+            # Batches of 32 give noisy statistics; a group's do not depend on the batch.
+            norm="group",
             dropout=0.5,
         ),
         optimiser=OptimiserConfig(learning_rate=2e-3, weight_decay=0.05),
         # Corrected faces lie within a pixel of their canonical place; larger changes of geometry
         # cost more than they teach.
         augment=AugmentConfig(shift=0.015, rotation=2.0, scale=0.02, magnitude=0.3),
-        epochs=40,
+        epochs=50,
         mixup=0.2,
         flip_average=True,
+        pair_average=True,
     ),
 )
 """MACNN on optical flow: the recipe of the main job."""
