@@ -19,7 +19,8 @@ from jaxtyping import UInt8
 from mace.data import load_clips
 from mace.datasets.synthetic.prepare import prepare
 from mace.evaluation import Evaluation, EvaluationConfig, ProtocolConfig, cross_validate
-from mace.experiments.recipes import APPEARANCE, FLOW, Recipe, motion_set, train_final
+from mace.experiments.recipes import APPEARANCE, FLOW, Recipe
+from mace.experiments.running import motion_set, train_final
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -164,7 +164,8 @@ def _set(clips=CLIPS, **changes) -> MotionSet:
 
 
 def test_a_motion_set_holds_every_pair_of_every_clip(monkeypatch):
-    monkeypatch.setattr("mace.data.PAIRS_AT_ONCE", 4)  # 15 pairs: the last batch is filled up
+    # 15 pairs: the last batch is filled up.
+    monkeypatch.setattr("mace.data.making.PAIRS_AT_ONCE", 4)
     motion_set = _set()
     assert motion_set.inputs.shape == (5, 3, 28, 28, 1)
     assert motion_set.inputs.dtype == np.float32
@@ -197,7 +198,7 @@ def test_a_cached_set_is_read_and_a_changed_or_damaged_one_computed(tmp_path, mo
     first = _set(cache_dir=tmp_path)
     calls = []
     monkeypatch.setattr(
-        "mace.data.represent", lambda *a, **k: calls.append(1) or represent(*a, **k)
+        "mace.data.making.represent", lambda *a, **k: calls.append(1) or represent(*a, **k)
     )
     again = _set(cache_dir=tmp_path)
     assert not calls

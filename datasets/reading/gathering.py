@@ -72,7 +72,10 @@ class Gathering:
         return number
 
     def has_folder(
-        self, subject: object | None, clip: object, fits: Callable[[Folder], bool] = lambda folder: True
+        self,
+        subject: object | None,
+        clip: object,
+        fits: Callable[[Folder], bool] = lambda folder: True,
     ) -> bool:
         """Whether there is a fitting folder of a clip."""
         return any(map(fits, self._folders.clip(subject, clip)))

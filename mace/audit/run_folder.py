@@ -10,8 +10,8 @@ from jaxtyping import Int
 
 from mace.audit.case import Case, Item, Part
 from mace.errors import DataError
+from mace.evaluation.config import NETWORK
 from mace.evaluation.logs import read_log
-from mace.evaluation.results import NETWORK
 from mace.evaluation.store import RunFolder, decode_index
 from mace.protocols import canonical_class
 

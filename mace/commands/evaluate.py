@@ -12,16 +12,10 @@ from typing import Annotated
 import tyro
 
 from mace.annotation import ClassSet
-from mace.commands.inputs import prepared_folder, read_motion, with_default_recipe
-from mace.commands.places import DATA_DIR, RUNS_DIR
-from mace.evaluation import EvaluationConfig, ProtocolConfig, cross_validate, summarise
-from mace.evaluation.leaky import show_leaks
-from mace.evaluation.score_text import benchmark_lines, print_leaks
-from mace.evaluation.selection import benchmark_of, join, restrict
-from mace.evaluation.table import headline_rows, print_table
+from mace.commands.defaults import with_default_recipe
+from mace.commands.places import DATA_DIR, RUNS_DIR, prepared_dataset
+from mace.evaluation import EvaluationConfig, ProtocolConfig
 from mace.experiments.recipes import FLOW, Recipe
-from mace.flow_images import holds_flow_images
-from mace.training import keep_compiled
 
 
 def run(
@@ -55,12 +49,22 @@ def run(
         leaky: afterwards train the usual leaks on purpose, to show what they would have made of it.
         as_json: print the summary as one JSON object instead of the table.
     """
+    names = (dataset, *also)
+    folders = [prepared_dataset(name, data_dir=data_dir) for name in names]
+    config = EvaluationConfig(train=recipe.train, protocol=protocol, seeds=tuple(range(seeds)))
+
+    from mace.commands.inputs import read_motion
+    from mace.evaluation import cross_validate, headline_rows, print_table, summarise
+    from mace.evaluation.leaky import show_leaks
+    from mace.evaluation.score_text import benchmark_lines, print_leaks
+    from mace.evaluation.selection import benchmark_of, join, restrict
+    from mace.flow_images import holds_flow_images
+    from mace.training import keep_compiled
+
     keep_compiled()
     benchmark, protocol = benchmark_of(protocol)
-    names = (dataset, *also)
     if benchmark is not None and classes is None:
         # Ready-made images have classes of their own, which the benchmark's are chosen from.
-        folders = [prepared_folder(name, data_dir=data_dir) for name in names]
         classes = None if any(map(holds_flow_images, folders)) else benchmark.class_set
     if out is None:
         place = "+".join(name.replace("/", "-") for name in names) if also else dataset
@@ -68,13 +72,13 @@ def run(
         out = RUNS_DIR / "evaluate" / "-".join([place, *filter(None, suffixes)])
     inputs = join(
         [
-            read_motion(name, recipe, data_dir=data_dir, cache_dir=out / "cache", classes=classes)
-            for name in names
+            read_motion(folder, recipe, cache_dir=out / "cache", classes=classes)
+            for folder in folders
         ]
     )
     if benchmark is not None:
         inputs = restrict(inputs, benchmark)
-    config = EvaluationConfig(train=recipe.train, protocol=protocol, seeds=tuple(range(seeds)))
+    config = replace(config, protocol=protocol)
     evaluation = cross_validate(
         inputs,
         config=config,

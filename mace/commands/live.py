@@ -3,6 +3,7 @@
 import json
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,13 +12,9 @@ import tyro
 from mace.commands.places import RUNS_DIR
 from mace.config import to_dict
 from mace.errors import CheckpointError, ConfigError
-from mace.live.overlay import draw
-from mace.live.pipeline import LabelledFrame, LiveConfig, label_frames
-from mace.live.recorder import Recorder
-from mace.live.sources import open_source
+from mace.live import LiveConfig
 from mace.progress import progress
 from mace.provenance import provenance
-from mace.training import Bundle, load_bundle
 
 DEFAULT_MODEL = RUNS_DIR / "reproduce" / "model"
 
@@ -49,6 +46,12 @@ def run(
             f"there is no model at {model}; `mace reproduce` trains one, or name one with --model"
         )
     out = RUNS_DIR / "live" / source.stem if out is None else out
+    if out.resolve() == source.resolve():
+        raise ConfigError(f"--out {out} is the source itself; choose another folder")
+
+    from mace.live import Recorder, draw, label_frames, open_source
+    from mace.training import load_bundle
+
     bundle = load_bundle(model)
     if bundle.motion.flow == "images":
         raise ConfigError(
@@ -57,9 +60,7 @@ def run(
             "trained on clips"
         )
     video = open_source(source, fps=fps)
-    if out.resolve() == source.resolve():
-        raise ConfigError(f"--out {out} is the source itself; choose another folder")
-    notice = training_notice(bundle)
+    notice = training_notice(bundle.trained_on)
     session = {
         "source": str(source),
         "fps": video.fps,
@@ -82,26 +83,26 @@ def run(
         for labelled in label_frames(video.frames(), bundle=bundle, config=live):
             picture = draw(labelled, classes=bundle.classes, notice=notice)
             recorder.write(labelled.frame, picture)
-            _count(tally, labelled.frame)
+            _count(tally, labelled.frame.status, labelled.frame.label)
             advance()
     summary = _summary(tally, out=out, notice=notice)
     print(json.dumps(summary, indent=2) if as_json else _sentence(summary))
     print(notice, file=sys.stderr)
 
 
-def training_notice(bundle: Bundle) -> str:
+def training_notice(trained_on: Sequence[str]) -> str:
     """Return the line every output carries: what the model was trained on, and what it is not."""
-    if any(name.split("/")[0] == "synthetic" for name in bundle.trained_on):
+    if any(name.split("/")[0] == "synthetic" for name in trained_on):
         return "Trained on synthetic faces: shows the path, says nothing about people."
-    databases = ", ".join(bundle.trained_on)
+    databases = ", ".join(trained_on)
     return f"Trained on {databases}. Movements, not feelings: no proof of emotion or lying."
 
 
-def _count(tally: Counter[str], frame: LabelledFrame) -> None:
+def _count(tally: Counter[str], status: str, label: str | None) -> None:
     tally["frames"] += 1
-    tally[f"status {frame.status}"] += 1
-    if frame.label is not None:
-        tally[f"label {frame.label}"] += 1
+    tally[f"status {status}"] += 1
+    if label is not None:
+        tally[f"label {label}"] += 1
 
 
 def _summary(tally: Counter[str], *, out: Path, notice: str) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import importlib.util
 import os
 from pathlib import Path
 
+from mace.errors import DataError
+
 DATA_DIR = Path(os.environ.get("MACE_DATA_DIR", "data"))
 RUNS_DIR = Path(os.environ.get("MACE_RUNS_DIR", "runs"))
 
@@ -25,3 +27,27 @@ def prepared_datasets(data_dir: Path) -> dict[str, Path]:
         version = info.parent
         found[f"{version.parent.parent.name}/{version.parent.name}"] = version
     return found
+
+
+def prepared_dataset(dataset: str, *, data_dir: Path) -> Path:
+    """Return the folder of the prepared data set `dataset`, such as `synthetic/demo`.
+
+    The configuration may be left out where only one is prepared.
+
+    Raises:
+        DataError: if it is not prepared, or several are meant; the message lists what is there.
+    """
+    prepared = prepared_datasets(data_dir)
+    name, _, config = dataset.partition("/")
+    meant = [
+        one for one in prepared if one == dataset or (not config and one.startswith(f"{name}/"))
+    ]
+    if len(meant) > 1:
+        raise DataError(f"{dataset} is prepared as {', '.join(meant)}; name one of them")
+    if not meant:
+        how = f"mace prepare {name}" + (f" --config {config}" if config else "")
+        there = ", ".join(prepared) or "nothing"
+        raise DataError(
+            f"{dataset} is not prepared in {data_dir} ({there} is there); `{how}` prepares it"
+        )
+    return prepared[meant[0]]

@@ -6,8 +6,6 @@ from typing import Annotated
 import tyro
 
 from mace.errors import ConfigError
-from mace.evaluation import load_evaluation
-from mace.evaluation.report import write_report
 
 
 def run(
@@ -22,5 +20,8 @@ def run(
     """
     if not runs:
         raise ConfigError("name at least one folder of a finished evaluation")
+
+    from mace.evaluation import load_evaluation, write_report
+
     out = runs[0] / "report" if out is None else out
     print(write_report([load_evaluation(folder) for folder in runs], folder=out))

@@ -10,11 +10,6 @@ from typing import Annotated, Literal
 import tyro
 
 from mace.commands.places import DATA_DIR, RUNS_DIR
-from mace.evaluation import summarise
-from mace.evaluation.report import write_report
-from mace.evaluation.table import headline_rows, print_table
-from mace.experiments.reproduce import Config, run_study
-from mace.training import keep_compiled
 
 
 def run(
@@ -39,6 +34,10 @@ def run(
         workers: processes; each keeps to one core.
         as_json: print the summaries as one JSON object instead of the table.
     """
+    from mace.evaluation import headline_rows, print_table, summarise, write_report
+    from mace.experiments.reproduce import Config, run_study
+    from mace.training import keep_compiled
+
     keep_compiled()
     study = run_study(
         Config(preset=preset, seeds=tuple(range(seeds)), data_seed=data_seed),

@@ -4,10 +4,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mace.annotation import ClassSet
-from mace.commands.inputs import read_motion, with_default_recipe
-from mace.commands.places import DATA_DIR, RUNS_DIR
-from mace.experiments.recipes import FLOW, Recipe, train_final
-from mace.training import keep_compiled
+from mace.commands.defaults import with_default_recipe
+from mace.commands.places import DATA_DIR, RUNS_DIR, prepared_dataset
+from mace.experiments.recipes import FLOW, Recipe
 
 
 def run(
@@ -31,12 +30,16 @@ def run(
         data_dir: where prepared data sets lie.
         recipe: input, network and training.
     """
+    folder = prepared_dataset(dataset, data_dir=data_dir)
+
+    from mace.commands.inputs import read_motion
+    from mace.experiments.running import train_final
+    from mace.training import keep_compiled
+
     keep_compiled()
     if out is None:
         out = RUNS_DIR / "train" / (dataset if classes is None else f"{dataset}-{classes}")
-    inputs = read_motion(
-        dataset, recipe, data_dir=data_dir, cache_dir=out.parent / "cache", classes=classes
-    )
+    inputs = read_motion(folder, recipe, cache_dir=out.parent / "cache", classes=classes)
     train_final(inputs, recipe, seed=seed, out=out)
     if inputs.motion.flow == "images":
         print(f"the model is in {out} (for flow images; `mace live` cannot use it)")

@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Int
 
 from mace.errors import DataError
-from mace.evaluation.results import NETWORK, Evaluation
+from mace.evaluation.config import NETWORK
+from mace.evaluation.results import Evaluation
 from mace.metrics import confusion_matrix
 
 

@@ -1,10 +1,11 @@
 """Shallow baselines on the same input as the network, under the same folds.
 
-A network is worth its trouble only by what it adds to these. All see variant 0 of the motion set,
-the annotated pair of frames. Features are standardised with the training subjects' mean and
-deviation; the size of the input and the strength of regularisation are chosen by the pooled UF1 of
-a cross-validation over training subjects inside of each fold. The standardisation is not repeated
-for the inner folds, which touches no test subject.
+A network is worth its trouble only by what it adds to these, so they get what it gets: all frame
+pairs of a clip, whose mean has less noise than the annotated pair alone. Features are standardised
+with the training subjects' mean and deviation. Whether to average, the size of the input and the
+strength of regularisation are chosen by the pooled UF1 of a cross-validation over training subjects
+inside of each fold. The standardisation is not repeated for the inner folds, which touches no test
+subject.
 
 Clips are far fewer than pixels, so both classifiers work on the clips' n × n products: the
 logistic regression in the space the training clips span, where an L2 penalty gives exactly the
@@ -13,7 +14,7 @@ solution of the full problem, and the SVM with its kernel computed from the same
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 import cv2
@@ -24,35 +25,10 @@ from sklearn.linear_model import LogisticRegression as SklearnLogisticRegression
 from sklearn.svm import SVC
 
 from mace.data import MotionSet
-from mace.errors import ConfigError
+from mace.evaluation.config import LogisticRegressionConfig, SearchSpace, SupportVectorConfig
 from mace.evaluation.learner import Answer, Origin
 from mace.metrics import confusion_matrix, uf1
 from mace.protocols import Fold, grouped_kfold
-
-
-@dataclass(frozen=True, kw_only=True)
-class SearchSpace:
-    """What the inner cross-validation of a baseline chooses from.
-
-    Attributes:
-        sizes: sides in pixels that the input is shrunk to (area average); sizes above the
-            input's own leave it as it is.
-        strengths: C, the inverse strength of the regularisation.
-        inner_folds: folds over the training subjects; fewer where there are fewer subjects.
-    """
-
-    sizes: tuple[int, ...] = (64, 28)
-    strengths: tuple[float, ...] = (0.1, 1.0, 10.0)
-    inner_folds: int = 4
-
-    def __post_init__(self) -> None:
-        if not self.sizes or not self.strengths or min(self.sizes) < 1 or min(self.strengths) <= 0:
-            raise ConfigError(
-                f"a baseline chooses from sizes {self.sizes} and strengths {self.strengths}, "
-                "expected at least one of each, all above 0"
-            )
-        if self.inner_folds < 2:
-            raise ConfigError(f"baselines have {self.inner_folds} inner folds, expected 2 or more")
 
 
 @dataclass(frozen=True)
@@ -75,50 +51,49 @@ class Majority:
 class LogisticRegression:
     """Multinomial logistic regression with an L2 penalty and balanced class weights."""
 
-    space: SearchSpace = SearchSpace()
+    config: LogisticRegressionConfig = field(default_factory=LogisticRegressionConfig)
 
     def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
         """Answer for the test clips; see `Learner`."""
-        candidates = []
-        for size, gram in _grams(motion_set, fold, self.space):
+        space, candidates = self.config.space, []
+        for shape, gram in _grams(motion_set, fold, space):
             features = _spanned(gram, fold.train_index)
-            candidates += [
-                _Candidate(size, c, features, _logistic(c)) for c in self.space.strengths
-            ]
-        return _best_answer(candidates, motion_set, fold, self.space)
+            candidates += [_Candidate(shape, c, features, _logistic(c)) for c in space.strengths]
+        return _best_answer(candidates, motion_set, fold, space)
 
 
 @dataclass(frozen=True)
 class SupportVectorMachine:
-    """Support vector machine with a Gaussian (RBF) kernel and balanced class weights.
+    """Support vector machine with a Gaussian (RBF) kernel and balanced class weights."""
 
-    Attributes:
-        widths: γ of exp(−γ d²), d² being the squared distance over the number of features;
-            1 is what scikit-learn calls `scale`.
-        space: the other choices.
-    """
-
-    widths: tuple[float, ...] = (0.06, 0.25, 1.0)
-    space: SearchSpace = SearchSpace(strengths=(1.0, 10.0, 100.0))
+    config: SupportVectorConfig = field(default_factory=SupportVectorConfig)
 
     def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
         """Answer for the test clips; see `Learner`."""
-        candidates = []
-        for size, gram in _grams(motion_set, fold, self.space):
+        space, candidates = self.config.space, []
+        for shape, gram in _grams(motion_set, fold, space):
             norms = np.diagonal(gram)
             squared = norms[:, None] + norms[None] - 2 * gram
-            for width, c in product(self.widths, self.space.strengths):
+            for width, c in product(self.config.widths, space.strengths):
                 kernel = np.exp(-width * np.maximum(squared, 0))
                 machine = SVC(C=c, kernel="precomputed", class_weight="balanced")
-                candidates.append(_Candidate(size, c, kernel, machine, width))
-        return _best_answer(candidates, motion_set, fold, self.space)
+                candidates.append(_Candidate(shape, c, kernel, machine, width))
+        return _best_answer(candidates, motion_set, fold, space)
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What of the input a candidate reads."""
+
+    averaged: bool
+    size: int
 
 
 @dataclass(frozen=True, eq=False)
 class _Candidate:
     """A classifier and the table it reads: features of all clips, or products with all clips."""
 
-    size: int
+    shape: _Shape
     strength: float
     table: np.ndarray
     classifier: SVC | SklearnLogisticRegression
@@ -153,17 +128,20 @@ def _logistic(strength: float) -> SklearnLogisticRegression:
 
 def _grams(
     motion_set: MotionSet, fold: Fold, space: SearchSpace
-) -> Iterator[tuple[int, Float[np.ndarray, "n n"]]]:
-    """Yield each input size with the products of all standardised clips, over their features."""
-    side = motion_set.inputs.shape[2]
-    for size in sorted({min(size, side) for size in space.sizes}, reverse=True):
-        flat = _shrunk(motion_set.inputs[:, 0], size).reshape(len(motion_set), -1)
+) -> Iterator[tuple[_Shape, Float[np.ndarray, "n n"]]]:
+    """Yield each form of the input with the products of all standardised clips, over features."""
+    pairs, side = motion_set.inputs.shape[1:3]
+    sizes = sorted({min(size, side) for size in space.sizes}, reverse=True)
+    averages = space.averages if pairs > 1 else (False,)
+    for averaged, size in product(averages, sizes):
+        images = motion_set.inputs.mean(axis=1) if averaged else motion_set.inputs[:, 0]
+        flat = _shrunk(images, size).reshape(len(motion_set), -1)
         train = flat[fold.train_index]
         deviation = train.std(axis=0)
         # A pixel that never moves in training says nothing; it must not explode in the test.
         scale = np.where(deviation > 1e-6, deviation, np.inf)
         standard = (flat - train.mean(axis=0)) / scale
-        yield size, (standard @ standard.T).astype(np.float64) / standard.shape[1]
+        yield _Shape(averaged, size), (standard @ standard.T).astype(np.float64) / standard.shape[1]
 
 
 def _shrunk(images: Float[np.ndarray, "n h w c"], size: int) -> Float[np.ndarray, "n s s c"]:
@@ -192,7 +170,11 @@ def _best_answer(
         return Majority()(motion_set, fold, seed=0, explain=False)
     best = max(candidates, key=lambda one: _inner_score(one, motion_set, train, space))
     best.fit(train, motion_set.labels)
-    history = {"size": [float(best.size)], "C": [best.strength]}
+    history = {
+        "averaged": [float(best.shape.averaged)],
+        "size": [float(best.shape.size)],
+        "C": [best.strength],
+    }
     if best.width is not None:
         history["gamma"] = [best.width]
     return Answer(

@@ -1,17 +1,15 @@
-"""Settings of an evaluation, and the methods it puts under the same folds."""
+"""Settings of an evaluation: the network, its baselines and the folds."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from mace.config import UNHASHED
 from mace.errors import ConfigError
-from mace.evaluation.baselines import LogisticRegression, Majority, SupportVectorMachine
-from mace.evaluation.learner import Learner
-from mace.evaluation.network import Network
-from mace.evaluation.results import NETWORK
 from mace.protocols import BenchmarkName
 from mace.training import TrainConfig
+
+NETWORK = "network"
+"""Name of the method under evaluation, beside its baselines."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +33,57 @@ class ProtocolConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SearchSpace:
+    """What the inner cross-validation of a baseline chooses from.
+
+    Attributes:
+        sizes: sides in pixels that the input is shrunk to (area average); sizes above the
+            input's own leave it as it is.
+        strengths: C, the inverse strength of the regularisation.
+        averages: whether the input is the mean over all frame pairs of a clip, or the annotated
+            pair alone.
+        inner_folds: folds over the training subjects; fewer where there are fewer subjects.
+    """
+
+    sizes: tuple[int, ...] = (64, 28)
+    strengths: tuple[float, ...] = (0.1, 1.0, 10.0)
+    averages: tuple[bool, ...] = (False, True)
+    inner_folds: int = 4
+
+    def __post_init__(self) -> None:
+        if not self.sizes or not self.strengths or min(self.sizes) < 1 or min(self.strengths) <= 0:
+            raise ConfigError(
+                f"a baseline chooses from sizes {self.sizes} and strengths {self.strengths}, "
+                "expected at least one of each, all above 0"
+            )
+        if not self.averages:
+            raise ConfigError("a baseline has no choice of averages, expected (False, True) or one")
+        if self.inner_folds < 2:
+            raise ConfigError(f"baselines have {self.inner_folds} inner folds, expected 2 or more")
+
+
+@dataclass(frozen=True)
+class LogisticRegressionConfig:
+    """Settings of the logistic regression: what it chooses from."""
+
+    space: SearchSpace = SearchSpace()
+
+
+@dataclass(frozen=True)
+class SupportVectorConfig:
+    """Settings of the support vector machine.
+
+    Attributes:
+        widths: γ of exp(−γ d²), d² being the squared distance over the number of features;
+            1 is what scikit-learn calls `scale`.
+        space: the other choices.
+    """
+
+    widths: tuple[float, ...] = (0.06, 0.25, 1.0)
+    space: SearchSpace = SearchSpace(strengths=(1.0, 10.0, 100.0))
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluationConfig:
     """Everything that decides the figures of an evaluation.
 
@@ -55,8 +104,8 @@ class EvaluationConfig:
     seeds: tuple[int, ...] = (0, 1, 2)
     validation: float = 0.2
     explain: bool = True
-    logistic_regression: LogisticRegression | None = field(default_factory=LogisticRegression)
-    svm: SupportVectorMachine | None = field(default_factory=SupportVectorMachine)
+    logistic_regression: LogisticRegressionConfig | None = LogisticRegressionConfig()
+    svm: SupportVectorConfig | None = SupportVectorConfig()
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) != len(self.seeds) or min(self.seeds) < 0:
@@ -67,12 +116,3 @@ class EvaluationConfig:
             raise ConfigError(
                 f"the validation part is {self.validation}, expected above 0 and below 1"
             )
-
-
-def methods_of(config: EvaluationConfig) -> Mapping[str, Learner]:
-    """Return the network and its baselines by name; the majority class is always among them."""
-    baselines = {"logistic_regression": config.logistic_regression, "svm": config.svm}
-    network = Network(train=config.train, validation=config.validation)
-    chosen: dict[str, Learner] = {NETWORK: network}
-    chosen |= {name: learner for name, learner in baselines.items() if learner is not None}
-    return chosen | {"majority": Majority()}

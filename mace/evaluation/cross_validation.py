@@ -13,11 +13,12 @@ import numpy as np
 from mace.config import config_hash, to_dict
 from mace.data import MotionSet
 from mace.errors import ConfigError
-from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig, methods_of
+from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig
 from mace.evaluation.fingerprints import digest, perceptual_hash
 from mace.evaluation.learner import Answer, Learner
 from mace.evaluation.loading import load_evaluation
 from mace.evaluation.logs import write_log
+from mace.evaluation.methods import methods_of
 from mace.evaluation.results import Evaluation
 from mace.evaluation.store import RecordKey, RunFolder, encode_answer, encode_index
 from mace.evaluation.summary import summarise

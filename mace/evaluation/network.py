@@ -6,7 +6,7 @@ from mace.data import MotionSet
 from mace.evaluation.gradcam import heat_maps
 from mace.evaluation.learner import Answer, Origin
 from mace.protocols import Fold, inner_split
-from mace.training import TrainConfig, fit, predict
+from mace.training import TrainConfig, fit, predict_clips
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +39,8 @@ class Network:
             validation_index=validation_index,
             label=f"  seed {seed}, without {fold.name}",
         )
-        inputs = motion_set.inputs[fold.test_index, 0]
-        probabilities = predict(fitted, inputs)
+        inputs = motion_set.inputs[fold.test_index]
+        probabilities = predict_clips(fitted, inputs, pair_average=self.train.pair_average)
         prediction = probabilities.argmax(axis=1)
         names = fitted.history[0] if fitted.history else {}
         history = {name: [float(row[name]) for row in fitted.history] for name in names}
@@ -48,7 +48,7 @@ class Network:
             prediction=prediction,
             probabilities=probabilities,
             history=history | {"chosen_epoch": [float(fitted.chosen_epoch)]},
-            heat=heat_maps(fitted, inputs, prediction) if explain else None,
+            heat=heat_maps(fitted, inputs[:, 0], prediction) if explain else None,
             origin=Origin(
                 fitted=train_index,
                 validation=validation_index,

@@ -9,9 +9,6 @@ from jaxtyping import Float, Int
 
 from mace.metrics import confusion_matrix
 
-NETWORK = "network"
-"""Name of the method under evaluation, beside its baselines."""
-
 SYNTHETIC = "synthetic"
 """Databases whose name starts like this show rendered faces."""
 

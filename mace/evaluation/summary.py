@@ -4,7 +4,8 @@ from typing import Any
 
 from mace.evaluation.answers import answers_of
 from mace.evaluation.bootstrap import percentile_interval
-from mace.evaluation.results import NETWORK, Evaluation
+from mace.evaluation.config import NETWORK
+from mace.evaluation.results import Evaluation
 from mace.evaluation.scores import CONFIDENCE, RESAMPLES, against, describe, draw_scores
 from mace.protocols import BENCHMARKS
 

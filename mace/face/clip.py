@@ -9,7 +9,8 @@ from jaxtyping import Float, Int, UInt8
 from mace.errors import DataError
 from mace.face.config import FaceConfig
 from mace.face.images import to_gray
-from mace.face.tracker import FaceTracker, Status, TrackedFace
+from mace.face.tracked import Status, TrackedFace
+from mace.face.tracker import FaceTracker
 
 # Residual of the registration, px, above which a micro-expression may drown.
 _NOTABLE_ERROR = 0.5

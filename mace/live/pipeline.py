@@ -9,43 +9,20 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 from mace.config import from_dict
-from mace.errors import ConfigError
 from mace.face import FaceConfig, FaceTracker, Status, TrackedFace
 from mace.face.similarity import Transform
+from mace.live.config import LiveConfig
 from mace.live.sources import Frame
 from mace.motion import represent
 from mace.training import Bundle
 from mace.training.predict import prediction_program
-
-
-@dataclass(frozen=True)
-class LiveConfig:
-    """How frames are compared and answers smoothed."""
-
-    reference: Literal["neutral", "recent"] = "neutral"
-    """What motion is measured against: the person's neutral keyframe, or a recent frame."""
-    recent_s: float = 0.2
-    """How far back a recent reference lies, in s; an ME rises to its apex in less than that."""
-    smoothing_s: float = 0.05
-    """Time constant of the exponential smoothing of probabilities, in s; 0 for none."""
-
-    def __post_init__(self) -> None:
-        """Check the ranges.
-
-        Raises:
-            ConfigError: for a time that is negative, or a recent reference of no age.
-        """
-        if self.recent_s <= 0:
-            raise ConfigError(f"live.recent_s is {self.recent_s} s, expected more than 0")
-        if self.smoothing_s < 0:
-            raise ConfigError(f"live.smoothing_s is {self.smoothing_s} s, expected 0 or more")
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from mace.errors import CheckpointError, ConfigError, OutputError
 from mace.models import ModelConfig
 from mace.motion import MotionConfig
 from mace.provenance import provenance
+from mace.training.fitted import Fitted
 from mace.training.normalise import Normalisation
-from mace.training.run import Fitted
 
 LAYOUT = 1
 DESCRIPTION, WEIGHTS = "bundle.json", "weights.npz"

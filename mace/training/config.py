@@ -65,6 +65,8 @@ class TrainConfig:
             with the highest UF1 on the validation clips, which must be of training subjects.
         patience: with `best`, epochs without a better score after which training ends.
         flip_average: predict the mean over a clip and its mirror image.
+        pair_average: predict the mean over all frame pairs of a clip, not the annotated one alone.
+            Sensor noise differs from frame to frame, and so does the error of the annotation.
         devices: local devices that share a batch.
         checkpoint_every: epochs between checkpoints.
     """
@@ -81,6 +83,7 @@ class TrainConfig:
     selection: Literal["last", "best"] = "last"
     patience: int | None = None
     flip_average: bool = False
+    pair_average: bool = False
     devices: int = field(default=1, metadata=UNHASHED)
     checkpoint_every: int = field(default=10, metadata=UNHASHED)
 

@@ -10,8 +10,7 @@ from tensorboardX import SummaryWriter
 
 from mace.errors import OutputError
 from mace.files import require_space, write_text
-
-type Row = dict[str, int | float]
+from mace.training.fitted import Row
 
 
 class WriteRow(Protocol):

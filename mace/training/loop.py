@@ -17,8 +17,9 @@ from mace.motion import channels
 from mace.progress import progress
 from mace.training.checkpoint import CheckpointStore
 from mace.training.config import TrainConfig
+from mace.training.fitted import Fitted
 from mace.training.log import run_log
-from mace.training.run import Fitted, Run
+from mace.training.run import Run
 from mace.training.signals import stop_signals
 from mace.training.state import make_fold
 

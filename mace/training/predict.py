@@ -77,6 +77,20 @@ def predict(trained: Trained, inputs: Float[np.ndarray, "n h w c"]) -> Float[np.
     return np.concatenate(results)
 
 
+def predict_clips(
+    trained: Trained, inputs: Float[np.ndarray, "n v h w c"], *, pair_average: bool
+) -> Float[np.ndarray, "n k"]:
+    """Return the probability of each class for clips with v frame pairs each.
+
+    With `pair_average` it is the mean over the pairs, otherwise that of the annotated pair.
+    """
+    if not pair_average:
+        return predict(trained, inputs[:, 0])
+    clips, pairs = inputs.shape[:2]
+    each = predict(trained, inputs.reshape(clips * pairs, *inputs.shape[2:]))
+    return each.reshape(clips, pairs, each.shape[1]).mean(axis=1)
+
+
 @functools.lru_cache(maxsize=8)
 def prediction_program(
     model: ModelConfig, motion: MotionConfig, classes: int, kind: NormaliseKind, flip_average: bool

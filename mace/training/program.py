@@ -142,7 +142,13 @@ class TrainingProgram:
 def training_program(config: TrainConfig, motion: MotionConfig, classes: int) -> TrainingProgram:
     """Return the program of a configuration, the same one for all its folds, seeds and lengths."""
     compiled_in = dataclasses.replace(
-        config, epochs=1, selection="last", patience=None, flip_average=False, checkpoint_every=1
+        config,
+        epochs=1,
+        selection="last",
+        patience=None,
+        flip_average=False,
+        pair_average=False,
+        checkpoint_every=1,
     )
     return _program(compiled_in, motion, classes)
 

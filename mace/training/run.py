@@ -1,6 +1,5 @@
 """One training run between two epochs: what changes, how it is judged, saved and gone on with."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -10,43 +9,15 @@ from jaxtyping import Int, PyTree
 from mace.data import MotionSet
 from mace.errors import TrainingError
 from mace.metrics import confusion_matrix, uf1
-from mace.models import ModelConfig
-from mace.motion import MotionConfig
 from mace.training.checkpoint import CheckpointStore, Snapshot, Which
 from mace.training.config import TrainConfig
-from mace.training.log import Row, WriteRow
+from mace.training.fitted import Fitted, Row
+from mace.training.log import WriteRow
 from mace.training.normalise import Normalisation
-from mace.training.predict import predict
+from mace.training.predict import predict_clips
 from mace.training.program import METRICS, Totals, on_device, training_program, zero_totals
 from mace.training.signals import Interrupted, StopRequest
 from mace.training.state import FoldArrays, TrainState, trained_variables
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Fitted:
-    """A trained network with all that a prediction needs, on the host.
-
-    `history` has a row for each epoch: epoch (from 1), step, loss, accuracy, gradient_norm, and
-    validation_uf1 where there are validation clips. `chosen_epoch` is the one of `variables`.
-    """
-
-    config: TrainConfig
-    motion: MotionConfig
-    classes: tuple[str, ...]
-    normalisation: Normalisation
-    variables: PyTree[Any]
-    history: tuple[Row, ...]
-    chosen_epoch: int
-
-    @property
-    def model(self) -> ModelConfig:
-        """The network's configuration."""
-        return self.config.model
-
-    @property
-    def flip_average(self) -> bool:
-        """Whether predictions are averaged with those of the mirror image."""
-        return self.config.flip_average
 
 
 class Run:
@@ -162,7 +133,9 @@ class Run:
             history=(),
             chosen_epoch=self.epoch,
         )
-        probabilities = predict(now, self.motion_set.inputs[validation, 0])
+        probabilities = predict_clips(
+            now, self.motion_set.inputs[validation], pair_average=self.config.pair_average
+        )
         truth = self.motion_set.labels[validation]
         found = probabilities.argmax(axis=-1)
         return float(uf1(confusion_matrix(truth, found, len(self.motion_set.classes))))

@@ -37,10 +37,9 @@ def test_clips_without_a_class_are_left_out_and_counted(capsys):
 
 def test_only_the_chosen_clips_reach_the_recipe(monkeypatch, tmp_path):
     clips = [clip("a", "anger", **{"5": "anger"}), clip("b", "fear")]
-    monkeypatch.setattr(inputs, "prepared_folder", lambda dataset, data_dir: tmp_path)
     monkeypatch.setattr(inputs, "load_clips", lambda folder: clips)
     monkeypatch.setattr(inputs, "motion_set", lambda clips, recipe, cache_dir: clips)
-    read = partial(inputs.read_motion, "samm/raw", None, data_dir=tmp_path, cache_dir=None)
+    read = partial(inputs.read_motion, tmp_path, None, cache_dir=None)
     assert [one.clip for one in read(classes="5")] == ["a"]
     assert read() == clips
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression as Sklearn
@@ -6,15 +8,13 @@ from sklearn.svm import SVC
 
 from mace.data import MotionSet
 from mace.errors import ConfigError
-from mace.evaluation.baselines import (
-    LogisticRegression,
-    Majority,
-    SearchSpace,
-    SupportVectorMachine,
-)
+from mace.evaluation.baselines import LogisticRegression, Majority, SupportVectorMachine
+from mace.evaluation.config import LogisticRegressionConfig, SearchSpace, SupportVectorConfig
 from mace.protocols import loso
 
-ONE = SearchSpace(sizes=(32,), strengths=(1.0,))
+ONE = SearchSpace(sizes=(32,), strengths=(1.0,), averages=(False,))
+LOGISTIC = LogisticRegression(LogisticRegressionConfig(ONE))
+MACHINE = SupportVectorMachine(SupportVectorConfig((1.0,), ONE))
 
 
 def _flat(motion_set: MotionSet, fold) -> tuple[np.ndarray, np.ndarray]:
@@ -40,7 +40,7 @@ def test_logistic_regression_is_that_of_all_pixels(motion_set):
     # Products over the number of features are features over its root, so C scales with it.
     plain = Sklearn(C=1 / train.shape[1], class_weight="balanced", max_iter=2000, tol=1e-6)
     plain.fit(train, motion_set.labels[fold.train_index])
-    answer = LogisticRegression(ONE)(motion_set, fold, seed=0, explain=False)
+    answer = LOGISTIC(motion_set, fold, seed=0, explain=False)
     assert answer.probabilities is not None
     assert np.abs(answer.probabilities - plain.predict_proba(test)).max() < 5e-3
     assert answer.prediction.tolist() == plain.predict(test).tolist()
@@ -51,15 +51,40 @@ def test_svm_is_that_of_all_pixels(motion_set):
     train, test = _flat(motion_set, fold)
     plain = SVC(C=1.0, gamma=1 / train.shape[1], class_weight="balanced")
     plain.fit(train, motion_set.labels[fold.train_index])
-    answer = SupportVectorMachine((1.0,), ONE)(motion_set, fold, seed=0, explain=False)
+    answer = MACHINE(motion_set, fold, seed=0, explain=False)
     assert answer.prediction.tolist() == plain.predict(test).tolist()
     assert answer.probabilities is None
 
 
-@pytest.mark.parametrize("learner", [LogisticRegression(), SupportVectorMachine()])
+def test_averages_of_the_pairs_are_a_choice_of_the_inner_folds(motion_set):
+    # The annotated pair is worthless here; the mean over both pairs still tells the classes apart.
+    inputs = np.repeat(motion_set.inputs[:, :1], 2, axis=1)
+    inputs[:, 0] = np.random.default_rng(0).normal(size=inputs[:, 0].shape) * inputs.std()
+    noisy = MotionSet(**{**vars(motion_set), "inputs": inputs, "fingerprint": ""})
+    mean = MotionSet(
+        **{**vars(motion_set), "inputs": inputs.mean(axis=1, keepdims=True), "fingerprint": ""}
+    )
+    fold = loso(motion_set.groups)[1]
+    both = LogisticRegression(LogisticRegressionConfig(replace(ONE, averages=(False, True))))
+    answer = both(noisy, fold, seed=0, explain=False)
+    assert answer.history["averaged"] == [1.0]
+    assert (
+        answer.prediction.tolist()
+        == LOGISTIC(mean, fold, seed=0, explain=False).prediction.tolist()
+    )
+
+
+WIDE = SearchSpace(sizes=(32, 8), strengths=(0.1, 10.0), inner_folds=3)
+
+
+@pytest.mark.parametrize(
+    "learner",
+    [
+        LogisticRegression(LogisticRegressionConfig(WIDE)),
+        SupportVectorMachine(SupportVectorConfig(space=WIDE)),
+    ],
+)
 def test_baselines_learn_and_choose(learner, motion_set):
-    space = SearchSpace(sizes=(32, 8), strengths=(0.1, 10.0), inner_folds=3)
-    learner = type(learner)(space=space)
     right = 0
     for fold in loso(motion_set.groups):
         answer = learner(motion_set, fold, seed=0, explain=False)
@@ -69,7 +94,7 @@ def test_baselines_learn_and_choose(learner, motion_set):
     assert right >= 0.9 * len(motion_set)
 
 
-@pytest.mark.parametrize("learner", [LogisticRegression(ONE), SupportVectorMachine((1.0,), ONE)])
+@pytest.mark.parametrize("learner", [LOGISTIC, MACHINE])
 def test_answers_do_not_depend_on_the_test_subjects_labels(learner, motion_set):
     fold = loso(motion_set.groups)[0]
     labels = motion_set.labels.copy()
@@ -84,7 +109,7 @@ def test_class_missing_from_training_gets_no_probability(motion_set):
     labels = motion_set.labels.copy()
     labels[fold.train_index[labels[fold.train_index] == 0]] = 2
     lacking = MotionSet(**{**vars(motion_set), "labels": labels})
-    answer = LogisticRegression(ONE)(lacking, fold, seed=0, explain=False)
+    answer = LOGISTIC(lacking, fold, seed=0, explain=False)
     assert answer.probabilities is not None
     assert answer.probabilities[:, 0].tolist() == [0.0] * 6
     labels = np.where(motion_set.groups == 0, motion_set.labels, 1).astype(np.int32)
@@ -99,7 +124,7 @@ def test_still_pixels_are_harmless(motion_set):
     fold = loso(motion_set.groups)[0]
     inputs[fold.test_index, :, 0] = 50.0
     still = MotionSet(**{**vars(motion_set), "inputs": inputs})
-    answer = LogisticRegression(ONE)(still, fold, seed=0, explain=False)
+    answer = LOGISTIC(still, fold, seed=0, explain=False)
     truth = motion_set.labels[fold.test_index]
     assert (answer.prediction == truth).mean() >= 5 / 6
 

@@ -15,7 +15,15 @@ from mace.augment import NO_AUGMENT
 from mace.config import from_dict
 from mace.data import MotionSet
 from mace.errors import ConfigError, DataError, OutputError, TrainingError
-from mace.training import Interrupted, OptimiserConfig, TrainConfig, fit, normalise, predict
+from mace.training import (
+    Interrupted,
+    OptimiserConfig,
+    TrainConfig,
+    fit,
+    normalise,
+    predict,
+    predict_clips,
+)
 from mace.training.program import TrainingProgram, training_program
 from mace.training.sampling import draw
 from mace.training.state import make_fold
@@ -88,6 +96,17 @@ def test_options_train_to_finite_float32_parameters(change):
     assert {str(leaf.dtype) for leaf in leaves} == {"float32"}
     assert all(np.isfinite(leaf).all() for leaf in leaves)
     assert fitted.history[-1]["loss"] < fitted.history[0]["loss"]
+
+
+def test_pair_average_is_the_mean_over_the_pairs_of_a_clip():
+    fitted = fit(SET, TRAIN, config=replace(FAST, epochs=1))
+    inputs = SET.inputs[20:]
+    pairs = [predict(fitted, inputs[:, v]) for v in range(inputs.shape[1])]
+    assert len(pairs) > 1
+    averaged = predict_clips(fitted, inputs, pair_average=True)
+    np.testing.assert_allclose(averaged, np.mean(pairs, axis=0), rtol=1e-5)
+    assert np.abs(averaged - pairs[0]).max() > 1e-4
+    np.testing.assert_array_equal(predict_clips(fitted, inputs, pair_average=False), pairs[0])
 
 
 def test_flip_average_makes_the_prediction_of_a_clip_and_its_mirror_equal():

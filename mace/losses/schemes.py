@@ -1,12 +1,6 @@
-"""The loss-function schemes: from logits and soft targets to one number a sample.
-
-The abstract of the MACNN paper compares "the loss function schemes" without naming them; these are
-the ones in use against classes as unequal as those of micro-expressions.
-"""
+"""The loss of each sample, by one of the schemes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -15,47 +9,10 @@ from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from mace.errors import ConfigError
+from mace.losses.config import LossConfig
 
 type Loss = Callable[[Float[Array, "b k"], Float[Array, "b k"]], Float[Array, " b"]]
 """Takes logits and targets (rows that sum to 1), float32; returns the loss of each sample."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LossConfig:
-    """Which loss, and its settings; a setting another kind uses is ignored."""
-
-    kind: Literal[
-        "cross_entropy",
-        "weighted",
-        "label_smoothing",
-        "focal",
-        "class_balanced_focal",
-        "logit_adjusted",
-    ] = "cross_entropy"
-    smoothing: float = 0.1
-    """Probability `label_smoothing` spreads evenly over all classes."""
-    gamma: float = 2.0
-    """Focusing exponent of the focal losses; 0 is cross-entropy."""
-    beta: float = 0.99
-    """`class_balanced_focal`: 0 weighs all classes alike, towards 1 by inverse frequency. A class
-    counts at most 1 / (1 - beta) effective samples; 100 suits classes of 10 to 250 clips."""
-    tau: float = 1.0
-    """Strength of `logit_adjusted`; 1 is consistent for the balanced error."""
-
-    def __post_init__(self) -> None:
-        """Check the ranges.
-
-        Raises:
-            ConfigError: for a value out of range, naming the setting.
-        """
-        if not 0 <= self.smoothing < 1:
-            raise ConfigError(f"setting smoothing is {self.smoothing}, expected 0 <= smoothing < 1")
-        if self.gamma < 0:
-            raise ConfigError(f"setting gamma is {self.gamma}, expected 0 or more")
-        if not 0 <= self.beta < 1:
-            raise ConfigError(f"setting beta is {self.beta}, expected 0 <= beta < 1")
-        if self.tau < 0:
-            raise ConfigError(f"setting tau is {self.tau}, expected 0 or more")
 
 
 def make_loss(

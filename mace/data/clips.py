@@ -1,0 +1,85 @@
+"""Annotated clips: their names, their classes, and the frame pairs their motion is measured on."""
+
+import itertools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from jaxtyping import UInt8
+
+from mace.data.config import VariantConfig
+from mace.errors import DataError
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Clip:
+    """One annotated micro-expression with corrected frames.
+
+    `frames` is uint8 (t, s, s); `onset`, `apex` and `offset` are indices into it; `fps` is in
+    frames/s; `apex_source` says who found the apex (`annotated`, or the name of a method);
+    `classes` has the clip's class in each class set that has one for it.
+    """
+
+    database: str
+    subject: str
+    clip: str
+    frames: UInt8[np.ndarray, "t s s"]
+    fps: float
+    onset: int
+    apex: int
+    offset: int
+    apex_source: str
+    aus: tuple[str, ...]
+    emotion: str
+    classes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """`database/subject/clip`, unique over all databases."""
+        return f"{self.database}/{self.subject}/{self.clip}"
+
+    @property
+    def person(self) -> str:
+        """`database/subject`, the group that leave-one-subject-out leaves out."""
+        return f"{self.database}/{self.subject}"
+
+
+def relabel(clips: Iterable[Clip], classes: Mapping[str, str | None]) -> list[Clip]:
+    """Rename the clips' emotions to classes; those mapped to None are left out.
+
+    Raises:
+        DataError: for an emotion that the mapping does not name.
+    """
+    kept = []
+    for clip in clips:
+        if clip.emotion not in classes:
+            raise DataError(
+                f"clip {clip.name} has the emotion {clip.emotion!r}, which the mapping to classes "
+                f"does not name; it names: {', '.join(classes)}"
+            )
+        name = classes[clip.emotion]
+        if name is not None:
+            kept.append(replace(clip, emotion=name))
+    return kept
+
+
+def frame_pairs(clip: Clip, config: VariantConfig) -> list[tuple[int, int]]:
+    """Return the 1 + `extra` (reference, target) frame indices of a clip, the annotated one first.
+
+    Raises:
+        DataError: if onset and apex are not two frames of the clip in this order.
+    """
+    frames = len(clip.frames)
+    if not 0 <= clip.onset < clip.apex < frames:
+        raise DataError(
+            f"clip {clip.name} has onset {clip.onset} and apex {clip.apex} in {frames} frames, "
+            "expected 0 <= onset < apex < frames; mend the annotation or leave the clip out"
+        )
+    candidates = [
+        (before + abs(shift), before, clip.onset - before, clip.apex + shift)
+        for before in range(config.reference_frames + 1)
+        for shift in range(-config.target_frames, config.target_frames + 1)
+        if clip.onset - before >= 0 and clip.onset < clip.apex + shift < frames
+    ]
+    pairs = [(reference, target) for _, _, reference, target in sorted(candidates)]
+    return list(itertools.islice(itertools.cycle(pairs), 1 + config.extra))

@@ -1,0 +1,85 @@
+"""Clips from prepared folders: the only module here that knows TensorFlow Datasets."""
+
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from mace.data.clips import Clip
+from mace.errors import DataError
+from mace.progress import track
+
+
+def load_clips(data_dir: Path) -> list[Clip]:
+    """Read the clips of a prepared TensorFlow Datasets folder, without TensorFlow.
+
+    Args:
+        data_dir: the folder with `dataset_info.json`, or one above it that holds only that one.
+
+    Raises:
+        DataError: if there is no prepared data set, there are several, or it is damaged.
+    """
+    folder = _prepared_folder(Path(data_dir))
+    try:
+        builder = tfds.builder_from_directory(folder)
+        splits = sorted(builder.info.splits)
+        sources = [builder.as_data_source(split) for split in splits]  # pyright: ignore[reportCallIssue]
+        samples = itertools.chain.from_iterable(sources)
+        total = sum(map(len, sources))
+        clips = [_clip(sample) for sample in track(samples, f"reading {builder.info.name}", total)]
+    except (OSError, ValueError, KeyError, RuntimeError, IndexError) as error:
+        raise DataError(
+            f"the data set in {folder} is damaged ({_first_line(error)}); prepare it again"
+        ) from error
+    if not clips:
+        raise DataError(f"the data set in {folder} holds no clip; prepare it again")
+    return clips
+
+
+def _prepared_folder(data_dir: Path) -> Path:
+    if not data_dir.is_dir():
+        raise DataError(f"there is no folder {data_dir}; prepare the data set first")
+    if (data_dir / "dataset_info.json").exists():
+        return data_dir
+    found = sorted(path.parent for path in data_dir.rglob("dataset_info.json"))
+    if not found:
+        raise DataError(
+            f"{data_dir} holds no prepared data set (no dataset_info.json); prepare it first"
+        )
+    if len(found) > 1:
+        names = ", ".join(str(path.relative_to(data_dir)) for path in found)
+        raise DataError(f"{data_dir} holds several data sets, name one of them: {names}")
+    return found[0]
+
+
+def _clip(sample: Mapping[str, Any]) -> Clip:
+    frames = np.stack([np.asarray(frame)[..., 0] for frame in sample["frames"]])
+    return Clip(
+        database=_text(sample["database"]),
+        subject=_text(sample["subject"]),
+        clip=_text(sample["clip"]),
+        frames=frames,
+        fps=float(sample["fps"]),
+        onset=int(sample["onset"]),
+        apex=int(sample["apex"]),
+        offset=int(sample["offset"]),
+        apex_source=_text(sample["apex_source"]),
+        aus=tuple(_text(sample["aus"]).split()),
+        emotion=_text(sample["emotion"]),
+        classes={
+            name.removeprefix("class_"): _text(value)
+            for name, value in sample.items()
+            if name.startswith("class_") and value
+        },
+    )
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,42 @@
+"""The arrays a network learns from."""
+
+import json
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from mace.data.digest import digest
+from mace.motion import MotionConfig
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MotionSet:
+    """All clips as the network sees them: k frame pairs a clip, class and person of each clip.
+
+    `inputs` is float32 (n, k, h, w, c), variant 0 being the annotated pair; `labels` int32 (n,)
+    indexes `classes`; `groups` int32 (n,) indexes `subjects`; `motion` says what the channels
+    are; `fingerprint` names the content and is computed where it is not given.
+    """
+
+    inputs: Float[np.ndarray, "n k h w c"]
+    labels: Int[np.ndarray, " n"]
+    groups: Int[np.ndarray, " n"]
+    subjects: tuple[str, ...]
+    clips: tuple[str, ...]
+    classes: tuple[str, ...]
+    motion: MotionConfig = field(default_factory=MotionConfig)
+    fingerprint: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.fingerprint:
+            object.__setattr__(self, "fingerprint", _fingerprint(self))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def _fingerprint(motion_set: MotionSet) -> str:
+    names = json.dumps([motion_set.clips, motion_set.subjects, motion_set.classes])
+    arrays = (motion_set.inputs, motion_set.labels, motion_set.groups)
+    return digest(names.encode(), *arrays)[:16]

@@ -1,0 +1,20 @@
+"""The methods that an evaluation puts under the same folds."""
+
+from collections.abc import Mapping
+
+from mace.evaluation.baselines import LogisticRegression, Majority, SupportVectorMachine
+from mace.evaluation.config import NETWORK, EvaluationConfig
+from mace.evaluation.learner import Learner
+from mace.evaluation.network import Network
+
+
+def methods_of(config: EvaluationConfig) -> Mapping[str, Learner]:
+    """Return the network and its baselines by name; the majority class is always among them."""
+    chosen: dict[str, Learner] = {
+        NETWORK: Network(train=config.train, validation=config.validation)
+    }
+    if config.logistic_regression is not None:
+        chosen["logistic_regression"] = LogisticRegression(config.logistic_regression)
+    if config.svm is not None:
+        chosen["svm"] = SupportVectorMachine(config.svm)
+    return chosen | {"majority": Majority()}

@@ -1,0 +1,36 @@
+from .clip import AlignedClip, correct_clip
+from .config import CropConfig, DetectorConfig, FaceConfig, RegistrationConfig
+from .correction import Keyframe, Registration, canonical_transform
+from .detector import Detection, FaceDetector
+from .images import to_gray
+from .landmarks import Landmarker, eye_centres
+from .similarity import apply, compose, fit_robust, fit_similarity, invert
+from .tracked import Status, TrackedFace
+from .tracker import FaceTracker
+from .warping import warp
+
+__all__ = [
+    "AlignedClip",
+    "CropConfig",
+    "Detection",
+    "DetectorConfig",
+    "FaceConfig",
+    "FaceDetector",
+    "FaceTracker",
+    "Keyframe",
+    "Landmarker",
+    "Registration",
+    "RegistrationConfig",
+    "Status",
+    "TrackedFace",
+    "apply",
+    "canonical_transform",
+    "compose",
+    "correct_clip",
+    "eye_centres",
+    "fit_robust",
+    "fit_similarity",
+    "invert",
+    "to_gray",
+    "warp",
+]

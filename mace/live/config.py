@@ -1,0 +1,29 @@
+"""Settings of the live loop."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mace.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class LiveConfig:
+    """How frames are compared and answers smoothed."""
+
+    reference: Literal["neutral", "recent"] = "neutral"
+    """What motion is measured against: the person's neutral keyframe, or a recent frame."""
+    recent_s: float = 0.2
+    """How far back a recent reference lies, in s; an ME rises to its apex in less than that."""
+    smoothing_s: float = 0.05
+    """Time constant of the exponential smoothing of probabilities, in s; 0 for none."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            ConfigError: for a time that is negative, or a recent reference of no age.
+        """
+        if self.recent_s <= 0:
+            raise ConfigError(f"live.recent_s is {self.recent_s} s, expected more than 0")
+        if self.smoothing_s < 0:
+            raise ConfigError(f"live.smoothing_s is {self.smoothing_s} s, expected 0 or more")

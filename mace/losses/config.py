@@ -1,0 +1,44 @@
+"""Settings of the loss."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mace.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossConfig:
+    """Which loss, and its settings; a setting another kind uses is ignored."""
+
+    kind: Literal[
+        "cross_entropy",
+        "weighted",
+        "label_smoothing",
+        "focal",
+        "class_balanced_focal",
+        "logit_adjusted",
+    ] = "cross_entropy"
+    smoothing: float = 0.1
+    """Probability `label_smoothing` spreads evenly over all classes."""
+    gamma: float = 2.0
+    """Focusing exponent of the focal losses; 0 is cross-entropy."""
+    beta: float = 0.99
+    """`class_balanced_focal`: 0 weighs all classes alike, towards 1 by inverse frequency. A class
+    counts at most 1 / (1 - beta) effective samples; 100 suits classes of 10 to 250 clips."""
+    tau: float = 1.0
+    """Strength of `logit_adjusted`; 1 is consistent for the balanced error."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            ConfigError: for a value out of range, naming the setting.
+        """
+        if not 0 <= self.smoothing < 1:
+            raise ConfigError(f"setting smoothing is {self.smoothing}, expected 0 <= smoothing < 1")
+        if self.gamma < 0:
+            raise ConfigError(f"setting gamma is {self.gamma}, expected 0 or more")
+        if not 0 <= self.beta < 1:
+            raise ConfigError(f"setting beta is {self.beta}, expected 0 <= beta < 1")
+        if self.tau < 0:
+            raise ConfigError(f"setting tau is {self.tau}, expected 0 or more")

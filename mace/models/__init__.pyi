@@ -1,0 +1,27 @@
+from .apply import Variables, apply_model, apply_train, count_parameters, init_model
+from .config import ModelConfig
+from .macnn import MACNN
+from .make import make_model
+from .presets import MODELS
+from .receptive import ReceptiveField, receptive_field, receptive_fields
+from .resnet import ResNet
+from .runtime import MICRO_BATCH, compiler_options, keep_heap
+
+__all__ = [
+    "MACNN",
+    "MICRO_BATCH",
+    "MODELS",
+    "ModelConfig",
+    "ReceptiveField",
+    "ResNet",
+    "Variables",
+    "apply_model",
+    "apply_train",
+    "compiler_options",
+    "count_parameters",
+    "init_model",
+    "keep_heap",
+    "make_model",
+    "receptive_field",
+    "receptive_fields",
+]

@@ -1,0 +1,20 @@
+from .config import DisConfig, MotionConfig, TvL1Config
+from .detrend import remove_head_motion
+from .dis import dis_flow
+from .representation import channels, encode, measure_flow, represent
+from .strain import optical_strain
+from .tvl1 import tvl1_flow
+
+__all__ = [
+    "DisConfig",
+    "MotionConfig",
+    "TvL1Config",
+    "channels",
+    "dis_flow",
+    "encode",
+    "measure_flow",
+    "optical_strain",
+    "remove_head_motion",
+    "represent",
+    "tvl1_flow",
+]
