@@ -20,7 +20,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
-import dlib
 import numpy as np
 import openpyxl
 
@@ -30,7 +29,7 @@ from mace.datasets.synthetic.clip import render_clip
 from mace.datasets.synthetic.config import ClipConfig
 from mace.datasets.synthetic.subject import Subject
 from mace.face import CropConfig, eye_centres, fit_similarity, warp
-from mace.face.dlib_models import shape_predictor
+from mace.face.dlib_models import hog_detector, shape_predictor
 
 
 def render(root: Path, *, clips: int, frames: int) -> None:
@@ -56,16 +55,19 @@ def render(root: Path, *, clips: int, frames: int) -> None:
 def dlib_loop(root: Path, out: Path) -> int:
     """Do what most scripts do, on every frame; returns how many faces were found."""
     detector, predictor = (
-        dlib.get_frontal_face_detector(),
+        hog_detector(),
         shape_predictor("shape_predictor_5_face_landmarks.dat"),
     )
     crop, found = CropConfig(), 0
     for path in sorted(root.rglob("*.jpg")):
-        gray = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2GRAY)
-        boxes = detector(gray, 0)
-        if not boxes:
+        image = cv2.imread(str(path))
+        assert image is not None
+        gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
+        boxes, _, _ = detector.run(gray, 0, 0.0)
+        box = next(iter(boxes), None)
+        if box is None:
             continue
-        points = predictor(gray, boxes[0]).parts()
+        points = predictor(gray, box).parts()
         eyes = eye_centres(np.array([(point.x, point.y) for point in points], np.float64))
         target = out / path.relative_to(root).with_suffix(".png")
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -48,8 +48,8 @@ _MERGED = [
     "casme[-_ ]*.xls*",
     "casme[-_ ]*.csv",
 ]
-# `EP01_6-12` and `img12`, cropped ones with `reg_` before.
-_FRAME = re.compile(r"(?:reg_)?(?:img|.*-)\s*([0-9]+)\s*", re.IGNORECASE)
+# `EP01_6-12`, `img12` or a bare number, cropped ones with `reg_` before.
+_FRAME = re.compile(r"(?:reg_)?(?:img|.*-)?\s*([0-9]+)\s*", re.IGNORECASE)
 
 # Onset, apex, offset that the MEB library (T. Varanka et al., "Data leakage and evaluation issues
 # in micro-expression analysis", 2022) gives to rows of the merged sheet, counted from 0 after the

@@ -1,16 +1,16 @@
 """CAS(ME)^3, part A: strings for numbers, Roman classes, many expressions to a video."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from mace.annotation import normalise_emotion
-from mace.datasets.reading.cells import CellError, cell_text, subject_key
+from mace.datasets.reading.cells import CellError, subject_key
 from mace.datasets.reading.gathering import Gathering
 from mace.datasets.reading.long_videos import VideoFrames, interval, unique_names
 from mace.datasets.reading.records import Annotation, Published, Reading
 from mace.datasets.reading.tables import Row, Table, read_table
-from mace.datasets.reading.trees import Folder, find_folders, find_table
+from mace.datasets.reading.trees import Folder, FolderIndex, find_folders, find_table
 from mace.errors import ConfigError
 
 FPS = 30.0
@@ -83,10 +83,10 @@ def read(manual_dir: Path, config_name: str = CONFIG) -> Reading:
         gathering.report("remark", "other-kind", None, "", reason)
     # Most videos hold several expressions, so that a video's letter names none of them.
     names = unique_names([(r.text("subject"), r.text("clip"), r.text("onset")) for r in rows])
-    frames = VideoFrames(gathering)
+    videos, frames = _videos(folders), VideoFrames(gathering)
     known = _CORRECTIONS if len(table.rows) == _KNOWN_ROWS else {}
     for index, (row, clip) in enumerate(zip(rows, names, strict=True)):
-        _read_row(gathering, row, clip, frames, known.get(index, (None, None, None)))
+        _read_row(gathering, row, clip, videos, frames, known.get(index, (None, None, None)))
     return gathering.reading(PUBLISHED)
 
 
@@ -99,6 +99,7 @@ def _read_row(
     gathering: Gathering,
     row: Row,
     clip: str,
+    videos: Mapping[tuple[str, str], Folder],
     frames: VideoFrames,
     known: tuple[int | None, int | None, int | None],
 ) -> None:
@@ -107,7 +108,7 @@ def _read_row(
     if not (subject and video and emotion):
         gathering.report("drop", "incomplete", row, name, "no subject, file name or emotion")
         return
-    folder = _folder(gathering, row, subject, video, name)
+    folder = _folder(gathering, row, videos, name)
     if folder is None:
         return
     row = _corrected(gathering, row, name, known)
@@ -134,22 +135,27 @@ def _read_row(
     )
 
 
-def _folder(gathering: Gathering, row: Row, subject: str, video: str, name: str) -> Folder | None:
-    """The colour frames of a video: `spNO.1/a/color`, or the images in `spNO.1/a` itself."""
-    wanted = subject_key(subject), cell_text(video).casefold()
+def _videos(folders: FolderIndex) -> dict[tuple[str, str], Folder]:
+    """The colour frames of each video: `spNO.1/a/color`, or the images in `spNO.1/a` itself."""
+    found: dict[tuple[str, str], Folder] = {}
+    for folder in sorted(folders.folders, key=lambda f: (len(f.parts), f.parts)):
+        *_, person, letter, last = ("", "", *folder.parts)
+        if last.casefold() not in ("color", "colour"):
+            person, letter = letter, last
+        if not folder.within("depth"):
+            found.setdefault((subject_key(person), letter.casefold()), folder)
+    return found
 
-    def in_colour(folder: Folder) -> bool:
-        *_, person, letter, _ = ("", "", *folder.parts)
-        return (subject_key(person), letter.casefold()) == wanted
 
-    def direct(folder: Folder) -> bool:
-        return folder.parts[-1].casefold() == wanted[1] and not folder.within("depth")
-
-    fits: Callable[[Folder], bool]
-    for last, fits in (("color", in_colour), ("colour", in_colour)):
-        if gathering.has_folder(subject, last, fits):
-            return gathering.folder(row, subject, last, name, fits=fits)
-    return gathering.folder(row, subject, video, name, fits=direct)
+def _folder(
+    gathering: Gathering,
+    row: Row,
+    videos: Mapping[tuple[str, str], Folder],
+    name: str,
+) -> Folder | None:
+    wanted = videos.get((subject_key(row.text("subject")), row.text("clip").casefold()))
+    last = "" if wanted is None else wanted.parts[-1]
+    return gathering.folder(row, None, last, name, fits=lambda f: f is wanted)
 
 
 def _corrected(

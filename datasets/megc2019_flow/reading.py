@@ -177,13 +177,10 @@ def _load(path: Path) -> tuple[UInt8[np.ndarray, "28 28 3"] | None, tuple[str, s
     image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
     if image is None:
         return None, ("image-unreadable", f"{path.name!r} is damaged or no picture")
-    if (
-        image.ndim == 3
-        and image.shape[2] == 4
-        and (image[..., 3] == np.iinfo(image.dtype).max).all()
-    ):
+    eight = image.dtype == np.uint8 and image.ndim == 3
+    if eight and image.shape[2] == 4 and (image[..., 3] == 255).all():
         image = image[..., :3]  # a full alpha channel says nothing
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+    if not eight or image.shape[2] != 3:
         channels = image.shape[2] if image.ndim == 3 else 1
         reason = f"{path.name!r} is {image.dtype} with {channels} channels, expected uint8 with 3"
         return None, ("image-channels", reason)

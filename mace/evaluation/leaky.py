@@ -15,7 +15,7 @@ from mace.data import MotionSet
 from mace.evaluation.answers import answers_of
 from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig
 from mace.evaluation.cross_validation import cross_validate, make_folds
-from mace.evaluation.learner import Answer, Origin
+from mace.evaluation.learner import Answer, Learner, Origin
 from mace.evaluation.network import Network
 from mace.evaluation.results import Evaluation
 from mace.evaluation.scores import METRICS, mean_scores
@@ -90,11 +90,13 @@ def show_leaks(
     config: EvaluationConfig,
     run_dir: Path,
     workers: int = 0,
+    folds: int = FOLDS,
 ) -> list[dict[str, Any]]:
     """Train the leaks with the first seed of `config`, and write `leaky.json` into the run folder.
 
     Each row has the scores of a way of evaluating, whether it is `honest`, and for a leak its
     `inflation`: by how much each score exceeds that of the honest counterpart named `against`.
+    Random splits have `folds` folds, and so has the split by subject that they are set against.
 
     Raises:
         DataError: if there are too few subjects.
@@ -105,10 +107,12 @@ def show_leaks(
     only = replace(config, seeds=(seed,), explain=False)
     network = Network(train=config.train, validation=config.validation)
     grouped = ProtocolConfig(
-        kind="kfold", folds=min(FOLDS, len(motion_set.subjects)), seed=config.protocol.seed
+        kind="kfold", folds=min(folds, len(motion_set.subjects)), seed=config.protocol.seed
     )
 
-    def run(name: str, data: MotionSet, learner: Any, folds: Sequence[Fold]) -> dict[str, float]:
+    def run(
+        name: str, data: MotionSet, learner: Learner, parts: Sequence[Fold]
+    ) -> dict[str, float]:
         found = cross_validate(
             data,
             config=only,
@@ -117,7 +121,7 @@ def show_leaks(
             command=evaluation.command,
             workers=workers,
             methods={NETWORK: learner},
-            folds=folds,
+            folds=parts,
         )
         return _scores(found)
 
@@ -136,8 +140,8 @@ def show_leaks(
             n=len(motion_set),
         ),
         _row(
-            f"{FOLDS} random folds of clips",
-            run("random-clips", motion_set, network, random_folds(len(motion_set), FOLDS, seed)),
+            f"{folds} random folds of clips",
+            run("random-clips", motion_set, network, random_folds(len(motion_set), folds, seed)),
             against=f"{grouped.folds} folds by subject",
             n=len(motion_set),
         ),
@@ -146,8 +150,8 @@ def show_leaks(
     if len(pairs) > len(motion_set):
         rows.append(
             _row(
-                f"{FOLDS} random folds of frame pairs",
-                run("random-pairs", pairs, network, random_folds(len(pairs), FOLDS, seed)),
+                f"{folds} random folds of frame pairs",
+                run("random-pairs", pairs, network, random_folds(len(pairs), folds, seed)),
                 against=f"{grouped.folds} folds by subject",
                 n=len(pairs),
             )

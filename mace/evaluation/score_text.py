@@ -86,9 +86,7 @@ def benchmark_lines(benchmark: Mapping[str, Any] | None) -> list[str]:
 
 def print_leaks(rows: Sequence[Mapping[str, Any]], *, file: TextIO | None = None) -> None:
     """Print the scores that are wrong on purpose, under a line that says so."""
-    print(
-        "\nWRONG ON PURPOSE: what the usual leaks make of this recipe; never quote these", file=file
-    )
+    print("\nWRONG ON PURPOSE: what the usual leaks make of this recipe; do not quote", file=file)
     shown = []
     for row in rows:
         gain = "" if row["honest"] else f"{row['inflation']['uf1']:+.3f}"

@@ -103,23 +103,27 @@ def test_mishaps_of_frame_folders_give_a_whole_account_or_a_sentence(tmp_path_fa
     for kind, line, index in mishaps:
         row = rows[line]
         folder = root / "SAMM" / row.subject / row.clip
-        files = sorted(folder.glob("*_*.jpg")) if folder.exists() else []
+        found = sorted(folder.glob(f"{row.subject}_*.jpg")) if folder.exists() else []
+        files = [path for path in found if path.is_file()]
         if not files:
             continue
         file = files[index % len(files)]
         if kind == "delete":
             file.unlink()
-        elif kind == "empty" and file.is_file():
+        elif kind == "empty":
             file.write_bytes(b"")
         elif kind == "renumber":
-            file.rename(folder / f"{row.subject}_{int(file.stem[4:]) + index - 5:07d}.jpg")
-        elif kind == "folder" and file.is_file():
+            number = int(file.stem.rsplit("_", 1)[1]) + index - 5
+            target = folder / f"{row.subject}_{number:07d}.jpg"
+            if not target.exists():
+                file.rename(target)
+        elif kind == "folder":
             file.unlink()
             file.mkdir()
         elif kind == "stray":
             (folder / f"{file.stem} (copy).txt").write_text("stray")
         elif kind == "rename":
-            folder.rename(folder.with_name(f"{row.clip}_"))
-        elif kind == "copy" and file.is_file():
+            folder.rename(folder.with_name(f"{row.clip}_{index}"))
+        else:
             (folder / f"copy_{file.name}").write_bytes(file.read_bytes())
     read_or_refuse(lambda: read(root))

@@ -17,7 +17,7 @@ COUNTS = {
     "happy": 55,
 }
 ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII")
-AUS = ("4", "12", "26+25", "L2+L1", "T28+14", "4，7", "R14")
+AUS = ("4", "12", "26+25", "L2+L1", "T28+14", "4\uff0c7", "R14")
 LETTERS = "abcdefghijklm"
 
 
@@ -51,16 +51,19 @@ def make_casme3(
     *,
     name: str = "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx",
     colour: str = "color",
+    sparse: bool = False,
 ) -> Path:
+    """Write sheet and frames; `sparse` writes one frame of each expression."""
     path = write_book(root / "annotation" / name, {"label": [HEADER, *rows]})
     for line in rows:
         person, letter, onset, _, offset = (str(cell) for cell in line[:5])
         folder = root / "part_A" / "data" / "part_A" / person / letter
         first, last = int(onset), int(offset)
-        first = 2640 if first > last + 1000 else first
+        first = 2640 if first > last + 1000 > 1000 else first
         last = last if last > first else first + 15
-        numbers = range(max(1, first - 2), last + 3)
+        numbers = [first] if sparse else range(max(1, first - 2), last + 3)
         write_frames(folder / colour if colour else folder, ((f"{n}.jpg", n) for n in numbers))
-        write_frames(folder / "depth", [(f"{first}.png", first)])
+        if not sparse:
+            write_frames(folder / "depth", [(f"{first}.png", first)])
     write_strays(root / "part_A" / "data" / "part_A" / str(rows[0][0]) / str(rows[0][1]) / colour)
     return path

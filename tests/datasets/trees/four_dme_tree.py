@@ -48,7 +48,7 @@ def make_four_dme(
     for line in rows:
         folder = str(line[1]).split("(")[0]
         onset = int(str(line[3]))
-        numbers = range(onset - 3, onset + 14)
+        numbers = range(onset - 3, onset + 10)
         write_frames(
             root / "gray_micro" / str(line[0]) / folder, ((f"{n}.jpg", n) for n in numbers)
         )

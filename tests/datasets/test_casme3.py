@@ -1,0 +1,100 @@
+"""CAS(ME)^3 part A through `mace prepare`: 860 rows of strings, many to a video."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from trees.casme3_tree import HEADER, casme3_rows, make_casme3
+from trees.preparing import prepare, read_or_refuse, samples_of
+from trees.sheets import write_book
+
+from mace.datasets.casme3.reading import PUBLISHED, read
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    root = tmp_path_factory.mktemp("casme3")
+    make_casme3(root, casme3_rows(), sparse=True)
+    return root
+
+
+def test_all_860_rows(whole):
+    reading = read(whole)
+    assert (reading.rows, len(reading.annotations)) == (860, 860)
+    counts = {e: sum(a.emotion == e for a in reading.annotations) for e in PUBLISHED.counts}
+    assert counts == PUBLISHED.counts
+    assert sum(counts.values()) == 860
+    names = [annotation.name for annotation in reading.annotations]
+    assert len(set(names)) == 860
+    assert len({a.subject for a in reading.annotations}) == 94
+    repairs = {c.row: c.code for c in reading.changes if c.kind == "repair"}
+    assert repairs == dict.fromkeys((710, 751, 798, 800), "known-correction")
+    found = {a.row: a for a in reading.annotations}
+    assert (found[710].onset, found[710].apex, found[710].offset) == (28, 33, 34)
+    assert (found[751].onset, found[751].offset) == (2647, 2655)
+    assert (found[798].name, found[798].offset) == ("spNO.40/e_1832", 1845)
+    assert found[800].offset == 2403
+    assert (found[130].onset, found[130].apex, found[130].known_apex) == (112, 83, 123)
+    assert found[3].objective == 2
+    assert {a.fps for a in reading.annotations} == {30.0}
+
+
+def test_repairs_through_prepare(tmp_path, whole_frames):
+    rows = casme3_rows()
+    make_casme3(tmp_path / "in", [*rows[126:131], *rows[748:752], rows[796]])
+    report, folder = prepare("casme3", tmp_path / "in", tmp_path / "out")
+    # Ten rows are not the published sheet: nothing is corrected by its position.
+    assert (report["rows"], report["samples"], report["drops"]) == (10, 9, 1)
+    assert report["codes"] == {
+        "drop unusable": 1,
+        "remark apex-is-offset": 1,
+        "repair apex-is-onset": 1,
+        "repair apex-outside": 1,
+        "repair offset-missing": 1,
+    }
+    samples = samples_of(folder)
+    sample = samples["spNO.40/e"]
+    assert (sample["onset"], sample["apex"], sample["offset"]) == (2, 8, 8)
+    assert samples[f"{rows[126][0]}/{rows[126][1]}"]["apex_source"] == b"annotated"
+    assert sample["aus_raw"].decode() == rows[796][5]
+
+
+@pytest.mark.parametrize("name", ["labels_JpgIndex.csv", "cas(me)3_part_A_v2.xls"])
+def test_other_sheets_and_folders_without_colour(tmp_path, name):
+    rows = casme3_rows()[:12]
+    make_casme3(tmp_path, rows, colour="")
+    sheet = next((tmp_path / "annotation").iterdir())
+    sheet.unlink()
+    kinds = ["Macro-expression", "Micro-expression"]
+    lines = [[*row, kinds[k > 1]] for k, row in enumerate(rows)]
+    write_book(sheet.with_name(name), {"s": [[*HEADER, "Expression type"], *lines]})
+    reading = read(tmp_path)
+    assert (reading.rows, len(reading.annotations)) == (10, 10)
+    assert [c.code for c in reading.changes] == ["other-kind"]
+
+
+CELLS = st.one_of(
+    st.none(), st.integers(-5, 10**7), st.floats(), st.text(max_size=8),
+    st.sampled_from(["/", "?", "0", "35.0", "VIII", "spNO.1", "a", "Others"]),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    root = tmp_path_factory.mktemp("few")
+    make_casme3(root, casme3_rows()[:10])
+    return root
+
+
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_mutated_sheets_are_read_or_refused(few, data):
+    lines = [HEADER, *(list(row) for row in casme3_rows()[:10])]
+    for _ in range(data.draw(st.integers(1, 6))):
+        row = data.draw(st.integers(0, len(lines) - 1))
+        lines[row] = list(lines[row])
+        lines[row][data.draw(st.integers(0, 7))] = data.draw(CELLS)
+    name = "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx"
+    write_book(few / "annotation" / name, {"label": lines})
+    read_or_refuse(lambda: read(few))

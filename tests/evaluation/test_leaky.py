@@ -1,0 +1,126 @@
+"""Benchmarks as a choice of clips, and leaks trained on purpose."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from evaluation_cases import make_set
+
+from mace.audit import audit, case_of_run
+from mace.errors import DataError
+from mace.evaluation import EvaluationConfig, ProtocolConfig, cross_validate, load_evaluation
+from mace.evaluation.leaky import show_leaks
+from mace.evaluation.network import Network
+from mace.evaluation.report import write_report
+from mace.evaluation.score_text import print_leaks
+from mace.evaluation.selection import benchmark_of, join, restrict
+from mace.evaluation.summary import summarise
+from mace.models import ModelConfig
+from mace.protocols import BENCHMARKS
+from mace.training import TrainConfig
+
+
+def renamed(motion_set, database: str, classes=None):
+    def name(old: str) -> str:
+        return old.replace("synthetic", database)
+
+    return replace(
+        motion_set,
+        subjects=tuple(map(name, motion_set.subjects)),
+        clips=tuple(map(name, motion_set.clips)),
+        classes=classes or motion_set.classes,
+        fingerprint="",
+    )
+
+
+def test_benchmark_takes_its_databases_and_classes():
+    own = renamed(make_set(subjects=3), "casme2", ("others", "surprise", "happiness"))
+    other = renamed(make_set(subjects=2), "smic", ("negative", "positive", "surprise"))
+    joined = join([own, other])
+    assert len(joined) == 30
+    assert joined.classes == ("happiness", "negative", "others", "positive", "surprise")
+    five = restrict(joined, BENCHMARKS["casme2-5"])
+    assert five.classes == BENCHMARKS["casme2-5"].classes
+    assert five.subjects == own.subjects
+    names = [five.classes[label] for label in five.labels]
+    assert names == [own.classes[label] for label in own.labels]
+    assert np.array_equal(five.inputs, own.inputs)
+    three = restrict(joined, BENCHMARKS["megc2019"])
+    # Of CASME II only surprise is a class of both sets here.
+    assert len(three) == 12 + 6
+    with pytest.raises(DataError, match="no clip is of SAMM"):
+        restrict(joined, BENCHMARKS["samm-5"])
+    with pytest.raises(DataError, match="in two of the data sets"):
+        join([own, own])
+
+
+def test_holdout_benchmark_brings_its_folds():
+    benchmark, protocol = benchmark_of(ProtocolConfig(benchmark="megc2018-hde"))
+    assert benchmark is BENCHMARKS["megc2018-hde"]
+    assert protocol.kind == "database"
+    assert benchmark_of(ProtocolConfig())[0] is None
+
+
+@pytest.fixture(scope="module")
+def leaky_run(tmp_path_factory):
+    """A tiny network under its own folds and under each leak."""
+    folder = tmp_path_factory.mktemp("leaky")
+    motion_set = make_set(subjects=4, size=28)
+    motion_set = replace(motion_set, inputs=np.repeat(motion_set.inputs, 2, axis=1), fingerprint="")
+    model = ModelConfig(widths=(8,), depths=(1,), stem_stride=4)
+    config = EvaluationConfig(
+        train=TrainConfig(model=model, epochs=3, batch_size=8),
+        protocol=ProtocolConfig(kind="kfold", folds=2),
+        seeds=(0,),
+        explain=False,
+    )
+    evaluation = cross_validate(
+        motion_set,
+        config=config,
+        run_dir=folder,
+        methods={"network": Network(train=config.train)},
+        command="mace evaluate --leaky",
+    )
+    rows = show_leaks(motion_set, evaluation, config=config, run_dir=folder, folds=2)
+    return folder, rows
+
+
+@pytest.mark.slow
+def test_leaks_stand_beside_their_honest_counterparts(leaky_run):
+    _, rows = leaky_run
+    assert [row["honest"] for row in rows] == [True, False, True, False, False]
+    for row in rows:
+        if not row["honest"]:
+            honest = next(one for one in rows if one["name"] == row["against"])
+            assert row["inflation"]["uf1"] == pytest.approx(row["uf1"] - honest["uf1"])
+    assert [row["n"] for row in rows] == [24, 24, 24, 24, 48]
+
+
+@pytest.mark.slow
+def test_audit_finds_every_leak_and_only_them(leaky_run):
+    folder, _ = leaky_run
+    found = {
+        path.name: {one.code for one in audit(case_of_run(path)).findings}
+        for path in sorted((folder / "leaky").iterdir())
+    }
+    assert found["best-test-epoch"] == {"settings-test"}
+    assert found["folds-by-subjects"] == set()
+    assert "subject-overlap" in found["random-clips"]
+    assert {"subject-overlap", "clip-overlap", "picture-overlap"} <= found["random-pairs"]
+    assert audit(case_of_run(folder)).clean
+
+
+@pytest.mark.slow
+def test_leaks_are_marked_as_wrong_wherever_they_are_shown(leaky_run, tmp_path):
+    folder, rows = leaky_run
+    evaluation = load_evaluation(folder)
+    assert [dict(row) for row in evaluation.leaks] == rows
+    assert summarise(evaluation)["wrong_on_purpose"] == rows
+    page = write_report([evaluation], folder=tmp_path).read_text()
+    assert "Wrong on purpose" in page
+    assert "best test epoch of each fold (wrong)" in page
+    printed = io.StringIO()
+    print_leaks(rows, file=printed)
+    assert printed.getvalue().count("(wrong)") == 3
+    assert "do not quote" in printed.getvalue()
