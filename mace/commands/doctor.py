@@ -17,6 +17,8 @@ from mace.provenance import PACKAGES, provenance
 
 GIB = 1 << 30
 ENOUGH_DISK_BYTES = 2 * GIB
+FREE_DATASET = "synthetic"
+"""The data set that needs no licence and no file."""
 
 
 @dataclass(frozen=True)
@@ -147,14 +149,21 @@ def _disk(data_dir: Path) -> Finding:
 
 
 def _datasets(data_dir: Path) -> Iterator[Finding]:
-    prepared = prepared_datasets(data_dir)
-    for name in installed_datasets():
-        configs = sorted(key for key in prepared if key.split("/")[0] == name)
-        if configs:
-            yield Finding("data set", ", ".join(configs), required=False)
-        else:
-            remedy = f"`mace prepare {name}` prepares it"
-            yield Finding("data set", f"{name}: not prepared in {data_dir}", remedy, required=False)
+    """What is prepared, the synthetic data that anybody can have, and the rest in one line."""
+    prepared, installed = prepared_datasets(data_dir), installed_datasets()
+    missing = [
+        name for name in installed if not any(key.startswith(f"{name}/") for key in prepared)
+    ]
+    if prepared:
+        yield Finding("data sets", ", ".join(sorted(prepared)), required=False)
+    if FREE_DATASET in missing:
+        missing.remove(FREE_DATASET)
+        remedy = f"`mace prepare {FREE_DATASET}` renders it"
+        yield Finding("data sets", f"no {FREE_DATASET} in {data_dir}", remedy, required=False)
+    if missing:
+        yield Finding(
+            "data you hold", f"`mace prepare NAME --manual-dir DIR`: {', '.join(missing)}"
+        )
 
 
 def _models(runs_dir: Path) -> Finding:
