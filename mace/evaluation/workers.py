@@ -19,6 +19,7 @@ from typing import Any
 import jax
 
 from mace.errors import ConfigError
+from mace.models import keep_heap
 from mace.processes import begin_worker
 from mace.training import keep_compiled
 
@@ -83,6 +84,7 @@ def _as_finished[J](waiting: Mapping[Future[Any], J]) -> Iterator[tuple[J, Any]]
 def _start(shared: Any, counter: "Synchronized[int]", compiled: str | None) -> None:
     global _shared
     begin_worker()
+    keep_heap()
     # Two progress displays cannot share a terminal; errors travel back as exceptions.
     sys.stderr = io.StringIO()
     with counter.get_lock():
