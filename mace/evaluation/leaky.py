@@ -113,8 +113,6 @@ def show_leaks(
     def run(
         name: str, data: MotionSet, learner: Learner, parts: Sequence[Fold]
     ) -> dict[str, float]:
-        name: str, data: MotionSet, learner: Learner, parts: Sequence[Fold]
-    ) -> dict[str, float]:
         found = cross_validate(
             data,
             config=only,

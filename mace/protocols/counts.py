@@ -77,9 +77,9 @@ def select(benchmark: Benchmark, labels: Sequence[str], groups: Sequence[str]) -
 def likely_benchmark(groups: Sequence[str], classes: Sequence[str]) -> Benchmark | None:
     """Return the one benchmark with these databases and classes, or None.
 
-    Integers 0, 1, 2 stand for the three classes of MEGC 2019, in its order; other class sets have no
-    agreed integers. Where two benchmarks share their clips
-    (MEGC 2018), the one that leaves subjects out is meant.
+    Integers 0, 1, 2 stand for the three classes of MEGC 2019, in its order; other class sets have
+    no agreed integers. Where two benchmarks share their clips (MEGC 2018), the one that leaves
+    subjects out is meant.
     """
     databases = {canonical_database(group.split("/")[0]) for group in groups}
     names = {canonical_class(name) for name in classes}
