@@ -128,7 +128,7 @@ def _label_file(
         reason = "a later row gives another label; neither is used"
         drop(found.pop(name).row, name, "row-contradicted", reason)
     if padded:
-        reason = f"{padded} subjects are written otherwise, such as 6 for 006; read as the folders"
+        reason = f"{padded} rows write their subject otherwise, such as 6 for 006; read as 006"
         changes.append(
             Change(
                 kind="remark",
