@@ -62,7 +62,8 @@ def run(
             for place in found.where:
                 print(f"    {place}")
             print(f"   {more}" if found.count > len(found.where) else "", end="\n")
-            print(textwrap.fill(f"worth: {found.worth}", WIDTH, initial_indent="    "))
+            worth = f"worth: {found.worth}"
+            print(textwrap.fill(worth, WIDTH, initial_indent="    ", subsequent_indent="    "))
         print(f"\nchecked      {', '.join(report.checked)}")
         for name, why in report.unchecked.items():
             print(f"not checked  {name} ({why})")

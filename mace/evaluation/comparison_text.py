@@ -1,6 +1,7 @@
 """A comparison as a terminal shows it."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from mace.evaluation.published import ALL, Figures, Published
@@ -12,6 +13,7 @@ def print_comparison(result: Mapping[str, Any]) -> None:
     """Print what `compare` returned: scores, and differences from the first with intervals."""
     print(f"{result['n']} clips of {result['subjects']} subjects, answered by all")
     rows = []
+    short = _short(list(result["runs"]))
     for name, row in result["runs"].items():
         ahead = row["ahead"]["uf1"]
         lead = "reference"
@@ -21,13 +23,13 @@ def print_comparison(result: Mapping[str, Any]) -> None:
             f"{row[key]:.3f} {interval(*row['intervals'][key])}"
             for key in ("uf1", "uar", "accuracy")
         ]
-        rows.append((name, *scores, lead, str(row["seeds"])))
+        rows.append((short[name], *scores, lead, str(row["seeds"])))
     print_rows(("run", "UF1", "UAR", "accuracy", "ahead in UF1", "seeds"), rows)
     for warning in result["warnings"]:
         print(f"warning: {warning}")
     for name, row in result["runs"].items():
         for line in benchmark_lines(row.get("benchmark")):
-            print(line if line.startswith("  ") else f"{name}: {line}")
+            print(line if line.startswith("  ") else f"{short[name]}: {line}")
 
 
 def print_published(results: Sequence[Published]) -> None:
@@ -50,6 +52,19 @@ def print_published(results: Sequence[Published]) -> None:
             )
         headings = ("method", "UF1/UAR", "accuracy", "on CASME II", "n", "mind")
         print_rows(headings, rows)
+
+
+def _short(names: Sequence[str]) -> dict[str, str]:
+    """The names without the folders that all of them lie in, so that a table shows the rest."""
+    paths = [PurePath(name) for name in names]
+    shared = 0
+    for parts in zip(*(path.parts[:-1] for path in paths), strict=False):
+        if len(set(parts)) > 1:
+            break
+        shared += 1
+    return {
+        name: str(PurePath(*path.parts[shared:])) for name, path in zip(names, paths, strict=True)
+    }
 
 
 def _pair(figures: Figures) -> str:

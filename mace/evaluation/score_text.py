@@ -106,7 +106,9 @@ def print_rows(
     console = Console(file=stream, width=None if terminal else PLAIN_WIDTH, highlight=False)
     table = Table(box=box.SIMPLE_HEAD if terminal else box.ASCII2)
     for i, heading in enumerate(headings):
-        table.add_column(_literal(heading), justify="right" if i else "left", no_wrap=bool(i))
+        table.add_column(
+            _literal(heading), justify="right" if i else "left", no_wrap=bool(i), overflow="fold"
+        )
     for row in rows:
         table.add_row(*map(_literal, row))
     console.print(table)

@@ -14,6 +14,7 @@ from mace.cli import main
 from mace.errors import DataError
 from mace.evaluation import EvaluationConfig, cross_validate
 from mace.evaluation.comparison import compare, open_answers
+from mace.evaluation.comparison_text import _short
 from mace.evaluation.published import published_results
 from mace.protocols import BENCHMARKS
 
@@ -122,3 +123,12 @@ def test_comparing_needs_no_jax(runs):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_table_tells_long_paths_apart():
+    assert _short(["runs/a/one", "runs/a/one/leaky"]) == {
+        "runs/a/one": "one",
+        "runs/a/one/leaky": "one/leaky",
+    }
+    assert _short(["x.log"]) == {"x.log": "x.log"}
+    assert set(_short(["/d/a/run", "/d/b/run"]).values()) == {"a/run", "b/run"}
