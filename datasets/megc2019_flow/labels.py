@@ -1,7 +1,6 @@
 """The label files that circulate for the MEGC2019 composite, in each of their forms."""
 
 import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -199,8 +198,10 @@ def _lines(path: Path) -> list[tuple[int, list[str]]]:
     text = text.replace("\0", "")
     first = next((line for line in text.splitlines() if line.strip(" ,;\t")), "")
     delimiter = max(",;\t", key=first.count)
+    # Each line by itself: else a stray quotation mark would swallow the rows that follow it.
+    lines = re.split(r"\r\n|\r|\n", text)
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        rows = [next(csv.reader([line], delimiter=delimiter), []) for line in lines]
     except csv.Error:
         return []
     return [(i, cells) for i, cells in enumerate(rows, start=1) if any(c.strip() for c in cells)]

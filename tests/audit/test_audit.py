@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import pytest
 from audit_cases import CLASSES, PLANTED, clean_split, planted, pooled_counts
-from hypothesis import given, settings
+from fuzzing import mutations
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mace.audit import audit, read_split
@@ -235,7 +236,7 @@ def test_damaged_split_is_one_sentence(text, tmp_path, capsys):
     assert DAMAGED[text] in error
 
 
-@settings(max_examples=150, deadline=None)
+@mutations(150)
 @given(st.data())
 def test_mutated_splits_are_audited_or_refused(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("split")

@@ -1,11 +1,12 @@
 """CASME through `mace prepare`: sections, merged sheet, both kinds of frames, known corrections."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzzing import mutations
+from hypothesis import given
 from hypothesis import strategies as st
 from trees.casme_tree import COUNTS, HEADER, make_casme, write_xls
 from trees.drawn import write_frames
-from trees.preparing import EXAMPLES, prepare, read_or_refuse, samples_of
+from trees.preparing import prepare, read_or_refuse, samples_of
 
 from mace.datasets.casme.reading import read
 from mace.errors import DataError
@@ -103,7 +104,7 @@ _CELLS = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@mutations(60)
 @given(changes=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 11), _CELLS), max_size=6))
 def test_mutated_sheets_give_a_whole_account_or_a_sentence(tmp_path_factory, changes):
     root = tmp_path_factory.mktemp("casme")

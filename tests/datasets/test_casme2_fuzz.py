@@ -6,7 +6,8 @@ from collections import Counter
 import numpy as np
 import openpyxl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzzing import mutations
+from hypothesis import given
 from hypothesis import strategies as st
 from trees.casme2_tree import HEADER, ODD, write_tree
 
@@ -17,11 +18,6 @@ from mace.datasets.reading.storing import plan_clips
 from mace.errors import DataError
 from mace.face import FaceConfig
 
-QUIET = settings(
-    max_examples=250,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 ROWS = ODD[6:11]
 CELL = st.one_of(
     st.none(),
@@ -85,7 +81,7 @@ def read_or_refuse(read_it):
     doubled=st.lists(st.integers(1, len(ROWS)), max_size=2),
     suffix=st.sampled_from(["csv", "tsv"]),
 )
-@QUIET
+@mutations(250)
 def test_mutated_text_sheets(root, mutations, lost, doubled, suffix):
     path = root / "sheets" / "CASME2-coding.csv"
     lines = mutated(mutations, lost, doubled)
@@ -100,7 +96,7 @@ def test_mutated_text_sheets(root, mutations, lost, doubled, suffix):
 
 
 @given(mutations=st.lists(MUTATION, max_size=4), lost=st.integers(1, 40))
-@settings(QUIET, max_examples=60)
+@mutations(60)
 def test_mutated_workbooks(root, mutations, lost):
     path = root / "sheets" / "CASME2-coding.xlsx"
     book = openpyxl.Workbook()
@@ -122,7 +118,7 @@ def test_mutated_workbooks(root, mutations, lost):
     content=st.sampled_from([b"", b"no image", b"\xff\xd8\xff\xd9", b"\x89PNG\r\n\x1a\n"]),
     bad=st.integers(38, 52),
 )
-@settings(QUIET, max_examples=100)
+@mutations(100)
 def test_mutated_frame_folders(tmp_path_factory, kept, names, content, bad):
     root = tmp_path_factory.mktemp("f")
     folder = root / "Cropped" / "sub01" / "EP01_2"
@@ -152,7 +148,7 @@ def test_mutated_frame_folders(tmp_path_factory, kept, names, content, bad):
     rows=st.lists(st.lists(st.text(st.characters(blacklist_categories=["Cs"]), max_size=8) | CELL,
                            min_size=0, max_size=9), max_size=5),
 )  # fmt: skip
-@settings(QUIET, max_examples=200)
+@mutations(200)
 def test_own_tables_of_anything(root, rows):
     path = root / "sheets" / "own.csv"
     header = ["subject", "clip", "onset", "offset", "emotion", "fps", "path", "apex", "aus"]

@@ -1,7 +1,8 @@
 """CAS(ME)^3 part A through `mace prepare`: 860 rows of strings, many to a video."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzzing import mutations
+from hypothesis import given
 from hypothesis import strategies as st
 from trees.casme3_tree import HEADER, casme3_rows, make_casme3
 from trees.preparing import prepare, read_or_refuse, samples_of
@@ -85,9 +86,7 @@ def few(tmp_path_factory):
     return root
 
 
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@mutations(20)
 @given(data=st.data())
 def test_mutated_sheets_are_read_or_refused(few, data):
     lines = [HEADER, *(list(row) for row in casme3_rows()[:10])]

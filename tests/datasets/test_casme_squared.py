@@ -1,7 +1,8 @@
 """CAS(ME)^2 through `mace prepare`: no header, names in code, 0 for not known."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzzing import mutations
+from hypothesis import given
 from hypothesis import strategies as st
 from trees.casme_squared_tree import COUNTS, ROWS, make_casme_squared
 from trees.preparing import prepare, read_or_refuse, samples_of
@@ -101,9 +102,7 @@ def frames(tmp_path_factory):
     return root
 
 
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@mutations(20)
 @given(data=st.data())
 def test_mutated_sheets_are_read_or_refused(frames, data):
     rows = [list(row) for row in ROWS]

@@ -1,7 +1,8 @@
 """DFME through `mace prepare`: three sheets, words and numbers for emotions, three frame rates."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzzing import mutations
+from hypothesis import given
 from hypothesis import strategies as st
 from trees.dfme_tree import HEADER, dfme_rows, make_dfme
 from trees.preparing import prepare, read_or_refuse, samples_of
@@ -61,9 +62,7 @@ def few(tmp_path_factory):
     return root
 
 
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@mutations(20)
 @given(data=st.data())
 def test_mutated_sheets_are_read_or_refused(few, data):
     lines = [HEADER, *(list(row) for row in dfme_rows(10))]

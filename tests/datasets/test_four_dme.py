@@ -1,7 +1,8 @@
 """4DME through `mace prepare`: emotions in columns, swapped action units, numbered copies."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzzing import mutations
+from hypothesis import given
 from hypothesis import strategies as st
 from trees.four_dme_tree import HEADER, four_dme_rows, make_four_dme
 from trees.preparing import prepare, read_or_refuse, samples_of
@@ -58,9 +59,7 @@ def few(tmp_path_factory):
     return root
 
 
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@mutations(20)
 @given(data=st.data())
 def test_mutated_sheets_are_read_or_refused(few, data):
     lines = [HEADER, *(list(row) for row in four_dme_rows()[:10])]

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzzing import mutations
+from hypothesis import given
 from hypothesis import strategies as st
 from trees.mmew_tree import COUNTS, HEADER, make_mmew, mmew_rows
 from trees.preparing import prepare, read_or_refuse, samples_of
@@ -81,9 +82,7 @@ def few(tmp_path_factory):
     return root
 
 
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@mutations(20)
 @given(data=st.data())
 def test_mutated_sheets_are_read_or_refused(few, data):
     lines = [HEADER, *(list(row) for row in mmew_rows()[:10])]

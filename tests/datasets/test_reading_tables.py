@@ -6,7 +6,8 @@ import io
 import openpyxl
 import pytest
 import xlwt
-from hypothesis import HealthCheck, given, settings
+from fuzzing import mutations
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mace.datasets.reading.tables import read_table
@@ -149,9 +150,7 @@ def whole(tmp_path_factory):
     bytes_changed=st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), max_size=6),
     kept=st.sampled_from([1.0, 0.75, 0.01]),
 )
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@mutations(150)
 def test_damaged_workbooks_are_read_or_refused(tmp_path, whole, kind, bytes_changed, kept):
     content = bytearray(whole[kind])
     for place, value in bytes_changed:
@@ -160,9 +159,7 @@ def test_damaged_workbooks_are_read_or_refused(tmp_path, whole, kind, bytes_chan
 
 
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)))
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@mutations(150)
 def test_any_bytes_are_read_or_refused(tmp_path, content):
     readable_or_refused(tmp_path / "t.csv", content)
     readable_or_refused(tmp_path / "t.csv", b"subject,clip,onset frame\n" + content)

@@ -4,7 +4,8 @@ import os
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzzing import mutations
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mace.datasets.reading.trees import find_folders, find_table, frame_files
@@ -79,9 +80,7 @@ NAMES = st.lists(USUAL | st.text(LETTERS, min_size=1, max_size=8), max_size=12, 
 
 
 @given(names=NAMES)
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@mutations(150)
 def test_any_names_in_a_folder(tmp_path_factory, names):
     folder = tmp_path_factory.mktemp("f")
     made = 0

@@ -1,9 +1,10 @@
 """SAMM through `mace prepare`: the sheet below its prose, typing errors, padding as it happens."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzzing import mutations
+from hypothesis import given
 from hypothesis import strategies as st
-from trees.preparing import EXAMPLES, prepare, read_or_refuse, samples_of
+from trees.preparing import prepare, read_or_refuse, samples_of
 from trees.samm_tree import COUNTS, make_samm, samm_rows, write_sheet
 
 from mace.datasets.samm.reading import read
@@ -80,7 +81,7 @@ _CELLS = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@mutations(60)
 @given(changes=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6), _CELLS), max_size=6))
 def test_mutated_sheets_give_a_whole_account_or_a_sentence(tmp_path_factory, changes):
     root = tmp_path_factory.mktemp("samm")
@@ -95,7 +96,7 @@ def test_mutated_sheets_give_a_whole_account_or_a_sentence(tmp_path_factory, cha
 _MISHAPS = st.sampled_from(["delete", "empty", "renumber", "folder", "stray", "rename", "copy"])
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@mutations(60)
 @given(mishaps=st.lists(st.tuples(_MISHAPS, st.integers(0, 2), st.integers(0, 11)), max_size=8))
 def test_mishaps_of_frame_folders_give_a_whole_account_or_a_sentence(tmp_path_factory, mishaps):
     root = tmp_path_factory.mktemp("samm")

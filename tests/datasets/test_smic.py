@@ -6,9 +6,10 @@ from collections import Counter
 
 import openpyxl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzzing import mutations
+from hypothesis import given
 from hypothesis import strategies as st
-from trees.preparing import EXAMPLES, prepare, read_or_refuse, samples_of
+from trees.preparing import prepare, read_or_refuse, samples_of
 from trees.smic_tree import NOT_OFFERED, make_cut, make_long
 
 from mace.datasets.smic.reading import CONFIGS, read
@@ -137,7 +138,7 @@ _CELLS = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@mutations(60)
 @given(changes=st.lists(st.tuples(st.integers(1, 8), st.integers(0, 16), _CELLS), max_size=6))
 def test_mutated_sheets_give_a_whole_account_or_a_sentence(tree, changes):
     root, cells = tree

@@ -1,5 +1,7 @@
 """`mace score`, as a user types it, and the logs it reads."""
 
+import csv
+import io
 import json
 import subprocess
 import sys
@@ -7,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from fuzzing import mutations
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mace.cli import main
@@ -219,7 +222,7 @@ def test_written_log_is_read_back(tmp_path):
 BASE = megc_text(known_samples()[:30])
 
 
-@settings(max_examples=150, deadline=None)
+@mutations(150)
 @given(st.data())
 def test_mutated_logs_give_a_count_or_a_sentence(tmp_path_factory, data):
     lines = BASE.splitlines()
@@ -249,6 +252,60 @@ def test_mutated_logs_give_a_count_or_a_sentence(tmp_path_factory, data):
     else:
         words = [line.split() for line in path.read_text("utf-8-sig").splitlines()]
         assert samples == sum(len(one) == 3 for one in words)
+
+
+TABLE = [["database", "subject", "clip", "truth", "prediction"]] + [
+    [str(cell) for cell in sample] for sample in known_samples()[:30]
+]
+CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
+    ["", "0", "1", "2", "1.0", "-1", "100", "surprise", "c000", "smic", "#", '"', "1e3", "nan"]
+)
+
+
+@mutations(150)
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 5), CELLS), max_size=4),
+    lost=st.integers(1, 60),
+    doubled=st.lists(st.integers(1, 30), max_size=1),
+    quoted=st.booleans(),
+    delimiter=st.sampled_from(",;\t"),
+    cut=st.integers(0, 60),
+)
+def test_mutated_tables_give_a_count_or_a_sentence(
+    tmp_path_factory, changes, lost, doubled, quoted, delimiter, cut
+):
+    cells = [list(row) for row in TABLE]
+    for row, column, value in changes:
+        cells[row] = [*cells[row][:column], value, *cells[row][column + 1 :]]
+    rows = [row for k, row in enumerate(cells) if k != lost] + [cells[k] for k in doubled]
+    if quoted:
+        file = io.StringIO(newline="")
+        csv.writer(file, delimiter=delimiter).writerows(rows)
+        text = file.getvalue()
+    else:
+        text = "\n".join(delimiter.join(row) for row in rows) + "\n"
+    text = text[: len(text) - max(0, cut - 50)]
+    path = tmp_path_factory.mktemp("table") / "mutated.csv"
+    path.write_bytes(text.encode())
+    message, answers = "", None
+    try:
+        answers = read_answers([path])
+    except DataError as error:  # anything else fails the test
+        message = str(error)
+    if answers is None:
+        assert changes or doubled or cut > 50
+        assert "mutated.csv" in message
+        assert "\n" not in message
+        return
+    lines = [line.strip() for line in text.splitlines()]
+    content = [line for line in lines if line.strip(f'{delimiter}" ') and line[0] != "#"]
+    assert len(answers.clips) == len(content) - 1
+    if not changes and cut <= 52:
+        truth = {f"{s[0]}/{s[1]}/{s[2]}": s[3:] for s in known_samples()[:30]}
+        for clip, label, found in zip(
+            answers.clips, answers.labels, answers.predictions[0], strict=True
+        ):
+            assert truth[clip] == (label, found)
 
 
 def test_scoring_needs_no_jax(known_log):

@@ -21,7 +21,7 @@ def drawn_frames() -> Iterator[None]:
     """Take drawn frames for faces, in this process: a worker would not know."""
     with ExitStack() as stack:
         stack.enter_context(mock.patch.object(correcting, "correct_clip", _as_they_are))
-        stack.enter_context(mock.patch.object(storing.os, "cpu_count", lambda: 1))
+        stack.enter_context(mock.patch.object(storing.os, "cpu_count", return_value=1))
         yield
 
 

@@ -1,7 +1,6 @@
 """`mace prepare` on a tree, in this process, and the account it must give."""
 
 import json
-import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +13,6 @@ from mace.datasets.reading.records import Reading
 from mace.datasets.reading.storing import plan_clips
 from mace.errors import DataError
 from mace.face import FaceConfig
-
-# Mutated trees a fuzzer tries; more of them are a matter of patience.
-EXAMPLES = int(os.environ.get("MACE_FUZZ_EXAMPLES", "60"))
 
 
 def prepare(
