@@ -197,13 +197,30 @@ def _read_text(content: bytes, columns: int) -> list[tuple[str, list[Cells]]]:
     if "\0" in text:
         raise ValueError("it is no spreadsheet and no text")
     parsed: list[tuple[str, list[Cells]]] = []
+    swallowed = {}
     for delimiter in _DELIMITERS:
         # One physical line for each row, so that row numbers are those an editor shows.
         lines = io.StringIO(text, newline="")
         rows: list[Cells] = [list(cells) for cells in csv.reader(lines, delimiter=delimiter)]
         parsed.append(("", rows))
+        swallowed[id(rows)] = _swallowed(rows, delimiter)
     parsed.sort(key=lambda item: -sum(len(cells) >= min(columns, 2) for cells in item[1]))
+    row = swallowed[id(parsed[0][1])]
+    if row is not None:
+        raise ValueError(f"a quotation mark in row {row} takes in the rows that follow")
     return parsed
+
+
+def _swallowed(rows: Sequence[Cells], delimiter: str) -> int | None:
+    """Return the row of a quoted cell that holds whole rows; notes of several lines are none."""
+    width = max((len(cells) for cells in rows), default=0)
+    for number, cells in enumerate(rows, 1):
+        for cell in cells:
+            lines = str(cell).splitlines()[1:]
+            # Its end closes the cell, so that the last line may be half a row.
+            if any(2 * line.count(delimiter) >= max(2, width - 1) for line in lines):
+                return number
+    return None
 
 
 def _decode(content: bytes) -> str:

@@ -103,7 +103,8 @@ def _from_table(path: Path, text: str) -> Case:
     lines = text.splitlines()
     delimiter = max(",;\t", key=lambda mark: lines[0].count(mark)) if lines else ","
     try:
-        rows = list(csv.reader(lines, delimiter=delimiter, strict=True))
+        # Each line by itself: else a stray quotation mark would swallow the rows that follow it.
+        rows = [next(csv.reader([one], delimiter=delimiter, strict=True), []) for one in lines]
     except csv.Error as error:
         raise DataError(f"{path} is no table ({error}); expected a CSV file") from error
     header = [_plain(cell) for cell in rows[0]] if rows else []

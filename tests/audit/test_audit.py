@@ -257,6 +257,35 @@ def test_mutated_splits_are_audited_or_refused(tmp_path_factory, data):
     assert "\n" not in message
 
 
+@mutations(150)
+@given(
+    lost=st.sets(st.integers(1, 18), max_size=3),
+    doubled=st.lists(st.integers(1, 18), max_size=2),
+    quotes=st.lists(st.tuples(st.integers(1, 18), st.floats(0, 1)), max_size=3),
+)
+def test_every_row_of_a_mutated_table_is_counted(tmp_path_factory, lost, doubled, quotes):
+    folder = tmp_path_factory.mktemp("split")
+    path = table(folder, clean_split(databases=("x",), subjects=3, clips=2))
+    lines = path.read_text().splitlines()
+    assert len(lines) == 19
+    for row, place in quotes:
+        k = int(place * len(lines[row]))
+        lines[row] = lines[row][:k] + '"' + lines[row][k:]
+    kept = [line for k, line in enumerate(lines) if k not in lost] + [lines[k] for k in doubled]
+    path.write_text("\n".join(kept))
+    message, case = "", None
+    try:
+        case = read_split(path)
+    except DataError as error:  # anything else fails the test
+        message = str(error)
+    if case is None:
+        # Without these rows a fold may lack a side.
+        assert quotes or lost
+        assert "\n" not in message
+        return
+    assert sum(part.train.size + part.test.size for part in case.parts) == len(kept) - 1
+
+
 def test_auditing_a_split_needs_no_jax(tmp_path):
     path = written(tmp_path, clean_split())
     code = (

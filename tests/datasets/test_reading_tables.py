@@ -175,3 +175,21 @@ def readable_or_refused(path, content):
         assert all(row.text("subject") or row.text("clip") for row in table.rows)
         return
     assert "\n" not in sentence
+
+
+def test_a_stray_quotation_mark_swallows_no_rows(tmp_path):
+    lines = ["subject,clip,onset frame,apex,emotion,notes"]
+    lines += [f"{k:02d},EP{k:02d},{k},{k + 2},fear,plain" for k in range(1, 9)]
+    path = tmp_path / "t.csv"
+    for opened, closed in ((3, None), (3, 6), (4, 5)):
+        changed = list(lines)
+        changed[opened] = changed[opened].replace(",EP", ',"EP')
+        if closed is not None:
+            changed[closed] = changed[closed].replace("fear", 'fear"')
+        path.write_text("\n".join(changed))
+        with pytest.raises(DataError, match=f"mark in row {opened + 1} takes in the rows"):
+            read_table(path, columns=COLUMNS)
+    # A note of two lines is a note.
+    lines[3] = lines[3].replace("plain", '"seen twice, by AB\nand by CD, later"')
+    path.write_text("\n".join(lines))
+    assert len(read_table(path, columns=COLUMNS).rows) == 8
