@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "datasets"))
 from trees.megc2019_flow_tree import composite, make_tree
 
 from mace.cli import main
+from mace.experiments.recipes import FLOW, FLOW_IMAGES
 from mace.training import load_bundle
 
 SMALL = ["--recipe.train.epochs", "1", "--recipe.train.model.widths", "8"]
@@ -26,12 +27,17 @@ def home(tmp_path_factory):
     return home
 
 
-def test_evaluate_and_train_need_no_options(home, capsys):
+@pytest.mark.slow
+def test_evaluate_needs_no_options(home, capsys):
     where = ["--dataset", "megc2019_flow", "--data-dir", str(home / "data")]
     options = ["--out", str(home / "runs"), "--workers", "0", "--json", *SMALL]
     assert main(["evaluate", *where, *options]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert summary["n"] == 4 + 11 + 6 + 10 + 11
+
+
+def test_train_needs_no_options(home, capsys):
+    where = ["--dataset", "megc2019_flow", "--data-dir", str(home / "data")]
     model = home / "model"
     assert main(["train", *where, "--out", str(model), *SMALL]) == 0
     assert "`mace live` cannot use it" in capsys.readouterr().out
@@ -49,8 +55,10 @@ def test_another_input_cannot_be_computed_from_images(home, capsys):
 
 
 def test_the_help_shows_the_recipe_of_the_data_set(capsys):
-    for dataset, epochs in (("megc2019_flow", 25), ("synthetic/demo", 40)):
+    recipes = {"megc2019_flow": FLOW_IMAGES, "synthetic/demo": FLOW}
+    assert FLOW_IMAGES.train.epochs != FLOW.train.epochs
+    for dataset, recipe in recipes.items():
         with pytest.raises(SystemExit):
             main(["train", "--dataset", dataset, "--help"])
         shown = capsys.readouterr().out
-        assert f"(default: {epochs})" in shown.split("--recipe.train.epochs")[1][:200]
+        assert f"(default: {recipe.train.epochs})" in shown.split("--recipe.train.epochs")[1][:200]
