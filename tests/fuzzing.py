@@ -1,6 +1,6 @@
 """How many mutated inputs the fuzzers try: few by default, `MACE_FUZZ` times as many when asked.
 
-The default run mutates some two thousand sheets, frame folders, label files, pictures, logs and
+The default run mutates 2,500 sheets, frame folders, label files, folders of pictures, logs and
 splits. For ten times as many, `MACE_FUZZ=10 uv run pytest -m hypothesis`; for one tenth of them,
 `MACE_FUZZ=0.1`. Each must give a right account or one sentence, nothing else.
 """
