@@ -71,7 +71,7 @@ def _write(name: str, reading: CompositeReading, preset: str, data_dir: Path, ta
         fingerprint=reading.fingerprint,
         rows=reading.rows,
         samples=[absent | pick.texts for pick in reading.picks],
-        sheet=reading.sheet,
+        readable=reading.sheet,
         published=reading.published,
         changes=reading.changes,
     )

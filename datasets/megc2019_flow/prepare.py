@@ -101,7 +101,7 @@ def _report(reading: FlowReading) -> PreparationReport:
             absent | {"emotion": i.class_3, "class_3": i.class_3, "apex_source": "unknown"}
             for i in reading.images
         ],
-        sheet=reading.sheet,
+        readable=reading.sheet,
         published=reading.published,
         changes=reading.changes,
     )

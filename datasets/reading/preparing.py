@@ -90,7 +90,7 @@ def prepare_clips(
         fingerprint=mark,
         rows=reading.rows,
         samples=samples,
-        sheet=[annotation.emotion for annotation in reading.annotations],
+        readable=[annotation.emotion for annotation in reading.annotations],
         published=reading.published,
         changes=stored.changes,
     )

@@ -19,7 +19,7 @@ _LINES = 30
 class PreparationReport:
     """The account of a preparation; rows = samples + drops.
 
-    `emotions` counts the emotions of the samples, `sheet` those of the rows that could be read;
+    `emotions` counts the emotions of the samples, `readable` those of the rows that could be read;
     `classes` counts the classes of the samples by class set; `fingerprint` names the annotations,
     the frame files and the settings.
     """
@@ -29,7 +29,7 @@ class PreparationReport:
     rows: int
     samples: int
     emotions: dict[str, int]
-    sheet: dict[str, int]
+    readable: dict[str, int]
     classes: dict[str, dict[str, int]]
     apex_sources: dict[str, int]
     published: Published | None
@@ -70,13 +70,13 @@ class PreparationReport:
     def _counts(self) -> list[str]:
         published = dict(self.published.counts) if self.published else {}
         names = sorted(
-            {*self.emotions, *self.sheet, *published}, key=lambda n: -self.sheet.get(n, 0)
+            {*self.emotions, *self.readable, *published}, key=lambda n: -self.readable.get(n, 0)
         )
         width = max([10, *(len(name) for name in names)])
-        columns = ["samples", "sheet", *(["published"] if published else [])]
+        columns = ["samples", "readable", *(["published"] if published else [])]
         lines = [f"{'emotion':<{width}} " + " ".join(f"{column:>9}" for column in columns)]
         for name in [*names, "total"]:
-            counts = [self.emotions, self.sheet, *([published] if published else [])]
+            counts = [self.emotions, self.readable, *([published] if published else [])]
             numbers = [sum(c.values()) if name == "total" else c.get(name, 0) for c in counts]
             lines.append(f"{name or '(none)':<{width}} " + " ".join(f"{n:>9}" for n in numbers))
         if self.published:
@@ -108,7 +108,7 @@ def make_report(
     fingerprint: str,
     rows: int,
     samples: Sequence[dict[str, Any]],
-    sheet: Iterable[str],
+    readable: Iterable[str],
     published: Published | None,
     changes: Sequence[Change],
 ) -> PreparationReport:
@@ -121,7 +121,7 @@ def make_report(
         rows=rows,
         samples=len(samples),
         emotions=_count(sample["emotion"] for sample in samples),
-        sheet=_count(sheet),
+        readable=_count(readable),
         classes={
             name: counts
             for name in CLASS_SETS

@@ -92,7 +92,7 @@ def correct_clip(
     keyframe = answers[0].keyframe
     if answers[0].transform is None or keyframe is None:
         raise DataError(
-            f"no face found in the onset frame {onset}; check the annotation, or lower "
+            f"no face found in the onset frame (position {onset}); check the annotation, or lower "
             "detector.min_score"
         )
     backward = FaceTracker(config, keyframe=keyframe)

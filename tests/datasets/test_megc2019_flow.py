@@ -58,7 +58,7 @@ def test_every_form_gives_442_images_of_68_subjects(form, tmp_path, capsys):
     assert prepare(tmp_path / "raw", tmp_path / "data") == 0
     assert "442 rows read, 442 samples made, 0 repairs, 0 drops" in capsys.readouterr().out
     report = report_of(tmp_path / "data")
-    assert report["emotions"] == report["sheet"] == report["published"]["counts"] == COUNTS
+    assert report["emotions"] == report["readable"] == report["published"]["counts"] == COUNTS
     assert report["classes"] == {"3": COUNTS}
     folder = folder_of(tmp_path / "data")
     assert holds_flow_images(folder)
