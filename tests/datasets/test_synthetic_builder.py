@@ -17,7 +17,7 @@ from mace.datasets.synthetic.presets import PRESETS, preset_named
 from mace.datasets.synthetic.subject import Subject
 from mace.datasets.synthetic.synthetic_dataset_builder import Builder
 from mace.datasets.synthetic.video import plan_video
-from mace.errors import ConfigError
+from mace.errors import ConfigError, DataError
 from mace.face import apply
 
 MINI = replace(
@@ -147,6 +147,31 @@ def rendering_decode(data: bytes) -> np.ndarray:
     import cv2
 
     return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+
+
+def test_a_face_that_is_missed_is_rendered_again_with_another_seed(monkeypatch):
+    asked = []
+
+    def missed(preset, subject, index, clip, seed):
+        asked.append(seed)
+        if clip == 1 and len(asked) < 8:
+            raise DataError("no face found")
+        return {"clip": clip, "seed": seed}
+
+    monkeypatch.setattr(rendering, "_clip", missed)
+    samples = rendering.render_subject(MINI, 0, 0)
+    assert [sample["clip"] for sample in samples] == [0, 1]
+    assert samples[1]["seed"] == asked[-1]
+    assert len(set(asked)) == len(asked) == 8
+
+
+def test_a_face_that_is_never_found_ends_the_rendering(monkeypatch):
+    def missed(preset, subject, index, clip, seed):
+        raise DataError("no face found")
+
+    monkeypatch.setattr(rendering, "_clip", missed)
+    with pytest.raises(DataError, match="no face found"):
+        rendering.render_subject(MINI, 0, 0)
 
 
 def test_classes_are_balanced_over_each_preset():
