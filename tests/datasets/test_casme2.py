@@ -21,6 +21,7 @@ from mace.cli import main
 from mace.data import load_clips
 from mace.datasets.casme2.reading import read
 from mace.datasets.reading import correcting
+from mace.errors import DataError
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +196,25 @@ def test_bad_clips_are_drops_with_their_reasons(faces, tmp_path, capsys):
     # Frame 6 in the margin cannot be decoded: 5, 7 to 24 are left.
     assert (clip.onset, clip.apex, clip.offset, len(clip.frames)) == (5, 9, 12, 19)
     assert sum(c["code"] == "margin-unreadable" for c in report["changes"]) == 1
+
+
+def test_a_faint_face_is_found_by_a_lower_threshold(monkeypatch, tmp_path):
+    write_sheet(tmp_path / "coding.xlsx", list(ODD[:1]))
+    write_tree(tmp_path / "CASME2-RAW", list(ODD[:1]), "raw")
+    asked = []
+
+    def faint(frames, *, onset, config):
+        asked.append(config.detector.min_score)
+        if config.detector.min_score > 0:
+            raise DataError("no face found in the onset frame")
+        return correcting._as_they_are(list(frames), config)
+
+    monkeypatch.setattr(correcting, "correct_clip", faint)
+    assert prepare(tmp_path, tmp_path / "data", "--config", "raw", "--workers", "1") == 0
+    report = report_of(tmp_path / "data", "raw")
+    assert report["samples"] == 1
+    assert asked == [0.2, -0.3]
+    assert "faint-face" in {change["code"] for change in report["changes"]}
 
 
 def test_other_content_is_prepared_again_and_an_interruption_resumes(
