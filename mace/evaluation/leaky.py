@@ -21,7 +21,7 @@ from mace.evaluation.results import Evaluation
 from mace.evaluation.scores import METRICS, mean_scores
 from mace.files import write_json
 from mace.protocols import Fold
-from mace.training import TrainConfig, fit, predict
+from mace.training import TrainConfig, fit, predict_clips
 
 FOLDS = 5
 # Frame pairs of a clip that the random split deals out: enough for a clip to be on both sides.
@@ -44,7 +44,8 @@ class BestTestEpoch:
             validation_index=fold.test_index,
             label=f"  leaky, seed {seed}, without {fold.name}",
         )
-        probabilities = predict(fitted, motion_set.inputs[fold.test_index, 0])
+        inputs = motion_set.inputs[fold.test_index]
+        probabilities = predict_clips(fitted, inputs, pair_average=self.train.pair_average)
         curve = [float(row["validation_uf1"]) for row in fitted.history]
         return Answer(
             prediction=probabilities.argmax(axis=1),

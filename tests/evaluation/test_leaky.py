@@ -10,14 +10,15 @@ from evaluation_cases import make_set
 from mace.audit import audit, case_of_run
 from mace.errors import DataError
 from mace.evaluation import EvaluationConfig, ProtocolConfig, cross_validate, load_evaluation
-from mace.evaluation.leaky import show_leaks
+from mace.evaluation.leaky import BestTestEpoch, show_leaks
 from mace.evaluation.network import Network
 from mace.evaluation.report import write_report
 from mace.evaluation.score_text import print_leaks
 from mace.evaluation.selection import benchmark_of, join, restrict
 from mace.evaluation.summary import summarise
+from mace.metrics import confusion_matrix, uf1
 from mace.models import ModelConfig
-from mace.protocols import BENCHMARKS
+from mace.protocols import BENCHMARKS, loso
 from mace.training import TrainConfig
 
 
@@ -124,3 +125,18 @@ def test_leaks_are_marked_as_wrong_wherever_they_are_shown(leaky_run, tmp_path):
     print_leaks(rows, file=printed)
     assert printed.getvalue().count("(wrong)") == 3
     assert "do not quote" in printed.getvalue()
+
+
+def test_the_best_test_epoch_answers_as_it_was_chosen():
+    own = make_set(subjects=3)
+    noise = np.random.default_rng(0).normal(size=own.inputs.shape).astype(np.float32)
+    pairs = np.concatenate([own.inputs, own.inputs + noise * own.inputs.std()], axis=1)
+    motion_set = replace(own, inputs=pairs, fingerprint="")
+    model = ModelConfig(widths=(4,), depths=(1,), stem_stride=4)
+    train = TrainConfig(model=model, epochs=3, batch_size=4, pair_average=True)
+    fold = loso(motion_set.groups)[0]
+    answer = BestTestEpoch(train=train)(motion_set, fold, seed=0, explain=False)
+    counts = confusion_matrix(
+        motion_set.labels[fold.test_index], answer.prediction, len(motion_set.classes)
+    )
+    assert uf1(counts) == pytest.approx(max(answer.history["test_uf1"]))
