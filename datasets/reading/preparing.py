@@ -20,10 +20,10 @@ from mace.errors import ConfigError, DataError, OutputError
 
 def prepare_clips(
     source: type[ClipBuilder],
-    *,
     config: str,
+    *,
     data_dir: Path,
-    manual_dir: Path | None,
+    manual_dir: Path | None = None,
     strict: bool = False,
     workers: int | None = None,
     reading: Reading | None = None,

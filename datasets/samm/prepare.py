@@ -1,27 +1,11 @@
 """Preparing SAMM from the folder that its authors give out."""
 
-from pathlib import Path
+from functools import partial
 
 from mace.datasets.reading.preparing import prepare_clips
 from mace.datasets.samm.samm_dataset_builder import Builder
 
 PRESETS = ("raw", "cropped")
 
-
-def prepare(
-    preset: str,
-    *,
-    data_dir: Path,
-    manual_dir: Path | None = None,
-    strict: bool = False,
-    workers: int | None = None,
-) -> Path:
-    """Prepare a variant of SAMM, as `prepare_clips` does."""
-    return prepare_clips(
-        Builder,
-        config=preset,
-        data_dir=data_dir,
-        manual_dir=manual_dir,
-        strict=strict,
-        workers=workers,
-    )
+prepare = partial(prepare_clips, Builder)
+"""Prepare a variant of SAMM, as `prepare_clips` does."""
