@@ -7,9 +7,9 @@ what differs between them:
 |---|---|---|
 | face | corrected frame by frame | cropped where the onset's face was |
 | head motion left over | robust affine field removed | none removed |
-| window | the correction's crop, or `framing` of it | about from the brows to the chin, made square |
+| window | the correction's crop, or a part of it | about from brows to chin, made square |
 | estimator | DIS or TV-L1 | TV-L1 |
-| values | px of the 128-px crop, strain in tenths | each channel stretched over 0 to 255, 8 bits |
+| values | px of the 128-px crop, strain in tenths | each channel stretched to 8 bits |
 | signs | u to the right, v down, from onset to apex | the same |
 
 The last but one is met by bringing each channel of each image to mean 0 and deviation 1
@@ -78,7 +78,7 @@ def present(
         key: of everything random.
         config: the ranges.
     """
-    batch, cells = fields.shape[:2]
+    batch = len(fields)
     keys = jax.random.split(key, 3)
     public = round(batch * config.public)
     # Coarser than for clips, which changes little and costs a tenth.
