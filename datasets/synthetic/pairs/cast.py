@@ -284,7 +284,7 @@ def save_cast(cast: Cast, path: Path) -> None:
     """Write the cast to an .npz file, whole or not at all."""
     arrays = {f.name: np.asarray(getattr(cast, f.name)) for f in fields(Cast)}
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, format=_FORMAT, **arrays)
+        np.savez(stream, format=_FORMAT, **arrays)  # pyright: ignore[reportArgumentType]
 
 
 def load_cast(path: Path) -> Cast:
