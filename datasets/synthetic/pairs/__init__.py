@@ -1,1 +1,1 @@
-"""Pairs of frames, onset and apex, without end: rendered, or as exact motion in JAX."""
+"""Onset–apex pairs without end: what moves is drawn once, then rendered or computed in JAX."""
