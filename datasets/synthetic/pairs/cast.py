@@ -112,11 +112,11 @@ class Cast:
     tone: Float32[Array | np.ndarray, " n"]
     triangle: Int16[Array | np.ndarray, "n r r"]
     weights: Float16[Array | np.ndarray, "n r r 2"]
-    offsets: Float16[Array | np.ndarray, "p v 3"]
+    offsets: Float16[Array | np.ndarray, "p 3 v"]
     anchors: Float32[Array | np.ndarray, "p k 3"]
     eye_centres: Float32[Array | np.ndarray, "p 2 3"]
-    average: Float32[Array | np.ndarray, "v 3"]
-    deltas: Float32[Array | np.ndarray, "u v 3"]
+    average: Float32[Array | np.ndarray, "3 v"]
+    deltas: Float32[Array | np.ndarray, "u 3 v"]
     faces: Int16[Array | np.ndarray, "t 3"]
     vertex_ids: Int32[Array | np.ndarray, " v"]
     eyes: tuple[int, int] = field(metadata={"static": True})
@@ -216,7 +216,9 @@ def _person(seed: int, poses: int, config: CastConfig) -> _Person:
         "reach": reach, "gain": np.tile(gain, (poses, 1)), "triangle": triangle,
         "weights": weights,
     }  # fmt: skip
-    return _Person(entries, {"offsets": offsets, "anchors": anchors, "eye_centres": centres})
+    # Components first: the motion route computes with long rows.
+    person = {"offsets": np.ascontiguousarray(offsets.T), "anchors": anchors}
+    return _Person(entries, person | {"eye_centres": centres})
 
 
 def _people(seeds: Sequence[int], poses: int, config: CastConfig) -> list[_Person]:
@@ -272,8 +274,8 @@ def make_cast(
         **entries,  # pyright: ignore[reportArgumentType]
         **{name: np.stack([p.person[name] for p in people]) for name in _PER_PERSON},  # pyright: ignore[reportArgumentType]
         person=np.repeat(np.arange(len(people), dtype=np.int32), poses_each),
-        average=front.average,
-        deltas=front.units,
+        average=np.ascontiguousarray(front.average.T),
+        deltas=np.ascontiguousarray(front.units.transpose(0, 2, 1)),
         faces=front.triangles.astype(np.int16),
         vertex_ids=front.vertex_ids.astype(np.int32),
         eyes=front.eyes,
