@@ -2,8 +2,8 @@
 
 In words, so that another implementation can agree to the last bit of geometry:
 
-1. A vertex p (dm) is placed at R(pose) (p - PIVOT) and seen at D / (D - z) * (x, -y), D being the
-   camera's distance: a plane in dm, y down.
+1. A vertex p (dm) is placed at R(pose) (p - PIVOT) - (0, LOOK_AT_Y, 0) and seen at
+   D / (D - z) * (x, -y), D being the camera's distance: a plane in dm, y down.
 2. One similarity maps that plane onto the canvas, the same for both frames: it takes the eye centres
    (middle of the corners) of the resting face in its still pose to the canonical places, and then
    applies `framing` = (dx, dy, rotation, log scale).
@@ -13,8 +13,8 @@ In words, so that another implementation can agree to the last bit of geometry:
    reference's, both with their expression, is applied to the target.
 5. `registration` = (dx, dy, rotation, log scale) is applied to the target.
 
-Every rotation and scaling of 2, 3 and 5 is about the middle between the canonical eyes, and a
-positive rotation turns x (right) towards y (down). Positions have pixel centres at integers.
+Every rotation and scaling of 2, 3 and 5 is about the middle of the crop, and a positive rotation
+turns x (right) towards y (down). Positions have pixel centres at integers.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from mace.datasets.synthetic.camera import PIVOT, Pose, rotation
+from mace.datasets.synthetic.camera import LOOK_AT_Y, PIVOT, Pose, rotation
 from mace.datasets.synthetic.config import CROP_EYE_DISTANCE
 from mace.datasets.synthetic.landmarks import EYE_CORNERS, LANDMARKS
 
@@ -37,7 +37,8 @@ EYES: Float64[np.ndarray, "2 2"] = np.array(
 )
 """Canonical eye centres on the canvas, image left first."""
 
-MIDDLE: Float64[np.ndarray, " 2"] = EYES.mean(0)
+CENTRE: Float64[np.ndarray, " 2"] = np.array([79.5, 75.5])
+"""Middle of the crop on the canvas."""
 
 RIGID: tuple[int, ...] = EYE_CORNERS + LANDMARKS[27:36]
 """Fine vertices that the face correction holds on to: eye corners, bridge and base of the nose."""
@@ -76,18 +77,18 @@ def seen(
     points: Float32[np.ndarray, "n 3"], turn: Float64[np.ndarray, "3 3"], distance: float
 ) -> Float64[np.ndarray, "n 2"]:
     """Perspective positions on the plane through the pivot in dm, y down."""
-    placed = (points.astype(np.float64) - PIVOT) @ turn.T
+    placed = (points.astype(np.float64) - PIVOT) @ turn.T - [0, LOOK_AT_Y, 0]
     return placed[:, :2] * [1, -1] * (distance / (distance - placed[:, 2:]))
 
 
-def about_eyes(
+def about_centre(
     motion: Float64[np.ndarray, " 4"],
 ) -> tuple[Float64[np.ndarray, "2 2"], Float64[np.ndarray, " 2"]]:
-    """The similarity of (dx, dy, rotation, log scale) about the middle between the eyes."""
+    """The similarity of (dx, dy, rotation, log scale) about the middle of the crop."""
     dx, dy, angle, log_scale = (float(v) for v in motion)
     c, s = np.cos(angle) * np.exp(log_scale), np.sin(angle) * np.exp(log_scale)
     linear = np.array([[c, -s], [s, c]])
-    return linear, MIDDLE - linear @ MIDDLE + [dx, dy]
+    return linear, CENTRE - linear @ CENTRE + [dx, dy]
 
 
 def fit_similarity(
@@ -119,7 +120,7 @@ def still_view(
     eyes = seen(corners, turn, distance).reshape(2, 2, 2).mean(1)
     # Two points on two points: the least-squares similarity is exact.
     linear, offset = fit_similarity(eyes, EYES)
-    return View(turn, distance, linear, offset).then(*about_eyes(framing))
+    return View(turn, distance, linear, offset).then(*about_centre(framing))
 
 
 def moved_view(
@@ -128,7 +129,7 @@ def moved_view(
     """The camera of the target frame before any correction."""
     motion = np.array([*(head[3:5] * CROP_EYE_DISTANCE), 0.0, head[5]])
     turned = View(turn_of(pose + head[:3]), still.distance, still.linear, still.offset)
-    return turned.then(*about_eyes(motion))
+    return turned.then(*about_centre(motion))
 
 
 def corrected_view(
@@ -144,4 +145,4 @@ def corrected_view(
     `target` and `reference` are the rigid points on the canvas before any correction.
     """
     view = moved.then(*fit_similarity(target, reference)) if corrected else moved
-    return view.then(*about_eyes(registration))
+    return view.then(*about_centre(registration))
