@@ -1,1 +1,1 @@
-"""Onset-apex pairs without end: one drawing of what happens, rendered or as exact motion."""
+"""Onset–apex pairs without end: what moves is drawn once, then rendered or computed in JAX."""
