@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from jaxtyping import Float32, Int32, Int64, UInt8
 
 from mace.datasets.synthetic import atlas
-from mace.datasets.synthetic.assets import head_assets
+from mace.datasets.synthetic.assets import SKIN, head_assets
 from mace.datasets.synthetic.geometry import vertex_normals
 from mace.datasets.synthetic.landmarks import EYE_CORNERS
 from mace.datasets.synthetic.mesh import head_mesh
@@ -121,7 +121,10 @@ def figure() -> Figure:
     moved = [subdivide @ assets.delta(unit) for unit in UNIT_NAMES]
     deltas = np.stack([np.concatenate([d, d[scalp]]) for d in moved]).astype(np.float32)
     left, right = (place[eye][place[eye] >= 0].astype(np.int64) for eye in mesh.eyes)
-    quads = assets.quads
+    # Shadows fall from the front half of the outer skin; the body throws none on the face.
+    x, y, z = mesh.average.T
+    front = (z > _BACK) & (y > _LOW)
+    quads = assets.quads[(assets.parts == SKIN) & front[assets.quads].all(1)]
     return Figure(
         subdivide=subdivide,
         vertex_ids=ids.astype(np.int64),

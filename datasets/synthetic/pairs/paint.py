@@ -9,7 +9,8 @@ from functools import cache
 
 import cv2
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int64
+from numba import njit
 
 from mace.datasets.synthetic import atlas
 from mace.datasets.synthetic.assets import skin_masks
@@ -35,6 +36,7 @@ _FLUSH = (
     (0.0, 6.25, 0.25, 0.12, 0.5),
 )
 _THICKNESS = {"short": 0.09, "medium": 0.2, "buzz": 0.0, "bald": 0.0}
+_TEXELS_TO_FULL_THICKNESS = 65
 _EYE = 22
 _IRIS = 0.47
 # Linear gray and gloss of teeth, mouth, tongue and nostrils.
@@ -122,10 +124,10 @@ def _noise(rng: np.random.Generator, octaves: tuple[tuple[int, float], ...]) -> 
 
 @dataclass(frozen=True)
 class Hairdo:
-    """Where the hair begins: height above the hairline on the chart, and standing off the scalp."""
+    """Hair on the chart: height above its line (ragged), distance inside its area, how thick."""
 
     above: Plane
-    border: Float32[np.ndarray, " w"]
+    inside: Plane
     thickness: float
     shell: bool
 
@@ -141,19 +143,26 @@ def draw_hairdo(rng: np.random.Generator, style: Style, strands: Plane) -> Haird
         widow=max(0.0, rng.normal(0, 0.05)),
         recession=recession,
     )
+    above = (_Y - border).astype(np.float32)
+    hairy = (above > 0.14) & (_shared().ears < 0.05)
     ragged = 0.03 * _noise(rng, ((26, 0.7), (190, 0.5))) + 0.03 * strands
     return Hairdo(
-        above=(_Y - border + ragged).astype(np.float32),
-        border=border,
+        above=above + ragged,
+        inside=cv2.distanceTransform(hairy.astype(np.uint8), cv2.DIST_L2, 5),
         thickness=_THICKNESS[style.cut] * float(rng.uniform(0.6, 1.5)),
         shell=style.cut in ("short", "medium"),
     )
 
 
-def rise(theta: np.ndarray, y: np.ndarray, hairdo: Hairdo) -> Float32[np.ndarray, " s"]:
-    """How far hair stands off the scalp at each place, in dm."""
-    above = y - np.interp(theta, _THETA[0], hairdo.border)
-    share = np.clip((above - 0.14) / 0.44, 0, 1)
+def rise(
+    columns: np.ndarray, rows: np.ndarray, hairdo: Hairdo
+) -> Float32[np.ndarray, " s"]:
+    """How far hair stands off the scalp at each place of the chart, in dm.
+
+    It lies on the scalp near its border: a gap below would show the wall behind.
+    """
+    inside = hairdo.inside[rows.clip(0, ROWS - 1), columns.clip(0, COLUMNS - 1)]
+    share = np.clip(inside / _TEXELS_TO_FULL_THICKNESS, 0, 1)
     return (0.006 + hairdo.thickness * share * share * (3 - 2 * share)).astype(np.float32)
 
 
@@ -296,6 +305,8 @@ def paint(
     for (column, row), level, shine in _FLAT:
         x, y = column // 2, (row - atlas.SKIN_HEIGHT) // 2 + ROWS
         texture[y - 10 : y + 10, x - 10 : x + 10] = level, shine
+    # One sample stands for a pixel inside a surface; it must not see finer than one.
+    texture[:ROWS, :, 0] = cv2.GaussianBlur(texture[:ROWS, :, 0], (0, 0), 0.6)
     if hairdo.shell:
         below = texture[SHEET : SHEET + ROWS]
         below[..., 0] = hair * np.exp(0.28 * strands + 0.25 * _noise(rng, ((12, 0.7),)))
@@ -304,19 +315,43 @@ def paint(
     return texture, hairdo
 
 
-def fold(
-    texture: Float32[np.ndarray, "rows columns 2"], activation: Float32[np.ndarray, " k"]
-) -> Float32[np.ndarray, "rows columns 2"]:
-    """The texture with the furrows of a movement; the same object where nothing folds."""
+@cache
+def _layers() -> tuple[Float32[np.ndarray, "k p q"], Int64[np.ndarray, "k 4"]]:
     layers = furrow_layers()
-    if not (activation > 1e-4).any():
-        return texture
-    total = np.zeros(SHAPE, np.float32)
-    for mask, (top, bottom, left, right), amount in zip(
-        layers.masks, layers.windows, activation, strict=True
-    ):
-        if amount > 1e-4:
-            total[top:bottom, left:right] += mask[top:bottom, left:right] * np.float32(amount)
-    folded = texture.copy()
-    folded[FOLDS] *= np.exp(-total)[..., None]
-    return folded
+    return np.stack(layers.masks), np.array(layers.windows, np.int64)
+
+
+@njit(cache=True)
+def _fold(
+    texture: Float32[np.ndarray, "p q 2"],
+    masks: Float32[np.ndarray, "k p q"],
+    windows: Int64[np.ndarray, "k 4"],
+    activation: Float32[np.ndarray, " k"],
+    total: Float32[np.ndarray, "p q"],
+    out: Float32[np.ndarray, "p q 2"],
+) -> None:
+    total[:] = np.float32(0)
+    for k in range(masks.shape[0]):
+        amount = activation[k]
+        if amount > np.float32(1e-4):
+            for y in range(windows[k, 0], windows[k, 1]):
+                for x in range(windows[k, 2], windows[k, 3]):
+                    total[y, x] += masks[k, y, x] * amount
+    for y in range(total.shape[0]):
+        for x in range(total.shape[1]):
+            share = np.float32(1)
+            if total[y, x] > np.float32(1e-5):
+                share = np.exp(-total[y, x])
+            out[y, x, 0] = texture[y, x, 0] * share
+            out[y, x, 1] = texture[y, x, 1] * share
+
+
+def fold(
+    texture: Float32[np.ndarray, "rows columns 2"],
+    activation: Float32[np.ndarray, " k"],
+    out: Float32[np.ndarray, "rows columns 2"],
+) -> None:
+    """Write the furrows of a movement into `out`, a copy of the texture folded before."""
+    masks, windows = _layers()
+    total = np.empty(SHAPE, np.float32)
+    _fold(texture[FOLDS], masks, windows, activation.astype(np.float32), total, out[FOLDS])

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
-from mace.datasets.synthetic import atlas
 from mace.datasets.synthetic.geometry import vertex_normals, visibility
 from mace.datasets.synthetic.identity import Style, draw_identity
 from mace.datasets.synthetic.mesh import head_mesh
@@ -125,9 +124,8 @@ def make_person(seed: int, *, contrast: float = 1.0) -> Person:
         eye = Eye(rows, (high + low) / 2, np.float32((high[0] - low[0]) / 2))
         fine[rows] = _round(fine[rows], eye.centre, eye.radius)
         eyes.append(eye)
-    base = mesh.fine_average[shape.vertex_ids[shape.scalp]]
     normals = vertex_normals(fine, shape.triangles[: shape.solid])[shape.scalp]
-    lift = rise(atlas.angle(base), base[:, 1], hairdo)
+    lift = rise(*shape.texture_points[shape.vertex_ids[shape.scalp]].astype(int).T, hairdo)
     hair = fine[shape.scalp] + normals * lift[:, None]
     return Person(
         seed=seed,

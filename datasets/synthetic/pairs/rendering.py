@@ -160,6 +160,7 @@ class _Studio:
         self.triangles = figure().triangles[: person.triangles]
         self.texture_triangles = figure().texture_triangles[: person.triangles]
         self.drivers = furrows.driver_matrix(UNIT_NAMES)
+        self.texture = person.texture.copy()
         self.depth, self.ids = np.empty((side, side), np.float32), np.empty((side, side), np.int32)
         self.light = np.empty((len(person.rest), 2), np.float32)
         self.linear = np.empty((CANVAS, CANVAS), np.float32)
@@ -225,13 +226,14 @@ class _Studio:
             np.float32(1), self.light,
         )  # fmt: skip
         activation = np.clip(weights.astype(np.float32) @ self.drivers, 0, None)
-        texture = fold(person.texture, activation)
+        texture = self.texture
+        fold(person.texture, activation, texture)
         kernels.rasterise(
             screen, self.triangles, shape.solid, shape.texture_points, self.texture_triangles,
             texture, self.depth, self.ids,
         )  # fmt: skip
         kernels.shade(
-            screen, self.ids, self.triangles, shape.texture_points, self.texture_triangles,
+            screen, self.ids, self.depth, self.triangles, shape.solid, shape.texture_points, self.texture_triangles,
             texture, self.light, wall, self.linear,
         )  # fmt: skip
         return screen
