@@ -10,15 +10,22 @@ from jaxtyping import Float32, Int32, Int64, UInt8
 from mace.datasets.synthetic import atlas
 from mace.datasets.synthetic.assets import SKIN, head_assets
 from mace.datasets.synthetic.geometry import vertex_normals
-from mace.datasets.synthetic.landmarks import EYE_CORNERS
+from mace.datasets.synthetic.identity import draw_identity
 from mace.datasets.synthetic.mesh import head_mesh
-from mace.datasets.synthetic.pairs.view import RIGID
-from mace.datasets.synthetic.surface import EYE_KIND, HAIR_KIND, SKIN_KIND, UNIT_NAMES, seen_triangles
+from mace.datasets.synthetic.pairs.front import RIGID
+from mace.datasets.synthetic.surface import (
+    EYE_KIND,
+    HAIR_KIND,
+    SKIN_KIND,
+    UNIT_NAMES,
+    seen_triangles,
+)
 
 # In dm of the average head: what a canvas can show, with room for other heads and poses.
 _SIDE, _LOW, _HIGH, _BACK = 1.2, 5.7, 8.4, -0.4
 # Hair of the average head that turns further away than this is never seen from in front.
 _AWAY = -0.3
+_PEOPLE = 3
 
 # The pairs' chart is the atlas at half its resolution, cut to what the canvas can show.
 LEFT = int(atlas.texel(-2.0, 7.0)[0]) // 2
@@ -46,9 +53,9 @@ class Figure:
         kind: SKIN_KIND, EYE_KIND or HAIR_KIND per vertex.
         deltas: displacement in dm for every face unit at full strength.
         eyes: rows of the left and the right eyeball.
-        corners: rows of the four eye corners.
-        rigid: rows of the rigid points.
-        coarse_triangles: of the whole coarse head, for shadows.
+        rigid: rows of the rigid points, the four eye corners first.
+        coarse_triangles: of the whole coarse head.
+        occluders: those of them that throw shadows on the face.
     """
 
     subdivide: sp.csr_matrix
@@ -61,9 +68,9 @@ class Figure:
     kind: UInt8[np.ndarray, " n"]
     deltas: Float32[np.ndarray, "k n 3"]
     eyes: tuple[Int64[np.ndarray, " e"], Int64[np.ndarray, " e"]]
-    corners: Int64[np.ndarray, " 4"]
     rigid: Int64[np.ndarray, " r"]
     coarse_triangles: Int32[np.ndarray, "c 3"]
+    occluders: Int32[np.ndarray, "o 3"]
 
 
 def _on_chart(points: np.ndarray) -> np.ndarray:
@@ -78,8 +85,12 @@ def _on_chart(points: np.ndarray) -> np.ndarray:
     return np.stack([x, y], 1).astype(np.float32)
 
 
+def _halves(quads: np.ndarray) -> Int32[np.ndarray, "c 3"]:
+    return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
+
+
 def _in_use() -> np.ndarray:
-    """Which triangles a canvas can show: seen on the average head, or near what is."""
+    """Which triangles a canvas can show: seen on the average head or some others, or near."""
     mesh = head_mesh()
     fine = mesh.fine_average
     points = np.concatenate([fine, fine[mesh.scalp]])
@@ -87,11 +98,14 @@ def _in_use() -> np.ndarray:
     inside = ((np.abs(x) < _SIDE) & (y > _LOW) & (y < _HIGH) & (z > _BACK))[mesh.triangles].any(1)
     blank = np.zeros((1, 1, 4), np.uint8)
     keep = seen_triangles(points, mesh.triangles, blank, bald=True)
+    for number in range(_PEOPLE):
+        head = mesh.subdivide @ draw_identity(np.random.default_rng([0xF16, number]))[0]
+        head = np.concatenate([head, head[mesh.scalp]]).astype(np.float32)
+        keep |= seen_triangles(head, mesh.triangles, blank, bald=True)
     # Neighbours, because other heads turn a little more to the camera here and there.
-    for _ in range(2):
-        touched = np.zeros(len(points), bool)
-        touched[mesh.triangles[keep].ravel()] = True
-        keep = touched[mesh.triangles].any(1)
+    touched = np.zeros(len(points), bool)
+    touched[mesh.triangles[keep].ravel()] = True
+    keep = touched[mesh.triangles].any(1)
     normals = vertex_normals(fine, mesh.triangles[: mesh.solid])[mesh.scalp]
     hair = np.zeros(len(points), bool)
     hair[len(fine) :] = normals[:, 2] > _AWAY
@@ -124,7 +138,7 @@ def figure() -> Figure:
     # Shadows fall from the front half of the outer skin; the body throws none on the face.
     x, y, z = mesh.average.T
     front = (z > _BACK) & (y > _LOW)
-    quads = assets.quads[(assets.parts == SKIN) & front[assets.quads].all(1)]
+    throwing = (assets.parts == SKIN) & front[assets.quads].all(1)
     return Figure(
         subdivide=subdivide,
         vertex_ids=ids.astype(np.int64),
@@ -136,9 +150,7 @@ def figure() -> Figure:
         kind=kind[ids],
         deltas=deltas,
         eyes=(left, right),
-        corners=place[list(EYE_CORNERS)].astype(np.int64),
         rigid=place[list(RIGID)].astype(np.int64),
-        coarse_triangles=np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(
-            np.int32
-        ),
+        coarse_triangles=_halves(assets.quads),
+        occluders=_halves(assets.quads[throwing]),
     )

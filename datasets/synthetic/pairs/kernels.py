@@ -11,7 +11,6 @@ from numba import njit
 from mace.datasets.synthetic.camera import LOOK_AT_Y
 from mace.datasets.synthetic.pairs.figure import ROWS
 
-
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 _WRAP = np.float32(0.2)
 SAMPLES = 2

@@ -78,7 +78,9 @@ def _spot(theta: float, y: float, sigma_theta: float, sigma_y: float) -> Plane:
 
 
 def _cut(mask: Plane) -> Plane:
-    half = cv2.resize(mask, (atlas.WIDTH // 2, atlas.SKIN_HEIGHT // 2), interpolation=cv2.INTER_AREA)
+    half = cv2.resize(
+        mask, (atlas.WIDTH // 2, atlas.SKIN_HEIGHT // 2), interpolation=cv2.INTER_AREA
+    )
     return np.ascontiguousarray(half[TOP:BOTTOM, LEFT:RIGHT])
 
 
@@ -154,9 +156,7 @@ def draw_hairdo(rng: np.random.Generator, style: Style, strands: Plane) -> Haird
     )
 
 
-def rise(
-    columns: np.ndarray, rows: np.ndarray, hairdo: Hairdo
-) -> Float32[np.ndarray, " s"]:
+def rise(columns: np.ndarray, rows: np.ndarray, hairdo: Hairdo) -> Float32[np.ndarray, " s"]:
     """How far hair stands off the scalp at each place of the chart, in dm.
 
     It lies on the scalp near its border: a gap below would show the wall behind.
@@ -199,9 +199,7 @@ def _brows(rng: np.random.Generator, style: Style) -> Plane:
     brows = 1 - clear
     soft = cv2.GaussianBlur(brows, (0, 0), 1.5) * np.float32(0.85)
     full = np.zeros((ROWS, COLUMNS), np.float32)
-    full[_BROW_TOP:_BROW_BOTTOM, _BROW_LEFT:_BROW_RIGHT] = np.clip(
-        np.maximum(brows, soft), 0, 0.95
-    )
+    full[_BROW_TOP:_BROW_BOTTOM, _BROW_LEFT:_BROW_RIGHT] = np.clip(np.maximum(brows, soft), 0, 0.95)
     return full
 
 

@@ -68,7 +68,7 @@ class Person:
         """Share of a lamp that each vertex sees; `towards` is its direction from the head."""
         lit = visibility(
             self.coarse,
-            figure().coarse_triangles,
+            figure().occluders,
             towards,
             resolution=_SHADOW_TEXELS,
             bias=0.06,
@@ -93,8 +93,8 @@ def _to_vertices(coarse: Float32[np.ndarray, " c"]) -> Float32[np.ndarray, " n"]
 
 def _sky(coarse: Float32[np.ndarray, "c 3"]) -> Float32[np.ndarray, " n"]:
     """Ambient occlusion by depth maps of the coarse head from directions in front."""
-    triangles = figure().coarse_triangles
-    normals = vertex_normals(coarse, triangles)
+    occluders = figure().occluders
+    normals = vertex_normals(coarse, figure().coarse_triangles)
     i = np.arange(_DIRECTIONS) + 0.5
     polar, azimuth = np.arccos(1 - 2 * i / _DIRECTIONS), np.pi * (1 + 5**0.5) * i
     lattice = np.stack(
@@ -103,7 +103,7 @@ def _sky(coarse: Float32[np.ndarray, "c 3"]) -> Float32[np.ndarray, " n"]:
     received, possible = np.zeros((2, len(coarse)), np.float32)
     for direction in lattice[lattice[:, 2] >= np.float32(-0.7)]:
         cosine = np.clip(normals @ direction, 0, 1)
-        seen = visibility(coarse, triangles, direction, resolution=_SKY_TEXELS, bias=0.05, radius=1)
+        seen = visibility(coarse, occluders, direction, resolution=_SKY_TEXELS, bias=0.05, radius=1)
         received += cosine * seen
         possible += cosine
     share = received / np.maximum(possible, np.float32(1e-3))
@@ -113,9 +113,7 @@ def _sky(coarse: Float32[np.ndarray, "c 3"]) -> Float32[np.ndarray, " n"]:
 def make_person(seed: int, *, contrast: float = 1.0) -> Person:
     """Build the person of `Subject(seed)`; `contrast` scales the mottling of the skin."""
     coarse, style = draw_identity(np.random.default_rng([SUBJECT_STREAM, seed]))
-    texture, hairdo = paint(
-        np.random.default_rng([_PAINT_STREAM, seed]), style, contrast=contrast
-    )
+    texture, hairdo = paint(np.random.default_rng([_PAINT_STREAM, seed]), style, contrast=contrast)
     shape, mesh = figure(), head_mesh()
     fine = (shape.subdivide @ coarse).astype(np.float32)
     eyes = []

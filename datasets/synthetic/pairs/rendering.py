@@ -1,14 +1,14 @@
 """Route 1: pairs of pictures, rendered straight into the canvas."""
 
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from jaxtyping import Float32, Float64, UInt8
+from jaxtyping import Float32, UInt8
 
 from mace.datasets.synthetic import furrows
 from mace.datasets.synthetic.camera import PIVOT
 from mace.datasets.synthetic.pairs import kernels
+from mace.datasets.synthetic.pairs.canvas import SIZE
 from mace.datasets.synthetic.pairs.draw import Plans
 from mace.datasets.synthetic.pairs.figure import figure
 from mace.datasets.synthetic.pairs.paint import fold
@@ -23,13 +23,7 @@ from mace.datasets.synthetic.pairs.scene import (
     wear,
 )
 from mace.datasets.synthetic.pairs.sensor import draw_sensor, record
-from mace.datasets.synthetic.pairs.view import (
-    CANVAS,
-    View,
-    corrected_view,
-    moved_view,
-    still_view,
-)
+from mace.datasets.synthetic.pairs.view import View, Views, look
 from mace.datasets.synthetic.surface import UNIT_NAMES
 
 _PICTURE_STREAM, _SKIN_STREAM = 0x91C7, 0x5C1
@@ -56,12 +50,6 @@ class Pictures(NamedTuple):
     reference: UInt8[np.ndarray, "n h w"]
     target: UInt8[np.ndarray, "n h w"]
     motion: Float32[np.ndarray, "n h w 2"]
-
-
-@dataclass(frozen=True)
-class _Frame:
-    points: Float32[np.ndarray, "n 3"]
-    view: View
 
 
 def render_pairs(
@@ -97,7 +85,7 @@ def render_pictures(
     """Render pairs as `render_pairs` does, with their exact motion."""
     entries = np.asarray(plans.entry)
     count = len(entries)
-    shape = (count, CANVAS, CANVAS)
+    shape = (count, SIZE, SIZE)
     out = Pictures(
         np.empty(shape, np.uint8), np.empty(shape, np.uint8), np.empty((*shape, 2), np.float32)
     )
@@ -111,7 +99,9 @@ def render_pictures(
     ]  # fmt: skip
     studio: _Studio | None = None
     # One person after the other, in the order of first appearance.
-    order = np.argsort([np.flatnonzero(seeds[entries] == s)[0] for s in seeds[entries]], kind="stable")
+    order = np.argsort(
+        [np.flatnonzero(seeds[entries] == s)[0] for s in seeds[entries]], kind="stable"
+    )
     for k in order:
         entry = int(entries[k])
         person_seed = int(seeds[entry])
@@ -119,27 +109,17 @@ def render_pictures(
             studio = _Studio(_person(person_seed, picture), picture)
         rng = np.random.default_rng([_PICTURE_STREAM, seed, first + int(k)])
         weights, target, head, corrected, registration, framing = (c[k] for c in columns)
-        still = still_view(
-            studio.person.rest[figure().corners],
+        views = look(
+            studio.person.rest[figure().rigid],
             pose=poses[entry].astype(np.float64),
             distance=float(distances[entry]),
-            framing=framing.astype(np.float64),
-        )
-        before = _Frame(studio.person.pose(np.ascontiguousarray(weights, np.float32)), still)
-        points = studio.person.pose(np.ascontiguousarray(target, np.float32))
-        moved = moved_view(
-            still, pose=poses[entry].astype(np.float64), head=head.astype(np.float64)
-        )
-        rigid = figure().rigid
-        view = corrected_view(
-            moved,
-            target=moved.project(points[rigid]),
-            reference=still.project(before.points[rigid]),
+            head=head.astype(np.float64),
             corrected=bool(corrected),
             registration=registration.astype(np.float64),
+            framing=framing.astype(np.float64),
         )
         studio.shoot(
-            rng, before, _Frame(points, view), (weights, target), moved,
+            rng, views, (weights.astype(np.float32), target.astype(np.float32)),
             (out.reference[k], out.target[k], out.motion[k]),
         )  # fmt: skip
     return out
@@ -154,60 +134,55 @@ class _Studio:
     """One person before the camera, and the buffers of a frame."""
 
     def __init__(self, person: Person, picture: PictureConfig) -> None:
-        side = CANVAS * kernels.SAMPLES
+        side = SIZE * kernels.SAMPLES
         self.person, self.picture = person, picture
         self.glasses = draw_glasses(person, picture)
         self.triangles = figure().triangles[: person.triangles]
         self.texture_triangles = figure().texture_triangles[: person.triangles]
         self.drivers = furrows.driver_matrix(UNIT_NAMES)
         self.texture = person.texture.copy()
-        self.depth, self.ids = np.empty((side, side), np.float32), np.empty((side, side), np.int32)
+        self.depth = np.empty((side, side), np.float32)
+        self.ids, self.reference_ids = np.empty((2, side, side), np.int32)
         self.light = np.empty((len(person.rest), 2), np.float32)
-        self.linear = np.empty((CANVAS, CANVAS), np.float32)
+        self.linear = np.empty((SIZE, SIZE), np.float32)
 
     def shoot(
         self,
         rng: np.random.Generator,
-        before: _Frame,
-        after: _Frame,
+        views: Views,
         weights: tuple[np.ndarray, np.ndarray],
-        uncorrected: View,
         out: tuple[np.ndarray, np.ndarray, np.ndarray],
     ) -> None:
         """Render both frames into `out`, the pictures and their motion."""
         lamps = draw_lamps(rng, self.person, self.picture)
         wall = draw_wall(rng, self.picture)
         sensor = draw_sensor(rng, self.picture)
-        # The crop of the target as a motion of the reference's: what the correction has done.
-        linear = after.view.linear @ np.linalg.inv(uncorrected.linear)
-        offset = after.view.offset - linear @ uncorrected.offset
-        turn = before.view.turn.T
-        lit = self.person.shadows(turn @ lamps.key)
-        screens = []
-        for number, (frame, brightness, crop) in enumerate(
-            (
-                (before, 1.0, (np.eye(2), np.zeros(2))),
-                (after, lamps.flicker, (linear, offset)),
+        # Lamps stand in the room, shadows belong to the head: its turn of a degree moves none.
+        lit = self.person.shadows(views.reference.turn.T @ lamps.key)
+        still = (np.eye(2), np.zeros(2))
+        frames = ((views.reference, 1.0, still), (views.target, lamps.flicker, views.crop))
+        screens: list[np.ndarray] = []
+        for number, (view, brightness, crop) in enumerate(frames):
+            points = self.person.pose(weights[number])
+            if number == 1:
+                self.reference_ids, self.ids = self.ids, self.reference_ids
+            screens.append(
+                self._expose(points, view, weights[number], lamps, lit, wall_on(wall, *crop))
             )
-        ):
-            screen = self._expose(frame, weights[number], lamps, lit, wall_on(wall, *crop))
-            if number == 0:
-                screens.append((screen, self.ids.copy()))
-            else:
-                screens.append((screen, self.ids))
             light = self.linear
             if self.glasses is not None:
-                light = wear(light, self.glasses, frame.view)
+                light = wear(light, self.glasses, view)
             out[number][:] = record(
                 light, sensor, brightness=brightness, frame=number, linear=crop[0], offset=crop[1]
             )
-        (begin, ids), (end, _) = screens
+        begin, end = screens
         step = np.ascontiguousarray((end - begin)[:, :2]) / np.float32(kernels.SAMPLES)
-        kernels.spread(begin, ids, self.triangles, step, out[2])
+        kernels.spread(begin, self.reference_ids, self.triangles, step, out[2])
 
     def _expose(
         self,
-        frame: _Frame,
+        points: Float32[np.ndarray, "n 3"],
+        view: View,
         weights: np.ndarray,
         lamps: Lamps,
         lit: Float32[np.ndarray, " n"],
@@ -216,8 +191,8 @@ class _Studio:
         """Fill `linear` with the light of one frame; returns the vertices on the samples."""
         person, shape = self.person, figure()
         placed, screen = kernels.place(
-            frame.points, PIVOT, frame.view.turn.astype(np.float32),
-            np.float32(frame.view.distance), frame.view.linear, frame.view.offset,
+            points, PIVOT, view.turn.astype(np.float32), np.float32(view.distance), view.linear,
+            view.offset,
         )  # fmt: skip
         kernels.light_vertices(
             placed, self.triangles, person.sky, lit, shape.kind, lamps.key, lamps.fill,
@@ -225,7 +200,7 @@ class _Studio:
             np.float32(lamps.ambient_power), np.float32(person.style.hair.mean() ** 0.5),
             np.float32(1), self.light,
         )  # fmt: skip
-        activation = np.clip(weights.astype(np.float32) @ self.drivers, 0, None)
+        activation = np.clip(weights @ self.drivers, 0, None)
         texture = self.texture
         fold(person.texture, activation, texture)
         kernels.rasterise(

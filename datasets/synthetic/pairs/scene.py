@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, Float64
 
+from mace.datasets.synthetic.pairs.canvas import SIZE
 from mace.datasets.synthetic.pairs.paint import gray
 from mace.datasets.synthetic.pairs.person import Person
 from mace.datasets.synthetic.pairs.picture_config import PictureConfig
-from mace.datasets.synthetic.pairs.view import CANVAS, View
+from mace.datasets.synthetic.pairs.view import View
 
 _MARGIN = 16
 _GLASSES_STREAM = 0x61A55
@@ -31,9 +32,7 @@ class Lamps:
 def draw_lamps(rng: np.random.Generator, person: Person, config: PictureConfig) -> Lamps:
     """Draw lamps, exposed for the person's skin as a camera would, though not wholly."""
     level = config.light
-    across, up, key_share, ambient_share, weak, side, flicker = rng.normal(
-        [0, 0, 0, 0, 0, 0, 0], 1
-    )
+    across, up, key_share, ambient_share, weak, side, flicker = rng.normal([0, 0, 0, 0, 0, 0, 0], 1)
     hard = rng.random() < config.hard
     key = np.array([0.4 * level * across, 0.45 + 0.22 * level * up, 1.0])
     if hard:
@@ -58,7 +57,7 @@ def draw_wall(rng: np.random.Generator, config: PictureConfig) -> Float32[np.nda
     soft = rng.standard_normal((3, 4), dtype=np.float32)
     spots = rng.standard_normal((20, 20), dtype=np.float32)
     strength = rng.random() ** 2
-    side = CANVAS + 2 * _MARGIN
+    side = SIZE + 2 * _MARGIN
     plane = np.full((side, side), level, np.float32)
     if config.backdrop > 0:
         pattern = cv2.resize(soft, (side, side), interpolation=cv2.INTER_CUBIC)
@@ -78,7 +77,7 @@ def wall_on(
     matrix[:, :2] = linear
     matrix[:, 2] = offset - linear @ np.full(2, float(_MARGIN))
     return cv2.warpAffine(
-        wall, matrix, (CANVAS, CANVAS), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        wall, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
 
 
@@ -124,11 +123,11 @@ def wear(
     light: Float32[np.ndarray, "h w"], glasses: Glasses, view: View
 ) -> Float32[np.ndarray, "h w"]:
     """Draw the glasses over the face, at twice the resolution."""
-    mask = np.zeros((2 * CANVAS, 2 * CANVAS), np.uint8)
+    mask = np.zeros((2 * SIZE, 2 * SIZE), np.uint8)
     lines = [
         np.round((view.project(line) * 2 + 0.5) * _FINE).astype(np.int32) for line in glasses.lines
     ]
     cv2.polylines(mask, lines, False, (255,), glasses.width, cv2.LINE_AA, 4)
-    share = cv2.resize(mask, (CANVAS, CANVAS), interpolation=cv2.INTER_AREA).astype(np.float32)
+    share = cv2.resize(mask, (SIZE, SIZE), interpolation=cv2.INTER_AREA).astype(np.float32)
     share *= np.float32(glasses.opacity / 255)
     return light + (np.float32(glasses.shade) - light) * share

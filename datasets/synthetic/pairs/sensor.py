@@ -10,8 +10,8 @@ from numba import njit
 
 from mace.datasets.synthetic.atlas import GAMMA
 from mace.datasets.synthetic.config import CROP_EYE_DISTANCE
+from mace.datasets.synthetic.pairs.canvas import SIZE
 from mace.datasets.synthetic.pairs.picture_config import PictureConfig
-from mace.datasets.synthetic.pairs.view import CANVAS
 
 _TONES = 2048
 _BRIGHTEST = np.float32(4)
@@ -151,7 +151,7 @@ def record(
         # Canvas of the reference from camera px, pixel centres on integers; then this frame's crop.
         matrix[:, :2] = linear / zoom
         matrix[:, 2] = linear @ ((sensor.phase - 1) / zoom) + offset
-        side = int(np.ceil(CANVAS * zoom)) + 2
+        side = int(np.ceil(SIZE * zoom)) + 2
         flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
         image = cv2.warpAffine(
             image, matrix, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE
@@ -166,7 +166,7 @@ def record(
         taken = decoded
     if sensor.native is not None:
         taken = cv2.warpAffine(
-            taken, matrix, (CANVAS, CANVAS), flags=cv2.INTER_LINEAR,
+            taken, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )  # fmt: skip
     return taken
