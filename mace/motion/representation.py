@@ -43,9 +43,9 @@ def represent(
     - `flow`: u and v in px of a 128-px crop, whatever the crop's own size, and optical strain in
       units of `STRAIN_SCALE`; head motion removed before the strain if configured.
 
-    Everything is computed at the size of the crop, then `config.framing` is cut from it and averaged
-    down (or interpolated up) to `config.size`. Deterministic: a pair gives the same numbers alone and in a batch, to float32
-    rounding.
+    Everything is computed at the size of the crop; then `config.framing` is cut from it and
+    averaged down (or interpolated up) to `config.size`. Deterministic: a pair gives the same
+    numbers alone and in a batch, to float32 rounding.
 
     Args:
         reference: the neutral or onset faces.
