@@ -1,6 +1,7 @@
+from .adapt import Adaptation, PixelStatistics, adapt_bundle, make_adaptation, pixel_statistics
 from .bundle import Bundle, load_bundle, make_bundle, save_bundle
 from .compilation import keep_compiled
-from .config import OptimiserConfig, TrainConfig
+from .config import AdaptConfig, OptimiserConfig, TrainConfig
 from .fitted import Fitted
 from .loop import fit
 from .normalise import Normalisation, normalise
@@ -8,18 +9,24 @@ from .predict import Trained, predict, predict_clips
 from .signals import Interrupted
 
 __all__ = [
+    "AdaptConfig",
+    "Adaptation",
     "Bundle",
     "Fitted",
     "Interrupted",
     "Normalisation",
     "OptimiserConfig",
+    "PixelStatistics",
     "TrainConfig",
     "Trained",
+    "adapt_bundle",
     "fit",
     "keep_compiled",
     "load_bundle",
+    "make_adaptation",
     "make_bundle",
     "normalise",
+    "pixel_statistics",
     "predict",
     "predict_clips",
     "save_bundle",
