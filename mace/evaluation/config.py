@@ -5,8 +5,9 @@ from typing import Literal
 
 from mace.config import UNHASHED
 from mace.errors import ConfigError
+from mace.pretrained import BundleFile
 from mace.protocols import BenchmarkName
-from mace.training import TrainConfig
+from mace.training import AdaptConfig, TrainConfig
 
 NETWORK = "network"
 """Name of the method under evaluation, beside its baselines."""
@@ -84,11 +85,28 @@ class SupportVectorConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ZeroShotConfig:
+    """A pre-trained network that is evaluated as it is.
+
+    Attributes:
+        bundle: the network.
+        adapt: how its inputs are adapted by unlabelled clips of the training subjects; None leaves
+            them as they are.
+        pair_average: answer with the mean over all frame pairs of a clip.
+    """
+
+    bundle: BundleFile
+    adapt: AdaptConfig | None = None
+    pair_average: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluationConfig:
     """Everything that decides the figures of an evaluation.
 
     Attributes:
-        train: settings of the network's training.
+        train: settings of the network's training; unused with `zero_shot`.
+        zero_shot: a network that is evaluated without any training, in place of a trained one.
         protocol: the folds.
         seeds: training seeds of the network; each runs every fold. The baselines are
             deterministic and run once.
@@ -100,6 +118,7 @@ class EvaluationConfig:
     """
 
     train: TrainConfig = field(default_factory=TrainConfig)
+    zero_shot: ZeroShotConfig | None = None
     protocol: ProtocolConfig = field(default_factory=ProtocolConfig)
     seeds: tuple[int, ...] = (0, 1, 2)
     validation: float = 0.2

@@ -6,13 +6,15 @@ from mace.evaluation.baselines import LogisticRegression, Majority, SupportVecto
 from mace.evaluation.config import NETWORK, EvaluationConfig
 from mace.evaluation.learner import Learner
 from mace.evaluation.network import Network
+from mace.evaluation.zero_shot import ZeroShot
 
 
 def methods_of(config: EvaluationConfig) -> Mapping[str, Learner]:
     """Return the network and its baselines by name; the majority class is always among them."""
-    chosen: dict[str, Learner] = {
-        NETWORK: Network(train=config.train, validation=config.validation)
-    }
+    network: Learner = Network(train=config.train, validation=config.validation)
+    if config.zero_shot is not None:
+        network = ZeroShot(config.zero_shot)
+    chosen: dict[str, Learner] = {NETWORK: network}
     if config.logistic_regression is not None:
         chosen["logistic_regression"] = LogisticRegression(config.logistic_regression)
     if config.svm is not None:

@@ -17,7 +17,7 @@ def summarise(evaluation: Evaluation) -> dict[str, Any]:
     they are means of. `baselines` holds the same for each baseline with `ahead`, the network's
     lead in UF1 and its interval by the same draws; `benchmark` says how the clips differ from
     those of the protocol the evaluation is called after, if it is called after one;
-    `wrong_on_purpose` are the scores of leaks (`show_leaks`), if any were trained.
+    `zero_shot` says which network was evaluated as it is, if one was; `wrong_on_purpose` are the scores of leaks (`show_leaks`), if any were trained.
     """
     answers = {name: answers_of(evaluation, name) for name in evaluation.methods}
     draws = {name: draw_scores(one) for name, one in answers.items()}
@@ -33,6 +33,7 @@ def summarise(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "title": evaluation.title,
         **network,
+        "zero_shot": _zero_shot(evaluation),
         "baselines": results,
         "benchmark": against(BENCHMARKS[benchmark], answers[NETWORK]) if benchmark else None,
         "wrong_on_purpose": [dict(row) for row in evaluation.leaks],
@@ -42,4 +43,16 @@ def summarise(evaluation: Evaluation) -> dict[str, Any]:
         "command": evaluation.command,
         "bootstrap": {"resamples": RESAMPLES, "confidence": CONFIDENCE, "unit": "subject"},
         "provenance": dict(evaluation.provenance),
+    }
+
+
+def _zero_shot(evaluation: Evaluation) -> dict[str, Any] | None:
+    # Runs of before there was any have no such setting.
+    config = evaluation.config.get("zero_shot")
+    if config is None:
+        return None
+    return {
+        "checksum": config["bundle"]["checksum"],
+        "trained_on": list(config["bundle"]["trained_on"]),
+        "adapt": config["adapt"] is not None,
     }
