@@ -16,7 +16,7 @@ from mace.errors import CheckpointError, MaceError
 from mace.models import ModelConfig
 from mace.motion import MotionConfig
 from mace.pretrained import describe_bundle
-from mace.training import OptimiserConfig, TrainConfig
+from mace.training import FineTuneConfig, OptimiserConfig, TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,11 @@ and no assumption about what the stretching to 8 bits has lost.
 FINE_TUNE = replace(
     FLOW,
     train=replace(
-        FLOW.train, optimiser=OptimiserConfig(learning_rate=3e-4, weight_decay=0.0), epochs=20
+        FLOW.train,
+        optimiser=OptimiserConfig(learning_rate=3e-4, weight_decay=0.0),
+        # The pull towards the start takes the place of the decay towards zero.
+        fine_tune=FineTuneConfig(anchor=1.0),
+        epochs=20,
     ),
 )
 """Going on from a pre-trained network, whose input and layers take the place of these."""

@@ -31,6 +31,7 @@ def run(
     workers: int = os.cpu_count() or 1,
     recipe: Recipe = FLOW,
     zero_shot: str | None = None,
+    init: str | None = None,
     adapt: bool = False,
     adaptation: AdaptConfig = AdaptConfig(),  # noqa: B008
     baselines: bool = True,
@@ -54,6 +55,7 @@ def run(
         recipe: input, network and training.
         zero_shot: evaluate this network as it is, without any training: the folder of a model, or
             `pretrained` for the one that comes with MACE.
+        init: fine-tune this network in every fold, in place of a new one; named alike.
         adapt: bring the inputs of `zero_shot` to the pixel statistics it was trained on, by the
             unlabelled clips of the training subjects.
         adaptation: how.
@@ -65,12 +67,15 @@ def run(
     folders = [prepared_dataset(name, data_dir=data_dir) for name in names]
     start = starting_from(
         zero_shot=zero_shot,
+        init=init,
         needs_zero_shot=["--adapt"] if adapt else [],
         without_zero_shot=["--leaky"] if leaky else [],
     )
     config = EvaluationConfig(train=recipe.train, protocol=protocol, seeds=tuple(range(seeds)))
     if not baselines:
         config = replace(config, logistic_regression=None, svm=None)
+    if start is not None and start.use == "init":
+        config = replace(config, start=start.bundle)
     if start is not None and start.use == "zero-shot":
         asked = ZeroShotConfig(
             bundle=start.bundle,

@@ -107,6 +107,7 @@ class EvaluationConfig:
     Attributes:
         train: settings of the network's training; unused with `zero_shot`.
         zero_shot: a network that is evaluated without any training, in place of a trained one.
+        start: a pre-trained network that every fold goes on from; None begins with a new one.
         protocol: the folds.
         seeds: training seeds of the network; each runs every fold. The baselines are
             deterministic and run once.
@@ -119,6 +120,7 @@ class EvaluationConfig:
 
     train: TrainConfig = field(default_factory=TrainConfig)
     zero_shot: ZeroShotConfig | None = None
+    start: BundleFile | None = None
     protocol: ProtocolConfig = field(default_factory=ProtocolConfig)
     seeds: tuple[int, ...] = (0, 1, 2)
     validation: float = 0.2
@@ -131,6 +133,8 @@ class EvaluationConfig:
             raise ConfigError(
                 f"an evaluation has the seeds {self.seeds}, expected different numbers of 0 or more"
             )
+        if self.zero_shot is not None and self.start is not None:
+            raise ConfigError("zero_shot trains nothing, so there is nothing to start; choose one")
         if not 0 < self.validation < 1:
             raise ConfigError(
                 f"the validation part is {self.validation}, expected above 0 and below 1"

@@ -19,7 +19,9 @@ from mace.evaluation.learner import Answer, Learner, Origin
 from mace.evaluation.network import Network
 from mace.evaluation.results import Evaluation
 from mace.evaluation.scores import METRICS, mean_scores
+from mace.evaluation.starting import bundle_for
 from mace.files import write_json
+from mace.pretrained import BundleFile
 from mace.protocols import Fold
 from mace.training import TrainConfig, fit, predict_clips
 
@@ -33,6 +35,7 @@ class BestTestEpoch:
     """WRONG on purpose: keeps, for each fold, the epoch that answers best for its test clips."""
 
     train: TrainConfig
+    start: BundleFile | None = None
 
     def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
         """Answer for the test clips; see `Learner`."""
@@ -42,6 +45,7 @@ class BestTestEpoch:
             config=replace(self.train, selection="best", patience=None),
             seed=seed,
             validation_index=fold.test_index,
+            start=None if self.start is None else bundle_for(self.start, motion_set),
             label=f"  leaky, seed {seed}, without {fold.name}",
         )
         inputs = motion_set.inputs[fold.test_index]
@@ -106,7 +110,8 @@ def show_leaks(
     """
     seed = config.seeds[0]
     only = replace(config, seeds=(seed,), explain=False)
-    network = Network(train=config.train, validation=config.validation)
+    network = Network(train=config.train, validation=config.validation, start=config.start)
+    leaky = BestTestEpoch(train=config.train, start=config.start)
     grouped = ProtocolConfig(
         kind="kfold", folds=min(folds, len(motion_set.subjects)), seed=config.protocol.seed
     )
@@ -131,7 +136,7 @@ def show_leaks(
         _row("as reported", _scores(evaluation), n=len(motion_set)),
         _row(
             "best test epoch of each fold",
-            run("best-test-epoch", motion_set, BestTestEpoch(train=config.train), own),
+            run("best-test-epoch", motion_set, leaky, own),
             against="as reported",
             n=len(motion_set),
         ),

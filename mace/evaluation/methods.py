@@ -11,7 +11,7 @@ from mace.evaluation.zero_shot import ZeroShot
 
 def methods_of(config: EvaluationConfig) -> Mapping[str, Learner]:
     """Return the network and its baselines by name; the majority class is always among them."""
-    network: Learner = Network(train=config.train, validation=config.validation)
+    network: Learner = Network(train=config.train, validation=config.validation, start=config.start)
     if config.zero_shot is not None:
         network = ZeroShot(config.zero_shot)
     chosen: dict[str, Learner] = {NETWORK: network}

@@ -1,4 +1,4 @@
-"""Bundles that an evaluation starts from: read once a process, and refused where they do not fit."""
+"""Bundles that an evaluation starts from: read once a process, refused where they do not fit."""
 
 import functools
 

@@ -1,7 +1,7 @@
 from .adapt import Adaptation, PixelStatistics, adapt_bundle, make_adaptation, pixel_statistics
 from .bundle import Bundle, load_bundle, make_bundle, save_bundle
 from .compilation import keep_compiled
-from .config import AdaptConfig, OptimiserConfig, TrainConfig
+from .config import AdaptConfig, FineTuneConfig, OptimiserConfig, TrainConfig
 from .fitted import Fitted
 from .loop import fit
 from .normalise import Normalisation, normalise
@@ -12,6 +12,7 @@ __all__ = [
     "AdaptConfig",
     "Adaptation",
     "Bundle",
+    "FineTuneConfig",
     "Fitted",
     "Interrupted",
     "Normalisation",

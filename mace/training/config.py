@@ -42,6 +42,28 @@ class OptimiserConfig:
         _within("optimiser.b2", self.b2, 0, 1)
 
 
+Freeze = Literal["none", "stem", "all_but_head"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FineTuneConfig:
+    """What holds a network back that does not begin with random parameters.
+
+    How fast and how long it learns is the run's `optimiser` and `epochs`.
+
+    Attributes:
+        freeze: the part that stays as it is, bit for bit.
+        anchor: a of the penalty a/2 · |p - p0|² on the way from the start p0, per unit of learning
+            rate, as weight decay is; 0 for none.
+    """
+
+    freeze: Freeze = "none"
+    anchor: float = 0.0
+
+    def __post_init__(self) -> None:
+        _within("fine_tune.anchor", self.anchor, 0, 1e12)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """One training run; with the data, the split and the seed it decides the parameters.
@@ -54,6 +76,7 @@ class TrainConfig:
         loss: what is minimised.
         optimiser: how.
         augment: random changes of the inputs.
+        fine_tune: for a run that goes on from a pre-trained network.
         normalise: `training` takes mean and standard deviation of each channel from the training
             clips, `image` from each image itself, `none` leaves the inputs alone.
         epochs: passes through the training clips.
@@ -75,6 +98,7 @@ class TrainConfig:
     loss: LossConfig = field(default_factory=LossConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+    fine_tune: FineTuneConfig = field(default_factory=FineTuneConfig)
     normalise: Literal["training", "image", "none"] = "training"
     epochs: int = 60
     batch_size: int = 32

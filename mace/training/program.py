@@ -15,6 +15,7 @@ from mace.data import MotionSet
 from mace.models import init_model, make_model
 from mace.motion import MotionConfig
 from mace.training.config import TrainConfig
+from mace.training.fine_tune import overlay
 from mace.training.optimiser import make_optimiser
 from mace.training.parallel import AXIS, data_parallel, split
 from mace.training.sampling import draw
@@ -163,6 +164,8 @@ def _init(
 ) -> TrainState:
     step = jnp.zeros((), jnp.int32)
     variables = init_model(model, stream_key(fold.seed, INIT, step), images.shape)
+    if fold.start is not None:
+        variables = overlay(variables, fold.start)
     params = variables["params"]
     return TrainState(
         step=step,

@@ -24,7 +24,8 @@ class FoldArrays:
     """A training run's split and seed as arrays, so that every fold runs the same program.
 
     `member` is 1 for the training clips and 0 for all others, `size` their number, `class_counts`
-    their number in each class, `mean` and `std` the statistics of their channels.
+    their number in each class, `mean` and `std` the statistics of their channels. `start` are the
+    variables of a pre-trained network, the same for all folds; None without one.
     """
 
     seed: UInt32[Array, ""]
@@ -35,6 +36,7 @@ class FoldArrays:
     class_counts: Float[Array, " k"]
     mean: Float[Array, " c"]
     std: Float[Array, " c"]
+    start: PyTree[Any] | None = None
 
 
 @jax.tree_util.register_dataclass
@@ -51,7 +53,12 @@ class TrainState:
 
 
 def make_fold(
-    motion_set: MotionSet, train_index: Int[np.ndarray, " m"], *, config: TrainConfig, seed: int
+    motion_set: MotionSet,
+    train_index: Int[np.ndarray, " m"],
+    *,
+    config: TrainConfig,
+    seed: int,
+    start: PyTree[Any] | None = None,
 ) -> FoldArrays:
     """Return the arrays of a fold; the statistics come from all variants of the training clips."""
     member = np.zeros(len(motion_set), np.float32)
@@ -70,6 +77,7 @@ def make_fold(
         class_counts=jnp.asarray(counts),
         mean=jnp.asarray(mean),
         std=jnp.asarray(std),
+        start=start,
     )
 
 
