@@ -114,7 +114,7 @@ class _HeldBack:
     ) -> tuple[PyTree[Array], Any]:
         if self.start is not None and self.config.anchor:
             params = pull(params, self.start["params"], rate * self.config.anchor)
-        if self.frozen is not None:
+        if self.start is not None and self.frozen is not None:
             params = choose(self.frozen, self.state.params, params)
             if batch_stats:
                 still = frozen_leaves(

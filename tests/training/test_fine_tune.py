@@ -7,7 +7,8 @@ from dataclasses import replace
 import jax
 import numpy as np
 import pytest
-from training_cases import CONFIG, MODEL, make_set
+from training_cases import CONFIG as PLAIN
+from training_cases import MODEL, make_set
 
 from mace.errors import CheckpointError, ConfigError
 from mace.training import FineTuneConfig, Interrupted, fit, make_bundle
@@ -16,6 +17,8 @@ from mace.training.program import TrainingProgram
 
 SET = make_set()
 TRAIN = range(20)
+# A batch size of its own, so that no other test shares, and counts, these programs.
+CONFIG = replace(PLAIN, batch_size=10)
 # Batch norm, dropout and a running mean of parameters: everything that changes without a gradient.
 BUSY = replace(CONFIG, ema=0.9, epochs=2)
 
