@@ -11,7 +11,14 @@ from mace.data import Clip, MotionSet, make_motion_set
 from mace.experiments.recipes import Recipe
 from mace.face import FaceConfig
 from mace.pretrained import BundleFile
-from mace.training import fit, make_bundle, pixel_statistics, save_bundle
+from mace.training import (
+    MixConfig,
+    fit,
+    load_mix,
+    make_bundle,
+    pixel_statistics,
+    save_bundle,
+)
 
 
 def motion_set(clips: Sequence[Clip], recipe: Recipe, *, cache_dir: Path | None) -> MotionSet:
@@ -23,24 +30,33 @@ def motion_set(clips: Sequence[Clip], recipe: Recipe, *, cache_dir: Path | None)
 
 
 def train_final(
-    inputs: MotionSet, recipe: Recipe, *, seed: int, out: Path, start: BundleFile | None = None
+    inputs: MotionSet,
+    recipe: Recipe,
+    *,
+    seed: int,
+    out: Path,
+    start: BundleFile | None = None,
+    mix: MixConfig | None = None,
 ) -> None:
     """Train on every clip and save the bundle; its quality is what the cross-validation said.
 
-    The bundle says what it was trained on, what its `start` had been trained on included, and holds
-    the pixel statistics of its clips.
+    The bundle says what it was trained on, its `start` and what is mixed in included, and holds
+    the pixel statistics of the data set's clips.
     """
     begun = None if start is None else start.load()
+    mixed = None if mix is None else load_mix(mix)
     fitted = fit(
         inputs,
         np.arange(len(inputs)),
         config=recipe.train,
         seed=seed,
         start=begun,
+        mix=mixed,
         run_dir=out.with_name(f"{out.name}-run"),
         label="training the final model",
     )
-    databases = {subject.split("/")[0] for subject in inputs.subjects}
+    people = inputs.subjects + (() if mixed is None else mixed.motion_set.subjects)
+    databases = {subject.split("/")[0] for subject in people}
     if begun is not None:
         databases |= set(begun.trained_on)
     trained_on = tuple(sorted(databases))

@@ -13,6 +13,7 @@ import tyro
 
 from mace.annotation import ClassSet
 from mace.commands.defaults import DATASET, with_default_recipe
+from mace.commands.mixing import make_mix, read_mix
 from mace.commands.places import DATA_DIR, RUNS_DIR, prepared_dataset
 from mace.commands.starting import Start, starting_from
 from mace.evaluation import EvaluationConfig, ProtocolConfig, ZeroShotConfig
@@ -32,6 +33,7 @@ def run(
     recipe: Recipe = FLOW,
     zero_shot: str | None = None,
     init: str | None = None,
+    mix: str | None = None,
     adapt: bool = False,
     adaptation: AdaptConfig = AdaptConfig(),  # noqa: B008
     baselines: bool = True,
@@ -56,6 +58,8 @@ def run(
         zero_shot: evaluate this network as it is, without any training: the folder of a model, or
             `pretrained` for the one that comes with MACE.
         init: fine-tune this network in every fold, in place of a new one; named alike.
+        mix: rendered faces that share every training batch and how much of it they get, such as
+            `synthetic:0.5` (the data set synthetic/pairs) or `synthetic/demo:0.5`.
         adapt: bring the inputs of `zero_shot` to the pixel statistics it was trained on, by the
             unlabelled clips of the training subjects.
         adaptation: how.
@@ -69,8 +73,9 @@ def run(
         zero_shot=zero_shot,
         init=init,
         needs_zero_shot=["--adapt"] if adapt else [],
-        without_zero_shot=["--leaky"] if leaky else [],
+        without_zero_shot=[*(["--leaky"] if leaky else []), *(["--mix"] if mix else [])],
     )
+    mixed = read_mix(mix, data_dir=data_dir)
     config = EvaluationConfig(train=recipe.train, protocol=protocol, seeds=tuple(range(seeds)))
     if not baselines:
         config = replace(config, logistic_regression=None, svm=None)
@@ -104,7 +109,7 @@ def run(
     if out is None:
         place = "+".join(name.replace("/", "-") for name in names) if also else dataset
         suffixes = [protocol.benchmark or classes or "", start.use if start else ""]
-        suffixes += ["adapt"] if adapt else []
+        suffixes += ["adapt"] * adapt + ["mix"] * (mixed is not None)
         out = RUNS_DIR / "evaluate" / "-".join([place, *filter(None, suffixes)])
     inputs = join(
         [
@@ -114,16 +119,18 @@ def run(
     )
     if benchmark is not None:
         inputs = restrict(inputs, benchmark)
-    config = replace(config, protocol=protocol)
+    mixing = make_mix(mixed, inputs, recipe, cache_dir=out / "cache")
+    config = replace(config, protocol=protocol, mix=mixing)
     evaluation = cross_validate(
         inputs,
         config=config,
         run_dir=out,
-        title=_title(recipe, start, adapt=adapt),
+        title=_title(recipe, start, adapt=adapt, mixed=mixed is not None),
         description={
             "data set": ", ".join(names),
             **({"classes": classes} if classes else {}),
             **({} if start is None else start.description),
+            **({} if mixed is None else {"mixed in": f"{mixed.dataset}, {mixed.share:.0%}"}),
         },
         command=shlex.join(["mace", *sys.argv[1:]]),
         workers=workers,
@@ -143,11 +150,12 @@ def run(
     print(f"\nresults  {out}   (mace report {out})")
 
 
-def _title(recipe: Recipe, start: Start | None, *, adapt: bool) -> str:
+def _title(recipe: Recipe, start: Start | None, *, adapt: bool, mixed: bool) -> str:
     network = recipe.train.model.arch.upper()
-    if start is None:
-        return f"{network}, {recipe.motion.representation}"
-    return f"{network} {start.title}" + (", adapted" if adapt else "")
+    name = f"{network}, {recipe.motion.representation}"
+    if start is not None:
+        name = f"{network} {start.title}"
+    return name + (", adapted" if adapt else "") + (", mixed" if mixed else "")
 
 
 def adapted_run(arguments: Sequence[str]) -> Callable[..., None]:

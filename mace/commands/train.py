@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mace.annotation import ClassSet
 from mace.commands.defaults import DATASET, with_default_recipe
+from mace.commands.mixing import make_mix, read_mix
 from mace.commands.places import DATA_DIR, RUNS_DIR, prepared_dataset
 from mace.commands.starting import starting_from
 from mace.experiments.recipes import FLOW, Recipe
@@ -18,6 +19,7 @@ def run(
     data_dir: Path = DATA_DIR,
     recipe: Recipe = FLOW,
     init: str | None = None,
+    mix: str | None = None,
 ) -> None:
     """Train a network on all clips of a data set and keep it as a model for `mace live`.
 
@@ -33,8 +35,11 @@ def run(
         recipe: input, network and training.
         init: go on from this network in place of a new one: the folder of a model, or `pretrained`
             for the one that comes with MACE.
+        mix: rendered faces that share every batch and how much of it they get, such as
+            `synthetic:0.5` (the data set synthetic/pairs) or `synthetic/demo:0.5`.
     """
     start = starting_from(init=init)
+    mixed = read_mix(mix, data_dir=data_dir)
     folder = prepared_dataset(dataset, data_dir=data_dir)
 
     from mace.commands.inputs import read_motion
@@ -43,11 +48,12 @@ def run(
 
     keep_compiled()
     if out is None:
-        suffixes = [classes or "", start.use if start else ""]
+        suffixes = [classes or "", start.use if start else "", "mix" if mixed else ""]
         out = RUNS_DIR / "train" / "-".join([dataset, *filter(None, suffixes)])
     inputs = read_motion(folder, recipe, cache_dir=out.parent / "cache", classes=classes)
     bundle = None if start is None else start.bundle
-    train_final(inputs, recipe, seed=seed, out=out, start=bundle)
+    mixing = make_mix(mixed, inputs, recipe, cache_dir=out.parent / "cache")
+    train_final(inputs, recipe, seed=seed, out=out, start=bundle, mix=mixing)
     if inputs.motion.flow == "images":
         print(f"the model is in {out} (for flow images; `mace live` cannot use it)")
     else:

@@ -11,12 +11,18 @@ from mace.evaluation.zero_shot import ZeroShot
 
 def methods_of(config: EvaluationConfig) -> Mapping[str, Learner]:
     """Return the network and its baselines by name; the majority class is always among them."""
-    network: Learner = Network(train=config.train, validation=config.validation, start=config.start)
-    if config.zero_shot is not None:
-        network = ZeroShot(config.zero_shot)
-    chosen: dict[str, Learner] = {NETWORK: network}
+    chosen: dict[str, Learner] = {NETWORK: network_of(config)}
     if config.logistic_regression is not None:
         chosen["logistic_regression"] = LogisticRegression(config.logistic_regression)
     if config.svm is not None:
         chosen["svm"] = SupportVectorMachine(config.svm)
     return chosen | {"majority": Majority()}
+
+
+def network_of(config: EvaluationConfig) -> Learner:
+    """Return the network under evaluation: trained in every fold, or pre-trained and as it is."""
+    if config.zero_shot is not None:
+        return ZeroShot(config.zero_shot)
+    return Network(
+        train=config.train, validation=config.validation, start=config.start, mix=config.mix
+    )

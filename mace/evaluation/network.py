@@ -8,7 +8,7 @@ from mace.evaluation.learner import Answer, Origin
 from mace.evaluation.starting import bundle_for
 from mace.pretrained import BundleFile
 from mace.protocols import Fold, inner_split
-from mace.training import TrainConfig, fit, predict_clips
+from mace.training import MixConfig, TrainConfig, fit, load_mix, predict_clips
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,12 +17,13 @@ class Network:
 
     With `train.selection = "best"` the epoch is chosen on `validation` of the training clips, by
     subject; those are then not learnt from. With `start` every fold goes on from the same
-    pre-trained network.
+    pre-trained network, with `mix` other people share every batch.
     """
 
     train: TrainConfig
     validation: float = 0.2
     start: BundleFile | None = None
+    mix: MixConfig | None = None
 
     def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
         """Answer for the test clips; see `Learner`."""
@@ -42,6 +43,7 @@ class Network:
             seed=seed,
             validation_index=validation_index,
             start=None if self.start is None else bundle_for(self.start, motion_set),
+            mix=None if self.mix is None else load_mix(self.mix),
             label=f"  seed {seed}, without {fold.name}",
         )
         inputs = motion_set.inputs[fold.test_index]

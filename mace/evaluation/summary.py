@@ -18,7 +18,8 @@ def summarise(evaluation: Evaluation) -> dict[str, Any]:
     they are means of. `baselines` holds the same for each baseline with `ahead`, the network's
     lead in UF1 and its interval by the same draws; `benchmark` says how the clips differ from
     those of the protocol the evaluation is called after, if it is called after one; `zero_shot`
-    and `init` say which pre-trained network was evaluated as it is or fine-tuned, if one was;
+    and `init` say which pre-trained network was evaluated as it is or fine-tuned, if one was, and
+    `mix` which clips shared the training batches;
     `wrong_on_purpose` are the scores of leaks (`show_leaks`), if any were trained.
     """
     answers = {name: answers_of(evaluation, name) for name in evaluation.methods}
@@ -37,6 +38,7 @@ def summarise(evaluation: Evaluation) -> dict[str, Any]:
         **network,
         "zero_shot": _zero_shot(evaluation),
         "init": _pretrained(evaluation.config.get("start")),
+        "mix": _mix(evaluation.config.get("mix")),
         "baselines": results,
         "benchmark": against(BENCHMARKS[benchmark], answers[NETWORK]) if benchmark else None,
         "wrong_on_purpose": [dict(row) for row in evaluation.leaks],
@@ -61,3 +63,7 @@ def _pretrained(bundle: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if bundle is None:
         return None
     return {"checksum": bundle["checksum"], "trained_on": list(bundle["trained_on"])}
+
+
+def _mix(mix: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if mix is None else {"fingerprint": mix["fingerprint"], "share": mix["share"]}

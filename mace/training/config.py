@@ -1,6 +1,7 @@
 """Everything that decides what one training run learns, as frozen dataclasses."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from mace.augment import AugmentConfig
@@ -127,6 +128,21 @@ class TrainConfig:
             _within("patience", self.patience, 1, 1_000_000)
             if self.selection != "best":
                 raise ConfigError('patience needs selection = "best", which watches a score')
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixConfig:
+    """Which clips share every batch, by what they are and by where they lie (`mixing.save_mix`).
+
+    Attributes:
+        path: the file.
+        fingerprint: of the set.
+        share: of every batch, above 0 and below 1.
+    """
+
+    path: Path = field(metadata=UNHASHED)
+    fingerprint: str
+    share: float
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ from mace.training.config import FineTuneConfig, TrainConfig
 from mace.training.fine_tune import start_digest, start_variables
 from mace.training.fitted import Fitted
 from mace.training.log import run_log
+from mace.training.mixing import Mix, own_clips
 from mace.training.run import Run
 from mace.training.signals import stop_signals
 from mace.training.state import make_fold
@@ -36,6 +37,7 @@ def fit(
     seed: int = 0,
     validation_index: Int[np.ndarray, " v"] | Sequence[int] | None = None,
     start: Bundle | None = None,
+    mix: Mix | None = None,
     run_dir: Path | None = None,
     label: str = "training",
 ) -> Fitted:
@@ -53,6 +55,8 @@ def fit(
             must be of training subjects, and none of `train_index`.
         start: a pre-trained network of the same layers to go on from; its last layer is drawn anew
             if its classes are others. Inputs are normalised as `config` says, not as it did.
+        mix: clips of other people that share every batch; they count neither as training clips of
+            the fold for its statistics and class counts, nor for the length of an epoch.
         run_dir: where checkpoints, `config.json`, `metrics.jsonl` and TensorBoard's files go;
             None writes nothing.
         label: what the progress display says.
@@ -74,11 +78,22 @@ def fit(
     run = Run(
         motion_set=motion_set,
         config=config,
-        fold=make_fold(motion_set, train, config=config, seed=seed, start=variables),
+        fold=make_fold(
+            motion_set,
+            train,
+            config=config,
+            seed=seed,
+            start=variables,
+            own=own_clips(mix, config.batch_size),
+        ),
         validation=validation,
+        mix=mix,
     )
     identity = _identity(motion_set, train, validation, config, seed)
     identity["start"] = None if variables is None else start_digest(variables)
+    identity["mix"] = None
+    if mix is not None:
+        identity["mix"] = {"data": mix.motion_set.fingerprint, "share": mix.share}
     with ExitStack() as stack:
         if run_dir is not None:
             run.store = CheckpointStore(Path(run_dir), identity)

@@ -15,7 +15,7 @@ from mace.data import MotionSet
 from mace.training.config import TrainConfig
 
 # Streams of random numbers derived from the run's seed; a new one goes to the end.
-INIT, ORDER, VARIANT, MIXUP, AUGMENT, DROPOUT = range(6)
+INIT, ORDER, VARIANT, MIXUP, AUGMENT, DROPOUT, MIX, MIX_VARIANT = range(8)
 
 
 @jax.tree_util.register_dataclass
@@ -59,12 +59,16 @@ def make_fold(
     config: TrainConfig,
     seed: int,
     start: PyTree[Any] | None = None,
+    own: int | None = None,
 ) -> FoldArrays:
-    """Return the arrays of a fold; the statistics come from all variants of the training clips."""
+    """Return the arrays of a fold; the statistics come from all variants of the training clips.
+
+    An epoch has as many steps as pass through all of them, `own` (all by default) in each batch.
+    """
     member = np.zeros(len(motion_set), np.float32)
     member[train_index] = 1.0
     size = int(member.sum())
-    steps_per_epoch = -(-size // config.batch_size)
+    steps_per_epoch = -(-size // (own or config.batch_size))
     mean, std = channel_statistics(motion_set, np.flatnonzero(member))
     labels = motion_set.labels[member > 0]
     counts = np.bincount(labels, minlength=len(motion_set.classes)).astype(np.float32)
