@@ -3,7 +3,7 @@
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Array, Float32, UInt8
 
 from mace.datasets.synthetic import furrows
 from mace.datasets.synthetic.camera import PIVOT
@@ -37,11 +37,11 @@ class Entries(Protocol):
     """
 
     @property
-    def seeds(self) -> np.ndarray: ...
+    def seeds(self) -> Array | np.ndarray: ...  # noqa: D102
     @property
-    def pose(self) -> np.ndarray: ...
+    def pose(self) -> Array | np.ndarray: ...  # noqa: D102
     @property
-    def distance(self) -> np.ndarray: ...
+    def distance(self) -> Array | np.ndarray: ...  # noqa: D102
 
 
 class Pictures(NamedTuple):
@@ -67,8 +67,8 @@ def render_pairs(
         cast: the people; plans of one entry that stand together are rendered fastest.
         picture: how they are recorded.
         seed: of the recordings.
-        first: number of the first pair in its stream: pair k of a call with `first` is pair
-            k + first of the same stream, however the stream is cut.
+        first: number of each person's first pair. Recordings follow from seed, person and the
+            pair's number among the person's, so a stream may be cut between people anywhere.
     """
     pictures = render_pictures(plans, cast, picture=picture, seed=seed, first=first)
     return pictures.reference, pictures.target
@@ -106,8 +106,9 @@ def render_pictures(
         entry = int(entries[k])
         person_seed = int(seeds[entry])
         if studio is None or studio.person.seed != person_seed:
-            studio = _Studio(_person(person_seed, picture), picture)
-        rng = np.random.default_rng([_PICTURE_STREAM, seed, first + int(k)])
+            studio, number = _Studio(_person(person_seed, picture), picture), first - 1
+        number += 1
+        rng = np.random.default_rng([_PICTURE_STREAM, seed, person_seed, number])
         weights, target, head, corrected, registration, framing = (c[k] for c in columns)
         views = look(
             studio.person.rest[figure().rigid],
@@ -208,7 +209,7 @@ class _Studio:
             texture, self.depth, self.ids,
         )  # fmt: skip
         kernels.shade(
-            screen, self.ids, self.depth, self.triangles, shape.solid, shape.texture_points, self.texture_triangles,
-            texture, self.light, wall, self.linear,
+            screen, self.ids, self.depth, self.triangles, shape.solid, shape.texture_points,
+            self.texture_triangles, texture, self.light, wall, self.linear,
         )  # fmt: skip
         return screen
