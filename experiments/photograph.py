@@ -9,7 +9,7 @@ has seen, and the field is that of a synthetic person in the same place.
 Cost: about a minute on two cores.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import jax
@@ -18,7 +18,7 @@ from jaxtyping import Float, UInt8
 
 from mace.datasets.synthetic.pairs.canvas import CELL, EYES, SIZE
 from mace.datasets.synthetic.pairs.cast import Cast
-from mace.datasets.synthetic.pairs.config import CropConfig, MovementConfig, PairConfig
+from mace.datasets.synthetic.pairs.config import CropConfig, PairConfig
 from mace.datasets.synthetic.pairs.draw import Plans, draw_plans
 from mace.datasets.synthetic.pairs.field import exact_fields
 from mace.errors import ConfigError, DataError
@@ -123,9 +123,8 @@ def warp_photograph(
         config: strength and noise.
     """
     config = config or WarpConfig()
-    movement = PairConfig.quiet().movement
     pairs = PairConfig.quiet(
-        movement=MovementConfig(**vars(movement) | {"peak_px": config.peak_px}),
+        movement=replace(PairConfig.quiet().movement, peak_px=config.peak_px),
         crop=CropConfig(
             residual_px=config.residual_px, residual_deg=0, residual_scale=0, framing_px=0,
             framing_deg=0, framing_scale=0,

@@ -31,9 +31,14 @@ class People(Protocol):
     this person shows a unit, `asymmetry` the share by which the left side leads.
     """
 
-    reach: Float[Array, "n a"]
-    gain: Float[Array, "n a"]
-    asymmetry: Float[Array, " n"]
+    @property
+    def reach(self) -> Float[Array | np.ndarray, "n a"]: ...  # noqa: D102
+
+    @property
+    def gain(self) -> Float[Array | np.ndarray, "n a"]: ...  # noqa: D102
+
+    @property
+    def asymmetry(self) -> Float[Array | np.ndarray, " n"]: ...  # noqa: D102
 
 
 @jax.tree_util.register_dataclass
@@ -86,7 +91,8 @@ def draw_plan(key: Key[Array, ""], people: People, *, config: PairConfig) -> Pla
     sided = peaks[None] * sides
     gaze, blink = _eyes(next(keys), config)
     speech = _speech(next(keys), config)
-    drift = _drift(next(keys), people.reach[entry], config)
+    reach = jnp.asarray(people.reach)[entry]
+    drift = _drift(next(keys), reach, config)
     matrices = jnp.asarray(unit_matrices())
     reference = jnp.einsum("sa,sau->u", sided * before, matrices) + blink[0]
     target = jnp.einsum("sa,sau->u", sided * after + drift, matrices) + blink[1] + gaze + speech
@@ -103,7 +109,7 @@ def draw_plan(key: Key[Array, ""], people: People, *, config: PairConfig) -> Pla
         corrected=corrected,
         registration=errors[0],
         framing=errors[1],
-        peak_px=jnp.max(moved * people.reach[entry]),
+        peak_px=jnp.max(moved * reach),
         aus=moved,
     )
 
@@ -131,11 +137,13 @@ def _movement(
     relative = jnp.maximum(
         shown, strength * jax.nn.one_hot(added, len(AU_NAMES), dtype=jnp.float32)
     )
-    relative = relative * spread * people.gain[entry]
+    relative = relative * spread * jnp.asarray(people.gain)[entry]
     # The strongest unit reaches the peak, so that the range is what it says.
-    activation = peak_px * relative / jnp.max(relative) / people.reach[entry]
+    activation = peak_px * relative / jnp.max(relative) / jnp.asarray(people.reach)[entry]
 
-    lead = people.asymmetry[entry] + movement.asymmetry_sd * jax.random.normal(next(keys))
+    lead = jnp.asarray(people.asymmetry)[entry] + movement.asymmetry_sd * jax.random.normal(
+        next(keys)
+    )
     lead = jnp.clip(lead * float(movement.asymmetry_sd > 0), -0.8, 0.8)
     alone = _chance(next(keys), movement.unilateral) > 0
     alone = (jnp.asarray(table.unilateral)[row] > 0) | alone
