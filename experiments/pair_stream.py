@@ -33,8 +33,8 @@ class PairStreamConfig:
         pairs: what happens in the pairs of motion space; those rendered have their own copy.
         conventions: how pairs are presented.
         rendered: share of a batch that comes from the store.
-        exact: share of motion-space pairs whose flow is perfect; the rest are equally often what
-            each of the fitted estimators would have measured.
+        estimators: whose flow is learnt from, equally often, in both routes.
+        exact: share of motion-space pairs whose flow is perfect.
         mixup: alpha of the Beta distribution that mixes two pairs, after normalisation, so that a
             strong one does not hide a faint one; 0 mixes none.
     """
@@ -42,6 +42,7 @@ class PairStreamConfig:
     pairs: PairConfig = field(default_factory=PairConfig)
     conventions: ConventionConfig = field(default_factory=ConventionConfig)
     rendered: float = 0.5
+    estimators: tuple[str, ...] = ("dis", "tvl1")
     exact: float = 0.1
     mixup: float = 0.2
 
@@ -89,7 +90,7 @@ def draw_pairs(
         emotion.append(data.emotion[chosen])
     if stored < batch_size:
         plans = draw_plans(keys[2], data.cast, count=batch_size - stored, config=config.pairs)
-        fields.append(_measured(keys[3], exact_fields(plans, data.cast), data, config.exact))
+        fields.append(_measured(keys[3], exact_fields(plans, data.cast), data, config))
         emotion.append(plans.emotion)
     # In random order, since the two presentations and the neighbours of mixup go by place.
     order = jax.random.permutation(keys[4], batch_size)
@@ -106,15 +107,28 @@ def draw_pairs(
 
 
 def _measured(
-    key: Array, exact: Float[Array, "b r r 2"], data: PairData, share: float
+    key: Array, exact: Float[Array, "b r r 2"], data: PairData, config: PairStreamConfig
 ) -> Float[Array, "b r r 2"]:
     keys = jax.random.split(key, 3)
-    names = len(data.estimators.names)
-    by = jax.random.randint(keys[0], (len(exact),), 0, names, jnp.int32)
-    perfect = jax.random.uniform(keys[1], (len(exact),)) < share
-    # The number after the last estimator leaves a field as it is.
-    return measured_fields(keys[2], exact, data.estimators, jnp.where(perfect, names, by))
+    model = data.estimators
+    known = jnp.asarray([model.index(name) for name in config.estimators], jnp.int32)
+    by = known[jax.random.randint(keys[0], (len(exact),), 0, len(known), jnp.int32)]
+    perfect = jax.random.uniform(keys[1], (len(exact),)) < config.exact
+    by = jnp.where(perfect, model.index("exact"), by)
+    return measured_fields(keys[2], exact, model, estimator=by)
 
 
 def _mix(values: Float[Array, "b *s"], share: Float[Array, "b *one"]) -> Float[Array, "b *s"]:
     return share * values + (1 - share) * jnp.roll(values, 1, axis=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawPairs:
+    """`draw_pairs` with its settings; equal settings make one compiled program."""
+
+    batch_size: int
+    config: PairStreamConfig
+
+    def __call__(self, data: PairData, fold: FoldArrays, step: Int[Array, ""]) -> Batch:
+        """Return the batch of a step."""
+        return draw_pairs(data, fold, step, batch_size=self.batch_size, config=self.config)

@@ -5,11 +5,11 @@ A measured field is taken to be
     measured = predicted + scale * deviation * pattern,
 
 where `predicted` mixes the exact field at several blurs by maps of gain (an estimator smooths, and
-sees little where the skin has no texture), `deviation` grows with the motion nearby and differs from
-place to place, and `pattern` is a random field of unit variance with the correlations of real
+sees little where the skin has no texture), `deviation` grows with the motion nearby and differs
+from place to place, and `pattern` is a random field of unit variance with the correlations of real
 residuals: principal components with heavy tails, and finer noise. Gain, extra blur and scale of a
-pair are those of a real pair of about the same strength, since they depend on each other (a blurred,
-noisy picture has a low gain and a large error). Fitted by `fit_noise`.
+pair are those of a rendered pair of about the same strength, since they depend on each other (a
+blurred, noisy picture has a low gain and a large error). Fitted by `fit_noise`.
 """
 
 from dataclasses import dataclass, field, fields
@@ -33,7 +33,7 @@ NEARBY = 2
 COARSE, PATTERN = 16, 32
 """Cells along each side of the maps, and of the patterns."""
 
-# A pair takes after a real one whose strength differs by at most this share of all ranks.
+# A pair takes after a rendered one whose strength differs by at most this share of all ranks.
 _WINDOW = 0.04
 
 
@@ -44,9 +44,9 @@ class EstimatorModel:
 
     Attributes:
         gain: of the exact field at each of `BLURS`, per component and place.
-        floor: variance of the residual where nothing moves, px².
-        growth: variance per squared px of motion nearby.
-        pairs: real pairs sorted by strength: strength (root mean square of the prediction, px),
+        floor: deviation of the residual in px where nothing moves.
+        growth: deviation per px of motion nearby; their squares add.
+        pairs: rendered pairs sorted by strength: strength (root mean square of the prediction, px),
             gain, extra blur, scale.
         basis: patterns, orthonormal.
         mixing: their coefficients are this lower triangle times independent ones of unit variance.
@@ -114,7 +114,7 @@ def measured_field(
     number = jnp.minimum(estimator, len(model.names) - 1)
     motion = predict(jnp.moveaxis(exact, -1, 0), jnp.asarray(model.gain)[number])
     table = jnp.asarray(model.pairs)[number]
-    gain, blur, scale = _like_a_real_pair(keys[0], _strength(motion), table)
+    gain, blur, scale = _like_a_rendered_pair(keys[0], _strength(motion), table)
     motion = vary(motion, gain, blur)
     deviation = spread(motion, jnp.asarray(model.floor)[number], jnp.asarray(model.growth)[number])
     error = scale * deviation * _pattern(keys[1], model, number)
@@ -141,7 +141,8 @@ def spread(
     """Deviation of the residual."""
     nearby = blurred(jnp.sum(motion * motion, 0, keepdims=True), BLURS[NEARBY])
     side = motion.shape[-1]
-    return jnp.sqrt(_stretched(floor, side) + _stretched(growth, side) * nearby)
+    growth = _stretched(growth, side)
+    return jnp.sqrt(_stretched(floor, side) ** 2 + growth * growth * nearby)
 
 
 def blurred(values: Float[Array, "k r r"], sigma: float) -> Float[Array, "k r r"]:
@@ -152,7 +153,7 @@ def blurred(values: Float[Array, "k r r"], sigma: float) -> Float[Array, "k r r"
     return jnp.einsum("yh,khw,xw->kyx", kernel, values, kernel)
 
 
-def _like_a_real_pair(
+def _like_a_rendered_pair(
     key: Array, strength: Float[Array, ""], table: Float[Array, "t 4"]
 ) -> tuple[Float[Array, ""], Float[Array, ""], Float[Array, ""]]:
     ranks = len(table)
@@ -208,14 +209,16 @@ def _blur_matrix(side: int, sigma: float) -> Float[np.ndarray, "r r"]:
 def save_model(model: EstimatorModel, path: Path) -> None:
     """Write a model: half precision, and bytes for the basis; whole or not at all."""
     arrays = {f.name: np.asarray(getattr(model, f.name)) for f in fields(model)}
-    step = np.abs(arrays["basis"]).max((1, 2, 3), keepdims=True) / 127
-    stored = {name: value.astype(np.float16) for name, value in arrays.items() if name != "names"}
-    stored["basis"] = np.round(arrays["basis"] / step).astype(np.int8)
+    names, basis = arrays.pop("names"), arrays.pop("basis")
+    step = np.abs(basis).max((1, 2, 3), keepdims=True) / 127
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(
-            stream, step=step.astype(np.float32), names=arrays["names"],
-            **stored,  # pyright: ignore[reportArgumentType]
-        )  # fmt: skip
+            stream,
+            names=names,
+            step=step.astype(np.float32),
+            basis=np.round(basis / step).astype(np.int8),
+            **{name: value.astype(np.float16) for name, value in arrays.items()},  # pyright: ignore[reportArgumentType]
+        )
 
 
 def load_model(path: Path) -> EstimatorModel:
