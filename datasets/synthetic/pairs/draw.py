@@ -43,6 +43,7 @@ class Plans:
 
     Attributes:
         entry: row of the cast.
+        prototype: row of `prototype_table`.
         emotion: index into `EMOTION_NAMES`.
         reference: weights of the face units in the reference frame.
         target: and in the target frame.
@@ -56,6 +57,7 @@ class Plans:
     """
 
     entry: Int[Array, " b"]
+    prototype: Int[Array, " b"]
     emotion: Int[Array, " b"]
     reference: Float[Array, "b u"]
     target: Float[Array, "b u"]
@@ -79,7 +81,7 @@ def draw_plan(key: Key[Array, ""], people: People, *, config: PairConfig) -> Pla
     entry = jax.random.randint(next(keys), (), 0, people.reach.shape[0], jnp.int32)
     row = jax.random.choice(
         next(keys), len(prototype_table().emotion), p=jnp.asarray(prototype_shares(config.classes))
-    )
+    ).astype(jnp.int32)
     peaks, sides, before, after = _movement(next(keys), people, entry, row, config)
     sided = peaks[None] * sides
     gaze, blink = _eyes(next(keys), config)
@@ -93,6 +95,7 @@ def draw_plan(key: Key[Array, ""], people: People, *, config: PairConfig) -> Pla
     moved = peaks * (after - before)
     return Plans(
         entry=entry,
+        prototype=row,
         emotion=jnp.asarray(prototype_table().emotion)[row],
         reference=reference,
         target=target,

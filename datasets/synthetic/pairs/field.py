@@ -9,6 +9,9 @@ from mace.datasets.synthetic.pairs.cast import Cast
 from mace.datasets.synthetic.pairs.draw import Plans
 from mace.datasets.synthetic.pairs.views import apply, project, view
 
+# Pairs a CPU works on at once, so that their vertices stay in its cache: twice as fast.
+_TOGETHER = 8
+
 
 def exact_fields(plans: Plans, cast: Cast) -> Float[Array, "b r r 2"]:
     """Displacement (u right, v down) in crop px from reference to target at the canvas's cells.
@@ -25,6 +28,8 @@ def exact_fields(plans: Plans, cast: Cast) -> Float[Array, "b r r 2"]:
     Returns:
         float32 fields of `canvas.CELLS` cells of 2.5 px along each side; 0 beside the head.
     """
+    if jax.default_backend() == "cpu":
+        return jax.lax.map(lambda plan: exact_field(plan, cast), plans, batch_size=_TOGETHER)
     return jax.vmap(lambda plan: exact_field(plan, cast))(plans)
 
 
@@ -43,7 +48,9 @@ def exact_field(plan: Plans, cast: Cast) -> Float[Array, "r r 2"]:
     places = [
         apply(seen.similarity[k], project(posed[k], seen.turn[k], seen.distance)) for k in (0, 1)
     ]
-    field = _at_cells(places[1] - places[0], plan, cast)
+    # Barriers: fused into the gathers, every value would be computed again for each use.
+    shift = jax.lax.optimization_barrier(places[1] - places[0])
+    field = jax.lax.optimization_barrier(_at_cells(shift, plan, cast))
     return _framed(field, plan.framing)
 
 

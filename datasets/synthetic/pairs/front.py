@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int, Int32, Int64
@@ -22,6 +23,9 @@ _VIEWS = ((0, 0, 20), (-16, 0, 11), (16, 0, 11), (0, -16, 11), (0, 16, 11), (9, 
 _PEOPLE = 8
 # Nothing is hair here, so the texture is never looked at.
 _NO_POINTS, _NO_TEXTURE = np.zeros((1, 2), np.float32), np.zeros((1, 1, 4), np.uint8)
+
+
+type MeshName = Literal["fine", "coarse"]
 
 
 @dataclass(frozen=True)
@@ -124,13 +128,26 @@ def on_canvas(
 
 
 @cache
-def head_front() -> Front:
-    """Find the front once per process (about half a second): what some people show in some views.
+def head_front(mesh: MeshName = "fine") -> Front:
+    """Find the front once per process (about a second): what some people show in some views.
 
     A ring of neighbours makes up for people who show a little more.
+
+    Args:
+        mesh: `fine` has the renderer's triangles. `coarse` joins the same places on the same
+            surface by the four times larger triangles of the mesh before its subdivision.
     """
+    return _front(head_mesh().triangles[: head_mesh().solid] if mesh == "fine" else _coarse())
+
+
+def _coarse() -> Int32[np.ndarray, "t 3"]:
+    """Triangles of the mesh before its subdivision, which kept the numbers of its vertices."""
+    quads = head_assets().quads
+    return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
+
+
+def _front(triangles: Int32[np.ndarray, "t 3"]) -> Front:
     mesh, assets = head_mesh(), head_assets()
-    triangles = mesh.triangles[: mesh.solid]
     seen = np.zeros(len(triangles), bool)
     for number in range(_PEOPLE):
         fine, _ = fine_points(draw_identity(np.random.default_rng([0xF407, number]))[0])
