@@ -4,13 +4,19 @@ The commands start from `FLOW`, so that every setting has a reasoned value and a
 only what it changes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 from mace.augment import AugmentConfig
+from mace.config import from_dict
 from mace.data import VariantConfig
+from mace.errors import CheckpointError, MaceError
 from mace.models import ModelConfig
 from mace.motion import MotionConfig
-from mace.training import OptimiserConfig, TrainConfig
+from mace.pretrained import describe_bundle
+from mace.training import FineTuneConfig, OptimiserConfig, TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +88,54 @@ and no assumption about what the stretching to 8 bits has lost.
 """
 
 
-def default_recipe(dataset: str) -> Recipe:
-    """Return the recipe that a command starts from for the data set `dataset`, `name/config`."""
-    return FLOW_IMAGES if dataset.partition("/")[0] == "megc2019_flow" else FLOW
+FINE_TUNE = replace(
+    FLOW,
+    train=replace(
+        FLOW.train,
+        optimiser=OptimiserConfig(learning_rate=3e-4, weight_decay=0.0),
+        # The pull towards the start takes the place of the decay towards zero.
+        fine_tune=FineTuneConfig(anchor=1.0),
+        epochs=20,
+    ),
+)
+"""Going on from a pre-trained network, whose input and layers take the place of these."""
+
+
+def default_recipe(dataset: str, start: str | Path | None = None) -> Recipe:
+    """Return the recipe that a command begins with.
+
+    Args:
+        dataset: the data set, `name/config`.
+        start: the bundle whose network is fine-tuned or evaluated as it is, a folder or the word
+            `pretrained`; None for a network of its own.
+
+    Raises:
+        CheckpointError: if there is no such bundle, or it is of another version.
+    """
+    images = dataset.partition("/")[0] == "megc2019_flow"
+    own = FLOW_IMAGES if images else FLOW
+    if start is None:
+        return own
+    notes = describe_bundle(start)
+    try:
+        return _starting_from(notes, own, images=images)
+    except (MaceError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"the model {start} does not fit this version of MACE: {error}"
+        ) from error
+
+
+def _starting_from(notes: Mapping[str, Any], own: Recipe, *, images: bool) -> Recipe:
+    motion = from_dict(MotionConfig, notes["motion"], where="motion.")
+    return Recipe(
+        # Ready-made images are what they are; the network must take them or refuse.
+        motion=own.motion if images else motion,
+        variants=own.variants,
+        train=replace(
+            FINE_TUNE.train,
+            model=from_dict(ModelConfig, notes["model"], where="model."),
+            normalise=notes["normalisation"]["kind"],
+            flip_average=notes["flip_average"],
+            augment=own.train.augment,
+        ),
+    )

@@ -1,6 +1,7 @@
 """What every study does with a recipe: compute its inputs, train the network that is kept."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,15 @@ from mace.config import to_dict
 from mace.data import Clip, MotionSet, make_motion_set
 from mace.experiments.recipes import Recipe
 from mace.face import FaceConfig
-from mace.training import fit, make_bundle, save_bundle
+from mace.pretrained import BundleFile
+from mace.training import (
+    MixConfig,
+    fit,
+    load_mix,
+    make_bundle,
+    pixel_statistics,
+    save_bundle,
+)
 
 
 def motion_set(clips: Sequence[Clip], recipe: Recipe, *, cache_dir: Path | None) -> MotionSet:
@@ -20,15 +29,37 @@ def motion_set(clips: Sequence[Clip], recipe: Recipe, *, cache_dir: Path | None)
     )
 
 
-def train_final(inputs: MotionSet, recipe: Recipe, *, seed: int, out: Path) -> None:
-    """Train on every clip and save the bundle; its quality is what the cross-validation said."""
+def train_final(
+    inputs: MotionSet,
+    recipe: Recipe,
+    *,
+    seed: int,
+    out: Path,
+    start: BundleFile | None = None,
+    mix: MixConfig | None = None,
+) -> None:
+    """Train on every clip and save the bundle; its quality is what the cross-validation said.
+
+    The bundle says what it was trained on, its `start` and what is mixed in included, and holds
+    the pixel statistics of the data set's clips.
+    """
+    begun = None if start is None else start.load()
+    mixed = None if mix is None else load_mix(mix)
     fitted = fit(
         inputs,
         np.arange(len(inputs)),
         config=recipe.train,
         seed=seed,
+        start=begun,
+        mix=mixed,
         run_dir=out.with_name(f"{out.name}-run"),
         label="training the final model",
     )
-    databases = tuple(sorted({subject.split("/")[0] for subject in inputs.subjects}))
-    save_bundle(out, make_bundle(fitted, face=to_dict(FaceConfig()), trained_on=databases))
+    people = inputs.subjects + (() if mixed is None else mixed.motion_set.subjects)
+    databases = {subject.split("/")[0] for subject in people}
+    if begun is not None:
+        databases |= set(begun.trained_on)
+    trained_on = tuple(sorted(databases))
+    bundle = make_bundle(fitted, face=to_dict(FaceConfig()), trained_on=trained_on)
+    statistics = pixel_statistics(bundle, inputs.inputs.reshape(-1, *inputs.inputs.shape[2:]))
+    save_bundle(out, replace(bundle, reference=statistics))

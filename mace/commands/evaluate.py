@@ -12,14 +12,17 @@ from typing import Annotated
 import tyro
 
 from mace.annotation import ClassSet
-from mace.commands.defaults import with_default_recipe
+from mace.commands.defaults import DATASET, with_default_recipe
+from mace.commands.mixing import make_mix, read_mix
 from mace.commands.places import DATA_DIR, RUNS_DIR, prepared_dataset
-from mace.evaluation import EvaluationConfig, ProtocolConfig
+from mace.commands.starting import Start, starting_from
+from mace.evaluation import EvaluationConfig, ProtocolConfig, ZeroShotConfig
 from mace.experiments.recipes import FLOW, Recipe
+from mace.training import AdaptConfig
 
 
 def run(
-    dataset: str = "synthetic/demo",
+    dataset: str = DATASET,
     also: tuple[str, ...] = (),
     classes: ClassSet | None = None,
     out: Path | None = None,
@@ -28,6 +31,12 @@ def run(
     data_dir: Path = DATA_DIR,
     workers: int = os.cpu_count() or 1,
     recipe: Recipe = FLOW,
+    zero_shot: str | None = None,
+    init: str | None = None,
+    mix: str | None = None,
+    adapt: bool = False,
+    adaptation: AdaptConfig = AdaptConfig(),  # noqa: B008
+    baselines: bool = True,
     leaky: bool = False,
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
 ) -> None:
@@ -46,12 +55,40 @@ def run(
         data_dir: where prepared data sets lie.
         workers: processes; each keeps to one core.
         recipe: input, network and training.
+        zero_shot: evaluate this network as it is, without any training: the folder of a model, or
+            `pretrained` for the one that comes with MACE.
+        init: fine-tune this network in every fold, in place of a new one; named alike.
+        mix: rendered faces that share every training batch and how much of it they get, such as
+            `synthetic:0.5` (the data set synthetic/pairs) or `synthetic/demo:0.5`.
+        adapt: bring the inputs of `zero_shot` to the pixel statistics it was trained on, by the
+            unlabelled clips of the training subjects.
+        adaptation: how.
+        baselines: whether to train shallow baselines on the same input.
         leaky: afterwards train the usual leaks on purpose, to show what they would have made of it.
         as_json: print the summary as one JSON object instead of the table.
     """
     names = (dataset, *also)
     folders = [prepared_dataset(name, data_dir=data_dir) for name in names]
+    start = starting_from(
+        zero_shot=zero_shot,
+        init=init,
+        needs_zero_shot=["--adapt"] if adapt else [],
+        without_zero_shot=[*(["--leaky"] if leaky else []), *(["--mix"] if mix else [])],
+    )
+    mixed = read_mix(mix, data_dir=data_dir)
     config = EvaluationConfig(train=recipe.train, protocol=protocol, seeds=tuple(range(seeds)))
+    if not baselines:
+        config = replace(config, logistic_regression=None, svm=None)
+    if start is not None and start.use == "init":
+        config = replace(config, start=start.bundle)
+    if start is not None and start.use == "zero-shot":
+        asked = ZeroShotConfig(
+            bundle=start.bundle,
+            adapt=adaptation if adapt else None,
+            pair_average=recipe.train.pair_average,
+        )
+        # Nothing is drawn at random: one seed says it all.
+        config = replace(config, zero_shot=asked, seeds=(0,))
 
     from mace.commands.inputs import read_motion
     from mace.evaluation import cross_validate, headline_rows, print_table, summarise
@@ -63,12 +100,16 @@ def run(
 
     keep_compiled()
     benchmark, protocol = benchmark_of(protocol)
+    images = any(map(holds_flow_images, folders))
     if benchmark is not None and classes is None:
         # Ready-made images have classes of their own, which the benchmark's are chosen from.
-        classes = None if any(map(holds_flow_images, folders)) else benchmark.class_set
+        classes = None if images else benchmark.class_set
+    if config.zero_shot is not None and start is not None and classes is None and not images:
+        classes = start.class_set
     if out is None:
         place = "+".join(name.replace("/", "-") for name in names) if also else dataset
-        suffixes = [protocol.benchmark or classes or ""]
+        suffixes = [protocol.benchmark or classes or "", start.use if start else ""]
+        suffixes += ["adapt"] * adapt + ["mix"] * (mixed is not None)
         out = RUNS_DIR / "evaluate" / "-".join([place, *filter(None, suffixes)])
     inputs = join(
         [
@@ -78,13 +119,19 @@ def run(
     )
     if benchmark is not None:
         inputs = restrict(inputs, benchmark)
-    config = replace(config, protocol=protocol)
+    mixing = make_mix(mixed, inputs, recipe, cache_dir=out / "cache")
+    config = replace(config, protocol=protocol, mix=mixing)
     evaluation = cross_validate(
         inputs,
         config=config,
         run_dir=out,
-        title=f"{recipe.train.model.arch.upper()}, {recipe.motion.representation}",
-        description={"data set": ", ".join(names), **({"classes": classes} if classes else {})},
+        title=_title(recipe, start, adapt=adapt, mixed=mixed is not None),
+        description={
+            "data set": ", ".join(names),
+            **({"classes": classes} if classes else {}),
+            **({} if start is None else start.description),
+            **({} if mixed is None else {"mixed in": f"{mixed.dataset}, {mixed.share:.0%}"}),
+        },
         command=shlex.join(["mace", *sys.argv[1:]]),
         workers=workers,
     )
@@ -101,6 +148,14 @@ def run(
     if evaluation.leaks:
         print_leaks(evaluation.leaks)
     print(f"\nresults  {out}   (mace report {out})")
+
+
+def _title(recipe: Recipe, start: Start | None, *, adapt: bool, mixed: bool) -> str:
+    network = recipe.train.model.arch.upper()
+    name = f"{network}, {recipe.motion.representation}"
+    if start is not None:
+        name = f"{network} {start.title}"
+    return name + (", adapted" if adapt else "") + (", mixed" if mixed else "")
 
 
 def adapted_run(arguments: Sequence[str]) -> Callable[..., None]:

@@ -11,12 +11,13 @@ import tyro
 
 from mace.commands.places import RUNS_DIR
 from mace.config import to_dict
-from mace.errors import CheckpointError, ConfigError
+from mace.errors import ConfigError
 from mace.live import LiveConfig
+from mace.pretrained import PRETRAINED, bundle_path, has_pretrained
 from mace.progress import progress
 from mace.provenance import provenance
 
-DEFAULT_MODEL = RUNS_DIR / "reproduce" / "model"
+DEFAULT_MODEL = Path(PRETRAINED) if has_pretrained() else RUNS_DIR / "reproduce" / "model"
 
 
 def run(
@@ -31,20 +32,18 @@ def run(
 
     The folder `out` gets annotated.mp4, frames.csv, frames.jsonl and session.json. Probabilities
     come from the motion against the reference frame; by default that is the first frame with a
-    face, which should show it neutral.
+    face, which should show it neutral. Ask for some neutral seconds (--live.adapt-s) where you can.
 
     Args:
         source: a video file, or a folder of images named by their frame numbers.
-        model: folder of a trained model, such as `mace reproduce` or `mace train` leave.
+        model: folder of a trained model, such as `mace reproduce` or `mace train` leave, or
+            `pretrained` for the one that comes with MACE.
         out: folder for the results; by default runs/live/NAME, which must not exist yet.
         fps: frames per second, where the source does not say or says it wrongly.
         live: how frames are compared and answers smoothed.
         as_json: print the summary as one JSON object on standard output.
     """
-    if not model.exists():
-        raise CheckpointError(
-            f"there is no model at {model}; `mace reproduce` trains one, or name one with --model"
-        )
+    folder = bundle_path(model)
     out = RUNS_DIR / "live" / source.stem if out is None else out
     if out.resolve() == source.resolve():
         raise ConfigError(f"--out {out} is the source itself; choose another folder")
@@ -52,7 +51,7 @@ def run(
     from mace.live import Recorder, draw, label_frames, open_source
     from mace.training import load_bundle
 
-    bundle = load_bundle(model)
+    bundle = load_bundle(folder)
     if bundle.motion.flow == "images":
         raise ConfigError(
             f"the model {model} was trained on ready-made flow images, whose flow, alignment and "
@@ -84,6 +83,7 @@ def run(
             picture = draw(labelled, classes=bundle.classes, notice=notice)
             recorder.write(labelled.frame, picture)
             _count(tally, labelled.frame.status, labelled.frame.label)
+            tally["tracked"] += labelled.frame.tracked
             advance()
     summary = _summary(tally, out=out, notice=notice)
     print(json.dumps(summary, indent=2) if as_json else _sentence(summary))
@@ -92,10 +92,11 @@ def run(
 
 def training_notice(trained_on: Sequence[str]) -> str:
     """Return the line every output carries: what the model was trained on, and what it is not."""
-    if any(name.split("/")[0] == "synthetic" for name in trained_on):
-        return "Trained on synthetic faces: shows the path, says nothing about people."
-    databases = ", ".join(trained_on)
-    return f"Trained on {databases}. Movements, not feelings: no proof of emotion or lying."
+    real = [name for name in trained_on if name.partition("/")[0] != "synthetic"]
+    seen = ", ".join(real) or "synthetic faces alone"
+    if real and len(real) < len(trained_on):
+        seen += " and synthetic faces"
+    return f"Trained on {seen}. Movements, not feelings: no proof of emotion or lying."
 
 
 def _count(tally: Counter[str], status: str, label: str | None) -> None:
@@ -112,6 +113,7 @@ def _summary(tally: Counter[str], *, out: Path, notice: str) -> dict[str, Any]:
     return {
         "out": str(out),
         "frames": tally["frames"],
+        "tracked": tally["tracked"],
         "status": part("status "),
         "labels": part("label "),
         "notice": notice,
@@ -119,11 +121,10 @@ def _summary(tally: Counter[str], *, out: Path, notice: str) -> dict[str, Any]:
 
 
 def _sentence(summary: dict[str, Any]) -> str:
-    tracked = summary["status"].get("tracked", 0)
     states = ", ".join(
         f"{count} {name.replace('_', ' ')}" for name, count in summary["status"].items()
     )
     return (
-        f"{tracked} of {summary['frames']} frames tracked ({states}); "
+        f"{summary['tracked']} of {summary['frames']} frames tracked ({states}); "
         f"annotated.mp4, frames.csv and frames.jsonl are in {summary['out']}"
     )

@@ -4,18 +4,22 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mace.annotation import ClassSet
-from mace.commands.defaults import with_default_recipe
+from mace.commands.defaults import DATASET, with_default_recipe
+from mace.commands.mixing import make_mix, read_mix
 from mace.commands.places import DATA_DIR, RUNS_DIR, prepared_dataset
+from mace.commands.starting import starting_from
 from mace.experiments.recipes import FLOW, Recipe
 
 
 def run(
-    dataset: str = "synthetic/demo",
+    dataset: str = DATASET,
     classes: ClassSet | None = None,
     out: Path | None = None,
     seed: int = 0,
     data_dir: Path = DATA_DIR,
     recipe: Recipe = FLOW,
+    init: str | None = None,
+    mix: str | None = None,
 ) -> None:
     """Train a network on all clips of a data set and keep it as a model for `mace live`.
 
@@ -29,7 +33,13 @@ def run(
         seed: of everything random.
         data_dir: where prepared data sets lie.
         recipe: input, network and training.
+        init: go on from this network in place of a new one: the folder of a model, or `pretrained`
+            for the one that comes with MACE.
+        mix: rendered faces that share every batch and how much of it they get, such as
+            `synthetic:0.5` (the data set synthetic/pairs) or `synthetic/demo:0.5`.
     """
+    start = starting_from(init=init)
+    mixed = read_mix(mix, data_dir=data_dir)
     folder = prepared_dataset(dataset, data_dir=data_dir)
 
     from mace.commands.inputs import read_motion
@@ -38,9 +48,12 @@ def run(
 
     keep_compiled()
     if out is None:
-        out = RUNS_DIR / "train" / (dataset if classes is None else f"{dataset}-{classes}")
+        suffixes = [classes or "", start.use if start else "", "mix" if mixed else ""]
+        out = RUNS_DIR / "train" / "-".join([dataset, *filter(None, suffixes)])
     inputs = read_motion(folder, recipe, cache_dir=out.parent / "cache", classes=classes)
-    train_final(inputs, recipe, seed=seed, out=out)
+    bundle = None if start is None else start.bundle
+    mixing = make_mix(mixed, inputs, recipe, cache_dir=out.parent / "cache")
+    train_final(inputs, recipe, seed=seed, out=out, start=bundle, mix=mixing)
     if inputs.motion.flow == "images":
         print(f"the model is in {out} (for flow images; `mace live` cannot use it)")
     else:

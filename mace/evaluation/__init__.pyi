@@ -1,4 +1,4 @@
-from .config import EvaluationConfig, ProtocolConfig
+from .config import EvaluationConfig, ProtocolConfig, ZeroShotConfig
 from .cross_validation import cross_validate
 from .loading import load_evaluation
 from .report import write_report
@@ -11,6 +11,7 @@ __all__ = [
     "EvaluationConfig",
     "MethodResult",
     "ProtocolConfig",
+    "ZeroShotConfig",
     "cross_validate",
     "headline_rows",
     "load_evaluation",

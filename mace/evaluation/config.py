@@ -5,8 +5,9 @@ from typing import Literal
 
 from mace.config import UNHASHED
 from mace.errors import ConfigError
+from mace.pretrained import BundleFile
 from mace.protocols import BenchmarkName
-from mace.training import TrainConfig
+from mace.training import AdaptConfig, MixConfig, TrainConfig
 
 NETWORK = "network"
 """Name of the method under evaluation, beside its baselines."""
@@ -84,11 +85,30 @@ class SupportVectorConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ZeroShotConfig:
+    """A pre-trained network that is evaluated as it is.
+
+    Attributes:
+        bundle: the network.
+        adapt: how its inputs are adapted by unlabelled clips of the training subjects; None leaves
+            them as they are.
+        pair_average: answer with the mean over all frame pairs of a clip.
+    """
+
+    bundle: BundleFile
+    adapt: AdaptConfig | None = None
+    pair_average: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluationConfig:
     """Everything that decides the figures of an evaluation.
 
     Attributes:
-        train: settings of the network's training.
+        train: settings of the network's training; unused with `zero_shot`.
+        zero_shot: a network that is evaluated without any training, in place of a trained one.
+        start: a pre-trained network that every fold goes on from; None begins with a new one.
+        mix: clips of other people that share every training batch; None for none.
         protocol: the folds.
         seeds: training seeds of the network; each runs every fold. The baselines are
             deterministic and run once.
@@ -100,6 +120,9 @@ class EvaluationConfig:
     """
 
     train: TrainConfig = field(default_factory=TrainConfig)
+    zero_shot: ZeroShotConfig | None = None
+    start: BundleFile | None = None
+    mix: MixConfig | None = None
     protocol: ProtocolConfig = field(default_factory=ProtocolConfig)
     seeds: tuple[int, ...] = (0, 1, 2)
     validation: float = 0.2
@@ -112,6 +135,8 @@ class EvaluationConfig:
             raise ConfigError(
                 f"an evaluation has the seeds {self.seeds}, expected different numbers of 0 or more"
             )
+        if self.zero_shot is not None and (self.start is not None or self.mix is not None):
+            raise ConfigError("zero_shot trains nothing; leave out it, or start and mix")
         if not 0 < self.validation < 1:
             raise ConfigError(
                 f"the validation part is {self.validation}, expected above 0 and below 1"

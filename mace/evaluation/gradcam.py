@@ -24,7 +24,7 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from mace.models import ModelConfig, apply_model, make_model
 from mace.models.head import Head
-from mace.training import Trained, normalise
+from mace.training import Adaptation, Trained, normalise
 
 # One shape for every fold, so that the program is compiled once.
 BATCH = 32
@@ -36,6 +36,7 @@ def heat_maps(
     targets: Int[np.ndarray, " n"],
     *,
     averaged: bool = False,
+    adaptation: Adaptation | None = None,
 ) -> Float[np.ndarray, "n i j"]:
     """Return what each place of the last feature map says for class `targets` of each input.
 
@@ -47,6 +48,7 @@ def heat_maps(
         inputs: motion images as `predict` takes them.
         targets: the class to explain, for each input.
         averaged: average the gradient over the picture, as the original Grad-CAM does.
+        adaptation: of the normalised inputs, as in prediction.
     """
     program = _program(trained.model, len(trained.classes), trained.normalisation.kind, averaged)
     mean = np.asarray(trained.normalisation.mean, np.float32)
@@ -54,7 +56,7 @@ def heat_maps(
     found = []
     for start in range(0, len(inputs), BATCH):
         index = np.minimum(np.arange(start, start + BATCH), len(inputs) - 1)
-        maps = program(trained.variables, inputs[index], targets[index], mean, std)
+        maps = program(trained.variables, inputs[index], targets[index], mean, std, adaptation)
         found.append(np.asarray(maps, np.float32)[: len(inputs) - start])
     maps = np.concatenate(found)
     highest = maps.max(axis=(1, 2), keepdims=True)
@@ -85,8 +87,12 @@ def _program(
         targets: Int[Array, " b"],
         mean: Float[Array, " c"],
         std: Float[Array, " c"],
+        adaptation: Adaptation | None,
     ) -> Float[Array, "b i j"]:
-        _, out = apply_model(network, variables, normalise(images, mean, std, kind=kind))
+        normal = normalise(images, mean, std, kind=kind)
+        if adaptation is not None:
+            normal = adaptation(normal)
+        _, out = apply_model(network, variables, normal)
         features = out["features"].astype(jnp.float32)
 
         def target_logits(features: Float[Array, "b i j k"]) -> Float[Array, ""]:

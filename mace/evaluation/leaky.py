@@ -16,12 +16,14 @@ from mace.evaluation.answers import answers_of
 from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig
 from mace.evaluation.cross_validation import cross_validate, make_folds
 from mace.evaluation.learner import Answer, Learner, Origin
-from mace.evaluation.network import Network
+from mace.evaluation.methods import network_of
 from mace.evaluation.results import Evaluation
 from mace.evaluation.scores import METRICS, mean_scores
+from mace.evaluation.starting import bundle_for
 from mace.files import write_json
+from mace.pretrained import BundleFile
 from mace.protocols import Fold
-from mace.training import TrainConfig, fit, predict_clips
+from mace.training import MixConfig, TrainConfig, fit, load_mix, predict_clips
 
 FOLDS = 5
 # Frame pairs of a clip that the random split deals out: enough for a clip to be on both sides.
@@ -33,6 +35,8 @@ class BestTestEpoch:
     """WRONG on purpose: keeps, for each fold, the epoch that answers best for its test clips."""
 
     train: TrainConfig
+    start: BundleFile | None = None
+    mix: MixConfig | None = None
 
     def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
         """Answer for the test clips; see `Learner`."""
@@ -42,6 +46,8 @@ class BestTestEpoch:
             config=replace(self.train, selection="best", patience=None),
             seed=seed,
             validation_index=fold.test_index,
+            start=None if self.start is None else bundle_for(self.start, motion_set),
+            mix=None if self.mix is None else load_mix(self.mix),
             label=f"  leaky, seed {seed}, without {fold.name}",
         )
         inputs = motion_set.inputs[fold.test_index]
@@ -106,7 +112,8 @@ def show_leaks(
     """
     seed = config.seeds[0]
     only = replace(config, seeds=(seed,), explain=False)
-    network = Network(train=config.train, validation=config.validation)
+    network = network_of(config)
+    leaky = BestTestEpoch(train=config.train, start=config.start, mix=config.mix)
     grouped = ProtocolConfig(
         kind="kfold", folds=min(folds, len(motion_set.subjects)), seed=config.protocol.seed
     )
@@ -131,7 +138,7 @@ def show_leaks(
         _row("as reported", _scores(evaluation), n=len(motion_set)),
         _row(
             "best test epoch of each fold",
-            run("best-test-epoch", motion_set, BestTestEpoch(train=config.train), own),
+            run("best-test-epoch", motion_set, leaky, own),
             against="as reported",
             n=len(motion_set),
         ),

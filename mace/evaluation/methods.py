@@ -6,15 +6,23 @@ from mace.evaluation.baselines import LogisticRegression, Majority, SupportVecto
 from mace.evaluation.config import NETWORK, EvaluationConfig
 from mace.evaluation.learner import Learner
 from mace.evaluation.network import Network
+from mace.evaluation.zero_shot import ZeroShot
 
 
 def methods_of(config: EvaluationConfig) -> Mapping[str, Learner]:
     """Return the network and its baselines by name; the majority class is always among them."""
-    chosen: dict[str, Learner] = {
-        NETWORK: Network(train=config.train, validation=config.validation)
-    }
+    chosen: dict[str, Learner] = {NETWORK: network_of(config)}
     if config.logistic_regression is not None:
         chosen["logistic_regression"] = LogisticRegression(config.logistic_regression)
     if config.svm is not None:
         chosen["svm"] = SupportVectorMachine(config.svm)
     return chosen | {"majority": Majority()}
+
+
+def network_of(config: EvaluationConfig) -> Learner:
+    """Return the network under evaluation: trained in every fold, or pre-trained and as it is."""
+    if config.zero_shot is not None:
+        return ZeroShot(config.zero_shot)
+    return Network(
+        train=config.train, validation=config.validation, start=config.start, mix=config.mix
+    )

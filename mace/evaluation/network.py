@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from mace.data import MotionSet
 from mace.evaluation.gradcam import heat_maps
 from mace.evaluation.learner import Answer, Origin
+from mace.evaluation.starting import bundle_for
+from mace.pretrained import BundleFile
 from mace.protocols import Fold, inner_split
-from mace.training import TrainConfig, fit, predict_clips
+from mace.training import MixConfig, TrainConfig, fit, load_mix, predict_clips
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,11 +16,14 @@ class Network:
     """Trains `train` on a fold's training clips; the test clips are seen once, at the end.
 
     With `train.selection = "best"` the epoch is chosen on `validation` of the training clips, by
-    subject; those are then not learnt from.
+    subject; those are then not learnt from. With `start` every fold goes on from the same
+    pre-trained network, with `mix` other people share every batch.
     """
 
     train: TrainConfig
     validation: float = 0.2
+    start: BundleFile | None = None
+    mix: MixConfig | None = None
 
     def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
         """Answer for the test clips; see `Learner`."""
@@ -37,6 +42,8 @@ class Network:
             config=self.train,
             seed=seed,
             validation_index=validation_index,
+            start=None if self.start is None else bundle_for(self.start, motion_set),
+            mix=None if self.mix is None else load_mix(self.mix),
             label=f"  seed {seed}, without {fold.name}",
         )
         inputs = motion_set.inputs[fold.test_index]

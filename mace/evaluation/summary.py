@@ -1,5 +1,6 @@
 """What an evaluation comes to, as plain numbers that JSON can hold."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from mace.evaluation.answers import answers_of
@@ -16,7 +17,9 @@ def summarise(evaluation: Evaluation) -> dict[str, Any]:
     The top level holds the network's figures as `scores.describe` gives them, with the `seeds`
     they are means of. `baselines` holds the same for each baseline with `ahead`, the network's
     lead in UF1 and its interval by the same draws; `benchmark` says how the clips differ from
-    those of the protocol the evaluation is called after, if it is called after one;
+    those of the protocol the evaluation is called after, if it is called after one; `zero_shot`
+    and `init` say which pre-trained network was evaluated as it is or fine-tuned, if one was, and
+    `mix` which clips shared the training batches;
     `wrong_on_purpose` are the scores of leaks (`show_leaks`), if any were trained.
     """
     answers = {name: answers_of(evaluation, name) for name in evaluation.methods}
@@ -33,6 +36,9 @@ def summarise(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "title": evaluation.title,
         **network,
+        "zero_shot": _zero_shot(evaluation),
+        "init": _pretrained(evaluation.config.get("start")),
+        "mix": _mix(evaluation.config.get("mix")),
         "baselines": results,
         "benchmark": against(BENCHMARKS[benchmark], answers[NETWORK]) if benchmark else None,
         "wrong_on_purpose": [dict(row) for row in evaluation.leaks],
@@ -43,3 +49,21 @@ def summarise(evaluation: Evaluation) -> dict[str, Any]:
         "bootstrap": {"resamples": RESAMPLES, "confidence": CONFIDENCE, "unit": "subject"},
         "provenance": dict(evaluation.provenance),
     }
+
+
+def _zero_shot(evaluation: Evaluation) -> dict[str, Any] | None:
+    # Runs of before there was any have no such setting.
+    config = evaluation.config.get("zero_shot")
+    if config is None:
+        return None
+    return {**(_pretrained(config["bundle"]) or {}), "adapt": config["adapt"] is not None}
+
+
+def _pretrained(bundle: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if bundle is None:
+        return None
+    return {"checksum": bundle["checksum"], "trained_on": list(bundle["trained_on"])}
+
+
+def _mix(mix: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if mix is None else {"fingerprint": mix["fingerprint"], "share": mix["share"]}

@@ -16,6 +16,12 @@ class LiveConfig:
     """How far back a recent reference lies, in s; an ME rises to its apex in less than that."""
     smoothing_s: float = 0.05
     """Time constant of the exponential smoothing of probabilities, in s; 0 for none."""
+    adapt_s: float = 0.0
+    """How long the face is neutral at the start, in s: that time gets no label, its mean motion is
+    taken out of what follows, and motions no stronger than its own count as still; 0 for none."""
+    floor_px: float = 0.0
+    """Motion (px of the 128-px crop) below which a face counts as still, however short the neutral
+    time; 0 for none."""
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -25,5 +31,7 @@ class LiveConfig:
         """
         if self.recent_s <= 0:
             raise ConfigError(f"live.recent_s is {self.recent_s} s, expected more than 0")
-        if self.smoothing_s < 0:
-            raise ConfigError(f"live.smoothing_s is {self.smoothing_s} s, expected 0 or more")
+        for name, unit in (("smoothing_s", "s"), ("adapt_s", "s"), ("floor_px", "px")):
+            value = getattr(self, name)
+            if not value >= 0:
+                raise ConfigError(f"live.{name} is {value} {unit}, expected 0 or more")

@@ -2,7 +2,8 @@
 
 Nothing here is a second version of anything: `FaceTracker` also corrects stored clips, and
 `represent` and `predict` also make the inputs and answers of an evaluation, so that a clip played
-as a video gets the probabilities it got when it was stored.
+as a video gets the probabilities it got when it was stored, unless the person's neutral seconds are
+taken into account (`mace.live.neutral`).
 """
 
 import math
@@ -19,8 +20,8 @@ from mace.config import from_dict
 from mace.face import FaceConfig, FaceTracker, Status, TrackedFace
 from mace.face.similarity import Transform
 from mace.live.config import LiveConfig
+from mace.live.neutral import Neutral, State
 from mace.live.sources import Frame
-from mace.motion import represent
 from mace.training import Bundle
 from mace.training.predict import prediction_program
 
@@ -42,11 +43,13 @@ class LabelledFrame:
     smoothed: Float[np.ndarray, " k"] | None = None
     label: str | None = None
     """The class that is most probable after smoothing."""
+    state: State = ""
+    """Why a tracked face has no label: it is `neutral` by agreement, or `still`."""
 
     @property
     def status(self) -> str:
-        """The tracker's word for the frame."""
-        return self.face.status.value
+        """The frame's state if it has one, the tracker's word for it otherwise."""
+        return self.state or self.face.status.value
 
     @property
     def tracked(self) -> bool:
@@ -161,6 +164,7 @@ class _Answerer:
         self._bundle = bundle
         self._config = config
         self._probabilities = make_probabilities(bundle)
+        self._neutral = Neutral(config, bundle.motion)
         self._recent: deque[tuple[float, UInt8[np.ndarray, "s s"]]] = deque()
         self._smoothed: Float[np.ndarray, " k"] | None = None
         self._reference_id = -1
@@ -177,15 +181,22 @@ class _Answerer:
         reference = self._reference(frame.time, face)
         if reference is None or face.crop is None or face.status is not Status.TRACKED:
             return LabelledFrame(frame.index, frame.time, face, len(classes))
-        inputs = np.asarray(represent(reference[None], face.crop[None], config=self._bundle.motion))
-        probabilities = self._probabilities(inputs)[0]
+        inputs, state = self._neutral(
+            reference, face.crop, time=frame.time, reference_id=face.reference_id
+        )
+        if state:
+            self._smoothed = None
+            return LabelledFrame(
+                frame.index, frame.time, face, len(classes), inputs=inputs, state=state
+            )
+        probabilities = self._probabilities(inputs[None])[0]
         smoothed = self._smooth(probabilities, frame.time)
         return LabelledFrame(
             index=frame.index,
             time=frame.time,
             face=face,
             classes=len(classes),
-            inputs=inputs[0],
+            inputs=inputs,
             probabilities=probabilities,
             smoothed=smoothed,
             label=classes[int(smoothed.argmax())],

@@ -8,6 +8,11 @@ from mace.errors import ConfigError
 REFERENCE_SIZE = 128
 """Flow is given in pixels of a crop of this size, whatever the size of the crop it came from."""
 
+WHOLE_CROP = (0.0, 0.0, 1.0, 1.0)
+"""The framing that cuts nothing."""
+
+_SMALLEST_WINDOW = 0.1  # of the crop's side, 13 px of 128: less is no face
+
 
 @dataclasses.dataclass(frozen=True)
 class DisConfig:
@@ -84,6 +89,9 @@ class MotionConfig:
         flow: `dis` is OpenCV's dense inverse search, `tvl1` is our TV-L1 in JAX; `images` are
             ready-made flow images, which no two frames can be turned into (`mace.flow_images`).
         size: side of the output in pixels, 28 to 224.
+        framing: left, top, right and bottom of the window that is shrunk to `size`, as shares of
+            the crop; whole pixels of it are cut after everything else was computed. Mirror images
+            assume that it is as wide to the left as to the right.
         detrend: what `flow` takes out as left-over head motion before the strain: nothing, the
             median shift, or a robust affine field (worth up to 0.02 of UF1 in the same trial).
         smooth: standard deviation (px of the 128-px crop) of the Gaussian that smooths u and v
@@ -97,6 +105,7 @@ class MotionConfig:
     representation: Literal["appearance", "difference", "flow"] = "flow"
     flow: Literal["dis", "tvl1", "images"] = "dis"
     size: int = 64
+    framing: tuple[float, float, float, float] = WHOLE_CROP
     detrend: Literal["none", "median", "affine"] = "affine"
     smooth: float = 0.0
     match_light: bool = True
@@ -106,5 +115,12 @@ class MotionConfig:
     def __post_init__(self) -> None:
         if not 28 <= self.size <= 224:
             raise ConfigError(f"motion setting size is {self.size}, expected 28 to 224 pixels")
+        left, top, right, bottom = self.framing
+        for low, high in ((left, right), (top, bottom)):
+            if not (low >= 0 and high <= 1 and high - low >= _SMALLEST_WINDOW):
+                raise ConfigError(
+                    f"motion setting framing is {self.framing}, expected left, top, right and "
+                    f"bottom between 0 and 1, at least {_SMALLEST_WINDOW} apart"
+                )
         if not 0 <= self.smooth <= 8:
             raise ConfigError(f"motion setting smooth is {self.smooth}, expected 0 to 8 pixels")

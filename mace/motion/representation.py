@@ -12,7 +12,7 @@ from mace.motion.config import REFERENCE_SIZE, MotionConfig
 from mace.motion.detrend import remove_head_motion
 from mace.motion.dis import dis_flow
 from mace.motion.illumination import match_light
-from mace.motion.resample import resize, smooth
+from mace.motion.resample import cut, resize, smooth
 from mace.motion.strain import optical_strain
 from mace.motion.tvl1 import tvl1_flow
 
@@ -43,9 +43,9 @@ def represent(
     - `flow`: u and v in px of a 128-px crop, whatever the crop's own size, and optical strain in
       units of `STRAIN_SCALE`; head motion removed before the strain if configured.
 
-    Everything is computed at the size of the crop and then averaged down (or interpolated up) to
-    `config.size`. Deterministic: a pair gives the same numbers alone and in a batch, to float32
-    rounding.
+    Everything is computed at the size of the crop; then `config.framing` is cut from it and
+    averaged down (or interpolated up) to `config.size`. Deterministic: a pair gives the same
+    numbers alone and in a batch, to float32 rounding.
 
     Args:
         reference: the neutral or onset faces.
@@ -103,14 +103,15 @@ def encode(
         return _encode_flow(jnp.asarray(flow), config)
     second = target.astype(jnp.float32)
     if config.representation == "appearance":
-        image = resize(second, config.size)
+        image = resize(cut(second, config.framing), config.size)
         centred = image - jnp.mean(image, axis=(1, 2), keepdims=True)
         contrast = jnp.sqrt(jnp.mean(centred * centred, axis=(1, 2), keepdims=True))
         return (centred / jnp.maximum(contrast, _CONTRAST_FLOOR))[..., None]
     first = reference.astype(jnp.float32)
     if config.match_light:
         second = match_light(first, second)
-    return resize((second - first) / DIFFERENCE_SCALE, config.size)[..., None]
+    difference = cut((second - first) / DIFFERENCE_SCALE, config.framing)
+    return resize(difference, config.size)[..., None]
 
 
 _encode = functools.partial(jax.jit, static_argnames="config")(encode)
@@ -132,7 +133,9 @@ def _encode_flow(flow: Float[Array, "b s s 2"], config: MotionConfig) -> Float[A
     u, v = smooth(jnp.moveaxis(flow, -1, 0), config.smooth / unit)
     # The displacements are in px of the 128-px crop, the derivatives still per px of this one.
     strain = optical_strain(jnp.stack([u, v], axis=-1)) / (unit * STRAIN_SCALE)
-    return jnp.stack([resize(channel, config.size) for channel in (u, v, strain)], axis=-1)
+    # Cut last: head motion and strain are measured on the whole face.
+    parts = [resize(cut(channel, config.framing), config.size) for channel in (u, v, strain)]
+    return jnp.stack(parts, axis=-1)
 
 
 def _check(reference: UInt8[np.ndarray, "b s s"], target: UInt8[np.ndarray, "b s s"]) -> None:

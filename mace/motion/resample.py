@@ -95,6 +95,18 @@ def resize(image: Float[Array, "*b h w"], size: int) -> Float[Array, "*b size si
     return apply_matrices(image, area_matrix(height, size), area_matrix(width, size))
 
 
+def cut(
+    image: Float[Array, "*b h w"], framing: tuple[float, float, float, float]
+) -> Float[Array, "*b i j"]:
+    """Return the window (left, top, right, bottom, as shares of the image) in whole pixels."""
+    height, width = image.shape[-2:]
+    left, right = round(framing[0] * width), round(framing[2] * width)
+    top, bottom = round(framing[1] * height), round(framing[3] * height)
+    if (left, top, right, bottom) == (0, 0, width, height):
+        return image
+    return image[..., top:bottom, left:right]
+
+
 def smooth(image: Float[Array, "*b h w"], sigma: float) -> Float[Array, "*b h w"]:
     """Return the image under a Gaussian of `sigma` px; `sigma` = 0 returns it as it is."""
     if sigma == 0:

@@ -22,11 +22,14 @@ from mace.errors import CheckpointError, ConfigError, OutputError
 from mace.models import ModelConfig
 from mace.motion import MotionConfig
 from mace.provenance import provenance
+from mace.training.adapt import PixelStatistics
 from mace.training.fitted import Fitted
 from mace.training.normalise import Normalisation
 
+# A bundle without `reference` is one of before there was any: both have this layout.
 LAYOUT = 1
 DESCRIPTION, WEIGHTS = "bundle.json", "weights.npz"
+REFERENCE = "reference"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,6 +46,8 @@ class Bundle:
         flip_average: whether predictions are averaged with those of the mirror image.
         trained_on: names of the databases, so that a network can say what it has never seen.
         provenance: code revision, versions, time.
+        reference: pixel statistics of what it was trained on, which adapting to other data needs;
+            None in a bundle that cannot be adapted.
     """
 
     model: ModelConfig
@@ -54,9 +59,16 @@ class Bundle:
     flip_average: bool = False
     trained_on: tuple[str, ...] = ()
     provenance: Mapping[str, Any]
+    reference: PixelStatistics | None = None
 
 
-def make_bundle(fitted: Fitted, *, face: Mapping[str, Any], trained_on: tuple[str, ...]) -> Bundle:
+def make_bundle(
+    fitted: Fitted,
+    *,
+    face: Mapping[str, Any],
+    trained_on: tuple[str, ...],
+    reference: PixelStatistics | None = None,
+) -> Bundle:
     """Return the bundle of a trained network, with the provenance of this process."""
     return Bundle(
         model=fitted.model,
@@ -68,6 +80,7 @@ def make_bundle(fitted: Fitted, *, face: Mapping[str, Any], trained_on: tuple[st
         flip_average=fitted.flip_average,
         trained_on=trained_on,
         provenance=provenance(),
+        reference=reference,
     )
 
 
@@ -85,7 +98,10 @@ def save_bundle(path: Path, bundle: Bundle) -> None:
     retired = path.with_name(f".{path.name}.retired-{os.getpid()}")
     try:
         temporary.mkdir(parents=True)
-        _write_weights(temporary / WEIGHTS, _flatten(bundle.variables))
+        arrays = _flatten(bundle.variables)
+        if bundle.reference is not None:
+            arrays |= _flatten({REFERENCE: vars(bundle.reference)})
+        _write_weights(temporary / WEIGHTS, arrays)
         text = json.dumps(_describe(bundle, temporary / WEIGHTS), indent=2, ensure_ascii=False)
         (temporary / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
         if path.exists():
@@ -120,6 +136,7 @@ def load_bundle(path: Path) -> Bundle:
             )
         with np.load(path / WEIGHTS) as stored:
             variables = _nest({name: stored[name] for name in stored.files})
+        reference = variables.pop(REFERENCE, None)
         return Bundle(
             model=from_dict(ModelConfig, notes["model"], where="model."),
             motion=from_dict(MotionConfig, notes["motion"], where="motion."),
@@ -130,6 +147,7 @@ def load_bundle(path: Path) -> Bundle:
             flip_average=notes["flip_average"],
             trained_on=tuple(notes["trained_on"]),
             provenance=notes["provenance"],
+            reference=None if reference is None else PixelStatistics(**reference),
         )
     except ConfigError as error:
         raise CheckpointError(f"{path} does not fit this version of MACE: {error}") from error

@@ -1,6 +1,7 @@
 """Everything that decides what one training run learns, as frozen dataclasses."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from mace.augment import AugmentConfig
@@ -42,6 +43,28 @@ class OptimiserConfig:
         _within("optimiser.b2", self.b2, 0, 1)
 
 
+Freeze = Literal["none", "stem", "all_but_head"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FineTuneConfig:
+    """What holds a network back that does not begin with random parameters.
+
+    How fast and how long it learns is the run's `optimiser` and `epochs`.
+
+    Attributes:
+        freeze: the part that stays as it is, bit for bit.
+        anchor: a of the penalty a/2 · |p - p0|² on the way from the start p0, per unit of learning
+            rate, as weight decay is; 0 for none.
+    """
+
+    freeze: Freeze = "none"
+    anchor: float = 0.0
+
+    def __post_init__(self) -> None:
+        _within("fine_tune.anchor", self.anchor, 0, 1e12)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """One training run; with the data, the split and the seed it decides the parameters.
@@ -54,6 +77,7 @@ class TrainConfig:
         loss: what is minimised.
         optimiser: how.
         augment: random changes of the inputs.
+        fine_tune: for a run that goes on from a pre-trained network.
         normalise: `training` takes mean and standard deviation of each channel from the training
             clips, `image` from each image itself, `none` leaves the inputs alone.
         epochs: passes through the training clips.
@@ -75,6 +99,7 @@ class TrainConfig:
     loss: LossConfig = field(default_factory=LossConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+    fine_tune: FineTuneConfig = field(default_factory=FineTuneConfig)
     normalise: Literal["training", "image", "none"] = "training"
     epochs: int = 60
     batch_size: int = 32
@@ -103,6 +128,39 @@ class TrainConfig:
             _within("patience", self.patience, 1, 1_000_000)
             if self.selection != "best":
                 raise ConfigError('patience needs selection = "best", which watches a score')
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixConfig:
+    """Which clips share every batch, by what they are and by where they lie (`mixing.save_mix`).
+
+    Attributes:
+        path: the file.
+        fingerprint: of the set.
+        share: of every batch, above 0 and below 1.
+    """
+
+    path: Path = field(metadata=UNHASHED)
+    fingerprint: str
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaptConfig:
+    """How inputs of a new domain are brought to the statistics of the one that was trained on.
+
+    Attributes:
+        prior_clips: k of the share n / (n + k) that the statistics of n clips get, the rest being
+            left as it is; 0 believes one clip as much as a thousand.
+        floor: smallest deviation of a pixel, of the root mean square over all pixels.
+    """
+
+    prior_clips: float = 20.0
+    floor: float = 0.1
+
+    def __post_init__(self) -> None:
+        _within("adapt.prior_clips", self.prior_clips, 0, 1_000_000)
+        _within("adapt.floor", self.floor, 1e-6, 1)
 
 
 def _within(name: str, value: float, low: float, high: float) -> None:

@@ -15,10 +15,13 @@ from mace.errors import ConfigError, DataError
 from mace.files import write_json
 from mace.motion import channels
 from mace.progress import progress
+from mace.training.bundle import Bundle
 from mace.training.checkpoint import CheckpointStore
-from mace.training.config import TrainConfig
+from mace.training.config import FineTuneConfig, TrainConfig
+from mace.training.fine_tune import start_digest, start_variables
 from mace.training.fitted import Fitted
 from mace.training.log import run_log
+from mace.training.mixing import Mix, own_clips
 from mace.training.run import Run
 from mace.training.signals import stop_signals
 from mace.training.state import make_fold
@@ -33,6 +36,8 @@ def fit(
     config: TrainConfig,
     seed: int = 0,
     validation_index: Int[np.ndarray, " v"] | Sequence[int] | None = None,
+    start: Bundle | None = None,
+    mix: Mix | None = None,
     run_dir: Path | None = None,
     label: str = "training",
 ) -> Fitted:
@@ -48,6 +53,10 @@ def fit(
         seed: of all that is random.
         validation_index: positions of the clips for `selection = "best"` and the history; they
             must be of training subjects, and none of `train_index`.
+        start: a pre-trained network of the same layers to go on from; its last layer is drawn anew
+            if its classes are others. Inputs are normalised as `config` says, not as it did.
+        mix: clips of other people that share every batch; they count neither as training clips of
+            the fold for its statistics and class counts, nor for the length of an epoch.
         run_dir: where checkpoints, `config.json`, `metrics.jsonl` and TensorBoard's files go;
             None writes nothing.
         label: what the progress display says.
@@ -65,13 +74,26 @@ def fit(
     if validation_index is not None:
         validation = _indices(validation_index, motion_set, "validation_index")
     _check(motion_set, train, validation, config)
+    variables = _start(motion_set, config, start)
     run = Run(
         motion_set=motion_set,
         config=config,
-        fold=make_fold(motion_set, train, config=config, seed=seed),
+        fold=make_fold(
+            motion_set,
+            train,
+            config=config,
+            seed=seed,
+            start=variables,
+            own=own_clips(mix, config.batch_size),
+        ),
         validation=validation,
+        mix=mix,
     )
     identity = _identity(motion_set, train, validation, config, seed)
+    identity["start"] = None if variables is None else start_digest(variables)
+    identity["mix"] = None
+    if mix is not None:
+        identity["mix"] = {"data": mix.motion_set.fingerprint, "share": mix.share}
     with ExitStack() as stack:
         if run_dir is not None:
             run.store = CheckpointStore(Path(run_dir), identity)
@@ -114,6 +136,22 @@ def _check(
             raise ConfigError('selection = "best" needs validation clips; give some or use "last"')
     elif np.intersect1d(train, validation).size:
         raise DataError("validation clips are among the training clips; separate them")
+
+
+def _start(motion_set: MotionSet, config: TrainConfig, start: Bundle | None) -> Any:
+    if start is None:
+        if config.fine_tune != FineTuneConfig():
+            raise ConfigError(
+                "fine_tune holds back a pre-trained network, and this run begins with a new one; "
+                "give one (--init) or leave out what begins with --recipe.train.fine-tune"
+            )
+        return None
+    if channels(start.motion) != channels(motion_set.motion):
+        raise ConfigError(
+            f"the network to begin with reads {start.motion.representation}, the data set holds "
+            f"{motion_set.motion.representation}; use its input"
+        )
+    return start_variables(start, model=config.model, classes=motion_set.classes)
 
 
 def _identity(

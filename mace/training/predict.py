@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, PyTree
 from mace.augment import flip
 from mace.models import ModelConfig, apply_model, make_model
 from mace.motion import MotionConfig
+from mace.training.adapt import Adaptation
 from mace.training.normalise import Normalisation, NormaliseKind, normalise
 
 # Inputs go through the network so many at a time, the last batch filled up: one shape, compiled
@@ -54,10 +55,16 @@ class Trained(Protocol):
         ...
 
 
-def predict(trained: Trained, inputs: Float[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n k"]:
+def predict(
+    trained: Trained,
+    inputs: Float[np.ndarray, "n h w c"],
+    *,
+    adaptation: Adaptation | None = None,
+) -> Float[np.ndarray, "n k"]:
     """Return the probability of each class, float32, rows summing to 1.
 
-    With `flip_average` it is the mean of the probabilities of each input and its mirror image.
+    With `flip_average` it is the mean of the probabilities of each input and its mirror image;
+    `adaptation` changes the normalised inputs first, in one program for all adaptations.
     """
     program = prediction_program(
         trained.model,
@@ -72,22 +79,27 @@ def predict(trained: Trained, inputs: Float[np.ndarray, "n h w c"]) -> Float[np.
     results = [np.zeros((0, len(trained.classes)), np.float32)]
     for start in range(0, len(inputs), BATCH):
         index = np.minimum(np.arange(start, start + BATCH), len(inputs) - 1)
-        found = program(variables, inputs[index], mean, std)
+        found = program(variables, inputs[index], mean, std, adaptation)
         results.append(np.asarray(found)[: len(inputs) - start])
     return np.concatenate(results)
 
 
 def predict_clips(
-    trained: Trained, inputs: Float[np.ndarray, "n v h w c"], *, pair_average: bool
+    trained: Trained,
+    inputs: Float[np.ndarray, "n v h w c"],
+    *,
+    pair_average: bool,
+    adaptation: Adaptation | None = None,
 ) -> Float[np.ndarray, "n k"]:
     """Return the probability of each class for clips with v frame pairs each.
 
     With `pair_average` it is the mean over the pairs, otherwise that of the annotated pair.
     """
     if not pair_average:
-        return predict(trained, inputs[:, 0])
+        return predict(trained, inputs[:, 0], adaptation=adaptation)
     clips, pairs = inputs.shape[:2]
-    each = predict(trained, inputs.reshape(clips * pairs, *inputs.shape[2:]))
+    flat = inputs.reshape(clips * pairs, *inputs.shape[2:])
+    each = predict(trained, flat, adaptation=adaptation)
     return each.reshape(clips, pairs, each.shape[1]).mean(axis=1)
 
 
@@ -95,7 +107,7 @@ def predict_clips(
 def prediction_program(
     model: ModelConfig, motion: MotionConfig, classes: int, kind: NormaliseKind, flip_average: bool
 ) -> Callable[..., Float[Array, "b k"]]:
-    """Return the jitted `(variables, inputs, mean, std) -> probabilities`."""
+    """Return the jitted `(variables, inputs, mean, std[, adaptation]) -> probabilities`."""
     network = make_model(model, classes)
 
     def probabilities(
@@ -103,9 +115,12 @@ def prediction_program(
         images: Float[Array, "b h w c"],
         mean: Float[Array, " c"],
         std: Float[Array, " c"],
+        adaptation: Adaptation | None = None,
     ) -> Float[Array, "b k"]:
         def once(images: Float[Array, "b h w c"]) -> Float[Array, "b k"]:
             normal = normalise(images, mean, std, kind=kind)
+            if adaptation is not None:
+                normal = adaptation(normal)
             logits, _ = apply_model(network, variables, normal)
             return jax.nn.softmax(logits.astype(jnp.float32))
 

@@ -15,16 +15,18 @@ from mace.data import MotionSet
 from mace.models import init_model, make_model
 from mace.motion import MotionConfig
 from mace.training.config import TrainConfig
+from mace.training.fine_tune import overlay
 from mace.training.optimiser import make_optimiser
 from mace.training.parallel import AXIS, data_parallel, split
-from mace.training.sampling import draw
+from mace.training.sampling import Batch, draw
 from mace.training.state import INIT, FoldArrays, TrainState, stream_key
 from mace.training.step import Metrics, make_train_step
 
 # Sums of the metrics since the start of an epoch, and the first step whose loss was no number
 # (-1 if none); they stay on the device, so that the host waits once an epoch, not once a step.
 type Totals = dict[str, Any]
-type Data = tuple[Float[Array, "n v h w c"], Int[Array, " n"]]
+# Inputs and labels of the set, and of the set that is mixed in, if there is one.
+type Data = tuple[Array, Array] | tuple[Array, Array, Array, Array]
 
 METRICS = ("loss", "accuracy", "gradient_norm")
 
@@ -57,19 +59,28 @@ class TrainingProgram:
     inside of a loop there (measured with JAX 0.12); several devices likewise go step by step.
     """
 
-    def __init__(self, config: TrainConfig, motion: MotionConfig, classes: int) -> None:
+    def __init__(
+        self, config: TrainConfig, motion: MotionConfig, classes: int, own: int | None = None
+    ) -> None:
         self.model = make_model(config.model, classes)
         self.compiled: Callable[..., Any]
         self.loops = config.devices == 1 and jax.default_backend() != "cpu"
         self.init: Callable[[FoldArrays, Float[Array, "b h w c"]], TrainState] = jax.jit(
             functools.partial(_init, model=self.model, config=config)
         )
-        take = functools.partial(
-            draw,
-            batch_size=config.batch_size,
-            temporal=config.augment.temporal,
-            mixup=config.mixup,
-        )
+
+        def take(data: Data, fold: FoldArrays, step: Int[Array, ""]) -> Batch:
+            return draw(
+                *data[:2],
+                fold,
+                step,
+                batch_size=config.batch_size,
+                temporal=config.augment.temporal,
+                mixup=config.mixup,
+                mixed=data[2:] or None,
+                own=own,
+            )
+
         make_step = functools.partial(
             make_train_step, model=self.model, config=config, motion=motion
         )
@@ -77,7 +88,7 @@ class TrainingProgram:
             step = make_step()
 
             def one(state: TrainState, totals: Totals, data: Data) -> tuple[TrainState, Totals]:
-                batch = take(*data, state.fold, state.step)
+                batch = take(data, state.fold, state.step)
                 new, metrics = step(state, batch)
                 return new, add_metrics(totals, metrics, state.step)
 
@@ -134,13 +145,18 @@ class TrainingProgram:
         if self.devices == 1:
             state, totals = self.compiled(state, totals, data)
             return state, totals, step + 1
-        batch = split(self._take(*data, fold, np.int32(step)), devices=self.devices)
+        batch = split(self._take(data, fold, np.int32(step)), devices=self.devices)
         state, metrics = self.compiled(state, batch)
         return state, self._add(totals, metrics, np.int32(step)), step + 1
 
 
-def training_program(config: TrainConfig, motion: MotionConfig, classes: int) -> TrainingProgram:
-    """Return the program of a configuration, the same one for all its folds, seeds and lengths."""
+def training_program(
+    config: TrainConfig, motion: MotionConfig, classes: int, *, own: int | None = None
+) -> TrainingProgram:
+    """Return the program of a configuration, the same one for all its folds, seeds and lengths.
+
+    `own` is how many clips of a batch are the fold's own where others are mixed in.
+    """
     compiled_in = dataclasses.replace(
         config,
         epochs=1,
@@ -150,12 +166,14 @@ def training_program(config: TrainConfig, motion: MotionConfig, classes: int) ->
         pair_average=False,
         checkpoint_every=1,
     )
-    return _program(compiled_in, motion, classes)
+    return _program(compiled_in, motion, classes, own)
 
 
 @functools.lru_cache(maxsize=8)
-def _program(config: TrainConfig, motion: MotionConfig, classes: int) -> TrainingProgram:
-    return TrainingProgram(config, motion, classes)
+def _program(
+    config: TrainConfig, motion: MotionConfig, classes: int, own: int | None
+) -> TrainingProgram:
+    return TrainingProgram(config, motion, classes, own)
 
 
 def _init(
@@ -163,6 +181,8 @@ def _init(
 ) -> TrainState:
     step = jnp.zeros((), jnp.int32)
     variables = init_model(model, stream_key(fold.seed, INIT, step), images.shape)
+    if fold.start is not None:
+        variables = overlay(variables, fold.start)
     params = variables["params"]
     return TrainState(
         step=step,

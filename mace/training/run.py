@@ -1,5 +1,6 @@
 """One training run between two epochs: what changes, how it is judged, saved and gone on with."""
 
+import functools
 from typing import Any
 
 import jax
@@ -13,11 +14,26 @@ from mace.training.checkpoint import CheckpointStore, Snapshot, Which
 from mace.training.config import TrainConfig
 from mace.training.fitted import Fitted, Row
 from mace.training.log import WriteRow
+from mace.training.mixing import Mix, mixed_arrays, own_clips
 from mace.training.normalise import Normalisation
 from mace.training.predict import predict_clips
-from mace.training.program import METRICS, Totals, on_device, training_program, zero_totals
+from mace.training.program import (
+    METRICS,
+    Data,
+    Totals,
+    on_device,
+    training_program,
+    zero_totals,
+)
 from mace.training.signals import Interrupted, StopRequest
 from mace.training.state import FoldArrays, TrainState, trained_variables
+
+
+@functools.lru_cache(maxsize=1)
+def _mixed_on_device(
+    mix: Mix, motion_set: MotionSet, config: TrainConfig
+) -> tuple[jax.Array, jax.Array]:
+    return jax.device_put(mixed_arrays(mix, motion_set, config), jax.local_devices()[0])
 
 
 class Run:
@@ -30,13 +46,17 @@ class Run:
         config: TrainConfig,
         fold: FoldArrays,
         validation: Int[np.ndarray, " v"] | None,
+        mix: Mix | None = None,
     ) -> None:
         self.motion_set = motion_set
         self.config = config
         self.fold = fold
         self.validation = validation
-        self.program = training_program(config, motion_set.motion, len(motion_set.classes))
-        self.data = on_device(motion_set)
+        own = None if mix is None else own_clips(mix, config.batch_size)
+        self.program = training_program(config, motion_set.motion, len(motion_set.classes), own=own)
+        self.data: Data = on_device(motion_set)
+        if mix is not None:
+            self.data = (*self.data[:2], *_mixed_on_device(mix, motion_set, config))
         self.steps_per_epoch = int(fold.steps_per_epoch)
         self.state: TrainState = self.program.place(self.program.init(fold, self.data[0][:1, 0]))
         self.totals: Totals = self.program.place(zero_totals())

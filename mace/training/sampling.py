@@ -9,9 +9,11 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 from scipy.special import betaincinv
 
-from mace.training.state import MIXUP, ORDER, VARIANT, FoldArrays, stream_key
+from mace.training.state import MIX, MIX_VARIANT, MIXUP, ORDER, VARIANT, FoldArrays, stream_key
 
 QUANTILES = 1024
+
+type Mixed = tuple[Float[Array, "m v h w c"], Int[Array, " m"]]
 
 
 @jax.tree_util.register_dataclass
@@ -46,6 +48,8 @@ def draw(
     batch_size: int,
     temporal: bool,
     mixup: float,
+    mixed: Mixed | None = None,
+    own: int | None = None,
 ) -> Batch:
     """Gather the batch of a step on the device.
 
@@ -59,21 +63,48 @@ def draw(
         mixup: alpha; each clip is mixed with its neighbour in the batch before augmentation, so
             that both are changed alike. (Zhang et al. mix after it; before it, the result does not
             depend on how many devices share the batch.)
+        mixed: inputs and labels of a second set, which fills the batch at random.
+        own: how many clips of the batch are the fold's own; all of them by default.
     """
-    clips = batch_clips(fold, step, batch_size=batch_size)
+    clips = batch_clips(fold, step, batch_size=batch_size if own is None else own)
     variants = inputs.shape[1]
     chosen = jnp.zeros_like(clips)
     if temporal and variants > 1:
         key = stream_key(fold.seed, VARIANT, step)
         chosen = jax.random.randint(key, clips.shape, 0, variants, jnp.int32)
     images = inputs[clips, chosen]
-    targets = jax.nn.one_hot(labels[clips], fold.class_counts.shape[0], dtype=jnp.float32)
+    found = labels[clips]
+    if mixed is not None:
+        more, their = _draw_mixed(
+            *mixed, fold, step, count=batch_size - len(clips), temporal=temporal
+        )
+        images, found = jnp.concatenate([images, more]), jnp.concatenate([found, their])
+    targets = jax.nn.one_hot(found, fold.class_counts.shape[0], dtype=jnp.float32)
     if mixup:
         key = stream_key(fold.seed, MIXUP, step)
-        share = jax.random.choice(key, jnp.asarray(beta_quantiles(mixup)), clips.shape)
+        share = jax.random.choice(key, jnp.asarray(beta_quantiles(mixup)), found.shape)
         images = _mix(images, share[:, None, None, None])
         targets = _mix(targets, share[:, None])
     return Batch(images=images, targets=targets, place=jnp.arange(batch_size, dtype=jnp.int32))
+
+
+def _draw_mixed(
+    inputs: Float[Array, "m v h w c"],
+    labels: Int[Array, " m"],
+    fold: FoldArrays,
+    step: Int[Array, ""],
+    *,
+    count: int,
+    temporal: bool,
+) -> tuple[Float[Array, "b h w c"], Int[Array, " b"]]:
+    clips = jax.random.randint(
+        stream_key(fold.seed, MIX, step), (count,), 0, len(labels), jnp.int32
+    )
+    chosen = jnp.zeros_like(clips)
+    if temporal and inputs.shape[1] > 1:
+        key = stream_key(fold.seed, MIX_VARIANT, step)
+        chosen = jax.random.randint(key, clips.shape, 0, inputs.shape[1], jnp.int32)
+    return inputs[clips, chosen], labels[clips]
 
 
 @functools.cache

@@ -15,7 +15,7 @@ from mace.data import MotionSet
 from mace.training.config import TrainConfig
 
 # Streams of random numbers derived from the run's seed; a new one goes to the end.
-INIT, ORDER, VARIANT, MIXUP, AUGMENT, DROPOUT = range(6)
+INIT, ORDER, VARIANT, MIXUP, AUGMENT, DROPOUT, MIX, MIX_VARIANT = range(8)
 
 
 @jax.tree_util.register_dataclass
@@ -24,7 +24,8 @@ class FoldArrays:
     """A training run's split and seed as arrays, so that every fold runs the same program.
 
     `member` is 1 for the training clips and 0 for all others, `size` their number, `class_counts`
-    their number in each class, `mean` and `std` the statistics of their channels.
+    their number in each class, `mean` and `std` the statistics of their channels. `start` are the
+    variables of a pre-trained network, the same for all folds; None without one.
     """
 
     seed: UInt32[Array, ""]
@@ -35,6 +36,7 @@ class FoldArrays:
     class_counts: Float[Array, " k"]
     mean: Float[Array, " c"]
     std: Float[Array, " c"]
+    start: PyTree[Any] | None = None
 
 
 @jax.tree_util.register_dataclass
@@ -51,13 +53,22 @@ class TrainState:
 
 
 def make_fold(
-    motion_set: MotionSet, train_index: Int[np.ndarray, " m"], *, config: TrainConfig, seed: int
+    motion_set: MotionSet,
+    train_index: Int[np.ndarray, " m"],
+    *,
+    config: TrainConfig,
+    seed: int,
+    start: PyTree[Any] | None = None,
+    own: int | None = None,
 ) -> FoldArrays:
-    """Return the arrays of a fold; the statistics come from all variants of the training clips."""
+    """Return the arrays of a fold; the statistics come from all variants of the training clips.
+
+    An epoch has as many steps as pass through all of them, `own` (all by default) in each batch.
+    """
     member = np.zeros(len(motion_set), np.float32)
     member[train_index] = 1.0
     size = int(member.sum())
-    steps_per_epoch = -(-size // config.batch_size)
+    steps_per_epoch = -(-size // (own or config.batch_size))
     mean, std = channel_statistics(motion_set, np.flatnonzero(member))
     labels = motion_set.labels[member > 0]
     counts = np.bincount(labels, minlength=len(motion_set.classes)).astype(np.float32)
@@ -70,6 +81,7 @@ def make_fold(
         class_counts=jnp.asarray(counts),
         mean=jnp.asarray(mean),
         std=jnp.asarray(std),
+        start=start,
     )
 
 

@@ -15,7 +15,8 @@ from mace.augment import augment
 from mace.losses import make_loss
 from mace.models import apply_train
 from mace.motion import MotionConfig
-from mace.training.config import TrainConfig
+from mace.training.config import FineTuneConfig, TrainConfig
+from mace.training.fine_tune import choose, frozen_leaves, pull
 from mace.training.normalise import normalise
 from mace.training.optimiser import learning_rate, make_optimiser
 from mace.training.sampling import Batch
@@ -30,6 +31,8 @@ def make_train_step(
     *, model: Any, config: TrainConfig, motion: MotionConfig, axis_name: str | None = None
 ) -> TrainStep:
     """Return `step(state, batch) -> (state, metrics)`: augment, normalise, descend.
+
+    Where the fold has a start, `config.fine_tune` says what of it stays and what is pulled back.
 
     Args:
         model: the network.
@@ -50,11 +53,13 @@ def make_train_step(
 
     def step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
         images = prepare(state, batch)
+        held_back = _HeldBack(state, config.fine_tune)
         loss = make_loss(config.loss, state.fold.class_counts)
         device = lax.axis_index(axis_name) if axis_name else 0
         key = jax.random.fold_in(stream_key(state.fold.seed, DROPOUT, state.step), device)
 
         def objective(params: PyTree[Array]) -> tuple[Float[Array, ""], tuple[Array, Any]]:
+            params = held_back.stopped(params)
             variables = {"params": params}
             if state.batch_stats:
                 variables["batch_stats"] = state.batch_stats
@@ -72,6 +77,7 @@ def make_train_step(
         with jax.numpy_dtype_promotion("standard"):
             direction, opt_state = optimiser.update(gradient, state.opt_state, state.params)
         params = jax.tree.map(lambda p, d: p - rate * d, state.params, direction)
+        params, batch_stats = held_back.after(params, batch_stats, rate)
         metrics = _metrics(value, logits, batch.targets, optax.tree.norm(gradient))
         if axis_name:
             metrics = lax.psum(metrics, axis_name)
@@ -81,11 +87,45 @@ def make_train_step(
             params=params,
             batch_stats=batch_stats,
             opt_state=opt_state,
-            ema=_running_mean(state, params, decay=config.ema),
+            ema=held_back.running(_running_mean(state, params, decay=config.ema), params),
         )
         return new, metrics
 
     return step
+
+
+class _HeldBack:
+    """What of a state stays near its start or as it is; nothing where there is no start."""
+
+    def __init__(self, state: TrainState, config: FineTuneConfig) -> None:
+        self.state, self.start, self.config = state, state.fold.start, config
+        self.frozen = None
+        if self.start is not None and config.freeze != "none":
+            self.frozen = frozen_leaves(state.params, self.start["params"], freeze=config.freeze)
+
+    def stopped(self, params: PyTree[Array]) -> PyTree[Array]:
+        # Without a gradient they neither cost time nor count in the norm that is clipped.
+        if self.frozen is None:
+            return params
+        return choose(self.frozen, jax.tree.map(lax.stop_gradient, params), params)
+
+    def after(
+        self, params: PyTree[Array], batch_stats: Any, rate: Float[Array, ""]
+    ) -> tuple[PyTree[Array], Any]:
+        if self.start is not None and self.config.anchor:
+            params = pull(params, self.start["params"], rate * self.config.anchor)
+        if self.start is not None and self.frozen is not None:
+            params = choose(self.frozen, self.state.params, params)
+            if batch_stats:
+                still = frozen_leaves(
+                    batch_stats, self.start["batch_stats"], freeze=self.config.freeze
+                )
+                batch_stats = choose(still, self.state.batch_stats, batch_stats)
+        return params, batch_stats
+
+    def running(self, mean: PyTree[Array] | None, params: PyTree[Array]) -> PyTree[Array] | None:
+        # The mean of equal numbers is not always that number, to the last bit.
+        return mean if mean is None or self.frozen is None else choose(self.frozen, params, mean)
 
 
 def _metrics(

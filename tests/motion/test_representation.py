@@ -18,6 +18,7 @@ from mace.motion import (
     measure_flow,
     represent,
 )
+from mace.motion.resample import cut
 
 FAST_TVL1 = TvL1Config(num_warp=2, num_iter=5)
 CONFIGS = [
@@ -139,3 +140,39 @@ def test_the_configuration_survives_json_and_refuses_nonsense():
         MotionConfig(size=16)
     with pytest.raises(ConfigError, match="smooth"):
         MotionConfig(smooth=-1.0)
+
+
+@pytest.mark.parametrize("representation", ["appearance", "difference", "flow"])
+def test_framing_cuts_a_window_after_everything_else(pairs, representation):
+    references, targets, _ = (part[:1] for part in pairs)
+    whole = MotionConfig(representation=representation, size=128)
+    framed = MotionConfig(
+        representation=representation, size=64, framing=(0.25, 0.125, 0.75, 0.625)
+    )
+    window = represent(references, targets, config=framed)
+    expected = represent(references, targets, config=whole)[:, 16:80, 32:96]
+    if representation == "appearance":  # brought to mean 0 and deviation 1 within the window
+        expected = (expected - expected.mean()) / expected.std()
+    np.testing.assert_allclose(window, expected, atol=1e-5)
+
+
+def test_a_framing_that_is_no_square_fills_one(pairs):
+    references, targets, _ = (part[:1] for part in pairs)
+    config = MotionConfig(size=28, framing=(0.05, 0.2, 0.95, 1.0))
+    found = represent(references, targets, config=config)
+    assert found.shape == (1, 28, 28, 3)
+    window = represent(references, targets, config=MotionConfig(size=128))[0, 26:128, 6:122]
+    np.testing.assert_allclose(found[0].mean((0, 1)), window.mean((0, 1)), atol=1e-5)
+
+
+def test_the_whole_crop_is_left_as_it_is():
+    image = jnp.ones((2, 128, 128))
+    assert cut(image, MotionConfig().framing) is image
+
+
+@pytest.mark.parametrize(
+    "framing", [(0.5, 0, 0.5, 1), (0, 0, 1.1, 1), (-0.1, 0, 1, 1), (0, 0.9, 1, 0.1)]
+)
+def test_an_impossible_framing_is_refused(framing):
+    with pytest.raises(ConfigError, match="framing"):
+        MotionConfig(framing=framing)

@@ -1,0 +1,114 @@
+"""Rendered pairs that share every batch of a training run on real clips: `--mix synthetic:WEIGHT`.
+
+Where the pairs come from is a `PairSource`, handed in, so that a renderer, a stream or a prepared
+data set serve alike.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from mace.annotation import CLASS_SETS
+from mace.data import Clip, MotionSet, load_clips, make_motion_set
+from mace.errors import DataError
+from mace.experiments.recipes import Recipe
+from mace.motion import MotionConfig
+from mace.protocols import canonical_class
+from mace.training import MixConfig, save_mix
+
+IMAGES_FRAMING = (0.06, 0.18, 0.94, 1.0)
+"""What ready-made flow images show of our crop: from the brows to the chin (`mace.flow_images`)."""
+
+PAIRS = 4096
+"""Most pairs that are mixed in."""
+
+
+class PairSource(Protocol):
+    """Makes onset-apex pairs of rendered people."""
+
+    def __call__(
+        self, *, motion: MotionConfig, classes: tuple[str, ...], count: int, seed: int
+    ) -> MotionSet:
+        """Return at most `count` pairs that have one of `classes`, as the input `motion`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedPairs:
+    """The clips of a prepared data set, such as `synthetic/pairs`, as a `PairSource`."""
+
+    folder: Path
+    recipe: Recipe
+    cache_dir: Path | None = None
+
+    def __call__(
+        self, *, motion: MotionConfig, classes: tuple[str, ...], count: int, seed: int
+    ) -> MotionSet:
+        """Return at most `count` clips, drawn by `seed`; see `PairSource`."""
+        clips = with_classes(load_clips(self.folder), classes)
+        if len(clips) > count:
+            kept = np.random.default_rng(seed).permutation(len(clips))[:count]
+            clips = [clips[i] for i in sorted(kept)]
+        return make_motion_set(
+            clips,
+            motion=motion,
+            variants=self.recipe.variants,
+            classes=tuple(sorted({clip.emotion for clip in clips})),
+            cache_dir=self.cache_dir,
+        )
+
+
+def with_classes(clips: Sequence[Clip], classes: Sequence[str]) -> list[Clip]:
+    """Return the clips that have one of some classes, with it as their emotion.
+
+    The emotions themselves and every set of classes are tried; the one that knows most of the
+    wanted classes, and then most of the clips, is taken.
+
+    Raises:
+        DataError: if no clip has any.
+    """
+    wanted = {canonical_class(name): name for name in classes}
+    best: list[Clip] = []
+    for name in ("", *CLASS_SETS):
+        found = [(clip, clip.classes.get(name) if name else clip.emotion) for clip in clips]
+        kept = [
+            replace(clip, emotion=wanted[canonical_class(label)])
+            for clip, label in found
+            if label is not None and canonical_class(label) in wanted
+        ]
+        best = max(best, kept, key=lambda some: (len({one.emotion for one in some}), len(some)))
+    if not best:
+        raise DataError(
+            f"none of the {len(clips)} rendered clips has one of the classes "
+            f"{', '.join(classes)}; choose another set of classes with --classes"
+        )
+    return best
+
+
+def mix_for(
+    inputs: MotionSet, source: PairSource, *, share: float, seed: int, cache_dir: Path
+) -> MixConfig:
+    """Make the pairs that are mixed into the training on `inputs`, and keep them in `cache_dir`.
+
+    For ready-made flow images, which nobody can compute, they are flow of the images' size and
+    framing, whose scale `normalise = "image"` makes the same.
+
+    Raises:
+        DataError: if the source has no pair of these classes.
+        OutputError: if `cache_dir` cannot be written to.
+    """
+    motion = inputs.motion
+    if motion.flow == "images":
+        motion = replace(motion, flow="dis", framing=IMAGES_FRAMING)
+    pairs = source(motion=motion, classes=inputs.classes, count=PAIRS, seed=seed)
+    config = MixConfig(
+        path=cache_dir / f"mix-{pairs.fingerprint}.npz",
+        fingerprint=pairs.fingerprint,
+        share=share,
+    )
+    if not config.path.exists():
+        save_mix(config, pairs)
+    return config

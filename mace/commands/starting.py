@@ -1,0 +1,79 @@
+"""The pre-trained network that a command line names, and what goes with it and what does not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from mace.annotation import ClassSet
+from mace.errors import ConfigError
+from mace.pretrained import BundleFile, bundle_file, describe_bundle
+
+POLARITIES: frozenset[str] = frozenset({"negative", "positive", "surprise"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """A network to begin with: evaluated as it is, or fine-tuned."""
+
+    use: Literal["zero-shot", "init"]
+    name: str
+    bundle: BundleFile
+    classes: tuple[str, ...]
+
+    @property
+    def class_set(self) -> ClassSet | None:
+        """The set of classes that the network knows, if it is one of the field's."""
+        return "3" if set(self.classes) == POLARITIES else None
+
+    @property
+    def title(self) -> str:
+        """What tables call the network besides its architecture."""
+        name = "pretrained" if self.name == "pretrained" else "pre-trained"
+        return f"{name}, zero-shot" if self.use == "zero-shot" else f"{name}, fine-tuned"
+
+    @property
+    def description(self) -> dict[str, str]:
+        """What a report says about the network."""
+        databases = ", ".join(self.bundle.trained_on) or "unknown data"
+        return {"network": f"{self.name} ({self.bundle.checksum[:12]}), trained on {databases}"}
+
+
+def starting_from(
+    *,
+    zero_shot: str | None = None,
+    init: str | None = None,
+    needs_zero_shot: Sequence[str] = (),
+    without_zero_shot: Sequence[str] = (),
+) -> Start | None:
+    """Return the network that a command line names, None if it names none.
+
+    Args:
+        zero_shot: value of `--zero-shot`.
+        init: value of `--init`.
+        needs_zero_shot: options in use that mean something with `--zero-shot` only.
+        without_zero_shot: options in use that mean something without it only.
+
+    Raises:
+        CheckpointError: if there is no such network.
+        ConfigError: for options that contradict each other.
+    """
+    if zero_shot is not None and init is not None:
+        raise ConfigError(
+            "--zero-shot evaluates a network as it is and --init trains it further; choose one"
+        )
+    if zero_shot is None and needs_zero_shot:
+        raise ConfigError(f"{needs_zero_shot[0]} goes with --zero-shot RUN only; add it or leave")
+    if zero_shot is not None and without_zero_shot:
+        raise ConfigError(
+            f"{without_zero_shot[0]} is about training, and --zero-shot trains nothing; leave out "
+            "one of them"
+        )
+    name = init if zero_shot is None else zero_shot
+    if name is None:
+        return None
+    return Start(
+        use="init" if zero_shot is None else "zero-shot",
+        name=name,
+        bundle=bundle_file(name),
+        classes=tuple(describe_bundle(name)["classes"]),
+    )

@@ -1,0 +1,79 @@
+"""A pre-trained network as it is, as a learner beside baselines that are trained."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from mace.data import MotionSet
+from mace.errors import ConfigError
+from mace.evaluation.config import ZeroShotConfig
+from mace.evaluation.gradcam import heat_maps
+from mace.evaluation.learner import Answer, Origin
+from mace.evaluation.starting import bundle_for
+from mace.protocols import Fold, canonical_class
+from mace.training import Bundle, adapt_bundle, predict_clips
+
+
+@dataclass(frozen=True)
+class ZeroShot:
+    """Answers with a network that learnt nothing from these people.
+
+    With `config.adapt` its inputs are first brought to the pixel statistics it was trained on, by
+    the clips of the fold's training subjects without their classes.
+    """
+
+    config: ZeroShotConfig
+
+    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
+        """Answer for the test clips; see `Learner`."""
+        bundle = bundle_for(self.config.bundle, motion_set)
+        columns = class_columns(bundle, motion_set.classes)
+        adaptation = None
+        if self.config.adapt is not None:
+            unlabelled = motion_set.inputs[fold.train_index]
+            adaptation = adapt_bundle(bundle, unlabelled, config=self.config.adapt)
+        inputs = motion_set.inputs[fold.test_index]
+        everything = predict_clips(
+            bundle, inputs, pair_average=self.config.pair_average, adaptation=adaptation
+        )
+        probabilities = _among(everything, columns)
+        prediction = probabilities.argmax(axis=1)
+        heat = None
+        if explain:
+            heat = heat_maps(
+                bundle, inputs[:, 0], np.array(columns)[prediction], adaptation=adaptation
+            )
+        return Answer(
+            prediction=prediction,
+            probabilities=probabilities,
+            heat=heat,
+            origin=Origin(
+                fitted=np.zeros(0, np.int64),
+                normalised=None if adaptation is None else fold.train_index,
+            ),
+        )
+
+
+def class_columns(bundle: Bundle, classes: tuple[str, ...]) -> list[int]:
+    """Return which output of a bundle stands for each of some classes, by name.
+
+    Raises:
+        ConfigError: for a class that the bundle does not know.
+    """
+    own = [canonical_class(name) for name in bundle.classes]
+    unknown = [name for name in classes if canonical_class(name) not in own]
+    if unknown:
+        raise ConfigError(
+            f"the network knows the classes {', '.join(bundle.classes)}, the data set has "
+            f"{', '.join(unknown)} as well; choose a set of classes with --classes"
+        )
+    return [own.index(canonical_class(name)) for name in classes]
+
+
+def _among(probabilities: Float[np.ndarray, "n k"], columns: list[int]) -> np.ndarray:
+    chosen = probabilities[:, columns]
+    if len(columns) == probabilities.shape[1]:
+        return chosen
+    # The data set may lack a class: what is left adds up to one again.
+    return chosen / np.maximum(chosen.sum(axis=1, keepdims=True), 1e-12)

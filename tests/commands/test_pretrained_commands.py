@@ -1,0 +1,152 @@
+"""A pre-trained network in the commands, as a user types them, on a folder of flow images."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "datasets"))
+from trees.megc2019_flow_tree import composite, make_tree
+
+import mace.pretrained
+from mace.augment import NO_AUGMENT
+from mace.cli import main
+from mace.commands.places import prepared_dataset
+from mace.config import to_dict
+from mace.experiments.recipes import FLOW_IMAGES, default_recipe
+from mace.face import FaceConfig
+from mace.flow_images import load_flow_images
+from mace.models import ModelConfig
+from mace.motion import MotionConfig
+from mace.pretrained import bundle_file
+from mace.training import (
+    TrainConfig,
+    fit,
+    load_bundle,
+    make_bundle,
+    pixel_statistics,
+    save_bundle,
+)
+
+FOLDS = ["--protocol.kind", "kfold", "--protocol.folds", "2", "--workers", "0"]
+FEW = ["sub06", "sub12", "s01", "s14", "006"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    make_tree(home / "raw", samples=[s for s in composite() if s.subject in FEW])
+    where = ["--manual-dir", str(home / "raw"), "--data-dir", str(home / "data")]
+    assert main(["prepare", "megc2019_flow", *where]) == 0
+    return home
+
+
+@pytest.fixture
+def model(trained, monkeypatch):
+    monkeypatch.setattr(mace.pretrained, "PACKAGED", trained)
+    return trained
+
+
+@pytest.fixture(scope="module")
+def trained(home):
+    """The packaged network: small, of clips' flow at 28 px, every image brought to one scale."""
+    folder = prepared_dataset("megc2019_flow/composite", data_dir=home / "data")
+    images = load_flow_images(folder)
+    config = TrainConfig(
+        model=ModelConfig(widths=(8,), depths=(1,), stem_stride=4, dropout=0.0, norm="group"),
+        normalise="image",
+        augment=NO_AUGMENT,
+        epochs=8,
+    )
+    fitted = fit(images, np.arange(len(images)), config=config)
+    object.__setattr__(fitted, "motion", MotionConfig(size=28, framing=(0.1, 0.1, 0.9, 1.0)))
+    bundle = make_bundle(fitted, face=to_dict(FaceConfig()), trained_on=("synthetic",))
+    reference = pixel_statistics(bundle, images.inputs[:, 0])
+    save_bundle(home / "net", type(bundle)(**vars(bundle) | {"reference": reference}))
+    return home / "net"
+
+
+def evaluate(home, out, *options):
+    where = ["--dataset", "megc2019_flow", "--data-dir", str(home / "data"), "--out", str(out)]
+    return main(["evaluate", *where, *FOLDS, *options])
+
+
+@pytest.mark.parametrize("adapt", [False, True])
+def test_zero_shot(home, model, tmp_path, capsys, adapt):
+    options = ["--zero-shot", "pretrained", "--no-baselines", "--json"]
+    assert evaluate(home, tmp_path, *options, *(["--adapt"] if adapt else [])) == 0
+    summary = json.loads(capsys.readouterr().out)
+    checksum = bundle_file(model).checksum
+    expected = {"checksum": checksum, "trained_on": ["synthetic"], "adapt": adapt}
+    assert summary["zero_shot"] == expected
+    assert summary["init"] is None
+    title = "MACNN pretrained, zero-shot" + (", adapted" if adapt else "")
+    assert summary["title"] == title
+    assert summary["uf1"] > 0.6
+    assert set(summary["baselines"]) == {"majority"}
+    assert main(["audit", str(tmp_path)]) == 0
+
+
+def test_fine_tuning_in_every_fold(home, model, tmp_path, capsys):
+    options = ["--init", str(model), "--no-baselines", "--recipe.train.epochs", "1", "--json"]
+    assert evaluate(home, tmp_path, *options, "--recipe.train.fine-tune.freeze", "stem") == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["title"] == "MACNN pre-trained, fine-tuned"
+    assert summary["zero_shot"] is None
+    assert summary["init"]["checksum"] == bundle_file(model).checksum
+    config = json.loads((tmp_path / "config.json").read_text())["config"]
+    assert config["train"]["fine_tune"]["freeze"] == "stem"
+    assert config["train"]["model"]["widths"] == [8]
+    assert summary["uf1"] > 0.6  # one mild epoch forgets nothing
+
+
+def test_a_model_that_was_fine_tuned_knows_all_it_was_trained_on(home, model, tmp_path):
+    where = ["--dataset", "megc2019_flow", "--data-dir", str(home / "data")]
+    options = ["--init", "pretrained", "--recipe.train.epochs", "1", "--out", str(tmp_path / "m")]
+    assert main(["train", *where, *options]) == 0
+    bundle = load_bundle(tmp_path / "m")
+    assert bundle.trained_on == ("casme2", "samm", "smic", "synthetic")
+    assert bundle.reference is not None
+    assert bundle.model == load_bundle(model).model
+
+
+def test_the_recipe_is_that_of_the_network_and_the_data_set(model):
+    bundle = load_bundle(model)
+    clips, images = (default_recipe(name, model) for name in ("synthetic/demo", "megc2019_flow"))
+    assert clips.motion == bundle.motion
+    assert clips.train.model == images.train.model == bundle.model
+    assert clips.train.normalise == images.train.normalise == "image"
+    assert images.motion == FLOW_IMAGES.motion
+    assert images.train.augment == FLOW_IMAGES.train.augment
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--zero-shot", "pretrained", "--init", "pretrained"], "choose one"),
+        (["--init", "pretrained", "--adapt"], "--adapt goes with --zero-shot RUN only"),
+        (["--adapt"], "--adapt goes with --zero-shot RUN only"),
+        (["--zero-shot", "pretrained", "--leaky"], "--zero-shot trains nothing"),
+        (["--zero-shot", "gone"], "there is no model at gone"),
+        (["--recipe.train.fine-tune.anchor", "1"], "this run begins with a new one"),
+    ],
+)
+def test_what_contradicts_itself_is_one_sentence(home, model, tmp_path, capsys, options, sentence):
+    assert evaluate(home, tmp_path / "out", *options) in (2, 4)
+    error = capsys.readouterr().err
+    assert error.splitlines()[-1].startswith("mace evaluate: ")
+    assert sentence in error
+    assert "Traceback" not in error
+
+
+def test_settings_are_read_without_jax():
+    code = """
+import sys
+import mace.commands.evaluate, mace.commands.train, mace.commands.live
+assert "jax" not in sys.modules, sorted(m for m in sys.modules if m.startswith("jax"))
+assert "flax" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,164 @@
+"""A pre-trained network as it is: what it answers, and what an audit makes of it."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from evaluation_cases import make_set
+
+from mace.audit import audit, case_of_run
+from mace.augment import NO_AUGMENT
+from mace.errors import CheckpointError, ConfigError
+from mace.evaluation import EvaluationConfig, ZeroShotConfig, cross_validate, summarise
+from mace.evaluation.zero_shot import ZeroShot
+from mace.models import ModelConfig
+from mace.motion import MotionConfig
+from mace.pretrained import bundle_file
+from mace.protocols import loso
+from mace.training import (
+    AdaptConfig,
+    TrainConfig,
+    fit,
+    make_bundle,
+    pixel_statistics,
+    save_bundle,
+)
+
+SET = replace(
+    make_set(subjects=6, clips=6, size=28, noise=0.3), motion=MotionConfig(size=28), fingerprint=""
+)
+FOLD = loso(SET.groups, names=SET.subjects)[2]
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    train = TrainConfig(
+        model=ModelConfig(widths=(8,), depths=(1,), stem_stride=4, dropout=0.0, norm="group"),
+        normalise="image",
+        augment=NO_AUGMENT,
+        epochs=20,
+        batch_size=12,
+    )
+    fitted = fit(SET, np.arange(len(SET)), config=train)
+    bare = make_bundle(fitted, face={}, trained_on=("synthetic",))
+    return replace(bare, reference=pixel_statistics(bare, SET.inputs[:, 0]))
+
+
+@pytest.fixture(scope="module")
+def file(bundle, tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "net"
+    save_bundle(path, bundle)
+    return bundle_file(path)
+
+
+def zero_shot(file, **settings):
+    return ZeroShot(ZeroShotConfig(bundle=file, **settings))
+
+
+def test_it_answers_without_learning(file):
+    answer = zero_shot(file)(SET, FOLD, seed=0, explain=True)
+    assert (answer.prediction == SET.labels[FOLD.test_index]).mean() > 0.8
+    assert answer.origin.fitted.size == 0
+    assert answer.origin.normalised is None
+    assert answer.heat.shape[0] == FOLD.test_index.size
+    again = zero_shot(file)(SET, FOLD, seed=7, explain=False)
+    np.testing.assert_array_equal(answer.probabilities, again.probabilities)
+
+
+def test_classes_are_told_apart_by_name(file):
+    turned = replace(
+        SET, labels=2 - SET.labels, classes=("surprise", "positive", "negative"), fingerprint=""
+    )
+    straight = zero_shot(file)(SET, FOLD, seed=0, explain=False)
+    other = zero_shot(file)(turned, FOLD, seed=0, explain=False)
+    np.testing.assert_array_equal(other.prediction, 2 - straight.prediction)
+    np.testing.assert_array_equal(other.probabilities, straight.probabilities[:, ::-1])
+
+
+def test_a_class_that_the_data_lack_is_never_answered(file):
+    kept = np.flatnonzero(SET.labels < 2)
+    two = replace(
+        SET,
+        inputs=SET.inputs[kept],
+        labels=SET.labels[kept],
+        groups=SET.groups[kept],
+        clips=tuple(SET.clips[i] for i in kept),
+        classes=("negative", "positive"),
+        fingerprint="",
+    )
+    answer = zero_shot(file)(two, loso(two.groups)[0], seed=0, explain=True)
+    assert answer.probabilities.shape[1] == 2
+    np.testing.assert_allclose(answer.probabilities.sum(axis=1), 1, atol=1e-6)
+
+
+def test_only_training_subjects_adapt(file):
+    learner = zero_shot(file, adapt=AdaptConfig())
+    answer = learner(SET, FOLD, seed=0, explain=False)
+    np.testing.assert_array_equal(answer.origin.normalised, FOLD.train_index)
+    inputs = SET.inputs.copy()
+    inputs[FOLD.test_index[1:]] += 5 * np.random.default_rng(0).normal(size=inputs.shape[1:])
+    spoilt = replace(SET, inputs=inputs, fingerprint="")
+    again = learner(spoilt, FOLD, seed=0, explain=False)
+    np.testing.assert_array_equal(answer.probabilities[0], again.probabilities[0])
+    plain = zero_shot(file)(SET, FOLD, seed=0, explain=False)
+    assert np.abs(plain.probabilities - answer.probabilities).max() > 1e-4
+
+
+def test_flow_images_of_the_same_size_are_accepted(file):
+    images = replace(SET, motion=MotionConfig(size=28, flow="images"), fingerprint="")
+    assert zero_shot(file)(images, FOLD, seed=0, explain=False).prediction.size == 6
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"motion": MotionConfig(size=28, flow="tvl1")}, "leave out what begins with"),
+        ({"classes": ("negative", "positive", "tense")}, "tense as well; choose a set of classes"),
+    ],
+)
+def test_what_does_not_fit_is_refused(file, change, message):
+    with pytest.raises(ConfigError, match=message):
+        zero_shot(file)(replace(SET, fingerprint="", **change), FOLD, seed=0, explain=False)
+
+
+def test_people_it_was_trained_on_are_refused(bundle, tmp_path):
+    save_bundle(tmp_path / "net", replace(bundle, trained_on=("casme2", "synthetic")))
+    learner = zero_shot(bundle_file(tmp_path / "net"))
+    assert learner(SET, FOLD, seed=0, explain=False).prediction.size == 6  # rendered people
+    real = replace(
+        SET, subjects=tuple(s.replace("synthetic", "casme2") for s in SET.subjects), fingerprint=""
+    )
+    with pytest.raises(ConfigError, match="was trained on casme2"):
+        learner(real, FOLD, seed=0, explain=False)
+
+
+def test_a_network_that_was_replaced_under_way_is_refused(bundle, tmp_path):
+    save_bundle(tmp_path / "net", bundle)
+    file = bundle_file(tmp_path / "net")
+    other = {"params": {**bundle.variables["params"], "more": np.zeros(1, np.float32)}}
+    save_bundle(tmp_path / "net", replace(bundle, variables=other))
+    with pytest.raises(CheckpointError, match="was replaced"):
+        zero_shot(file)(SET, FOLD, seed=0, explain=False)
+
+
+@pytest.mark.parametrize("adapt", [None, AdaptConfig()])
+def test_an_evaluation_of_it_is_clean_and_says_what_it_is(file, adapt, tmp_path):
+    config = EvaluationConfig(
+        zero_shot=ZeroShotConfig(bundle=file, adapt=adapt),
+        seeds=(0,),
+        logistic_regression=None,
+        svm=None,
+    )
+    evaluation = cross_validate(SET, config=config, run_dir=tmp_path, title="MACNN, zero-shot")
+    summary = summarise(evaluation)
+    assert summary["zero_shot"] == {
+        "checksum": file.checksum,
+        "trained_on": ["synthetic"],
+        "adapt": adapt is not None,
+    }
+    assert set(summary["baselines"]) == {"majority"}
+    report = audit(case_of_run(tmp_path))
+    assert report.clean
+    assert "normalisation" in report.checked
+    assert json.loads((tmp_path / "results.json").read_text())["uf1"] > 0.8

@@ -1,0 +1,163 @@
+"""Going on from a pre-trained network."""
+
+import os
+import signal
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+from training_cases import CONFIG as PLAIN
+from training_cases import MODEL, make_set
+
+from mace.errors import CheckpointError, ConfigError
+from mace.training import FineTuneConfig, Interrupted, fit, make_bundle
+from mace.training.fine_tune import start_variables
+from mace.training.program import TrainingProgram
+
+SET = make_set()
+TRAIN = range(20)
+# A batch size of its own, so that no other test shares, and counts, these programs.
+CONFIG = replace(PLAIN, batch_size=10)
+# Batch norm, dropout and a running mean of parameters: everything that changes without a gradient.
+BUSY = replace(CONFIG, ema=0.9, epochs=2)
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    fitted = fit(SET, TRAIN, config=replace(CONFIG, epochs=3), seed=9)
+    return make_bundle(fitted, face={}, trained_on=("made",))
+
+
+def tuned(config, **settings):
+    return replace(config, fine_tune=FineTuneConfig(**settings))
+
+
+def differ(one, other):
+    flags = jax.tree.map(lambda a, b: not np.array_equal(a, b), one, other)
+    return {part: any(jax.tree.leaves(tree)) for part, tree in flags.items()}
+
+
+@pytest.mark.parametrize(
+    ("freeze", "still"),
+    [("none", set()), ("stem", {"stem"}), ("all_but_head", {"stem", "stage1_block1"})],
+)
+def test_frozen_parts_stay_bit_for_bit(bundle, freeze, still):
+    config = tuned(BUSY, freeze=freeze)
+    found = fit(SET, TRAIN, config=config, start=bundle).variables
+    for kind in ("params", "batch_stats"):
+        changed = differ(found[kind], bundle.variables[kind])
+        assert {part for part, other in changed.items() if not other} == still & changed.keys()
+
+
+def test_a_huge_anchor_keeps_the_network_where_it_began(bundle):
+    held = fit(SET, TRAIN, config=tuned(CONFIG, anchor=1e12), start=bundle).variables["params"]
+    free = fit(SET, TRAIN, config=CONFIG, start=bundle).variables["params"]
+
+    def moved(params):
+        steps = jax.tree.map(
+            lambda a, b: np.square(a - b).sum(), params, bundle.variables["params"]
+        )
+        return float(sum(jax.tree.leaves(steps))) ** 0.5
+
+    assert moved(held) < 1e-6
+    assert moved(free) > 0.01
+
+
+def test_without_either_it_is_ordinary_training_from_there(bundle, monkeypatch):
+    found = fit(SET, TRAIN, config=CONFIG, seed=4, start=bundle)
+    # The same parameters by another way: a program that draws just these.
+    init = TrainingProgram.__init__
+
+    def planted(self, *arguments):
+        init(self, *arguments)
+        drawn = self.init
+        self.init = lambda *given: replace(
+            drawn(*given),
+            params=jax.tree.map(jax.numpy.asarray, bundle.variables["params"]),
+            batch_stats=jax.tree.map(jax.numpy.asarray, bundle.variables["batch_stats"]),
+        )
+
+    monkeypatch.setattr(TrainingProgram, "__init__", planted)
+    # Another checkpoint interval would share the cached program; another loss parameter not.
+    monkeypatch.setattr("mace.training.program._program", TrainingProgram)
+    ordinary = fit(SET, TRAIN, config=CONFIG, seed=4)
+    jax.tree.map(np.testing.assert_array_equal, found.variables, ordinary.variables)
+
+
+def test_every_fold_and_seed_begins_at_the_same_place(bundle):
+    config = tuned(replace(CONFIG, epochs=1), anchor=1e12, freeze="stem")
+    one = fit(SET, range(0, 12), config=config, seed=1, start=bundle).variables["params"]
+    other = fit(SET, range(8, 24), config=config, seed=2, start=bundle).variables["params"]
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), one, other)
+
+
+def test_the_last_layer_is_kept_for_the_same_classes_in_any_order(bundle):
+    order = ("up", "down", "still")
+    start = start_variables(bundle, model=MODEL, classes=order)
+    kernel = bundle.variables["params"]["head"]["classes"]["kernel"]
+    np.testing.assert_array_equal(
+        start["params"]["head"]["classes"]["kernel"], kernel[:, [2, 0, 1]]
+    )
+    other = start_variables(bundle, model=MODEL, classes=("left", "right"))
+    assert "classes" not in other["params"]["head"]
+
+
+def test_other_classes_get_a_new_last_layer_that_nothing_holds_back(bundle):
+    two = replace(SET, labels=SET.labels % 2, classes=("left", "right"), fingerprint="")
+    config = tuned(CONFIG, anchor=1e12, freeze="all_but_head")
+    found = fit(two, TRAIN, config=config, start=bundle).variables["params"]
+    again = fit(two, TRAIN, config=replace(config, epochs=1), start=bundle).variables["params"]
+    assert found["head"]["classes"]["kernel"].shape[-1] == 2
+    assert differ(found["head"], again["head"])["classes"]
+    assert not differ(found, bundle.variables["params"] | {"head": found["head"]})["stem"]
+
+
+def test_a_run_that_was_interrupted_goes_on_to_the_same_end(bundle, tmp_path, monkeypatch):
+    config = tuned(CONFIG, anchor=2.0, freeze="stem")
+    straight = fit(SET, TRAIN, config=config, start=bundle)
+    advance = TrainingProgram.advance
+
+    def interrupt(self, *arguments, step, end):
+        result = advance(self, *arguments, step=step, end=end)
+        if result[2] == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return result
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingProgram, "advance", interrupt)
+        with pytest.raises(Interrupted):
+            fit(SET, TRAIN, config=config, start=bundle, run_dir=tmp_path)
+    resumed = fit(SET, TRAIN, config=config, start=bundle, run_dir=tmp_path)
+    jax.tree.map(np.testing.assert_array_equal, resumed.variables, straight.variables)
+
+
+def test_a_run_from_another_start_is_another_run(bundle, tmp_path):
+    config = replace(CONFIG, epochs=1)
+    fit(SET, TRAIN, config=config, start=bundle, run_dir=tmp_path)
+    variables = jax.tree.map(lambda leaf: leaf + 1, bundle.variables)
+    for other in (replace(bundle, variables=variables), None):
+        with pytest.raises(CheckpointError, match="made with start ="):
+            fit(SET, TRAIN, config=config, start=other, run_dir=tmp_path)
+
+
+def test_two_devices_hold_back_alike(bundle):
+    config = tuned(replace(CONFIG, devices=2, epochs=1), anchor=1.0, freeze="stem")
+    found = fit(SET, TRAIN, config=config, start=bundle).variables["params"]
+    assert differ(found, bundle.variables["params"]) == {
+        "stem": False,
+        "stage1_block1": True,
+        "head": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("config", "started", "message"),
+    [
+        (tuned(CONFIG, freeze="stem"), False, "this run begins with a new one"),
+        (replace(CONFIG, model=replace(MODEL, widths=(8,))), True, "has other layers"),
+    ],
+)
+def test_what_contradicts_the_start_is_refused(bundle, config, started, message):
+    with pytest.raises(ConfigError, match=message):
+        fit(SET, TRAIN, config=config, start=bundle if started else None)
