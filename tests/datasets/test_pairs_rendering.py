@@ -78,7 +78,7 @@ def test_heads_fill_the_canvas_from_brows_to_chin(cast):
         plans(0, registration=np.array([[1, 0, 0, 0]], np.float32)), cast, picture=QUIET
     ).motion
     head = motion[0, ..., 0] > 0.5
-    assert head[:140, 55:105].all()
+    assert head[20:130, 55:105].all()
     assert not head[:, :12].all()
 
 

@@ -106,10 +106,10 @@ def _in_use() -> np.ndarray:
     touched = np.zeros(len(points), bool)
     touched[mesh.triangles[keep].ravel()] = True
     keep = touched[mesh.triangles].any(1)
-    # Between the lips another ring: a hole there shows bright teeth.
-    lips = (np.abs(x) < 0.4) & (np.abs(y - 6.65) < 0.25) & (z > 0.9)
-    touched[mesh.triangles[keep].ravel()] = True
-    keep |= (lips & touched)[mesh.triangles].any(1)
+    # Around the lips everything: a hole there would show the wall behind the head.
+    lips = (np.abs(x) < 0.34) & (np.abs(y - 6.65) < 0.2) & (z > 1.1)
+    lips[len(fine) :] = False
+    keep |= lips[mesh.triangles].any(1)
     normals = vertex_normals(fine, mesh.triangles[: mesh.solid])[mesh.scalp]
     hair = np.zeros(len(points), bool)
     hair[len(fine) :] = normals[:, 2] > _AWAY

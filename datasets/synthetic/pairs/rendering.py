@@ -209,6 +209,7 @@ class _Studio:
             screen, self.triangles, shape.solid, shape.texture_points, self.texture_triangles,
             texture, self.depth, self.ids,
         )  # fmt: skip
+        kernels.mend(self.ids, self.depth)
         kernels.shade(
             screen, self.ids, self.depth, self.triangles, shape.solid, shape.texture_points,
             self.texture_triangles, texture, self.light, wall, self.linear,
