@@ -1,7 +1,5 @@
 """Rendered pairs: geometry, truth, what turns off what, and what the pictures follow from."""
 
-from dataclasses import replace
-
 import jax
 import numpy as np
 import pytest
@@ -41,20 +39,20 @@ def plans(*entries, **changes):
     def zeros(*shape):
         return np.zeros((count, *shape), np.float32)
 
-    still = Plans(
-        entry=np.array(entries, np.int32),
-        prototype=np.zeros(count, np.int32),
-        emotion=np.zeros(count, np.int32),
-        reference=zeros(52),
-        target=zeros(52),
-        head=zeros(6),
-        corrected=np.ones(count, bool),
-        registration=zeros(4),
-        framing=zeros(4),
-        peak_px=zeros(),
-        aus=zeros(17),
-    )
-    return replace(still, **changes)
+    still = {
+        "entry": np.array(entries, np.int32),
+        "prototype": np.zeros(count, np.int32),
+        "emotion": np.zeros(count, np.int32),
+        "reference": zeros(52),
+        "target": zeros(52),
+        "head": zeros(6),
+        "corrected": np.ones(count, bool),
+        "registration": zeros(4),
+        "framing": zeros(4),
+        "peak_px": zeros(),
+        "aus": zeros(17),
+    }
+    return Plans(**(still | changes))
 
 
 def weights(count, **aus):

