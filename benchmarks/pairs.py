@@ -5,8 +5,8 @@
 One core, processor time of this thread, side by side in one run; building a person is counted, for
 as many pairs as are made of one. The first column of pictures is the data set's own renderer
 (`render_clip`, two frames of 320 x 240 px, 2 x 2 samples), before any face is sought in them; the
-second is `render_pictures` with all nuisances of the picture; the third is `exact_fields`, compiled,
-whose time is elapsed time on all devices, since XLA has threads of its own.
+second is `render_pictures` with all nuisances of the picture; the third is `exact_fields`,
+compiled, whose time is elapsed time on all devices, since XLA has threads of its own.
 """
 
 import argparse
