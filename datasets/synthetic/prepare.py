@@ -25,7 +25,8 @@ def prepare(
     An interrupted call goes on with the subjects that are missing; a repeated one does nothing.
 
     Args:
-        preset: `tiny`, `demo`, `full` or `long`, or a preset of your own with a name of its own.
+        preset: `tiny`, `demo`, `full`, `long` or `pairs`, or a preset of your own with a name of
+            its own.
         data_dir: root of all prepared data sets.
         seed: of the people and the clips.
         workers: processes, by default as many as there are cores; the data do not depend on it.

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mace.datasets.synthetic.config import ClipConfig
+from mace.datasets.synthetic.pairs.config import PairConfig
+from mace.datasets.synthetic.pairs.picture_config import PictureConfig
 from mace.errors import ConfigError
 from mace.face import FaceConfig
 
@@ -18,8 +20,11 @@ class Preset:
         subjects: number of people.
         clips: per person.
         clip: the recording.
-        kind: `clips` of one micro-expression, or continuous `videos` for spotting.
+        kind: `clips` of one micro-expression, continuous `videos` for spotting, or `pairs` of an
+            onset and an apex frame, rendered straight into the crop.
         face: the face correction.
+        pair: what happens in a pair.
+        picture: how a pair is recorded.
     """
 
     name: str
@@ -27,8 +32,10 @@ class Preset:
     subjects: int
     clips: int
     clip: ClipConfig
-    kind: Literal["clips", "videos"] = "clips"
+    kind: Literal["clips", "videos", "pairs"] = "clips"
     face: FaceConfig = field(default_factory=FaceConfig)
+    pair: PairConfig = field(default_factory=PairConfig)
+    picture: PictureConfig = field(default_factory=PictureConfig)
 
 
 PRESETS: dict[str, Preset] = {
@@ -62,6 +69,14 @@ PRESETS: dict[str, Preset] = {
             2,
             ClipConfig(width=320, height=240, eye_distance=70.0, frames=1600, peak_px=(0.4, 1.2)),
             kind="videos",
+        ),
+        Preset(
+            "pairs",
+            "64 people x 8 onset-apex pairs, recorded in many ways, for training",
+            64,
+            8,
+            ClipConfig(frames=2),
+            kind="pairs",
         ),
     )
 }

@@ -113,6 +113,19 @@ def render_subject(preset: Preset, seed: int, index: int) -> list[Sample]:
     Raises:
         DataError: if no face is found in a clip, however often it is rendered.
     """
+    if preset.kind == "pairs":
+        # Imported here, since pairs are drawn in JAX, which clips do without.
+        from mace.datasets.synthetic.pairs.samples import pair_samples
+
+        person, recording = _seeds(seed, index, 0, 0)
+        return pair_samples(
+            person % 2**31,
+            pairs=preset.clips,
+            index=index,
+            seed=recording % 2**31,
+            config=preset.pair,
+            picture=preset.picture,
+        )
     subject = Subject(_seeds(seed, index, 0, 0)[0])
     make = _clip if preset.kind == "clips" else _video
     samples = []

@@ -109,6 +109,7 @@ def full_points(
 def seen_triangles(
     points: np.ndarray, triangles: np.ndarray, texture: np.ndarray, bald: bool
 ) -> Bool[np.ndarray, " t"]:
+    """Which triangles a camera in front sees of a whole head, at rest or in an extreme face."""
     mesh = head_mesh()
     count = mesh.solid if bald else len(triangles)
     depth = np.empty((_PROBE_SIZE, _PROBE_SIZE), np.float32)

@@ -59,12 +59,13 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         tensor = tfds.features.Tensor
         truth: dict[str, Any] = {
             "au_weights": tensor(shape=(None, len(AU_NAMES)), dtype=np.float32),
-            "points": tensor(shape=(None, 68, 2), dtype=np.float32),
-            "eye_centres": tensor(shape=(None, 2, 2), dtype=np.float32),
-            "blink": tensor(shape=(None,), dtype=np.float32),
         }
+        if preset.kind != "pairs":
+            truth["points"] = tensor(shape=(None, 68, 2), dtype=np.float32)
+            truth["eye_centres"] = tensor(shape=(None, 2, 2), dtype=np.float32)
+            truth["blink"] = tensor(shape=(None,), dtype=np.float32)
         extra: dict[str, Any] = {"truth": truth}
-        if preset.kind == "clips":
+        if preset.kind != "videos":
             truth["motion"] = tensor(shape=(size, size, 2), dtype=np.float32)
         else:
             text, index = tfds.features.Text(), np.int32

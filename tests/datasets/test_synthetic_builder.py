@@ -12,6 +12,7 @@ import tensorflow_datasets as tfds
 
 from mace.datasets.synthetic import rendering
 from mace.datasets.synthetic.action_units import AU_NAMES, CLASSES
+from mace.datasets.synthetic.pairs.prototypes import EMOTION_NAMES
 from mace.datasets.synthetic.prepare import prepare
 from mace.datasets.synthetic.presets import PRESETS, preset_named
 from mace.datasets.synthetic.subject import Subject
@@ -218,9 +219,28 @@ def test_a_video_is_built_with_its_events(tmp_path):
     assert face[rest].max() < face[~rest].max()
 
 
+def test_pairs_are_built_as_clips_of_two_frames(tmp_path):
+    pairs = replace(PRESETS["pairs"], name="couples", subjects=2, clips=2)
+    samples = samples_of(prepare(pairs, data_dir=tmp_path, workers=1))
+    assert sorted(samples) == ["pair01_01", "pair01_02", "pair02_01", "pair02_02"]
+    for sample in samples.values():
+        assert np.stack(sample["frames"]).shape == (2, 128, 128, 1)
+        assert (sample["onset"], sample["apex"]) == (0, 1)
+        assert sample["emotion"].decode() in EMOTION_NAMES
+        assert sample["class_3"].decode() in ("negative", "positive", "surprise")
+        assert np.abs(sample["truth"]["motion"]).max() > 0.1
+        assert sample["truth"]["au_weights"].shape == (2, len(AU_NAMES))
+        # The eye centres of the crop, up to the error of the framing and the turn of the head.
+        corners = sample["landmarks"][[2, 3, 1, 0]] - [16, 12]
+        eyes = corners.reshape(2, 2, 2).mean(1)
+        assert np.abs(eyes - [[37.9, 46.08], [89.1, 46.08]]).max() < 8
+
+
 def test_presets_have_names():
     assert preset_named("demo").subjects == 24
-    with pytest.raises(ConfigError, match="unknown preset 'huge'; known: tiny, demo, full, long"):
+    with pytest.raises(
+        ConfigError, match="unknown preset 'huge'; known: tiny, demo, full, long, p"
+    ):
         preset_named("huge")
 
 

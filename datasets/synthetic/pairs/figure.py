@@ -106,6 +106,10 @@ def _in_use() -> np.ndarray:
     touched = np.zeros(len(points), bool)
     touched[mesh.triangles[keep].ravel()] = True
     keep = touched[mesh.triangles].any(1)
+    # Around the lips everything: a hole there would show the wall behind the head.
+    lips = (np.abs(x) < 0.34) & (np.abs(y - 6.65) < 0.2) & (z > 1.1)
+    lips[len(fine) :] = False
+    keep |= lips[mesh.triangles].any(1)
     normals = vertex_normals(fine, mesh.triangles[: mesh.solid])[mesh.scalp]
     hair = np.zeros(len(points), bool)
     hair[len(fine) :] = normals[:, 2] > _AWAY
@@ -136,7 +140,7 @@ def figure() -> Figure:
     deltas = np.stack([np.concatenate([d, d[scalp]]) for d in moved]).astype(np.float32)
     left, right = (place[eye][place[eye] >= 0].astype(np.int64) for eye in mesh.eyes)
     # Shadows fall from the front half of the outer skin; the body throws none on the face.
-    x, y, z = mesh.average.T
+    _, y, z = mesh.average.T
     front = (z > _BACK) & (y > _LOW)
     throwing = (assets.parts == SKIN) & front[assets.quads].all(1)
     return Figure(

@@ -206,6 +206,22 @@ def rasterise(
                 w2 += step_x2
 
 
+@njit(cache=True)
+def mend(ids: Int32[np.ndarray, "y x"], depth: Float32[np.ndarray, "y x"]) -> None:
+    """Close holes of a sample or two, through which the wall would shine through a head.
+
+    They are at the corners of some mouths, where triangles of the cheek meet those of the lips, and
+    between strands of hair at the outline.
+    """
+    for y in range(2, ids.shape[0] - 2):
+        for x in range(2, ids.shape[1] - 2):
+            if ids[y, x] >= 0 or ids[y, x - 2] < 0 or ids[y, x + 2] < 0:
+                continue
+            if ids[y - 2, x] >= 0 and ids[y + 2, x] >= 0:
+                near = x - 1 if ids[y, x - 1] >= 0 else x - 2
+                ids[y, x], depth[y, x] = ids[y, near], depth[y, near]
+
+
 @njit(fastmath=True, cache=True)
 def shade(
     screen: Float32[np.ndarray, "n 3"],

@@ -123,7 +123,8 @@ def make_person(seed: int, *, contrast: float = 1.0) -> Person:
         fine[rows] = _round(fine[rows], eye.centre, eye.radius)
         eyes.append(eye)
     normals = vertex_normals(fine, shape.triangles[: shape.solid])[shape.scalp]
-    lift = rise(*shape.texture_points[shape.vertex_ids[shape.scalp]].astype(int).T, hairdo)
+    columns, rows = shape.texture_points[shape.vertex_ids[shape.scalp]].astype(int).T
+    lift = rise(columns, rows, hairdo)
     hair = fine[shape.scalp] + normals * lift[:, None]
     return Person(
         seed=seed,

@@ -98,6 +98,7 @@ def render_pictures(
         )
     ]  # fmt: skip
     studio: _Studio | None = None
+    number = first
     # One person after the other, in the order of first appearance.
     order = np.argsort(
         [np.flatnonzero(seeds[entries] == s)[0] for s in seeds[entries]], kind="stable"
@@ -106,9 +107,9 @@ def render_pictures(
         entry = int(entries[k])
         person_seed = int(seeds[entry])
         if studio is None or studio.person.seed != person_seed:
-            studio, number = _Studio(_person(person_seed, picture), picture), first - 1
-        number += 1
+            studio, number = _Studio(_person(person_seed, picture), picture), first
         rng = np.random.default_rng([_PICTURE_STREAM, seed, person_seed, number])
+        number += 1
         weights, target, head, corrected, registration, framing = (c[k] for c in columns)
         views = look(
             studio.person.rest[figure().rigid],
@@ -208,6 +209,7 @@ class _Studio:
             screen, self.triangles, shape.solid, shape.texture_points, self.texture_triangles,
             texture, self.depth, self.ids,
         )  # fmt: skip
+        kernels.mend(self.ids, self.depth)
         kernels.shade(
             screen, self.ids, self.depth, self.triangles, shape.solid, shape.texture_points,
             self.texture_triangles, texture, self.light, wall, self.linear,

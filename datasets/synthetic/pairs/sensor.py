@@ -137,7 +137,8 @@ def record(
         sensor: the camera.
         brightness: of the lamps in this frame.
         frame: 0 for the reference, 1 for the target.
-        linear, offset: the crop of this frame from that of the reference.
+        linear: the crop of this frame from that of the reference,
+        offset: as x -> linear @ x + offset.
     """
     image = _develop(light, sensor.tone, np.float32(sensor.exposure * brightness))
     zoom = sensor.native or 1.0

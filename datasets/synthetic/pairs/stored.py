@@ -107,7 +107,7 @@ def on_cells(motion: Float32[np.ndarray, "n h w 2"]) -> Float16[np.ndarray, "n r
 
 
 @jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@dataclass
 class _Habits:
     """What is drawn depends on, one person per row of a leading axis."""
 
@@ -174,9 +174,8 @@ def store_chunk(settings: PairSettings, chunk: int, folder: Path) -> int:
     traits = {n: np.asarray(getattr(cast, n))[rows] for n in ("male", "age", "tone", "pose")}
     truth = {n: getattr(plans, n) for n in ("emotion", "peak_px", "aus", "head", "corrected")}
     with atomic_path(_chunk_path(folder, chunk)) as path, path.open("wb") as stream:
-        np.savez(
-            stream, fields=np.stack(measured), person=np.asarray(cast.seeds)[rows], **traits, **truth
-        )  # fmt: skip
+        person = np.asarray(cast.seeds)[rows]
+        np.savez(stream, fields=np.stack(measured), person=person, **traits, **truth)
     return len(rows)
 
 

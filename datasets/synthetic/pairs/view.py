@@ -2,13 +2,13 @@
 
 1. A vertex p (dm) is placed at R(pose) (p - PIVOT) - (0, LOOK_AT_Y, 0) and seen at
    D / (D - z) * (x, -y), D being the camera's distance: a plane in dm, y down.
-2. One similarity maps that plane onto the canvas, the same for both frames: it takes the eye centres
-   (middle of the corners) of the resting face in its still pose to the canonical places.
+2. One similarity maps that plane onto the canvas, the same for both frames: it takes the eye
+   centres (middle of the corners) of the resting face in its still pose to the canonical places.
 3. The target's pose is the still pose plus head[:3]; its canvas position is then scaled by
    exp(head[5]) and shifted by head[3:5] eye distances.
-4. Where `corrected`, the target is moved by the least-squares similarity that takes the rigid points
-   of the resting face, as the target's camera sees them, to where the reference's sees them.
-5. `registration` = (dx, dy, rotation, log scale) is applied to the target, then `framing` to both.
+4. Where `corrected`, the target is moved by the least-squares similarity that takes the rigid
+   points of the resting face, as the target's camera sees them, to where the reference's does.
+5. `registration` (dx, dy, rotation, log scale) is applied to the target, then `framing` to both.
 
 Every rotation and scaling of 3 and 5 is about the middle of the crop, and a positive rotation turns
 x (right) towards y (down). Positions have pixel centres at integers.
@@ -119,7 +119,10 @@ def look(
         anchors: rigid points of the resting face in dm, the four eye corners first.
         pose: still yaw, pitch, roll in radians.
         distance: of the camera in dm.
-        head, corrected, registration, framing: as in `Plans`.
+        head: as in `Plans`.
+        corrected: as in `Plans`.
+        registration: as in `Plans`.
+        framing: as in `Plans`.
     """
     turn = turn_of(pose)
     eyes = seen(anchors[:4], turn, distance).reshape(2, 2, 2).mean(1)

@@ -1,0 +1,96 @@
+"""Rendered pairs as samples of the data set: clips of two frames, onset and apex."""
+
+import contextlib
+import io
+from typing import Any
+
+import numpy as np
+
+from mace.annotation import classes_of
+from mace.datasets.clip_features import clip_sample
+from mace.datasets.synthetic.action_units import AU_NAMES
+from mace.datasets.synthetic.landmarks import LANDMARKS
+from mace.datasets.synthetic.pairs import canvas
+from mace.datasets.synthetic.pairs.cast import CastConfig, make_cast
+from mace.datasets.synthetic.pairs.config import PairConfig
+from mace.datasets.synthetic.pairs.figure import figure
+from mace.datasets.synthetic.pairs.person import make_person
+from mace.datasets.synthetic.pairs.picture_config import PictureConfig
+from mace.datasets.synthetic.pairs.prototypes import EMOTION_NAMES
+from mace.datasets.synthetic.pairs.rendering import render_pictures
+from mace.datasets.synthetic.pairs.stored import plan_pairs
+from mace.datasets.synthetic.pairs.view import look
+from mace.face import AlignedClip, Status
+
+# The five points of dlib's small model among the 68: outer and inner corners, base of the nose.
+_FIVE = (45, 42, 36, 39, 33)
+# Frames per second of a clip that is nothing but its onset and apex a sixth of a second later.
+_FPS = 6.0
+# An action unit below this share of the pair's strongest is not annotated.
+_CODED = 0.15
+
+
+def pair_samples(
+    person: int, *, pairs: int, index: int, seed: int, config: PairConfig, picture: PictureConfig
+) -> list[dict[str, Any]]:
+    """Samples of one person's pairs, with au_weights (2, a) and motion (128, 128, 2) as truth.
+
+    Args:
+        person: seed, as in `Subject(seed)`.
+        pairs: how many.
+        index: of the person in the data set, from 0.
+        seed: of pairs and recordings.
+        config: what happens.
+        picture: how it is recorded.
+    """
+    with contextlib.redirect_stderr(io.StringIO()):  # one person needs no display
+        cast = make_cast([person], poses_each=2, config=CastConfig())
+    plans = plan_pairs(cast, pairs_each=pairs, seed=seed, config=config)
+    pictures = render_pictures(plans, cast, picture=picture, seed=seed)
+    built, shape = make_person(person), figure()
+    rows = np.searchsorted(
+        shape.vertex_ids[: len(shape.vertex_ids) - len(shape.scalp)], [LANDMARKS[k] for k in _FIVE]
+    )
+    shift = np.array([[1.0, 0, -canvas.CROP[1].start], [0, 1, -canvas.CROP[0].start]])
+    samples = []
+    for k in range(pairs):
+        entry, emotion = int(plans.entry[k]), EMOTION_NAMES[int(plans.emotion[k])]
+        views = look(
+            built.rest[shape.rigid],
+            pose=np.asarray(cast.pose[entry], np.float64),
+            distance=float(cast.distance[entry]),
+            head=np.asarray(plans.head[k], np.float64),
+            corrected=bool(plans.corrected[k]),
+            registration=np.asarray(plans.registration[k], np.float64),
+            framing=np.asarray(plans.framing[k], np.float64),
+        )
+        canvases = np.stack([pictures.reference[k], pictures.target[k]])
+        aligned = AlignedClip(
+            frames=np.ascontiguousarray(canvases[:, canvas.CROP[0], canvas.CROP[1]]),
+            transforms=np.stack([shift, shift]),
+            landmarks=views.reference.project(built.pose(np.asarray(plans.reference[k]))[rows]),
+            error_px=np.zeros(2),
+            status=(Status.TRACKED, Status.TRACKED),
+            reference_ids=np.zeros(2, np.int64),
+            faces=1,
+            visible=1.0,
+        )
+        weights = np.asarray(plans.aus[k], np.float32)
+        shown = np.flatnonzero(weights > _CODED * max(float(weights.max()), 1e-6))
+        sample = clip_sample(
+            aligned,
+            fps=_FPS,
+            database="synthetic",
+            subject=f"sub{index + 1:02d}",
+            clip=f"pair{index + 1:02d}_{k + 1:02d}",
+            emotion=emotion,
+            aus=tuple(AU_NAMES[a] for a in shown),
+            onset=0,
+            apex=1,
+            offset=1,
+            classes=classes_of("synthetic", emotion),
+        )
+        motion = pictures.motion[k][canvas.CROP[0], canvas.CROP[1]]
+        truth = {"au_weights": np.stack([np.zeros_like(weights), weights]), "motion": motion}
+        samples.append({**sample, "truth": truth})
+    return samples
