@@ -81,7 +81,7 @@ def test_pairs_are_made_as_the_data_set_needs_them_and_kept(flow, tmp_path):
     "text", ["synthetic", "synthetic:0", "synthetic:1", "synthetic:half", "casme2/x:0.5", ":0.5"]
 )
 def test_another_option_is_refused(text, tmp_path):
-    with pytest.raises(ConfigError, match="write synthetic:0.5"):
+    with pytest.raises(ConfigError, match=r"write synthetic:0\.5"):
         read_mix(text, data_dir=tmp_path)
 
 
