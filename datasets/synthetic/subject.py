@@ -13,7 +13,7 @@ from mace.datasets.synthetic.surface import full_points, visible_surface
 from mace.datasets.synthetic.texture import paint_texture
 
 # Keeps the streams of subjects, clips and plans apart.
-_STREAM = 0x5B1EC7
+SUBJECT_STREAM = 0x5B1EC7
 # Reach is measured at a part of the full action unit, as small as micro-expressions are.
 _SMALL = 0.1
 
@@ -38,7 +38,7 @@ class Subject:
     """
 
     def __init__(self, seed: int) -> None:
-        rng = np.random.default_rng([_STREAM, seed])
+        rng = np.random.default_rng([SUBJECT_STREAM, seed])
         self.seed = seed
         shape, self.style = draw_identity(rng)
         hair = draw_hair(rng, self.style)

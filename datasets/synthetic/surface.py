@@ -106,7 +106,7 @@ def full_points(
     return points, np.concatenate([normals, hair_normals]), balls
 
 
-def _seen(
+def seen_triangles(
     points: np.ndarray, triangles: np.ndarray, texture: np.ndarray, bald: bool
 ) -> Bool[np.ndarray, " t"]:
     mesh = head_mesh()
@@ -143,7 +143,7 @@ def visible_surface(
     The rings keep normals right at the border; everything behind is never transformed.
     """
     mesh = head_mesh()
-    keep = _seen(points, mesh.triangles, texture, bald)
+    keep = seen_triangles(points, mesh.triangles, texture, bald)
     usable = np.ones(len(keep), bool)
     usable[mesh.solid :] = not bald
     for _ in range(2):

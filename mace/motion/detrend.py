@@ -9,13 +9,15 @@ from jaxtyping import Array, Float
 
 from mace.motion.resample import area_matrix, resize
 
-_GRID = 32
-_ROUNDS = 8
 _SCALE_FLOOR = 0.02  # px; below this a residual is noise of the flow, not motion
 
 
 def remove_head_motion(
-    flow: Float[Array, "b h w 2"], *, method: Literal["none", "median", "affine"]
+    flow: Float[Array, "b h w 2"],
+    *,
+    method: Literal["none", "median", "affine"],
+    grid: int = 32,
+    rounds: int = 8,
 ) -> Float[Array, "b h w 2"]:
     """Return the flow without the motion of the head that registration left over.
 
@@ -25,6 +27,8 @@ def remove_head_motion(
     Args:
         flow: (u, v) in px.
         method: what to remove; `none` returns the flow as it is.
+        grid: most cells a side that the fit sees; their medians are most of its cost.
+        rounds: of reweighting.
 
     Source: P. J. Huber, "Robust Statistics", 1981 (iteratively reweighted least squares, scale by
     the median absolute residual), with the weights of S. Geman and D. E. McClure, 1987.
@@ -32,15 +36,17 @@ def remove_head_motion(
     if method == "none":
         return flow
     # The fit sees cell means on a grid: six numbers need no more, and sorting all pixels is slow.
-    grid = min(_GRID, *flow.shape[1:3])
+    grid = min(grid, *flow.shape[1:3])
     cells = jnp.moveaxis(resize(jnp.moveaxis(flow, -1, 1), grid), 1, -1).reshape(-1, grid**2, 2)
     if method == "median":
         return flow - jnp.median(cells, axis=1)[:, None, None, :]
-    return flow - _affine_field(cells, grid, (flow.shape[1], flow.shape[2])).reshape(flow.shape)
+    return flow - _affine_field(cells, grid, (flow.shape[1], flow.shape[2]), rounds).reshape(
+        flow.shape
+    )
 
 
 def _affine_field(
-    cells: Float[Array, "b n 2"], grid: int, shape: tuple[int, int]
+    cells: Float[Array, "b n 2"], grid: int, shape: tuple[int, int], rounds: int
 ) -> Float[Array, "b p 2"]:
     height, width = shape
     basis = _basis(shape)
@@ -54,7 +60,7 @@ def _affine_field(
         return _weighted_fit(columns, cells, 1 / (1 + squared / scale) ** 2)
 
     start = _weighted_fit(columns, cells, jnp.ones(cells.shape[:2], cells.dtype))
-    coefficients = lax.fori_loop(0, _ROUNDS, improve, start)
+    coefficients = lax.fori_loop(0, rounds, improve, start)
     return _combine(jnp.asarray(basis.reshape(-1, 3), cells.dtype), coefficients)
 
 

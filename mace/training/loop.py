@@ -1,7 +1,7 @@
 """`fit`: from a motion set, a split and a configuration to a trained network."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from mace.training.log import run_log
 from mace.training.mixing import Mix, own_clips
 from mace.training.run import Run
 from mace.training.signals import stop_signals
+from mace.training.source import ClipSource
 from mace.training.state import make_fold
 
 SHOWN = ("loss", "accuracy", "validation_uf1")
@@ -76,7 +77,7 @@ def fit(
     _check(motion_set, train, validation, config)
     variables = _start(motion_set, config, start)
     run = Run(
-        motion_set=motion_set,
+        source=ClipSource(motion_set, config=config, validation=validation, mix=mix),
         config=config,
         fold=make_fold(
             motion_set,
@@ -86,23 +87,31 @@ def fit(
             start=variables,
             own=own_clips(mix, config.batch_size),
         ),
-        validation=validation,
-        mix=mix,
     )
     identity = _identity(motion_set, train, validation, config, seed)
     identity["start"] = None if variables is None else start_digest(variables)
     identity["mix"] = None
     if mix is not None:
         identity["mix"] = {"data": mix.motion_set.fingerprint, "share": mix.share}
+    return run_to_the_end(run, identity=identity, run_dir=run_dir, label=label)
+
+
+def run_to_the_end(
+    run: Run, *, identity: Mapping[str, Any], run_dir: Path | None, label: str
+) -> Fitted:
+    """Go on with a run from its latest checkpoint in `run_dir`, if any, to its last epoch.
+
+    `identity` says what decides the run's numbers; a folder that holds another run is refused.
+    """
     with ExitStack() as stack:
         if run_dir is not None:
             run.store = CheckpointStore(Path(run_dir), identity)
             stack.callback(run.store.close)
             run.restore()
-            write_json(Path(run_dir) / "config.json", to_dict(config))
+            write_json(Path(run_dir) / "config.json", to_dict(run.config))
             run.log = stack.enter_context(run_log(Path(run_dir), run.history))
         stop = stack.enter_context(stop_signals())
-        advance = stack.enter_context(progress(label, config.epochs, done=run.epoch))
+        advance = stack.enter_context(progress(label, run.config.epochs, done=run.epoch))
         while not run.finished:
             row = run.train_epoch(stop)
             notes = [f"{name} {row[name]:.3f}" for name in SHOWN if name in row]

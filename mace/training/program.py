@@ -28,6 +28,8 @@ type Totals = dict[str, Any]
 # Inputs and labels of the set, and of the set that is mixed in, if there is one.
 type Data = tuple[Array, Array] | tuple[Array, Array, Array, Array]
 
+type Take = Callable[[Any, FoldArrays, Int[Array, ""]], Batch]
+
 METRICS = ("loss", "accuracy", "gradient_norm")
 
 
@@ -60,7 +62,12 @@ class TrainingProgram:
     """
 
     def __init__(
-        self, config: TrainConfig, motion: MotionConfig, classes: int, own: int | None = None
+        self,
+        config: TrainConfig,
+        motion: MotionConfig,
+        classes: int,
+        own: int | None = None,
+        take: Take | None = None,
     ) -> None:
         self.model = make_model(config.model, classes)
         self.compiled: Callable[..., Any]
@@ -69,7 +76,7 @@ class TrainingProgram:
             functools.partial(_init, model=self.model, config=config)
         )
 
-        def take(data: Data, fold: FoldArrays, step: Int[Array, ""]) -> Batch:
+        def take_clips(data: Data, fold: FoldArrays, step: Int[Array, ""]) -> Batch:
             return draw(
                 *data[:2],
                 fold,
@@ -81,6 +88,7 @@ class TrainingProgram:
                 own=own,
             )
 
+        take = take or take_clips
         make_step = functools.partial(
             make_train_step, model=self.model, config=config, motion=motion
         )
@@ -151,11 +159,17 @@ class TrainingProgram:
 
 
 def training_program(
-    config: TrainConfig, motion: MotionConfig, classes: int, *, own: int | None = None
+    config: TrainConfig,
+    motion: MotionConfig,
+    classes: int,
+    *,
+    own: int | None = None,
+    take: Take | None = None,
 ) -> TrainingProgram:
     """Return the program of a configuration, the same one for all its folds, seeds and lengths.
 
-    `own` is how many clips of a batch are the fold's own where others are mixed in.
+    `own` is how many clips of a batch are the fold's own where others are mixed in; `take` draws
+    batches in place of `draw`.
     """
     compiled_in = dataclasses.replace(
         config,
@@ -166,14 +180,18 @@ def training_program(
         pair_average=False,
         checkpoint_every=1,
     )
-    return _program(compiled_in, motion, classes, own)
+    return _program(compiled_in, motion, classes, own, take)
 
 
 @functools.lru_cache(maxsize=8)
 def _program(
-    config: TrainConfig, motion: MotionConfig, classes: int, own: int | None
+    config: TrainConfig,
+    motion: MotionConfig,
+    classes: int,
+    own: int | None,
+    take: Take | None,
 ) -> TrainingProgram:
-    return TrainingProgram(config, motion, classes, own)
+    return TrainingProgram(config, motion, classes, own, take)
 
 
 def _init(

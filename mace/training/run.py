@@ -1,39 +1,21 @@
 """One training run between two epochs: what changes, how it is judged, saved and gone on with."""
 
-import functools
 from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Int, PyTree
+from jaxtyping import PyTree
 
-from mace.data import MotionSet
 from mace.errors import TrainingError
-from mace.metrics import confusion_matrix, uf1
 from mace.training.checkpoint import CheckpointStore, Snapshot, Which
 from mace.training.config import TrainConfig
 from mace.training.fitted import Fitted, Row
 from mace.training.log import WriteRow
-from mace.training.mixing import Mix, mixed_arrays, own_clips
 from mace.training.normalise import Normalisation
-from mace.training.predict import predict_clips
-from mace.training.program import (
-    METRICS,
-    Data,
-    Totals,
-    on_device,
-    training_program,
-    zero_totals,
-)
+from mace.training.program import METRICS, Totals, zero_totals
 from mace.training.signals import Interrupted, StopRequest
+from mace.training.source import Source
 from mace.training.state import FoldArrays, TrainState, trained_variables
-
-
-@functools.lru_cache(maxsize=1)
-def _mixed_on_device(
-    mix: Mix, motion_set: MotionSet, config: TrainConfig
-) -> tuple[jax.Array, jax.Array]:
-    return jax.device_put(mixed_arrays(mix, motion_set, config), jax.local_devices()[0])
 
 
 class Run:
@@ -42,23 +24,16 @@ class Run:
     def __init__(
         self,
         *,
-        motion_set: MotionSet,
+        source: Source,
         config: TrainConfig,
         fold: FoldArrays,
-        validation: Int[np.ndarray, " v"] | None,
-        mix: Mix | None = None,
     ) -> None:
-        self.motion_set = motion_set
+        self.source = source
         self.config = config
         self.fold = fold
-        self.validation = validation
-        own = None if mix is None else own_clips(mix, config.batch_size)
-        self.program = training_program(config, motion_set.motion, len(motion_set.classes), own=own)
-        self.data: Data = on_device(motion_set)
-        if mix is not None:
-            self.data = (*self.data[:2], *_mixed_on_device(mix, motion_set, config))
+        self.program = source.program(config)
         self.steps_per_epoch = int(fold.steps_per_epoch)
-        self.state: TrainState = self.program.place(self.program.init(fold, self.data[0][:1, 0]))
+        self.state: TrainState = self.program.place(self.program.init(fold, source.example))
         self.totals: Totals = self.program.place(zero_totals())
         self.step = 0
         self.history: list[Row] = []
@@ -104,15 +79,14 @@ class Run:
             if stop:
                 self._interrupt(stop)
             self.state, self.totals, self.step = self.program.advance(
-                self.state, self.totals, self.data, self.fold, step=self.step, end=end
+                self.state, self.totals, self.source.data, self.fold, step=self.step, end=end
             )
         self._check_finite()
         row: Row = {"epoch": self.epoch + 1, "step": self.step}
         for name in METRICS:
             total, count = self.totals["sums"][name]
             row[name] = float(total) / float(count)
-        if self.validation is not None:
-            row["validation_uf1"] = self._validate(self.validation)
+        row |= self.source.judge(self._fitted(self._host_variables(), self.epoch + 1))
         self.history.append(row)
         self.totals = self.program.place(zero_totals())
         if self.log is not None:
@@ -129,36 +103,22 @@ class Run:
         epoch, variables = self.epoch, None
         if self.best is not None:
             epoch, variables = self.best
+        return self._fitted(self._host_variables() if variables is None else variables, epoch)
+
+    def _best_epoch(self) -> int:
+        scores = [row["validation_uf1"] for row in self.history if "validation_uf1" in row]
+        return int(np.argmax(scores)) + 1 if scores else 0
+
+    def _fitted(self, variables: PyTree[Any], epoch: int) -> Fitted:
         return Fitted(
             config=self.config,
-            motion=self.motion_set.motion,
-            classes=self.motion_set.classes,
+            motion=self.source.motion,
+            classes=self.source.classes,
             normalisation=self._normalisation(),
-            variables=self._host_variables() if variables is None else variables,
+            variables=variables,
             history=tuple(self.history),
             chosen_epoch=epoch,
         )
-
-    def _best_epoch(self) -> int:
-        scores = [row["validation_uf1"] for row in self.history]
-        return int(np.argmax(scores)) + 1 if scores else 0
-
-    def _validate(self, validation: Int[np.ndarray, " v"]) -> float:
-        now = Fitted(
-            config=self.config,
-            motion=self.motion_set.motion,
-            classes=self.motion_set.classes,
-            normalisation=self._normalisation(),
-            variables=self._host_variables(),
-            history=(),
-            chosen_epoch=self.epoch,
-        )
-        probabilities = predict_clips(
-            now, self.motion_set.inputs[validation], pair_average=self.config.pair_average
-        )
-        truth = self.motion_set.labels[validation]
-        found = probabilities.argmax(axis=-1)
-        return float(uf1(confusion_matrix(truth, found, len(self.motion_set.classes))))
 
     def _host_variables(self) -> PyTree[Any]:
         return jax.device_get(trained_variables(self.state))

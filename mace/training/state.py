@@ -15,7 +15,7 @@ from mace.data import MotionSet
 from mace.training.config import TrainConfig
 
 # Streams of random numbers derived from the run's seed; a new one goes to the end.
-INIT, ORDER, VARIANT, MIXUP, AUGMENT, DROPOUT, MIX, MIX_VARIANT = range(8)
+INIT, ORDER, VARIANT, MIXUP, AUGMENT, DROPOUT, MIX, MIX_VARIANT, PAIRS = range(9)
 
 
 @jax.tree_util.register_dataclass

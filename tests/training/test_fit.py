@@ -76,7 +76,7 @@ def test_nothing_is_learnt_from_clips_outside_the_training_index():
 
 def test_the_best_epoch_on_validation_clips_is_kept_and_patience_ends_the_run(monkeypatch):
     scores = iter([0.2, 0.6, 0.5, 0.6, 0.1, 0.9])
-    monkeypatch.setattr("mace.training.run.uf1", lambda counts: next(scores))
+    monkeypatch.setattr("mace.training.source.uf1", lambda counts: next(scores))
     config = replace(CONFIG, epochs=6, selection="best", patience=2)
     fitted = fit(SET, TRAIN, config=config, validation_index=[20, 21, 22])
     assert [row["validation_uf1"] for row in fitted.history] == [0.2, 0.6, 0.5, 0.6]
@@ -198,7 +198,7 @@ def test_the_loop_on_an_accelerator_takes_the_same_steps(monkeypatch):
     looped = TrainingProgram(config, SET.motion, 3)
     assert looped.loops
     monkeypatch.undo()
-    monkeypatch.setattr("mace.training.run.training_program", lambda *_: looped)
+    monkeypatch.setattr("mace.training.source.training_program", lambda *_, **__: looped)
     fitted = fit(SET, TRAIN, config=config)
     assert looped.compiled._cache_size() == 1
     for one, other in zip(fitted.history, stepped.history, strict=True):

@@ -1,0 +1,225 @@
+"""What happens in a pair, drawn in JAX once for both routes: rendering and motion space."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, Key
+
+from mace.datasets.synthetic.action_units import AU_NAMES
+from mace.datasets.synthetic.pairs.config import PairConfig
+from mace.datasets.synthetic.pairs.prototypes import (
+    prototype_shares,
+    prototype_table,
+    unit_matrices,
+)
+from mace.datasets.synthetic.surface import UNIT_NAMES
+
+_BLINK_AU = AU_NAMES.index("45")
+_MUSCLES = np.array([name != "45" for name in AU_NAMES], np.float32)
+_SPEECH = ("jawOpen", "mouthPucker", "mouthFunnel", "mouthClose", "mouthLeft", "mouthRight")
+# Share of a unit that moves the lips by about 1 px of the crop.
+_SPEECH_PER_PX = 0.04
+
+
+class People(Protocol):
+    """What is drawn depends on: rows are people in still poses, columns `AU_NAMES`.
+
+    `reach` is the skin's largest displacement at full activation in crop px, `gain` how strongly
+    this person shows a unit, `asymmetry` the share by which the left side leads.
+    """
+
+    @property
+    def reach(self) -> Float[Array | np.ndarray, "n a"]: ...  # noqa: D102
+
+    @property
+    def gain(self) -> Float[Array | np.ndarray, "n a"]: ...  # noqa: D102
+
+    @property
+    def asymmetry(self) -> Float[Array | np.ndarray, " n"]: ...  # noqa: D102
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, kw_only=True)
+class Plans:
+    """What happens in each pair; leading axis: the pairs.
+
+    Attributes:
+        entry: row of the cast.
+        prototype: row of `prototype_table`.
+        emotion: index into `EMOTION_NAMES`.
+        reference: weights of the face units in the reference frame.
+        target: and in the target frame.
+        head: motion of the head from reference to target: yaw, pitch, roll in rad, x (right) and y
+            (down) in eye distances, logarithm of size.
+        corrected: whether the face correction follows the head (its similarity part).
+        registration: error of the target's crop: x, y in crop px, turn in rad, logarithm of size.
+        framing: error of both crops, likewise.
+        peak_px: strongest displacement of the skin by the movement in crop px.
+        aus: activation of each of `AU_NAMES` by the movement, 1 for the full unit.
+    """
+
+    entry: Int[Array, " b"]
+    prototype: Int[Array, " b"]
+    emotion: Int[Array, " b"]
+    reference: Float[Array, "b u"]
+    target: Float[Array, "b u"]
+    head: Float[Array, "b 6"]
+    corrected: Bool[Array, " b"]
+    registration: Float[Array, "b 4"]
+    framing: Float[Array, "b 4"]
+    peak_px: Float[Array, " b"]
+    aus: Float[Array, "b a"]
+
+
+def draw_plans(key: Key[Array, ""], people: People, *, count: int, config: PairConfig) -> Plans:
+    """Draw `count` pairs; a pure function of the key, to be jitted with `count` and `config`."""
+    keys = jax.random.split(key, count)
+    return jax.vmap(lambda key: draw_plan(key, people, config=config))(keys)
+
+
+def draw_plan(key: Key[Array, ""], people: People, *, config: PairConfig) -> Plans:
+    """Draw one pair; the fields have no leading axis."""
+    keys = iter(jax.random.split(key, 8))
+    entry = jax.random.randint(next(keys), (), 0, people.reach.shape[0], jnp.int32)
+    row = jax.random.choice(
+        next(keys), len(prototype_table().emotion), p=jnp.asarray(prototype_shares(config.classes))
+    ).astype(jnp.int32)
+    peaks, sides, before, after = _movement(next(keys), people, entry, row, config)
+    sided = peaks[None] * sides
+    gaze, blink = _eyes(next(keys), config)
+    speech = _speech(next(keys), config)
+    reach = jnp.asarray(people.reach)[entry]
+    drift = _drift(next(keys), reach, config)
+    matrices = jnp.asarray(unit_matrices())
+    reference = jnp.einsum("sa,sau->u", sided * before, matrices) + blink[0]
+    target = jnp.einsum("sa,sau->u", sided * after + drift, matrices) + blink[1] + gaze + speech
+    head, corrected = _head(next(keys), config)
+    errors = _crop(next(keys), config)
+    moved = peaks * (after - before)
+    return Plans(
+        entry=entry,
+        prototype=row,
+        emotion=jnp.asarray(prototype_table().emotion)[row],
+        reference=reference,
+        target=target,
+        head=head,
+        corrected=corrected,
+        registration=errors[0],
+        framing=errors[1],
+        peak_px=jnp.max(moved * reach),
+        aus=moved,
+    )
+
+
+def _movement(
+    key: Key[Array, ""],
+    people: People,
+    entry: Int[Array, ""],
+    row: Int[Array, ""],
+    config: PairConfig,
+) -> tuple[Float[Array, " a"], Float[Array, "3 a"], Float[Array, " a"], Float[Array, " a"]]:
+    """Return activations at the peak, their sides, and the share made in either frame."""
+    movement, table = config.movement, prototype_table()
+    keys = iter(jax.random.split(key, 10))
+    shape = (len(AU_NAMES),)
+    low, high = np.log(movement.peak_px)
+    peak_px = jnp.exp(jax.random.uniform(next(keys), minval=low, maxval=high))
+    spread = jnp.exp(movement.intensity_sd * jax.random.normal(next(keys), shape))
+    shown = jnp.asarray(table.aus)[row]
+    added = jax.random.randint(next(keys), (), 0, len(AU_NAMES) - 1, jnp.int32)
+    added = jnp.where(added >= _BLINK_AU, added + 1, added)
+    low, high = movement.extra_strength
+    strength = jax.random.uniform(next(keys), minval=low, maxval=high)
+    strength = strength * _chance(next(keys), movement.extra)
+    relative = jnp.maximum(
+        shown, strength * jax.nn.one_hot(added, len(AU_NAMES), dtype=jnp.float32)
+    )
+    relative = relative * spread * jnp.asarray(people.gain)[entry]
+    # The strongest unit reaches the peak, so that the range is what it says.
+    activation = peak_px * relative / jnp.max(relative) / jnp.asarray(people.reach)[entry]
+
+    lead = jnp.asarray(people.asymmetry)[entry] + movement.asymmetry_sd * jax.random.normal(
+        next(keys)
+    )
+    lead = jnp.clip(lead * float(movement.asymmetry_sd > 0), -0.8, 0.8)
+    alone = _chance(next(keys), movement.unilateral) > 0
+    alone = (jnp.asarray(table.unilateral)[row] > 0) | alone
+    left = _chance(next(keys), 0.5) > 0
+    lead = jnp.where(alone, jnp.where(left, 1.0, -1.0), lead)
+    # The stronger side makes the whole movement; units without a side are held back by half.
+    weaker = (1 - jnp.abs(lead)) / (1 + jnp.abs(lead))
+    one, other = jnp.where(lead > 0, 1.0, weaker), jnp.where(lead > 0, weaker, 1.0)
+    sides = jnp.stack([1 - 0.5 * jnp.abs(lead), one, other])
+
+    final = jax.random.split(next(keys), 4)
+    before = movement.late * jax.random.uniform(final[0])
+    before = before * _chance(final[1], movement.onset_error)
+    after = 1 - movement.apex_error * jax.random.uniform(final[2])
+    jitter = movement.phase_sd * jax.random.normal(final[3], (2, *shape))
+    before = jnp.clip(before * (1 + jitter[0]), 0.0, 1.0)
+    after = jnp.clip(after + jitter[1], before, 1.0)
+    return activation, jnp.broadcast_to(sides[:, None], (3, *shape)), before, after
+
+
+def _eyes(
+    key: Key[Array, ""], config: PairConfig
+) -> tuple[Float[Array, " u"], Float[Array, "2 u"]]:
+    """Return what gaze adds to the target, and what a blink adds to either frame."""
+    keys = jax.random.split(key, 6)
+    across, down = 0.2 * jax.random.normal(keys[0], (2,))
+    looks = _chance(keys[1], config.distractors.gaze)
+    gaze = _units(eyeLookInLeft=across, eyeLookOutRight=across)
+    gaze = gaze + _units(eyeLookOutLeft=-across, eyeLookInRight=-across)
+    gaze = gaze + _units(eyeLookDownLeft=down, eyeLookDownRight=down)
+    gaze = gaze + _units(eyeLookUpLeft=-down, eyeLookUpRight=-down)
+    # Mostly the edge of a blink: whole ones are rarely annotated.
+    closed = _chance(keys[2], config.distractors.blink) * jax.random.uniform(keys[3]) ** 2
+    lids = _units(eyeBlinkLeft=closed, eyeBlinkRight=closed)
+    first = _chance(keys[4], 0.5)
+    return jnp.clip(gaze, 0.0) * looks, jnp.stack([first * lids, (1 - first) * lids])
+
+
+def _speech(key: Key[Array, ""], config: PairConfig) -> Float[Array, " u"]:
+    keys = jax.random.split(key, 3)
+    low, high = config.distractors.speech_px
+    size = jax.random.uniform(keys[0], minval=low, maxval=high) * _SPEECH_PER_PX
+    size = size * _chance(keys[1], config.distractors.speech)
+    amounts = size * jax.random.normal(keys[2], (len(_SPEECH),))
+    return _units(**dict(zip(_SPEECH, jnp.abs(amounts), strict=True)))
+
+
+def _drift(
+    key: Key[Array, ""], reach: Float[Array, " a"], config: PairConfig
+) -> Float[Array, "3 a"]:
+    pixels = config.movement.drift_px * jax.random.normal(key, (3, len(AU_NAMES)))
+    return pixels / reach * jnp.asarray(_MUSCLES)
+
+
+def _head(key: Key[Array, ""], config: PairConfig) -> tuple[Float[Array, "6"], Bool[Array, ""]]:
+    keys, head = jax.random.split(key, 3), config.head
+    turn = np.deg2rad(head.turn_deg)
+    scale = jnp.asarray([turn, turn, turn, head.shift, head.shift, head.scale], jnp.float32)
+    tail = jnp.exp(head.spread * jax.random.normal(keys[0]))
+    motion = scale * tail * jax.random.normal(keys[1], (6,))
+    return motion, _chance(keys[2], head.uncorrected) == 0
+
+
+def _crop(key: Key[Array, ""], config: PairConfig) -> Float[Array, "2 4"]:
+    crop = config.crop
+    residual = [
+        crop.residual_px, crop.residual_px, np.deg2rad(crop.residual_deg), crop.residual_scale
+    ]  # fmt: skip
+    framing = [crop.framing_px, crop.framing_px, np.deg2rad(crop.framing_deg), crop.framing_scale]
+    return jnp.asarray([residual, framing], jnp.float32) * jax.random.normal(key, (2, 4))
+
+
+def _chance(key: Key[Array, ""], probability: float) -> Float[Array, ""]:
+    return jax.random.bernoulli(key, float(probability)).astype(jnp.float32)
+
+
+def _units(**weights: Float[Array, ""]) -> Float[Array, " u"]:
+    index = np.array([UNIT_NAMES.index(name) for name in weights], np.int32)
+    return jnp.zeros(len(UNIT_NAMES)).at[index].add(jnp.stack(list(weights.values())))

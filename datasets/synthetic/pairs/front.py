@@ -1,0 +1,185 @@
+"""The front of the fine head: the vertices and triangles that a pair can show, for all people."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int, Int32, Int64
+
+from mace.datasets.synthetic.action_units import AU_NAMES, face_units
+from mace.datasets.synthetic.assets import head_assets
+from mace.datasets.synthetic.identity import draw_identity
+from mace.datasets.synthetic.landmarks import EYE_CORNERS, LANDMARKS
+from mace.datasets.synthetic.mesh import head_mesh
+from mace.datasets.synthetic.pairs import canvas
+from mace.datasets.synthetic.raster import rasterise
+from mace.datasets.synthetic.surface import UNIT_NAMES
+
+# Corners of the eyes, bridge and base of the nose: what the face correction follows.
+RIGID: tuple[int, ...] = EYE_CORNERS + LANDMARKS[27:36]
+# Yaw and pitch in degrees, distance in decimetres, from which the front is seen.
+_VIEWS = ((0, 0, 20), (-16, 0, 11), (16, 0, 11), (0, -16, 11), (0, 16, 11), (9, 9, 5), (-9, -9, 5))
+_PEOPLE = 8
+# Nothing is hair here, so the texture is never looked at.
+_NO_POINTS, _NO_TEXTURE = np.zeros((1, 2), np.float32), np.zeros((1, 1, 4), np.uint8)
+
+
+type MeshName = Literal["fine", "coarse"]
+
+
+@dataclass(frozen=True)
+class Front:
+    """Vertices of the fine mesh that are kept, eyeballs last, and their triangles.
+
+    Attributes:
+        vertex_ids: index in the fine mesh of each kept vertex.
+        triangles: indices into the kept vertices.
+        eyes: number of vertices of the left and the right eyeball, which come last in this order.
+        skin: which vertices lie on the outer skin.
+        average: positions on the average head in decimetres.
+        units: displacement for each of `UNIT_NAMES`, in decimetres.
+        aus: displacement for each of `AU_NAMES`.
+    """
+
+    vertex_ids: Int64[np.ndarray, " v"]
+    triangles: Int32[np.ndarray, "t 3"]
+    eyes: tuple[int, int]
+    skin: Bool[np.ndarray, " v"]
+    average: Float32[np.ndarray, "v 3"]
+    units: Float32[np.ndarray, "k v 3"]
+    aus: Float32[np.ndarray, "a v 3"]
+
+
+def fine_points(
+    shape: Float32[np.ndarray, "c 3"],
+) -> tuple[Float32[np.ndarray, "n 3"], Float32[np.ndarray, "2 3"]]:
+    """Fine vertices of a coarse shape with round eyeballs, and the centres of these."""
+    mesh = head_mesh()
+    fine = np.ascontiguousarray(mesh.subdivide @ shape, np.float32)
+    centres = np.empty((2, 3), np.float32)
+    for k, (indices, coarse) in enumerate(zip(mesh.eyes, mesh.coarse_eyes, strict=True)):
+        low, high = shape[coarse].min(0), shape[coarse].max(0)
+        centres[k] = (high + low) / 2
+        arm = fine[indices] - centres[k]
+        radius = (high[0] - low[0]) / 2
+        fine[indices] = centres[k] + arm * (radius / np.linalg.norm(arm, axis=1, keepdims=True))
+    return fine, centres
+
+
+def visible(
+    points: Float32[np.ndarray, "v 3"], triangles: Int32[np.ndarray, "t 3"], *, side: int
+) -> Int32[np.ndarray, "side side"]:
+    """The triangle in front at each cell of the canvas, -1 where there is none.
+
+    Args:
+        points: positions on the canvas in px (pixel centres at integers), and depth.
+        triangles: indices into them.
+        side: cells along each side.
+    """
+    screen = points.copy()
+    screen[:, :2] = (points[:, :2] + np.float32(0.5)) * np.float32(side / canvas.SIZE)
+    depth, ids = np.empty((side, side), np.float32), np.empty((side, side), np.int32)
+    rasterise(
+        screen, triangles, len(triangles), _NO_POINTS, triangles, _NO_TEXTURE, depth, ids
+    )  # fmt: skip
+    return ids
+
+
+def barycentric(
+    points: Float32[np.ndarray, "v 3"],
+    triangles: Int32[np.ndarray, "t 3"],
+    ids: Int[np.ndarray, "side side"],
+) -> Float32[np.ndarray, "side side 2"]:
+    """Weights of the second and third vertex at the middle of each cell; 0 where there is none."""
+    side = len(ids)
+    rows, columns = np.nonzero(ids >= 0)
+    a, b, c = np.moveaxis(points[triangles[ids[rows, columns]], :2], 1, 0)
+    middle = np.stack([columns, rows], 1).astype(np.float32)
+    at = (middle + np.float32(0.5)) * np.float32(canvas.SIZE / side) - np.float32(0.5) - a
+    first, second = b - a, c - a
+    area = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
+    out = np.zeros((side, side, 2), np.float32)
+    out[rows, columns, 0] = (at[:, 0] * second[:, 1] - at[:, 1] * second[:, 0]) / area
+    out[rows, columns, 1] = (first[:, 0] * at[:, 1] - first[:, 1] * at[:, 0]) / area
+    return np.clip(out, 0, 1)
+
+
+def on_canvas(
+    points: Float32[np.ndarray, "v 3"],
+    corners: Float32[np.ndarray, "4 3"],
+    pose: np.ndarray,
+    distance: float,
+) -> tuple[Float32[np.ndarray, "v 3"], Float64[np.ndarray, "2 3"]]:
+    """Canvas position (px) and depth of points of a still head, and its picture's similarity.
+
+    Args:
+        points: in decimetres.
+        corners: of the eyes, by which the canvas is laid.
+        pose: yaw, pitch, roll in radians.
+        distance: of the camera in decimetres.
+    """
+    eyes = canvas.picture(canvas.place(corners, pose), distance).reshape(2, 2, 2).mean(1)
+    similarity = canvas.eye_similarity(eyes)
+    matrix = similarity.astype(np.float32)
+    placed = canvas.place(points, pose)
+    flat = canvas.picture(placed, distance) @ matrix[:, :2].T + matrix[:, 2]
+    return np.concatenate([flat, placed[:, 2:]], 1), similarity
+
+
+@cache
+def head_front(mesh: MeshName = "fine") -> Front:
+    """Find the front once per process (about a second): what some people show in some views.
+
+    A ring of neighbours makes up for people who show a little more.
+
+    Args:
+        mesh: `fine` has the renderer's triangles. `coarse` joins the same places on the same
+            surface by the four times larger triangles of the mesh before its subdivision.
+    """
+    return _front(head_mesh().triangles[: head_mesh().solid] if mesh == "fine" else _coarse())
+
+
+def _coarse() -> Int32[np.ndarray, "t 3"]:
+    """Triangles of the mesh before its subdivision, which kept the numbers of its vertices."""
+    quads = head_assets().quads
+    return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
+
+
+def _front(triangles: Int32[np.ndarray, "t 3"]) -> Front:
+    mesh, assets = head_mesh(), head_assets()
+    seen = np.zeros(len(triangles), bool)
+    for number in range(_PEOPLE):
+        fine, _ = fine_points(draw_identity(np.random.default_rng([0xF407, number]))[0])
+        for yaw, pitch, distance in _VIEWS:
+            pose = np.deg2rad([yaw, pitch, 0])
+            points, _ = on_canvas(fine, fine[list(EYE_CORNERS)], pose, distance)
+            ids = visible(points, triangles, side=canvas.SIZE)
+            seen[ids[ids >= 0]] = True
+    touched = np.zeros(len(mesh.fine_average), bool)
+    touched[triangles[seen].ravel()] = True
+    seen = touched[triangles].any(1)
+
+    used = np.unique(triangles[seen])
+    left, right = (np.intersect1d(used, eye) for eye in mesh.eyes)
+    rest = np.setdiff1d(used, np.concatenate([left, right]))
+    ids = np.concatenate([rest, left, right]).astype(np.int64)
+    location = np.full(len(mesh.fine_average), -1, np.int32)
+    location[ids] = np.arange(len(ids), dtype=np.int32)
+    subdivide = mesh.subdivide[ids]
+    units = [np.asarray(subdivide @ assets.delta(name), np.float32) for name in UNIT_NAMES]
+    deltas = np.stack(units)
+    index = {name: k for k, name in enumerate(UNIT_NAMES)}
+    mixing = np.zeros((len(AU_NAMES), len(UNIT_NAMES)), np.float32)
+    for row, au in enumerate(AU_NAMES):
+        for unit, weight in face_units(au).items():
+            mixing[row, index[unit]] = weight
+    return Front(
+        vertex_ids=ids,
+        triangles=np.ascontiguousarray(location[triangles[seen]]),
+        eyes=(len(left), len(right)),
+        skin=mesh.skin[ids],
+        average=mesh.fine_average[ids],
+        units=deltas,
+        aus=np.tensordot(mixing, deltas, 1),
+    )

@@ -1,0 +1,297 @@
+"""Rendered pairs and what flow estimators make of them, kept on disk, so that work resumes."""
+
+import contextlib
+import functools
+import io
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import nullcontext
+from dataclasses import dataclass, fields, replace
+from multiprocessing import get_context
+from pathlib import Path
+from zipfile import BadZipFile
+
+import cv2
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float16, Float32, Int32
+
+from mace.config import config_hash
+from mace.datasets.synthetic.pairs.canvas import CELLS
+from mace.datasets.synthetic.pairs.cast import Cast, CastConfig, make_cast
+from mace.datasets.synthetic.pairs.config import PairConfig
+from mace.datasets.synthetic.pairs.draw import Plans, draw_plans
+from mace.datasets.synthetic.pairs.estimators import ESTIMATORS, measure
+from mace.datasets.synthetic.pairs.picture_config import PictureConfig
+from mace.datasets.synthetic.pairs.rendering import render_pictures
+from mace.errors import ConfigError, DataError
+from mace.files import atomic_path
+from mace.processes import begin_worker, one_thread_each
+from mace.progress import progress
+
+_PLAN_STREAM = 0x914A5
+# People per stored file: a unit of work of some seconds.
+_CHUNK = 8
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class StoredPairs:
+    """Motion of rendered pairs and its truth; leading axis of all but `fields`: the pairs.
+
+    Attributes:
+        fields: per estimator and pair, motion (u, v) in crop px on the cells of the canvas.
+        estimators: names of the first axis of `fields`.
+        emotion: index into `EMOTION_NAMES`.
+        peak_px: strongest displacement of the skin in crop px.
+        aus: activation of each of `AU_NAMES`.
+        person: seed of the person.
+        male, age, tone: traits: 0 female to 1 male, 0 young to 0.85 old, luminance of the skin.
+        pose: still yaw, pitch, roll in radians.
+        head: motion of the head, as in `Plans`.
+        corrected: whether the crop follows the head.
+    """
+
+    fields: Float16[np.ndarray, "e n r r 2"]
+    estimators: tuple[str, ...]
+    emotion: Int32[np.ndarray, " n"]
+    peak_px: Float32[np.ndarray, " n"]
+    aus: Float32[np.ndarray, "n a"]
+    person: Int32[np.ndarray, " n"]
+    male: Float32[np.ndarray, " n"]
+    age: Float32[np.ndarray, " n"]
+    tone: Float32[np.ndarray, " n"]
+    pose: Float32[np.ndarray, "n 3"]
+    head: Float32[np.ndarray, "n 6"]
+    corrected: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.emotion)
+
+    def of(self, estimator: str) -> Float16[np.ndarray, "n r r 2"]:
+        """The fields of one estimator.
+
+        Raises:
+            ConfigError: if it was not measured.
+        """
+        if estimator not in self.estimators:
+            raise ConfigError(
+                f"these pairs hold no {estimator!r} fields; they have {', '.join(self.estimators)}"
+            )
+        return self.fields[self.estimators.index(estimator)]
+
+
+@dataclass(frozen=True)
+class PairSettings:
+    """Everything that decides what is stored."""
+
+    people: tuple[int, ...]
+    pairs_each: int
+    poses_each: int
+    seed: int
+    config: PairConfig
+    picture: PictureConfig
+    cast: CastConfig
+    estimators: tuple[str, ...]
+    version: int = _FORMAT
+
+
+def on_cells(motion: Float32[np.ndarray, "n h w 2"]) -> Float16[np.ndarray, "n r r 2"]:
+    """Average fields over the cells of the canvas."""
+    size = (CELLS, CELLS)
+    cells = [cv2.resize(field, size, interpolation=cv2.INTER_AREA) for field in motion]
+    return np.stack(cells).astype(np.float16)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class _Habits:
+    """What is drawn depends on, one person per row of a leading axis."""
+
+    reach: jax.Array
+    gain: jax.Array
+    asymmetry: jax.Array
+
+
+@functools.partial(jax.jit, static_argnames=("count", "config"))
+def _draw(numbers: jax.Array, habits: _Habits, *, count: int, config: PairConfig) -> Plans:
+    def one(number: jax.Array, habit: _Habits) -> Plans:
+        return draw_plans(jax.random.key(number), habit, count=count, config=config)
+
+    return jax.vmap(one)(numbers, habits)
+
+
+def plan_pairs(cast: Cast, *, pairs_each: int, seed: int, config: PairConfig) -> Plans:
+    """Draw `pairs_each` pairs of every person of a cast, as NumPy arrays.
+
+    A person's pairs follow each other and depend on nobody else, so a cast may be cut anywhere.
+
+    Args:
+        cast: as `make_cast` returns it: the entries of one person follow each other.
+        pairs_each: pairs per person, over all its poses.
+        seed: of the pairs.
+        config: what happens.
+    """
+    poses = len(cast) // cast.people
+    seeds = np.asarray(cast.seeds)[::poses]
+    numbers = [np.random.SeedSequence([_PLAN_STREAM, seed, s]).generate_state(1) for s in seeds]
+    habits = _Habits(
+        *(
+            jnp.asarray(v).reshape(cast.people, poses, *v.shape[1:])
+            for v in (cast.reach, cast.gain, cast.asymmetry)
+        )
+    )
+    drawn = jax.device_get(
+        _draw(jnp.asarray(np.concatenate(numbers)), habits, count=pairs_each, config=config)
+    )
+    first = np.arange(cast.people, dtype=np.int32)[:, None] * np.int32(poses)
+    drawn = replace(drawn, entry=drawn.entry + first)
+    return jax.tree.map(lambda v: v.reshape(cast.people * pairs_each, *v.shape[2:]), drawn)
+
+
+def store_chunk(settings: PairSettings, chunk: int, folder: Path) -> int:
+    """Render and measure the pairs of one chunk of people into its file; returns their number."""
+    cv2.setNumThreads(1)
+    people = settings.people[chunk * _CHUNK : (chunk + 1) * _CHUNK]
+    with contextlib.redirect_stderr(io.StringIO()):  # too few for a display of their own
+        cast = make_cast(people, poses_each=settings.poses_each, config=settings.cast)
+    plans = plan_pairs(
+        cast, pairs_each=settings.pairs_each, seed=settings.seed, config=settings.config
+    )
+    pictures = render_pictures(plans, cast, picture=settings.picture, seed=settings.seed)
+    measured = [
+        on_cells(
+            pictures.motion
+            if name == "exact"
+            else measure(pictures.reference, pictures.target, estimator=name)
+        )
+        for name in settings.estimators
+    ]
+    rows = plans.entry
+    traits = {n: np.asarray(getattr(cast, n))[rows] for n in ("male", "age", "tone", "pose")}
+    truth = {n: getattr(plans, n) for n in ("emotion", "peak_px", "aus", "head", "corrected")}
+    with atomic_path(_chunk_path(folder, chunk)) as path, path.open("wb") as stream:
+        np.savez(
+            stream, fields=np.stack(measured), person=np.asarray(cast.seeds)[rows], **traits, **truth
+        )  # fmt: skip
+    return len(rows)
+
+
+def _chunk_path(folder: Path, chunk: int) -> Path:
+    return folder / f"people{chunk:05d}.npz"
+
+
+def make_pairs(
+    people: Sequence[int],
+    pairs_each: int,
+    *,
+    seed: int = 0,
+    poses_each: int = 2,
+    config: PairConfig = PairConfig(),  # noqa: B008 - frozen, so sharing it is safe
+    picture: PictureConfig = PictureConfig(),  # noqa: B008
+    cast: CastConfig = CastConfig(),  # noqa: B008
+    estimators: Sequence[str] = ("exact", "dis"),
+    workers: int | None = None,
+    cache_dir: Path | None = None,
+) -> StoredPairs:
+    """Render pairs of people and measure their motion, or load what is stored already.
+
+    Args:
+        people: seeds, as in `Subject(seed)`, none of them twice.
+        pairs_each: pairs per person.
+        seed: of pairs and recordings.
+        poses_each: still poses per person.
+        config: what happens.
+        picture: how it is recorded.
+        cast: how people stand before the camera.
+        estimators: names from `ESTIMATORS`.
+        workers: processes, as many as there are cores by default; the pairs do not depend on it.
+        cache_dir: where finished people are kept, in a folder named after the settings; an
+            interrupted call goes on from there. None keeps nothing.
+
+    Raises:
+        ConfigError: for no people, one of them twice, or an unknown estimator.
+    """
+    if not people or len(set(people)) != len(people) or pairs_each < 1:
+        raise ConfigError(
+            f"{pairs_each} pairs each of {len(people)} people, {len(set(people))} of them "
+            "different, cannot be made; give different seeds and at least one pair"
+        )
+    unknown = [name for name in estimators if name not in ESTIMATORS]
+    if unknown or not estimators:
+        raise ConfigError(
+            f"unknown estimators {unknown}, expected one or more of {', '.join(ESTIMATORS)}"
+        )
+    settings = PairSettings(
+        tuple(int(p) for p in people), pairs_each, poses_each, seed, config, picture, cast,
+        tuple(estimators),
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() if cache_dir is None else nullcontext(cache_dir) as root:
+        folder = Path(root) / f"pairs-{config_hash(settings)}"
+        folder.mkdir(parents=True, exist_ok=True)
+        chunks = range(-(-len(people) // _CHUNK))
+        _store(
+            settings, [k for k in chunks if not _chunk_path(folder, k).exists()], folder, workers
+        )
+        return _load(settings, [_chunk_path(folder, k) for k in chunks])
+
+
+def _store(settings: PairSettings, missing: list[int], folder: Path, workers: int | None) -> None:
+    if not missing:
+        return
+    total = len(settings.people) * settings.pairs_each
+    left = sum(len(settings.people[k * _CHUNK : (k + 1) * _CHUNK]) for k in missing)
+    workers = min(workers or os.cpu_count() or 1, len(missing))
+    with progress("rendering pairs", total, done=total - left * settings.pairs_each) as advance:
+        if workers == 1:
+            for chunk in missing:
+                advance(store_chunk(settings, chunk, folder))
+            return
+        with (
+            one_thread_each(),
+            _on_cpu(),
+            # Spawned, since a fork of a process in which JAX runs threads may hang.
+            ProcessPoolExecutor(
+                workers, mp_context=get_context("spawn"), initializer=begin_worker
+            ) as pool,
+        ):
+            jobs = [pool.submit(store_chunk, settings, chunk, folder) for chunk in missing]
+            try:
+                for job in as_completed(jobs):
+                    advance(job.result())
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+
+@contextlib.contextmanager
+def _on_cpu() -> Iterator[None]:
+    """Children started within leave an accelerator to this process."""
+    before = os.environ.get("JAX_PLATFORMS")
+    os.environ["JAX_PLATFORMS"] = "cpu"
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("JAX_PLATFORMS", None)
+        else:
+            os.environ["JAX_PLATFORMS"] = before
+
+
+def _load(settings: PairSettings, paths: list[Path]) -> StoredPairs:
+    parts: list[dict[str, np.ndarray]] = []
+    for path in paths:
+        try:
+            with np.load(path) as archive:
+                parts.append(dict(archive))
+        except (OSError, ValueError, EOFError, BadZipFile) as error:
+            raise DataError(f"cannot read the pairs in {path}: {error}; delete the file") from error
+    names = [f.name for f in fields(StoredPairs) if f.name not in ("fields", "estimators")]
+    return StoredPairs(
+        fields=np.concatenate([p["fields"] for p in parts], 1),
+        estimators=settings.estimators,
+        **{name: np.concatenate([p[name] for p in parts]) for name in names},
+    )

@@ -1,0 +1,138 @@
+"""Where a head lands on the canvas: the geometry of `views`, in NumPy for one pair at a time.
+
+1. A vertex p (dm) is placed at R(pose) (p - PIVOT) - (0, LOOK_AT_Y, 0) and seen at
+   D / (D - z) * (x, -y), D being the camera's distance: a plane in dm, y down.
+2. One similarity maps that plane onto the canvas, the same for both frames: it takes the eye centres
+   (middle of the corners) of the resting face in its still pose to the canonical places.
+3. The target's pose is the still pose plus head[:3]; its canvas position is then scaled by
+   exp(head[5]) and shifted by head[3:5] eye distances.
+4. Where `corrected`, the target is moved by the least-squares similarity that takes the rigid points
+   of the resting face, as the target's camera sees them, to where the reference's sees them.
+5. `registration` = (dx, dy, rotation, log scale) is applied to the target, then `framing` to both.
+
+Every rotation and scaling of 3 and 5 is about the middle of the crop, and a positive rotation turns
+x (right) towards y (down). Positions have pixel centres at integers.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Float64
+
+from mace.datasets.synthetic.camera import PIVOT
+from mace.datasets.synthetic.pairs import canvas
+
+
+@dataclass(frozen=True)
+class View:
+    """One frame's camera: canvas = linear @ seen + offset."""
+
+    turn: Float64[np.ndarray, "3 3"]
+    distance: float
+    linear: Float64[np.ndarray, "2 2"]
+    offset: Float64[np.ndarray, " 2"]
+
+    def project(self, points: Float32[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 2"]:
+        """Canvas positions of vertices in dm."""
+        return self.seen(points) @ self.linear.T + self.offset
+
+    def seen(self, points: Float32[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 2"]:
+        """Positions on the plane of the camera in dm, y down."""
+        return seen(points, self.turn, self.distance)
+
+    def then(self, linear: Float64[np.ndarray, "2 2"], offset: Float64[np.ndarray, " 2"]) -> "View":
+        """The same camera, its picture moved on the canvas."""
+        return View(self.turn, self.distance, linear @ self.linear, linear @ self.offset + offset)
+
+
+def turn_of(pose: Float64[np.ndarray, " 3"]) -> Float64[np.ndarray, "3 3"]:
+    """Rotation matrix of (yaw, pitch, roll) in radians."""
+    return canvas.rotation(pose)
+
+
+def seen(
+    points: Float32[np.ndarray, "n 3"], turn: Float64[np.ndarray, "3 3"], distance: float
+) -> Float64[np.ndarray, "n 2"]:
+    """Perspective positions on the plane through the pivot in dm, y down."""
+    placed = (points.astype(np.float64) - PIVOT) @ turn.T - canvas.AXIS
+    return placed[:, :2] * [1, -1] * (distance / (distance - placed[:, 2:]))
+
+
+def about_centre(
+    motion: Float64[np.ndarray, " 4"],
+) -> tuple[Float64[np.ndarray, "2 2"], Float64[np.ndarray, " 2"]]:
+    """The similarity of (dx, dy, rotation, log scale) about the middle of the crop."""
+    dx, dy, angle, log_scale = (float(v) for v in motion)
+    c, s = np.cos(angle) * np.exp(log_scale), np.sin(angle) * np.exp(log_scale)
+    linear = np.array([[c, -s], [s, c]])
+    centre = np.array(canvas.CENTRE)
+    return linear, centre - linear @ centre + [dx, dy]
+
+
+def fit_similarity(
+    source: Float64[np.ndarray, "n 2"], target: Float64[np.ndarray, "n 2"]
+) -> tuple[Float64[np.ndarray, "2 2"], Float64[np.ndarray, " 2"]]:
+    """Least-squares similarity that takes `source` to `target`.
+
+    Source: Umeyama, Least-squares estimation of transformation parameters between two point
+    patterns, PAMI 13(4), 1991, in its closed form for two dimensions.
+    """
+    from_middle, to_middle = source.mean(0), target.mean(0)
+    p, q = source - from_middle, target - to_middle
+    power = float((p * p).sum())
+    a = float((p * q).sum()) / power
+    b = float((p[:, 0] * q[:, 1] - p[:, 1] * q[:, 0]).sum()) / power
+    linear = np.array([[a, -b], [b, a]])
+    return linear, to_middle - linear @ from_middle
+
+
+@dataclass(frozen=True)
+class Views:
+    """The cameras of a pair.
+
+    Attributes:
+        reference: of the reference's crop.
+        target: of the target's crop.
+        crop: what the correction has done to the target, as (linear, offset) on the canvas: from
+            where a camera that stands still sees a point to where the crop shows it, beyond what
+            the framing does to both.
+    """
+
+    reference: View
+    target: View
+    crop: tuple[Float64[np.ndarray, "2 2"], Float64[np.ndarray, " 2"]]
+
+
+def look(
+    anchors: Float32[np.ndarray, "k 3"],
+    *,
+    pose: Float64[np.ndarray, " 3"],
+    distance: float,
+    head: Float64[np.ndarray, " 6"],
+    corrected: bool,
+    registration: Float64[np.ndarray, " 4"],
+    framing: Float64[np.ndarray, " 4"],
+) -> Views:
+    """The cameras of one planned pair.
+
+    Args:
+        anchors: rigid points of the resting face in dm, the four eye corners first.
+        pose: still yaw, pitch, roll in radians.
+        distance: of the camera in dm.
+        head, corrected, registration, framing: as in `Plans`.
+    """
+    turn = turn_of(pose)
+    eyes = seen(anchors[:4], turn, distance).reshape(2, 2, 2).mean(1)
+    # Two points on two points: the least-squares similarity is exact.
+    still = View(turn, distance, *fit_similarity(eyes, np.array(canvas.EYES)))
+    motion = np.array([*(head[3:5] * canvas.EYE_DISTANCE), 0.0, head[5]])
+    turned = View(turn_of(pose + head[:3]), distance, still.linear, still.offset)
+    moved = turned.then(*about_centre(motion))
+    target = moved
+    if corrected:
+        target = moved.then(*fit_similarity(moved.project(anchors), still.project(anchors)))
+    frame = about_centre(framing)
+    target = target.then(*about_centre(registration)).then(*frame)
+    uncorrected = moved.then(*frame)
+    linear = target.linear @ np.linalg.inv(uncorrected.linear)
+    return Views(still.then(*frame), target, (linear, target.offset - linear @ uncorrected.offset))

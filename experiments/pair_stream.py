@@ -1,0 +1,120 @@
+"""Batches of onset–apex pairs without end: rendered ones, and motion made up on the device.
+
+Every batch is a pure function of the run's seed and the step, as `mace.training.sampling.draw` is,
+so that a run resumes anywhere. Rendered pairs are a finite store that was measured before; motion
+space makes new ones in the program that trains. Both are then presented as MACE's own clips or as
+public flow images are (`mace.motion.conventions`).
+"""
+
+from dataclasses import dataclass, field
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Float16, Int
+
+from mace.datasets.synthetic.pairs.cast import Cast
+from mace.datasets.synthetic.pairs.config import PairConfig
+from mace.datasets.synthetic.pairs.draw import draw_plans
+from mace.datasets.synthetic.pairs.field import exact_fields
+from mace.datasets.synthetic.pairs.noise import EstimatorModel, measured_fields
+from mace.datasets.synthetic.pairs.prototypes import class_names, labels_of_emotions
+from mace.errors import ConfigError
+from mace.motion.conventions import ConventionConfig, present
+from mace.training.normalise import normalise
+from mace.training.sampling import Batch, beta_quantiles
+from mace.training.state import PAIRS, FoldArrays, stream_key
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairStreamConfig:
+    """What a batch is made of.
+
+    Attributes:
+        pairs: what happens in the pairs of motion space; those rendered have their own copy.
+        conventions: how pairs are presented.
+        rendered: share of a batch that comes from the store.
+        exact: share of motion-space pairs whose flow is perfect; the rest are equally often what
+            each of the fitted estimators would have measured.
+        mixup: alpha of the Beta distribution that mixes two pairs, after normalisation, so that a
+            strong one does not hide a faint one; 0 mixes none.
+    """
+
+    pairs: PairConfig = field(default_factory=PairConfig)
+    conventions: ConventionConfig = field(default_factory=ConventionConfig)
+    rendered: float = 0.5
+    exact: float = 0.1
+    mixup: float = 0.2
+
+    def __post_init__(self) -> None:
+        for name in ("rendered", "exact"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"stream.{name} is {getattr(self, name)}, expected 0 to 1")
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, kw_only=True)
+class PairData:
+    """What batches are drawn from, on the device.
+
+    Attributes:
+        fields: rendered pairs as each of e estimators measured them, crop px at canvas cells.
+        emotion: of the rendered pairs, index into `EMOTION_NAMES`.
+        cast: the people of motion space.
+        estimators: the model of their flow.
+    """
+
+    fields: Float16[Array, "e n r r 2"]
+    emotion: Int[Array, " n"]
+    cast: Cast
+    estimators: EstimatorModel
+
+
+def draw_pairs(
+    data: PairData,
+    fold: FoldArrays,
+    step: Int[Array, ""],
+    *,
+    batch_size: int,
+    config: PairStreamConfig,
+) -> Batch:
+    """Return the batch of a step: normalised images and soft targets."""
+    keys = jax.random.split(stream_key(fold.seed, PAIRS, step), 6)
+    stored = round(batch_size * config.rendered)
+    fields, emotion = [], []
+    if stored:
+        estimators, count = data.fields.shape[:2]
+        chosen = jax.random.randint(keys[0], (stored,), 0, count, jnp.int32)
+        by = jax.random.randint(keys[1], (stored,), 0, estimators, jnp.int32)
+        fields.append(data.fields[by, chosen].astype(jnp.float32))
+        emotion.append(data.emotion[chosen])
+    if stored < batch_size:
+        plans = draw_plans(keys[2], data.cast, count=batch_size - stored, config=config.pairs)
+        fields.append(_measured(keys[3], exact_fields(plans, data.cast), data, config.exact))
+        emotion.append(plans.emotion)
+    # In random order, since the two presentations and the neighbours of mixup go by place.
+    order = jax.random.permutation(keys[4], batch_size)
+    labels = jnp.asarray(labels_of_emotions(config.pairs.classes))[jnp.concatenate(emotion)[order]]
+    keys = jax.random.split(keys[5])
+    images = present(jnp.concatenate(fields)[order], keys[0], config=config.conventions)
+    images = normalise(images, fold.mean, fold.std, kind="image")
+    targets = jax.nn.one_hot(labels, len(class_names(config.pairs.classes)), dtype=jnp.float32)
+    if config.mixup:
+        share = jax.random.choice(keys[1], jnp.asarray(beta_quantiles(config.mixup)), (batch_size,))
+        images = _mix(images, share[:, None, None, None])
+        targets = _mix(targets, share[:, None])
+    return Batch(images=images, targets=targets, place=jnp.arange(batch_size, dtype=jnp.int32))
+
+
+def _measured(
+    key: Array, exact: Float[Array, "b r r 2"], data: PairData, share: float
+) -> Float[Array, "b r r 2"]:
+    keys = jax.random.split(key, 3)
+    names = len(data.estimators.names)
+    by = jax.random.randint(keys[0], (len(exact),), 0, names, jnp.int32)
+    perfect = jax.random.uniform(keys[1], (len(exact),)) < share
+    # The number after the last estimator leaves a field as it is.
+    return measured_fields(keys[2], exact, data.estimators, jnp.where(perfect, names, by))
+
+
+def _mix(values: Float[Array, "b *s"], share: Float[Array, "b *one"]) -> Float[Array, "b *s"]:
+    return share * values + (1 - share) * jnp.roll(values, 1, axis=0)

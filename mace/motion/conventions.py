@@ -1,0 +1,141 @@
+"""What others do to a flow field before a network sees it, in one place, drawn at random.
+
+A network that is to answer for our own flow and for flow images made by others must not lean on
+what differs between them:
+
+| | MACE's own clips | public flow images (MEGC 2019) |
+|---|---|---|
+| face | corrected frame by frame | cropped where the onset's face was |
+| head motion left over | robust affine field removed | none removed |
+| window | the correction's crop, or a part of it | about from brows to chin, made square |
+| estimator | DIS or TV-L1 | TV-L1 |
+| values | px of the 128-px crop, strain in tenths | each channel stretched to 8 bits |
+| signs | u to the right, v down, from onset to apex | the same |
+
+The last but one is met by bringing each channel of each image to mean 0 and deviation 1
+(`TrainConfig.normalise = "image"`), before which a stretched and a raw channel are the same but for
+rounding. The rest is drawn: `present` makes what either side would have made of one field. Signs
+are not drawn, since a raised and a lowered brow differ in nothing else.
+"""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from mace.errors import ConfigError
+from mace.motion.detrend import remove_head_motion
+from mace.motion.representation import STRAIN_SCALE
+from mace.motion.strain import optical_strain
+
+type Window = tuple[float, float, float, float]
+
+CANVAS = 160
+"""Side in px of the canvas, whose scale is the 128-px crop's; it reaches beyond brows and chin."""
+EYE_DISTANCE = 51.2
+EYE_HEIGHT = 58.08
+"""Row of the eye centres on the canvas; their middle is in the middle column."""
+
+OWN_WINDOW: Window = (-1.1, -0.55, 1.1, 1.58)
+"""Left, top, right, bottom in eye distances from the middle between the eyes, x right, y down."""
+PUBLIC_WINDOW: Window = (-1.1, -0.45, 1.1, 1.8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConventionConfig:
+    """Ranges of the conventions.
+
+    Attributes:
+        size: side of what the network sees.
+        public: share of a batch that is presented as public flow images are, the rest as ours.
+        jitter: each edge of the window moves by up to this, uniformly, in eye distances.
+        loose: share of windows whose edges move by up to three times as much.
+        flip: whether every second face is mirrored.
+    """
+
+    size: int = 28
+    public: float = 0.5
+    jitter: float = 0.12
+    loose: float = 0.3
+    flip: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("public", "loose"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"conventions.{name} is {getattr(self, name)}, expected 0 to 1")
+        if not 0 <= self.jitter <= 0.5:
+            raise ConfigError(f"conventions.jitter is {self.jitter}, expected 0 to 0.5")
+
+
+def present(
+    fields: Float[Array, "b r r 2"], key: Key[Array, ""], *, config: ConventionConfig
+) -> Float[Array, "b size size 3"]:
+    """Return u, v and strain as one side or the other would have made them; pure JAX.
+
+    Args:
+        fields: displacement in px of the 128-px crop at r x r cells of the canvas.
+        key: of everything random.
+        config: the ranges.
+    """
+    batch = len(fields)
+    keys = jax.random.split(key, 3)
+    public = round(batch * config.public)
+    # Coarser than for clips, which changes little and costs a tenth.
+    own = remove_head_motion(fields[public:], method="affine", grid=16, rounds=4)
+    fields = jnp.concatenate([fields[:public], own])
+    if config.flip:
+        mirrored = jax.random.bernoulli(keys[0], 0.5, (batch, 1, 1, 1))
+        turned = fields[:, :, ::-1] * jnp.asarray([-1.0, 1.0])
+        fields = jnp.where(mirrored, turned, fields)
+    images = channels_of(fields)
+    base = jnp.asarray([PUBLIC_WINDOW] * public + [OWN_WINDOW] * (batch - public))
+    unit = jax.random.uniform(keys[1], (batch, 4), minval=-1.0, maxval=1.0)
+    loose = jax.random.bernoulli(keys[2], config.loose, (batch, 1))
+    windows = base + unit * config.jitter * jnp.where(loose, 3.0, 1.0)
+    return cut(images, windows, size=config.size)
+
+
+def channels_of(fields: Float[Array, "*b r r 2"]) -> Float[Array, "*b r r 3"]:
+    """Return u, v and strain (in `STRAIN_SCALE`) of fields on the canvas."""
+    cell = CANVAS / fields.shape[-2]
+    strain = optical_strain(fields) / (cell * STRAIN_SCALE)
+    return jnp.concatenate([fields, strain[..., None]], axis=-1)
+
+
+def cut(
+    images: Float[Array, "b r r c"], windows: Float[Array, "b 4"], *, size: int
+) -> Float[Array, "b size size c"]:
+    """Return windows (in eye distances, as `OWN_WINDOW`) of canvas images at `size` x `size`.
+
+    Each output pixel is a mean under a triangle as wide as the step between two of them; what lies
+    outside of the canvas repeats its edge.
+    """
+    cells = images.shape[1]
+    scale = cells / CANVAS
+    columns = _sampling(
+        ((CANVAS - 1) / 2 + windows[:, 0] * EYE_DISTANCE + 0.5) * scale,
+        ((CANVAS - 1) / 2 + windows[:, 2] * EYE_DISTANCE + 0.5) * scale,
+        cells,
+        size,
+    )
+    rows = _sampling(
+        (EYE_HEIGHT + windows[:, 1] * EYE_DISTANCE + 0.5) * scale,
+        (EYE_HEIGHT + windows[:, 3] * EYE_DISTANCE + 0.5) * scale,
+        cells,
+        size,
+    )
+    return jnp.einsum("bih,bhwc,bjw->bijc", rows, images, columns)
+
+
+def _sampling(
+    start: Float[Array, " b"], stop: Float[Array, " b"], cells: int, size: int
+) -> Float[Array, "b size cells"]:
+    """Return matrices that sample [start, stop) (edges of cells at integers) at `size` places."""
+    step = (stop - start)[:, None] / size
+    places = start[:, None] + (jnp.arange(size, dtype=jnp.float32) + 0.5) * step - 0.5
+    places = jnp.clip(places, 0.0, cells - 1.0)
+    reach = jnp.maximum(step, 1.0)[..., None]
+    distance = jnp.abs(places[..., None] - jnp.arange(cells, dtype=jnp.float32))
+    weights = jnp.maximum(1 - distance / reach, 0.0)
+    return weights / jnp.sum(weights, axis=-1, keepdims=True)

@@ -1,0 +1,92 @@
+"""The cast: the same people as the renderer's, in poses, as arrays."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+from mace.datasets.synthetic.action_units import AU_NAMES
+from mace.datasets.synthetic.landmarks import eye_unit
+from mace.datasets.synthetic.pairs import canvas
+from mace.datasets.synthetic.pairs.cast import CastConfig, load_cast, make_cast, save_cast
+from mace.datasets.synthetic.subject import Subject
+from mace.errors import ConfigError, DataError
+
+
+@pytest.fixture(scope="module")
+def cast():
+    return make_cast([3, 5], poses_each=2)
+
+
+def test_a_person_has_the_head_of_the_subject(cast):
+    subject = Subject(3)
+    fine = make_cast([3], config=dataclasses.replace(CastConfig.quiet(), mesh="fine"))
+    for some in (cast, fine):
+        points = some.average + np.asarray(some.offsets[0], np.float32)
+        where = {int(k): row for row, k in enumerate(some.vertex_ids)}
+        rows = [(where[int(k)], row) for row, k in enumerate(subject.surface.vertex_ids)
+                if int(k) in where]  # fmt: skip
+        ours, theirs = np.array(rows).T
+        assert len(ours) > 0.9 * len(some.vertex_ids)
+        np.testing.assert_allclose(points.T[ours], subject.surface.rest[theirs], atol=3e-4)
+    assert float(cast.male[0]) == pytest.approx(subject.style.male)
+    # In px of the crop; the eye line of this very face is what the canvas is scaled by.
+    reach = np.array([subject.reach(au) for au in AU_NAMES]) * canvas.EYE_DISTANCE / eye_unit()
+    ratio = np.asarray(fine.reach[0]) / reach
+    assert np.ptp(ratio) < 0.06
+    assert abs(ratio.mean() - 1) < 0.1
+
+
+def test_poses_differ_and_more_of_them_leave_the_first(cast):
+    assert len(cast) == 4
+    assert cast.people == 2
+    assert np.ptp(cast.pose[:, 0]) > 0.01
+    assert np.all((cast.distance > 5) & (cast.distance < 20))
+    alone = make_cast([5], poses_each=1)
+    for name in ("pose", "distance", "reach", "gain", "triangle", "weights"):
+        np.testing.assert_array_equal(getattr(alone, name)[0], getattr(cast, name)[2])
+
+
+def test_the_face_fills_the_middle_of_the_canvas(cast):
+    shown = np.asarray(cast.triangle) >= 0
+    assert shown[:, 15:50, 20:44].mean() > 0.97
+    assert 0.5 < shown.mean() < 0.9
+    weights = np.asarray(cast.weights, np.float32)
+    assert weights.min() >= 0
+    assert weights.sum(-1).max() <= 1.01
+
+
+def test_quiet_casts_look_straight_ahead():
+    cast = make_cast([8], config=CastConfig.quiet())
+    assert not np.any(cast.pose)
+    np.testing.assert_array_equal(cast.gain, np.ones_like(cast.gain))
+    np.testing.assert_array_equal(cast.asymmetry, 0)
+
+
+def test_a_stored_cast_comes_back_and_a_broken_one_is_refused(cast, tmp_path):
+    path = tmp_path / "cast.npz"
+    save_cast(cast, path)
+    again = load_cast(path)
+    assert again.eyes == cast.eyes
+    for one, other in zip(jax.tree.leaves(cast), jax.tree.leaves(again), strict=True):
+        np.testing.assert_array_equal(one, other)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(DataError, match="build it again"):
+        load_cast(path)
+    with pytest.raises(DataError, match="build it again"):
+        load_cast(tmp_path / "missing.npz")
+
+
+def test_a_part_of_the_cast_is_renumbered(cast):
+    part = cast.take([1])
+    np.testing.assert_array_equal(part.seeds, [5, 5])
+    np.testing.assert_array_equal(part.person, [0, 0])
+    np.testing.assert_array_equal(part.offsets[0], cast.offsets[1])
+
+
+def test_impossible_casts_are_refused():
+    with pytest.raises(ConfigError, match="twice"):
+        make_cast([1, 1])
+    with pytest.raises(ConfigError, match="distance_dm"):
+        CastConfig(distance_dm=(9.0, 5.0))
