@@ -93,7 +93,7 @@ def run(
 def training_notice(trained_on: Sequence[str]) -> str:
     """Return the line every output carries: what the model was trained on, and what it is not."""
     real = [name for name in trained_on if name.partition("/")[0] != "synthetic"]
-    seen = ", ".join(real) or "synthetic faces alone"
+    seen = ", ".join(real) or ("synthetic faces alone" if trained_on else "unknown data")
     if real and len(real) < len(trained_on):
         seen += " and synthetic faces"
     return f"Trained on {seen}. Movements, not feelings: no proof of emotion or lying."

@@ -12,7 +12,7 @@ from rich.table import Table
 from mace.evaluation.results import Evaluation
 
 # Wide enough for every column where there is no terminal to ask.
-PLAIN_WIDTH = 120
+PLAIN_WIDTH = 132
 
 METHOD_NAMES: Mapping[str, str] = {
     "logistic_regression": "Logistic regression",

@@ -114,6 +114,7 @@ def test_impossible_settings_of_the_neutral_seconds_are_refused(settings):
         (("synthetic/pairs",), "Trained on synthetic faces alone. "),
         (("casme2", "synthetic"), "Trained on casme2 and synthetic faces. "),
         (("casme2", "samm"), "Trained on casme2, samm. "),
+        ((), "Trained on unknown data. "),
     ],
 )
 def test_the_notice_says_what_was_seen(trained_on, beginning):
