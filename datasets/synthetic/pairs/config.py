@@ -26,7 +26,7 @@ class MovementConfig:
         drift_px: spread of the slow activity of all other muscles, in px.
     """
 
-    peak_px: tuple[float, float] = (0.3, 2.2)
+    peak_px: tuple[float, float] = (0.2, 2.2)
     intensity_sd: float = 0.35
     asymmetry_sd: float = 0.2
     unilateral: float = 0.12

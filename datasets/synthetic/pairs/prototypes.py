@@ -37,13 +37,13 @@ class Prototype:
 
 PROTOTYPES: dict[str, tuple[Prototype, ...]] = {
     "happiness": (
-        Prototype(0.40, ("12",)),
+        Prototype(0.38, ("12",)),
         Prototype(0.28, ("6", "12")),
         Prototype(0.07, ("6",)),
         Prototype(0.08, ("6", "7", "12")),
         Prototype(0.06, ("7", "12")),
         Prototype(0.06, ("12", "25")),
-        Prototype(0.05, ("12", "14")),
+        Prototype(0.07, ("12", "14")),
     ),
     "surprise": (
         Prototype(0.34, ("1", "2")),
@@ -57,10 +57,10 @@ PROTOTYPES: dict[str, tuple[Prototype, ...]] = {
         Prototype(0.03, ("1", "2", "5", "26")),
     ),
     "disgust": (
-        Prototype(0.28, ("4", "7")),
-        Prototype(0.22, ("4",)),
+        Prototype(0.26, ("4", "7")),
+        Prototype(0.20, ("4",)),
         Prototype(0.12, ("9",)),
-        Prototype(0.10, ("10",)),
+        Prototype(0.14, ("10",)),
         Prototype(0.10, ("4", "9")),
         Prototype(0.06, ("4", "7", "9")),
         Prototype(0.04, ("4", "7", "10")),
@@ -89,10 +89,10 @@ PROTOTYPES: dict[str, tuple[Prototype, ...]] = {
         Prototype(0.15, ("10", "14"), unilateral=True),
     ),
     "fear": (
-        Prototype(0.40, ("1", "2", "4")),
-        Prototype(0.30, ("20",)),
-        Prototype(0.15, ("1", "2", "4", "5")),
-        Prototype(0.15, ("20", "25")),
+        Prototype(0.45, ("1", "2", "4")),
+        Prototype(0.25, ("20",)),
+        Prototype(0.20, ("1", "2", "4", "5")),
+        Prototype(0.10, ("20", "25")),
     ),
     "sadness": (
         Prototype(0.30, ("1", "4")),
@@ -118,11 +118,11 @@ EMOTION_NAMES: tuple[str, ...] = tuple(PROTOTYPES)
 CLASS_SETS: dict[PairClasses, dict[str, dict[str, float]]] = {
     "3": {
         "negative": {
-            "disgust": 0.19,
-            "anger": 0.10,
+            "disgust": 0.17,
+            "anger": 0.09,
             "repression": 0.07,
             "contempt": 0.03,
-            "fear": 0.03,
+            "fear": 0.06,
             "sadness": 0.03,
         },
         "positive": {"happiness": 0.30},
