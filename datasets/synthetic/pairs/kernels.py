@@ -208,18 +208,17 @@ def rasterise(
 
 @njit(cache=True)
 def mend(ids: Int32[np.ndarray, "y x"], depth: Float32[np.ndarray, "y x"]) -> None:
-    """Close holes of a sample or two, through which the wall would shine through a head.
+    """Close holes of a few samples, through which the wall would shine through a head.
 
     They are at the corners of some mouths, where triangles of the cheek meet those of the lips, and
     between strands of hair at the outline.
     """
-    for y in range(2, ids.shape[0] - 2):
-        for x in range(2, ids.shape[1] - 2):
-            if ids[y, x] >= 0 or ids[y, x - 2] < 0 or ids[y, x + 2] < 0:
+    for y in range(4, ids.shape[0] - 4):
+        for x in range(4, ids.shape[1] - 4):
+            if ids[y, x] >= 0 or ids[y, x - 1] < 0 or ids[y, x + 4] < 0:
                 continue
-            if ids[y - 2, x] >= 0 and ids[y + 2, x] >= 0:
-                near = x - 1 if ids[y, x - 1] >= 0 else x - 2
-                ids[y, x], depth[y, x] = ids[y, near], depth[y, near]
+            if ids[y - 1, x] >= 0 and ids[y + 4, x] >= 0:
+                ids[y, x], depth[y, x] = ids[y, x - 1], depth[y, x - 1]
 
 
 @njit(fastmath=True, cache=True)
