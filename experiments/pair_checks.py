@@ -14,14 +14,17 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Float16
+from jaxtyping import Array, Float, Float16, Int
 
 from mace.datasets.synthetic.pairs.cast import CastConfig
 from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.picture_config import PictureConfig
+from mace.datasets.synthetic.pairs.prototypes import PairClasses, labels_of_emotions
 from mace.datasets.synthetic.pairs.stored import StoredPairs, make_pairs
+from mace.metrics import confusion_matrix, uar, uf1
 from mace.motion import remove_head_motion
 from mace.motion.conventions import OWN_WINDOW, PUBLIC_WINDOW, channels_of, cut
+from mace.training import Trained, predict
 
 type View = Literal["public", "own"]
 VIEWS: tuple[View, ...] = ("public", "own")
@@ -124,6 +127,11 @@ def pair_tests(
     return same, shifted
 
 
+def labels_of(pairs: StoredPairs, classes: PairClasses) -> Int[np.ndarray, " n"]:
+    """Return the label of every pair in a set of classes."""
+    return labels_of_emotions(classes)[pairs.emotion]
+
+
 def present_still(
     fields: Float16[np.ndarray, "n r r 2"], view: View, *, size: int
 ) -> Float[np.ndarray, "n size size 3"]:
@@ -134,6 +142,19 @@ def present_still(
         shown = _still(fields[index], view=view, size=size)
         images.append(np.asarray(shown)[: len(fields) - start])
     return np.concatenate(images)
+
+
+def score(
+    trained: Trained, fields: Float16[np.ndarray, "n r r 2"], labels: Int[np.ndarray, " n"]
+) -> dict[str, dict[str, float]]:
+    """Return UF1 and UAR of a network for each of `VIEWS`."""
+    scores = {}
+    for view in VIEWS:
+        images = present_still(fields, view, size=trained.motion.size)
+        found = predict(trained, images).argmax(axis=-1)
+        counts = confusion_matrix(labels, found, len(trained.classes))
+        scores[view] = {"uf1": float(uf1(counts)), "uar": float(uar(counts))}
+    return scores
 
 
 @functools.partial(jax.jit, static_argnames=("view", "size"))
