@@ -36,6 +36,8 @@ PEOPLE_FROM: dict[Part, int] = {"validation": 900_000, "test": 950_000}
 UNSEEN: dict[Part, str] = {"validation": "farneback", "test": "lucas-kanade"}
 """The estimator that only this part uses."""
 
+TESTED_ESTIMATORS = ("exact", "dis", "tvl1", "farneback", "lucas-kanade")
+
 SHIFTED_CAST = CastConfig(yaw_sd_deg=7.0, pitch_sd_deg=7.0, distance_dm=(20.0, 40.0))
 SHIFTED_PICTURE = PictureConfig(
     native_px=(80.0, 150.0),
@@ -82,7 +84,13 @@ class PairTest:
     picture: PictureConfig
     cast: CastConfig
 
-    def make(self, *, workers: int | None, cache_dir: Path | None) -> StoredPairs:
+    def make(
+        self,
+        *,
+        workers: int | None,
+        cache_dir: Path | None,
+        estimators: tuple[str, ...] = TESTED_ESTIMATORS,
+    ) -> StoredPairs:
         """Render and measure it, or read what is stored."""
         first = PEOPLE_FROM[self.part] + (10_000 if self.name == "shifted" else 0)
         return make_pairs(
@@ -92,7 +100,7 @@ class PairTest:
             config=self.pairs,
             picture=self.picture,
             cast=self.cast,
-            estimators=("exact", "dis", "tvl1", "farneback", "lucas-kanade"),
+            estimators=estimators,
             workers=workers,
             cache_dir=cache_dir,
         )
