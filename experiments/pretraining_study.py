@@ -108,7 +108,7 @@ def ablation() -> Iterator[Setting]:
         "one light": ("light", "hard", "flicker"),
         "no glasses, spots or backdrops": ("mottling", "glasses", "backdrop"),
     }.items():  # fmt: skip
-        picture = replace(PictureConfig(), **{field: getattr(quiet, entry) for entry in silent})
+        picture = replace(PictureConfig(), **{entry: getattr(quiet, entry) for entry in silent})
         yield Setting(f"rendering, {name}", replace(rendered, picture=picture))
 
 
