@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mace.experiments.pretraining import PretrainingConfig
+from mace.experiments.pretraining_config import PretrainingConfig
 from mace.files import write_json, write_text
 from mace.models import count_parameters
 from mace.training import Bundle

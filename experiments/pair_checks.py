@@ -17,9 +17,9 @@ import numpy as np
 from jaxtyping import Array, Float, Float16, Int
 
 from mace.datasets.synthetic.pairs.cast import CastConfig
-from mace.datasets.synthetic.pairs.config import PairConfig
+from mace.datasets.synthetic.pairs.config import PairClasses, PairConfig
 from mace.datasets.synthetic.pairs.picture_config import PictureConfig
-from mace.datasets.synthetic.pairs.prototypes import PairClasses, labels_of_emotions
+from mace.datasets.synthetic.pairs.prototypes import labels_of_emotions
 from mace.datasets.synthetic.pairs.stored import StoredPairs, make_pairs
 from mace.metrics import confusion_matrix, uar, uf1
 from mace.motion import remove_head_motion

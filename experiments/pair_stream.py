@@ -6,7 +6,7 @@ space makes new ones in the program that trains. Both are then presented as MACE
 public flow images are (`mace.motion.conventions`).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -14,43 +14,15 @@ import numpy as np
 from jaxtyping import Array, Float, Float16, Int
 
 from mace.datasets.synthetic.pairs.cast import Cast
-from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.draw import draw_plans
 from mace.datasets.synthetic.pairs.field import exact_fields
 from mace.datasets.synthetic.pairs.noise import EstimatorModel, measured_fields
 from mace.datasets.synthetic.pairs.prototypes import class_names, labels_of_emotions
-from mace.errors import ConfigError
-from mace.motion.conventions import ConventionConfig, present
+from mace.experiments.pretraining_config import PairStreamConfig
+from mace.motion.conventions import present
 from mace.training.normalise import normalise
 from mace.training.sampling import Batch, beta_quantiles
 from mace.training.state import PAIRS, FoldArrays, stream_key
-
-
-@dataclass(frozen=True, kw_only=True)
-class PairStreamConfig:
-    """What a batch is made of.
-
-    Attributes:
-        pairs: what happens in the pairs of motion space; those rendered have their own copy.
-        conventions: how pairs are presented.
-        rendered: share of a batch that comes from the store.
-        estimators: whose flow is learnt from, equally often, in both routes.
-        exact: share of motion-space pairs whose flow is perfect.
-        mixup: alpha of the Beta distribution that mixes two pairs, after normalisation, so that a
-            strong one does not hide a faint one; 0 mixes none.
-    """
-
-    pairs: PairConfig = field(default_factory=PairConfig)
-    conventions: ConventionConfig = field(default_factory=ConventionConfig)
-    rendered: float = 0.5
-    estimators: tuple[str, ...] = ("dis", "tvl1")
-    exact: float = 0.1
-    mixup: float = 0.2
-
-    def __post_init__(self) -> None:
-        for name in ("rendered", "exact"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"stream.{name} is {getattr(self, name)}, expected 0 to 1")
 
 
 @jax.tree_util.register_dataclass

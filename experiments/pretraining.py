@@ -13,29 +13,26 @@ Cost on two CPU cores: see `COST`. Expected: the figures in `mace/pretrained/mac
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mace.augment import NO_AUGMENT
 from mace.config import config_hash, to_dict
 from mace.datasets.synthetic.pairs.cast import make_cast
 from mace.datasets.synthetic.pairs.noise import estimator_model
-from mace.datasets.synthetic.pairs.picture_config import PictureConfig
 from mace.datasets.synthetic.pairs.prototypes import class_names
 from mace.datasets.synthetic.pairs.stored import StoredPairs, make_pairs
 from mace.experiments.pair_checks import labels_of, pair_tests, score
-from mace.experiments.pair_stream import DrawPairs, PairData, PairStreamConfig
+from mace.experiments.pair_stream import DrawPairs, PairData
+from mace.experiments.pretraining_config import PretrainingConfig
 from mace.face import FaceConfig
-from mace.models import ModelConfig
 from mace.motion import MotionConfig
 from mace.motion.conventions import OWN_FRAMING
 from mace.training import (
     Bundle,
-    OptimiserConfig,
     PixelStatistics,
     TrainConfig,
     make_bundle,
@@ -49,53 +46,6 @@ FIRST_PERSON = 100_000
 
 
 _BATCHES = 64  # from which the pixel statistics are taken
-
-
-@dataclass(frozen=True, kw_only=True)
-class PretrainingConfig:
-    """Everything that decides the pre-trained network.
-
-    Attributes:
-        people: whose pairs are rendered; motion space shows the same ones.
-        pairs_each: rendered pairs of each.
-        poses_each: still poses of each in motion space.
-        picture: how pairs are recorded.
-        stream: what happens in them, and what batches are made of.
-        train: the network and its training; an epoch is `steps_per_epoch` batches.
-        steps_per_epoch: batches between two looks at the validation pairs.
-        seed: of everything random.
-    """
-
-    people: int = 640
-    pairs_each: int = 16
-    poses_each: int = 3
-    picture: PictureConfig = field(default_factory=PictureConfig)
-    stream: PairStreamConfig = field(default_factory=PairStreamConfig)
-    train: TrainConfig = field(
-        default_factory=lambda: TrainConfig(
-            model=ModelConfig(
-                widths=(32, 48),
-                depths=(1, 1),
-                stem="space_to_depth",
-                stem_stride=4,
-                head="grid",
-                head_grid=4,
-                norm="group",
-                dropout=0.3,
-            ),
-            optimiser=OptimiserConfig(learning_rate=3e-3, weight_decay=0.05, warmup=0.05),
-            # The stream has done both already.
-            augment=NO_AUGMENT,
-            mixup=0.0,
-            normalise="image",
-            epochs=40,
-            batch_size=64,
-            ema=0.999,
-            flip_average=True,
-        )
-    )
-    steps_per_epoch: int = 250
-    seed: int = 0
 
 
 def pretrain(

@@ -35,7 +35,8 @@ from mace.experiments.pair_checks import (
     present_still,
 )
 from mace.experiments.photograph import astronaut, prototype_plans, warp_photograph
-from mace.experiments.pretraining import PretrainingConfig, training_pairs
+from mace.experiments.pretraining import training_pairs
+from mace.experiments.pretraining_config import PretrainingConfig
 from mace.metrics import confusion_matrix, uar, uf1
 from mace.training import Trained, predict
 

@@ -27,7 +27,8 @@ from mace.datasets.synthetic.pairs.config import (
 from mace.datasets.synthetic.pairs.picture_config import PictureConfig
 from mace.datasets.synthetic.pairs.stored import StoredPairs
 from mace.experiments.pair_checks import labels_of, pair_tests, score
-from mace.experiments.pretraining import PretrainingConfig, make_stream, training_pairs
+from mace.experiments.pretraining import make_stream, training_pairs
+from mace.experiments.pretraining_config import PretrainingConfig
 from mace.files import write_text
 from mace.models import keep_heap
 from mace.motion.conventions import ConventionConfig

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from mace.commands.places import DATA_DIR, RUNS_DIR
-from mace.experiments.pretraining import PretrainingConfig
+from mace.experiments.pretraining_config import PretrainingConfig
 
 
 def run(

@@ -124,3 +124,29 @@ class MotionConfig:
                 )
         if not 0 <= self.smooth <= 8:
             raise ConfigError(f"motion setting smooth is {self.smooth}, expected 0 to 8 pixels")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ConventionConfig:
+    """Ranges of the conventions.
+
+    Attributes:
+        size: side of what the network sees.
+        public: share of a batch that is presented as public flow images are, the rest as ours.
+        jitter: each edge of the window moves by up to this, uniformly, in eye distances.
+        loose: share of windows whose edges move by up to three times as much.
+        flip: whether every second face is mirrored.
+    """
+
+    size: int = 28
+    public: float = 0.5
+    jitter: float = 0.12
+    loose: float = 0.3
+    flip: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("public", "loose"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"conventions.{name} is {getattr(self, name)}, expected 0 to 1")
+        if not 0 <= self.jitter <= 0.5:
+            raise ConfigError(f"conventions.jitter is {self.jitter}, expected 0 to 0.5")

@@ -18,13 +18,11 @@ rounding. The rest is drawn: `present` makes what either side would have made of
 are not drawn, since a raised and a lowered brow differ in nothing else.
 """
 
-from dataclasses import dataclass
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from mace.errors import ConfigError
+from mace.motion.config import ConventionConfig as ConventionConfig
 from mace.motion.detrend import remove_head_motion
 from mace.motion.representation import STRAIN_SCALE
 from mace.motion.strain import optical_strain
@@ -42,32 +40,6 @@ OWN_WINDOW: Window = (-1.1, -0.55, 1.1, 1.58)
 OWN_FRAMING: Window = (0.06, 0.144, 0.94, 0.996)
 """The same window as shares of the 128-px crop, for `MotionConfig.framing`."""
 PUBLIC_WINDOW: Window = (-1.1, -0.45, 1.1, 1.8)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConventionConfig:
-    """Ranges of the conventions.
-
-    Attributes:
-        size: side of what the network sees.
-        public: share of a batch that is presented as public flow images are, the rest as ours.
-        jitter: each edge of the window moves by up to this, uniformly, in eye distances.
-        loose: share of windows whose edges move by up to three times as much.
-        flip: whether every second face is mirrored.
-    """
-
-    size: int = 28
-    public: float = 0.5
-    jitter: float = 0.12
-    loose: float = 0.3
-    flip: bool = True
-
-    def __post_init__(self) -> None:
-        for name in ("public", "loose"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"conventions.{name} is {getattr(self, name)}, expected 0 to 1")
-        if not 0 <= self.jitter <= 0.5:
-            raise ConfigError(f"conventions.jitter is {self.jitter}, expected 0 to 0.5")
 
 
 def present(

@@ -11,8 +11,8 @@ from mace.datasets.synthetic.pairs.stored import make_pairs
 from mace.errors import ConfigError
 from mace.experiments.model_card import render_card
 from mace.experiments.pair_checks import labels_of, pair_tests, present_still, score
-from mace.experiments.pair_stream import PairStreamConfig
-from mace.experiments.pretraining import PretrainingConfig, make_stream, pretrain
+from mace.experiments.pretraining import make_stream, pretrain
+from mace.experiments.pretraining_config import PairStreamConfig, PretrainingConfig
 from mace.experiments.pretraining_study import STUDIES, base
 from mace.training import load_bundle, predict, save_bundle
 from mace.training.streaming import stream_fold

@@ -1,10 +1,12 @@
 """What moves in a pair, as typed ranges; every level can be set to 0, which turns it off."""
 
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-from mace.datasets.synthetic.pairs.prototypes import PairClasses
 from mace.errors import ConfigError
+
+type PairClasses = Literal["3", "5", "7"]
+"""MEGC 2019's three classes, CASME II's five, the basic emotions with contempt."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,15 +12,13 @@ to 40 have no counterpart in the rig; AU24 stands for AU23.
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32, Int32
 
 from mace.datasets.synthetic.action_units import AU_NAMES, face_units
+from mace.datasets.synthetic.pairs.config import PairClasses
 from mace.datasets.synthetic.surface import UNIT_NAMES
-
-type PairClasses = Literal["3", "5", "7"]
 
 
 @dataclass(frozen=True)
