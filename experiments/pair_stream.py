@@ -62,7 +62,13 @@ def draw_pairs(
         fields.append(jnp.asarray(data.fields)[by, chosen].astype(jnp.float32))
         emotion.append(jnp.asarray(data.emotion)[chosen])
     if stored < batch_size:
-        plans = draw_plans(keys[2], data.cast, count=batch_size - stored, config=config.pairs)
+        plans = draw_plans(
+            keys[2],
+            data.cast,
+            count=batch_size - stored,
+            config=config.pairs,
+            even=config.even,
+        )
         fields.append(_measured(keys[3], exact_fields(plans, data.cast), data, config))
         emotion.append(plans.emotion)
     # In random order, since the two presentations and the neighbours of mixup go by place.

@@ -60,6 +60,16 @@ def test_every_prototype_names_known_units_and_shares_add_up():
     assert not matrices[0, row].any()
 
 
+def test_rare_prototypes_can_be_drawn_as_often_as_common_ones():
+    given, equal = prototype_shares("3"), prototype_shares("3", even=1.0)
+    label = labels_of_emotions("3")[prototype_table().emotion]
+    for index in range(3):
+        assert equal[label == index].sum() == pytest.approx(given[label == index].sum())
+        assert np.ptp(equal[label == index]) == pytest.approx(0, abs=1e-7)
+        assert np.ptp(given[label == index]) > 0.01
+    assert equal[label < 0].sum() == 0
+
+
 def test_a_quiet_pair_moves_by_its_peak_and_by_nothing_else():
     peak = MovementConfig(
         peak_px=(1.0, 1.0), intensity_sd=0, asymmetry_sd=0, unilateral=0, extra=0,

@@ -74,18 +74,33 @@ class Plans:
     aus: Float[Array, "b a"]
 
 
-def draw_plans(key: Key[Array, ""], people: People, *, count: int, config: PairConfig) -> Plans:
-    """Draw `count` pairs; a pure function of the key, to be jitted with `count` and `config`."""
+def draw_plans(
+    key: Key[Array, ""], people: People, *, count: int, config: PairConfig, even: float = 0.0
+) -> Plans:
+    """Draw `count` pairs; a pure function of the key, to be jitted with all but `people`.
+
+    Args:
+        key: of everything random.
+        people: whom it may happen to.
+        count: of pairs.
+        config: what may happen.
+        even: share of pairs for which all prototypes of a class are equally likely, so that rare
+            ones are seen; the others come as often as `prototypes.py` says.
+    """
     keys = jax.random.split(key, count)
-    return jax.vmap(lambda key: draw_plan(key, people, config=config))(keys)
+    return jax.vmap(lambda key: draw_plan(key, people, config=config, even=even))(keys)
 
 
-def draw_plan(key: Key[Array, ""], people: People, *, config: PairConfig) -> Plans:
+def draw_plan(
+    key: Key[Array, ""], people: People, *, config: PairConfig, even: float = 0.0
+) -> Plans:
     """Draw one pair; the fields have no leading axis."""
     keys = iter(jax.random.split(key, 8))
     entry = jax.random.randint(next(keys), (), 0, people.reach.shape[0], jnp.int32)
     row = jax.random.choice(
-        next(keys), len(prototype_table().emotion), p=jnp.asarray(prototype_shares(config.classes))
+        next(keys),
+        len(prototype_table().emotion),
+        p=jnp.asarray(prototype_shares(config.classes, even=even)),
     ).astype(jnp.int32)
     peaks, sides, before, after = _movement(next(keys), people, entry, row, config)
     sided = peaks[None] * sides

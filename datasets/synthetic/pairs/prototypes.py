@@ -10,6 +10,7 @@ The shares are ours, in the order of magnitude of what the two databases list. T
 to 40 have no counterpart in the rig; AU24 stands for AU23.
 """
 
+import hashlib
 from dataclasses import dataclass
 from functools import cache
 
@@ -168,8 +169,11 @@ def prototype_table() -> PrototypeTable:
 
 
 @cache
-def prototype_shares(classes: PairClasses) -> Float32[np.ndarray, " p"]:
-    """Return how often each row of `prototype_table` is drawn; the sum is 1."""
+def prototype_shares(classes: PairClasses, even: float = 0.0) -> Float32[np.ndarray, " p"]:
+    """Return how often each row of `prototype_table` is drawn; the sum is 1.
+
+    `even` is the share for which all prototypes of a class are equally likely.
+    """
     emotions: dict[str, float] = {}
     for members in CLASS_SETS[classes].values():
         emotions |= members
@@ -178,7 +182,13 @@ def prototype_shares(classes: PairClasses) -> Float32[np.ndarray, " p"]:
         for name, prototypes in PROTOTYPES.items()
         for prototype in prototypes
     ]
-    return (np.array(shares) / np.sum(shares)).astype(np.float32)
+    given = np.array(shares) / np.sum(shares)
+    label = labels_of_emotions(classes)[prototype_table().emotion]
+    equal = np.zeros_like(given)
+    for index in range(len(CLASS_SETS[classes])):
+        members = label == index
+        equal[members] = given[members].sum() / members.sum()
+    return ((1 - even) * given + even * equal).astype(np.float32)
 
 
 def class_names(classes: PairClasses) -> tuple[str, ...]:
@@ -206,3 +216,10 @@ def unit_matrices() -> Float32[np.ndarray, "3 a u"]:
             side = 1 if unit.endswith("Left") else 2 if unit.endswith("Right") else 0
             matrices[side, row, UNIT_NAMES.index(unit)] = weight
     return matrices
+
+
+def prototype_digest(classes: PairClasses) -> str:
+    """Return what names the prototypes of a set of classes and their shares."""
+    table, shares = prototype_table(), prototype_shares(classes)
+    content = repr((table.names, table.aus.tolist(), table.unilateral.tolist(), shares.tolist()))
+    return hashlib.sha256(content.encode()).hexdigest()[:12]

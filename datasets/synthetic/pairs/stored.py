@@ -26,6 +26,7 @@ from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.draw import Plans, draw_plans
 from mace.datasets.synthetic.pairs.estimators import ESTIMATORS, measure
 from mace.datasets.synthetic.pairs.picture_config import PictureConfig
+from mace.datasets.synthetic.pairs.prototypes import prototype_digest
 from mace.datasets.synthetic.pairs.rendering import render_pictures
 from mace.errors import ConfigError, DataError
 from mace.files import atomic_path
@@ -96,6 +97,7 @@ class PairSettings:
     picture: PictureConfig
     cast: CastConfig
     estimators: tuple[str, ...]
+    prototypes: str
     version: int = _FORMAT
 
 
@@ -226,7 +228,7 @@ def make_pairs(
         )
     settings = PairSettings(
         tuple(int(p) for p in people), pairs_each, poses_each, seed, config, picture, cast,
-        tuple(estimators),
+        tuple(estimators), prototype_digest(config.classes),
     )  # fmt: skip
     with tempfile.TemporaryDirectory() if cache_dir is None else nullcontext(cache_dir) as root:
         folder = Path(root) / f"pairs-{config_hash(settings)}"
