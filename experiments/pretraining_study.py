@@ -1,7 +1,7 @@
 """What pre-training needs: how many people and pairs, and what each randomisation is worth.
 
-    python -m mace.experiments.pretraining_study curve          20 minutes on two cores
-    python -m mace.experiments.pretraining_study ablation       40 minutes on two cores
+    python -m mace.experiments.pretraining_study curve          a quarter of an hour
+    python -m mace.experiments.pretraining_study ablation       half an hour for two seeds
     python -m mace.experiments.pretraining_study page           writes docs/pretraining.md
 
 Runs are short (`STEPS` steps) and all alike but for what they are about, so the scores compare
@@ -39,7 +39,7 @@ type Study = Literal["curve", "ablation"]
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parent.parent / "docs" / "pretraining.md"
-STEPS = 1000
+STEPS = 500
 _PICTURE_PEOPLE = 160
 
 
