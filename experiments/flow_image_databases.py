@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mace.datasets.synthetic.pairs.config import HeadConfig, MovementConfig, PairConfig
 from mace.datasets.synthetic.pairs.picture_config import PictureConfig
 from mace.errors import ConfigError
 
@@ -29,7 +28,8 @@ class Database:
         people: how many.
         counts: clips by class.
         negative: emotions that are called negative, and their shares.
-        pairs: what happens; `classes` is "3".
+        uncorrected: share of pairs whose crops stay where the onset's was.
+        peak_px: about the range of the peak skin displacement, in px of the 128-px crop.
         picture: how it is recorded.
     """
 
@@ -37,7 +37,8 @@ class Database:
     people: int
     counts: tuple[int, int, int]
     negative: tuple[tuple[str, float], ...]
-    pairs: PairConfig = field(default_factory=PairConfig)
+    uncorrected: float = 0.5
+    peak_px: tuple[float, float] = (0.2, 2.2)
     picture: PictureConfig = field(default_factory=PictureConfig)
 
     def __post_init__(self) -> None:
@@ -59,7 +60,7 @@ DATABASES = (
         people=24,
         counts=(88, 32, 25),
         negative=(("disgust", 0.68), ("repression", 0.32)),
-        pairs=PairConfig(head=HeadConfig(uncorrected=0.4)),
+        uncorrected=0.4,
         picture=PictureConfig(native_px=(90.0, 130.0), noise=0.9, light=1.0, compressed=0.8),
     ),
     Database(
@@ -67,10 +68,8 @@ DATABASES = (
         people=16,
         counts=(70, 51, 43),
         negative=(("disgust", 0.3), ("sadness", 0.3), ("fear", 0.2), ("anger", 0.2)),
-        pairs=PairConfig(
-            movement=MovementConfig(peak_px=(0.2, 1.8), onset_error=0.5),
-            head=HeadConfig(uncorrected=0.8, turn_deg=0.45),
-        ),
+        uncorrected=0.8,
+        peak_px=(0.2, 1.8),
         picture=PictureConfig(native_px=(50.0, 80.0), noise=2.0, light=1.4, flicker=0.6),
     ),
     Database(
@@ -85,9 +84,8 @@ DATABASES = (
             ("sadness", 0.07),
             ("repression", 0.06),
         ),
-        pairs=PairConfig(
-            movement=MovementConfig(peak_px=(0.2, 1.6)), head=HeadConfig(uncorrected=0.6)
-        ),
+        uncorrected=0.6,
+        peak_px=(0.2, 1.6),
         picture=PictureConfig(native_px=(110.0, 150.0), noise=1.4, light=0.8, flicker=0.2),
     ),
 )
@@ -104,6 +102,7 @@ class Slot:
         label: what the label file will say, 0 to 2.
         shown: class on the face; another one for a wrong label.
         emotion: on the face.
+        corrected: whether its crops follow the head.
     """
 
     database: Database
@@ -111,6 +110,7 @@ class Slot:
     label: int
     shown: int
     emotion: str
+    corrected: bool
 
 
 def deal(database: Database, *, wrong: float, rng: np.random.Generator) -> list[Slot]:
@@ -137,6 +137,13 @@ def deal(database: Database, *, wrong: float, rng: np.random.Generator) -> list[
         shares = np.array(list(emotions.values()))
         emotion = str(rng.choice(list(emotions), p=shares / shares.sum()))
         slots.append(
-            Slot(database=database, person=person, label=label, shown=shown, emotion=emotion)
+            Slot(
+                database=database,
+                person=person,
+                label=label,
+                shown=shown,
+                emotion=emotion,
+                corrected=bool(rng.random() >= database.uncorrected),
+            )
         )
     return slots

@@ -26,7 +26,8 @@ import tyro
 from jaxtyping import Array, Float, Float16, UInt8
 
 from mace.config import to_dict
-from mace.datasets.synthetic.pairs.cast import make_cast
+from mace.datasets.synthetic.pairs.cast import Cast, make_cast
+from mace.datasets.synthetic.pairs.config import HeadConfig, PairConfig
 from mace.datasets.synthetic.pairs.draw import Plans
 from mace.datasets.synthetic.pairs.estimators import measure
 from mace.datasets.synthetic.pairs.prototypes import EMOTION_NAMES, prototype_table
@@ -38,11 +39,12 @@ from mace.files import atomic_path, write_json, write_text
 from mace.flow_images import stretch_flow
 from mace.motion.conventions import PUBLIC_WINDOW, Window, channels_of, cut
 from mace.progress import progress
+from mace.training import keep_compiled
 
 SIZE = 28
 LABELS = "combined_3class_gt.csv"
 
-_DRAWN = 512  # plans per person, from which those with the wanted emotions are taken
+_DRAWN = 1536  # plans per person, from which those with the wanted emotions are taken
 _STREAM = 0xF10A6
 _AT_ONCE = 16
 _NOTICE = """# Rendered, not recorded
@@ -94,36 +96,41 @@ def write_folder(
     out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(f"{out} exists and is not empty; choose another folder")
-    lines: list[str] = []
-    truth: dict[str, dict[str, Any]] = {}
-    windows: dict[str, Window] = {}
-    total = sum(sum(database.counts) for database in databases)
-    with progress("rendering flow images", total) as advance:
-        for number, database in enumerate(databases):
-            rng = np.random.default_rng([_STREAM, config.seed, number])
-            slots = deal(database, wrong=config.wrong, rng=rng)
-            window = _window(rng, config.framing)
-            windows[database.name] = window
-            first = config.first + 1000 * config.seed + 100 * number
-            plans, fields = _render(slots, config, first=first, rng=rng, advance=advance)
-            pictures = flow_pictures(fields, window)
-            seen: Counter[tuple[int, int]] = Counter()
-            for k, (slot, picture) in enumerate(zip(slots, pictures, strict=True)):
-                seen[slot.person, slot.label] += 1
-                row, stem = _names(slot, seen[slot.person, slot.label])
-                _write_picture(out / "norm_u_v_os" / f"{stem} .png", picture)
-                lines.append(row)
-                truth[row] = {
-                    "shown": CLASSES[slot.shown],
-                    "emotion": slot.emotion,
-                    "prototype": prototype_table().names[plans.prototype[k]],
-                    "peak_px": round(float(plans.peak_px[k]), 3),
-                    "person": first + slot.person,
-                }
-    write_text(out / LABELS, "\n".join(lines) + "\n")
+    rng = np.random.default_rng([_STREAM, config.seed])
+    slots = [slot for one in databases for slot in deal(one, wrong=config.wrong, rng=rng)]
+    windows = {database.name: _window(rng, config.framing) for database in databases}
+    first = config.first + 1000 * config.seed
+    cast = make_cast(range(first, first + sum(d.people for d in databases)), poses_each=1)
+    plans = _plans(slots, databases, cast, config, rng)
+    seen: Counter[tuple[str, int, int]] = Counter()
+    rows: dict[str, dict[str, Any]] = {}
+    with progress("rendering flow images", len(slots)) as advance:
+        for database in databases:
+            chosen = [k for k, slot in enumerate(slots) if slot.database == database]
+            part = jax.tree.map(lambda leaf, chosen=chosen: leaf[chosen], plans)
+            reference, target = render_pairs(part, cast, picture=database.picture, seed=first)
+            for start in range(0, len(chosen), _AT_ONCE):
+                some = slice(start, start + _AT_ONCE)
+                flow = measure(reference[some], target[some], estimator="tvl1")
+                pictures = flow_pictures(on_cells(flow), windows[database.name])
+                for k, picture in zip(chosen[some], pictures, strict=True):
+                    slot = slots[k]
+                    seen[database.name, slot.person, slot.label] += 1
+                    number = seen[database.name, slot.person, slot.label]
+                    row, stem = _names(slot, number)
+                    _write_picture(out / "norm_u_v_os" / f"{stem} .png", picture)
+                    rows[row] = {
+                        "shown": CLASSES[slot.shown],
+                        "emotion": slot.emotion,
+                        "prototype": prototype_table().names[plans.prototype[k]],
+                        "peak_px": round(float(plans.peak_px[k]), 3),
+                        "person": int(np.asarray(cast.seeds)[plans.entry[k]]),
+                    }
+                advance(len(pictures))
+    write_text(out / LABELS, "\n".join(rows) + "\n")
     write_text(out / "RENDERED.md", _NOTICE)
     notes = {"config": to_dict(config), "databases": [to_dict(d) for d in databases]}
-    write_json(out / "rendered.json", notes | {"windows": windows, "clips": truth})
+    write_json(out / "rendered.json", notes | {"windows": windows, "clips": rows})
     return out
 
 
@@ -145,49 +152,42 @@ def _window(rng: np.random.Generator, reach: float) -> Window:
     return float(left), float(top), float(right), float(bottom)
 
 
-def _render(
+def _plans(
     slots: Sequence[Slot],
+    databases: Sequence[Database],
+    cast: Cast,
     config: FolderConfig,
-    *,
-    first: int,
     rng: np.random.Generator,
-    advance: Any,
-) -> tuple[Plans, Float16[np.ndarray, "n r r 2"]]:
-    """Return what happens in each slot, and its TV-L1 flow."""
-    database = slots[0].database
-    cast = make_cast(range(first, first + database.people), poses_each=1)
-    drawn = plan_pairs(cast, pairs_each=_DRAWN, seed=first, config=database.pairs)
-    chosen = _choose(slots, drawn, config.au_spread, rng)
-    plans = jax.tree.map(lambda leaf: np.asarray(leaf)[chosen], drawn)
-    reference, target = render_pairs(plans, cast, picture=database.picture, seed=first)
-    fields = []
-    for start in range(0, len(slots), _AT_ONCE):
-        rows = slice(start, start + _AT_ONCE)
-        flow = measure(reference[rows], target[rows], estimator="tvl1")
-        fields.append(on_cells(flow))
-        advance(len(flow))
-    return plans, np.concatenate(fields)
+) -> Plans:
+    """Return what happens in each slot: of the person's drawn pairs one that fits it, none twice.
 
-
-def _choose(
-    slots: Sequence[Slot], drawn: Plans, au_spread: float, rng: np.random.Generator
-) -> np.ndarray:
-    """Return a plan of the slot's person with its emotion for each slot, none of them twice."""
-    shares = np.exp(rng.normal(0, au_spread, len(prototype_table().names)))
+    All are drawn in one go, since XLA takes longer to compile the drawing than to draw.
+    """
+    pairs = PairConfig(head=HeadConfig(uncorrected=0.5))
+    drawn = plan_pairs(cast, pairs_each=_DRAWN, seed=config.first + config.seed, config=pairs)
+    first, shares = {}, {}
+    for database in databases:
+        first[database.name] = sum(d.people for d in databases[: len(first)])
+        spread = rng.normal(0, config.au_spread, len(prototype_table().names))
+        shares[database.name] = np.exp(spread)
     free = np.ones(len(drawn.emotion), bool)
     chosen = []
     for slot in slots:
-        theirs = slice(slot.person * _DRAWN, (slot.person + 1) * _DRAWN)
-        wanted = free[theirs] & (drawn.emotion[theirs] == EMOTION_NAMES.index(slot.emotion))
-        weights = wanted * shares[drawn.prototype[theirs]]
+        name, (low, high) = slot.database.name, slot.database.peak_px
+        start = (first[name] + slot.person) * _DRAWN
+        theirs = slice(start, start + _DRAWN)
+        fitting = free[theirs] & (drawn.emotion[theirs] == EMOTION_NAMES.index(slot.emotion))
+        fitting &= drawn.corrected[theirs] == slot.corrected
+        fitting &= (drawn.peak_px[theirs] >= low / 2) & (drawn.peak_px[theirs] <= high)
+        weights = fitting * shares[name][drawn.prototype[theirs]]
         if not weights.any():
             raise ConfigError(
-                f"person {slot.person} of {slot.database.name} is to show {slot.emotion} more "
-                f"often than {_DRAWN} drawn pairs do; deal fewer clips to each person"
+                f"person {slot.person} of {name} is to show {slot.emotion} more often than "
+                f"{_DRAWN} drawn pairs do; choose another seed"
             )
-        chosen.append(theirs.start + int(rng.choice(_DRAWN, p=weights / weights.sum())))
+        chosen.append(start + int(rng.choice(_DRAWN, p=weights / weights.sum())))
         free[chosen[-1]] = False
-    return np.array(chosen)
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[chosen], drawn)
 
 
 def _names(slot: Slot, number: int) -> tuple[str, str]:
@@ -218,6 +218,7 @@ def main(out: Annotated[Path, tyro.conf.Positional], config: FolderConfig) -> No
         out: the folder, new or empty.
         config: its content.
     """
+    keep_compiled()
     folder = write_folder(out, config)
     print(
         f"rendered flow images are in {folder} (mace prepare megc2019_flow --manual-dir {folder})"

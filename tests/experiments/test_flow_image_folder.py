@@ -83,8 +83,8 @@ def test_it_says_that_it_is_rendered_and_what_each_face_shows(folder):
 
 
 def test_a_folder_follows_from_its_settings(folder, tmp_path):
-    again = write_folder(tmp_path / "raw", CONFIG, databases=FEW[:1])
-    for path in again.rglob("*.png"):
+    again = write_folder(tmp_path / "raw", CONFIG, databases=FEW)
+    for path in again.rglob("*.*"):
         assert path.read_bytes() == (folder / path.relative_to(again)).read_bytes()
 
 
