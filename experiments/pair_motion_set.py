@@ -43,7 +43,7 @@ PEOPLE_FROM = 300_000
 """Seed of the first person; seed s of a set takes its people from 10,000 s further on."""
 
 ESTIMATORS = ("dis", "tvl1")
-VARIANTS = 6
+VARIANTS = 4
 
 type Detrend = Literal["none", "median", "affine"]
 
