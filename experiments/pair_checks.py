@@ -14,14 +14,17 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Float16
+from jaxtyping import Array, Float, Float16, Int
 
 from mace.datasets.synthetic.pairs.cast import CastConfig
 from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.picture_config import PictureConfig
+from mace.datasets.synthetic.pairs.prototypes import PairClasses, labels_of_emotions
 from mace.datasets.synthetic.pairs.stored import StoredPairs, make_pairs
+from mace.metrics import confusion_matrix, uar, uf1
 from mace.motion import remove_head_motion
 from mace.motion.conventions import OWN_WINDOW, PUBLIC_WINDOW, channels_of, cut
+from mace.training import Trained, predict
 
 type View = Literal["public", "own"]
 VIEWS: tuple[View, ...] = ("public", "own")
@@ -32,6 +35,8 @@ PEOPLE_FROM: dict[Part, int] = {"validation": 900_000, "test": 950_000}
 
 UNSEEN: dict[Part, str] = {"validation": "farneback", "test": "lucas-kanade"}
 """The estimator that only this part uses."""
+
+TESTED_ESTIMATORS = ("exact", "dis", "tvl1", "farneback", "lucas-kanade")
 
 SHIFTED_CAST = CastConfig(yaw_sd_deg=7.0, pitch_sd_deg=7.0, distance_dm=(20.0, 40.0))
 SHIFTED_PICTURE = PictureConfig(
@@ -79,7 +84,13 @@ class PairTest:
     picture: PictureConfig
     cast: CastConfig
 
-    def make(self, *, workers: int | None, cache_dir: Path | None) -> StoredPairs:
+    def make(
+        self,
+        *,
+        workers: int | None,
+        cache_dir: Path | None,
+        estimators: tuple[str, ...] = TESTED_ESTIMATORS,
+    ) -> StoredPairs:
         """Render and measure it, or read what is stored."""
         first = PEOPLE_FROM[self.part] + (10_000 if self.name == "shifted" else 0)
         return make_pairs(
@@ -89,7 +100,7 @@ class PairTest:
             config=self.pairs,
             picture=self.picture,
             cast=self.cast,
-            estimators=("exact", "dis", "tvl1", "farneback", "lucas-kanade"),
+            estimators=estimators,
             workers=workers,
             cache_dir=cache_dir,
         )
@@ -124,6 +135,11 @@ def pair_tests(
     return same, shifted
 
 
+def labels_of(pairs: StoredPairs, classes: PairClasses) -> Int[np.ndarray, " n"]:
+    """Return the label of every pair in a set of classes."""
+    return labels_of_emotions(classes)[pairs.emotion]
+
+
 def present_still(
     fields: Float16[np.ndarray, "n r r 2"], view: View, *, size: int
 ) -> Float[np.ndarray, "n size size 3"]:
@@ -134,6 +150,19 @@ def present_still(
         shown = _still(fields[index], view=view, size=size)
         images.append(np.asarray(shown)[: len(fields) - start])
     return np.concatenate(images)
+
+
+def score(
+    trained: Trained, fields: Float16[np.ndarray, "n r r 2"], labels: Int[np.ndarray, " n"]
+) -> dict[str, dict[str, float]]:
+    """Return UF1 and UAR of a network for each of `VIEWS`."""
+    scores = {}
+    for view in VIEWS:
+        images = present_still(fields, view, size=trained.motion.size)
+        found = predict(trained, images).argmax(axis=-1)
+        counts = confusion_matrix(labels, found, len(trained.classes))
+        scores[view] = {"uf1": float(uf1(counts)), "uar": float(uar(counts))}
+    return scores
 
 
 @functools.partial(jax.jit, static_argnames=("view", "size"))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Float16, Int
 
 from mace.datasets.synthetic.pairs.cast import Cast
@@ -64,8 +65,8 @@ class PairData:
         estimators: the model of their flow.
     """
 
-    fields: Float16[Array, "e n r r 2"]
-    emotion: Int[Array, " n"]
+    fields: Float16[Array | np.ndarray, "e n r r 2"]
+    emotion: Int[Array | np.ndarray, " n"]
     cast: Cast
     estimators: EstimatorModel
 
@@ -86,8 +87,8 @@ def draw_pairs(
         estimators, count = data.fields.shape[:2]
         chosen = jax.random.randint(keys[0], (stored,), 0, count, jnp.int32)
         by = jax.random.randint(keys[1], (stored,), 0, estimators, jnp.int32)
-        fields.append(data.fields[by, chosen].astype(jnp.float32))
-        emotion.append(data.emotion[chosen])
+        fields.append(jnp.asarray(data.fields)[by, chosen].astype(jnp.float32))
+        emotion.append(jnp.asarray(data.emotion)[chosen])
     if stored < batch_size:
         plans = draw_plans(keys[2], data.cast, count=batch_size - stored, config=config.pairs)
         fields.append(_measured(keys[3], exact_fields(plans, data.cast), data, config))

@@ -4,9 +4,7 @@ No rendering is in it but the displacement itself: skin, light, noise and the es
 are a camera's. The photograph is `skimage.data.astronaut` (NASA, public domain), which no training
 has seen, and the field is that of a synthetic person in the same place.
 
-    mace pretrain --check MODEL      measures every prototype of at least 1 px on it
-
-Cost: about a minute on two cores.
+    mace pretrain --measure      among other things, how often each prototype is recognised on it
 """
 
 from dataclasses import dataclass, replace
@@ -18,9 +16,10 @@ from jaxtyping import Float, UInt8
 
 from mace.datasets.synthetic.pairs.canvas import CELL, EYES, SIZE
 from mace.datasets.synthetic.pairs.cast import Cast
-from mace.datasets.synthetic.pairs.config import CropConfig, PairConfig
+from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.draw import Plans, draw_plans
 from mace.datasets.synthetic.pairs.field import exact_fields
+from mace.datasets.synthetic.pairs.prototypes import prototype_shares
 from mace.errors import ConfigError, DataError
 from mace.face import FaceConfig, FaceDetector, Landmarker, eye_centres, fit_similarity, to_gray
 from mace.face.warping import sample, supersampling
@@ -35,12 +34,10 @@ class WarpConfig:
 
     Attributes:
         peak_px: range of the peak displacement in px of the 128-px crop.
-        noise: standard deviation of either frame's sensor noise, in gray levels.
         residual_px: spread of what the face correction leaves.
     """
 
     peak_px: tuple[float, float] = (1.0, 2.0)
-    noise: float = 1.0
     residual_px: float = 0.04
 
 
@@ -105,44 +102,59 @@ def move(
     )
 
 
-def warp_photograph(
-    picture: UInt8[np.ndarray, "160 160"],
-    cast: Cast,
-    *,
-    count: int,
-    seed: int,
-    config: WarpConfig | None = None,
-) -> tuple[Plans, UInt8[np.ndarray, "n 160 160"], UInt8[np.ndarray, "n 160 160"]]:
-    """Return what happens in `count` warps, the still pictures and the moved ones.
+def prototype_plans(cast: Cast, *, each: int, seed: int, config: WarpConfig | None = None) -> Plans:
+    """Return `each` movements of every prototype of the 3-class set, and nothing else moving.
 
     Args:
-        picture: a face on the canvas.
         cast: people whose displacement fields are used.
-        count: of warps; prototypes come as often as in the 3-class set.
+        each: movements of a prototype.
         seed: of everything random.
-        config: strength and noise.
+        config: their strength, and what the face correction leaves.
     """
     config = config or WarpConfig()
     pairs = PairConfig.quiet(
         movement=replace(PairConfig.quiet().movement, peak_px=config.peak_px),
-        crop=CropConfig(
-            residual_px=config.residual_px, residual_deg=0, residual_scale=0, framing_px=0,
-            framing_deg=0, framing_scale=0,
-        ),
-    )  # fmt: skip
+        crop=replace(PairConfig.quiet().crop, residual_px=config.residual_px),
+    )
+    # Drawn as often as in training; enough of the rarest, and then as many of each.
+    rarest = min(share for share in prototype_shares("3") if share > 0)
+    count = int(2 * each / rarest)
+    draw = jax.jit(lambda key: draw_plans(key, cast, count=count, config=pairs))
+    plans = jax.device_get(draw(jax.random.key(seed)))
+    rows = [np.flatnonzero(plans.prototype == row)[:each] for row in np.unique(plans.prototype)]
+    kept = np.concatenate(rows)
+    return jax.tree.map(lambda leaf: leaf[kept], plans)
+
+
+def warp_photograph(
+    picture: UInt8[np.ndarray, "160 160"],
+    cast: Cast,
+    plans: Plans,
+    *,
+    seed: int,
+    noise: float = 1.0,
+) -> tuple[UInt8[np.ndarray, "n 160 160"], UInt8[np.ndarray, "n 160 160"]]:
+    """Return the still pictures and the moved ones.
+
+    Args:
+        picture: a face on the canvas.
+        cast: people whose displacement fields are used.
+        plans: what happens.
+        seed: of the sensor's noise.
+        noise: its standard deviation in gray levels.
+    """
     people = cast.on_device()
-    draw = jax.jit(lambda key: draw_plans(key, people, count=count, config=pairs))
-    plans = draw(jax.random.key(seed))
     fields_of = jax.jit(exact_fields)
     rng = np.random.default_rng([0xA57, seed])
+    count = len(plans.emotion)
     still, moved = [], []
     for start in range(0, count, _BATCH):
         index = np.minimum(np.arange(start, start + _BATCH), count - 1)
         part = jax.tree.map(lambda leaf, index=index: leaf[index], plans)
         for field in np.asarray(fields_of(part, people))[: count - start]:
-            still.append(_record(picture.astype(np.float32), rng, config.noise))
-            moved.append(_record(move(picture, field), rng, config.noise))
-    return jax.device_get(plans), np.stack(still), np.stack(moved)
+            still.append(_record(picture.astype(np.float32), rng, noise))
+            moved.append(_record(move(picture, field), rng, noise))
+    return np.stack(still), np.stack(moved)
 
 
 def _record(

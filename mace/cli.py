@@ -33,6 +33,7 @@ COMMANDS = {
     ),
     "prepare": Command("mace.commands.prepare", "prepare a data set: correct faces, store clips"),
     "train": Command("mace.commands.train", "train one model on a prepared data set"),
+    "pretrain": Command("mace.commands.pretrain", "train a network on rendered faces alone"),
     "evaluate": Command("mace.commands.evaluate", "cross-validate over subjects, with baselines"),
     "score": Command("mace.commands.score", "score a log of predictions, whoever made it"),
     "compare": Command("mace.commands.compare", "runs side by side, and the published numbers"),

@@ -40,6 +40,8 @@ _CROP, _CROP_LEFT, _CROP_TOP = 128, 16, 12
 
 OWN_WINDOW: Window = (-1.1, -0.55, 1.1, 1.58)
 """Left, top, right, bottom in eye distances from the middle between the eyes, x right, y down."""
+OWN_FRAMING: Window = (0.06, 0.144, 0.94, 0.996)
+"""The same window as shares of the 128-px crop, for `MotionConfig.framing`."""
 PUBLIC_WINDOW: Window = (-1.1, -0.45, 1.1, 1.8)
 
 

@@ -29,17 +29,7 @@ def fit_stream(
     stream's own business, and the inputs come normalised, each image by itself. Everything else is
     as in `fit`, errors included.
     """
-    classes, channels = len(stream.classes), stream.example.shape[-1]
-    fold = FoldArrays(
-        seed=jnp.asarray(seed, jnp.uint32),
-        member=jnp.ones(1),
-        size=jnp.asarray(1, jnp.int32),
-        steps_per_epoch=jnp.asarray(steps_per_epoch, jnp.int32),
-        total_steps=jnp.asarray(steps_per_epoch * config.epochs, jnp.int32),
-        class_counts=jnp.ones(classes),
-        mean=jnp.zeros(channels),
-        std=jnp.ones(channels),
-    )
+    fold = stream_fold(stream, steps_per_epoch=steps_per_epoch, epochs=config.epochs, seed=seed)
     identity: dict[str, Any] = {
         "config": hashed_settings(config),
         "motion": to_dict(stream.motion),
@@ -50,3 +40,18 @@ def fit_stream(
     }
     run = Run(source=stream, config=config, fold=fold)
     return run_to_the_end(run, identity=identity, run_dir=run_dir, label=label)
+
+
+def stream_fold(stream: Stream, *, steps_per_epoch: int, epochs: int, seed: int) -> FoldArrays:
+    """Return the arrays of a run on a stream, which has no clips to deal to folds."""
+    classes, channels = len(stream.classes), stream.example.shape[-1]
+    return FoldArrays(
+        seed=jnp.asarray(seed, jnp.uint32),
+        member=jnp.ones(1),
+        size=jnp.asarray(1, jnp.int32),
+        steps_per_epoch=jnp.asarray(steps_per_epoch, jnp.int32),
+        total_steps=jnp.asarray(steps_per_epoch * epochs, jnp.int32),
+        class_counts=jnp.ones(classes),
+        mean=jnp.zeros(channels),
+        std=jnp.ones(channels),
+    )

@@ -32,6 +32,7 @@ def plans(count: int = 1, **changes: object) -> Plans:
     """Pairs in which nothing happens but `changes`."""
     still = Plans(
         entry=jnp.zeros(count, jnp.int32),
+        prototype=jnp.zeros(count, jnp.int32),
         emotion=jnp.zeros(count, jnp.int32),
         reference=jnp.zeros((count, len(UNIT_NAMES))),
         target=jnp.zeros((count, len(UNIT_NAMES))),

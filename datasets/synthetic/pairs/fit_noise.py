@@ -23,6 +23,7 @@ from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.noise import (
     BLURS,
     COARSE,
+    KINDS,
     NEARBY,
     PATTERN,
     EstimatorModel,
@@ -54,6 +55,7 @@ class _Residual(NamedTuple):
     growth: np.ndarray
     pairs: np.ndarray
     patterns: np.ndarray
+    kinds: np.ndarray
 
 
 def fit_estimators(
@@ -73,22 +75,16 @@ def fit_estimators(
     """
     truth = _components(exact)
     residuals = [_fit_one(truth, _components(fields)) for fields in measured.values()]
-    stacked = np.concatenate([r.patterns for r in residuals]).reshape(-1, 2 * PATTERN**2)
+    stacked = np.concatenate([r.patterns for r in residuals])
     _, vectors = np.linalg.eigh(stacked.T @ stacked / len(stacked))
     basis = np.ascontiguousarray(vectors[:, ::-1][:, :patterns].T)
     mixing, rest, tail = [], [], []
     for residual in residuals:
-        flat = residual.patterns.reshape(-1, 2 * PATTERN**2)
-        part = flat @ basis.T
-        covariance = part.T @ part / len(part)
-        lower = np.linalg.cholesky(covariance + 1e-6 * np.eye(patterns))
-        single = np.linalg.solve(lower, part.T)
-        kurtosis = np.mean(single**4) / np.mean(single**2) ** 2
-        left = (flat**2).mean() - (part**2).sum(1).mean() / flat.shape[1]
-        mixing.append(lower)
-        # Stretching to the cells smooths the finer noise; this makes up for it.
-        rest.append(np.sqrt(max(left, 0)) * 1.68)
-        tail.append(np.sqrt(np.log(max(kurtosis, 3) / 3)) / 2)
+        kinds = [residual.patterns[residual.kinds == kind] for kind in range(KINDS)]
+        fitted = [_fit_patterns(flat, basis) for flat in kinds]
+        mixing.append(np.stack([lower for lower, _, _ in fitted]))
+        rest.append(np.array([left for _, left, _ in fitted]))
+        tail.append(np.mean([heavy for _, _, heavy in fitted]))
     keep = [np.linspace(0, len(r.pairs) - 1, table).astype(int) for r in residuals]
     return EstimatorModel(
         gain=_single([r.gain for r in residuals]),
@@ -101,6 +97,18 @@ def fit_estimators(
         tail=_single(tail),
         names=tuple(measured),
     )
+
+
+def _fit_patterns(flat: np.ndarray, basis: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """Mixing of the coefficients, deviation of the finer noise, and heaviness of the tails."""
+    part = flat @ basis.T
+    # A little is added for the sake of few pairs.
+    lower = np.linalg.cholesky(part.T @ part / len(part) + 1e-4 * np.eye(len(basis)))
+    single = np.linalg.solve(lower, part.T)
+    kurtosis = np.mean(single**4) / np.mean(single**2) ** 2
+    left = (flat**2).mean() - (part**2).sum(1).mean() / flat.shape[1]
+    # Stretching to the cells smooths the finer noise; the factor makes up for it.
+    return lower, np.sqrt(max(left, 0)) * 1.68, np.sqrt(np.log(max(kurtosis, 3) / 3)) / 2
 
 
 def _components(fields: Float[np.ndarray, "n r r 2"]) -> Fields:
@@ -142,9 +150,10 @@ def _fit_one(exact: Fields, measured: Fields) -> _Residual:
     side = patterns.shape[-1] // PATTERN
     patterns = patterns.reshape(len(exact), 2, PATTERN, side, PATTERN, side).mean((3, 5))
     strength = np.sqrt((motion**2).mean((1, 2, 3)))
-    order = np.argsort(strength)
-    pairs = np.column_stack([strength, own, scale])[order]
-    return _Residual(gain, floor, growth, pairs, patterns)
+    size = np.sqrt(((measured - varied) ** 2).mean((1, 2, 3)))
+    kinds = np.searchsorted(np.quantile(size, np.arange(1, KINDS) / KINDS), size)
+    pairs = np.column_stack([strength, own, scale, kinds])[np.argsort(strength)]
+    return _Residual(gain, floor, growth, pairs, patterns.reshape(len(exact), -1), kinds)
 
 
 def _fit_gain(parts: np.ndarray, measured: Fields, weight: np.ndarray) -> np.ndarray:

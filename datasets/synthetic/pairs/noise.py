@@ -33,6 +33,9 @@ NEARBY = 2
 COARSE, PATTERN = 16, 32
 """Cells along each side of the maps, and of the patterns."""
 
+KINDS = 3
+"""Kinds of pairs by the size of their residuals: large ones are also smoother."""
+
 # A pair takes after a rendered one whose strength differs by at most this share of all ranks.
 _WINDOW = 0.04
 
@@ -47,10 +50,11 @@ class EstimatorModel:
         floor: deviation of the residual in px where nothing moves.
         growth: deviation per px of motion nearby; their squares add.
         pairs: rendered pairs sorted by strength: strength (root mean square of the prediction, px),
-            gain, extra blur, scale.
+            gain, extra blur, scale, kind.
         basis: patterns, orthonormal.
-        mixing: their coefficients are this lower triangle times independent ones of unit variance.
-        rest: deviation of the finer noise.
+        mixing: their coefficients are this lower triangle times independent ones of unit variance,
+            for each of `KINDS` kinds of pairs.
+        rest: deviation of the finer noise, per kind.
         tail: spread (log) of the independent coefficients' deviations: heavy tails.
         names: of the estimators.
     """
@@ -58,10 +62,10 @@ class EstimatorModel:
     gain: Float[Array | np.ndarray, "e s 2 c c"]
     floor: Float[Array | np.ndarray, "e 2 c c"]
     growth: Float[Array | np.ndarray, "e 2 c c"]
-    pairs: Float[Array | np.ndarray, "e t 4"]
+    pairs: Float[Array | np.ndarray, "e t 5"]
     basis: Float[Array | np.ndarray, "k 2 p p"]
-    mixing: Float[Array | np.ndarray, "e k k"]
-    rest: Float[Array | np.ndarray, " e"]
+    mixing: Float[Array | np.ndarray, "e q k k"]
+    rest: Float[Array | np.ndarray, "e q"]
     tail: Float[Array | np.ndarray, " e"]
     names: tuple[str, ...] = field(metadata={"static": True})
 
@@ -114,10 +118,10 @@ def measured_field(
     number = jnp.minimum(estimator, len(model.names) - 1)
     motion = predict(jnp.moveaxis(exact, -1, 0), jnp.asarray(model.gain)[number])
     table = jnp.asarray(model.pairs)[number]
-    gain, blur, scale = _like_a_rendered_pair(keys[0], _strength(motion), table)
+    gain, blur, scale, kind = _like_a_rendered_pair(keys[0], _strength(motion), table)
     motion = vary(motion, gain, blur)
     deviation = spread(motion, jnp.asarray(model.floor)[number], jnp.asarray(model.growth)[number])
-    error = scale * deviation * _pattern(keys[1], model, number)
+    error = scale * deviation * _pattern(keys[1], model, number, kind)
     measured = jnp.moveaxis(motion + error, 0, -1)
     return jnp.where(estimator < len(model.names), measured, exact)
 
@@ -154,8 +158,8 @@ def blurred(values: Float[Array, "k r r"], sigma: float) -> Float[Array, "k r r"
 
 
 def _like_a_rendered_pair(
-    key: Array, strength: Float[Array, ""], table: Float[Array, "t 4"]
-) -> tuple[Float[Array, ""], Float[Array, ""], Float[Array, ""]]:
+    key: Array, strength: Float[Array, ""], table: Float[Array, "t 5"]
+) -> tuple[Float[Array, ""], Float[Array, ""], Float[Array, ""], Int[Array, ""]]:
     ranks = len(table)
     rank = jnp.searchsorted(table[:, 0], strength).astype(jnp.float32)
     reach = max(_WINDOW * ranks, 1.0)
@@ -163,20 +167,22 @@ def _like_a_rendered_pair(
     rank = jnp.clip(rank, reach, ranks - 1 - reach)
     rank = rank + reach * jax.random.uniform(key, minval=-1.0, maxval=1.0)
     row = table[jnp.clip(jnp.round(rank), 0, ranks - 1).astype(jnp.int32)]
-    return row[1], row[2], row[3]
+    return row[1], row[2], row[3], row[4].astype(jnp.int32)
 
 
-def _pattern(key: Array, model: EstimatorModel, number: Array) -> Float[Array, "2 r r"]:
+def _pattern(
+    key: Array, model: EstimatorModel, number: Array, kind: Int[Array, ""]
+) -> Float[Array, "2 r r"]:
     basis, keys = jnp.asarray(model.basis), jax.random.split(key, 3)
     count = basis.shape[0]
     tail = jnp.asarray(model.tail)[number]
     # Log-normal deviations with a mean square of 1.
     heavy = jnp.exp(tail * jax.random.normal(keys[0], (count,)) - tail * tail)
-    coefficients = jnp.asarray(model.mixing)[number] @ (
+    coefficients = jnp.asarray(model.mixing)[number, kind] @ (
         heavy * jax.random.normal(keys[1], (count,))
     )
     smooth = jnp.tensordot(coefficients, basis, 1)
-    fine = jnp.asarray(model.rest)[number] * jax.random.normal(keys[2], basis.shape[1:])
+    fine = jnp.asarray(model.rest)[number, kind] * jax.random.normal(keys[2], basis.shape[1:])
     return _stretched(smooth + fine, canvas.CELLS)
 
 

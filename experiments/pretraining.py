@@ -1,0 +1,207 @@
+"""MACNN pre-trained on rendered faces alone: how the network that MACE ships was made.
+
+Learns negative, positive and surprise from onset–apex pairs of synthetic people: half of every
+batch from rendered pairs as DIS and TV-L1 measured them, half from motion space, both presented as
+our own clips and as public flow images are. No picture of a real person is in it, and none was
+used to choose a setting.
+
+    mace pretrain --out runs/pretrain               the shipped network
+    mace pretrain --config.train.devices 8          on an accelerator or several
+
+Cost on two CPU cores: see `COST`. Expected: the figures in `mace/pretrained/macnn/MODEL_CARD.md`.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mace.augment import NO_AUGMENT
+from mace.config import config_hash, to_dict
+from mace.datasets.synthetic.pairs.cast import make_cast
+from mace.datasets.synthetic.pairs.noise import estimator_model
+from mace.datasets.synthetic.pairs.picture_config import PictureConfig
+from mace.datasets.synthetic.pairs.prototypes import class_names
+from mace.datasets.synthetic.pairs.stored import StoredPairs, make_pairs
+from mace.experiments.pair_checks import labels_of, pair_tests, score
+from mace.experiments.pair_stream import DrawPairs, PairData, PairStreamConfig
+from mace.face import FaceConfig
+from mace.models import ModelConfig
+from mace.motion import MotionConfig
+from mace.motion.conventions import OWN_FRAMING
+from mace.training import (
+    Bundle,
+    OptimiserConfig,
+    PixelStatistics,
+    TrainConfig,
+    make_bundle,
+)
+from mace.training.fitted import Fitted, Row
+from mace.training.source import Stream
+from mace.training.streaming import fit_stream, stream_fold
+
+FIRST_PERSON = 100_000
+"""Seed of the first person of training; tests take theirs from 900,000 on."""
+
+
+_BATCHES = 64  # from which the pixel statistics are taken
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainingConfig:
+    """Everything that decides the pre-trained network.
+
+    Attributes:
+        people: whose pairs are rendered; motion space shows the same ones.
+        pairs_each: rendered pairs of each.
+        poses_each: still poses of each in motion space.
+        picture: how pairs are recorded.
+        stream: what happens in them, and what batches are made of.
+        train: the network and its training; an epoch is `steps_per_epoch` batches.
+        steps_per_epoch: batches between two looks at the validation pairs.
+        seed: of everything random.
+    """
+
+    people: int = 640
+    pairs_each: int = 16
+    poses_each: int = 3
+    picture: PictureConfig = field(default_factory=PictureConfig)
+    stream: PairStreamConfig = field(default_factory=PairStreamConfig)
+    train: TrainConfig = field(
+        default_factory=lambda: TrainConfig(
+            model=ModelConfig(
+                widths=(32, 48),
+                depths=(1, 1),
+                stem="space_to_depth",
+                stem_stride=4,
+                head="grid",
+                head_grid=4,
+                norm="group",
+                dropout=0.3,
+            ),
+            optimiser=OptimiserConfig(learning_rate=3e-3, weight_decay=0.05, warmup=0.05),
+            # The stream has done both already.
+            augment=NO_AUGMENT,
+            mixup=0.0,
+            normalise="image",
+            epochs=40,
+            batch_size=64,
+            ema=0.999,
+            flip_average=True,
+        )
+    )
+    steps_per_epoch: int = 250
+    seed: int = 0
+
+
+def pretrain(
+    config: PretrainingConfig,
+    *,
+    run_dir: Path | None,
+    cache_dir: Path | None,
+    workers: int | None = None,
+    watch: bool = True,
+) -> Bundle:
+    """Return the pre-trained network; what `run_dir` and `cache_dir` hold is gone on with.
+
+    Args:
+        config: the recipe.
+        run_dir: checkpoints and curves; None writes nothing.
+        cache_dir: rendered pairs.
+        workers: processes that render; as many as there are cores by default.
+        watch: whether the validation pairs are rendered and scored between epochs. Nothing is
+            chosen on them here: the last epoch is kept.
+
+    Raises:
+        MaceError: what `fit` raises.
+    """
+    stored = training_pairs(config, workers=workers, cache_dir=cache_dir)
+    judge = _Judge(config, workers=workers, cache_dir=cache_dir) if watch else None
+    stream = make_stream(config, stored, score=judge)
+    fitted = fit_stream(
+        stream,
+        config=config.train,
+        steps_per_epoch=config.steps_per_epoch,
+        seed=config.seed,
+        run_dir=run_dir,
+    )
+    bundle = make_bundle(fitted, face=to_dict(FaceConfig()), trained_on=("synthetic",))
+    return replace(bundle, reference=_reference(stream, config))
+
+
+def training_pairs(
+    config: PretrainingConfig, *, workers: int | None, cache_dir: Path | None
+) -> StoredPairs:
+    """Render and measure the training pairs, or read what is stored."""
+    return make_pairs(
+        range(FIRST_PERSON, FIRST_PERSON + config.people),
+        config.pairs_each,
+        seed=1,
+        config=config.stream.pairs,
+        picture=config.picture,
+        estimators=config.stream.estimators,
+        workers=workers,
+        cache_dir=cache_dir,
+    )
+
+
+def make_stream(
+    config: PretrainingConfig,
+    stored: StoredPairs,
+    *,
+    score: Callable[[Fitted], Row] | None = None,
+    workers: int | None = None,
+) -> Stream:
+    """Return the batches of a configuration; its data lie on the first device."""
+    people = range(FIRST_PERSON, FIRST_PERSON + config.people)
+    cast = make_cast(people, poses_each=config.poses_each, workers=workers or os.cpu_count() or 1)
+    data = PairData(
+        fields=stored.fields, emotion=stored.emotion, cast=cast, estimators=estimator_model()
+    )
+    size = config.stream.conventions.size
+    return Stream(
+        take=DrawPairs(batch_size=config.train.batch_size, config=config.stream),
+        data=jax.device_put(data, jax.local_devices()[0]),
+        example=jnp.zeros((1, size, size, 3)),
+        motion=MotionConfig(representation="flow", flow="dis", size=size, framing=OWN_FRAMING),
+        classes=class_names(config.stream.pairs.classes),
+        fingerprint=config_hash(replace(config, train=TrainConfig(), seed=0)),
+        score=score,
+    )
+
+
+class _Judge:
+    """Scores a network on the validation pairs; they are rendered when first asked for."""
+
+    def __init__(
+        self, config: PretrainingConfig, *, workers: int | None, cache_dir: Path | None
+    ) -> None:
+        classes = config.stream.pairs.classes
+        self.tests = []
+        for test in pair_tests(config.stream.pairs, config.picture, part="validation"):
+            pairs = test.make(workers=workers, cache_dir=cache_dir)
+            self.tests.append((test.name, pairs.of(test.estimator), labels_of(pairs, classes)))
+
+    def __call__(self, fitted: Fitted) -> Row:
+        """Return the UF1 on other people, and on other people in other recordings."""
+        row: Row = {}
+        for name, fields, labels in self.tests:
+            found = score(fitted, fields, labels)
+            row[f"{name}_uf1"] = float(np.mean([value["uf1"] for value in found.values()]))
+        return row | {"validation_uf1": row["same_uf1"]}
+
+
+def _reference(stream: Stream, config: PretrainingConfig) -> PixelStatistics:
+    """Return the pixel statistics of what the network learnt from, for adaptation."""
+    plain = replace(config.stream, mixup=0.0)
+    fold = stream_fold(stream, steps_per_epoch=1, epochs=1, seed=config.seed + 1)
+    take = jax.jit(DrawPairs(batch_size=config.train.batch_size, config=plain))
+    images = [np.asarray(take(stream.data, fold, jnp.int32(i)).images) for i in range(_BATCHES)]
+    seen = np.concatenate(images).astype(np.float64)
+    return PixelStatistics(
+        mean=seen.mean(axis=0).astype(np.float32), std=seen.std(axis=0).astype(np.float32)
+    )
