@@ -14,6 +14,7 @@ import numpy as np
 from mace.annotation import CLASS_SETS
 from mace.data import Clip, MotionSet, load_clips, make_motion_set
 from mace.errors import DataError
+from mace.experiments.pair_motion_set import PAIRS_EACH, PEOPLE, rendered_pairs
 from mace.experiments.recipes import Recipe
 from mace.motion import MotionConfig
 from mace.protocols import canonical_class
@@ -22,35 +23,59 @@ from mace.training import MixConfig, save_mix
 IMAGES_FRAMING = (0.06, 0.18, 0.94, 1.0)
 """What ready-made flow images show of our crop: from the brows to the chin (`mace.flow_images`)."""
 
-PAIRS = 4096
-"""Most pairs that are mixed in."""
+MOST_CLIPS = 4096
+"""Most clips of a prepared data set that are mixed in."""
 
 
 class PairSource(Protocol):
     """Makes onset-apex pairs of rendered people."""
 
-    def __call__(
-        self, *, motion: MotionConfig, classes: tuple[str, ...], count: int, seed: int
-    ) -> MotionSet:
-        """Return at most `count` pairs that have one of `classes`, as the input `motion`."""
+    def __call__(self, *, motion: MotionConfig, classes: tuple[str, ...], seed: int) -> MotionSet:
+        """Return pairs that have one of `classes`, for training beside the input `motion`."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
+class RenderedPairs:
+    """Pairs rendered for the input, as a `PairSource`; the pictures' motion is kept and reused."""
+
+    people: int = PEOPLE
+    pairs_each: int = PAIRS_EACH
+    workers: int | None = None
+    cache_dir: Path | None = None
+
+    def __call__(self, *, motion: MotionConfig, classes: tuple[str, ...], seed: int) -> MotionSet:
+        """Return pairs in several presentations each; see `rendered_pairs`."""
+        return rendered_pairs(
+            motion,
+            classes=classes,
+            people=self.people,
+            pairs_each=self.pairs_each,
+            seed=seed,
+            workers=self.workers,
+            cache_dir=self.cache_dir,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class PreparedPairs:
-    """The clips of a prepared data set, such as `synthetic/pairs`, as a `PairSource`."""
+    """The clips of a prepared data set, such as `synthetic/demo`, as a `PairSource`.
+
+    Beside ready-made flow images, which nobody can compute, they are flow of the images' size and
+    framing, whose scale `normalise = "image"` makes the same.
+    """
 
     folder: Path
     recipe: Recipe
     cache_dir: Path | None = None
 
-    def __call__(
-        self, *, motion: MotionConfig, classes: tuple[str, ...], count: int, seed: int
-    ) -> MotionSet:
-        """Return at most `count` clips, drawn by `seed`; see `PairSource`."""
+    def __call__(self, *, motion: MotionConfig, classes: tuple[str, ...], seed: int) -> MotionSet:
+        """Return the clips, no more than `MOST_CLIPS`, drawn by `seed`; see `PairSource`."""
         clips = with_classes(load_clips(self.folder), classes)
-        if len(clips) > count:
-            kept = np.random.default_rng(seed).permutation(len(clips))[:count]
+        if motion.flow == "images":
+            motion = replace(motion, flow="dis", framing=IMAGES_FRAMING)
+        if len(clips) > MOST_CLIPS:
+            kept = np.random.default_rng(seed).permutation(len(clips))[:MOST_CLIPS]
             clips = [clips[i] for i in sorted(kept)]
         return make_motion_set(
             clips,
@@ -93,17 +118,12 @@ def mix_for(
 ) -> MixConfig:
     """Make the pairs that are mixed into the training on `inputs`, and keep them in `cache_dir`.
 
-    For ready-made flow images, which nobody can compute, they are flow of the images' size and
-    framing, whose scale `normalise = "image"` makes the same.
-
     Raises:
+        ConfigError: if the source cannot make this input.
         DataError: if the source has no pair of these classes.
         OutputError: if `cache_dir` cannot be written to.
     """
-    motion = inputs.motion
-    if motion.flow == "images":
-        motion = replace(motion, flow="dis", framing=IMAGES_FRAMING)
-    pairs = source(motion=motion, classes=inputs.classes, count=PAIRS, seed=seed)
+    pairs = source(motion=inputs.motion, classes=inputs.classes, seed=seed)
     config = MixConfig(
         path=cache_dir / f"mix-{pairs.fingerprint}.npz",
         fingerprint=pairs.fingerprint,

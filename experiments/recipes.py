@@ -75,9 +75,8 @@ FLOW_IMAGES = Recipe(
         model=replace(FLOW.train.model, widths=(24, 32)),
         # The pictures were stretched one by one: there is no strength of motion to vary, and
         # turning or enlarging would mix channels of different ranges (`mace.flow_images`).
-        augment=AugmentConfig(
-            temporal=False, shift=0.03, rotation=0.0, scale=0.0, magnitude=0.0, noise=0.0
-        ),
+        # They come one a clip; `temporal` is for what is mixed in, which comes in several windows.
+        augment=AugmentConfig(shift=0.03, rotation=0.0, scale=0.0, magnitude=0.0, noise=0.0),
         epochs=25,
     ),
 )

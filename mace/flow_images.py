@@ -40,6 +40,16 @@ def scale_flow_images(
     return scaled
 
 
+def stretch_flow(flow: Float[np.ndarray, "n h w 3"]) -> UInt8[np.ndarray, "n h w 3"]:
+    """Return flow as the makers of the public images stored it: each channel of each stretched.
+
+    A channel without any motion, which they would have divided by zero, becomes all 0.
+    """
+    low = flow.min(axis=(1, 2), keepdims=True)
+    span = flow.max(axis=(1, 2), keepdims=True) - low
+    return np.round(255 * (flow - low) / np.where(span > 0, span, 1)).astype(np.uint8)
+
+
 def holds_flow_images(folder: Path) -> bool:
     """Say whether a prepared data set holds flow images instead of clips."""
     try:

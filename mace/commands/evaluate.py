@@ -58,8 +58,9 @@ def run(
         zero_shot: evaluate this network as it is, without any training: the folder of a model, or
             `pretrained` for the one that comes with MACE.
         init: fine-tune this network in every fold, in place of a new one; named alike.
-        mix: rendered faces that share every training batch and how much of it they get, such as
-            `synthetic:0.5` (the data set synthetic/pairs) or `synthetic/demo:0.5`.
+        mix: rendered faces that share every training batch and how much of it they get:
+            `synthetic:0.5` for pairs made for this input (minutes, once), or a prepared data set
+            such as `synthetic/demo:0.5`.
         adapt: bring the inputs of `zero_shot` to the pixel statistics it was trained on, by the
             unlabelled clips of the training subjects.
         adaptation: how.
@@ -119,7 +120,7 @@ def run(
     )
     if benchmark is not None:
         inputs = restrict(inputs, benchmark)
-    mixing = make_mix(mixed, inputs, recipe, cache_dir=out / "cache")
+    mixing = make_mix(mixed, inputs, recipe, cache_dir=out / "cache", workers=max(workers, 1))
     config = replace(config, protocol=protocol, mix=mixing)
     evaluation = cross_validate(
         inputs,
@@ -130,7 +131,7 @@ def run(
             "data set": ", ".join(names),
             **({"classes": classes} if classes else {}),
             **({} if start is None else start.description),
-            **({} if mixed is None else {"mixed in": f"{mixed.dataset}, {mixed.share:.0%}"}),
+            **({} if mixed is None else {"mixed in": f"{mixed.name}, {mixed.share:.0%}"}),
         },
         command=shlex.join(["mace", *sys.argv[1:]]),
         workers=workers,

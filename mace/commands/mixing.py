@@ -12,17 +12,25 @@ if TYPE_CHECKING:
     from mace.experiments.recipes import Recipe
     from mace.training import MixConfig
 
-PAIRS = "synthetic/pairs"
-"""What the word `synthetic` alone names."""
+STORE = ".rendered-pairs"
+"""Folder below the data sets' where the motion of pairs rendered for `synthetic` is kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MixOption:
-    """A prepared data set of rendered faces and its share of every batch."""
+    """Rendered faces and their share of every batch.
 
-    dataset: str
+    Attributes:
+        name: as on the command line: `synthetic`, or a prepared data set.
+        share: of every batch.
+        folder: of the prepared data set; None for pairs that are rendered for the input.
+        store: where rendered pairs are kept.
+    """
+
+    name: str
     share: float
-    folder: Path
+    folder: Path | None
+    store: Path
 
 
 def read_mix(text: str | None, *, data_dir: Path) -> MixOption | None:
@@ -44,22 +52,30 @@ def read_mix(text: str | None, *, data_dir: Path) -> MixOption | None:
             f"--mix {text} names no rendered faces and their share of every batch; write "
             "synthetic:0.5 for half of it, the share above 0 and below 1"
         )
-    dataset = PAIRS if name == "synthetic" else name
-    folder = prepared_dataset(dataset, data_dir=data_dir)
-    return MixOption(dataset=dataset, share=share, folder=folder)
+    folder = None if name == "synthetic" else prepared_dataset(name, data_dir=data_dir)
+    return MixOption(name=name, share=share, folder=folder, store=data_dir / STORE)
 
 
 def make_mix(
-    option: MixOption | None, inputs: "MotionSet", recipe: "Recipe", *, cache_dir: Path
+    option: MixOption | None,
+    inputs: "MotionSet",
+    recipe: "Recipe",
+    *,
+    cache_dir: Path,
+    workers: int | None = None,
 ) -> "MixConfig | None":
-    """Compute what an option names, for the training on `inputs`.
+    """Render or compute what an option names, for the training on `inputs`.
 
     Raises:
+        ConfigError: if rendered pairs cannot be this input.
         DataError: if it has none of the classes, or is damaged.
     """
-    from mace.experiments.mixing import PreparedPairs, mix_for
+    from mace.experiments.mixing import PreparedPairs, RenderedPairs, mix_for
 
     if option is None:
         return None
-    source = PreparedPairs(folder=option.folder, recipe=recipe, cache_dir=cache_dir)
+    if option.folder is None:
+        source = RenderedPairs(workers=workers, cache_dir=option.store)
+    else:
+        source = PreparedPairs(folder=option.folder, recipe=recipe, cache_dir=cache_dir)
     return mix_for(inputs, source, share=option.share, seed=0, cache_dir=cache_dir)

@@ -35,8 +35,9 @@ def run(
         recipe: input, network and training.
         init: go on from this network in place of a new one: the folder of a model, or `pretrained`
             for the one that comes with MACE.
-        mix: rendered faces that share every batch and how much of it they get, such as
-            `synthetic:0.5` (the data set synthetic/pairs) or `synthetic/demo:0.5`.
+        mix: rendered faces that share every batch and how much of it they get: `synthetic:0.5` for
+            pairs made for this input (minutes, once), or a prepared data set such as
+            `synthetic/demo:0.5`.
     """
     start = starting_from(init=init)
     mixed = read_mix(mix, data_dir=data_dir)

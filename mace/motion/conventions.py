@@ -34,6 +34,7 @@ CANVAS = 160
 EYE_DISTANCE = 51.2
 EYE_HEIGHT = 58.08
 """Row of the eye centres on the canvas; their middle is in the middle column."""
+_CROP, _CROP_LEFT, _CROP_TOP = 128, 16, 12
 
 OWN_WINDOW: Window = (-1.1, -0.55, 1.1, 1.58)
 """Left, top, right, bottom in eye distances from the middle between the eyes, x right, y down."""
@@ -43,7 +44,11 @@ PUBLIC_WINDOW: Window = (-1.1, -0.45, 1.1, 1.8)
 
 
 def present(
-    fields: Float[Array, "b r r 2"], key: Key[Array, ""], *, config: ConventionConfig
+    fields: Float[Array, "b r r 2"],
+    key: Key[Array, ""],
+    *,
+    config: ConventionConfig,
+    windows: tuple[Window, Window] = (PUBLIC_WINDOW, OWN_WINDOW),
 ) -> Float[Array, "b size size 3"]:
     """Return u, v and strain as one side or the other would have made them; pure JAX.
 
@@ -51,6 +56,7 @@ def present(
         fields: displacement in px of the 128-px crop at r x r cells of the canvas.
         key: of everything random.
         config: the ranges.
+        windows: before jitter, of what is presented as public images are and as ours are.
     """
     batch = len(fields)
     keys = jax.random.split(key, 3)
@@ -63,11 +69,24 @@ def present(
         turned = fields[:, :, ::-1] * jnp.asarray([-1.0, 1.0])
         fields = jnp.where(mirrored, turned, fields)
     images = channels_of(fields)
-    base = jnp.asarray([PUBLIC_WINDOW] * public + [OWN_WINDOW] * (batch - public))
+    base = jnp.asarray([windows[0]] * public + [windows[1]] * (batch - public))
     unit = jax.random.uniform(keys[1], (batch, 4), minval=-1.0, maxval=1.0)
     loose = jax.random.bernoulli(keys[2], config.loose, (batch, 1))
-    windows = base + unit * config.jitter * jnp.where(loose, 3.0, 1.0)
-    return cut(images, windows, size=config.size)
+    edges = base + unit * config.jitter * jnp.where(loose, 3.0, 1.0)
+    return cut(images, edges, size=config.size)
+
+
+def window_of(framing: Window) -> Window:
+    """Return the window that a framing of the face correction's crop shows, in eye distances.
+
+    The framing is that of `MotionConfig`: shares of the 128-px crop, which is columns 16 to 144 and
+    rows 12 to 140 of the canvas.
+    """
+    left, top, right, bottom = (edge * _CROP for edge in framing)
+    column, row = _CROP_LEFT - CANVAS / 2, _CROP_TOP - (EYE_HEIGHT + 0.5)
+    edges = (left + column, top + row, right + column, bottom + row)
+    x0, y0, x1, y1 = (edge / EYE_DISTANCE for edge in edges)
+    return x0, y0, x1, y1
 
 
 def channels_of(fields: Float[Array, "*b r r 2"]) -> Float[Array, "*b r r 3"]:

@@ -1,10 +1,12 @@
 """The commands as a user types them, one after the other, on the smallest data set."""
 
+import functools
 import json
 
 import pytest
 
 from mace.cli import main
+from mace.experiments import mixing
 from mace.training import load_bundle
 
 # A network that learns nothing in no time; the settings are typed as a user would type them.
@@ -59,6 +61,41 @@ def test_evaluate_prints_one_json_object_and_report_makes_a_page(home, data, cap
     page = (home / "page" / "report.html").read_text()
     assert "synthetic" in page
     assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_a_network_answers_for_clips_without_training(home, data, capsys):
+    model, out = home / "models" / "polarity", home / "runs" / "zero-shot"
+    image = ["--recipe.train.normalise", "image", "--recipe.motion.framing", "0.06", "0.14", "0.94"]
+    options = ["--dataset", "synthetic/tiny", "--classes", "3", "--out", str(model), *data, *SMALL]
+    assert main(["train", *options, *image, "1.0"]) == 0
+    where = ["--dataset", "synthetic/tiny", "--out", str(out), *data]
+    # Neither input nor classes are typed: they are the network's.
+    options = ["--zero-shot", str(model), "--adapt", "--no-baselines", "--workers", "0", "--json"]
+    capsys.readouterr()
+    assert main(["evaluate", *where, *options]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["n"] == 16  # of 20, those called others have no polarity
+    assert len(summary["confusion"]) == 3
+    assert summary["zero_shot"]["adapt"] is True
+    assert main(["audit", str(out)]) == 0
+
+
+def test_rendered_pairs_share_the_batches(home, data, capsys, monkeypatch):
+    few = functools.partial(mixing.RenderedPairs, people=2, pairs_each=8)
+    monkeypatch.setattr(mixing, "RenderedPairs", few)
+    out = home / "runs" / "mixed"
+    folds = ["--protocol.kind", "kfold", "--protocol.folds", "2", "--workers", "0"]
+    options = ["--dataset", "synthetic/tiny", "--classes", "3", "--out", str(out), *folds, *data]
+    options += [*SMALL, "--no-baselines", "--mix", "synthetic:0.5"]
+    assert main(["evaluate", *options, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["n"] == 16
+    settings = json.loads((out / "config.json").read_text())
+    assert settings["config"]["mix"]["share"] == 0.5
+    assert settings["description"]["mixed in"] == "synthetic, 50%"
+    assert main(["audit", str(out)]) == 0
+    # The same people on both sides of a fold would be no evaluation.
+    options[-1] = "synthetic/tiny:0.5"
+    refused(["evaluate", *options[:5], str(home / "runs" / "own"), *options[6:]], capsys, "person")
 
 
 def refused(arguments, capsys, *words):

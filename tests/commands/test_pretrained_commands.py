@@ -1,5 +1,6 @@
 """A pre-trained network in the commands, as a user types them, on a folder of flow images."""
 
+import functools
 import json
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from mace.augment import NO_AUGMENT
 from mace.cli import main
 from mace.commands.places import prepared_dataset
 from mace.config import to_dict
+from mace.experiments import mixing
 from mace.experiments.recipes import FLOW_IMAGES, default_recipe
 from mace.face import FaceConfig
 from mace.flow_images import load_flow_images
@@ -101,6 +103,15 @@ def test_fine_tuning_in_every_fold(home, model, tmp_path, capsys):
     assert config["train"]["fine_tune"]["freeze"] == "stem"
     assert config["train"]["model"]["widths"] == [8]
     assert summary["uf1"] > 0.6  # one mild epoch forgets nothing
+
+
+def test_rendered_pairs_beside_the_images(home, model, tmp_path, capsys, monkeypatch):
+    few = functools.partial(mixing.RenderedPairs, people=2, pairs_each=8)
+    monkeypatch.setattr(mixing, "RenderedPairs", few)
+    options = ["--init", str(model), "--mix", "synthetic:0.5", "--recipe.train.epochs", "1"]
+    assert evaluate(home, tmp_path, *options, "--no-baselines", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "MACNN pre-trained, fine-tuned, mixed"
+    assert main(["audit", str(tmp_path)]) == 0
 
 
 def test_a_model_that_was_fine_tuned_knows_all_it_was_trained_on(home, model, tmp_path):

@@ -9,9 +9,17 @@ from mace.annotation import classes_of
 from mace.commands.mixing import read_mix
 from mace.data import Clip, MotionSet
 from mace.errors import ConfigError, DataError
-from mace.experiments.mixing import IMAGES_FRAMING, mix_for, with_classes
+from mace.experiments.mixing import (
+    IMAGES_FRAMING,
+    PreparedPairs,
+    RenderedPairs,
+    mix_for,
+    with_classes,
+)
+from mace.experiments.recipes import FLOW
 from mace.motion import MotionConfig
 from mace.training import load_mix
+from mace.training.mixing import mixed_arrays
 
 EMOTIONS = ("happiness", "disgust", "repression", "surprise", "others")
 
@@ -51,7 +59,7 @@ class Source:
     def __init__(self):
         self.asked = []
 
-    def __call__(self, *, motion, classes, count, seed):
+    def __call__(self, *, motion, classes, seed):
         self.asked.append((motion, classes, seed))
         rng = np.random.default_rng(seed)
         return MotionSet(
@@ -69,10 +77,9 @@ class Source:
 def test_pairs_are_made_as_the_data_set_needs_them_and_kept(flow, tmp_path):
     source = Source()
     motion = MotionConfig(size=28, flow=flow)
-    inputs = source(motion=motion, classes=("a", "b"), count=6, seed=1)
+    inputs = source(motion=motion, classes=("a", "b"), seed=1)
     config = mix_for(inputs, source, share=0.5, seed=3, cache_dir=tmp_path)
-    expected = motion if flow == "dis" else replace(motion, flow="dis", framing=IMAGES_FRAMING)
-    assert source.asked[-1] == (expected, ("a", "b"), 3)
+    assert source.asked[-1] == (motion, ("a", "b"), 3)
     assert load_mix(config).motion_set.fingerprint == config.fingerprint
     assert mix_for(inputs, source, share=0.5, seed=3, cache_dir=tmp_path) == config
 
@@ -86,6 +93,44 @@ def test_another_option_is_refused(text, tmp_path):
 
 
 def test_a_data_set_that_is_not_prepared_is_named(tmp_path):
-    with pytest.raises(DataError, match="synthetic/pairs"):
-        read_mix("synthetic:0.5", data_dir=tmp_path)
+    with pytest.raises(DataError, match="synthetic/demo"):
+        read_mix("synthetic/demo:0.5", data_dir=tmp_path)
     assert read_mix(None, data_dir=tmp_path) is None
+
+
+def test_the_word_alone_needs_no_prepared_data_set(tmp_path):
+    option = read_mix("synthetic:0.25", data_dir=tmp_path)
+    assert option is not None
+    assert (option.name, option.share, option.folder) == ("synthetic", 0.25, None)
+    assert option.store.parent == tmp_path
+
+
+def test_rendered_pairs_go_with_flow_images_and_with_clips(tmp_path):
+    source = RenderedPairs(people=1, pairs_each=6, workers=1, cache_dir=tmp_path)
+    classes = ("negative", "positive", "surprise")
+    for motion in (MotionConfig(size=28, flow="images"), FLOW.motion):
+        pairs = source(motion=motion, classes=classes, seed=0)
+        inputs = replace(
+            pairs,
+            subjects=tuple(f"casme2/{i}" for i in range(len(pairs.subjects))),
+            fingerprint="",
+        )
+        config = mix_for(inputs, source, share=0.5, seed=0, cache_dir=tmp_path)
+        images, labels = mixed_arrays(load_mix(config), inputs, FLOW.train)
+        assert images.shape == pairs.inputs.shape
+        np.testing.assert_array_equal(labels, pairs.labels)
+
+
+def test_prepared_clips_become_flow_of_the_images_framing(tmp_path, monkeypatch):
+    asked = []
+
+    def made(clips, *, motion, variants, classes, cache_dir):
+        asked.append((len(clips), motion, classes))
+
+    monkeypatch.setattr("mace.experiments.mixing.load_clips", lambda folder: CLIPS)
+    monkeypatch.setattr("mace.experiments.mixing.make_motion_set", made)
+    images = MotionConfig(size=28, flow="images")
+    classes = ("negative", "positive", "surprise")
+    PreparedPairs(folder=tmp_path, recipe=FLOW)(motion=images, classes=classes, seed=0)
+    shown = replace(images, flow="dis", framing=IMAGES_FRAMING)
+    assert asked == [(8, shown, classes)]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,6 +16,7 @@ from mace.motion.conventions import (
     channels_of,
     cut,
     present,
+    window_of,
 )
 from mace.training.normalise import normalise
 
@@ -52,6 +55,25 @@ def test_the_own_window_lies_within_the_crop_of_the_face_correction():
     assert middle + right <= 144
     assert EYE_HEIGHT + 0.5 + top >= 12
     assert EYE_HEIGHT + 0.5 + bottom <= 140
+
+
+def test_a_framing_of_the_crop_is_a_window_of_the_canvas():
+    np.testing.assert_allclose(window_of((0.06, 0.144, 0.94, 0.996)), OWN_WINDOW, atol=0.001)
+    left, top, right, bottom = window_of((0.0, 0.0, 1.0, 1.0))
+    assert -left == right == pytest.approx(128 / 2 / EYE_DISTANCE)
+    # The correction puts the eyes 0.36 of the crop below its upper edge, pixel centres at integers.
+    assert top == pytest.approx(-(0.36 * 128 + 0.5) / EYE_DISTANCE)
+    assert bottom - top == pytest.approx(128 / EYE_DISTANCE)
+
+
+def test_windows_may_be_given():
+    x, y = canvas_coordinates()
+    fields = jnp.asarray(np.stack([x, y], -1))[None]
+    config = replace(STILL, public=1.0)
+    window = (-0.5, -0.5, 0.5, 0.5)
+    found = present(fields, jax.random.key(0), config=config, windows=(window, OWN_WINDOW))
+    assert np.abs(found[..., :2]).max() < 0.5
+    assert np.abs(found[..., :2]).max() > 0.45
 
 
 def test_strain_of_a_uniform_stretch_is_its_share_of_a_pixel():
