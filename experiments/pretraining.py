@@ -92,7 +92,7 @@ def training_pairs(
         range(FIRST_PERSON, FIRST_PERSON + config.people),
         config.pairs_each,
         seed=1,
-        config=config.stream.pairs,
+        config=config.pairs,
         picture=config.picture,
         estimators=config.stream.estimators,
         workers=workers,
@@ -133,7 +133,7 @@ class _Judge:
     ) -> None:
         classes = config.stream.pairs.classes
         self.tests = []
-        for test in pair_tests(config.stream.pairs, config.picture, part="validation"):
+        for test in pair_tests(config.pairs, config.picture, part="validation"):
             pairs = test.make(workers=workers, cache_dir=cache_dir)
             self.tests.append((test.name, pairs.of(test.estimator), labels_of(pairs, classes)))
 

@@ -74,7 +74,7 @@ def measure_network(
     classes = config.stream.pairs.classes
     tests = {
         test.name: (test, test.make(workers=workers, cache_dir=cache_dir))
-        for test in pair_tests(config.stream.pairs, config.picture, part=part)
+        for test in pair_tests(config.pairs, config.picture, part=part)
     }
 
     def network(images: Float[np.ndarray, "n h w c"]) -> Int[np.ndarray, " n"]:

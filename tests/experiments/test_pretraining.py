@@ -108,7 +108,7 @@ def test_test_people_are_neither_training_nor_validation_people():
     config = PretrainingConfig()
     seen = set(range(100_000, 100_000 + config.people))
     for part in ("validation", "test"):
-        for test in pair_tests(config.stream.pairs, config.picture, part=part):
+        for test in pair_tests(config.pairs, config.picture, part=part):
             first = {"validation": 900_000, "test": 950_000}[part]
             first += 10_000 * (test.name == "shifted")
             people = set(range(first, first + test.people))
