@@ -78,15 +78,17 @@ def ablation() -> Iterator[Setting]:
         "no blinks, gaze or speech": {"distractors": plain.distractors},
         "no other action units, equal strengths and sides": {
             "movement": replace(
-                PairConfig().movement,
+                motion.stream.pairs.movement,
                 intensity_sd=0, asymmetry_sd=0, unilateral=0, extra=0, drift_px=0,
             )
         },
         "no errors of onset and apex": {
-            "movement": replace(PairConfig().movement, onset_error=0, apex_error=0, phase_sd=0)
+            "movement": replace(
+                motion.stream.pairs.movement, onset_error=0, apex_error=0, phase_sd=0
+            )
         },
     }.items():  # fmt: skip
-        pairs = replace(PairConfig(), **changes)
+        pairs = replace(motion.stream.pairs, **changes)
         yield Setting(name, replace(motion, stream=replace(motion.stream, pairs=pairs)))
     for name, changes in {
         "no noise of estimators": {"exact": 1.0},
