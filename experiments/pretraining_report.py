@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from sklearn.linear_model import LogisticRegression
 
+from mace.datasets.synthetic.pairs.canvas import on_cells
 from mace.datasets.synthetic.pairs.cast import make_cast
 from mace.datasets.synthetic.pairs.estimators import measure
 from mace.datasets.synthetic.pairs.prototypes import (
@@ -22,7 +23,7 @@ from mace.datasets.synthetic.pairs.prototypes import (
     labels_of_emotions,
     prototype_table,
 )
-from mace.datasets.synthetic.pairs.stored import StoredPairs, on_cells
+from mace.datasets.synthetic.pairs.stored import StoredPairs
 from mace.evaluation.bootstrap import bootstrap, percentile_interval, subject_counts
 from mace.experiments.pair_checks import (
     PEOPLE_FROM,

@@ -9,6 +9,7 @@ from mace.datasets.synthetic.clip import render_clip
 from mace.datasets.synthetic.config import ClipConfig
 from mace.datasets.synthetic.landmarks import LANDMARKS
 from mace.datasets.synthetic.pairs import canvas
+from mace.datasets.synthetic.pairs.canvas import on_cells
 from mace.datasets.synthetic.pairs.cast import CastConfig, make_cast
 from mace.datasets.synthetic.pairs.draw import Plans
 from mace.datasets.synthetic.pairs.estimators import measure
@@ -17,7 +18,6 @@ from mace.datasets.synthetic.pairs.figure import figure
 from mace.datasets.synthetic.pairs.person import make_person
 from mace.datasets.synthetic.pairs.picture_config import PictureConfig
 from mace.datasets.synthetic.pairs.rendering import render_pairs, render_pictures
-from mace.datasets.synthetic.pairs.stored import on_cells
 from mace.datasets.synthetic.pairs.view import fit_similarity, look
 from mace.datasets.synthetic.subject import Subject
 from mace.datasets.synthetic.surface import UNIT_NAMES

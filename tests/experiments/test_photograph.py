@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from mace.datasets.synthetic.pairs.canvas import on_cells
 from mace.datasets.synthetic.pairs.cast import CastConfig, make_cast
 from mace.datasets.synthetic.pairs.estimators import measure
-from mace.datasets.synthetic.pairs.stored import on_cells
 from mace.errors import DataError
 from mace.experiments.photograph import astronaut, face_on_canvas, move, warp_photograph
 from mace.experiments.photograph import prototype_plans as plans_of

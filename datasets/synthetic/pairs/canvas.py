@@ -5,8 +5,9 @@ The canvas is a square of 160 px at the scale of the face correction's 128-px cr
 in px with pixel centres at integers.
 """
 
+import cv2
 import numpy as np
-from jaxtyping import Float, Float32, Float64
+from jaxtyping import Float, Float16, Float32, Float64
 
 from mace.datasets.synthetic.camera import LOOK_AT_Y, PIVOT
 
@@ -56,3 +57,10 @@ def eye_similarity(eyes: Float[np.ndarray, "2 2"]) -> Float64[np.ndarray, "2 3"]
     turn = (there[1] - there[0]) / (here[1] - here[0])
     shift = there[0] - turn * here[0]
     return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
+
+
+def on_cells(motion: Float32[np.ndarray, "n h w 2"]) -> Float16[np.ndarray, "n r r 2"]:
+    """Average fields over the cells of the canvas."""
+    size = (CELLS, CELLS)
+    cells = [cv2.resize(field, size, interpolation=cv2.INTER_AREA) for field in motion]
+    return np.stack(cells).astype(np.float16)

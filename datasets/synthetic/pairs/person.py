@@ -8,9 +8,10 @@ from jaxtyping import Float32
 from mace.datasets.synthetic.geometry import vertex_normals, visibility
 from mace.datasets.synthetic.identity import Style, draw_identity
 from mace.datasets.synthetic.mesh import head_mesh
+from mace.datasets.synthetic.pairs.features import rise
 from mace.datasets.synthetic.pairs.figure import figure
-from mace.datasets.synthetic.pairs.kernels import pose_points
-from mace.datasets.synthetic.pairs.paint import paint, rise
+from mace.datasets.synthetic.pairs.paint import paint
+from mace.datasets.synthetic.pairs.raster import pose_points
 from mace.datasets.synthetic.subject import SUBJECT_STREAM
 
 _PAINT_STREAM = 0x9A147

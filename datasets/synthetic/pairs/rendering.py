@@ -7,7 +7,7 @@ from jaxtyping import Array, Float32, UInt8
 
 from mace.datasets.synthetic import furrows
 from mace.datasets.synthetic.camera import PIVOT
-from mace.datasets.synthetic.pairs import kernels
+from mace.datasets.synthetic.pairs import raster, shading
 from mace.datasets.synthetic.pairs.canvas import SIZE
 from mace.datasets.synthetic.pairs.draw import Plans
 from mace.datasets.synthetic.pairs.figure import figure
@@ -136,7 +136,7 @@ class _Studio:
     """One person before the camera, and the buffers of a frame."""
 
     def __init__(self, person: Person, picture: PictureConfig) -> None:
-        side = SIZE * kernels.SAMPLES
+        side = SIZE * raster.SAMPLES
         self.person, self.picture = person, picture
         self.glasses = draw_glasses(person, picture)
         self.triangles = figure().triangles[: person.triangles]
@@ -178,8 +178,8 @@ class _Studio:
                 light, sensor, brightness=brightness, frame=number, linear=crop[0], offset=crop[1]
             )
         begin, end = screens
-        step = np.ascontiguousarray((end - begin)[:, :2]) / np.float32(kernels.SAMPLES)
-        kernels.spread(begin, self.reference_ids, self.triangles, step, out[2])
+        step = np.ascontiguousarray((end - begin)[:, :2]) / np.float32(raster.SAMPLES)
+        shading.spread(begin, self.reference_ids, self.triangles, step, out[2])
 
     def _expose(
         self,
@@ -192,11 +192,11 @@ class _Studio:
     ) -> Float32[np.ndarray, "n 3"]:
         """Fill `linear` with the light of one frame; returns the vertices on the samples."""
         person, shape = self.person, figure()
-        placed, screen = kernels.place(
+        placed, screen = raster.place(
             points, PIVOT, view.turn.astype(np.float32), np.float32(view.distance), view.linear,
             view.offset,
         )  # fmt: skip
-        kernels.light_vertices(
+        shading.light_vertices(
             placed, self.triangles, person.sky, lit, shape.kind, lamps.key, lamps.fill,
             np.float32(lamps.key_power), np.float32(lamps.fill_power),
             np.float32(lamps.ambient_power), np.float32(person.style.hair.mean() ** 0.5),
@@ -205,12 +205,12 @@ class _Studio:
         activation = np.clip(weights @ self.drivers, 0, None)
         texture = self.texture
         fold(person.texture, activation, texture)
-        kernels.rasterise(
+        raster.rasterise(
             screen, self.triangles, shape.solid, shape.texture_points, self.texture_triangles,
             texture, self.depth, self.ids,
         )  # fmt: skip
-        kernels.mend(self.ids, self.depth)
-        kernels.shade(
+        raster.mend(self.ids, self.depth)
+        shading.shade(
             screen, self.ids, self.depth, self.triangles, shape.solid, shape.texture_points,
             self.texture_triangles, texture, self.light, wall, self.linear,
         )  # fmt: skip

@@ -16,9 +16,9 @@ from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.figure import figure
 from mace.datasets.synthetic.pairs.person import make_person
 from mace.datasets.synthetic.pairs.picture_config import PictureConfig
+from mace.datasets.synthetic.pairs.planning import plan_pairs
 from mace.datasets.synthetic.pairs.prototypes import EMOTION_NAMES
 from mace.datasets.synthetic.pairs.rendering import render_pictures
-from mace.datasets.synthetic.pairs.stored import plan_pairs
 from mace.datasets.synthetic.pairs.view import look
 from mace.face import AlignedClip, Status
 

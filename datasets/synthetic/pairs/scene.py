@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from mace.datasets.synthetic.pairs.canvas import SIZE
-from mace.datasets.synthetic.pairs.paint import gray
+from mace.datasets.synthetic.pairs.chart import gray
 from mace.datasets.synthetic.pairs.person import Person
 from mace.datasets.synthetic.pairs.picture_config import PictureConfig
 from mace.datasets.synthetic.pairs.view import View

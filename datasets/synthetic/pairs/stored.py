@@ -1,42 +1,32 @@
 """Rendered pairs and what flow estimators make of them, kept on disk, so that work resumes."""
 
 import contextlib
-import functools
-import io
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import nullcontext
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from multiprocessing import get_context
 from pathlib import Path
 from zipfile import BadZipFile
 
-import cv2
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float16, Float32, Int32
 
 from mace.config import config_hash
-from mace.datasets.synthetic.pairs.canvas import CELLS
-from mace.datasets.synthetic.pairs.cast import Cast, CastConfig, make_cast
+from mace.datasets.synthetic.pairs.cast import CastConfig
+from mace.datasets.synthetic.pairs.chunk import PairSettings, store_chunk
 from mace.datasets.synthetic.pairs.config import PairConfig
-from mace.datasets.synthetic.pairs.draw import Plans, draw_plans
-from mace.datasets.synthetic.pairs.estimators import ESTIMATORS, measure
+from mace.datasets.synthetic.pairs.estimators import ESTIMATORS
 from mace.datasets.synthetic.pairs.picture_config import PictureConfig
 from mace.datasets.synthetic.pairs.prototypes import prototype_digest
-from mace.datasets.synthetic.pairs.rendering import render_pictures
 from mace.errors import ConfigError, DataError
-from mace.files import atomic_path
 from mace.processes import begin_worker, one_thread_each
 from mace.progress import progress
 
-_PLAN_STREAM = 0x914A5
 # People per stored file: a unit of work of some seconds.
 _CHUNK = 8
-_FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -83,106 +73,6 @@ class StoredPairs:
                 f"these pairs hold no {estimator!r} fields; they have {', '.join(self.estimators)}"
             )
         return self.fields[self.estimators.index(estimator)]
-
-
-@dataclass(frozen=True)
-class PairSettings:
-    """Everything that decides what is stored."""
-
-    people: tuple[int, ...]
-    pairs_each: int
-    poses_each: int
-    seed: int
-    config: PairConfig
-    picture: PictureConfig
-    cast: CastConfig
-    estimators: tuple[str, ...]
-    prototypes: str
-    version: int = _FORMAT
-
-
-def on_cells(motion: Float32[np.ndarray, "n h w 2"]) -> Float16[np.ndarray, "n r r 2"]:
-    """Average fields over the cells of the canvas."""
-    size = (CELLS, CELLS)
-    cells = [cv2.resize(field, size, interpolation=cv2.INTER_AREA) for field in motion]
-    return np.stack(cells).astype(np.float16)
-
-
-@jax.tree_util.register_dataclass
-@dataclass
-class _Habits:
-    """What is drawn depends on, one person per row of a leading axis."""
-
-    reach: jax.Array
-    gain: jax.Array
-    asymmetry: jax.Array
-
-
-@functools.partial(jax.jit, static_argnames=("count", "config"))
-def _draw(numbers: jax.Array, habits: _Habits, *, count: int, config: PairConfig) -> Plans:
-    def one(number: jax.Array, habit: _Habits) -> Plans:
-        return draw_plans(jax.random.key(number), habit, count=count, config=config)
-
-    return jax.vmap(one)(numbers, habits)
-
-
-def plan_pairs(cast: Cast, *, pairs_each: int, seed: int, config: PairConfig) -> Plans:
-    """Draw `pairs_each` pairs of every person of a cast, as NumPy arrays.
-
-    A person's pairs follow each other and depend on nobody else, so a cast may be cut anywhere.
-
-    Args:
-        cast: as `make_cast` returns it: the entries of one person follow each other.
-        pairs_each: pairs per person, over all its poses.
-        seed: of the pairs.
-        config: what happens.
-    """
-    poses = len(cast) // cast.people
-    seeds = np.asarray(cast.seeds)[::poses]
-    numbers = [np.random.SeedSequence([_PLAN_STREAM, seed, s]).generate_state(1) for s in seeds]
-    habits = _Habits(
-        *(
-            jnp.asarray(v).reshape(cast.people, poses, *v.shape[1:])
-            for v in (cast.reach, cast.gain, cast.asymmetry)
-        )
-    )
-    drawn = jax.device_get(
-        _draw(jnp.asarray(np.concatenate(numbers)), habits, count=pairs_each, config=config)
-    )
-    first = np.arange(cast.people, dtype=np.int32)[:, None] * np.int32(poses)
-    drawn = replace(drawn, entry=drawn.entry + first)
-    return jax.tree.map(lambda v: v.reshape(cast.people * pairs_each, *v.shape[2:]), drawn)
-
-
-def store_chunk(settings: PairSettings, chunk: int, folder: Path) -> int:
-    """Render and measure the pairs of one chunk of people into its file; returns their number."""
-    cv2.setNumThreads(1)
-    people = settings.people[chunk * _CHUNK : (chunk + 1) * _CHUNK]
-    with contextlib.redirect_stderr(io.StringIO()):  # too few for a display of their own
-        cast = make_cast(people, poses_each=settings.poses_each, config=settings.cast)
-    plans = plan_pairs(
-        cast, pairs_each=settings.pairs_each, seed=settings.seed, config=settings.config
-    )
-    pictures = render_pictures(plans, cast, picture=settings.picture, seed=settings.seed)
-    measured = [
-        on_cells(
-            pictures.motion
-            if name == "exact"
-            else measure(pictures.reference, pictures.target, estimator=name)
-        )
-        for name in settings.estimators
-    ]
-    rows = plans.entry
-    traits = {n: np.asarray(getattr(cast, n))[rows] for n in ("male", "age", "tone", "pose")}
-    truth = {n: getattr(plans, n) for n in ("emotion", "peak_px", "aus", "head", "corrected")}
-    with atomic_path(_chunk_path(folder, chunk)) as path, path.open("wb") as stream:
-        person = np.asarray(cast.seeds)[rows]
-        np.savez(stream, fields=np.stack(measured), person=person, **traits, **truth)
-    return len(rows)
-
-
-def _chunk_path(folder: Path, chunk: int) -> Path:
-    return folder / f"people{chunk:05d}.npz"
 
 
 def make_pairs(
@@ -233,23 +123,27 @@ def make_pairs(
     with tempfile.TemporaryDirectory() if cache_dir is None else nullcontext(cache_dir) as root:
         folder = Path(root) / f"pairs-{config_hash(settings)}"
         folder.mkdir(parents=True, exist_ok=True)
-        chunks = range(-(-len(people) // _CHUNK))
-        _store(
-            settings, [k for k in chunks if not _chunk_path(folder, k).exists()], folder, workers
-        )
-        return _load(settings, [_chunk_path(folder, k) for k in chunks])
+        chunks = {
+            folder / f"people{k // _CHUNK:05d}.npz": settings.people[k : k + _CHUNK]
+            for k in range(0, len(people), _CHUNK)
+        }
+        missing = {path: some for path, some in chunks.items() if not path.exists()}
+        _store(settings, missing, workers)
+        return _load(settings, list(chunks))
 
 
-def _store(settings: PairSettings, missing: list[int], folder: Path, workers: int | None) -> None:
+def _store(
+    settings: PairSettings, missing: Mapping[Path, tuple[int, ...]], workers: int | None
+) -> None:
     if not missing:
         return
     total = len(settings.people) * settings.pairs_each
-    left = sum(len(settings.people[k * _CHUNK : (k + 1) * _CHUNK]) for k in missing)
+    left = sum(len(some) for some in missing.values())
     workers = min(workers or os.cpu_count() or 1, len(missing))
     with progress("rendering pairs", total, done=total - left * settings.pairs_each) as advance:
         if workers == 1:
-            for chunk in missing:
-                advance(store_chunk(settings, chunk, folder))
+            for path, some in missing.items():
+                advance(store_chunk(settings, some, path))
             return
         with (
             one_thread_each(),
@@ -259,7 +153,9 @@ def _store(settings: PairSettings, missing: list[int], folder: Path, workers: in
                 workers, mp_context=get_context("spawn"), initializer=begin_worker
             ) as pool,
         ):
-            jobs = [pool.submit(store_chunk, settings, chunk, folder) for chunk in missing]
+            jobs = [
+                pool.submit(store_chunk, settings, some, path) for path, some in missing.items()
+            ]
             try:
                 for job in as_completed(jobs):
                     advance(job.result())

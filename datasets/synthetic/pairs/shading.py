@@ -1,68 +1,17 @@
-"""The renderer's kernels: gray light on the vertices, triangles on samples, texture on pixels.
+"""What a head looks like: gray light on its vertices, texture and light on the pixels.
 
-One channel, 2 x 2 samples a pixel, literals in float32 (one float64 literal makes a kernel three
-times slower). Screen points are in samples, edges at integers, as in `synthetic.raster`.
+Kernels of the renderer, one channel, literals in float32; screen points as in `raster`.
 """
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32
+from jaxtyping import Float32, Int32
 from numba import njit
 
-from mace.datasets.synthetic.camera import LOOK_AT_Y
 from mace.datasets.synthetic.pairs.figure import ROWS
+from mace.datasets.synthetic.pairs.raster import SAMPLES
 
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 _WRAP = np.float32(0.2)
-SAMPLES = 2
-
-
-@njit(fastmath=True, cache=True)
-def pose_points(
-    rest: Float32[np.ndarray, "n 3"],
-    deltas: Float32[np.ndarray, "k n 3"],
-    weights: Float32[np.ndarray, " k"],
-) -> Float32[np.ndarray, "n 3"]:
-    """Vertices of a face whose units have the given weights."""
-    out = rest.copy()
-    for k in range(weights.shape[0]):
-        weight = weights[k]
-        if weight != _ZERO:
-            for i in range(rest.shape[0]):
-                out[i, 0] += weight * deltas[k, i, 0]
-                out[i, 1] += weight * deltas[k, i, 1]
-                out[i, 2] += weight * deltas[k, i, 2]
-    return out
-
-
-@njit(fastmath=True, cache=True)
-def place(
-    points: Float32[np.ndarray, "n 3"],
-    pivot: Float32[np.ndarray, " 3"],
-    turn: Float32[np.ndarray, "3 3"],
-    distance: np.float32,
-    linear: Float64[np.ndarray, "2 2"],
-    offset: Float64[np.ndarray, " 2"],
-) -> tuple[Float32[np.ndarray, "n 3"], Float32[np.ndarray, "n 3"]]:
-    """Turned vertices in dm, and their place on the samples with depth; see `view`."""
-    placed, screen = np.empty_like(points), np.empty_like(points)
-    s = np.float32(SAMPLES)
-    m00, m01 = np.float32(linear[0, 0]) * s, np.float32(linear[0, 1]) * s
-    m10, m11 = np.float32(linear[1, 0]) * s, np.float32(linear[1, 1]) * s
-    # Half a pixel: from centres at integers to edges at integers.
-    x_off, y_off = (np.float32(offset[0]) + _HALF) * s, (np.float32(offset[1]) + _HALF) * s
-    axis = np.float32(LOOK_AT_Y)
-    for i in range(points.shape[0]):
-        x, y, z = points[i, 0] - pivot[0], points[i, 1] - pivot[1], points[i, 2] - pivot[2]
-        px = turn[0, 0] * x + turn[0, 1] * y + turn[0, 2] * z
-        py = turn[1, 0] * x + turn[1, 1] * y + turn[1, 2] * z - axis
-        pz = turn[2, 0] * x + turn[2, 1] * y + turn[2, 2] * z
-        zoom = distance / (distance - pz)
-        sx, sy = px * zoom, -py * zoom
-        placed[i, 0], placed[i, 1], placed[i, 2] = px, py, pz
-        screen[i, 0] = m00 * sx + m01 * sy + x_off
-        screen[i, 1] = m10 * sx + m11 * sy + y_off
-        screen[i, 2] = pz
-    return placed, screen
 
 
 @njit(fastmath=True, cache=True)
@@ -130,95 +79,6 @@ def light_vertices(
             glow += np.float32(0.12) * away * away * away * away * sky[i]
             out[i, 1] = glow * lit[i] * key_power * gloss
         out[i, 0] = light
-
-
-@njit(fastmath=True, cache=True)
-def rasterise(
-    screen: Float32[np.ndarray, "n 3"],
-    triangles: Int32[np.ndarray, "t 3"],
-    solid: int,
-    texture_points: Float32[np.ndarray, "u 2"],
-    texture_triangles: Int32[np.ndarray, "t 3"],
-    texture: Float32[np.ndarray, "h w 2"],
-    depth: Float32[np.ndarray, "y x"],
-    ids: Int32[np.ndarray, "y x"],
-) -> None:
-    """Fill `depth` and `ids` (-1: nothing) with the nearest front-facing triangle of each sample.
-
-    Rows are solved for the span inside the triangle, so samples outside are never visited. Hair
-    (triangles from `solid` on) shows where its opacity beats an ordered 2 x 2 pattern.
-    """
-    height, width = depth.shape
-    wide, high = np.float32(width), np.float32(height)
-    depth[:] = np.float32(-1e30)
-    ids[:] = -1
-    for t in range(triangles.shape[0]):
-        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        x0, y0 = screen[a, 0], screen[a, 1]
-        x1, y1 = screen[b, 0], screen[b, 1]
-        x2, y2 = screen[c, 0], screen[c, 1]
-        area = (x1 - x0) * (y2 - y0) - (y1 - y0) * (x2 - x0)
-        if area >= _ZERO:
-            continue
-        left, right = min(x0, x1, x2), max(x0, x1, x2)
-        top, bottom = min(y0, y1, y2), max(y0, y1, y2)
-        if right < _ZERO or bottom < _ZERO or left >= wide or top >= high:
-            continue
-        x_begin, x_end = max(int(left + _HALF), 0), min(int(right + _HALF), width)
-        y_begin, y_end = max(int(top + _HALF), 0), min(int(bottom + _HALF), height)
-        if x_begin >= x_end or y_begin >= y_end:
-            continue
-        inverse = _ONE / area
-        z0 = screen[a, 2]
-        dz1, dz2 = screen[b, 2] - z0, screen[c, 2] - z0
-        step_x1, step_y1 = (y2 - y0) * inverse, -(x2 - x0) * inverse
-        step_x2, step_y2 = -(y1 - y0) * inverse, (x1 - x0) * inverse
-        px = np.float32(x_begin) + _HALF - x0
-        edge = np.float32(-1e-5)
-        for y in range(y_begin, y_end):
-            py = np.float32(y) + _HALF - y0
-            w1 = step_x1 * px + step_y1 * py
-            w2 = step_x2 * px + step_y2 * py
-            for x in range(x_begin, x_end):
-                if w1 >= edge and w2 >= edge and w1 + w2 <= _ONE - edge:
-                    z = z0 + w1 * dz1 + w2 * dz2
-                    if z > depth[y, x]:
-                        shown = True
-                        if t >= solid:
-                            w0 = _ONE - w1 - w2
-                            ta = texture_triangles[t, 0]
-                            tb = texture_triangles[t, 1]
-                            tc = texture_triangles[t, 2]
-                            u = w0 * texture_points[ta, 0] + w1 * texture_points[tb, 0]
-                            v = w0 * texture_points[ta, 1] + w1 * texture_points[tb, 1]
-                            u += w2 * texture_points[tc, 0]
-                            v += w2 * texture_points[tc, 1]
-                            row = min(max(int(v), 0), texture.shape[0] - 1)
-                            column = min(max(int(u), 0), texture.shape[1] - 1)
-                            # Opacity thresholds 1/8, 3/8, 5/8, 7/8 from sample to sample.
-                            step = ((x & 1) ^ (y & 1)) * 2 + (y & 1)
-                            threshold = np.float32(0.125) + np.float32(0.25) * np.float32(step)
-                            shown = texture[row, column, 1] >= threshold
-                        if shown:
-                            depth[y, x] = z
-                            ids[y, x] = t
-                w1 += step_x1
-                w2 += step_x2
-
-
-@njit(cache=True)
-def mend(ids: Int32[np.ndarray, "y x"], depth: Float32[np.ndarray, "y x"]) -> None:
-    """Close holes of a few samples, through which the wall would shine through a head.
-
-    They are at the corners of some mouths, where triangles of the cheek meet those of the lips, and
-    between strands of hair at the outline.
-    """
-    for y in range(4, ids.shape[0] - 4):
-        for x in range(4, ids.shape[1] - 4):
-            if ids[y, x] >= 0 or ids[y, x - 1] < 0 or ids[y, x + 4] < 0:
-                continue
-            if ids[y - 1, x] >= 0 and ids[y + 4, x] >= 0:
-                ids[y, x], depth[y, x] = ids[y, x - 1], depth[y, x - 1]
 
 
 @njit(fastmath=True, cache=True)
