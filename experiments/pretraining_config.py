@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from mace.augment import NO_AUGMENT
-from mace.datasets.synthetic.pairs.config import DistractorConfig, PairConfig
+from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.picture_config import PictureConfig
 from mace.errors import ConfigError
 from mace.models import ModelConfig
@@ -26,14 +26,10 @@ class PairStreamConfig:
             strong one does not hide a faint one; 0 mixes none.
     """
 
-    # A frame that opens from a blink looks like AU5; with as many of them as are rendered, the
-    # network would rather believe in a blink, and they are rarer at annotated onsets.
-    pairs: PairConfig = field(
-        default_factory=lambda: PairConfig(distractors=DistractorConfig(blink=0.06))
-    )
+    pairs: PairConfig = field(default_factory=PairConfig)
     conventions: ConventionConfig = field(default_factory=ConventionConfig)
-    rendered: float = 0.4
-    even: float = 0.5
+    rendered: float = 0.5
+    even: float = 0.0
     estimators: tuple[str, ...] = ("dis", "tvl1")
     exact: float = 0.1
     mixup: float = 0.2
@@ -83,7 +79,7 @@ class PretrainingConfig:
             augment=NO_AUGMENT,
             mixup=0.0,
             normalise="image",
-            epochs=20,
+            epochs=40,
             batch_size=64,
             ema=0.999,
             flip_average=True,
