@@ -23,7 +23,7 @@ neither to train it nor to choose a setting.** Heads: MakeHuman's CC0 data; acti
 
 Input: u, v and optical strain at {size} x {size}, each channel of each image brought to mean 0 and
 deviation 1. So it also reads flow images that others have stretched; `mace/motion/conventions.py`
-states what it was made to bear. Weights: {bytes:,} bytes, CC0.
+states what it was made to bear. Weights: {bytes:,} bytes, under the licence of the code.
 
 ## What it is for
 - A first answer where there are no labels, and a start for fine-tuning where there are few
