@@ -190,5 +190,6 @@ def test_drawn_pairs_reach_their_peak_and_run_inside_a_jitted_step(cast):
     assert fields.dtype == jnp.float32
     largest = np.linalg.norm(np.asarray(fields), axis=-1).max((1, 2))
     # Units that act together may move a place further than the strongest alone.
-    assert np.all(largest > 0.7 * np.asarray(peak))
+    # On one side alone, a unit that has no sides, such as AU17, makes half of its movement.
+    assert np.all(largest > 0.45 * np.asarray(peak))
     assert np.all(largest < 2.5 * np.asarray(peak))
