@@ -26,13 +26,14 @@ import tyro
 from jaxtyping import Array, Float, Float16, UInt8
 
 from mace.config import to_dict
+from mace.datasets.synthetic.pairs.canvas import on_cells
 from mace.datasets.synthetic.pairs.cast import Cast, make_cast
 from mace.datasets.synthetic.pairs.config import HeadConfig, PairConfig
 from mace.datasets.synthetic.pairs.draw import Plans
 from mace.datasets.synthetic.pairs.estimators import measure
+from mace.datasets.synthetic.pairs.planning import plan_pairs
 from mace.datasets.synthetic.pairs.prototypes import EMOTION_NAMES, prototype_table
 from mace.datasets.synthetic.pairs.rendering import render_pairs
-from mace.datasets.synthetic.pairs.stored import on_cells, plan_pairs
 from mace.errors import ConfigError, OutputError
 from mace.experiments.flow_image_databases import CLASSES, DATABASES, Database, Slot, deal
 from mace.files import atomic_path, write_json, write_text
