@@ -92,8 +92,10 @@ FINE_TUNE = replace(
     train=replace(
         FLOW.train,
         optimiser=OptimiserConfig(learning_rate=3e-4, weight_decay=0.0),
-        # The pull towards the start takes the place of the decay towards zero.
-        fine_tune=FineTuneConfig(anchor=1.0),
+        # The pull towards the start takes the place of the decay towards zero. On three rendered
+        # folders with 15 % wrong labels (`flow_image_folder`, 5 folds) the mean UF1 was 0.63 with
+        # 300 and for the network as it is, 0.60 with 1 or 10, 0.62 with a frozen body.
+        fine_tune=FineTuneConfig(anchor=300.0),
         epochs=20,
     ),
 )
