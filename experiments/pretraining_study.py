@@ -37,8 +37,9 @@ from mace.training.streaming import fit_stream
 
 type Study = Literal["curve", "ablation"]
 
-RESULTS = Path(__file__).parent / "results"
-PAGE = Path(__file__).parent.parent / "docs" / "pretraining.md"
+_HERE = Path(__file__).resolve().parent
+RESULTS = _HERE / "results"
+PAGE = _HERE.parent / "docs" / "pretraining.md"
 STEPS = 500
 _PICTURE_PEOPLE = 160
 
@@ -208,6 +209,8 @@ def page() -> str:
 
 def _table(rows: list[dict[str, Any]], settings: list[Setting]) -> str:
     columns = ("same_own", "same_public", "shifted_own", "shifted_public")
+    if not rows:
+        return "Not run yet."
     lines = ["| setting | seeds | " + " | ".join(c.replace("_", ", ") for c in columns) + " |"]
     lines.append("|---" * (2 + len(columns)) + "|")
     for setting in settings:
