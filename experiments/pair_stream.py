@@ -21,7 +21,7 @@ from mace.datasets.synthetic.pairs.prototypes import class_names, labels_of_emot
 from mace.experiments.pretraining_config import PairStreamConfig
 from mace.motion.conventions import present
 from mace.training.normalise import normalise
-from mace.training.sampling import Batch, beta_quantiles
+from mace.training.sampling import Batch, beta_quantiles, mix_neighbours
 from mace.training.state import PAIRS, FoldArrays, stream_key
 
 
@@ -80,8 +80,8 @@ def draw_pairs(
     targets = jax.nn.one_hot(labels, len(class_names(config.pairs.classes)), dtype=jnp.float32)
     if config.mixup:
         share = jax.random.choice(keys[1], jnp.asarray(beta_quantiles(config.mixup)), (batch_size,))
-        images = _mix(images, share[:, None, None, None])
-        targets = _mix(targets, share[:, None])
+        images = mix_neighbours(images, share[:, None, None, None])
+        targets = mix_neighbours(targets, share[:, None])
     return Batch(images=images, targets=targets, place=jnp.arange(batch_size, dtype=jnp.int32))
 
 
@@ -95,10 +95,6 @@ def _measured(
     perfect = jax.random.uniform(keys[1], (len(exact),)) < config.exact
     by = jnp.where(perfect, model.index("exact"), by)
     return measured_fields(keys[2], exact, model, estimator=by)
-
-
-def _mix(values: Float[Array, "b *s"], share: Float[Array, "b *one"]) -> Float[Array, "b *s"]:
-    return share * values + (1 - share) * jnp.roll(values, 1, axis=0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -83,8 +83,8 @@ def draw(
     if mixup:
         key = stream_key(fold.seed, MIXUP, step)
         share = jax.random.choice(key, jnp.asarray(beta_quantiles(mixup)), found.shape)
-        images = _mix(images, share[:, None, None, None])
-        targets = _mix(targets, share[:, None])
+        images = mix_neighbours(images, share[:, None, None, None])
+        targets = mix_neighbours(targets, share[:, None])
     return Batch(images=images, targets=targets, place=jnp.arange(batch_size, dtype=jnp.int32))
 
 
@@ -115,5 +115,8 @@ def beta_quantiles(alpha: float) -> Float[np.ndarray, " q"]:
     return betaincinv(alpha, alpha, middles).astype(np.float32)
 
 
-def _mix(values: Float[Array, "b *s"], share: Float[Array, "b *one"]) -> Float[Array, "b *s"]:
+def mix_neighbours(
+    values: Float[Array, "b *s"], share: Float[Array, "b *one"]
+) -> Float[Array, "b *s"]:
+    """Return each value times its share, plus the rest of the one before it in the batch."""
     return share * values + (1 - share) * jnp.roll(values, 1, axis=0)
