@@ -10,6 +10,7 @@ from mace.motion.conventions import (
     CANVAS,
     EYE_DISTANCE,
     EYE_HEIGHT,
+    OWN_FRAMING,
     OWN_WINDOW,
     PUBLIC_WINDOW,
     ConventionConfig,
@@ -74,6 +75,10 @@ def test_windows_may_be_given():
     found = present(fields, jax.random.key(0), config=config, windows=(window, OWN_WINDOW))
     assert np.abs(found[..., :2]).max() < 0.5
     assert np.abs(found[..., :2]).max() > 0.45
+
+
+def test_the_framing_of_our_crop_is_our_window():
+    np.testing.assert_allclose(window_of(OWN_FRAMING), OWN_WINDOW, atol=0.01)
 
 
 def test_strain_of_a_uniform_stretch_is_its_share_of_a_pixel():
