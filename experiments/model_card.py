@@ -18,7 +18,8 @@ A network of {parameters:,} parameters that names the movement between two pictu
 onset and apex, from their optical flow: negative, positive or surprise, in the sense of MEGC 2019.
 It was trained on {pairs:,} rendered onset-apex pairs of {people:,} synthetic people and on as many
 motion fields of the same people, made up while it learnt. **It has learnt from no picture of a real
-person**; versions of its recipe were compared on rendered people and on the one photograph below. Heads: MakeHuman's CC0 data; action units: FACS as in
+person**; versions of its recipe were compared on rendered people and on the one photograph below.
+Heads: MakeHuman's CC0 data; action units: FACS as in
 `datasets/synthetic/pairs/prototypes.py`, where the sources are.
 
 Input: u, v and optical strain at {size} x {size}, each channel of each image brought to mean 0 and
