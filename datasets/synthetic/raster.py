@@ -9,6 +9,7 @@ from jaxtyping import Float32, Int32, UInt8
 from numba import njit
 
 FAR = np.float32(-1e30)
+OPAQUE_BYTE = np.float32(255)
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 _EDGE = np.float32(-1e-5)
 
@@ -20,17 +21,19 @@ def rasterise(
     solid: int,
     texture_points: Float32[np.ndarray, "u 2"],
     texture_triangles: Int32[np.ndarray, "t 3"],
-    texture: UInt8[np.ndarray, "h w 4"],
+    opacity: UInt8[np.ndarray, "h w"] | Float32[np.ndarray, "h w"],
+    opaque: np.float32,
     depth: Float32[np.ndarray, "y x"],
     ids: Int32[np.ndarray, "y x"],
 ) -> None:
     """Fill `depth` and `ids` (-1: nothing) with the nearest front-facing triangle of each sample.
 
-    Triangles from `solid` on are hair: a sample counts only where the texture's alpha beats a
-    threshold that changes from sample to sample, so that averaging samples softens the edge.
+    Rows are solved for the span inside a triangle. Triangles from `solid` on are hair: a sample
+    counts only where the texture's opacity, from 0 to `opaque`, beats a threshold that changes from
+    sample to sample, so that averaging samples softens the edge.
     """
     height, width = depth.shape
-    rows, columns = texture.shape[0], texture.shape[1]
+    rows, columns = opacity.shape[0], opacity.shape[1]
     for y in range(height):
         for x in range(width):
             depth[y, x] = FAR
@@ -77,9 +80,10 @@ def rasterise(
                             v += w2 * texture_points[tc, 1]
                             row = min(max(int(v), 0), rows - 1)
                             column = min(max(int(u), 0), columns - 1)
-                            # A 2x2 ordered pattern: thresholds 32, 96, 160, 224.
-                            threshold = 32 + 64 * (((x & 1) ^ (y & 1)) * 2 + (y & 1))
-                            shown = texture[row, column, 3] >= threshold
+                            # A 2x2 ordered pattern: 1/8, 3/8, 5/8, 7/8 of the whole.
+                            step = np.float32(((x & 1) ^ (y & 1)) * 2 + (y & 1))
+                            threshold = (np.float32(0.125) + np.float32(0.25) * step) * opaque
+                            shown = np.float32(opacity[row, column]) >= threshold
                         if shown:
                             depth[y, x] = z
                             ids[y, x] = t

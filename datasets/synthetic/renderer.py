@@ -9,7 +9,7 @@ from mace.datasets.synthetic.camera import Pose
 from mace.datasets.synthetic.geometry import vertex_normals, visibility
 from mace.datasets.synthetic.lighting import light_vertices
 from mace.datasets.synthetic.mesh import head_mesh
-from mace.datasets.synthetic.raster import rasterise, spread
+from mace.datasets.synthetic.raster import OPAQUE_BYTE, rasterise, spread
 from mace.datasets.synthetic.shading import LINEAR_OF_BYTE, TONE, expose, shade
 from mace.datasets.synthetic.subject import Subject
 
@@ -83,7 +83,8 @@ class Renderer:
         screen[:, :2] *= self.samples
         rasterise(
             screen, surface.triangles, surface.solid, mesh.texture_points,
-            surface.texture_triangles, subject.texture, self._depth, self._ids,
+            surface.texture_triangles, subject.texture[..., 3], OPAQUE_BYTE, self._depth,
+            self._ids,
         )  # fmt: skip
         shade(
             screen, self._ids, self._depth, surface.triangles, surface.solid,
@@ -108,7 +109,7 @@ class Renderer:
         ids = np.empty((self.height, self.width), np.int32)
         rasterise(
             screen, surface.triangles, surface.solid, mesh.texture_points,
-            surface.texture_triangles, self.subject.texture, depth, ids,
+            surface.texture_triangles, self.subject.texture[..., 3], OPAQUE_BYTE, depth, ids,
         )  # fmt: skip
         image = np.empty((self.height, self.width, 2), np.float32)
         spread(screen, surface.triangles, ids, values, image)

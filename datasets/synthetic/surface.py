@@ -9,7 +9,7 @@ from mace.datasets.synthetic import camera
 from mace.datasets.synthetic.assets import FACE_UNIT, head_assets
 from mace.datasets.synthetic.geometry import vertex_normals
 from mace.datasets.synthetic.mesh import HeadMesh, head_mesh
-from mace.datasets.synthetic.raster import rasterise
+from mace.datasets.synthetic.raster import OPAQUE_BYTE, rasterise
 
 # Views (yaw, pitch in degrees) and extreme faces whose visible triangles together are kept.
 _VIEWS = ((0, 0), (-16, 0), (16, 0), (0, -14), (0, 14), (-12, 12), (12, -12))
@@ -126,7 +126,7 @@ def seen_triangles(
         screen = camera.project(placed, pose, width=_PROBE_SIZE, height=_PROBE_SIZE)
         rasterise(
             screen, triangles[:count], mesh.solid, mesh.texture_points,
-            mesh.texture_triangles[:count], texture, depth, ids,
+            mesh.texture_triangles[:count], texture[..., 3], OPAQUE_BYTE, depth, ids,
         )  # fmt: skip
         seen[ids[ids >= 0]] = True
     return seen

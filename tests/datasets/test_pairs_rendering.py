@@ -18,7 +18,7 @@ from mace.datasets.synthetic.pairs.figure import figure
 from mace.datasets.synthetic.pairs.person import make_person
 from mace.datasets.synthetic.pairs.picture_config import PictureConfig
 from mace.datasets.synthetic.pairs.rendering import render_pairs, render_pictures
-from mace.datasets.synthetic.pairs.view import fit_similarity, look
+from mace.datasets.synthetic.pairs.view import fit, look
 from mace.datasets.synthetic.subject import Subject
 from mace.datasets.synthetic.surface import UNIT_NAMES
 from mace.errors import ConfigError
@@ -113,7 +113,7 @@ def test_the_person_and_the_camera_are_those_of_the_clips():
     rows = np.searchsorted(shape.vertex_ids[:solid], LANDMARKS[17:])
     mine = views.reference.project(person.rest[rows])
     theirs = clip.points[0, 17:].astype(np.float64)
-    linear, offset = fit_similarity(theirs, mine)
+    linear, offset = fit(theirs, mine)
     assert np.abs(theirs @ linear.T + offset - mine).max() < 0.01
 
 

@@ -13,7 +13,7 @@ from mace.datasets.synthetic.identity import draw_identity
 from mace.datasets.synthetic.landmarks import EYE_CORNERS, LANDMARKS
 from mace.datasets.synthetic.mesh import head_mesh
 from mace.datasets.synthetic.pairs import canvas
-from mace.datasets.synthetic.raster import rasterise
+from mace.datasets.synthetic.raster import OPAQUE_BYTE, rasterise
 from mace.datasets.synthetic.surface import UNIT_NAMES
 
 # Corners of the eyes, bridge and base of the nose: what the face correction follows.
@@ -22,7 +22,7 @@ RIGID: tuple[int, ...] = EYE_CORNERS + LANDMARKS[27:36]
 _VIEWS = ((0, 0, 20), (-16, 0, 11), (16, 0, 11), (0, -16, 11), (0, 16, 11), (9, 9, 5), (-9, -9, 5))
 _PEOPLE = 8
 # Nothing is hair here, so the texture is never looked at.
-_NO_POINTS, _NO_TEXTURE = np.zeros((1, 2), np.float32), np.zeros((1, 1, 4), np.uint8)
+_NO_POINTS, _NO_TEXTURE = np.zeros((1, 2), np.float32), np.zeros((1, 1), np.uint8)
 
 
 type MeshName = Literal["fine", "coarse"]
@@ -81,7 +81,8 @@ def visible(
     screen[:, :2] = (points[:, :2] + np.float32(0.5)) * np.float32(side / canvas.SIZE)
     depth, ids = np.empty((side, side), np.float32), np.empty((side, side), np.int32)
     rasterise(
-        screen, triangles, len(triangles), _NO_POINTS, triangles, _NO_TEXTURE, depth, ids
+        screen, triangles, len(triangles), _NO_POINTS, triangles, _NO_TEXTURE,
+        OPAQUE_BYTE, depth, ids,
     )  # fmt: skip
     return ids
 

@@ -1,4 +1,4 @@
-"""Where a head is: its points posed and placed on the samples, the nearest triangle of each sample.
+"""Where a head is: its points posed and placed on the samples; `synthetic.raster` does the rest.
 
 Kernels of the renderer, 2 x 2 samples a pixel, literals in float32 (one float64 literal makes a
 kernel three times slower). Screen points are in samples, edges at integers, as in
@@ -62,80 +62,6 @@ def place(
         screen[i, 1] = m10 * sx + m11 * sy + y_off
         screen[i, 2] = pz
     return placed, screen
-
-
-@njit(fastmath=True, cache=True)
-def rasterise(
-    screen: Float32[np.ndarray, "n 3"],
-    triangles: Int32[np.ndarray, "t 3"],
-    solid: int,
-    texture_points: Float32[np.ndarray, "u 2"],
-    texture_triangles: Int32[np.ndarray, "t 3"],
-    texture: Float32[np.ndarray, "h w 2"],
-    depth: Float32[np.ndarray, "y x"],
-    ids: Int32[np.ndarray, "y x"],
-) -> None:
-    """Fill `depth` and `ids` (-1: nothing) with the nearest front-facing triangle of each sample.
-
-    Rows are solved for the span inside the triangle, so samples outside are never visited. Hair
-    (triangles from `solid` on) shows where its opacity beats an ordered 2 x 2 pattern.
-    """
-    height, width = depth.shape
-    wide, high = np.float32(width), np.float32(height)
-    depth[:] = np.float32(-1e30)
-    ids[:] = -1
-    for t in range(triangles.shape[0]):
-        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        x0, y0 = screen[a, 0], screen[a, 1]
-        x1, y1 = screen[b, 0], screen[b, 1]
-        x2, y2 = screen[c, 0], screen[c, 1]
-        area = (x1 - x0) * (y2 - y0) - (y1 - y0) * (x2 - x0)
-        if area >= _ZERO:
-            continue
-        left, right = min(x0, x1, x2), max(x0, x1, x2)
-        top, bottom = min(y0, y1, y2), max(y0, y1, y2)
-        if right < _ZERO or bottom < _ZERO or left >= wide or top >= high:
-            continue
-        x_begin, x_end = max(int(left + _HALF), 0), min(int(right + _HALF), width)
-        y_begin, y_end = max(int(top + _HALF), 0), min(int(bottom + _HALF), height)
-        if x_begin >= x_end or y_begin >= y_end:
-            continue
-        inverse = _ONE / area
-        z0 = screen[a, 2]
-        dz1, dz2 = screen[b, 2] - z0, screen[c, 2] - z0
-        step_x1, step_y1 = (y2 - y0) * inverse, -(x2 - x0) * inverse
-        step_x2, step_y2 = -(y1 - y0) * inverse, (x1 - x0) * inverse
-        px = np.float32(x_begin) + _HALF - x0
-        edge = np.float32(-1e-5)
-        for y in range(y_begin, y_end):
-            py = np.float32(y) + _HALF - y0
-            w1 = step_x1 * px + step_y1 * py
-            w2 = step_x2 * px + step_y2 * py
-            for x in range(x_begin, x_end):
-                if w1 >= edge and w2 >= edge and w1 + w2 <= _ONE - edge:
-                    z = z0 + w1 * dz1 + w2 * dz2
-                    if z > depth[y, x]:
-                        shown = True
-                        if t >= solid:
-                            w0 = _ONE - w1 - w2
-                            ta = texture_triangles[t, 0]
-                            tb = texture_triangles[t, 1]
-                            tc = texture_triangles[t, 2]
-                            u = w0 * texture_points[ta, 0] + w1 * texture_points[tb, 0]
-                            v = w0 * texture_points[ta, 1] + w1 * texture_points[tb, 1]
-                            u += w2 * texture_points[tc, 0]
-                            v += w2 * texture_points[tc, 1]
-                            row = min(max(int(v), 0), texture.shape[0] - 1)
-                            column = min(max(int(u), 0), texture.shape[1] - 1)
-                            # Opacity thresholds 1/8, 3/8, 5/8, 7/8 from sample to sample.
-                            step = ((x & 1) ^ (y & 1)) * 2 + (y & 1)
-                            threshold = np.float32(0.125) + np.float32(0.25) * np.float32(step)
-                            shown = texture[row, column, 1] >= threshold
-                        if shown:
-                            depth[y, x] = z
-                            ids[y, x] = t
-                w1 += step_x1
-                w2 += step_x2
 
 
 @njit(cache=True)

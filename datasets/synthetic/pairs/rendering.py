@@ -24,6 +24,7 @@ from mace.datasets.synthetic.pairs.scene import (
 )
 from mace.datasets.synthetic.pairs.sensor import draw_sensor, record
 from mace.datasets.synthetic.pairs.view import View, Views, look
+from mace.datasets.synthetic.raster import rasterise
 from mace.datasets.synthetic.surface import UNIT_NAMES
 
 _PICTURE_STREAM, _SKIN_STREAM = 0x91C7, 0x5C1
@@ -205,9 +206,9 @@ class _Studio:
         activation = np.clip(weights @ self.drivers, 0, None)
         texture = self.texture
         fold(person.texture, activation, texture)
-        raster.rasterise(
+        rasterise(
             screen, self.triangles, shape.solid, shape.texture_points, self.texture_triangles,
-            texture, self.depth, self.ids,
+            texture[..., 1], np.float32(1), self.depth, self.ids,
         )  # fmt: skip
         raster.mend(self.ids, self.depth)
         shading.shade(

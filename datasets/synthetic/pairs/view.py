@@ -21,6 +21,7 @@ from jaxtyping import Float32, Float64
 
 from mace.datasets.synthetic.camera import PIVOT
 from mace.datasets.synthetic.pairs import canvas
+from mace.face import fit_similarity
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,6 @@ class View:
         return View(self.turn, self.distance, linear @ self.linear, linear @ self.offset + offset)
 
 
-def turn_of(pose: Float64[np.ndarray, " 3"]) -> Float64[np.ndarray, "3 3"]:
-    """Rotation matrix of (yaw, pitch, roll) in radians."""
-    return canvas.rotation(pose)
-
-
 def seen(
     points: Float32[np.ndarray, "n 3"], turn: Float64[np.ndarray, "3 3"], distance: float
 ) -> Float64[np.ndarray, "n 2"]:
@@ -69,21 +65,12 @@ def about_centre(
     return linear, centre - linear @ centre + [dx, dy]
 
 
-def fit_similarity(
+def fit(
     source: Float64[np.ndarray, "n 2"], target: Float64[np.ndarray, "n 2"]
 ) -> tuple[Float64[np.ndarray, "2 2"], Float64[np.ndarray, " 2"]]:
-    """Least-squares similarity that takes `source` to `target`.
-
-    Source: Umeyama, Least-squares estimation of transformation parameters between two point
-    patterns, PAMI 13(4), 1991, in its closed form for two dimensions.
-    """
-    from_middle, to_middle = source.mean(0), target.mean(0)
-    p, q = source - from_middle, target - to_middle
-    power = float((p * p).sum())
-    a = float((p * q).sum()) / power
-    b = float((p[:, 0] * q[:, 1] - p[:, 1] * q[:, 0]).sum()) / power
-    linear = np.array([[a, -b], [b, a]])
-    return linear, to_middle - linear @ from_middle
+    """The face correction's own least-squares similarity, as a linear part and an offset."""
+    transform = fit_similarity(source, target)
+    return transform[:, :2], transform[:, 2]
 
 
 @dataclass(frozen=True)
@@ -124,16 +111,16 @@ def look(
         registration: as in `Plans`.
         framing: as in `Plans`.
     """
-    turn = turn_of(pose)
+    turn = canvas.rotation(pose)
     eyes = seen(anchors[:4], turn, distance).reshape(2, 2, 2).mean(1)
     # Two points on two points: the least-squares similarity is exact.
-    still = View(turn, distance, *fit_similarity(eyes, np.array(canvas.EYES)))
+    still = View(turn, distance, *fit(eyes, np.array(canvas.EYES)))
     motion = np.array([*(head[3:5] * canvas.EYE_DISTANCE), 0.0, head[5]])
-    turned = View(turn_of(pose + head[:3]), distance, still.linear, still.offset)
+    turned = View(canvas.rotation(pose + head[:3]), distance, still.linear, still.offset)
     moved = turned.then(*about_centre(motion))
     target = moved
     if corrected:
-        target = moved.then(*fit_similarity(moved.project(anchors), still.project(anchors)))
+        target = moved.then(*fit(moved.project(anchors), still.project(anchors)))
     frame = about_centre(framing)
     target = target.then(*about_centre(registration)).then(*frame)
     uncorrected = moved.then(*frame)
