@@ -1,7 +1,5 @@
 """Going on from a pre-trained network."""
 
-import os
-import signal
 from dataclasses import replace
 
 import jax
@@ -11,7 +9,7 @@ from training_cases import CONFIG as PLAIN
 from training_cases import MODEL, make_set
 
 from mace.errors import CheckpointError, ConfigError
-from mace.training import FineTuneConfig, Interrupted, fit, make_bundle
+from mace.training import FineTuneConfig, fit, make_bundle
 from mace.training.fine_tune import start_variables
 from mace.training.program import TrainingProgram
 
@@ -113,21 +111,11 @@ def test_other_classes_get_a_new_last_layer_that_nothing_holds_back(bundle):
     assert not differ(found, bundle.variables["params"] | {"head": found["head"]})["stem"]
 
 
-def test_a_run_that_was_interrupted_goes_on_to_the_same_end(bundle, tmp_path, monkeypatch):
+def test_a_run_that_was_interrupted_goes_on_to_the_same_end(bundle, tmp_path, interrupted_at):
     config = tuned(CONFIG, anchor=2.0, freeze="stem")
     straight = fit(SET, TRAIN, config=config, start=bundle)
-    advance = TrainingProgram.advance
-
-    def interrupt(self, *arguments, step, end):
-        result = advance(self, *arguments, step=step, end=end)
-        if result[2] == 5:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return result
-
-    with monkeypatch.context() as patch:
-        patch.setattr(TrainingProgram, "advance", interrupt)
-        with pytest.raises(Interrupted):
-            fit(SET, TRAIN, config=config, start=bundle, run_dir=tmp_path)
+    with interrupted_at(5):
+        fit(SET, TRAIN, config=config, start=bundle, run_dir=tmp_path)
     resumed = fit(SET, TRAIN, config=config, start=bundle, run_dir=tmp_path)
     jax.tree.map(np.testing.assert_array_equal, resumed.variables, straight.variables)
 

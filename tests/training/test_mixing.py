@@ -1,7 +1,5 @@
 """A second set of clips that shares every batch."""
 
-import os
-import signal
 from dataclasses import replace
 
 import jax
@@ -14,9 +12,8 @@ from training_cases import make_set
 from mace.config import config_hash
 from mace.errors import CheckpointError, ConfigError, DataError
 from mace.motion import MotionConfig
-from mace.training import Interrupted, Mix, MixConfig, fit, load_mix, save_mix
+from mace.training import Mix, MixConfig, fit, load_mix, save_mix
 from mace.training.mixing import mixed_arrays, own_clips
-from mace.training.program import TrainingProgram
 from mace.training.sampling import draw
 from mace.training.state import make_fold
 
@@ -104,22 +101,12 @@ def test_the_fold_alone_decides_epochs_statistics_and_class_counts():
         np.testing.assert_array_equal(getattr(fold, name), getattr(plain, name))
 
 
-def test_mixed_training_learns_from_both_and_goes_on_where_it_was(tmp_path, monkeypatch):
+def test_mixed_training_learns_from_both_and_goes_on_where_it_was(tmp_path, interrupted_at):
     straight = fit(SET, TRAIN, config=CONFIG, mix=MIX)
     plain = fit(SET, TRAIN, config=CONFIG)
     assert straight.normalisation == plain.normalisation
-    advance = TrainingProgram.advance
-
-    def interrupt(self, *arguments, step, end):
-        result = advance(self, *arguments, step=step, end=end)
-        if result[2] == 9:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return result
-
-    with monkeypatch.context() as patch:
-        patch.setattr(TrainingProgram, "advance", interrupt)
-        with pytest.raises(Interrupted):
-            fit(SET, TRAIN, config=CONFIG, mix=MIX, run_dir=tmp_path)
+    with interrupted_at(9):
+        fit(SET, TRAIN, config=CONFIG, mix=MIX, run_dir=tmp_path)
     resumed = fit(SET, TRAIN, config=CONFIG, mix=MIX, run_dir=tmp_path)
     jax.tree.map(np.testing.assert_array_equal, resumed.variables, straight.variables)
     for other in (None, Mix(motion_set=MIX.motion_set, share=0.4)):

@@ -10,13 +10,14 @@ import numpy as np
 from jaxtyping import Float, Float16, Float32, Float64
 
 from mace.datasets.synthetic.camera import LOOK_AT_Y, PIVOT
+from mace.motion.conventions import CANVAS, EYE_DISTANCE, EYE_HEIGHT
 
-SIZE = 160
+SIZE = CANVAS
 CELLS = 64
 CELL = SIZE / CELLS
-EYE_DISTANCE = 51.2
+_MIDDLE = (SIZE - 1) / 2
 # Image left (the subject's right) first.
-EYES = ((79.5 - EYE_DISTANCE / 2, 58.08), (79.5 + EYE_DISTANCE / 2, 58.08))
+EYES = ((_MIDDLE - EYE_DISTANCE / 2, EYE_HEIGHT), (_MIDDLE + EYE_DISTANCE / 2, EYE_HEIGHT))
 # The crop of the face correction: rows and columns of the canvas.
 CROP = (slice(12, 140), slice(16, 144))
 # Middle of that crop, about which errors of registration and framing turn and scale.
