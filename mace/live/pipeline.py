@@ -45,6 +45,8 @@ class LabelledFrame:
     """The class that is most probable after smoothing."""
     state: State = ""
     """Why a tracked face has no label: it is `neutral` by agreement, or `still`."""
+    identity: int = 0
+    """Number of the person in this session, from 0; it survives short losses."""
 
     @property
     def status(self) -> str:

@@ -30,6 +30,8 @@ class Frame:
     """Seconds since the first frame, by the source's own rate."""
     image: UInt8[np.ndarray, "h w 3"]
     """Blue, green, red."""
+    captured: float = 0.0
+    """`time.monotonic()` at capture, s; 0 where frames are read as fast as possible."""
 
 
 class Source(Protocol):

@@ -1,0 +1,46 @@
+"""What one frame gave: its faces, the events that became certain with it, and the loop's counters.
+
+Everything that shows, records or serves the live loop reads these and nothing else.
+"""
+
+from dataclasses import dataclass, field
+
+from mace.live.pipeline import LabelledFrame
+from mace.live.sources import Frame
+from mace.spotting.events import Event
+
+
+@dataclass(frozen=True)
+class Counters:
+    """How the loop is doing, since its start unless said otherwise.
+
+    Attributes:
+        frames: frames that were answered.
+        dropped: frames that came while the loop was busy and were never looked at.
+        skipped: frames that were tracked, but whose face the network did not look at.
+        fps: frames answered a second, over the last second.
+        delay_ms: from the capture of this frame to its result.
+    """
+
+    frames: int = 0
+    dropped: int = 0
+    skipped: int = 0
+    fps: float = 0.0
+    delay_ms: float = 0.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one frame gave.
+
+    Attributes:
+        frame: the frame itself.
+        faces: by identity; empty where nobody is seen.
+        events: those that became certain with this frame.
+        counters: the loop's.
+    """
+
+    frame: Frame
+    faces: tuple[LabelledFrame, ...]
+    events: tuple[Event, ...] = ()
+    counters: Counters = field(default_factory=Counters)

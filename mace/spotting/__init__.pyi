@@ -1,0 +1,3 @@
+from .events import Event, Kind
+
+__all__ = ["Event", "Kind"]
