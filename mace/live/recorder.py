@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from mace.errors import OutputError
-from mace.live.pipeline import LabelledFrame
+from mace.live.labelled import LabelledFrame
 
 FRAMES_CSV = "frames.csv"
 FRAMES_JSONL = "frames.jsonl"
