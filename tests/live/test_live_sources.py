@@ -40,6 +40,45 @@ def test_images_are_sorted_by_their_number_whatever_the_padding(tmp_path):
     assert levels == [1, 2, 9, 10]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "levels"),
+    [
+        ("img%05d.png", [1, 2, 10]),
+        ("img%d.png", [1, 2, 7, 10]),
+        ("*.jpg", [3]),
+        ("img0*[12].png", [1, 2]),
+    ],
+)
+def test_a_pattern_names_the_images(tmp_path, pattern, levels):
+    for name, level in {
+        "img00010.png": 10, "img00001.png": 1, "img00002.png": 2, "img7.png": 7,
+        "img+00004.png": 4, "img00003.jpg": 3, "img00005.png.txt": 5,
+    }.items():  # fmt: skip
+        good, data = cv2.imencode(
+            name[-4:].replace(".txt", ".png"), np.full((8, 8), level, np.uint8)
+        )
+        assert good
+        (tmp_path / name).write_bytes(data.tobytes())
+    source = open_source(str(tmp_path / pattern), fps=100)
+    assert [frame.image[0, 0, 0] for frame in source.frames()] == levels
+    assert source.fps == 100
+
+
+def test_a_pattern_that_names_nothing_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"img%03d\.png holds no images"):
+        open_source(tmp_path / "img%03d.png")
+    with pytest.raises(DataError, match="there is no folder"):
+        open_source(tmp_path / "gone" / "*.png")
+
+
+def test_a_closed_file_ends(tmp_path):
+    source = open_source(write_video(tmp_path / "ramp.avi"))
+    frames = source.frames()
+    next(frames)
+    source.close()
+    assert list(frames) == []
+
+
 def test_missing_file_is_named(tmp_path):
     with pytest.raises(DataError, match=r"no video at .*gone\.mp4"):
         open_source(tmp_path / "gone.mp4")

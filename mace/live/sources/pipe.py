@@ -11,6 +11,7 @@ import numpy as np
 from mace.errors import DataError
 from mace.live.sources.config import RAW_CHANNELS, SourceConfig
 from mace.live.sources.frame import Frame, SourceBase, stated_rate
+from mace.live.sources.incident import IncidentKind
 from mace.live.sources.mjpeg import JpegSplitter
 
 _CHUNK = 1 << 16
@@ -33,6 +34,9 @@ class Pipe(SourceBase):
         self._config = config or SourceConfig()
         self._fd = fd
         self.name = "standard input" if fd == 0 else f"pipe {fd}"
+        # The first bytes are read before anybody can have asked for reports.
+        self._untold: list[tuple[IncidentKind, str]] = []
+        self._deadline: float | None = None
         rate = self._config.fps
         self.live = self._config.realtime or rate is None
         self.fps = 0.0 if rate is None else stated_rate(rate, rate, self.name)
@@ -53,6 +57,8 @@ class Pipe(SourceBase):
         """
         start = None
         for index, image in enumerate(self._images):
+            while self._untold:
+                self.report(*self._untold.pop(0))
             captured = time.monotonic() if self.live else 0.0
             start = captured if start is None else start
             if image is not None:
@@ -100,16 +106,16 @@ class Pipe(SourceBase):
                 )
             # Told once the next image is there: garbage may come in many pieces.
             if images and splitter.skipped > skipped:
-                self.report(
+                self._tell(
                     "unreadable",
-                    f"{self.name}: {splitter.skipped - skipped} bytes before frame {count} belong "
+                    f"{self.name}: {splitter.skipped - skipped} bytes near frame {count} belong "
                     "to no whole image and were passed over",
                 )
                 skipped = splitter.skipped
             for jpeg in images:
                 image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
                 if image is None:
-                    self.report("unreadable", f"{self.name}: frame {count} cannot be decoded")
+                    self._tell("unreadable", f"{self.name}: frame {count} cannot be decoded")
                 yield None if image is None else np.asarray(image, np.uint8)
                 count += 1
         if splitter.pending and not self._closed.is_set():
@@ -117,6 +123,9 @@ class Pipe(SourceBase):
                 f"{self.name} ends inside frame {count}, after {splitter.pending} of its bytes; "
                 "the sender was cut off"
             )
+
+    def _tell(self, kind: IncidentKind, sentence: str) -> None:
+        self._untold.append((kind, sentence))
 
     def _decoded_first(self) -> np.ndarray:
         self._deadline = time.monotonic() + self._config.open_timeout_s
@@ -129,8 +138,6 @@ class Pipe(SourceBase):
     def _with_first(self, others: Iterator[np.ndarray | None]) -> Iterator[np.ndarray | None]:
         yield self._first
         yield from others
-
-    _deadline: float | None = None
 
     def _wait(self) -> bool:
         """Wait until bytes or the end can be read; False once the source is closed."""
