@@ -1,5 +1,9 @@
 """Sources: order, times, and one clear sentence for everything that is no video."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -140,3 +144,38 @@ def test_damaged_image_is_named(tmp_path):
 def test_rate_of_nothing_is_refused(tmp_path):
     with pytest.raises(DataError, match="--fps"):
         open_source(write_video(tmp_path / "ramp.avi"), fps=0.0)
+
+
+def test_settings_import_nothing_heavy():
+    code = """
+import sys
+from mace.live import LiveConfig, SourceConfig
+SourceConfig(fps=200)
+print(*sorted({"cv2", "jax", "numpy"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"
+
+
+def test_a_dash_is_standard_input():
+    code = """
+from mace.live import SourceConfig, open_source
+source = open_source("-", SourceConfig(stdin="gray", width=4, height=3), fps=10)
+print([frame.image.sum().item() for frame in source.frames()])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=bytes(12) + b"\1" * 12, capture_output=True, check=True
+    )
+    assert (done.stdout, done.stderr) == (b"[0, 12]\n", b"")
+
+
+@pytest.mark.parametrize("spec", ["0", "/dev/video0", "camera:0", "camera:Nobody's"])
+def test_names_of_cameras_are_no_paths(spec):
+    with pytest.raises(DataError, match="camera"):
+        open_source(spec if spec.endswith("s") else spec.replace("0", "63"))
+
+
+def test_a_path_is_never_a_camera(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match="no video at 63"):
+        open_source(Path("63"))

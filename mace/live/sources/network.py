@@ -26,7 +26,7 @@ class NetworkStream(Stream):
         self._opener = opener
         self._stated = 0.0
         # A password in the address must reach neither screen nor recording.
-        super().__init__(re.sub(r"//[^/@]*@", "//", address), self._connect)
+        super().__init__(re.sub(r"//[^/]*@", "//", address), self._connect)
         self.fps = self._config.fps or self._stated
 
     def _connect(self) -> Grabber:
