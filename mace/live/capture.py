@@ -17,6 +17,8 @@ from mace.live.watch import PictureWatch
 
 _KEPT_INCIDENTS = 1000
 _RATE_FRAMES = 120
+# Cameras lengthen the exposure in the dark, and lower their rate for it without saying so.
+_SLOW = 0.8
 _QUIET_S = 1.0  # damaged frames are reported this often at most; all are counted
 
 
@@ -67,6 +69,7 @@ class Capture:
         self._first: float | None = None
         self._arrived = 0.0
         self._missing: IncidentKind | None = None  # why no frame comes: stalled or unplugged
+        self._slow = False
         self._last_unreadable = -_QUIET_S
         # Daemons, lest a forgotten `stop` hang the interpreter; it stops them itself at its exit,
         # as a thread that dies inside OpenCV takes the process with it.
@@ -183,13 +186,27 @@ class Capture:
         self._read = frame.index + 1
         if missing is not None:
             self._say("back", f"{self.source.name} gives frames again", time_s=frame.time)
+        if self._read % _RATE_FRAMES == 0:
+            self._look_at_rate(frame.time)
         for kind, sentence in self._watch.see(frame):
             self._say(kind, sentence, time_s=frame.time)
         self.mailbox.put(frame)
 
+    def _look_at_rate(self, time_s: float) -> None:
+        rate, stated, before = self.fps, self.source.fps, self._slow
+        self._slow = 0 < rate < _SLOW * stated
+        if self._slow and not before:
+            self._say(
+                "slow",
+                f"{self.source.name} gives {rate:.3g} frames per second, not the {stated:.3g} it "
+                "states; give it more light or a shorter exposure",
+                time_s=time_s,
+            )
+
     def _lost(self, lost: SourceLost) -> None:
         with self._lock:
             known, self._missing = self._missing == "unplugged", "unplugged"
+            self._captured.clear()
         if not known and not self._stop.is_set():
             self._say("unplugged", f"{lost}; trying to open it again")
 

@@ -140,7 +140,7 @@ def test_the_report_says_what_was_really_given():
         cv2.CAP_PROP_EXPOSURE: 156.0,
     }
     config = SourceConfig(fps=120, width=640, height=480, exposure=50)
-    report = Camera(0, config, opener=Opener(FakeReader(given=given))).report_of_camera
+    report = Camera(0, config, opener=Opener(FakeReader(given=given))).given
     assert (report.width, report.height, report.fps, report.fourcc) == (64, 48, 30.0, "YUYV")
     assert report.differences == (
         "camera 0 gives 64x48 px instead of 640x480, 30 frames per second instead of 120, "
@@ -152,7 +152,7 @@ def test_a_camera_that_gives_what_was_asked_differs_in_nothing():
     given = {cv2.CAP_PROP_FPS: 120.1, cv2.CAP_PROP_FOURCC: float(cv2.VideoWriter.fourcc(*"MJPG"))}
     config = SourceConfig(fps=120, width=64, height=48)
     camera = Camera(0, config, opener=Opener(FakeReader(given=given)))
-    assert camera.report_of_camera.differences == ""
+    assert camera.given.differences == ""
     assert camera.fps == 120.1
 
 

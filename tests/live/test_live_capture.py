@@ -103,6 +103,14 @@ def test_the_true_rate_is_measured():
     assert capture.fps == pytest.approx(100)
 
 
+def test_a_camera_slower_than_it_states_is_told_once():
+    source = Script([step for _ in range(240) for step in (picture(), 0.001)])
+    source.fps = 5000.0
+    _, incidents = run(source)
+    assert kinds(incidents) == ["slow"]
+    assert "not the 5e+03 it states" in incidents[0].sentence
+
+
 def test_an_unplugged_camera_is_opened_until_it_is_back_and_its_clock_goes_on():
     gone = [SourceLost("there is no camera 0")]
     source = Script([picture(), picture(), SourceLost("camera 0 gives no frames")], gone, gone,

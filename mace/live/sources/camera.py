@@ -1,6 +1,7 @@
 """Cameras: asked for what fast capture needs, and honest about what they gave."""
 
 import math
+import os
 import sys
 import time
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from mace.live.sources.config import SourceConfig
 from mace.live.sources.stream import Grabber, Opener, Stream, open_with_opencv
 
 DEVICES = Path("/sys/class/video4linux")
+_V4L_TIMEOUT = "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"
 _MANUAL_EXPOSURE = 1  # V4L2_EXPOSURE_MANUAL; 3 is automatic
 # A driver's own time of capture is believed if it lies this close before now, in s.
 _STAMP_AGE_S = 1.0
@@ -61,13 +63,16 @@ class Camera(Stream):
         self._opener = opener
         self._devices = devices
         super().__init__(f"camera {camera}", self._connect)
-        self.report_of_camera = self._describe()
-        self.fps = self.report_of_camera.fps
+        self.given = self._describe()
+        self.fps = self.given.fps
 
     def _connect(self) -> Grabber:
         # By name anew every time: a camera that comes back may have another index.
         index = _index(self._camera, self._devices)
         backend = cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY
+        # Read by OpenCV at its first camera: 10 s, unless said, in which a hanging one cannot be
+        # let go.
+        os.environ.setdefault(_V4L_TIMEOUT, str(math.ceil(self._config.read_timeout_s)))
         reader = self._opener(index, backend, ())
         if not reader.isOpened():
             reader.release()
@@ -86,7 +91,7 @@ class Camera(Stream):
         ):
             if value is not None:
                 reader.set(prop, value)
-        self._given = {
+        self._answers = {
             prop: reader.get(prop)
             for prop in (cv2.CAP_PROP_FPS, cv2.CAP_PROP_FOURCC, cv2.CAP_PROP_EXPOSURE)
         }
@@ -100,9 +105,9 @@ class Camera(Stream):
     def _describe(self) -> CameraReport:
         asked = self._config
         width, height = self.size
-        fps = _known(self._given[cv2.CAP_PROP_FPS]) or 0.0
-        fourcc = _letters(self._given[cv2.CAP_PROP_FOURCC])
-        exposure = _known(self._given[cv2.CAP_PROP_EXPOSURE])
+        fps = _known(self._answers[cv2.CAP_PROP_FPS]) or 0.0
+        fourcc = _letters(self._answers[cv2.CAP_PROP_FOURCC])
+        exposure = _known(self._answers[cv2.CAP_PROP_EXPOSURE])
         wrong = []
         if (asked.width or width, asked.height or height) != (width, height):
             wrong.append(
