@@ -44,7 +44,7 @@ class CameraReport:
 
 
 class Camera(Stream):
-    """A camera by index or name, opened with a buffer of one frame.
+    """A camera by index or name, opened anew by the same when it comes back.
 
     `Frame.captured` is the driver's time of capture where it has the monotonic clock (V4L2), else
     the time at which the frame was there, before decoding.
@@ -85,7 +85,7 @@ class Camera(Stream):
             (cv2.CAP_PROP_FRAME_WIDTH, config.width),
             (cv2.CAP_PROP_FRAME_HEIGHT, config.height),
             (cv2.CAP_PROP_FPS, config.fps),
-            (cv2.CAP_PROP_BUFFERSIZE, 1),
+            (cv2.CAP_PROP_BUFFERSIZE, config.buffers),
             (cv2.CAP_PROP_AUTO_EXPOSURE, config.exposure and _MANUAL_EXPOSURE),
             (cv2.CAP_PROP_EXPOSURE, config.exposure),
         ):

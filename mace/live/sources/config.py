@@ -22,6 +22,9 @@ class SourceConfig:
     """Four letters of the format asked of a camera; raw ones fill USB at high rates."""
     exposure: float | None = None
     """Exposure in the driver's units (0.1 ms on Linux), which also turns the automatic one off."""
+    buffers: int = 1
+    """Frames a camera's driver may hold. One is never old, but some drivers lose every second frame
+    with it at high rates; more do no harm while frames are read as they come."""
     realtime: bool = False
     """Play a file at its own speed, as a camera would have; read standard input as it comes."""
     loop: bool = False
@@ -39,7 +42,7 @@ class SourceConfig:
         Raises:
             ConfigError: for a number out of range, or settings that contradict each other.
         """
-        for name in ("width", "height", "open_timeout_s", "read_timeout_s"):
+        for name in ("width", "height", "buffers", "open_timeout_s", "read_timeout_s"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ConfigError(f"source.{name} is {value}, expected more than 0")
