@@ -9,7 +9,8 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import Self
 
@@ -27,36 +28,54 @@ from mace.training import Bundle
 # A thread that waits for Python's lock gets it this soon, in s; the default of 5 ms is a frame.
 _SWITCH = 0.0005
 _RATE_FRAMES = 200
+# Frames of a file that may wait for the next thread.
+_AHEAD = 4
 
 
-class _Handover:
-    """Tracked frames between two threads: all of them, in order."""
+class _Handover[T]:
+    """Items between two threads: all of them, in order.
 
-    def __init__(self) -> None:
+    `most` is how many may lie there before whoever puts one has to wait; None is no limit.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
         self._changed = threading.Condition()
-        self._items: list[tuple[Frame, tuple[Seen, ...]]] = []
+        self._items: list[T] = []
+        self._most = most
         self._closed = False
 
-    def put(self, items: Sequence[tuple[Frame, tuple[Seen, ...]]]) -> None:
+    def put(self, items: Sequence[T]) -> None:
         with self._changed:
+            self._changed.wait_for(
+                lambda: self._closed or self._most is None or len(self._items) < self._most
+            )
             self._items.extend(items)
-            self._changed.notify()
+            self._changed.notify_all()
 
-    def take(self) -> list[tuple[Frame, tuple[Seen, ...]]]:
+    def take(self) -> list[T]:
         """Return everything that lies there; nothing once it is closed and empty."""
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._closed)
             items, self._items = self._items, []
+            self._changed.notify_all()
             return items
+
+    @property
+    def closed(self) -> bool:
+        with self._changed:
+            return self._closed
 
     def close(self) -> None:
         with self._changed:
             self._closed = True
-            self._changed.notify()
+            self._changed.notify_all()
 
 
 class LiveLoop:
     """Runs from `start` until the source ends or `stop` is called.
+
+    A source that is not live, such as a file that nobody asked to be played at its own speed, loses
+    no frame, and none goes without an answer: then everything waits for the slowest thread.
 
     Args:
         source: where frames come from; belongs to the loop from now on.
@@ -64,8 +83,6 @@ class LiveLoop:
         config: settings.
         consumers: called with every result, in the order of the frames, in the answers' thread.
         on_incident: called with what happens to the source, in another thread.
-        every: wait for every frame of the source and drop none, as fast as they can be answered;
-            for files.
     """
 
     def __init__(
@@ -80,15 +97,21 @@ class LiveLoop:
         self._faces = FaceStage(bundle, config, live=True)
         self._answers = AnswerStage(bundle, config, face=self._faces.face)
         self._consumers = tuple(consumers)
+        self._source = source
         self._capture = Capture(source, Mailbox[Frame](), on_incident=on_incident)
-        self._tracked = _Handover()
+        most = None if source.live else _AHEAD
+        self._read = _Handover[Frame](most)
+        self._tracked = _Handover[tuple[Frame, tuple[Seen, ...]]](most)
         self._renew = threading.Event()
         self._errors: list[BaseException] = []
         self._counters = Counters()
         self._finished: deque[float] = deque(maxlen=_RATE_FRAMES)
+        works = [(self._follow, "mace-faces"), (self._answer, "mace-answers")]
+        if not source.live:
+            works.insert(0, (self._read_all, "mace-reading"))
         self._threads = [
             threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
-            for work, name in ((self._follow, "mace-faces"), (self._answer, "mace-answers"))
+            for work, name in works
         ]
         self.timings = Timings()
 
@@ -106,7 +129,8 @@ class LiveLoop:
         """Begin; returns itself."""
         self._interval = sys.getswitchinterval()
         sys.setswitchinterval(_SWITCH)
-        self._capture.start()
+        if self._source.live:
+            self._capture.start()
         for thread in self._threads:
             thread.start()
         return self
@@ -130,7 +154,8 @@ class LiveLoop:
         Raises:
             MaceError: what ended the source or a thread.
         """
-        self._capture.stop()
+        self._capture.stop()  # ends the source, whoever reads it
+        self._read.close()
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join()
@@ -156,11 +181,29 @@ class LiveLoop:
         except BaseException as error:
             self._errors.append(error)
         finally:
+            # Whoever comes after ends when nothing is left; whoever comes before, at once.
+            self._source.close()
             self._capture.mailbox.close()
-            self._tracked.close()
+            self._read.close()
+            if work != self._read_all:
+                self._tracked.close()
+
+    def _read_all(self) -> None:
+        with closing(self._source.frames()) as frames:
+            for frame in frames:
+                self._read.put([replace(frame, captured=frame.captured or time.monotonic())])
+                if self._read.closed:
+                    return
+
+    def _frames(self) -> Iterator[Frame]:
+        if self._source.live:
+            yield from self._capture.frames()
+            return
+        while frames := self._read.take():
+            yield from frames
 
     def _follow(self) -> None:
-        while (frame := self._capture.mailbox.take()) is not None:
+        for frame in self._frames():
             begun = time.monotonic()
             if self._renew.is_set():
                 self._renew.clear()
@@ -173,7 +216,7 @@ class LiveLoop:
         while items := self._tracked.take():
             for number, (frame, seen) in enumerate(items, start=1):
                 begun = time.monotonic()
-                late = number < len(items)
+                late = self._source.live and number < len(items)
                 result = self._answers.push(frame, seen, skip=late)
                 finished = time.monotonic()
                 result = replace(result, counters=self._count(frame, finished, skipped=late))
