@@ -75,7 +75,8 @@ class LiveLoop:
     """Runs from `start` until the source ends or `stop` is called.
 
     A source that is not live, such as a file that nobody asked to be played at its own speed, loses
-    no frame, and none goes without an answer: then everything waits for the slowest thread.
+    no frame, and none goes without an answer: everything waits for the slowest thread, and gives
+    the results of `mace.live.results`.
 
     Args:
         source: where frames come from; belongs to the loop from now on.
@@ -94,7 +95,7 @@ class LiveLoop:
         consumers: Sequence[Callable[[Result], None]],
         on_incident: Callable[[Incident], None] | None = None,
     ) -> None:
-        self._faces = FaceStage(bundle, config, live=True)
+        self._faces = FaceStage(bundle, config, live=source.live)
         self._answers = AnswerStage(bundle, config, face=self._faces.face)
         self._consumers = tuple(consumers)
         self._source = source

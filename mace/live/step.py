@@ -100,7 +100,7 @@ def make_step(bundle: Bundle, *, faces: int, crop: int, rests: bool) -> Step:
             resting = given.resting
             rest = jnp.where(old[:, None, None, None], rest, 0.0)
             rest = rest + jnp.where(resting[:, None, None, None], flow, 0.0)
-            rested = jnp.where(old, rested, 0.0) + resting
+            rested = jnp.where(old, rested, 0.0) + resting.astype(jnp.float32)
             mean = rest / jnp.maximum(rested, 1.0)[:, None, None, None]
             flow = jnp.where(resting[:, None, None, None], flow, flow - mean)
         images = encode(reference, target, flow, config=motion)

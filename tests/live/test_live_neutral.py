@@ -1,17 +1,21 @@
 """The person's neutral seconds: what they take out, and what then counts as still."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from mace.commands.live import training_notice
 from mace.errors import ConfigError
+from mace.face import FaceConfig, Status, TrackedFace
+from mace.live.answering import Answerer
 from mace.live.config import LiveConfig
-from mace.live.neutral import Neutral, strength_px
+from mace.live.crowd import Seen
+from mace.live.neutral import Neutral, check_neutral, strength_px
 from mace.live.pipeline import label_frames
-from mace.live.sources import open_source
+from mace.live.sources import Frame, open_source
 from mace.motion import MotionConfig, represent
-
-MOTION = MotionConfig(size=28, detrend="none")
+from mace.training import predict
 
 
 @pytest.fixture(scope="module")
@@ -37,52 +41,78 @@ def frames_of(face, count, *, shift=0.0, seed=0):
     ]
 
 
-def test_without_settings_it_is_represent(face):
+def play(config, bundle, face, frames, *, start=0.0, answerer=None, reference_id=0):
+    """Answer for frames 0.1 s apart of a face whose keyframe is `face`."""
+    answerer = answerer or Answerer(bundle, face=FaceConfig(), config=config)
+    keyframe = SimpleNamespace(reference=face)
+    found = []
+    for index, crop in enumerate(frames):
+        tracked = TrackedFace(
+            index, Status.TRACKED, crop=crop, keyframe=keyframe, reference_id=reference_id
+        )
+        frame = Frame(index, start + 0.1 * index, crop)
+        found += answerer(frame, [Seen(0, 0, tracked)])
+    return found, answerer
+
+
+def strengths(found):
+    return [strength_px(one.inputs) for one in found]
+
+
+def states(found):
+    return [one.state for one in found]
+
+
+def test_without_settings_it_is_represent(face, bundle):
     target = frames_of(face, 1, shift=1.0)[0]
-    found, state = Neutral(LiveConfig(), MOTION)(face, target, time=0.0, reference_id=0)
-    np.testing.assert_array_equal(found, represent(face[None], target[None], config=MOTION)[0])
-    assert state == ""
+    (found,), _ = play(LiveConfig(), bundle, face, [target])
+    expected = represent(face[None], target[None], config=bundle.motion)[0]
+    np.testing.assert_allclose(found.inputs, expected, atol=1e-6)
+    assert found.state == ""
+    np.testing.assert_allclose(found.probabilities, predict(bundle, expected[None])[0], atol=1e-5)
 
 
-def play(neutral, face, frames, *, start):
-    return [
-        neutral(face, frame, time=start + 0.1 * i, reference_id=0) for i, frame in enumerate(frames)
-    ]
-
-
-def test_what_the_neutral_face_shows_is_taken_out_and_its_noise_is_still(face):
-    neutral = Neutral(LiveConfig(adapt_s=1.0), MOTION)
+def test_what_the_neutral_face_shows_is_taken_out_and_its_noise_is_still(face, bundle):
+    config = LiveConfig(adapt_s=0.95)
     # The keyframe was no neutral face: everything after it lies 0.7 px lower around the mouth.
-    calm = play(neutral, face, frames_of(face, 10, shift=0.7, seed=1), start=0.0)
-    assert {state for _, state in calm} == {"neutral"}
-    rest = play(neutral, face, frames_of(face, 20, shift=0.7, seed=2), start=1.0)
-    assert [state for _, state in rest].count("still") >= 16
-    before = np.mean([strength_px(inputs) for inputs, _ in calm])
-    after = np.mean([strength_px(inputs) for inputs, _ in rest])
-    assert after < 0.5 * before
-    moving = play(neutral, face, frames_of(face, 5, shift=2.2, seed=3), start=3.0)
-    assert {state for _, state in moving} == {""}
-    assert neutral.floor_px < min(strength_px(inputs) for inputs, _ in moving)
+    calm, answerer = play(config, bundle, face, frames_of(face, 10, shift=0.7, seed=1))
+    assert set(states(calm)) == {"neutral"}
+    rest, _ = play(
+        config, bundle, face, frames_of(face, 20, shift=0.7, seed=2), start=1.0, answerer=answerer
+    )
+    assert states(rest).count("still") >= 16
+    assert np.mean(strengths(rest)) < 0.5 * np.mean(strengths(calm))
+    moving, _ = play(
+        config, bundle, face, frames_of(face, 5, shift=2.2, seed=3), start=3.0, answerer=answerer
+    )
+    assert set(states(moving)) == {""}
 
 
-def test_a_new_keyframe_keeps_the_floor_and_drops_the_mean(face):
-    neutral = Neutral(LiveConfig(adapt_s=0.5), MOTION)
-    play(neutral, face, frames_of(face, 6, shift=1.5, seed=1), start=0.0)
-    floor = neutral.floor_px
-    target = frames_of(face, 1, shift=1.5, seed=2)[0]
-    inputs, state = neutral(face, target, time=0.7, reference_id=1)
-    np.testing.assert_allclose(inputs, represent(face[None], target[None], config=MOTION)[0])
-    assert state == ""
-    assert neutral.floor_px == floor > 0
+def test_a_new_keyframe_keeps_the_floor_and_drops_the_mean(face, bundle):
+    config = LiveConfig(adapt_s=0.45)
+    _, answerer = play(config, bundle, face, frames_of(face, 6, shift=1.5, seed=1))
+    target = frames_of(face, 1, shift=1.5, seed=2)
+    (found,), _ = play(config, bundle, face, target, start=0.7, answerer=answerer, reference_id=1)
+    expected = represent(face[None], target[0][None], config=bundle.motion)[0]
+    np.testing.assert_allclose(found.inputs, expected, atol=1e-6)
+    assert found.state == ""
+    still = frames_of(face, 20, seed=3)
+    found, _ = play(config, bundle, face, still, start=0.8, answerer=answerer, reference_id=1)
+    assert states(found).count("still") >= 5
 
 
-def test_a_given_floor_needs_no_neutral_seconds(face):
-    neutral = Neutral(LiveConfig(floor_px=0.8), MOTION)
-    states = [
-        neutral(face, frames_of(face, 1, shift=shift)[0], time=0.0, reference_id=0)[1]
-        for shift in (0.2, 2.0)
-    ]
-    assert states == ["still", ""]
+def test_a_given_floor_needs_no_neutral_seconds(face, bundle):
+    config = LiveConfig(floor_px=0.8)
+    frames = [frames_of(face, 1, shift=shift)[0] for shift in (0.2, 2.0)]
+    found, _ = play(config, bundle, face, frames)
+    assert states(found) == ["still", ""]
+
+
+def test_another_person_has_neutral_seconds_of_their_own():
+    neutral = Neutral(LiveConfig(adapt_s=1.0))
+    assert neutral.resting(5.0)
+    assert neutral.resting(5.9)
+    assert not neutral.resting(6.1)
 
 
 def test_states_reach_the_frames_and_have_no_label(surprise_folder, bundle):
@@ -98,7 +128,7 @@ def test_states_reach_the_frames_and_have_no_label(surprise_folder, bundle):
 
 def test_a_network_that_reads_no_flow_is_refused():
     with pytest.raises(ConfigError, match="measure flow, this model reads appearance"):
-        Neutral(LiveConfig(adapt_s=1.0), MotionConfig(representation="appearance"))
+        check_neutral(LiveConfig(adapt_s=1.0), MotionConfig(representation="appearance"))
 
 
 @pytest.mark.parametrize("settings", [{"adapt_s": -1.0}, {"floor_px": -0.1}])

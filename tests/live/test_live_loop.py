@@ -1,0 +1,98 @@
+"""Threads around the engine: nothing lost that need not be, and no delay that grows."""
+
+import threading
+import time
+
+import pytest
+
+from mace.errors import DataError
+from mace.live.config import LiveConfig
+from mace.live.loop import LiveLoop
+from mace.live.pipeline import results
+from mace.live.sources import MemorySource, paced
+
+CONFIG = LiveConfig()
+
+
+@pytest.fixture(scope="module")
+def images(surprise):
+    return list(surprise.frames[surprise.onset :])
+
+
+def run(source, bundle, *, consumers=(), config=CONFIG):
+    found = []
+    with LiveLoop(source, bundle, config=config, consumers=[found.append, *consumers]) as loop:
+        assert loop.wait(120)
+    return found, loop
+
+
+def test_a_file_loses_no_frame_and_gets_every_answer(images, bundle):
+    found, loop = run(MemorySource(images, fps=200), bundle)
+    assert [one.frame.index for one in found] == list(range(len(images)))
+    assert loop.counters.frames == len(images)
+    assert loop.counters.dropped == loop.counters.skipped == 0
+    assert all(one.faces[0].probabilities is not None for one in found)
+    assert set(loop.timings.summary()) >= {"faces", "answers", "delay"}
+
+
+def test_frames_that_come_while_the_answers_are_slow_are_tracked_and_counted(images, bundle):
+    source = paced(MemorySource(images, fps=100), loop=True)
+    found = []
+    consumers = [found.append, lambda _: time.sleep(0.05)]
+    with LiveLoop(source, bundle, config=CONFIG, consumers=consumers) as loop:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not any(map(tracked_without_answer, found)):
+            time.sleep(0.02)
+    assert any(map(tracked_without_answer, found))
+    assert loop.counters.skipped >= sum(map(tracked_without_answer, found))
+    assert loop.counters.frames == len(found)
+
+
+def tracked_without_answer(result):
+    return any(face.tracked and face.inputs is None for face in result.faces)
+
+
+def test_a_consumer_that_fails_ends_the_loop_and_is_reported(images, bundle):
+    def fail(_):
+        raise DataError("the disk is full")
+
+    source = MemorySource(images, fps=200)
+    loop = LiveLoop(source, bundle, config=CONFIG, consumers=[fail]).start()
+    assert loop.wait(60)
+    with pytest.raises(DataError, match="disk is full"):
+        loop.stop()
+    assert not any(thread.name.startswith("mace-") for thread in threading.enumerate())
+
+
+def test_stopping_in_the_middle_ends_every_thread(images, bundle):
+    source = paced(MemorySource(images, fps=100), loop=True)
+    with LiveLoop(source, bundle, config=CONFIG, consumers=[]) as loop:
+        deadline = time.monotonic() + 60
+        while loop.counters.frames < 10 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not loop.wait(0)
+    assert loop.counters.frames >= 10
+    assert not any(thread.name.startswith("mace-") for thread in threading.enumerate())
+
+
+def test_a_new_reference_is_taken_when_asked_for(images, bundle):
+    source = paced(MemorySource(images, fps=50), loop=True)
+    seen = []
+    with LiveLoop(source, bundle, config=CONFIG, consumers=[seen.append]) as loop:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            ids = {one.faces[0].reference_id for one in seen if one.faces}
+            if 0 in ids and max(ids) == 0:
+                loop.reset_reference()
+            if max(ids, default=-1) > 0:
+                break
+            time.sleep(0.02)
+    assert max(one.faces[0].reference_id for one in seen if one.faces) > 0
+
+
+def test_the_loop_says_of_a_file_what_the_engine_says(images, bundle):
+    threaded, _ = run(MemorySource(images, fps=200), bundle)
+    plain = list(results(MemorySource(images, fps=200).frames(), bundle=bundle, config=CONFIG))
+    for one, other in zip(threaded, plain, strict=True):
+        assert one.faces[0].label == other.faces[0].label
+        assert (one.faces[0].smoothed == other.faces[0].smoothed).all()
