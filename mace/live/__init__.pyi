@@ -1,4 +1,5 @@
 from .config import LiveConfig
+from .network import make_network
 from .overlay import draw
 from .pipeline import Labelled, LabelledFrame, label_frames
 from .recorder import Recorder
@@ -13,5 +14,6 @@ __all__ = [
     "Source",
     "draw",
     "label_frames",
+    "make_network",
     "open_source",
 ]

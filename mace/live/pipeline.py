@@ -12,18 +12,18 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 from mace.config import from_dict
+from mace.export.loading import Export
 from mace.face import FaceConfig, FaceTracker, Status, TrackedFace
 from mace.face.similarity import Transform
 from mace.live.config import LiveConfig
+from mace.live.network import make_network
 from mace.live.neutral import Neutral, State
 from mace.live.sources import Frame
 from mace.training import Bundle
-from mace.training.predict import prediction_program
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def crop_corners(face: TrackedFace) -> Float[np.ndarray, "4 2"] | None:
 
 
 def label_frames(
-    frames: Iterable[Frame], *, bundle: Bundle, config: LiveConfig
+    frames: Iterable[Frame], *, bundle: Bundle | Export, config: LiveConfig
 ) -> Iterator[Labelled]:
     """Yield every frame of `frames` once, in order, with what the model says about it.
 
@@ -136,33 +136,16 @@ def label_frames(
 
 
 def make_probabilities(
-    bundle: Bundle,
+    bundle: Bundle | Export,
 ) -> Callable[[Float32[np.ndarray, "b h w c"]], Float32[np.ndarray, "b k"]]:
-    """Return the network of `bundle` as a function of inputs, with its weights on the device.
-
-    It is the program that scores an evaluation, at the batch size that a frame needs.
-    """
-    program = prediction_program(
-        bundle.model,
-        bundle.motion,
-        len(bundle.classes),
-        bundle.normalisation.kind,
-        bundle.flip_average,
-    )
-    variables = jax.device_put(bundle.variables, jax.local_devices()[0])
-    mean = np.asarray(bundle.normalisation.mean, np.float32)
-    std = np.asarray(bundle.normalisation.std, np.float32)
-
-    def probabilities(inputs: Float32[np.ndarray, "b h w c"]) -> Float32[np.ndarray, "b k"]:
-        return np.asarray(program(variables, inputs, mean, std))
-
-    return probabilities
+    """Return the network of `bundle` as a function of inputs, compiled for one face."""
+    return make_network(bundle)
 
 
 class _Answerer:
     """Names one face after the other; remembers the recent crops and the smoothed answer."""
 
-    def __init__(self, *, bundle: Bundle, config: LiveConfig):
+    def __init__(self, *, bundle: Bundle | Export, config: LiveConfig):
         self._bundle = bundle
         self._config = config
         self._probabilities = make_probabilities(bundle)

@@ -36,7 +36,8 @@ class Head(nn.Module):
         x = x.astype(jnp.float32)
         if self.kind == "grid":
             pooled = grid_pool(x, grid=self.grid)
-            pooled = pooled.reshape(len(x), -1)
+            # Not `len(x)`: an exported program's batch has no size yet.
+            pooled = pooled.reshape(x.shape[0], -1)
         elif self.kind == "average":
             pooled = x.mean((1, 2))
         elif self.kind == "max":
