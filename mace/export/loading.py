@@ -23,6 +23,7 @@ class Export:
     Args:
         program: motion images to probabilities, weights inside.
         shape: (h, w, c) of its inputs.
+        width: channels of its first stage, by which `mace.live` chooses how to compile it.
         motion: how its inputs are computed from crops.
         face: settings of `mace.face`, as nested JSON values.
         classes: names of the outputs.
@@ -34,6 +35,7 @@ class Export:
 
     program: export.Exported
     shape: tuple[int, int, int]
+    width: int
     motion: MotionConfig
     face: Mapping[str, Any]
     classes: tuple[str, ...]
@@ -68,6 +70,7 @@ def load_export(path: Path) -> Export:
         return Export(
             program=program,
             shape=(height, width, depth),
+            width=notes["model"]["widths"][0],
             motion=from_dict(MotionConfig, notes["motion"], where="motion."),
             face=notes["face"],
             classes=tuple(notes["classes"]),

@@ -26,7 +26,7 @@ def inference_program(
     The numbers are those of `mace.training.predict` to 1e-5 (float32); what differs is the form.
     Batch norm is folded into the kernels, an image and its mirror image go through the network as
     one batch, and weights are constants, which XLA may lay out as its convolutions want them. On
-    one core that saves a fifth to a quarter of the time of one image (benchmarks/README.md).
+    one core that saves a seventh to a fifth of the time of one image (benchmarks/README.md).
 
     Args:
         trained: a bundle or a fitted run.

@@ -33,7 +33,7 @@ _CHANNELS = {
 def export_bundle(
     bundle: Bundle, path: Path, *, platforms: Sequence[str] = PLATFORMS, onnx: bool = False
 ) -> None:
-    """Write `bundle` as the folder `path`, whole or not at all; an export that is there is replaced.
+    """Write `bundle` as the folder `path`, whole or not at all, in place of an older export.
 
     `network.stablehlo` is a `jax.export` program of float32 (b, h, w, c) motion images, as
     `mace.motion.represent` returns them, to float32 (b, k) probabilities, for any b of 1 or more:

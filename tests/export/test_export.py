@@ -27,7 +27,7 @@ def motion(count, seed=0):
 
 def trained(bundle, **settings):
     """A network that looks trained: no batch statistic and no bias is at its start."""
-    model = ModelConfig(**{"widths": (8, 16), "depths": (1, 1)} | settings)
+    model = ModelConfig(**{"widths": (8, 8), "depths": (1, 1), "stem_stride": 4} | settings)
     variables = jax.device_get(init_model(make_model(model, 3), jax.random.key(1), SHAPE))
     random = np.random.default_rng(2)
 
@@ -122,7 +122,9 @@ def test_documented_script_runs_without_mace(normed, exported):
     (script,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     assert len([line for line in script.splitlines() if line]) <= 10
     script = ALONE + script.replace('"OUT"', repr(str(exported)))
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     printed = json.loads(done.stdout.replace("'", '"'))
     expected = predict(normed, np.zeros((1, *SHAPE), np.float32))[0]
     assert printed == pytest.approx(
