@@ -7,7 +7,6 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from mace.augment import flip
@@ -36,8 +35,8 @@ def inference_program(
     if dtype is not None:
         config = dataclasses.replace(config, dtype=dtype)
     network = make_model(config, len(trained.classes))
-    mean = np.asarray(trained.normalisation.mean, np.float32)
-    std = np.asarray(trained.normalisation.std, np.float32)
+    mean = jnp.asarray(trained.normalisation.mean, jnp.float32)
+    std = jnp.asarray(trained.normalisation.std, jnp.float32)
     kind, average = trained.normalisation.kind, trained.flip_average
     mirror = jax.vmap(functools.partial(flip, motion=trained.motion))
 

@@ -34,8 +34,8 @@ def make_network(
     `mace.training.keep_compiled` before, and the next process finds the program on disk. Any
     number of images may be given: they are run `batch` at a time, the last run filled up.
 
-    float32 gives the probabilities of `mace.training.predict` to 1e-5; bfloat16 to 0.02 on
-    processors with and without bfloat16 arithmetic, and it is slower on those without.
+    float32 gives the probabilities of `mace.training.predict` to 1e-5; bfloat16 to 0.02, as
+    measured on a processor without bfloat16 arithmetic, where it is slower than float32.
 
     XLA's threads start with the first JAX call and take as many cores as the process may use
     then. For one image one core is fastest: let the caller narrow `os.sched_setaffinity` to one
