@@ -40,6 +40,9 @@ COMMANDS = {
     "audit": Command("mace.commands.audit", "look for leaks in a run or a split of any code base"),
     "report": Command("mace.commands.report", "write the HTML report of finished evaluations"),
     "live": Command("mace.commands.live", "label the faces in a video with a trained model"),
+    "export": Command(
+        "mace.commands.export", "a trained model as one program that needs no MACE to run"
+    ),
     "doctor": Command("mace.commands.doctor", "check versions, devices, data sets and models"),
 }
 

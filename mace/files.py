@@ -37,6 +37,41 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def atomic_folder(path: Path, *, marker: str, what: str) -> Iterator[Path]:
+    """Yield an empty folder beside `path` that takes its place on success, vanishes on error.
+
+    Args:
+        path: the folder to make; one that is empty or holds the file `marker` is replaced.
+        marker: name of a file by which a folder of the same kind is known.
+        what: the kind, for the error.
+
+    Raises:
+        OutputError: if the place cannot be written to, the disk is full, or `path` is something
+            else.
+    """
+    path = Path(path)
+    empty = path.is_dir() and not any(path.iterdir())
+    if path.exists() and not (path / marker).is_file() and not empty:
+        raise OutputError(f"{path} exists and is no {what}; choose another name")
+    temporary = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    retired = path.with_name(f".{path.name}.retired-{os.getpid()}")
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        if path.exists():
+            # A folder cannot be replaced in one step; the old one is only renamed until then.
+            os.replace(path, retired)
+        os.replace(temporary, path)
+    except OSError as error:
+        if retired.exists() and not path.exists():
+            os.replace(retired, path)
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(retired, ignore_errors=True)
+
+
 def require_space(folder: Path, needed: int = 0) -> None:
     """Check that `needed` bytes and some to spare fit on the disk of `folder`, which exists.
 

@@ -12,6 +12,7 @@ import tyro
 from mace.commands.places import RUNS_DIR
 from mace.config import to_dict
 from mace.errors import ConfigError
+from mace.export import is_export
 from mace.live import LiveConfig
 from mace.pretrained import PRETRAINED, bundle_path, has_pretrained
 from mace.progress import progress
@@ -36,22 +37,23 @@ def run(
 
     Args:
         source: a video file, or a folder of images named by their frame numbers.
-        model: folder of a trained model, such as `mace reproduce` or `mace train` leave, or
-            `pretrained` for the one that comes with MACE.
+        model: folder of a trained model, such as `mace reproduce`, `mace train` or `mace export`
+            leave, or `pretrained` for the one that comes with MACE.
         out: folder for the results; by default runs/live/NAME, which must not exist yet.
         fps: frames per second, where the source does not say or says it wrongly.
         live: how frames are compared and answers smoothed.
         as_json: print the summary as one JSON object on standard output.
     """
-    folder = bundle_path(model)
+    folder = model if is_export(model) else bundle_path(model)
     out = RUNS_DIR / "live" / source.stem if out is None else out
     if out.resolve() == source.resolve():
         raise ConfigError(f"--out {out} is the source itself; choose another folder")
 
+    from mace.export import load_export
     from mace.live import Recorder, draw, label_frames, open_source
     from mace.training import load_bundle
 
-    bundle = load_bundle(folder)
+    bundle = load_export(folder) if is_export(folder) else load_bundle(folder)
     if bundle.motion.flow == "images":
         raise ConfigError(
             f"the model {model} was trained on ready-made flow images, whose flow, alignment and "

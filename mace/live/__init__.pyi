@@ -4,6 +4,7 @@ from .engine import LiveEngine
 from .labelled import Labelled, LabelledFrame
 from .loop import LiveLoop
 from .mailbox import Mailbox
+from .network import make_network
 from .overlay import draw
 from .pipeline import label_frames, results
 from .recorder import Recorder
@@ -27,6 +28,7 @@ __all__ = [
     "SourceConfig",
     "draw",
     "label_frames",
+    "make_network",
     "open_source",
     "results",
 ]

@@ -12,10 +12,10 @@ from mace.face import FaceConfig, Status, TrackedFace
 from mace.live.config import LiveConfig
 from mace.live.crowd import Seen
 from mace.live.labelled import LabelledFrame
+from mace.live.network import Model
 from mace.live.neutral import Neutral, check_neutral
 from mace.live.sources import Frame
 from mace.live.step import StepInput, StepOutput, begin, make_step, outside_flow
-from mace.training import Bundle
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Answerer:
         ConfigError: if the neutral seconds are to be measured and the network reads no flow.
     """
 
-    def __init__(self, bundle: Bundle, *, face: FaceConfig, config: LiveConfig) -> None:
+    def __init__(self, bundle: Model, *, face: FaceConfig, config: LiveConfig) -> None:
         check_neutral(config, bundle.motion)
         self._bundle = bundle
         self._people = [_Person(config) for _ in range(config.faces)]
@@ -121,7 +121,7 @@ class Answerer:
         given = StepInput(
             reference=reference,
             target=target,
-            flow=outside_flow(reference, target, bundle=self._bundle, where=tuple(asked)),
+            flow=outside_flow(reference, target, model=self._bundle, where=tuple(asked)),
             keep=np.array([one.keep for one in every], np.float32),
             resting=np.array([one.resting for one in every]),
             renewed=np.array([one.renewed for one in every]),

@@ -13,9 +13,9 @@ from mace.live.answering import Answerer
 from mace.live.config import LiveConfig
 from mace.live.crowd import Crowd, Seen
 from mace.live.lookout import Background, Lookout, Prompt
+from mace.live.network import Model
 from mace.live.results import Result
 from mace.live.sources import Frame
-from mace.training import Bundle
 
 
 class FaceStage:
@@ -28,7 +28,7 @@ class FaceStage:
             for, in order, just as stored clips are.
     """
 
-    def __init__(self, bundle: Bundle, config: LiveConfig, *, live: bool) -> None:
+    def __init__(self, bundle: Model, config: LiveConfig, *, live: bool) -> None:
         face = from_dict(FaceConfig, bundle.face, where="face.")
         detector = FaceDetector(face.detector)
         self._lookout: Lookout = Background(detector) if live else Prompt(detector)
@@ -68,7 +68,7 @@ class LiveEngine:
         live: see `FaceStage`.
     """
 
-    def __init__(self, bundle: Bundle, config: LiveConfig, *, live: bool = False) -> None:
+    def __init__(self, bundle: Model, config: LiveConfig, *, live: bool = False) -> None:
         self.faces = FaceStage(bundle, config, live=live)
         self.answers = AnswerStage(bundle, config, face=self.faces.face)
 
@@ -92,7 +92,7 @@ class LiveEngine:
 class AnswerStage:
     """The second half of the engine: what the faces do."""
 
-    def __init__(self, bundle: Bundle, config: LiveConfig, *, face: FaceConfig) -> None:
+    def __init__(self, bundle: Model, config: LiveConfig, *, face: FaceConfig) -> None:
         self._answer = Answerer(bundle, face=face, config=config)
 
     def push(self, frame: Frame, seen: tuple[Seen, ...], *, skip: bool = False) -> Result:

@@ -20,10 +20,10 @@ from mace.live.config import LiveConfig
 from mace.live.crowd import Seen
 from mace.live.engine import AnswerStage, FaceStage
 from mace.live.mailbox import Mailbox
+from mace.live.network import Model
 from mace.live.results import Counters, Result
 from mace.live.sources import Frame, Incident, Source
 from mace.live.timing import Timings
-from mace.training import Bundle
 
 # A thread that waits for Python's lock gets it this soon, in s; the default of 5 ms is a frame.
 _SWITCH = 0.0005
@@ -89,7 +89,7 @@ class LiveLoop:
     def __init__(
         self,
         source: Source,
-        bundle: Bundle,
+        bundle: Model,
         *,
         config: LiveConfig,
         consumers: Sequence[Callable[[Result], None]],

@@ -12,12 +12,12 @@ from contextlib import closing
 from mace.live.config import LiveConfig
 from mace.live.engine import LiveEngine
 from mace.live.labelled import Labelled
+from mace.live.network import Model
 from mace.live.results import Result
 from mace.live.sources import Frame
-from mace.training import Bundle
 
 
-def results(frames: Iterable[Frame], *, bundle: Bundle, config: LiveConfig) -> Iterator[Result]:
+def results(frames: Iterable[Frame], *, bundle: Model, config: LiveConfig) -> Iterator[Result]:
     """Yield what every frame of `frames` gives, once and in order.
 
     The first results come a few frames late, because the tracker wants several frames to be sure
@@ -30,7 +30,7 @@ def results(frames: Iterable[Frame], *, bundle: Bundle, config: LiveConfig) -> I
 
 
 def label_frames(
-    frames: Iterable[Frame], *, bundle: Bundle, config: LiveConfig
+    frames: Iterable[Frame], *, bundle: Model, config: LiveConfig
 ) -> Iterator[Labelled]:
     """Yield every frame with its first person, for sources that show one face."""
     for result in results(frames, bundle=bundle, config=config):

@@ -5,6 +5,7 @@ cost to keep in order), and so does the flow where OpenCV measured it; what the 
 on the device, in buffers that are given up to it and written over.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,10 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, UInt8
 
-from mace.models import compiler_options
+from mace.live.network import Model, network_options, network_program
 from mace.motion import MotionConfig, encode, measure_flow, trace_flow
-from mace.training import Bundle
-from mace.training.predict import make_probabilities
 
 
 @jax.tree_util.register_dataclass
@@ -76,18 +75,18 @@ class StepOutput:
 type Step = Callable[[StepState, StepInput], tuple[StepState, StepOutput]]
 
 
-def make_step(bundle: Bundle, *, faces: int, crop: int, rests: bool) -> Step:
+@functools.lru_cache(maxsize=4)
+def make_step(model: Model, *, faces: int, crop: int, rests: bool) -> Step:
     """Return the step of a network, compiled for `faces` crops of `crop` px.
 
     Args:
-        bundle: the network.
+        model: the network.
         faces: how many are answered in one call.
         crop: side of a crop, px.
         rests: whether the neutral time's mean flow is taken out of what follows.
     """
-    motion = bundle.motion
-    # The weights are part of the program: handing them over costs 60 µs a call.
-    probabilities = make_probabilities(bundle)
+    motion = model.motion
+    probabilities, _ = network_program(model)
 
     def step(state: StepState, given: StepInput) -> tuple[StepState, StepOutput]:
         reference, target = jnp.asarray(given.reference), jnp.asarray(given.target)
@@ -112,18 +111,18 @@ def make_step(bundle: Bundle, *, faces: int, crop: int, rests: bool) -> Step:
 
     shapes = jax.eval_shape(
         lambda: (
-            begin(bundle, faces=faces, crop=crop, rests=rests),
-            _example(bundle, faces=faces, crop=crop),
+            begin(model, faces=faces, crop=crop, rests=rests),
+            _example(model, faces=faces, crop=crop),
         )
     )
-    jitted = jax.jit(step, donate_argnums=(0,), compiler_options=compiler_options() or None)
-    return jitted.lower(*shapes).compile()
+    jitted = jax.jit(step, donate_argnums=(0,))
+    return jitted.lower(*shapes).compile(network_options(model))
 
 
-def begin(bundle: Bundle, *, faces: int, crop: int, rests: bool) -> StepState:
+def begin(model: Model, *, faces: int, crop: int, rests: bool) -> StepState:
     """Return the state of a session that has seen nothing."""
     return StepState(
-        smoothed=jnp.zeros((faces, len(bundle.classes))),
+        smoothed=jnp.zeros((faces, len(model.classes))),
         rest=jnp.zeros((faces, crop, crop, 2)) if rests else None,
         rested=jnp.zeros(faces),
     )
@@ -133,7 +132,7 @@ def outside_flow(
     reference: UInt8[np.ndarray, "f s s"],
     target: UInt8[np.ndarray, "f s s"],
     *,
-    bundle: Bundle,
+    model: Model,
     where: Sequence[int],
 ) -> Float[np.ndarray, "f s s 2"] | None:
     """Return the flow that OpenCV has to measure; None where the step traces it, or needs none.
@@ -141,20 +140,20 @@ def outside_flow(
     Args:
         reference: the faces that motion is measured against.
         target: the faces now.
-        bundle: the network.
+        model: the network.
         where: places that somebody is in; the others get no motion.
     """
-    if not _measured_outside(bundle.motion):
+    if not _measured_outside(model.motion):
         return None
     flow = np.zeros((*reference.shape, 2), np.float32)
     index = list(where)
-    flow[index] = measure_flow(reference[index], target[index], config=bundle.motion)
+    flow[index] = measure_flow(reference[index], target[index], config=model.motion)
     return flow
 
 
-def _example(bundle: Bundle, *, faces: int, crop: int) -> StepInput:
+def _example(model: Model, *, faces: int, crop: int) -> StepInput:
     crops = jnp.zeros((faces, crop, crop), jnp.uint8)
-    outside = _measured_outside(bundle.motion)
+    outside = _measured_outside(model.motion)
     return StepInput(
         reference=crops,
         target=crops,

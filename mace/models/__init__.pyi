@@ -1,5 +1,6 @@
 from .apply import Variables, apply_model, apply_train, count_parameters, init_model
 from .config import ModelConfig
+from .fold import fold_norm
 from .macnn import MACNN
 from .make import make_model
 from .presets import MODELS
@@ -19,6 +20,7 @@ __all__ = [
     "apply_train",
     "compiler_options",
     "count_parameters",
+    "fold_norm",
     "init_model",
     "keep_heap",
     "make_model",

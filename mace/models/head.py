@@ -36,7 +36,8 @@ class Head(nn.Module):
         x = x.astype(jnp.float32)
         if self.kind == "grid":
             pooled = grid_pool(x, grid=self.grid)
-            pooled = pooled.reshape(len(x), -1)
+            # Not `len(x)`: an exported program's batch has no size yet.
+            pooled = pooled.reshape(x.shape[0], -1)
         elif self.kind == "average":
             pooled = x.mean((1, 2))
         elif self.kind == "max":
@@ -56,12 +57,13 @@ def grid_pool(x: Float[Array, "b h w c"], *, grid: int) -> Float[Array, "b g g c
     A cell i covers rows floor(i h / g) to ceil((i + 1) h / g), as PyTorch's adaptive pooling has
     it, so every input size gives the same number of features.
     """
-    rows = jnp.asarray(_pool_matrix(x.shape[1], grid), x.dtype)
-    columns = jnp.asarray(_pool_matrix(x.shape[2], grid), x.dtype)
+    rows = jnp.asarray(pool_matrix(x.shape[1], grid), x.dtype)
+    columns = jnp.asarray(pool_matrix(x.shape[2], grid), x.dtype)
     return jnp.einsum("gh,bhwc,kw->bgkc", rows, x, columns)
 
 
-def _pool_matrix(size: int, cells: int) -> np.ndarray:
+def pool_matrix(size: int, cells: int) -> Float[np.ndarray, "cells size"]:
+    """Return the weights with which `grid_pool` averages along one side."""
     matrix = np.zeros((cells, size))
     for i in range(cells):
         start, stop = i * size // cells, -(-(i + 1) * size // cells)

@@ -6,8 +6,6 @@ bundle can be read without JAX and long after Orbax has changed its layout.
 
 import hashlib
 import json
-import os
-import shutil
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +16,8 @@ import numpy as np
 from jaxtyping import PyTree
 
 from mace.config import from_dict, to_dict
-from mace.errors import CheckpointError, ConfigError, OutputError
+from mace.errors import CheckpointError, ConfigError
+from mace.files import atomic_folder
 from mace.models import ModelConfig
 from mace.motion import MotionConfig
 from mace.provenance import provenance
@@ -91,30 +90,13 @@ def save_bundle(path: Path, bundle: Bundle) -> None:
         OutputError: if the place cannot be written to, the disk is full, or `path` is something
             else than a bundle.
     """
-    path = Path(path)
-    if path.exists() and not (path / DESCRIPTION).is_file() and not _is_empty(path):
-        raise OutputError(f"{path} exists and is no bundle; choose another name")
-    temporary = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    retired = path.with_name(f".{path.name}.retired-{os.getpid()}")
-    try:
-        temporary.mkdir(parents=True)
+    with atomic_folder(path, marker=DESCRIPTION, what="bundle") as folder:
         arrays = _flatten(bundle.variables)
         if bundle.reference is not None:
             arrays |= _flatten({REFERENCE: vars(bundle.reference)})
-        _write_weights(temporary / WEIGHTS, arrays)
-        text = json.dumps(_describe(bundle, temporary / WEIGHTS), indent=2, ensure_ascii=False)
-        (temporary / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
-        if path.exists():
-            # A folder cannot be replaced in one step; the old one is only renamed until then.
-            os.replace(path, retired)
-        os.replace(temporary, path)
-    except OSError as error:
-        if retired.exists() and not path.exists():
-            os.replace(retired, path)
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(retired, ignore_errors=True)
+        _write_weights(folder / WEIGHTS, arrays)
+        text = json.dumps(_describe(bundle, folder / WEIGHTS), indent=2, ensure_ascii=False)
+        (folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
 
 
 def load_bundle(path: Path) -> Bundle:
@@ -199,7 +181,3 @@ def _nest(leaves: Mapping[str, np.ndarray]) -> dict[str, Any]:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _is_empty(path: Path) -> bool:
-    return path.is_dir() and not any(path.iterdir())

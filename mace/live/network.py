@@ -1,0 +1,104 @@
+"""The network of a live loop: compiled before the first frame, NumPy in and NumPy out."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Float32
+
+from mace.errors import ConfigError, DataError
+from mace.export.loading import Export
+from mace.export.program import inference_program
+from mace.models import compiler_options
+from mace.motion import channels
+from mace.training import Bundle
+from mace.training.predict import Trained
+
+ONEDNN_BELOW = 32
+"""Channels of the first stage from which XLA's own convolutions are as fast as oneDNN's: with 16
+oneDNN takes 8 % off one image, with 32 it adds 5 to 15 %."""
+
+type Model = Bundle | Export
+"""What the live loop can run: a trained network, or an exported one."""
+
+type Network = Callable[[Float32[np.ndarray, "b h w c"]], Float32[np.ndarray, "b k"]]
+
+
+def make_network(
+    model: Trained | Export,
+    *,
+    batch: int = 1,
+    dtype: Literal["float32", "bfloat16"] = "float32",
+) -> Network:
+    """Return raw motion images (b, h, w, c) to class probabilities (b, k), both float32.
+
+    Compiled ahead of time for `batch` images, so that no frame waits for the compiler; call
+    `mace.training.keep_compiled` before, and the next process finds the program on disk. Any
+    number of images may be given: they are run `batch` at a time, the last run filled up.
+
+    float32 gives the probabilities of `mace.training.predict` to 1e-5; bfloat16 to 0.02, as
+    measured on a processor without bfloat16 arithmetic, where it is slower than float32.
+
+    XLA's threads start with the first JAX call and take as many cores as the process may use
+    then. For one image one core is fastest: let the caller narrow `os.sched_setaffinity` to one
+    core around its first JAX call (benchmarks/README.md has both).
+
+    Args:
+        model: a bundle, a fitted run, or what `load_export` returned.
+        batch: images a run; 1 for one face.
+        dtype: of the activations; an export has its own and takes float32 only.
+
+    Raises:
+        ConfigError: for a batch below 1, or bfloat16 of an export.
+        DataError: when called with images of another shape.
+    """
+    if batch < 1:
+        raise ConfigError(f"a network for batches of {batch} was asked for, expected 1 or more")
+    program, shape = network_program(model, dtype=dtype)
+    inputs = jax.ShapeDtypeStruct((batch, *shape), jnp.float32)
+    compiled = jax.jit(program).lower(inputs).compile(network_options(model))
+    classes = len(model.classes)
+
+    def network(images: Float32[np.ndarray, "b h w c"]) -> Float32[np.ndarray, "b k"]:
+        if images.shape[1:] != shape:
+            raise DataError(f"motion images of shape {images.shape[1:]}, expected {shape}")
+        if len(images) == batch:
+            return np.asarray(compiled(images))
+        found = np.empty((len(images), classes), np.float32)
+        for start in range(0, len(images), batch):
+            index = np.minimum(np.arange(start, start + batch), len(images) - 1)
+            found[start : start + batch] = np.asarray(compiled(images[index]))[
+                : len(images) - start
+            ]
+        return found
+
+    network(np.zeros((batch, *shape), np.float32))  # the first run allocates
+    return network
+
+
+def network_program(
+    model: Trained | Export, *, dtype: Literal["float32", "bfloat16"] = "float32"
+) -> tuple[Callable[[Float[Array, "b h w c"]], Float[Array, "b k"]], tuple[int, int, int]]:
+    """Return raw motion images to probabilities, to be traced, and the shape of an image.
+
+    Raises:
+        ConfigError: for bfloat16 of an export.
+    """
+    if not isinstance(model, Export):
+        size = model.motion.size
+        shape = (size, size, channels(model.motion))
+        return inference_program(model, dtype=dtype), shape
+    if dtype != "float32":
+        raise ConfigError(
+            "an exported network runs in the type it was exported in; load the model it was "
+            f"exported from to run it in {dtype}"
+        )
+    return model.program.call, model.shape
+
+
+def network_options(model: Trained | Export) -> dict[str, bool]:
+    """Return how to compile a program that holds the network."""
+    width = model.width if isinstance(model, Export) else model.model.widths[0]
+    return compiler_options() if width < ONEDNN_BELOW else {}
