@@ -105,9 +105,8 @@ class Broadcast:
         with self._lock:
             samples = list(self._samples)[-round(_HISTORY_S * self._config.preview_fps) :]
             events = list(self._told)[-_HISTORY_EVENTS:]
-            history = (
-                f'{{"type":"history","results":[{",".join(samples)}],"events":[{",".join(events)}]}}'
-            )
+            lists = f'"results":[{",".join(samples)}],"events":[{",".join(events)}]'
+            history = f'{{"type":"history",{lists}}}'
             viewer.post([history] if self._ended is None else [history, self._ended], None)
             self._viewers.add(viewer)
 

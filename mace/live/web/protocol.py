@@ -27,7 +27,6 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from mace.errors import DataError
 from mace.live.events_log import event_record
 from mace.live.pipeline import LabelledFrame, crop_corners
 from mace.live.results import Result
@@ -45,7 +44,7 @@ _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 
 
-class Garbage(Exception):  # noqa: N818
+class Garbage(Exception):
     """A message that no page of ours sends; its text is the reason the connection closes with."""
 
 
@@ -138,9 +137,7 @@ def decode_picture(picture: Picture) -> UInt8[np.ndarray, "h w"] | UInt8[np.ndar
     return np.asarray(image, np.uint8)
 
 
-def picture_message(
-    jpeg: bytes, *, sequence: int, time_ms: float, size: tuple[int, int]
-) -> bytes:
+def picture_message(jpeg: bytes, *, sequence: int, time_ms: float, size: tuple[int, int]) -> bytes:
     """Return the binary message of a JPEG of `size` (width, height)."""
     header = _HEADER.pack(VERSION, Kind.JPEG, 0, sequence & 0xFFFFFFFF, time_ms, *size, 0)
     return header + jpeg

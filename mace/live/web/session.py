@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
+import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from mace.errors import MaceError
@@ -47,7 +48,7 @@ class Engine(Protocol):
         ...
 
 
-class Ended(Exception):  # noqa: N818
+class Ended(Exception):
     """The connection ends with this code and reason."""
 
     def __init__(self, code: int, reason: str):
@@ -88,16 +89,22 @@ async def refuse(websocket: WebSocket, reason: str) -> None:
     await close(websocket, FULL, reason)
 
 
-async def run_together(*parts: asyncio.Task[None]) -> None:
-    """Wait until one part ends, end the others, and raise what it raised."""
-    try:
-        done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
-    finally:
+async def run_together(*parts: Callable[[], Awaitable[None]]) -> None:
+    """Run until one part ends, end the others, and raise what it raised."""
+    failed: list[Exception] = []
+    async with anyio.create_task_group() as group:
+
+        async def run(part: Callable[[], Awaitable[None]]) -> None:
+            try:
+                await part()
+            except Exception as error:
+                failed.append(error)
+            group.cancel_scope.cancel()
+
         for part in parts:
-            part.cancel()
-        await asyncio.gather(*parts, return_exceptions=True)
-    for part in done:
-        part.result()
+            group.start_soon(run, part)
+    if failed:
+        raise failed[0]
 
 
 async def view(websocket: WebSocket, broadcast: Broadcast, reset: Callable[[], None]) -> None:
@@ -129,12 +136,12 @@ async def view(websocket: WebSocket, broadcast: Broadcast, reset: Callable[[], N
                     await websocket.send_bytes(message)
 
     try:
-        await run_together(asyncio.create_task(receive()), asyncio.create_task(send()))
+        await run_together(receive, send)
     finally:
         broadcast.detach(viewer)
 
 
-def _command(message: dict[str, object], bucket: Bucket) -> dict[str, object]:
+def _command(message: Mapping[str, Any], bucket: Bucket) -> dict[str, object]:
     text = message.get("text")
     if not isinstance(text, str):
         raise Garbage("frames are not expected here")
@@ -179,9 +186,7 @@ class CameraSession:
         try:
             await loop.run_in_executor(self._thread, self._prepare)
             await self._websocket.send_text(to_json({"type": "ready"}))
-            await run_together(
-                asyncio.create_task(self._receive()), asyncio.create_task(self._answer())
-            )
+            await run_together(self._receive, self._answer)
         finally:
             # The thread may be in the middle of a frame; the engine is let go of after it.
             freed = self._thread.submit(self._free)
@@ -237,9 +242,7 @@ class CameraSession:
     def _free(self) -> None:
         self._engine = None
 
-    def _work(
-        self, item: Picture | Literal["reset", "finish"], captured: float
-    ) -> list[Result]:
+    def _work(self, item: Picture | Literal["reset", "finish"], captured: float) -> list[Result]:
         engine = self._engine
         if engine is None:
             return []

@@ -17,7 +17,7 @@ from mace.spotting.events import Event
 CLASSES = ("negative", "positive", "surprise")
 FACTS = Facts(
     classes=CLASSES,
-    notice="Trained on synthetic faces alone. Movements, not feelings: no proof of emotion or lying.",
+    notice="Trained on synthetic faces alone. Movements, not feelings: no proof of lying.",
     model="fake",
     source="a fake source",
 )
@@ -82,21 +82,12 @@ def event(apex, *, kind="micro", frame=0, identity=0):
 class FakeEngine:
     """Answers each frame at once, with a micro-expression each second and now and then a blink."""
 
-    alive = 0
-    lock = threading.Lock()
-
     def __init__(self, *, fails_at=None, slow_s=0.0):
         self.resets = 0
         self.images = []
         self.threads = set()
         self._fails_at, self._slow_s = fails_at, slow_s
         self._second = 0
-        with FakeEngine.lock:
-            FakeEngine.alive += 1
-
-    def __del__(self):
-        with FakeEngine.lock:
-            FakeEngine.alive -= 1
 
     def push(self, frame):
         self.threads.add(threading.get_ident())

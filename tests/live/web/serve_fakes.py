@@ -19,7 +19,13 @@ def main():
         images = [cv2.resize(image, (640, 480)) for image in images]
     config = WebConfig(port=0, host=sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1")
     watch = SourceWatch(looped(images, fps=100, seconds=300.0), FakeEngine())
-    serve(FACTS, config=config, watch=watch, make_engine=FakeEngine, say=lambda text: print(text, flush=True))
+    serve(
+        FACTS,
+        config=config,
+        watch=watch,
+        make_engine=FakeEngine,
+        say=lambda text: print(text, flush=True),
+    )
 
 
 if __name__ == "__main__":
