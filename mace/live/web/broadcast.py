@@ -11,11 +11,10 @@ from typing import Any
 import cv2
 
 from mace.live.events_log import event_record
-from mace.live.mailbox import Mailbox
+from mace.live.latest import Latest
 from mace.live.results import Result
 from mace.live.web.config import WebConfig
 from mace.live.web.protocol import picture_message, result_record, results_message, to_json
-from mace.spotting.events import Event
 
 # Ten minutes of samples at 30 a second, and as many events as a page can list.
 _LOG_SAMPLES = 18_000
@@ -67,8 +66,7 @@ class Broadcast:
     def __init__(self, config: WebConfig):
         self._config = config
         self._lock = threading.Lock()
-        self._newest: Mailbox[Result] = Mailbox()
-        self._events: list[Event] = []  # not told yet
+        self._newest = Latest()
         self._viewers: set[Viewer] = set()
         self._samples: deque[str] = deque(maxlen=_LOG_SAMPLES)
         self._told: deque[str] = deque(maxlen=_LOG_EVENTS)
@@ -77,9 +75,6 @@ class Broadcast:
 
     def publish(self, result: Result) -> None:
         """Take a result from any thread; never blocks for longer than a list's append."""
-        if result.events:
-            with self._lock:
-                self._events += result.events
         self._newest.put(result)
 
     def start(self) -> None:
@@ -136,8 +131,8 @@ class Broadcast:
     def _tell(self, result: Result) -> None:
         record = result_record(result)
         compact = {**record, "faces": [_without_geometry(face) for face in record["faces"]]}
+        events = result.events
         with self._lock:
-            events, self._events = self._events, []
             watched = any(not viewer.paused for viewer in self._viewers)
         newest = (results_message([result], []), self._picture(result)) if watched else None
         texts = [results_message([], events)] if events else []

@@ -1,6 +1,7 @@
 """Headless Chromium over its DevTools protocol: only what the tests of the page need."""
 
 import base64
+import contextlib
 import itertools
 import json
 import shutil
@@ -32,12 +33,12 @@ class Chromium:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        marker = profile / "DevToolsActivePort"
-        wait_until(lambda: marker.exists() and len(marker.read_text().splitlines()) == 2, 30)
-        port = marker.read_text().split()[0]
-        wait_until(lambda: self._tabs(port), 10)
-        (tab,) = self._tabs(port)
-        self.socket = connect(tab["webSocketDebuggerUrl"], max_size=None)
+        self._stack = contextlib.ExitStack()
+        try:
+            self._attach(profile)
+        except BaseException:
+            self._end()
+            raise
         self._numbers = itertools.count(1)
         self.errors = []
         for domain in ("Page", "Runtime", "Log", "Accessibility"):
@@ -49,6 +50,14 @@ class Chromium:
             deviceScaleFactor=2 if mobile else 1,
             mobile=mobile,
         )
+
+    def _attach(self, profile):
+        marker = profile / "DevToolsActivePort"
+        wait_until(lambda: marker.exists() and len(marker.read_text().splitlines()) == 2, 30)
+        port = marker.read_text().split()[0]
+        wait_until(lambda: self._tabs(port), 10)
+        tab, *_ = self._tabs(port)
+        self.socket = self._stack.enter_context(connect(tab["webSocketDebuggerUrl"], max_size=None))
 
     @staticmethod
     def _tabs(port):
@@ -98,7 +107,10 @@ class Chromium:
         path.write_bytes(base64.b64decode(found["data"]))
 
     def close(self):
-        self.socket.close()
+        self._end()
+
+    def _end(self):
+        self._stack.close()
         self.process.terminate()
         self.process.wait(timeout=20)
 

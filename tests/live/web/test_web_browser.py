@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import pytest
 from chromium import Chromium, wait_until, write_y4m
-from conftest import served
+from livefakes import served
 
 pytestmark = pytest.mark.browser
 SIZES = {"laptop": (1280, 800), "phone": (390, 844)}

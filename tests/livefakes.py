@@ -1,8 +1,13 @@
 """Stand-ins of the engine and its source: what they answer is known beforehand."""
 
+import contextlib
 import itertools
+import os
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -126,3 +131,24 @@ def grey_images(count=8, size=(240, 320)):
     rng = np.random.default_rng(0)
     base = rng.integers(0, 255, (*size, 3), np.uint8)
     return [np.roll(base, shift, axis=1) for shift in range(count)]
+
+
+@contextlib.contextmanager
+def served(*arguments):
+    """Run `serve_fakes.py` and yield the page's address."""
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            str(Path(__file__).parent / "live" / "web" / "serve_fakes.py"),
+            *arguments,
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "JAX_PLATFORMS": "cpu"},
+    )
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+        process.stdout.close()
