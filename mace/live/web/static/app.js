@@ -150,14 +150,14 @@ function addEvent(event, fresh) {
   if (state.events.length > MAX_ROWS) state.events.shift();
   if (state.mode === "camera") note({ type: "event", ...event });
   const milliseconds = Math.round(1000 * (event.offset - event.onset));
-  const what = event.label ? `${event.kind}: ${event.label} ${Math.round(100 * event.confidence)} %` : event.kind;
+  const what = event.label ? `${event.kind}: ${event.label}, ${Math.round(100 * event.confidence)}\u00a0%` : event.kind;
   const row = document.createElement("tr");
   row.className = event.kind;
-  const cells = [`${event.apex.toFixed(2)} s`, what, `${milliseconds} ms`, `${event.strength_px.toFixed(2)} px`, event.regions.slice(0, 3).join(", ").replaceAll("_", " ")];
+  const cells = [event.apex.toFixed(2), what, String(milliseconds), event.strength_px.toFixed(2), event.regions.slice(0, 3).join(", ").replaceAll("_", " ")];
   cells.forEach((text, index) => {
     const cell = row.insertCell();
     cell.textContent = text;
-    if (index === 2 || index === 3) cell.className = "number";
+    if (index !== 1 && index !== 4) cell.className = "number";
   });
   $("rows").prepend(row);
   while ($("rows").rows.length > MAX_ROWS) $("rows").lastChild.remove();
@@ -174,9 +174,9 @@ function buildBars() {
     bar.className = "bar";
     const label = document.createElement("span");
     label.textContent = label.title = name;
-    const meter = document.createElement("meter");
-    Object.assign(meter, { min: 0, max: 1, value: 0 });
-    meter.setAttribute("aria-label", `Probability of ${name}`);
+    const meter = document.createElement("div");
+    Object.assign(meter, { role: "meter", ariaValueMin: "0", ariaValueMax: "100", ariaLabel: `Probability of ${name}` });
+    meter.append(document.createElement("div"));
     const value = document.createElement("span");
     value.textContent = "–";
     bar.append(label, meter, value);
@@ -185,7 +185,7 @@ function buildBars() {
 }
 
 function write(id, text) {
-  if ($(id).textContent !== text) $(id).textContent = text;
+  writeIn($(id), text);
 }
 
 function readings() {
@@ -195,8 +195,10 @@ function readings() {
   const values = face?.smoothed;
   [...$("bars").children].forEach((bar, index) => {
     const value = values ? values[index] : 0;
-    bar.children[1].value = value;
-    write2(bar.children[2], values ? `${Math.round(100 * value)} %` : "–");
+    const percent = Math.round(100 * value);
+    bar.children[1].ariaValueNow = String(percent);
+    bar.children[1].firstChild.style.width = `${100 * value}%`;
+    writeIn(bar.children[2], values ? `${percent} %` : "–");
     bar.classList.toggle("best", !!values && state.classes[index] === face.label);
   });
   const word = (face?.status || "no_face").replaceAll("_", " ");
@@ -222,7 +224,7 @@ function readings() {
   $("person").value = String(state.person);
 }
 
-function write2(element, text) {
+function writeIn(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 

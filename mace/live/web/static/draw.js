@@ -98,9 +98,10 @@ export function drawTimeline(canvas, { samples, events, classes, now, person }) 
     for (let i = 0; i + 1 < mine.length; i += 1) {
       const [one, next] = [mine[i], mine[i + 1]];
       if (next.time - one.time > 0.5 || x(next.time) < gutter) continue;
-      const from = Math.max(x(one.time), gutter);
+      // Whole px, so that neighbours leave no seam.
+      const from = Math.floor(Math.max(x(one.time), gutter));
       const tall = one.values[index] * reach;
-      context.fillRect(from, base - tall, Math.max(x(next.time) - from, 0.75), tall);
+      context.fillRect(from, base - tall, Math.max(Math.ceil(x(next.time)) - from, 1), tall);
     }
   });
 
