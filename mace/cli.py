@@ -40,6 +40,7 @@ COMMANDS = {
     "audit": Command("mace.commands.audit", "look for leaks in a run or a split of any code base"),
     "report": Command("mace.commands.report", "write the HTML report of finished evaluations"),
     "live": Command("mace.commands.live", "label the faces in a video with a trained model"),
+    "review": Command("mace.commands.review", "one page of a session that `mace live` recorded"),
     "doctor": Command("mace.commands.doctor", "check versions, devices, data sets and models"),
 }
 

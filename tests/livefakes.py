@@ -66,16 +66,16 @@ def answer(frame, *, identity=0, status=Status.TRACKED):
     )
 
 
-def event(apex, *, kind="micro", frame=0, identity=0):
+def event(apex, *, kind="micro", fps=50.0, identity=0):
     return Event(
         identity=identity,
         kind=kind,
         onset=apex - 0.12,
         apex=apex,
         offset=apex + 0.15,
-        onset_frame=max(frame - 4, 0),
-        apex_frame=frame,
-        offset_frame=frame + 4,
+        onset_frame=round((apex - 0.12) * fps),
+        apex_frame=round(apex * fps),
+        offset_frame=round((apex + 0.15) * fps),
         strength_px=0.84,
         regions=("left_brow", "right_brow"),
         label="surprise" if kind == "micro" else None,
@@ -104,7 +104,7 @@ class FakeEngine:
         if frame.time > self._second + 1:
             self._second += 1
             kind = "blink" if self._second % 3 == 0 else "micro"
-            events = (event(frame.time - 0.4, kind=kind, frame=frame.index),)
+            events = (event(frame.time - 0.4, kind=kind, fps=frame.index / frame.time),)
         counters = Counters(frames=frame.index + 1, fps=200.0, delay_ms=3.4)
         return [Result(frame, (answer(frame),), events, counters)]
 

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -110,7 +111,7 @@ def _area(
     reach: float,
     gap: float,
 ) -> None:
-    for (left, value), (right, _) in zip(points, points[1:], strict=False):
+    for (left, value), (right, _) in pairwise(points):
         if value is None or not np.isfinite(value) or right - left > gap:
             continue
         top = round(base - value * reach)

@@ -21,7 +21,8 @@ from mace.live.timeline import History, draw_timeline
 TITLE = "MACE live"
 KEYS_LINE = "space pause   s snapshot   r reset reference   v record   q quit"
 _FPS = 30.0
-_WIDTH = 960
+# With the strips and a 4:3 frame it fits a screen of 768 px.
+_WIDTH = 720
 _TIMELINE = 150
 _HEAD = 26
 _BACK = (28, 26, 24)
@@ -87,7 +88,7 @@ class View:
         match key:
             case 32:
                 self.paused = not self.paused
-                self._say("paused" if self.paused else "")
+                self._say("")
             case 115:
                 self._say(self._snapshot())
             case 114:
@@ -130,11 +131,10 @@ class View:
         if self._shown is None:
             return strip
         one = self._shown.counters
-        said = self._said if time.monotonic() - self._said_at < _SAID_S else ""
-        state = "paused" if self.paused else said
         text = f"{one.fps:5.1f} /s   delay {one.delay_ms:5.1f} ms   dropped {one.dropped}"
         _put(strip, f"{text}   skipped {one.skipped}", (10, 18), _TEXT)
-        _put(strip, state[:70], (470, 18), _DIM)
+        if self.paused:
+            _put(strip, "paused", (_WIDTH - 130, 18), _TEXT)
         if self.recording:
             cv2.circle(strip, (_WIDTH - 60, 13), 5, _RECORDING, -1, cv2.LINE_AA)
             _put(strip, "REC", (_WIDTH - 48, 18), _TEXT)
@@ -142,7 +142,8 @@ class View:
 
     def _foot(self) -> UInt8[np.ndarray, "h w 3"]:
         strip = np.full((_HEAD, _WIDTH, 3), _BACK, np.uint8)
-        _put(strip, KEYS_LINE, (10, 17), _DIM)
+        fresh = self._said and time.monotonic() - self._said_at < _SAID_S
+        _put(strip, self._said if fresh else KEYS_LINE, (10, 17), _TEXT if fresh else _DIM)
         return strip
 
 

@@ -112,18 +112,18 @@ def test_keys(view, tmp_path):
     first, *more = results(1.0)
     view.take(first)
     picture = view.picture()
-    assert picture.shape == (720 + 150 + 52, 960, 3)
+    assert picture.shape == (540 + 150 + 52, 720, 3)
     view.press(-1)
     view.press(ord(" "))
     for result in more:
         view.take(result)
     assert view.paused
     frozen = view.picture()
-    np.testing.assert_array_equal(frozen[30:740], picture[30:740])
-    assert (frozen[750:] != picture[750:]).any()  # the timeline goes on
+    np.testing.assert_array_equal(frozen[30:560], picture[30:560])
+    assert (frozen[570:] != picture[570:]).any()  # the timeline goes on
     view.press(ord(" "))
     view.take(more[-1])
-    assert (view.picture()[30:740] != picture[30:740]).any()
+    assert (view.picture()[30:560] != picture[30:560]).any()
     view.press(ord("s"))
     (shot,) = (tmp_path / "shots").iterdir()
     assert cv2.imread(str(shot)).shape == picture.shape

@@ -114,7 +114,7 @@ def test_garbled_commands(text):
 def test_results_are_plain_json():
     frame = Frame(3, 0.5, grey_images(1)[0])
     (result,) = FakeEngine().push(frame)
-    message = json.loads(results_message([result], [event(0.4, frame=2)], ack=9))
+    message = json.loads(results_message([result], [event(0.4, fps=5.0)], ack=9))
     (record,), (told,) = message["results"], message["events"]
     (face,) = record["faces"]
     assert message["ack"] == 9
