@@ -89,6 +89,7 @@ class FakeEngine:
 
     def __init__(self, *, fails_at=None, slow_s=0.0):
         self.resets = 0
+        self.closed = False
         self.images = []
         self.threads = set()
         self._fails_at, self._slow_s = fails_at, slow_s
@@ -113,6 +114,9 @@ class FakeEngine:
 
     def reset_reference(self):
         self.resets += 1
+
+    def close(self):
+        self.closed = True
 
 
 def looped(images, *, fps, seconds=60.0, paced=True):

@@ -40,8 +40,9 @@ class Session:
     def fps(self) -> float:
         """Frames per second of the video; 30 where nobody says."""
         stated = self.facts.get("fps")
-        good = isinstance(stated, int | float) and 0 < stated < 100_000
-        return float(stated) if good else 30.0
+        if isinstance(stated, int | float) and 0 < stated < 100_000:
+            return float(stated)
+        return 30.0
 
 
 def load_session(folder: Path) -> Session:

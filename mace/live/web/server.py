@@ -89,16 +89,19 @@ class SourceWatch:
 
     def run(self, publish: Callable[[Result], None], stop: threading.Event) -> None:
         """Hand over every result as it comes, until the source ends or `stop` is set."""
-        for frame in self._frames:
-            if stop.is_set():
-                return
-            if self._reset.is_set():
-                self._reset.clear()
-                self._engine.reset_reference()
-            for result in self._engine.push(frame):
+        try:
+            for frame in self._frames:
+                if stop.is_set():
+                    return
+                if self._reset.is_set():
+                    self._reset.clear()
+                    self._engine.reset_reference()
+                for result in self._engine.push(frame):
+                    publish(result)
+            for result in self._engine.finish():
                 publish(result)
-        for result in self._engine.finish():
-            publish(result)
+        finally:
+            self._engine.close()
 
     def reset_reference(self) -> None:
         """Take the next frames for neutral; called from another thread."""

@@ -47,6 +47,10 @@ class Engine(Protocol):
         """Take the next frames for neutral."""
         ...
 
+    def close(self) -> None:
+        """End what runs in the background."""
+        ...
+
 
 class Ended(Exception):
     """The connection ends with this code and reason."""
@@ -240,7 +244,9 @@ class CameraSession:
         self._engine = self._make_engine()
 
     def _free(self) -> None:
-        self._engine = None
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.close()
 
     def _work(self, item: Picture | Literal["reset", "finish"], captured: float) -> list[Result]:
         engine = self._engine

@@ -267,8 +267,10 @@ def test_a_camera_gets_an_answer_for_every_frame_from_a_thread():
         receive_until(socket, of_type("results"))
         receive_until(socket, of_type("results"))
         assert engine.resets == 1
+        assert not engine.closed
         assert threading.get_ident() not in engine.threads
         assert len(engine.threads) == 1
+    assert engine.closed
 
 
 GARBAGE = [
