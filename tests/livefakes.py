@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from mace.face import Status, TrackedFace
-from mace.live.pipeline import LabelledFrame
+from mace.live.labelled import LabelledFrame
 from mace.live.results import Counters, Result
 from mace.live.sources import Frame
 from mace.live.web.server import Facts

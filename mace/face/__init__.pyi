@@ -6,7 +6,7 @@ from .images import to_gray
 from .landmarks import Landmarker, eye_centres
 from .similarity import apply, compose, fit_robust, fit_similarity, invert
 from .tracked import Status, TrackedFace
-from .tracker import FaceTracker
+from .tracker import FaceTracker, face_box
 from .warping import warp
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "compose",
     "correct_clip",
     "eye_centres",
+    "face_box",
     "fit_robust",
     "fit_similarity",
     "invert",

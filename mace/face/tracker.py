@@ -8,7 +8,7 @@ from jaxtyping import Float
 from mace.errors import DataError
 from mace.face.config import FaceConfig
 from mace.face.correction import Keyframe, Registration, canonical_transform
-from mace.face.detector import Detection, FaceDetector
+from mace.face.detector import Detection, FaceDetector, Finder
 from mace.face.images import to_gray
 from mace.face.landmarks import Landmarker
 from mace.face.similarity import Transform, apply, compose, invert, scale
@@ -53,10 +53,17 @@ class FaceTracker:
         config: FaceConfig = FaceConfig(),  # noqa: B008
         *,
         keyframe: Keyframe | None = None,
+        finder: Finder | None = None,
     ) -> None:
-        """Start with nothing known, or with the `keyframe` of another tracker."""
+        """Start with nothing known, or with the `keyframe` of another tracker.
+
+        Args:
+            config: settings.
+            keyframe: to register to from the first frame on.
+            finder: where faces are; by default the detector is asked whenever it is needed.
+        """
         self.config = config
-        self._detector = FaceDetector(config.detector)
+        self._detector = FaceDetector(config.detector) if finder is None else finder
         self._landmarker = Landmarker(config.landmarks, boxes=config.boxes)
         self._keyframe = keyframe
         self._transform = None if keyframe is None else keyframe.transform
@@ -140,7 +147,7 @@ class FaceTracker:
                 return [self._tracked(index, gray, keyframe, registration)]
             self.renew()
             return self._search(index, gray, Status.LOST)
-        face = self._detector.near(gray, *_box(previous, self.config))
+        face = self._detector.near(gray, *face_box(previous, self.config))
         if face is not None:
             return self._take_up(index, gray, face)
         self._transform, self._step, self._last, self._until_search = None, None, previous, 0
@@ -199,7 +206,7 @@ class FaceTracker:
         self._until_check -= 1
         if self._until_check > 0:
             return True
-        face = self._detector.near(gray, *_box(transform, self.config))
+        face = self._detector.near(gray, *face_box(transform, self.config))
         if face is not None:
             guess = canonical_transform(self._landmarker.locate(gray, face), self.config.crop)
             if _shift(transform, guess, self.config) < _DISAGREEMENT:
@@ -241,7 +248,7 @@ class FaceTracker:
         )
 
 
-def _box(transform: Transform, config: FaceConfig) -> tuple[tuple[float, float], float]:
+def face_box(transform: Transform, config: FaceConfig) -> tuple[tuple[float, float], float]:
     """Return centre and width of the box dlib would draw around a face in canonical pose."""
     distance = config.crop.eye_distance * config.crop.size
     centre = config.crop.eyes.mean(axis=0, keepdims=True) + np.array([0, 0.35 * distance])

@@ -1,17 +1,32 @@
+from .capture import Capture
 from .config import LiveConfig
+from .engine import LiveEngine
+from .labelled import Labelled, LabelledFrame
+from .loop import LiveLoop
+from .mailbox import Mailbox
 from .overlay import draw
-from .pipeline import Labelled, LabelledFrame, label_frames
+from .pipeline import label_frames, results
 from .recorder import Recorder
-from .sources import Frame, Source, open_source
+from .results import Counters, Result
+from .sources import Frame, Incident, Source, SourceConfig, open_source
 
 __all__ = [
+    "Capture",
+    "Counters",
     "Frame",
+    "Incident",
     "Labelled",
     "LabelledFrame",
     "LiveConfig",
+    "LiveEngine",
+    "LiveLoop",
+    "Mailbox",
     "Recorder",
+    "Result",
     "Source",
+    "SourceConfig",
     "draw",
     "label_frames",
     "open_source",
+    "results",
 ]

@@ -5,6 +5,9 @@ from typing import Literal
 
 from mace.errors import ConfigError
 
+MOST_FACES = 8
+"""Each costs some milliseconds a frame."""
+
 
 @dataclass(frozen=True)
 class LiveConfig:
@@ -19,6 +22,12 @@ class LiveConfig:
     adapt_s: float = 0.0
     """How long the face is neutral at the start, in s: that time gets no label, its mean motion is
     taken out of what follows, and motions no stronger than its own count as still; 0 for none."""
+    faces: int = 1
+    """How many people are followed at most, the largest first."""
+    look_s: float = 0.5
+    """With room for more people: time between two looks at the whole frame for newcomers, in s."""
+    forget_s: float = 5.0
+    """A face that was lost for longer than this, in s, and looks different is somebody else."""
     floor_px: float = 0.0
     """Motion (px of the 128-px crop) below which a face counts as still, however short the neutral
     time; 0 for none."""
@@ -27,11 +36,14 @@ class LiveConfig:
         """Check the ranges.
 
         Raises:
-            ConfigError: for a time that is negative, or a recent reference of no age.
+            ConfigError: for a negative time, a recent reference of no age, or too many faces.
         """
         if self.recent_s <= 0:
             raise ConfigError(f"live.recent_s is {self.recent_s} s, expected more than 0")
-        for name, unit in (("smoothing_s", "s"), ("adapt_s", "s"), ("floor_px", "px")):
+        if not 1 <= self.faces <= MOST_FACES:
+            raise ConfigError(f"live.faces is {self.faces}, expected 1 to {MOST_FACES}")
+        times = ("smoothing_s", "adapt_s", "look_s", "forget_s")
+        for name, unit in (*((name, "s") for name in times), ("floor_px", "px")):
             value = getattr(self, name)
             if not value >= 0:
                 raise ConfigError(f"live.{name} is {value} {unit}, expected 0 or more")

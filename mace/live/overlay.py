@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
-from mace.live.pipeline import Labelled, LabelledFrame, crop_corners
+from mace.live.labelled import Labelled, LabelledFrame, crop_corners
 from mace.live.results import Result
 
 _TRACKED = (120, 220, 120)

@@ -20,7 +20,7 @@ from jaxtyping import UInt8
 
 from mace.errors import OutputError
 from mace.live.events_log import EVENTS_JSONL, EventsLog
-from mace.live.pipeline import LabelledFrame
+from mace.live.labelled import LabelledFrame
 from mace.spotting.events import Event
 
 FRAMES_CSV = "frames.csv"

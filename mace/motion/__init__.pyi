@@ -1,7 +1,7 @@
 from .config import ConventionConfig, DisConfig, MotionConfig, TvL1Config
 from .detrend import remove_head_motion
 from .dis import dis_flow
-from .representation import channels, encode, measure_flow, represent
+from .representation import channels, encode, measure_flow, represent, trace_flow
 from .strain import optical_strain
 from .tvl1 import tvl1_flow
 
@@ -17,5 +17,6 @@ __all__ = [
     "optical_strain",
     "remove_head_motion",
     "represent",
+    "trace_flow",
     "tvl1_flow",
 ]

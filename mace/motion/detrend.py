@@ -7,6 +7,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
+from mace.motion.median import median_of_positive
 from mace.motion.resample import area_matrix, resize
 
 _SCALE_FLOOR = 0.02  # px; below this a residual is noise of the flow, not motion
@@ -27,7 +28,7 @@ def remove_head_motion(
     Args:
         flow: (u, v) in px.
         method: what to remove; `none` returns the flow as it is.
-        grid: most cells a side that the fit sees; their medians are most of its cost.
+        grid: most cells a side that the fit sees.
         rounds: of reweighting.
 
     Source: P. J. Huber, "Robust Statistics", 1981 (iteratively reweighted least squares, scale by
@@ -35,7 +36,7 @@ def remove_head_motion(
     """
     if method == "none":
         return flow
-    # The fit sees cell means on a grid: six numbers need no more, and sorting all pixels is slow.
+    # The fit sees cell means on a grid: six numbers need no more.
     grid = min(grid, *flow.shape[1:3])
     cells = jnp.moveaxis(resize(jnp.moveaxis(flow, -1, 1), grid), 1, -1).reshape(-1, grid**2, 2)
     if method == "median":
@@ -56,7 +57,7 @@ def _affine_field(
 
     def improve(_, coefficients: Float[Array, "b 3 2"]) -> Float[Array, "b 3 2"]:
         squared = jnp.sum((cells - _combine(columns, coefficients)) ** 2, axis=-1)
-        scale = jnp.maximum(jnp.median(squared, axis=-1, keepdims=True), _SCALE_FLOOR**2)
+        scale = jnp.maximum(median_of_positive(squared)[..., None], _SCALE_FLOOR**2)
         return _weighted_fit(columns, cells, 1 / (1 + squared / scale) ** 2)
 
     start = _weighted_fit(columns, cells, jnp.ones(cells.shape[:2], cells.dtype))

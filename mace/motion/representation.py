@@ -83,6 +83,21 @@ def measure_flow(
     return _tvl1(reference, target, config=config)
 
 
+def trace_flow(
+    reference: UInt8[Array, "b s s"], target: UInt8[Array, "b s s"], *, config: MotionConfig
+) -> Float[Array, "b s s 2"] | None:
+    """Return what `measure_flow` returns, as part of a traced program.
+
+    Raises:
+        ConfigError: for a flow that is not computed by JAX.
+    """
+    if config.representation != "flow":
+        return None
+    if config.flow != "tvl1":
+        raise ConfigError(f"motion.flow {config.flow} is not computed by JAX; measure it outside")
+    return _tvl1(reference, target, config=config)
+
+
 def encode(
     reference: UInt8[Array, "b s s"],
     target: UInt8[Array, "b s s"],

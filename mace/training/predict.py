@@ -103,11 +103,32 @@ def predict_clips(
     return each.reshape(clips, pairs, each.shape[1]).mean(axis=1)
 
 
+def make_probabilities(trained: Trained) -> Callable[[Float[Array, "b h w c"]], Array]:
+    """Return `images -> probabilities` with the weights inside, to be traced into a program."""
+    answer = _answer(
+        trained.model,
+        trained.motion,
+        len(trained.classes),
+        trained.normalisation.kind,
+        trained.flip_average,
+    )
+    mean = jnp.asarray(trained.normalisation.mean, jnp.float32)
+    std = jnp.asarray(trained.normalisation.std, jnp.float32)
+    variables = jax.tree.map(jnp.asarray, trained.variables)
+    return lambda images: answer(variables, images, mean, std)
+
+
 @functools.lru_cache(maxsize=8)
 def prediction_program(
     model: ModelConfig, motion: MotionConfig, classes: int, kind: NormaliseKind, flip_average: bool
 ) -> Callable[..., Float[Array, "b k"]]:
     """Return the jitted `(variables, inputs, mean, std[, adaptation]) -> probabilities`."""
+    return jax.jit(_answer(model, motion, classes, kind, flip_average))
+
+
+def _answer(
+    model: ModelConfig, motion: MotionConfig, classes: int, kind: NormaliseKind, flip_average: bool
+) -> Callable[..., Float[Array, "b k"]]:
     network = make_model(model, classes)
 
     def probabilities(
@@ -130,4 +151,4 @@ def prediction_program(
         mirrored = once(jax.vmap(functools.partial(flip, motion=motion))(images))
         return (straight + mirrored) / 2
 
-    return jax.jit(probabilities)
+    return probabilities

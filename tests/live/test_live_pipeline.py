@@ -7,8 +7,10 @@ import pytest
 
 from mace.errors import ConfigError
 from mace.face import correct_clip
+from mace.live.config import LiveConfig
+from mace.live.labelled import crop_corners
 from mace.live.overlay import draw, motion_picture
-from mace.live.pipeline import LiveConfig, crop_corners, label_frames
+from mace.live.pipeline import label_frames
 from mace.live.sources import Frame, open_source
 from mace.motion import represent
 from mace.training import predict

@@ -7,7 +7,7 @@ import pytest
 
 from mace.errors import OutputError
 from mace.face import Status, TrackedFace
-from mace.live.pipeline import LabelledFrame
+from mace.live.labelled import LabelledFrame
 from mace.live.recorder import Recorder, csv_header, csv_row
 
 FULL = Path("/dev/full")

@@ -87,12 +87,15 @@ class DistractorConfig:
 
     Attributes:
         blink: of the lids in one of the frames.
+        opening: share of the blinks that are in the reference, so that the lids open: few, since
+            the onset is annotated on a quiet face, and an opening lid looks like AU5.
         gaze: of another direction of gaze in the target.
         speech: of a speech-like movement of jaw and lips.
         speech_px: its range in px.
     """
 
-    blink: float = 0.2
+    blink: float = 0.12
+    opening: float = 0.2
     gaze: float = 0.3
     speech: float = 0.08
     speech_px: tuple[float, float] = (0.1, 0.8)

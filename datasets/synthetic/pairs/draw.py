@@ -164,10 +164,10 @@ def _movement(
     alone = (jnp.asarray(table.unilateral)[row] > 0) | alone
     left = _chance(next(keys), 0.5) > 0
     lead = jnp.where(alone, jnp.where(left, 1.0, -1.0), lead)
-    # The stronger side makes the whole movement; units without a side are held back by half.
+    # The stronger side makes the whole movement, and so do units that have no sides.
     weaker = (1 - jnp.abs(lead)) / (1 + jnp.abs(lead))
     one, other = jnp.where(lead > 0, 1.0, weaker), jnp.where(lead > 0, weaker, 1.0)
-    sides = jnp.stack([1 - 0.5 * jnp.abs(lead), one, other])
+    sides = jnp.stack([jnp.ones(()), one, other])
 
     final = jax.random.split(next(keys), 4)
     before = movement.late * jax.random.uniform(final[0])
@@ -184,7 +184,8 @@ def _eyes(
 ) -> tuple[Float[Array, " u"], Float[Array, "2 u"]]:
     """Return what gaze adds to the target, and what a blink adds to either frame."""
     keys = jax.random.split(key, 6)
-    across, down = 0.2 * jax.random.normal(keys[0], (2,))
+    # Who watches a screen looks farther across than up and down.
+    across, down = jnp.asarray([0.2, 0.1]) * jax.random.normal(keys[0], (2,))
     looks = _chance(keys[1], config.distractors.gaze)
     gaze = _units(eyeLookInLeft=across, eyeLookOutRight=across)
     gaze = gaze + _units(eyeLookOutLeft=-across, eyeLookInRight=-across)
@@ -193,7 +194,7 @@ def _eyes(
     # Mostly the edge of a blink: whole ones are rarely annotated.
     closed = _chance(keys[2], config.distractors.blink) * jax.random.uniform(keys[3]) ** 2
     lids = _units(eyeBlinkLeft=closed, eyeBlinkRight=closed)
-    first = _chance(keys[4], 0.5)
+    first = _chance(keys[4], config.distractors.opening)
     return jnp.clip(gaze, 0.0) * looks, jnp.stack([first * lids, (1 - first) * lids])
 
 

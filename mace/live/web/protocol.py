@@ -28,7 +28,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from mace.live.events_log import event_record
-from mace.live.pipeline import LabelledFrame, crop_corners
+from mace.live.labelled import LabelledFrame, crop_corners
 from mace.live.results import Result
 from mace.spotting.events import Event
 

@@ -1,0 +1,242 @@
+"""The thread that reads a live source, so that nothing behind it can hold the camera up."""
+
+import atexit
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from typing import Self
+
+from mace.errors import DataError, MaceError
+from mace.live.mailbox import Mailbox
+from mace.live.sources.frame import Frame, Source, SourceLost
+from mace.live.sources.incident import Incident, IncidentKind
+from mace.live.watch import PictureWatch
+
+_KEPT_INCIDENTS = 1000
+_RATE_FRAMES = 120
+# Cameras lengthen the exposure in the dark, and lower their rate for it without saying so.
+_SLOW = 0.8
+_QUIET_S = 1.0  # damaged frames are reported this often at most; all are counted
+
+
+class Capture:
+    """Reads `source` in a thread of its own and lays every frame into `mailbox`.
+
+    A late consumer misses the oldest frames (`mailbox.dropped`), and the delay never grows. A
+    camera or stream that is lost is opened anew, ever more rarely, until it is back or `stop` is
+    called; a source that ends closes the mailbox. To read a file without losing a frame, iterate
+    over its `frames()` instead: nothing is late there.
+
+    Args:
+        source: where frames come from; belongs to this object from now on.
+        mailbox: where they are laid; closed at the end.
+        on_incident: called with every incident, in the thread that noticed it.
+        stall_s: how long nothing may come before that is an incident, in s.
+        frozen_s: how long frames may be bit-identical before that is one, in s.
+        retry_s: first wait before a lost source is opened anew, in s; doubles every time.
+        longest_retry_s: longest such wait, in s.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        mailbox: Mailbox[Frame],
+        *,
+        on_incident: Callable[[Incident], None] | None = None,
+        stall_s: float = 2.0,
+        frozen_s: float = 2.0,
+        retry_s: float = 0.5,
+        longest_retry_s: float = 8.0,
+    ):
+        self.source = source
+        self.mailbox = mailbox
+        self.unreadable = 0
+        """Frames that came but could not be read."""
+        self._on_incident = on_incident
+        self._stall_s = max(stall_s, 3 / source.fps if source.fps > 0 else 0.0)
+        self._retry_s = (retry_s, longest_retry_s)
+        self._watch = PictureWatch(source.name, frozen_s=frozen_s)
+        self._incidents: deque[Incident] = deque(maxlen=_KEPT_INCIDENTS)
+        self._captured: deque[float] = deque(maxlen=_RATE_FRAMES)
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._ended = threading.Event()
+        self._error: MaceError | None = None
+        self._read = 0
+        self._first: float | None = None
+        self._arrived = 0.0
+        self._missing: IncidentKind | None = None  # why no frame comes: stalled or unplugged
+        self._slow = False
+        self._last_unreadable = -_QUIET_S
+        # Daemons, lest a forgotten `stop` hang the interpreter; it stops them itself at its exit,
+        # as a thread that dies inside OpenCV takes the process with it.
+        self._threads = [
+            threading.Thread(target=self._run, name="capture", daemon=True),
+            threading.Thread(target=self._look_for_stalls, name="capture watch", daemon=True),
+        ]
+        source.report = self._source_says
+
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        """The last thousand, oldest first."""
+        with self._lock:
+            return tuple(self._incidents)
+
+    @property
+    def read(self) -> int:
+        """Number of frames that came, whether anybody took them or not."""
+        return self._read
+
+    @property
+    def fps(self) -> float:
+        """Frames that really come a second, over the last ones; 0 before the second."""
+        with self._lock:
+            times = tuple(self._captured)
+        span = times[-1] - times[0] if times else 0.0
+        return (len(times) - 1) / span if span > 0 else 0.0
+
+    def start(self) -> Self:
+        """Begin to read; returns itself."""
+        atexit.register(self.stop)
+        self._arrived = time.monotonic()
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def stop(self) -> None:
+        """End reading and wait for it: for the source's read time-out at most."""
+        self._stop.set()
+        self.source.close()
+        for thread in self._threads:
+            if thread.ident is not None and thread is not threading.current_thread():
+                thread.join()
+        self.mailbox.close()
+        atexit.unregister(self.stop)
+
+    def check(self) -> None:
+        """Raise what ended the thread, if anything did.
+
+        Raises:
+            MaceError: if the source failed for good.
+        """
+        if self._error is not None:
+            raise self._error
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield the newest frame, again and again, until the source ends or is stopped.
+
+        Raises:
+            MaceError: if the source failed for good.
+        """
+        while (frame := self.mailbox.take()) is not None:
+            yield frame
+        self.check()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _run(self) -> None:
+        try:
+            self._read_on()
+        except MaceError as error:
+            self._error = error
+        except Exception as error:
+            self._error = DataError(f"{self.source.name} failed while it was read: {error}")
+            self._error.__cause__ = error
+        finally:
+            self._ended.set()
+            self.mailbox.close()
+
+    def _read_on(self) -> None:
+        first_wait, longest_wait = self._retry_s
+        wait = first_wait
+        while not self._stop.is_set():
+            try:
+                with closing(self.source.frames()) as frames:
+                    for frame in frames:
+                        if self._stop.is_set():
+                            return
+                        self._pass_on(frame)
+                        wait = first_wait
+                if not self._stop.is_set():
+                    self._say("ended", f"{self.source.name} has ended after {self._read} frames")
+                return
+            except SourceLost as lost:
+                self._lost(lost)
+            self._stop.wait(wait)
+            wait = min(2 * wait, longest_wait)
+
+    def _pass_on(self, frame: Frame) -> None:
+        now = time.monotonic()
+        captured = frame.captured or now
+        if self._first is None:
+            self._first = captured - frame.time
+        elif frame.index < self._read:  # opened anew: the source counts from 0 again
+            frame = replace(frame, index=self._read, time=captured - self._first)
+        with self._lock:
+            self._captured.append(captured)
+            missing, self._missing = self._missing, None
+            self._arrived = now
+        self._read = frame.index + 1
+        if missing is not None:
+            self._say("back", f"{self.source.name} gives frames again", time_s=frame.time)
+        if self._read % _RATE_FRAMES == 0:
+            self._look_at_rate(frame.time)
+        for kind, sentence in self._watch.see(frame):
+            self._say(kind, sentence, time_s=frame.time)
+        self.mailbox.put(frame)
+
+    def _look_at_rate(self, time_s: float) -> None:
+        rate, stated, before = self.fps, self.source.fps, self._slow
+        self._slow = 0 < rate < _SLOW * stated
+        if self._slow and not before:
+            self._say(
+                "slow",
+                f"{self.source.name} gives {rate:.3g} frames per second, not the {stated:.3g} it "
+                "states; give it more light, a shorter exposure or more source.buffers",
+                time_s=time_s,
+            )
+
+    def _lost(self, lost: SourceLost) -> None:
+        with self._lock:
+            known, self._missing = self._missing == "unplugged", "unplugged"
+            self._captured.clear()
+        if not known and not self._stop.is_set():
+            self._say("unplugged", f"{lost}; trying to open it again")
+
+    def _look_for_stalls(self) -> None:
+        while not self._ended.wait(self._stall_s / 4):
+            with self._lock:
+                late = time.monotonic() - self._arrived > self._stall_s
+                stalled = late and self._missing is None and not self._stop.is_set()
+                if stalled:
+                    self._missing = "stalled"
+            if stalled:
+                self._say(
+                    "stalled",
+                    f"{self.source.name} has given no frame for {self._stall_s:g} s; waiting",
+                )
+
+    def _source_says(self, kind: IncidentKind, sentence: str) -> None:
+        if kind == "unreadable":
+            self.unreadable += 1
+            now = time.monotonic()
+            if now - self._last_unreadable < _QUIET_S:
+                return
+            self._last_unreadable = now
+        self._say(kind, sentence)
+
+    def _say(self, kind: IncidentKind, sentence: str, *, time_s: float | None = None) -> None:
+        if time_s is None:
+            time_s = 0.0 if self._first is None else time.monotonic() - self._first
+        incident = Incident(time_s, kind, sentence)
+        with self._lock:
+            self._incidents.append(incident)
+        if self._on_incident is not None:
+            self._on_incident(incident)

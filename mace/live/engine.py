@@ -1,0 +1,106 @@
+"""Frames in, results out: who is there, what their faces do, and what that is called.
+
+The engine has no thread and no clock of its own, so a recording gives the same results every time;
+`mace.live.loop` puts threads around it.
+"""
+
+from collections import deque
+from dataclasses import replace
+
+from mace.config import from_dict
+from mace.face import FaceConfig, FaceDetector
+from mace.live.answering import Answerer
+from mace.live.config import LiveConfig
+from mace.live.crowd import Crowd, Seen
+from mace.live.lookout import Background, Lookout, Prompt
+from mace.live.results import Result
+from mace.live.sources import Frame
+from mace.training import Bundle
+
+
+class FaceStage:
+    """The first half of the engine: who is in a frame, and where.
+
+    Args:
+        bundle: the network, which says what its crops look like.
+        config: how many people are followed.
+        live: look for faces in the background and never wait; otherwise every frame is answered
+            for, in order, just as stored clips are.
+    """
+
+    def __init__(self, bundle: Bundle, config: LiveConfig, *, live: bool) -> None:
+        face = from_dict(FaceConfig, bundle.face, where="face.")
+        detector = FaceDetector(face.detector)
+        self._lookout: Lookout = Background(detector) if live else Prompt(detector)
+        if live:  # asking costs nothing then
+            face = replace(face, search_interval=1)
+        self.face = face
+        self._crowd = Crowd(face, config, lookout=self._lookout, patient=not live)
+        self._frames: deque[Frame] = deque()
+
+    def push(self, frame: Frame) -> list[tuple[Frame, tuple[Seen, ...]]]:
+        """Return the frames that are answered now, with who is seen in them."""
+        self._frames.append(frame)
+        return self._paired(self._crowd.push(frame.image, frame.time))
+
+    def finish(self) -> list[tuple[Frame, tuple[Seen, ...]]]:
+        """Return the frames that still wait, at the end of a stream."""
+        return self._paired(self._crowd.finish())
+
+    def renew(self) -> None:
+        """Take the next frame with a face for the new reference."""
+        self._crowd.renew()
+
+    def close(self) -> None:
+        """End the search for faces."""
+        self._lookout.close()
+
+    def _paired(self, seen: list[tuple[Seen, ...]]) -> list[tuple[Frame, tuple[Seen, ...]]]:
+        return [(self._frames.popleft(), one) for one in seen]
+
+
+class LiveEngine:
+    """Both halves, one after the other.
+
+    Args:
+        bundle: the network.
+        config: settings.
+        live: see `FaceStage`.
+    """
+
+    def __init__(self, bundle: Bundle, config: LiveConfig, *, live: bool = False) -> None:
+        self.faces = FaceStage(bundle, config, live=live)
+        self.answers = AnswerStage(bundle, config, face=self.faces.face)
+
+    def push(self, frame: Frame) -> list[Result]:
+        """Return the results that are ready with this frame, in order."""
+        return [self.answers.push(*seen) for seen in self.faces.push(frame)]
+
+    def finish(self) -> list[Result]:
+        """Return the results of the frames that still wait, at the end of a stream."""
+        return [self.answers.push(*seen) for seen in self.faces.finish()]
+
+    def reset_reference(self) -> None:
+        """Take the next frame with a face for the new neutral reference."""
+        self.faces.renew()
+
+    def close(self) -> None:
+        """End what runs in the background."""
+        self.faces.close()
+
+
+class AnswerStage:
+    """The second half of the engine: what the faces do."""
+
+    def __init__(self, bundle: Bundle, config: LiveConfig, *, face: FaceConfig) -> None:
+        self._answer = Answerer(bundle, face=face, config=config)
+
+    def push(self, frame: Frame, seen: tuple[Seen, ...], *, skip: bool = False) -> Result:
+        """Return what a frame gave.
+
+        Args:
+            frame: the frame.
+            seen: who is in it.
+            skip: leave the network out, for want of time.
+        """
+        return Result(frame, self._answer(frame, seen, skip=skip))

@@ -1,0 +1,99 @@
+"""What is known about one face in one frame."""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Float32, UInt8
+
+from mace.face import Status, TrackedFace
+from mace.face.similarity import Transform
+from mace.live.neutral import State
+
+
+@dataclass(frozen=True)
+class LabelledFrame:
+    """One face in one frame; fields are None where it is not seen."""
+
+    index: int
+    """Position in the source, in frames."""
+    time: float
+    """Seconds since the first frame."""
+    face: TrackedFace
+    classes: int
+    inputs: Float32[np.ndarray, "h w c"] | None = None
+    """What the network saw."""
+    probabilities: Float[np.ndarray, " k"] | None = None
+    """Of this frame alone."""
+    smoothed: Float[np.ndarray, " k"] | None = None
+    label: str | None = None
+    """The class that is most probable after smoothing."""
+    state: State = ""
+    """Why a tracked face has no label: it is `neutral` by agreement, or `still`."""
+    identity: int = 0
+    """Number of the person in this session, from 0; it survives short losses."""
+
+    @property
+    def status(self) -> str:
+        """The frame's state if it has one, the tracker's word for it otherwise."""
+        return self.state or self.face.status.value
+
+    @property
+    def tracked(self) -> bool:
+        """Whether the face was registered, and the probabilities mean something."""
+        return self.face.status is Status.TRACKED
+
+    @property
+    def faces(self) -> int:
+        """How many faces the last search of a whole frame found."""
+        return self.face.faces
+
+    @property
+    def reference_id(self) -> int:
+        """Counts the neutral keyframes, from 0; -1 before the first."""
+        return self.face.reference_id
+
+    @property
+    def transform(self) -> Transform | None:
+        """Frame px to crop px."""
+        return self.face.transform
+
+    @property
+    def error_px(self) -> float | None:
+        """Residual of the registration in px of a 128-px crop."""
+        return None if math.isnan(self.face.error_px) else self.face.error_px
+
+    @property
+    def confidence(self) -> float:
+        """1 less the registration error in px, at least 0; 0 without a tracked face."""
+        if not self.tracked or self.error_px is None:
+            return 0.0
+        return max(0.0, 1.0 - self.error_px)
+
+    @property
+    def box(self) -> tuple[float, float, float, float] | None:
+        """Left, top, width and height, in frame px, of the upright box around the crop."""
+        corners = crop_corners(self.face)
+        if corners is None:
+            return None
+        left, top = corners.min(axis=0)
+        right, bottom = corners.max(axis=0)
+        return float(left), float(top), float(right - left), float(bottom - top)
+
+
+class Labelled(NamedTuple):
+    """A labelled frame with its picture (blue, green, red)."""
+
+    frame: LabelledFrame
+    image: UInt8[np.ndarray, "h w 3"]
+
+
+def crop_corners(face: TrackedFace) -> Float[np.ndarray, "4 2"] | None:
+    """Return where the crop's corners lie in the frame, in px, clockwise from the upper left."""
+    if face.crop is None or face.transform is None:
+        return None
+    side = face.crop.shape[0] - 0.5
+    corners = np.array([[-0.5, -0.5], [side, -0.5], [side, side], [-0.5, side]])
+    # crop = A·frame + b, so frame = A⁻¹·(crop - b).
+    return np.linalg.solve(face.transform[:, :2], (corners - face.transform[:, 2]).T).T

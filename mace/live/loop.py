@@ -1,0 +1,241 @@
+"""The live loop: capture, faces and answers in a thread each, so that none holds the others up.
+
+Tracking is never left out, because it lives on small motions from frame to frame; where answers
+come too slowly, the network is left out and the frames counted. Whoever shows or records results is
+handed every one of them, and must not take long: windows and pages keep a `Mailbox` of their own.
+"""
+
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import Self
+
+from mace.errors import MaceError
+from mace.live.capture import Capture
+from mace.live.config import LiveConfig
+from mace.live.crowd import Seen
+from mace.live.engine import AnswerStage, FaceStage
+from mace.live.mailbox import Mailbox
+from mace.live.results import Counters, Result
+from mace.live.sources import Frame, Incident, Source
+from mace.live.timing import Timings
+from mace.training import Bundle
+
+# A thread that waits for Python's lock gets it this soon, in s; the default of 5 ms is a frame.
+_SWITCH = 0.0005
+_RATE_FRAMES = 200
+# Frames of a file that may wait for the next thread.
+_AHEAD = 4
+
+
+class _Handover[T]:
+    """Items between two threads: all of them, in order.
+
+    `most` is how many may lie there before whoever puts one has to wait; None is no limit.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self._changed = threading.Condition()
+        self._items: list[T] = []
+        self._most = most
+        self._closed = False
+
+    def put(self, items: Sequence[T]) -> None:
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._closed or self._most is None or len(self._items) < self._most
+            )
+            self._items.extend(items)
+            self._changed.notify_all()
+
+    def take(self) -> list[T]:
+        """Return everything that lies there; nothing once it is closed and empty."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._items or self._closed)
+            items, self._items = self._items, []
+            self._changed.notify_all()
+            return items
+
+    @property
+    def closed(self) -> bool:
+        with self._changed:
+            return self._closed
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+
+class LiveLoop:
+    """Runs from `start` until the source ends or `stop` is called.
+
+    A source that is not live, such as a file that nobody asked to be played at its own speed, loses
+    no frame, and none goes without an answer: then everything waits for the slowest thread.
+
+    Args:
+        source: where frames come from; belongs to the loop from now on.
+        bundle: the network.
+        config: settings.
+        consumers: called with every result, in the order of the frames, in the answers' thread.
+        on_incident: called with what happens to the source, in another thread.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        bundle: Bundle,
+        *,
+        config: LiveConfig,
+        consumers: Sequence[Callable[[Result], None]],
+        on_incident: Callable[[Incident], None] | None = None,
+    ) -> None:
+        self._faces = FaceStage(bundle, config, live=True)
+        self._answers = AnswerStage(bundle, config, face=self._faces.face)
+        self._consumers = tuple(consumers)
+        self._source = source
+        self._capture = Capture(source, Mailbox[Frame](), on_incident=on_incident)
+        most = None if source.live else _AHEAD
+        self._read = _Handover[Frame](most)
+        self._tracked = _Handover[tuple[Frame, tuple[Seen, ...]]](most)
+        self._renew = threading.Event()
+        self._errors: list[BaseException] = []
+        self._counters = Counters()
+        self._finished: deque[float] = deque(maxlen=_RATE_FRAMES)
+        works = [(self._follow, "mace-faces"), (self._answer, "mace-answers")]
+        if not source.live:
+            works.insert(0, (self._read_all, "mace-reading"))
+        self._threads = [
+            threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
+            for work, name in works
+        ]
+        self.timings = Timings()
+
+    @property
+    def counters(self) -> Counters:
+        """As of the last result."""
+        return self._counters
+
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        """What has happened to the source."""
+        return self._capture.incidents
+
+    def start(self) -> Self:
+        """Begin; returns itself."""
+        self._interval = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH)
+        if self._source.live:
+            self._capture.start()
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def reset_reference(self) -> None:
+        """Take the next frame with a face for the new neutral reference."""
+        self._renew.set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Return whether the loop has ended, after waiting for it for at most `timeout` s.
+
+        Raises:
+            MaceError: what ended the source.
+        """
+        self._threads[-1].join(timeout)
+        return not self._threads[-1].is_alive()
+
+    def stop(self) -> None:
+        """End everything and wait for it.
+
+        Raises:
+            MaceError: what ended the source or a thread.
+        """
+        self._capture.stop()  # ends the source, whoever reads it
+        self._read.close()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join()
+        self._faces.close()
+        sys.setswitchinterval(self._interval)
+        if self._errors:
+            raise self._errors[0]
+        self._capture.check()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self.stop()
+        except MaceError:
+            if kind is None:
+                raise
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:
+            self._errors.append(error)
+        finally:
+            # Whoever comes after ends when nothing is left; whoever comes before, at once.
+            self._source.close()
+            self._capture.mailbox.close()
+            self._read.close()
+            if work != self._read_all:
+                self._tracked.close()
+
+    def _read_all(self) -> None:
+        with closing(self._source.frames()) as frames:
+            for frame in frames:
+                self._read.put([replace(frame, captured=frame.captured or time.monotonic())])
+                if self._read.closed:
+                    return
+
+    def _frames(self) -> Iterator[Frame]:
+        if self._source.live:
+            yield from self._capture.frames()
+            return
+        while frames := self._read.take():
+            yield from frames
+
+    def _follow(self) -> None:
+        for frame in self._frames():
+            begun = time.monotonic()
+            if self._renew.is_set():
+                self._renew.clear()
+                self._faces.renew()
+            self._tracked.put(self._faces.push(frame))
+            self.timings.add("waiting", begun - frame.captured)
+            self.timings.add("faces", time.monotonic() - begun)
+
+    def _answer(self) -> None:
+        while items := self._tracked.take():
+            for number, (frame, seen) in enumerate(items, start=1):
+                begun = time.monotonic()
+                late = self._source.live and number < len(items)
+                result = self._answers.push(frame, seen, skip=late)
+                finished = time.monotonic()
+                result = replace(result, counters=self._count(frame, finished, skipped=late))
+                for consumer in self._consumers:
+                    consumer(result)
+                if not late:
+                    self.timings.add("answers", finished - begun)
+                self.timings.add("delay", finished - frame.captured)
+                self.timings.add("consumers", time.monotonic() - finished)
+
+    def _count(self, frame: Frame, finished: float, *, skipped: bool) -> Counters:
+        self._finished.append(finished)
+        span = finished - self._finished[0]
+        before = self._counters
+        self._counters = Counters(
+            frames=before.frames + 1,
+            dropped=self._capture.mailbox.dropped,
+            skipped=before.skipped + skipped,
+            fps=(len(self._finished) - 1) / span if span > 0 else 0.0,
+            delay_ms=1e3 * (finished - frame.captured),
+        )
+        return self._counters

@@ -1,0 +1,173 @@
+"""Cameras: asked for what fast capture needs, and honest about what they gave."""
+
+import math
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+
+from mace.errors import DataError
+from mace.live.sources.config import SourceConfig
+from mace.live.sources.stream import Grabber, Opener, Stream, open_with_opencv
+
+DEVICES = Path("/sys/class/video4linux")
+_V4L_TIMEOUT = "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"
+_MANUAL_EXPOSURE = 1  # V4L2_EXPOSURE_MANUAL; 3 is automatic
+# A driver's own time of capture is believed if it lies this close before now, in s.
+_STAMP_AGE_S = 1.0
+
+
+@dataclass(frozen=True)
+class CameraReport:
+    """What a camera really gave, whatever was asked of it.
+
+    Attributes:
+        name: of the camera.
+        width: of its frames in px.
+        height: of its frames in px.
+        fps: frames per second it states; 0 if it states none.
+        fourcc: format in which frames come over the wire; empty if it states none.
+        exposure: in the driver's units; None if it states none.
+        differences: one sentence on what differs from what was asked; empty if nothing does.
+    """
+
+    name: str
+    width: int
+    height: int
+    fps: float
+    fourcc: str
+    exposure: float | None
+    differences: str
+
+
+class Camera(Stream):
+    """A camera by index or name, opened anew by the same when it comes back.
+
+    `Frame.captured` is the driver's time of capture where it has the monotonic clock (V4L2), else
+    the time at which the frame was there, before decoding.
+    """
+
+    def __init__(
+        self,
+        camera: int | str,
+        config: SourceConfig | None = None,
+        *,
+        opener: Opener = open_with_opencv,
+        devices: Path = DEVICES,
+    ):
+        self._camera = camera
+        self._config = config or SourceConfig()
+        self._opener = opener
+        self._devices = devices
+        super().__init__(f"camera {camera}", self._connect)
+        self.given = self._describe()
+        self.fps = self.given.fps
+
+    def _connect(self) -> Grabber:
+        # By name anew every time: a camera that comes back may have another index.
+        index = _index(self._camera, self._devices)
+        backend = cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY
+        # Read by OpenCV at its first camera: 10 s, unless said, in which a hanging one cannot be
+        # let go.
+        os.environ.setdefault(_V4L_TIMEOUT, str(math.ceil(self._config.read_timeout_s)))
+        reader = self._opener(index, backend, ())
+        if not reader.isOpened():
+            reader.release()
+            raise DataError(_missing(index, self._devices))
+        config = self._config
+        # The format first: it decides which sizes and rates there are.
+        if config.fourcc is not None:
+            reader.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*config.fourcc))
+        for prop, value in (
+            (cv2.CAP_PROP_FRAME_WIDTH, config.width),
+            (cv2.CAP_PROP_FRAME_HEIGHT, config.height),
+            (cv2.CAP_PROP_FPS, config.fps),
+            (cv2.CAP_PROP_BUFFERSIZE, config.buffers),
+            (cv2.CAP_PROP_AUTO_EXPOSURE, config.exposure and _MANUAL_EXPOSURE),
+            (cv2.CAP_PROP_EXPOSURE, config.exposure),
+        ):
+            if value is not None:
+                reader.set(prop, value)
+        self._answers = {
+            prop: reader.get(prop)
+            for prop in (cv2.CAP_PROP_FPS, cv2.CAP_PROP_FOURCC, cv2.CAP_PROP_EXPOSURE)
+        }
+        return reader
+
+    def _stamp(self, reader: Grabber) -> float:
+        now = time.monotonic()
+        stamp = reader.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        return stamp if now - _STAMP_AGE_S < stamp <= now else now
+
+    def _describe(self) -> CameraReport:
+        asked = self._config
+        width, height = self.size
+        fps = _known(self._answers[cv2.CAP_PROP_FPS]) or 0.0
+        fourcc = _letters(self._answers[cv2.CAP_PROP_FOURCC])
+        exposure = _known(self._answers[cv2.CAP_PROP_EXPOSURE])
+        wrong = []
+        if (asked.width or width, asked.height or height) != (width, height):
+            wrong.append(
+                f"{width}x{height} px instead of {asked.width or width}x{asked.height or height}"
+            )
+        if asked.fps is not None and abs(fps - asked.fps) > 0.01 * asked.fps:
+            wrong.append(f"{fps:g} frames per second instead of {asked.fps:g}")
+        if asked.fourcc is not None and fourcc and fourcc != asked.fourcc:
+            wrong.append(f"{fourcc} instead of {asked.fourcc}")
+        if asked.exposure is not None and exposure != asked.exposure:
+            given = "an unknown exposure" if exposure is None else f"exposure {exposure:g}"
+            wrong.append(f"{given} instead of {asked.exposure:g}")
+        differences = f"{self.name} gives {', '.join(wrong)}" if wrong else ""
+        return CameraReport(self.name, width, height, fps, fourcc, exposure, differences)
+
+
+def list_cameras(devices: Path = DEVICES) -> dict[int, str]:
+    """Return the cameras of this machine, index to name; empty where the system lists none."""
+    found = {}
+    for file in devices.glob("video*/name"):
+        digits = file.parent.name.removeprefix("video")
+        if digits.isdecimal():
+            found[int(digits)] = file.read_text("utf-8", "replace").strip()
+    return dict(sorted(found.items()))
+
+
+def _index(camera: int | str, devices: Path) -> int:
+    if isinstance(camera, int):
+        return camera
+    found = list_cameras(devices)
+    wanted = camera.casefold()
+    # One camera has several devices, of which the first gives the pictures.
+    exact = [index for index, name in found.items() if name.casefold() == wanted]
+    partly = [index for index, name in found.items() if wanted in name.casefold()]
+    if not (exact or partly):
+        raise DataError(f"no camera is called {camera!r}; {_listed(found)}")
+    return (exact or partly)[0]
+
+
+def _missing(index: int, devices: Path) -> str:
+    found = list_cameras(devices)
+    if index in found:
+        return (
+            f"camera {index} ({found[index]}) cannot be opened; another program may use it, or "
+            "your user may not (on Linux it must be in the group `video`)"
+        )
+    return f"there is no camera {index}; {_listed(found)}"
+
+
+def _listed(found: dict[int, str]) -> str:
+    if not found:
+        return "the system lists no camera: plug one in, or name a video"
+    return "there are " + ", ".join(f"{index} ({name})" for index, name in found.items())
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) and value > 0 else None
+
+
+def _letters(code: float) -> str:
+    number = int(code) if math.isfinite(code) and code > 0 else 0
+    letters = "".join(chr(number >> shift & 0xFF) for shift in (0, 8, 16, 24))
+    return letters if letters.isprintable() else ""

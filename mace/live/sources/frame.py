@@ -1,0 +1,91 @@
+"""A frame, and what every source of frames offers."""
+
+import threading
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import UInt8
+
+from mace.errors import DataError
+from mace.live.sources.incident import IncidentKind
+
+type Report = Callable[[IncidentKind, str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One frame of a source."""
+
+    index: int
+    """Position in the source, from 0, in frames."""
+    time: float
+    """Seconds since the first frame, by the source's own clock."""
+    image: UInt8[np.ndarray, "h w 3"] | UInt8[np.ndarray, "h w"]
+    """Blue, green, red; or gray, where the source gives no more."""
+    captured: float = 0.0
+    """`time.monotonic()` at capture, s; 0 where frames are read as fast as possible."""
+
+
+class SourceLost(DataError):
+    """A camera or stream that gives nothing more for now; `frames` may be called again."""
+
+
+class Source(Protocol):
+    """Anything that yields frames."""
+
+    name: str
+    fps: float
+    """Frames per second; 0 where nobody says, and the times of the frames alone count."""
+    size: tuple[int, int]
+    """Width and height of the first frame in px."""
+    count: int
+    """Number of frames the source says it has; 0 where that is not known."""
+    live: bool
+    """Whether frames come at their own pace, so that a late reader must miss some."""
+    report: Report
+    """Called with what a source can mend or pass over by itself; does nothing until set."""
+
+    def frames(self) -> Generator[Frame, None, None]:
+        """Yield every frame once, in order.
+
+        Raises:
+            SourceLost: by a live source that may come back; call `frames` again for more.
+            DataError: for anything that cannot be read.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let `frames` end soon; may be called from any thread and more than once."""
+        ...
+
+
+class SourceBase:
+    """What all sources share: they can be closed, and stay quiet until asked to report."""
+
+    live = False
+
+    def __init__(self) -> None:
+        self.report: Report = _ignore
+        self._closed = threading.Event()
+
+    def close(self) -> None:
+        """Let `frames` end soon; may be called from any thread and more than once."""
+        self._closed.set()
+
+
+def stated_rate(asked: float | None, stated: float, name: str) -> float:
+    """Return the asked frames per second, else the stated ones.
+
+    Raises:
+        DataError: for a rate that no recording has.
+    """
+    rate = stated if asked is None else asked
+    if not 0 < rate <= 100_000:
+        raise DataError(f"{name} states {rate:g} frames per second; say the true rate with --fps")
+    return rate
+
+
+def _ignore(kind: IncidentKind, sentence: str) -> None:
+    del kind, sentence

@@ -1,0 +1,23 @@
+"""What goes wrong, or right again, while frames come."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+type IncidentKind = Literal[
+    "ended", "stalled", "frozen", "resized", "unplugged", "back", "unreadable", "slow"
+]
+
+
+@dataclass(frozen=True)
+class Incident:
+    """Something a person who watches should know, and a recording should keep.
+
+    Attributes:
+        time: s since the first frame; 0 before it.
+        kind: what it is.
+        sentence: the same for people, in one sentence.
+    """
+
+    time: float
+    kind: IncidentKind
+    sentence: str

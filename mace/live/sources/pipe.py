@@ -1,0 +1,152 @@
+"""Standard input: JPEG images one after the other, or raw frames of a stated size."""
+
+import os
+import select
+import time
+from collections.abc import Generator, Iterator
+
+import cv2
+import numpy as np
+
+from mace.errors import DataError
+from mace.live.sources.config import RAW_CHANNELS, SourceConfig
+from mace.live.sources.frame import Frame, SourceBase, stated_rate
+from mace.live.sources.incident import IncidentKind
+from mace.live.sources.mjpeg import JpegSplitter
+
+_CHUNK = 1 << 16
+_POLL_S = 0.2  # how soon a reader that waits for bytes notices that it was closed
+_NO_JPEG_IN = 16 << 20
+
+
+class Pipe(SourceBase):
+    """Frames from a pipe, by default standard input.
+
+    With a rate in the settings frames have its times and a sender waits while we are busy, so that
+    nothing is lost. Without one, or in real time, frames have the times of their arrival and a
+    late reader should miss some (`live`).
+    """
+
+    count = 0
+
+    def __init__(self, config: SourceConfig | None = None, *, fd: int = 0):
+        super().__init__()
+        self._config = config or SourceConfig()
+        self._fd = fd
+        self.name = "standard input" if fd == 0 else f"pipe {fd}"
+        # The first bytes are read before anybody can have asked for reports.
+        self._untold: list[tuple[IncidentKind, str]] = []
+        self._deadline: float | None = None
+        rate = self._config.fps
+        self.live = self._config.realtime or rate is None
+        self.fps = 0.0 if rate is None else stated_rate(rate, rate, self.name)
+        if self._config.stdin in RAW_CHANNELS:
+            self._images = self._raw()
+            self.size = (self._config.width or 0, self._config.height or 0)
+        else:
+            self._images = self._jpegs()
+            self._first = self._decoded_first()
+            self.size = (self._first.shape[1], self._first.shape[0])
+            self._images = self._with_first(self._images)
+
+    def frames(self) -> Generator[Frame, None, None]:
+        """Yield the frames in order; a second call goes on where the first one stopped.
+
+        Raises:
+            DataError: where the pipe ends inside a frame.
+        """
+        start = None
+        for index, image in enumerate(self._images):
+            while self._untold:
+                self.report(*self._untold.pop(0))
+            captured = time.monotonic() if self.live else 0.0
+            start = captured if start is None else start
+            if image is not None:
+                yield Frame(index, captured - start if self.live else index / self.fps, image,
+                            captured)  # fmt: skip
+
+    def _raw(self) -> Iterator[np.ndarray | None]:
+        height, width = self._config.height or 0, self._config.width or 0
+        channels = RAW_CHANNELS[self._config.stdin]
+        shape = (height, width) if channels == 1 else (height, width, channels)
+        count = 0
+        while True:
+            image = np.empty(shape, np.uint8)
+            space = memoryview(image).cast("B")
+            filled = 0
+            while filled < len(space) and self._wait():
+                got = os.readv(self._fd, [space[filled:]])
+                if got == 0:
+                    break
+                filled += got
+            if filled < len(space):
+                if filled and not self._closed.is_set():
+                    raise DataError(
+                        f"{self.name} ends inside frame {count}, after {filled} of its "
+                        f"{len(space)} bytes; check that the sender gives {self._config.stdin} "
+                        f"frames of {width}x{height} px"
+                    )
+                return
+            yield image
+            count += 1
+
+    def _jpegs(self) -> Iterator[np.ndarray | None]:
+        """Yield images; None for one that is whole but cannot be decoded."""
+        splitter = JpegSplitter()
+        count = skipped = 0
+        while self._wait():
+            data = os.read(self._fd, _CHUNK)
+            if not data:
+                break
+            images = splitter.feed(data)
+            if count == 0 and splitter.skipped > _NO_JPEG_IN:
+                raise DataError(
+                    f"{self.name} holds no JPEG images; say what it holds with source.stdin "
+                    "(gray or bgr, with source.width and source.height)"
+                )
+            # Told once the next image is there: garbage may come in many pieces.
+            if images and splitter.skipped > skipped:
+                self._tell(
+                    "unreadable",
+                    f"{self.name}: {splitter.skipped - skipped} bytes near frame {count} belong "
+                    "to no whole image and were passed over",
+                )
+                skipped = splitter.skipped
+            for jpeg in images:
+                image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+                if image is None:
+                    self._tell("unreadable", f"{self.name}: frame {count} cannot be decoded")
+                yield None if image is None else np.asarray(image, np.uint8)
+                count += 1
+        if splitter.pending and not self._closed.is_set():
+            raise DataError(
+                f"{self.name} ends inside frame {count}, after {splitter.pending} of its bytes; "
+                "the sender was cut off"
+            )
+
+    def _tell(self, kind: IncidentKind, sentence: str) -> None:
+        self._untold.append((kind, sentence))
+
+    def _decoded_first(self) -> np.ndarray:
+        self._deadline = time.monotonic() + self._config.open_timeout_s
+        first = next((image for image in self._images if image is not None), None)
+        self._deadline = None
+        if first is None:
+            raise DataError(f"{self.name} holds no JPEG images; check what is sent to it")
+        return first
+
+    def _with_first(self, others: Iterator[np.ndarray | None]) -> Iterator[np.ndarray | None]:
+        yield self._first
+        yield from others
+
+    def _wait(self) -> bool:
+        """Wait until bytes or the end can be read; False once the source is closed."""
+        while not self._closed.is_set():
+            if select.select([self._fd], [], [], _POLL_S)[0]:
+                return True
+            if self._deadline is not None and time.monotonic() > self._deadline:
+                raise DataError(
+                    f"nothing came on {self.name} within {self._config.open_timeout_s:g} s; "
+                    "start its sender first"
+                )
+        return False

@@ -1,0 +1,169 @@
+"""One compiled call a frame: motion, the network, smoothing, for all faces at once.
+
+Crops travel to the device with every frame (32 kB a face, less than a ring of them there would
+cost to keep in order), and so does the flow where OpenCV measured it; what the step remembers stays
+on the device, in buffers that are given up to it and written over.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, UInt8
+
+from mace.models import compiler_options
+from mace.motion import MotionConfig, encode, measure_flow, trace_flow
+from mace.training import Bundle
+from mace.training.predict import make_probabilities
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class StepState:
+    """What the step remembers of each face; leading axis: the faces.
+
+    Attributes:
+        smoothed: probabilities so far.
+        rest: sum of the flow over the neutral time, px of the crop; None where none is measured.
+        rested: frames in that sum.
+    """
+
+    smoothed: Float[Array, "f k"]
+    rest: Float[Array, "f s s 2"] | None
+    rested: Float[Array, " f"]
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class StepInput:
+    """What a frame brings.
+
+    Attributes:
+        reference: the faces that motion is measured against.
+        target: the faces now.
+        flow: from reference to target in px of the crop, where it was measured outside.
+        keep: weight of the old answer in the smoothed one; 0 begins anew.
+        resting: this face is neutral by agreement.
+        renewed: the reference is another one than before, so what rested against it is forgotten.
+    """
+
+    reference: UInt8[Array | np.ndarray, "f s s"]
+    target: UInt8[Array | np.ndarray, "f s s"]
+    flow: Float[Array | np.ndarray, "f s s 2"] | None
+    keep: Float[Array | np.ndarray, " f"]
+    resting: Bool[Array | np.ndarray, " f"]
+    renewed: Bool[Array | np.ndarray, " f"]
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class StepOutput:
+    """What the step says of each face.
+
+    Attributes:
+        images: what the network saw.
+        probabilities: of this frame alone.
+        smoothed: with those before.
+    """
+
+    images: Float[Array, "f h w c"]
+    probabilities: Float[Array, "f k"]
+    smoothed: Float[Array, "f k"]
+
+
+type Step = Callable[[StepState, StepInput], tuple[StepState, StepOutput]]
+
+
+def make_step(bundle: Bundle, *, faces: int, crop: int, rests: bool) -> Step:
+    """Return the step of a network, compiled for `faces` crops of `crop` px.
+
+    Args:
+        bundle: the network.
+        faces: how many are answered in one call.
+        crop: side of a crop, px.
+        rests: whether the neutral time's mean flow is taken out of what follows.
+    """
+    motion = bundle.motion
+    # The weights are part of the program: handing them over costs 60 µs a call.
+    probabilities = make_probabilities(bundle)
+
+    def step(state: StepState, given: StepInput) -> tuple[StepState, StepOutput]:
+        reference, target = jnp.asarray(given.reference), jnp.asarray(given.target)
+        flow = given.flow
+        if flow is None:
+            flow = trace_flow(reference, target, config=motion)
+        rest, rested = state.rest, state.rested
+        if rest is not None and flow is not None:
+            old = ~given.renewed
+            resting = given.resting
+            rest = jnp.where(old[:, None, None, None], rest, 0.0)
+            rest = rest + jnp.where(resting[:, None, None, None], flow, 0.0)
+            rested = jnp.where(old, rested, 0.0) + resting
+            mean = rest / jnp.maximum(rested, 1.0)[:, None, None, None]
+            flow = jnp.where(resting[:, None, None, None], flow, flow - mean)
+        images = encode(reference, target, flow, config=motion)
+        found = probabilities(images)
+        keep = jnp.asarray(given.keep)[:, None]
+        smoothed = keep * state.smoothed + (1 - keep) * found
+        output = StepOutput(images=images, probabilities=found, smoothed=smoothed)
+        return StepState(smoothed=smoothed, rest=rest, rested=rested), output
+
+    shapes = jax.eval_shape(
+        lambda: (
+            begin(bundle, faces=faces, crop=crop, rests=rests),
+            _example(bundle, faces=faces, crop=crop),
+        )
+    )
+    jitted = jax.jit(step, donate_argnums=(0,), compiler_options=compiler_options() or None)
+    return jitted.lower(*shapes).compile()
+
+
+def begin(bundle: Bundle, *, faces: int, crop: int, rests: bool) -> StepState:
+    """Return the state of a session that has seen nothing."""
+    return StepState(
+        smoothed=jnp.zeros((faces, len(bundle.classes))),
+        rest=jnp.zeros((faces, crop, crop, 2)) if rests else None,
+        rested=jnp.zeros(faces),
+    )
+
+
+def outside_flow(
+    reference: UInt8[np.ndarray, "f s s"],
+    target: UInt8[np.ndarray, "f s s"],
+    *,
+    bundle: Bundle,
+    where: Sequence[int],
+) -> Float[np.ndarray, "f s s 2"] | None:
+    """Return the flow that OpenCV has to measure; None where the step traces it, or needs none.
+
+    Args:
+        reference: the faces that motion is measured against.
+        target: the faces now.
+        bundle: the network.
+        where: places that somebody is in; the others get no motion.
+    """
+    if not _measured_outside(bundle.motion):
+        return None
+    flow = np.zeros((*reference.shape, 2), np.float32)
+    index = list(where)
+    flow[index] = measure_flow(reference[index], target[index], config=bundle.motion)
+    return flow
+
+
+def _example(bundle: Bundle, *, faces: int, crop: int) -> StepInput:
+    crops = jnp.zeros((faces, crop, crop), jnp.uint8)
+    outside = _measured_outside(bundle.motion)
+    return StepInput(
+        reference=crops,
+        target=crops,
+        flow=jnp.zeros((faces, crop, crop, 2)) if outside else None,
+        keep=jnp.zeros(faces),
+        resting=jnp.zeros(faces, bool),
+        renewed=jnp.zeros(faces, bool),
+    )
+
+
+def _measured_outside(motion: MotionConfig) -> bool:
+    return motion.representation == "flow" and motion.flow == "dis"
