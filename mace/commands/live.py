@@ -14,6 +14,7 @@ from mace.config import to_dict
 from mace.errors import ConfigError
 from mace.export import is_export
 from mace.live import LiveConfig
+from mace.live.web.config import WebConfig
 from mace.pretrained import PRETRAINED, bundle_path, has_pretrained
 from mace.progress import progress
 from mace.provenance import provenance
@@ -28,6 +29,8 @@ def run(
     fps: float | None = None,
     live: LiveConfig = LiveConfig(),  # noqa: B008
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
+    on_page: Annotated[bool, tyro.conf.arg(name="web")] = False,
+    web: WebConfig = WebConfig(),  # noqa: B008
 ) -> None:
     """Track and correct the face in a video and label every frame.
 
@@ -43,6 +46,9 @@ def run(
         fps: frames per second, where the source does not say or says it wrongly.
         live: how frames are compared and answers smoothed.
         as_json: print the summary as one JSON object on standard output.
+        on_page: show the results on a page instead, whose address is printed, until Ctrl-C; `out`
+            is not written.
+        web: where the page is served, and its bounds.
     """
     folder = model if is_export(model) else bundle_path(model)
     out = RUNS_DIR / "live" / source.stem if out is None else out
@@ -60,8 +66,17 @@ def run(
             "scaling are not known, so that no video can be turned into its input; use a model "
             "trained on clips"
         )
-    video = open_source(source, fps=fps)
     notice = training_notice(bundle.trained_on)
+    if on_page:
+        from mace.live.sources import SourceConfig
+        from mace.live.web import Facts, serve_live
+
+        played = open_source(str(source), SourceConfig(realtime=True), fps=fps)
+        facts = Facts(tuple(bundle.classes), notice, model=str(model), source=str(source))
+        print(notice, file=sys.stderr)
+        serve_live(played, bundle, live=live, web=web, facts=facts)
+        return
+    video = open_source(source, fps=fps)
     session = {
         "source": str(source),
         "fps": video.fps,

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 from mace.live.labelled import Labelled, LabelledFrame, crop_corners
+from mace.live.results import Result
 
 _TRACKED = (120, 220, 120)
 _DOUBTFUL = (80, 180, 255)
@@ -32,11 +33,34 @@ def draw(labelled: Labelled, *, classes: Sequence[str], notice: str) -> UInt8[np
         classes: names of the probabilities.
         notice: the line at the bottom that says what the model was trained on.
     """
-    frame, image = labelled.frame, labelled.image.copy()
+    return _drawn(labelled.image, (labelled.frame,), classes, notice)
+
+
+def draw_result(
+    result: Result, *, classes: Sequence[str], notice: str
+) -> UInt8[np.ndarray, "h w 3"]:
+    """Return the frame of `result`, grey or colour, with all its faces drawn on.
+
+    Probabilities, corrected face and motion are those of the first person.
+    """
+    image = result.frame.image
+    if image.ndim == 2:
+        image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+    return _drawn(image, result.faces, classes, notice)
+
+
+def _drawn(
+    original: np.ndarray, faces: Sequence[LabelledFrame], classes: Sequence[str], notice: str
+) -> UInt8[np.ndarray, "h w 3"]:
+    image = original.copy()
     unit = max(image.shape[0] / _DESIGN_HEIGHT, 0.5)
-    _face(image, frame)
-    _panel(image, frame, classes, unit)
-    _insets(image, frame, unit)
+    for face in faces:
+        _face(image, face)
+        if len(faces) > 1:
+            _name(image, face, unit)
+    if faces:
+        _panel(image, faces[0], classes, unit)
+        _insets(image, faces[0], unit)
     height, width = image.shape[:2]
     _shade(image, 0, height - round((_ROW + 4) * unit), width, height)
     _write(image, notice, (_MARGIN, height / unit - _MARGIN), size=0.42, unit=unit)
@@ -68,6 +92,12 @@ def _face(image: np.ndarray, frame: LabelledFrame) -> None:
     cv2.polylines(image, [np.round(corners).astype(np.int32)], True, colour, 1, cv2.LINE_AA)
     for x, y in _points(frame.face.landmarks):
         cv2.circle(image, (x, y), 2, colour, -1, cv2.LINE_AA)
+
+
+def _name(image: np.ndarray, frame: LabelledFrame, unit: float) -> None:
+    if frame.box is not None:
+        left, top = frame.box[0] / unit, frame.box[1] / unit - 6
+        _write(image, f"person {frame.identity}", (left, top), size=0.42, unit=unit)
 
 
 def _points(landmarks: Float[np.ndarray, "n 2"] | None) -> list[tuple[int, int]]:

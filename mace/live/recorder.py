@@ -1,7 +1,8 @@
-"""What a session leaves behind: annotated video, a CSV and a JSONL of frames, and a sidecar.
+"""What a session leaves behind: annotated video, frames as CSV and JSONL, events, and a sidecar.
 
 Everything is written to a hidden folder beside the target, which takes the target's name when the
-session closes well; a session that fails leaves nothing.
+session closes well; a session that fails leaves nothing. Of one that is killed the hidden folder
+stays, with every line up to then, and `mace review` reads it.
 """
 
 import csv
@@ -18,7 +19,9 @@ import numpy as np
 from jaxtyping import UInt8
 
 from mace.errors import OutputError
+from mace.live.events_log import EVENTS_JSONL, EventsLog
 from mace.live.labelled import LabelledFrame
+from mace.spotting.events import Event
 
 FRAMES_CSV = "frames.csv"
 FRAMES_JSONL = "frames.jsonl"
@@ -58,8 +61,11 @@ class Recorder:
             raise OutputError(f"{folder} exists already; choose another folder with --out")
         try:
             self._partial.mkdir(parents=True)
-            self._csv = (self._partial / FRAMES_CSV).open("w", newline="", encoding="utf-8")
-            self._jsonl = (self._partial / FRAMES_JSONL).open("w", encoding="utf-8")
+            # A buffer of one line: what was answered is on the disk, whatever ends the process.
+            self._csv = (self._partial / FRAMES_CSV).open("w", 1, encoding="utf-8", newline="")
+            self._jsonl = (self._partial / FRAMES_JSONL).open("w", 1, encoding="utf-8")
+            self._events = EventsLog(self._partial / EVENTS_JSONL)
+            self._write_session(complete=False)
         except OSError as error:
             shutil.rmtree(self._partial, ignore_errors=True)
             raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
@@ -82,6 +88,10 @@ class Recorder:
         self._video.write(image)
         self._frames += 1
 
+    def write_events(self, events: Sequence[Event]) -> None:
+        """Append events, as they become certain."""
+        self._events.write(events)
+
     def __enter__(self) -> Self:
         return self
 
@@ -101,11 +111,10 @@ class Recorder:
         try:
             self._csv.close()
             self._jsonl.close()
+            self._events.close()
             self._video.release()
             self._check_video()
-            session = {**self._session, "frames": self._frames, "complete": complete}
-            text = json.dumps(session, indent=2, ensure_ascii=False) + "\n"
-            (self._partial / SESSION).write_text(text, encoding="utf-8")
+            self._write_session(complete=complete)
             if self._folder.is_dir():
                 self._folder.rmdir()  # it was empty, or __init__ had refused
             os.replace(self._partial, self._folder)
@@ -114,6 +123,11 @@ class Recorder:
             raise OutputError(
                 f"cannot write to {self._folder}: {error.strerror or error}"
             ) from error
+
+    def _write_session(self, *, complete: bool) -> None:
+        session = {**self._session, "frames": self._frames, "complete": complete}
+        text = json.dumps(session, indent=2, ensure_ascii=False) + "\n"
+        (self._partial / SESSION).write_text(text, encoding="utf-8")
 
     def _check_video(self) -> None:
         # OpenCV's writer reports no error when the disk is full, so the file is asked itself.
@@ -130,6 +144,7 @@ class Recorder:
     def _discard(self) -> None:
         self._csv.close()
         self._jsonl.close()
+        self._events.close()
         self._video.release()
         shutil.rmtree(self._partial, ignore_errors=True)
 

@@ -1,0 +1,121 @@
+"""A recorded session, read back as far as it was written."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from mace.errors import DataError
+from mace.live.events_log import EVENTS_JSONL, read_events, read_lines
+from mace.live.recorder import FRAMES_JSONL, SESSION, VIDEO
+from mace.spotting.events import Event
+
+
+@dataclass(frozen=True)
+class Line:
+    """What the page shows of one line of `frames.jsonl`."""
+
+    frame: int
+    time: float
+    identity: int
+    smoothed: dict[str, float] | None
+
+
+@dataclass(frozen=True)
+class Session:
+    """A recorded session, as far as it was recorded."""
+
+    folder: Path
+    facts: dict[str, Any]
+    events: tuple[Event, ...]
+    lines: tuple[Line, ...]
+    """Of `frames.jsonl`: one a frame and person."""
+    video: Path | None
+    remarks: tuple[str, ...]
+    """What is missing, in sentences."""
+
+    @property
+    def fps(self) -> float:
+        """Frames per second of the video; 30 where nobody says."""
+        stated = self.facts.get("fps")
+        if isinstance(stated, int | float) and 0 < stated < 100_000:
+            return float(stated)
+        return 30.0
+
+
+def load_session(folder: Path) -> Session:
+    """Read what `mace live` recorded in `folder`, also where it was killed.
+
+    Raises:
+        DataError: if there is no session in `folder`, or a file of it is damaged.
+    """
+    folder = Path(folder)
+    if folder.is_file() and folder.name in (EVENTS_JSONL, FRAMES_JSONL, SESSION):
+        folder = folder.parent
+    if not folder.is_dir():
+        raise DataError(f"there is no session at {folder}; name a folder that `mace live` left")
+    present = {file.name for file in folder.iterdir()}
+    if not present & {EVENTS_JSONL, FRAMES_JSONL, SESSION}:
+        raise DataError(
+            f"{folder} holds no session (none of {SESSION}, {EVENTS_JSONL}, {FRAMES_JSONL}); "
+            "name a folder that `mace live` left"
+        )
+    remarks = []
+    facts = _facts(folder / SESSION) if SESSION in present else {}
+    if not facts.get("complete", False):
+        remarks.append("The session did not end well; it holds what was written until then.")
+    events = read_events(folder / EVENTS_JSONL) if EVENTS_JSONL in present else ()
+    if EVENTS_JSONL not in present:
+        remarks.append(f"There is no {EVENTS_JSONL}, so no events are known.")
+    lines = _lines(folder / FRAMES_JSONL) if FRAMES_JSONL in present else ()
+    video = folder / VIDEO if VIDEO in present else None
+    if video is not None and not _plays(video):
+        video = None
+        remarks.append(f"{VIDEO} cannot be played, so that the events have no pictures.")
+    elif video is None:
+        remarks.append(f"There is no {VIDEO}, so that the events have no pictures.")
+    return Session(folder, facts, events, lines, video, tuple(remarks))
+
+
+def _lines(path: Path) -> tuple[Line, ...]:
+    lines = []
+    for number, record in read_lines(path):
+        try:
+            named = record.get("smoothed")
+            smoothed = None if named is None else {name: float(named[name]) for name in named}
+            lines.append(
+                Line(
+                    frame=int(record["frame"]),
+                    time=float(record["timestamp"]),
+                    identity=int(record.get("identity", 0)),
+                    smoothed=None
+                    if smoothed is None
+                    else {k: float(smoothed[k]) for k in smoothed},
+                )
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(
+                f"{path}, line {number}: no frame with its time and probabilities; restore the "
+                "file, or remove it to review the events alone"
+            ) from error
+    return tuple(lines)
+
+
+def _plays(video: Path) -> bool:
+    capture = cv2.VideoCapture(str(video))
+    try:
+        return capture.isOpened() and capture.grab()
+    finally:
+        capture.release()
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read as JSON; restore or remove it") from error
+    if not isinstance(facts, dict):
+        raise DataError(f"{path}: expected an object; restore or remove it")
+    return facts

@@ -1,0 +1,165 @@
+"""One stream of results to many pages: pictures newest-wins, events all of them."""
+
+import asyncio
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import cv2
+
+from mace.live.events_log import event_record
+from mace.live.latest import Latest
+from mace.live.results import Result
+from mace.live.web.config import WebConfig
+from mace.live.web.protocol import picture_message, result_record, results_message, to_json
+
+# Ten minutes of samples at 30 a second, and as many events as a page can list.
+_LOG_SAMPLES = 18_000
+_LOG_EVENTS = 10_000
+# What a page that opens now is told of the past: its timeline's seconds.
+_HISTORY_S = 10.0
+_HISTORY_EVENTS = 200
+# Not drawn on timelines, and most of a record's bytes.
+_GEOMETRY = ("outline", "landmarks")
+
+
+class Viewer:
+    """What waits to be sent to one page; belongs to the event loop."""
+
+    def __init__(self) -> None:
+        self.paused = False
+        self._loop = asyncio.get_running_loop()
+        self._ready = asyncio.Event()
+        self._texts: deque[str] = deque(maxlen=_LOG_EVENTS)
+        self._newest: tuple[str, bytes] | None = None
+
+    def post(self, texts: Sequence[str], newest: tuple[str, bytes] | None) -> None:
+        """Hand over from any thread: `texts` are all sent, of the `newest` only the last."""
+        self._loop.call_soon_threadsafe(self._receive, texts, newest)
+
+    def _receive(self, texts: Sequence[str], newest: tuple[str, bytes] | None) -> None:
+        self._texts.extend(texts)
+        if newest is not None and not self.paused:
+            self._newest = newest
+        if self._texts or self._newest:
+            self._ready.set()
+
+    async def next(self) -> list[str | bytes]:
+        """Wait for what there is to send, and take it."""
+        await self._ready.wait()
+        self._ready.clear()
+        messages: list[str | bytes] = [*self._texts, *(self._newest or ())]
+        self._texts.clear()
+        self._newest = None
+        return messages
+
+
+class Broadcast:
+    """Takes results from the loop without ever holding it up, and tells all pages.
+
+    Pictures are encoded once, in a thread of their own, `preview_fps` times a second at most.
+    """
+
+    def __init__(self, config: WebConfig):
+        self._config = config
+        self._lock = threading.Lock()
+        self._newest = Latest()
+        self._viewers: set[Viewer] = set()
+        self._samples: deque[str] = deque(maxlen=_LOG_SAMPLES)
+        self._told: deque[str] = deque(maxlen=_LOG_EVENTS)
+        self._ended: str | None = None
+        self._thread = threading.Thread(target=self._run, name="broadcast", daemon=True)
+
+    def publish(self, result: Result) -> None:
+        """Take a result from any thread; never blocks for longer than a list's append."""
+        self._newest.put(result)
+
+    def start(self) -> None:
+        """Start telling."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop telling."""
+        self._newest.close()
+        if self._thread.ident is not None:
+            self._thread.join(timeout=5)
+
+    def end(self, reason: str) -> None:
+        """Say that the source has ended, and why."""
+        text = to_json({"type": "ended", "reason": reason})
+        with self._lock:
+            self._ended = text
+            for viewer in self._viewers:
+                viewer.post([text], None)
+
+    def attach(self, viewer: Viewer) -> None:
+        """Tell `viewer` the last seconds, and everything from now on."""
+        with self._lock:
+            samples = list(self._samples)[-round(_HISTORY_S * self._config.preview_fps) :]
+            events = list(self._told)[-_HISTORY_EVENTS:]
+            lists = f'"results":[{",".join(samples)}],"events":[{",".join(events)}]'
+            history = f'{{"type":"history",{lists}}}'
+            viewer.post([history] if self._ended is None else [history, self._ended], None)
+            self._viewers.add(viewer)
+
+    def detach(self, viewer: Viewer) -> None:
+        """Forget `viewer`."""
+        with self._lock:
+            self._viewers.discard(viewer)
+
+    def log(self) -> Iterator[str]:
+        """Yield the session's log as lines: the events, then samples of the last ten minutes."""
+        with self._lock:
+            told, samples = list(self._told), list(self._samples)
+        yield from (f'{{"type":"event",{text[1:]}\n' for text in told)
+        yield from (f'{{"type":"sample",{text[1:]}\n' for text in samples)
+
+    def _run(self) -> None:
+        interval = 1 / self._config.preview_fps
+        while True:
+            started = time.monotonic()
+            result = self._newest.take(timeout=1.0)
+            if result is not None:
+                self._tell(result)
+            elif self._newest.closed:
+                return
+            time.sleep(max(0.0, started + interval - time.monotonic()))
+
+    def _tell(self, result: Result) -> None:
+        record = result_record(result)
+        compact = {**record, "faces": [_without_geometry(face) for face in record["faces"]]}
+        events = result.events
+        with self._lock:
+            watched = any(not viewer.paused for viewer in self._viewers)
+        newest = (results_message([result], []), self._picture(result)) if watched else None
+        texts = [results_message([], events)] if events else []
+        with self._lock:
+            self._samples.append(to_json(compact))
+            self._told.extend(json.dumps(event_record(event)) for event in events)
+            for viewer in self._viewers:
+                viewer.post(texts, newest)
+
+    def _picture(self, result: Result) -> bytes:
+        image = result.frame.image
+        height, width = image.shape[:2]
+        if width > self._config.preview_width:
+            small = (
+                self._config.preview_width,
+                max(1, round(height * self._config.preview_width / width)),
+            )
+            image = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
+        quality = [cv2.IMWRITE_JPEG_QUALITY, self._config.preview_quality]
+        _, jpeg = cv2.imencode(".jpg", image, quality)
+        return picture_message(
+            jpeg.tobytes(),
+            sequence=result.frame.index,
+            time_ms=1000 * result.frame.time,
+            size=(width, height),
+        )
+
+
+def _without_geometry(face: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in face.items() if name not in _GEOMETRY}

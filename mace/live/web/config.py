@@ -1,0 +1,84 @@
+"""Settings of the live page: where it is served, and the bounds of what it takes."""
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+
+from mace.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class WebConfig:
+    """Where the page is served, and how much anybody may ask of it."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Any but this machine's own loopback asks for a token."""
+    port: int = 8765
+    """0 for any free one."""
+    cert: Path | None = None
+    """TLS certificate (PEM). Browsers give their camera to https and localhost pages only."""
+    key: Path | None = None
+    """The certificate's private key (PEM)."""
+    names: tuple[str, ...] = ()
+    """Host names, besides localhost and plain addresses, under which the page may be opened."""
+    camera: bool = True
+    """Whether browsers may send their own camera's frames."""
+    max_clients: int = 8
+    """Open pages at a time."""
+    max_cameras: int = 2
+    """Of these, pages that send frames: each costs an engine."""
+    max_message_bytes: int = 4 * 1024 * 1024
+    """The largest message, such as one frame."""
+    max_pixels: int = 1920 * 1080
+    """The largest frame, in px, looked at before it is decoded."""
+    max_in_flight: int = 3
+    """Frames of one page that wait for an answer; what comes beyond is not read."""
+    max_rate: float = 240.0
+    """Frames a second of one page; those beyond are counted as dropped."""
+    idle_s: float = 120.0
+    """A page that should send frames and sends nothing for so long is closed, in s."""
+    preview_fps: float = 30.0
+    """Pictures a second of the server's own camera, at most."""
+    preview_width: int = 960
+    """Wider pictures are made smaller before they are sent, in px."""
+    preview_quality: int = 80
+    """JPEG quality of these pictures; they are for looking at, not for measuring."""
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine itself can reach the page."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            ConfigError: for a number out of its range, or a certificate without its key.
+        """
+        if not 0 <= self.port <= 65535:
+            raise ConfigError(f"web.port is {self.port}, expected 0 to 65535")
+        for name in ("max_clients", "max_cameras", "max_in_flight", "max_pixels"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"web.{name} is {getattr(self, name)}, expected 1 or more")
+        for name in ("max_rate", "idle_s", "preview_fps"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"web.{name} is {getattr(self, name)}, expected more than 0")
+        if self.max_message_bytes < 1024:
+            raise ConfigError(
+                f"web.max_message_bytes is {self.max_message_bytes}, expected 1024 or more"
+            )
+        if self.preview_width < 64:
+            raise ConfigError(f"web.preview_width is {self.preview_width} px, expected 64 or more")
+        if not 1 <= self.preview_quality <= 100:
+            raise ConfigError(f"web.preview_quality is {self.preview_quality}, expected 1 to 100")
+        if (self.cert is None) != (self.key is None):
+            raise ConfigError("web.cert and web.key belong together; give both, or neither")
+        for name in ("cert", "key"):
+            path = getattr(self, name)
+            if path is not None and not path.is_file():
+                raise ConfigError(f"web.{name}: there is no file at {path}")

@@ -1,0 +1,73 @@
+"""The live loop on the page: the server's source for everybody, an engine for each camera."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from mace.live.config import LiveConfig
+from mace.live.engine import LiveEngine
+from mace.live.loop import LiveLoop
+from mace.live.results import Result
+from mace.live.sources import Source
+from mace.live.web.config import WebConfig
+from mace.live.web.server import Facts, serve
+from mace.training import Bundle
+
+_LOOK_S = 0.2  # how often a loop is asked whether it has ended
+
+
+class LoopWatch:
+    """A `Watch` of the live loop, with its threads.
+
+    Args:
+        make_loop: makes the loop whose results go to what it is given.
+    """
+
+    def __init__(self, make_loop: Callable[[Callable[[Result], None]], LiveLoop]):
+        self._make_loop = make_loop
+        self._loop: LiveLoop | None = None
+
+    def run(self, publish: Callable[[Result], None], stop: threading.Event) -> None:
+        """Hand over every result as it comes, until the source ends or `stop` is set."""
+        with self._make_loop(publish) as self._loop:
+            while not stop.is_set() and not self._loop.wait(_LOOK_S):
+                pass
+
+    def reset_reference(self) -> None:
+        """Take the next frame with a face for the new neutral reference."""
+        if self._loop is not None:
+            self._loop.reset_reference()
+
+
+def serve_live(
+    source: Source | None,
+    bundle: Bundle,
+    *,
+    live: LiveConfig,
+    web: WebConfig,
+    facts: Facts,
+    consumers: Sequence[Callable[[Result], None]] = (),
+) -> None:
+    """Serve the live loop on a page until Ctrl-C.
+
+    Args:
+        source: the server's own; None where only browsers' cameras are looked at.
+        bundle: the network.
+        live: settings of the loop, and of the cameras' engines.
+        web: where the page is, and its bounds.
+        facts: what the page says about the session.
+        consumers: who else is handed the results of the server's source, such as a recorder.
+
+    Raises:
+        ConfigError: if the address cannot be listened on, or there is nothing to show.
+    """
+
+    def make_loop(publish: Callable[[Result], None]) -> LiveLoop:
+        assert source is not None
+        return LiveLoop(source, bundle, config=live, consumers=(*consumers, publish))
+
+    serve(
+        facts,
+        config=web,
+        watch=None if source is None else LoopWatch(make_loop),
+        make_engine=lambda: LiveEngine(bundle, live, live=True),
+    )

@@ -1,0 +1,226 @@
+"""What page and server say to each other.
+
+Both directions carry text messages, which are JSON objects with a `type`, and binary messages,
+which are a header of 24 bytes (little-endian) and a picture:
+
+| bytes | type | what |
+|---|---|---|
+| 0 | uint8 | version, 1 |
+| 1 | uint8 | kind: 1 JPEG, 2 raw grey |
+| 2–3 | uint16 | 0 |
+| 4–7 | uint32 | sequence number: the page's own, or the server's frame number |
+| 8–15 | float64 | time stamp in ms by the sender's clock |
+| 16–17 | uint16 | width in px |
+| 18–19 | uint16 | height in px |
+| 20–23 | uint32 | 0 |
+"""
+
+import enum
+import json
+import math
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+
+from mace.live.events_log import event_record
+from mace.live.labelled import LabelledFrame, crop_corners
+from mace.live.results import Result
+from mace.spotting.events import Event
+
+VERSION = 1
+_HEADER = struct.Struct("<BBHIdHHI")
+HEADER_BYTES = _HEADER.size
+MAX_TEXT_BYTES = 1024
+# A face that cannot be found in fewer px, or a sliver that no camera gives, is not decoded.
+_MIN_SIDE = 32
+# Markers of JPEG's start-of-frame segments: all of 0xC0–0xCF but the tables and the arithmetic
+# coder's conditioning.
+_START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
+
+
+class Garbage(Exception):
+    """A message that no page of ours sends; its text is the reason the connection closes with."""
+
+
+class Kind(enum.IntEnum):
+    """What a binary message holds."""
+
+    JPEG = 1
+    GREY = 2
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A binary message, taken apart but not decoded."""
+
+    kind: Kind
+    sequence: int
+    time_ms: float
+    width: int
+    height: int
+    data: memoryview
+
+
+def parse_picture(message: bytes, *, max_pixels: int) -> Picture:
+    """Take a binary message apart and check its size before anything is decoded.
+
+    Raises:
+        Garbage: if it is no message of this protocol, or larger than allowed.
+    """
+    if len(message) <= HEADER_BYTES:
+        raise Garbage("a frame is shorter than its header")
+    version, kind, _, sequence, time_ms, width, height, _ = _HEADER.unpack_from(message)
+    if version != VERSION:
+        raise Garbage(f"version {version} of the frames is not known, expected {VERSION}")
+    if not math.isfinite(time_ms) or abs(time_ms) > 1e15:
+        raise Garbage("a frame has no time stamp")
+    data = memoryview(message)[HEADER_BYTES:]
+    if kind == Kind.JPEG:
+        width, height = jpeg_size(data)
+    elif kind != Kind.GREY:
+        raise Garbage(f"frames of kind {kind} are not known")
+    if min(width, height) < _MIN_SIDE or width * height > max_pixels:
+        raise Garbage(f"a frame has {width}x{height} px, allowed are up to {max_pixels} in all")
+    if kind == Kind.GREY and len(data) != width * height:
+        raise Garbage(f"a grey frame of {width}x{height} px has {len(data)} bytes")
+    return Picture(Kind(kind), sequence, time_ms, width, height, data)
+
+
+def jpeg_size(data: memoryview) -> tuple[int, int]:
+    """Return width and height in px from a JPEG's header, without decoding it.
+
+    Raises:
+        Garbage: if there is no such header.
+    """
+    if bytes(data[:2]) != b"\xff\xd8":
+        raise Garbage("a frame is no JPEG")
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF:  # a fill byte
+            at += 1
+        elif marker in _ALONE:
+            at += 2
+        elif marker in _START_OF_FRAME:
+            if at + 9 > len(data):
+                break
+            height, width = struct.unpack_from(">HH", data, at + 5)
+            return width, height
+        else:
+            at += 2 + struct.unpack_from(">H", data, at + 2)[0]
+    raise Garbage("a frame is a JPEG without a size")
+
+
+def decode_picture(picture: Picture) -> UInt8[np.ndarray, "h w"] | UInt8[np.ndarray, "h w 3"]:
+    """Return the picture's pixels: grey, or blue, green, red.
+
+    Raises:
+        Garbage: if it cannot be decoded, or is of another size than it says.
+    """
+    values = np.frombuffer(picture.data, np.uint8)
+    size = (picture.height, picture.width)
+    if picture.kind is Kind.GREY:
+        return values.reshape(size)
+    try:
+        # Without the flag a JPEG's orientation tag would turn it, and its size with it.
+        image = cv2.imdecode(values, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error as error:
+        raise Garbage("a frame cannot be decoded") from error
+    if image is None or image.shape[:2] != size:
+        raise Garbage("a frame cannot be decoded")
+    return np.asarray(image, np.uint8)
+
+
+def picture_message(jpeg: bytes, *, sequence: int, time_ms: float, size: tuple[int, int]) -> bytes:
+    """Return the binary message of a JPEG of `size` (width, height)."""
+    header = _HEADER.pack(VERSION, Kind.JPEG, 0, sequence & 0xFFFFFFFF, time_ms, *size, 0)
+    return header + jpeg
+
+
+def parse_command(text: str) -> dict[str, Any]:
+    """Return a text message of the page: an object whose `type` is a string.
+
+    Raises:
+        Garbage: if it is none.
+    """
+    if len(text) > MAX_TEXT_BYTES:
+        raise Garbage("a text message is too long")
+    try:
+        command = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Garbage("a text message is no JSON") from error
+    if not isinstance(command, dict) or not isinstance(command.get("type"), str):
+        raise Garbage("a text message has no type")
+    return command
+
+
+def results_message(
+    results: Sequence[Result], events: Sequence[Event], *, ack: int | None = None
+) -> str:
+    """Return the text message of `results`, with `events` in place of the results' own.
+
+    Args:
+        results: the frames' answers, in order.
+        events: those to tell; they may be of frames in between, which are not shown.
+        ack: sequence number of the page's frame that this answers.
+    """
+    return to_json(
+        {
+            "type": "results",
+            "ack": ack,
+            "results": [result_record(result) for result in results],
+            "events": [event_record(event) for event in events],
+        }
+    )
+
+
+def result_record(result: Result) -> dict[str, Any]:
+    """Return what a page shows of one frame; coordinates in px of the frame, times in s."""
+    height, width = result.frame.image.shape[:2]
+    counters = result.counters
+    return {
+        "frame": result.frame.index,
+        "time": round(result.frame.time, 6),
+        "size": [width, height],
+        "faces": [_face_record(face) for face in result.faces],
+        "counters": {
+            "frames": counters.frames,
+            "dropped": counters.dropped,
+            "skipped": counters.skipped,
+            "fps": round(counters.fps, 2),
+            "delay_ms": round(counters.delay_ms, 2),
+        },
+    }
+
+
+def _face_record(face: LabelledFrame) -> dict[str, Any]:
+    return {
+        "identity": face.identity,
+        "status": face.status,
+        "label": face.label,
+        "reference_id": face.reference_id,
+        "error_px": None if face.error_px is None else round(face.error_px, 4),
+        "confidence": round(face.confidence, 4),
+        "outline": _rounded(crop_corners(face.face)),
+        "landmarks": _rounded(face.face.landmarks),
+        "probabilities": _rounded(face.probabilities, 5),
+        "smoothed": _rounded(face.smoothed, 5),
+    }
+
+
+def _rounded(values: np.ndarray | None, digits: int = 1) -> list[Any] | None:
+    # JSON knows no NaN, and a page can draw none.
+    if values is None or not np.isfinite(values).all():
+        return None
+    return np.round(values.astype(np.float64), digits).tolist()
+
+
+def to_json(message: dict[str, Any]) -> str:
+    """Return `message` as JSON that every browser reads: no NaN, no infinity."""
+    return json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -1,0 +1,369 @@
+"""The server of the live page: Starlette and uvicorn, one WebSocket a page."""
+
+import logging
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import uvicorn
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    PlainTextResponse,
+    Response,
+    StreamingResponse,
+)
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from mace import __version__
+from mace.errors import ConfigError, MaceError
+from mace.live.results import Result
+from mace.live.sources import Frame
+from mace.live.web.broadcast import Broadcast
+from mace.live.web.config import WebConfig
+from mace.live.web.guard import WRONG_TOKEN, Guard, Guarded, make_guard
+from mace.live.web.protocol import Garbage, to_json
+from mace.live.web.session import (
+    FAILED,
+    GARBAGE,
+    CameraSession,
+    Ended,
+    Engine,
+    close,
+    refuse,
+    view,
+)
+
+STATIC = Path(__file__).parent / "static"
+_SCRIPT = "text/javascript"
+ASSETS = {"app.js": _SCRIPT, "camera.js": _SCRIPT, "draw.js": _SCRIPT, "style.css": "text/css"}
+TLS_ADVICE = (
+    "Without TLS the video travels in the clear and browsers keep their cameras closed: run "
+    "`openssl req -x509 -newkey rsa:2048 -nodes -days 30 -keyout key.pem -out cert.pem "
+    "-subj /CN=mace` and add --web.cert cert.pem --web.key key.pem, or keep the default address "
+    "and run `ssh -L {port}:127.0.0.1:{port} THIS_MACHINE` where the browser is."
+)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the page says about the session."""
+
+    classes: tuple[str, ...]
+    notice: str
+    """What the model was trained on, and what it is not."""
+    model: str = ""
+    source: str = ""
+    """The server's own source, in words."""
+
+
+class Watch(Protocol):
+    """The server's own source with its engine, which the pages watch."""
+
+    def run(self, publish: Callable[[Result], None], stop: threading.Event) -> None:
+        """Hand over every result as it comes, until the source ends or `stop` is set."""
+        ...
+
+    def reset_reference(self) -> None:
+        """Take the next frames for neutral; called from another thread."""
+        ...
+
+
+class SourceWatch:
+    """The plainest `Watch`: frame after frame, as fast as they come."""
+
+    def __init__(self, frames: Iterable[Frame], engine: Engine):
+        self._frames = frames
+        self._engine = engine
+        self._reset = threading.Event()
+
+    def run(self, publish: Callable[[Result], None], stop: threading.Event) -> None:
+        """Hand over every result as it comes, until the source ends or `stop` is set."""
+        try:
+            for frame in self._frames:
+                if stop.is_set():
+                    return
+                if self._reset.is_set():
+                    self._reset.clear()
+                    self._engine.reset_reference()
+                for result in self._engine.push(frame):
+                    publish(result)
+            for result in self._engine.finish():
+                publish(result)
+        finally:
+            self._engine.close()
+
+    def reset_reference(self) -> None:
+        """Take the next frames for neutral; called from another thread."""
+        self._reset.set()
+
+
+class _Page:
+    """The handlers of one server, and how many pages are open."""
+
+    def __init__(
+        self,
+        facts: Facts,
+        config: WebConfig,
+        guard: Guard,
+        watch: Watch | None,
+        make_engine: Callable[[], Engine] | None,
+    ):
+        self._facts = facts
+        self._config = config
+        self._guard = guard
+        self._watch = watch
+        self._make_engine = make_engine if config.camera else None
+        self._broadcast = Broadcast(config)
+        self._stop = threading.Event()
+        self._clients = self._cameras = 0
+        environment = Environment(
+            loader=FileSystemLoader(STATIC), autoescape=True, undefined=StrictUndefined
+        )
+        self._html = environment.get_template("index.html").render(
+            facts=facts,
+            version=__version__,
+            watch=watch is not None,
+            camera=self._make_engine is not None,
+        )
+
+    @asynccontextmanager
+    async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        self._broadcast.start()
+        thread = threading.Thread(target=self._run_watch, name="watch", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            self._broadcast.close()
+            thread.join(timeout=5)
+
+    def _run_watch(self) -> None:
+        if self._watch is None:
+            return
+        try:
+            self._watch.run(self._broadcast.publish, self._stop)
+        except MaceError as error:
+            self._broadcast.end(str(error))
+        except Exception:
+            # The pages must hear of it, or they show the last picture for ever.
+            _log.exception("the loop failed")
+            self._broadcast.end("the loop failed; the terminal of `mace live` says why")
+        else:
+            self._broadcast.end("the source has ended")
+
+    async def index(self, request: Request) -> Response:
+        if not self._guard.token_allowed(request.query_params):
+            return PlainTextResponse(WRONG_TOKEN + "\n", status_code=403)
+        return HTMLResponse(self._html)
+
+    async def asset(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in ASSETS:
+            return PlainTextResponse("there is no such page\n", status_code=404)
+        return FileResponse(STATIC / name, media_type=ASSETS[name])
+
+    async def log(self, request: Request) -> Response:
+        if not self._guard.token_allowed(request.query_params):
+            return PlainTextResponse(WRONG_TOKEN + "\n", status_code=403)
+        first = to_json(
+            {
+                "type": "session",
+                "version": __version__,
+                "source": self._facts.source,
+                "model": self._facts.model,
+                "classes": list(self._facts.classes),
+                "notice": self._facts.notice,
+            }
+        )
+        return StreamingResponse(
+            (line.encode() for line in (first + "\n", *self._broadcast.log())),
+            media_type="application/x-ndjson",
+            headers={"Content-Disposition": 'attachment; filename="mace-log.jsonl"'},
+        )
+
+    async def socket(self, websocket: WebSocket) -> None:
+        if not self._guard.origin_allowed(websocket.headers):
+            await websocket.close(1008, "opened by another site's page")
+            return
+        if not self._guard.token_allowed(websocket.query_params):
+            await websocket.close(1008, "wrong token")
+            return
+        await websocket.accept()
+        if self._clients >= self._config.max_clients:
+            await refuse(
+                websocket,
+                f"{self._clients} pages are open, as many as are allowed; close one and try again",
+            )
+            return
+        self._clients += 1
+        try:
+            await self._serve(websocket)
+        except Garbage as garbage:
+            await close(websocket, GARBAGE, str(garbage))
+        except Ended as ended:
+            await close(websocket, ended.code, str(ended))
+        except WebSocketDisconnect:
+            pass
+        except Exception:
+            _log.exception("a page's session failed")
+            await close(websocket, FAILED, "the server failed; its terminal says why")
+        finally:
+            self._clients -= 1
+        await close(websocket, 1000, "")
+
+    async def _serve(self, websocket: WebSocket) -> None:
+        hello = {
+            "type": "hello",
+            "version": 1,
+            "classes": list(self._facts.classes),
+            "max_in_flight": self._config.max_in_flight,
+            "max_pixels": self._config.max_pixels,
+            "max_rate": self._config.max_rate,
+        }
+        await websocket.send_text(to_json(hello))
+        mode = websocket.query_params.get("mode")
+        if mode == "view" and self._watch is not None:
+            await view(websocket, self._broadcast, self._watch.reset_reference)
+        elif mode == "camera" and self._make_engine is not None:
+            if self._cameras >= self._config.max_cameras:
+                await refuse(
+                    websocket,
+                    f"{self._cameras} cameras are in use, as many as are allowed; try again later",
+                )
+                return
+            self._cameras += 1
+            await CameraSession(
+                websocket, self._make_engine, config=self._config, release=self._release_camera
+            ).run()
+        else:
+            raise Garbage("this server does not offer that mode")
+
+    def _release_camera(self) -> None:
+        self._cameras -= 1
+
+
+def make_app(
+    facts: Facts,
+    *,
+    config: WebConfig,
+    guard: Guard,
+    watch: Watch | None = None,
+    make_engine: Callable[[], Engine] | None = None,
+) -> Starlette:
+    """Return the page as an ASGI application.
+
+    Args:
+        facts: what the page says about the session.
+        config: the bounds.
+        guard: who may open it.
+        watch: the server's own source; None where there is none.
+        make_engine: makes an engine for a browser's camera; None to take no frames.
+    """
+    page = _Page(facts, config, guard, watch, make_engine)
+    return Starlette(
+        routes=[
+            Route("/", page.index),
+            Route("/log", page.log),
+            Route("/{name}", page.asset),
+            WebSocketRoute("/ws", page.socket),
+        ],
+        middleware=[Middleware(Guarded, guard=guard)],
+        lifespan=page.lifespan,
+    )
+
+
+def serve(
+    facts: Facts,
+    *,
+    config: WebConfig,
+    watch: Watch | None = None,
+    make_engine: Callable[[], Engine] | None = None,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Serve the page until Ctrl-C.
+
+    Args:
+        facts: what the page says about the session.
+        config: where, and the bounds.
+        watch: the server's own source; None where there is none.
+        make_engine: makes an engine for a browser's camera; None to take no frames.
+        say: told the page's address, and what to know about it.
+
+    Raises:
+        ConfigError: if the address cannot be listened on, or there is neither source nor camera.
+    """
+    if watch is None and (make_engine is None or not config.camera):
+        raise ConfigError("there is nothing to show: name a source, or allow --web.camera")
+    listening = _listen(config)
+    config = replace(config, port=listening.getsockname()[1])
+    guard = make_guard(config)
+    app = make_app(facts, config=config, guard=guard, watch=watch, make_engine=make_engine)
+    for line in address_lines(config, guard.token):
+        say(line)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            ssl_certfile=config.cert,
+            ssl_keyfile=config.key,
+            ws="websockets-sansio",
+            ws_max_size=config.max_message_bytes,
+            ws_per_message_deflate=False,  # pictures do not shrink, and it unpacks without bound
+            # Every page has one WebSocket and, for a moment, a few requests.
+            limit_concurrency=4 * config.max_clients + 16,
+            timeout_graceful_shutdown=3,
+            access_log=False,  # addresses hold the token
+            server_header=False,
+            log_level="warning",
+        )
+    )
+    with listening:
+        try:
+            server.run(sockets=[listening])
+        except KeyboardInterrupt:
+            return  # how a server is meant to end
+
+
+def address_lines(config: WebConfig, token: str | None) -> Sequence[str]:
+    """Return what to tell whoever started the server: the address, and how to use it safely."""
+    scheme = "http" if config.cert is None else "https"
+    everywhere = config.host in ("", "0.0.0.0", "::")
+    host = socket.gethostname() if everywhere else config.host
+    host = f"[{host}]" if ":" in host else host
+    query = "" if token is None else f"?token={token}"
+    lines = [f"{scheme}://{host}:{config.port}/{query}"]
+    if token is not None and config.cert is None:
+        lines.append(TLS_ADVICE.format(port=config.port))
+    return lines
+
+
+def _listen(config: WebConfig) -> socket.socket:
+    try:
+        kind, *_, address = socket.getaddrinfo(
+            config.host or None, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.socket(kind, socket.SOCK_STREAM)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(address)
+            listening.listen()  # whoever reads the address may connect at once
+        except OSError:
+            listening.close()
+            raise
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen on {config.host} port {config.port}: {error.strerror or error}; choose "
+            "others with --web.host and --web.port"
+        ) from error
+    return listening

@@ -1,0 +1,221 @@
+"""The live window: the frame with everything drawn on, the last seconds, and keys."""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+
+from mace.errors import ConfigError, OutputError
+from mace.live.latest import Latest
+from mace.live.overlay import draw_result
+from mace.live.results import Result
+from mace.live.timeline import History, draw_timeline
+
+TITLE = "MACE live"
+KEYS_LINE = "space pause   s snapshot   r reset reference   v record   q quit"
+_FPS = 30.0
+# With the strips and a 4:3 frame it fits a screen of 768 px.
+_WIDTH = 720
+_TIMELINE = 150
+_HEAD = 26
+_BACK = (28, 26, 24)
+_TEXT = (235, 235, 235)
+_DIM = (165, 165, 165)
+_RECORDING = (80, 80, 240)
+_ESCAPE = 27
+# How long the line about the last key stays, in s.
+_SAID_S = 2.5
+
+
+@dataclass(frozen=True)
+class Actions:
+    """What the keys do beyond the window itself; each is called in the window's thread.
+
+    Attributes:
+        reset_reference: for `r`.
+        record: for `v`; told whether to record, returns what to say.
+        quit: when the window is closed.
+    """
+
+    reset_reference: Callable[[], None] = lambda: None
+    record: Callable[[bool], str] | None = None
+    quit: Callable[[], None] = lambda: None
+
+
+@dataclass
+class View:
+    """What the window shows; its methods know no screen, so that they can be tested without."""
+
+    classes: tuple[str, ...]
+    notice: str
+    snapshots: Path
+    actions: Actions = field(default_factory=Actions)
+    paused: bool = False
+    recording: bool = False
+    closed: bool = False
+    _history: History = field(default_factory=History)
+    _shown: Result | None = None
+    _said: str = ""
+    _said_at: float = 0.0
+
+    def take(self, result: Result) -> None:
+        """Take a result; while paused the timeline goes on and the picture stands still."""
+        self._history.add(result)
+        if not self.paused:
+            self._shown = result
+
+    def picture(self) -> UInt8[np.ndarray, "h w 3"] | None:
+        """Return what the window shows now; None before the first frame."""
+        if self._shown is None:
+            return None
+        frame = draw_result(self._shown, classes=self.classes, notice=self.notice)
+        height = max(1, round(frame.shape[0] * _WIDTH / frame.shape[1]))
+        smaller = frame.shape[1] > _WIDTH
+        way = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+        frame = cv2.resize(frame, (_WIDTH, height), interpolation=way)
+        timeline = draw_timeline(self._history, classes=self.classes, size=(_WIDTH, _TIMELINE))
+        return np.vstack([self._head(), frame, timeline, self._foot()])
+
+    def press(self, key: int) -> None:
+        """Do what `key` (its ASCII code, or -1 for none) asks for."""
+        match key:
+            case 32:
+                self.paused = not self.paused
+                self._say("")
+            case 115:
+                self._say(self._snapshot())
+            case 114:
+                self.actions.reset_reference()
+                self._say("the face as it is now counts as neutral")
+            case 118:
+                self._record()
+            case 113 | 27:
+                self.closed = True
+
+    def _record(self) -> None:
+        if self.actions.record is None:
+            self._say("recording needs --out FOLDER")
+            return
+        try:
+            said = self.actions.record(not self.recording)
+        except OutputError as error:
+            self._say(str(error))
+        else:
+            self.recording = not self.recording
+            self._say(said)
+
+    def _snapshot(self) -> str:
+        picture = self.picture()
+        if picture is None or self._shown is None:
+            return "there is no frame yet"
+        path = self.snapshots / f"snapshot-{self._shown.frame.index:08d}.png"
+        try:
+            self.snapshots.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+        except OSError as error:
+            return f"cannot write {path}: {error.strerror or error}"
+        return f"saved {path}"
+
+    def _say(self, text: str) -> None:
+        self._said, self._said_at = text, time.monotonic()
+
+    def _head(self) -> UInt8[np.ndarray, "h w 3"]:
+        strip = np.full((_HEAD, _WIDTH, 3), _BACK, np.uint8)
+        if self._shown is None:
+            return strip
+        one = self._shown.counters
+        text = f"{one.fps:5.1f} /s   delay {one.delay_ms:5.1f} ms   dropped {one.dropped}"
+        _put(strip, f"{text}   skipped {one.skipped}", (10, 18), _TEXT)
+        if self.paused:
+            _put(strip, "paused", (_WIDTH - 130, 18), _TEXT)
+        if self.recording:
+            cv2.circle(strip, (_WIDTH - 60, 13), 5, _RECORDING, -1, cv2.LINE_AA)
+            _put(strip, "REC", (_WIDTH - 48, 18), _TEXT)
+        return strip
+
+    def _foot(self) -> UInt8[np.ndarray, "h w 3"]:
+        strip = np.full((_HEAD, _WIDTH, 3), _BACK, np.uint8)
+        fresh = self._said and time.monotonic() - self._said_at < _SAID_S
+        _put(strip, self._said if fresh else KEYS_LINE, (10, 17), _TEXT if fresh else _DIM)
+        return strip
+
+
+def require_display() -> None:
+    """Check that a window can be shown, since OpenCV ends the whole process where none can.
+
+    Raises:
+        ConfigError: without a screen, or with an OpenCV that has no windows.
+    """
+    if sys.platform == "linux" and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    ):
+        raise ConfigError(
+            "there is no screen to show a window on (neither DISPLAY nor WAYLAND_DISPLAY is set); "
+            "use --web to look from another machine, or --out to record without a window"
+        )
+    if "GUI:                           NONE" in cv2.getBuildInformation():
+        raise ConfigError(
+            "this OpenCV was built without windows (opencv-python-headless); install "
+            "opencv-python, or use --web"
+        )
+
+
+def show(
+    results: Latest,
+    *,
+    classes: Sequence[str],
+    notice: str,
+    snapshots: Path,
+    actions: Actions | None = None,
+    stop: threading.Event | None = None,
+) -> None:
+    """Show results in a window until it is closed, the mailbox is, or `stop` is set.
+
+    Runs in the thread that calls it, at 30 pictures a second at most. macOS allows windows in a
+    process's main thread only, so it is best called from there, with the loop in another.
+
+    Args:
+        results: the newest result; what the window is too slow for is never shown.
+        classes: names of the probabilities.
+        notice: the line about the model, always shown.
+        snapshots: folder for `s`.
+        actions: what the other keys do.
+        stop: set by whoever wants the window closed.
+
+    Raises:
+        ConfigError: if no window can be shown.
+    """
+    require_display()
+    view = View(tuple(classes), notice, snapshots, actions or Actions())
+    cv2.namedWindow(TITLE, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
+    try:
+        while not view.closed and not (stop is not None and stop.is_set()):
+            started = time.monotonic()
+            result = results.take(timeout=1 / _FPS)
+            if result is not None:
+                view.take(result)
+            elif results.closed:
+                break
+            picture = view.picture()
+            if picture is not None:
+                cv2.imshow(TITLE, picture)
+            left = 1 / _FPS - (time.monotonic() - started)
+            key = cv2.waitKey(max(1, round(1000 * left)))
+            view.press(-1 if key < 0 else key & 0xFF)
+            # The cross in the window's corner says nothing; the window is simply gone.
+            if picture is not None and cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1:
+                break
+    finally:
+        cv2.destroyAllWindows()
+        view.actions.quit()
+
+
+def _put(image: np.ndarray, text: str, at: tuple[int, int], colour: tuple[int, int, int]) -> None:
+    cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.42, colour, 1, cv2.LINE_AA)

@@ -1,0 +1,149 @@
+"""The page in a real browser, whose camera plays a rendered face.
+
+Run with `uv run pytest -m browser`; it needs Debian's package chromium. Screenshots are left in the
+folder that MACE_SCREENSHOTS names, if it names one.
+"""
+
+import os
+import time
+from pathlib import Path
+
+import cv2
+import pytest
+from chromium import Chromium, wait_until, write_y4m
+from livefakes import served
+
+pytestmark = pytest.mark.browser
+SIZES = {"laptop": (1280, 800), "phone": (390, 844)}
+
+
+@pytest.fixture(scope="module")
+def address(surprise_folder):
+    with served(str(surprise_folder)) as found:
+        yield found
+
+
+@pytest.fixture(params=SIZES)
+def browser(request, surprise, tmp_path):
+    frames = [cv2.resize(frame, (640, 480)) for frame in surprise.frames]
+    video = tmp_path / "face.y4m"
+    write_y4m(video, [*frames, *frames[::-1]], fps=60)
+    size = SIZES[request.param]
+    browser = Chromium(
+        tmp_path / "profile", video=video, size=size, mobile=request.param == "phone"
+    )
+    browser.name = request.param
+    yield browser
+    browser.close()
+
+
+def keep(browser, name):
+    folder = os.environ.get("MACE_SCREENSHOTS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        browser.screenshot(Path(folder) / f"{browser.name}-{name}.png")
+        browser.screenshot(Path(folder) / f"{browser.name}-{name}-whole.png", whole=True)
+
+
+def text(browser, name):
+    return browser.run(f"document.getElementById('{name}').textContent")
+
+
+def rows(browser):
+    return browser.run("document.querySelectorAll('#rows tr').length")
+
+
+def drawn(browser, name):
+    """How many pixels of a canvas are not empty."""
+    return browser.run(
+        f"(() => {{ const c = document.getElementById('{name}');"
+        "if (!c.width || !c.height) return 0;"
+        "return c.getContext('2d').getImageData(0, 0, c.width, c.height).data"
+        ".filter((v, i) => i % 4 == 3 && v).length; })()"
+    )
+
+
+def fits(browser):
+    return browser.run("document.documentElement.scrollWidth <= innerWidth")
+
+
+def always_visible(browser):
+    """The footer with both notices lies within the window wherever the page is scrolled to."""
+    return browser.run(
+        "[0, 1e6].every((y) => { scrollTo(0, y); const r = "
+        "document.querySelector('footer').getBoundingClientRect();"
+        "return r.height > 10 && r.top >= 0 && r.bottom <= innerHeight + 1; })"
+    )
+
+
+def test_watching_the_server(browser, address):
+    browser.open(address)
+    wait_until(lambda: rows(browser) >= 3, 20)
+    wait_until(lambda: drawn(browser, "overlay") > 50, 5)
+    time.sleep(2)
+    browser.run("scrollTo(0, 0)")
+    keep(browser, "view")
+    assert drawn(browser, "picture") > 10_000
+    assert drawn(browser, "timeline") > 1000
+    assert text(browser, "status") == "Connected"
+    assert text(browser, "rate") == "200 /s"
+    meters = "[...document.querySelectorAll('[role=meter]')]"
+    values = browser.run(f"{meters}.map((meter) => Number(meter.ariaValueNow))")
+    assert len(values) == 3
+    assert 98 <= sum(values) <= 102
+    assert fits(browser)
+    assert always_visible(browser)
+
+    # By keyboard alone: the pause button is reached, pressed, and the picture stands still.
+    for _ in range(12):
+        browser.press("Tab", 9)
+        if browser.run("document.activeElement.id") == "pause":
+            break
+    browser.press("Enter", 13)
+    assert browser.run("document.getElementById('pause').getAttribute('aria-pressed')") == "true"
+    time.sleep(0.5)
+    stands = text(browser, "time")
+    time.sleep(0.5)
+    assert text(browser, "time") == stands
+    names = browser.run(
+        "[...document.querySelectorAll('button, select, [role=meter], canvas')].filter((e) =>"
+        "!e.ariaHidden && !(e.textContent.trim() || e.ariaLabel || e.labels?.length)).length"
+    )
+    assert names == 0
+    log = browser.run("fetch('log').then((a) => a.text())")
+    assert log.count('"type":"event"') >= 3
+    assert browser.errors == []
+
+
+@pytest.mark.parametrize("form", ["jpeg", "grey"])
+def test_sending_the_browser_s_camera(browser, address, form):
+    browser.open(address)
+    browser.run("document.querySelector('[data-mode=camera]').click()")
+    browser.run(
+        f"(() => {{ const f = document.getElementById('format'); f.value = '{form}';"
+        "f.dispatchEvent(new Event('change')); })()"
+    )
+    keep(browser, f"camera-{form}-before")
+    browser.run("document.getElementById('start').click()")
+    wait_until(lambda: rows(browser) >= 2, 20)
+    time.sleep(1)
+    browser.run("scrollTo(0, 0)")
+    keep(browser, f"camera-{form}")
+    assert text(browser, "status") == "Your camera is analysed"
+    assert int(text(browser, "rate").split()[0]) >= 8
+    assert drawn(browser, "overlay") > 50
+    assert fits(browser)
+    assert always_visible(browser)
+    figures = {name: text(browser, name) for name in ("rate", "delay", "dropped")}
+    print(browser.name, form, figures)
+    # Closing the tab frees the engine: as many cameras as are allowed can come after it.
+    for _ in range(3):
+        browser.open("about:blank")
+        time.sleep(0.3)
+        browser.open(address)
+        browser.run("document.querySelector('[data-mode=camera]').click()")
+        browser.run("document.getElementById('start').click()")
+        wait_until(lambda: text(browser, "status") == "Your camera is analysed", 10)
+    browser.run("document.getElementById('stop').click()")
+    wait_until(lambda: text(browser, "status") == "The camera is off", 5)
+    assert browser.errors == []

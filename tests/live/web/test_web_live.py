@@ -1,0 +1,85 @@
+"""The page with the real engine, and the real loop, on a rendered face."""
+
+import json
+import struct
+from dataclasses import replace
+
+import cv2
+import pytest
+from starlette.testclient import TestClient
+
+from mace.live.config import LiveConfig
+from mace.live.engine import LiveEngine
+from mace.live.loop import LiveLoop
+from mace.live.sources import open_source
+from mace.live.web.config import WebConfig
+from mace.live.web.guard import Guard
+from mace.live.web.live import LoopWatch
+from mace.live.web.server import Facts, make_app
+
+HOST = "127.0.0.1:8765"
+HEADERS = {"host": HOST, "origin": f"http://{HOST}"}
+
+
+def facts_of(bundle):
+    return Facts(classes=bundle.classes, notice="synthetic")
+
+
+def texts(socket):
+    while True:
+        message = socket.receive()
+        if message.get("text"):
+            yield json.loads(message["text"])
+
+
+def test_a_camera_s_frames_get_the_engine_s_answers(bundle, surprise):
+    app = make_app(
+        facts_of(bundle),
+        config=WebConfig(),
+        guard=Guard(frozenset({"localhost"})),
+        make_engine=lambda: LiveEngine(bundle, LiveConfig()),
+    )
+    frames = surprise.frames[:8]
+    with (
+        TestClient(app, base_url=f"http://{HOST}") as client,
+        client.websocket_connect("/ws?mode=camera", headers=HEADERS) as socket,
+    ):
+        incoming = texts(socket)
+        next(message for message in incoming if message["type"] == "ready")
+        found = []
+        for number, image in enumerate(frames):
+            grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+            height, width = grey.shape
+            header = struct.pack("<BBHIdHHI", 1, 2, 0, number, 20.0 * number, width, height, 0)
+            socket.send_bytes(header + grey.tobytes())
+            answer = next(incoming)
+            assert answer["ack"] == number
+            found += answer["results"]
+        socket.send_text('{"type": "finish"}')
+        found += next(incoming)["results"]
+    assert [one["frame"] for one in found] == list(range(len(frames)))
+    face = found[-1]["faces"][0]
+    assert face["label"] in bundle.classes
+    assert sum(face["smoothed"]) == pytest.approx(1, abs=1e-3)
+    assert len(face["landmarks"]) >= 5
+
+
+def test_the_loop_is_watched(bundle, surprise_folder):
+    def make_loop(publish):
+        source = open_source(surprise_folder)
+        return LiveLoop(source, bundle, config=LiveConfig(), consumers=(publish,))
+
+    app = make_app(
+        facts_of(bundle),
+        config=replace(WebConfig(), camera=False),
+        guard=Guard(frozenset({"localhost"})),
+        watch=LoopWatch(make_loop),
+    )
+    with (
+        TestClient(app, base_url=f"http://{HOST}") as client,
+        client.websocket_connect("/ws?mode=view", headers=HEADERS) as socket,
+    ):
+        ended = next(message for message in texts(socket) if message["type"] == "ended")
+        lines = [json.loads(line) for line in client.get("/log").text.splitlines()]
+    assert ended["reason"] == "the source has ended"
+    assert any(line["type"] == "sample" for line in lines)
