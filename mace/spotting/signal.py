@@ -75,3 +75,24 @@ def _cover(edges: list[float], count: int) -> Float[np.ndarray, " count"]:
     # A region that the framing has cut away is read at the nearest border.
     nearest = int(np.clip(np.mean(edges), 0, count - 1))
     return covered / covered.sum() if covered.sum() > 0 else np.eye(count)[nearest]
+
+
+def head_position(
+    transform: Float[np.ndarray, "2 3"],
+    *,
+    crop: CropConfig = CropConfig(),  # noqa: B008 - frozen, so sharing it is safe
+) -> Float[np.ndarray, "3 2"]:
+    """Return where the eyes and the middle of the mouth are in the frame, in px of the crop.
+
+    They move with the head and not with the face, since the registration is on rigid points; so
+    they are the rigid part of the motion.
+
+    Args:
+        transform: frame px to crop px.
+        crop: where the eyes lie in the crop.
+    """
+    below = crop.eyes.mean(axis=0) + [0, crop.eye_distance * crop.size]
+    points = np.vstack([crop.eyes, below])
+    places = np.linalg.solve(transform[:, :2], (points - transform[:, 2]).T).T
+    scale = float(np.sqrt(abs(np.linalg.det(transform[:, :2]))))
+    return places * scale * (128 / crop.size)
