@@ -10,7 +10,7 @@ class SpottingConfig:
     """What counts as a movement, and what kind it is; times in seconds, whatever the camera.
 
     Displacements are in px of the 128-px crop, whose eyes are 51 px apart. Thresholds were chosen
-    on the seeds 7 and 8 of `synthetic/long` (`docs/spotting.md`); the durations are the field's.
+    on the seeds 7 and 8 of `synthetic/long`; the durations are the field's.
     """
 
     fps: float = 50.0
@@ -29,16 +29,16 @@ class SpottingConfig:
     longest, so that both are at rest, and no more, so that slow drift cancels."""
     decide_s: float = 0.45
     """How long after an apex it is judged: by then the offset has come, about 0.3 s ago."""
-    least_px: float = 0.10
+    least_px: float = 0.08
     """Height above the rest, in the region that moves most, below which nothing is reported."""
-    least_noise: float = 4.0
+    least_noise: float = 3.0
     """The same in units of the region's usual motion over the last seconds."""
     noise_px: float = 0.02
     """The least usual motion believed: what DIS makes of a still face's sensor noise."""
     edge: float = 0.12
     """Share of the height at which a movement begins and ends."""
     returns: float = 0.5
-    """Share of the rise that must be undone within `half_s`-like time: a lasting change of the
+    """Share of the rise that must be undone by the offset: a lasting change of the
     face is no micro-expression."""
     neutral_s: float = 3.0
     """Seconds at rest whose median is the neutral that macro-expressions deviate from."""
@@ -58,7 +58,7 @@ class SpottingConfig:
     """Speech moves the mouth again and again: so far back movements of the mouth are counted."""
     speech_count: int = 3
     """Earlier movements of the mouth within `speech_s` that make the next one speech."""
-    head_px: float = 3.0
+    head_px: float = 6.0
     """Travel of the head within a movement, px of the crop, that makes it the head's: turns leave
     motion behind that no registration in the plane removes."""
 

@@ -173,8 +173,7 @@ KINDS = ("micro", "macro")
 def score(videos: Sequence[Video]) -> Scores:
     """Return the measures of all videos together."""
     by_kind = {
-        kind: sum((count(v.spotted, v.true, kind=kind) for v in videos), Counts())
-        for kind in KINDS
+        kind: sum((count(v.spotted, v.true, kind=kind) for v in videos), Counts()) for kind in KINDS
     }
     named = [pair for video in videos for pair in _named(video)]
     return Scores(

@@ -67,7 +67,9 @@ class Spotter:
         kept = config.macro_s[1] + config.neutral_s
         self._length = samples(kept)
         reach = samples(3 * config.smoothing_s)
-        kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / (config.fps * config.smoothing_s)) ** 2)
+        kernel = np.exp(
+            -0.5 * (np.arange(-reach, reach + 1) / (config.fps * config.smoothing_s)) ** 2
+        )
         self._kernel = kernel / kernel.sum()
         self._grid = Grid(config.fps, kept + 2)
         self._noise: deque[np.ndarray] = deque(maxlen=samples(config.neutral_s * 2))
@@ -279,7 +281,9 @@ class Spotter:
             return []
         shift = first - len(rest) / self.config.fps  # time of the signal's first sample
         heights = np.where(_EYES, 0, pulse.heights)
-        times = [shift + place / self.config.fps for place in (pulse.onset, pulse.apex, pulse.offset)]
+        times = [
+            shift + place / self.config.fps for place in (pulse.onset, pulse.apex, pulse.offset)
+        ]
         head = signal[:, len(REGIONS) :]
         event = self._name(times, heights, "macro", _travel(head, pulse.onset, pulse.offset))
         self._macro = [*self._macro[-3:], (event.onset, event.offset)]
@@ -335,7 +339,10 @@ class Spotter:
 
 
 def spot(
-    samples: Iterable[Sample], *, config: SpottingConfig = SpottingConfig(), identity: int = 0  # noqa: B008
+    samples: Iterable[Sample],
+    *,
+    config: SpottingConfig = SpottingConfig(),
+    identity: int = 0,  # noqa: B008
 ) -> list[Event]:
     """Return the events of a whole recording, by onset: what a `Spotter` gives for it live."""
     spotter = Spotter(config, identity=identity)
