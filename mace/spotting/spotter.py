@@ -341,8 +341,8 @@ class Spotter:
 def spot(
     samples: Iterable[Sample],
     *,
-    config: SpottingConfig = SpottingConfig(),
-    identity: int = 0,  # noqa: B008
+    config: SpottingConfig = SpottingConfig(),  # noqa: B008 - frozen, so sharing it is safe
+    identity: int = 0,
 ) -> list[Event]:
     """Return the events of a whole recording, by onset: what a `Spotter` gives for it live."""
     spotter = Spotter(config, identity=identity)
