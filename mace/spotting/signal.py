@@ -1,0 +1,98 @@
+"""How far each region of the face has moved: a flow field boiled down to a few displacements."""
+
+import functools
+
+import numpy as np
+from jaxtyping import Float
+
+from mace.face import CropConfig
+
+type Box = tuple[float, float, float, float]
+
+# Boxes (left, right, top, bottom) in eye distances from the point between the eyes, y downward.
+# Left is the left of the image. Wide enough that the flow's noise averages out, apart enough that
+# a blink, which moves the lids by several px, is not smeared over the brows.
+_BOXES: dict[str, Box] = {
+    "brow_left": (-0.95, -0.30, -0.62, -0.24),
+    "brow_middle": (-0.30, 0.30, -0.62, -0.20),
+    "brow_right": (0.30, 0.95, -0.62, -0.24),
+    "eye_left": (-0.80, -0.20, -0.15, 0.15),
+    "eye_right": (0.20, 0.80, -0.15, 0.15),
+    "nose": (-0.28, 0.28, 0.25, 0.62),
+    "cheek_left": (-0.90, -0.30, 0.22, 0.68),
+    "cheek_right": (0.30, 0.90, 0.22, 0.68),
+    "mouth_left": (-0.65, -0.26, 0.72, 1.16),
+    "mouth_right": (0.26, 0.65, 0.72, 1.16),
+    "lip_upper": (-0.28, 0.28, 0.70, 0.92),
+    "lip_lower": (-0.28, 0.28, 0.95, 1.18),
+    "chin": (-0.40, 0.40, 1.22, 1.55),
+}
+REGIONS = tuple(_BOXES)
+EYES = tuple(name for name in REGIONS if name.startswith("eye"))
+"""The regions of a blink."""
+SPEAKING = ("mouth_left", "mouth_right", "lip_upper", "lip_lower", "chin")
+"""The regions of speech."""
+
+
+def region_displacements(
+    flow: Float[np.ndarray, "h w 2"],
+    *,
+    framing: Box = (0.0, 0.0, 1.0, 1.0),
+    crop: CropConfig = CropConfig(),  # noqa: B008 - frozen, so sharing it is safe
+) -> Float[np.ndarray, "r 2"]:
+    """Return the mean displacement (u, v) of each of `REGIONS`, in the flow's px.
+
+    Args:
+        flow: of a corrected face against a reference, cleared of what registration left of the
+            head's motion, as `mace.motion.represent` gives it (its first two channels); at any
+            resolution.
+        framing: left, top, right and bottom of what the flow shows, as shares of the crop
+            (`MotionConfig.framing`).
+        crop: where the eyes lie in it.
+    """
+    height, width = flow.shape[:2]
+    weights = _weights(height, width, framing, crop)
+    return weights @ flow.reshape(height * width, 2).astype(np.float64)
+
+
+@functools.lru_cache(maxsize=8)
+def _weights(height: int, width: int, framing: Box, crop: CropConfig) -> np.ndarray:
+    left, top, right, bottom = framing
+    rows = []
+    for x0, x1, y0, y1 in _BOXES.values():
+        columns = [0.5 + x * crop.eye_distance for x in (x0, x1)]
+        lines = [crop.eye_height + y * crop.eye_distance for y in (y0, y1)]
+        across = _cover([(c - left) / (right - left) * width for c in columns], width)
+        down = _cover([(r - top) / (bottom - top) * height for r in lines], height)
+        rows.append(np.outer(down, across).ravel())
+    return np.array(rows)
+
+
+def _cover(edges: list[float], count: int) -> Float[np.ndarray, " count"]:
+    """Return how much of each of `count` cells lies between two edges, summing to 1."""
+    cells = np.arange(count)
+    covered = np.clip(np.minimum(edges[1], cells + 1) - np.maximum(edges[0], cells), 0, None)
+    # A region that the framing has cut away is read at the nearest border.
+    nearest = int(np.clip(np.mean(edges), 0, count - 1))
+    return covered / covered.sum() if covered.sum() > 0 else np.eye(count)[nearest]
+
+
+def head_position(
+    transform: Float[np.ndarray, "2 3"],
+    *,
+    crop: CropConfig = CropConfig(),  # noqa: B008 - frozen, so sharing it is safe
+) -> Float[np.ndarray, "3 2"]:
+    """Return where the eyes and the middle of the mouth are in the frame, in px of the crop.
+
+    They move with the head and not with the face, since the registration is on rigid points; so
+    they are the rigid part of the motion.
+
+    Args:
+        transform: frame px to crop px.
+        crop: where the eyes lie in the crop.
+    """
+    below = crop.eyes.mean(axis=0) + [0, crop.eye_distance * crop.size]
+    points = np.vstack([crop.eyes, below])
+    places = np.linalg.solve(transform[:, :2], (points - transform[:, 2]).T).T
+    scale = float(np.sqrt(abs(np.linalg.det(transform[:, :2]))))
+    return places * scale * (128 / crop.size)
