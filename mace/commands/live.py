@@ -1,4 +1,4 @@
-"""`mace live`: a video in; an annotated video, a CSV and a JSONL of labelled frames out."""
+"""`mace live`: a camera, a stream or a video in; labelled faces, events and their record out."""
 
 import json
 import sys
@@ -13,7 +13,8 @@ from mace.commands.places import RUNS_DIR
 from mace.config import to_dict
 from mace.errors import ConfigError
 from mace.export import is_export
-from mace.live import LiveConfig
+from mace.live.config import LiveConfig
+from mace.live.sources.config import SourceConfig
 from mace.live.web.config import WebConfig
 from mace.pretrained import PRETRAINED, bundle_path, has_pretrained
 from mace.progress import progress
@@ -23,86 +24,97 @@ DEFAULT_MODEL = Path(PRETRAINED) if has_pretrained() else RUNS_DIR / "reproduce"
 
 
 def run(
-    source: Path,
+    source: tyro.conf.Positional[str] = "0",
     model: Path = DEFAULT_MODEL,
     out: Path | None = None,
     fps: float | None = None,
     live: LiveConfig = LiveConfig(),  # noqa: B008
+    asked: Annotated[SourceConfig, tyro.conf.arg(name="source")] = SourceConfig(),  # noqa: B008
+    window: bool | None = None,
+    seconds: float | None = None,
+    profile: bool = False,
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
     on_page: Annotated[bool, tyro.conf.arg(name="web")] = False,
     web: WebConfig = WebConfig(),  # noqa: B008
 ) -> None:
-    """Track and correct the face in a video and label every frame.
+    """Track and correct the faces in a camera's picture or a video, and label every frame.
 
-    The folder `out` gets annotated.mp4, frames.csv, frames.jsonl and session.json. Probabilities
-    come from the motion against the reference frame; by default that is the first frame with a
-    face, which should show it neutral. Ask for some neutral seconds (--live.adapt-s) where you can.
+    A camera or stream is shown in a window, and recorded only if you say where (--out). A file is
+    analysed without losing a frame, and --out gets annotated.mp4, frames.csv, frames.jsonl,
+    events.jsonl and session.json. Probabilities come from the motion against the reference frame;
+    by default that is the first one with a face, which should show it neutral. Ask for some neutral
+    seconds (--live.adapt-s) where you can.
 
     Args:
-        source: a video file, or a folder of images named by their frame numbers.
+        source: a camera by index or name (0, camera:NAME), a video file, a folder of images or
+            their pattern, an rtsp:// or http:// address, or - for standard input.
         model: folder of a trained model, such as `mace reproduce`, `mace train` or `mace export`
             leave, or `pretrained` for the one that comes with MACE.
-        out: folder for the results; by default runs/live/NAME, which must not exist yet.
+        out: folder for the results, which must not exist yet; of files by default runs/live/NAME.
         fps: frames per second, where the source does not say or says it wrongly.
-        live: how frames are compared and answers smoothed.
+        live: how faces are followed, frames compared and answers smoothed.
+        asked: what is asked of the source.
+        window: show a window; by default for live sources without --out.
+        seconds: end a live source after so many seconds.
+        profile: print how long every stage took, with rate, drops, processor time and memory.
         as_json: print the summary as one JSON object on standard output.
-        on_page: show the results on a page instead, whose address is printed, until Ctrl-C; `out`
-            is not written.
+        on_page: show the results on a page instead, whose address is printed, until Ctrl-C.
         web: where the page is served, and its bounds.
     """
     folder = model if is_export(model) else bundle_path(model)
-    out = RUNS_DIR / "live" / source.stem if out is None else out
-    if out.resolve() == source.resolve():
+    if out is not None and out.resolve() == Path(source).resolve():
         raise ConfigError(f"--out {out} is the source itself; choose another folder")
 
     from mace.export import load_export
-    from mace.live import Recorder, draw, label_frames, open_source
-    from mace.training import load_bundle
+    from mace.live.sources import open_source
+    from mace.training import keep_compiled, load_bundle
 
-    bundle = load_export(folder) if is_export(folder) else load_bundle(folder)
-    if bundle.motion.flow == "images":
+    if window:
+        from mace.live.window import require_display
+
+        require_display()
+    keep_compiled()
+    network = load_export(folder) if is_export(folder) else load_bundle(folder)
+    if network.motion.flow == "images":
         raise ConfigError(
             f"the model {model} was trained on ready-made flow images, whose flow, alignment and "
             "scaling are not known, so that no video can be turned into its input; use a model "
             "trained on clips"
         )
-    notice = training_notice(bundle.trained_on)
+    notice = training_notice(network.trained_on)
     if on_page:
-        from mace.live.sources import SourceConfig
-        from mace.live.web import Facts, serve_live
-
-        played = open_source(str(source), SourceConfig(realtime=True), fps=fps)
-        facts = Facts(tuple(bundle.classes), notice, model=str(model), source=str(source))
-        print(notice, file=sys.stderr)
-        serve_live(played, bundle, live=live, web=web, facts=facts)
-        return
-    video = open_source(source, fps=fps)
-    session = {
-        "source": str(source),
-        "fps": video.fps,
-        "size": list(video.size),
-        "time_base": "seconds since the first frame, by the source's frame rate",
+        asked = SourceConfig(**{**vars(asked), "realtime": True})
+    opened = open_source(source, asked, fps=fps)
+    facts = {
+        "source": opened.name,
+        "fps": opened.fps,
+        "size": list(opened.size),
+        "time_base": "seconds since the first frame, by the source's clock",
         "model": str(model),
-        "classes": list(bundle.classes),
-        "trained_on": list(bundle.trained_on),
+        "classes": list(network.classes),
+        "trained_on": list(network.trained_on),
         "notice": notice,
         "live": to_dict(live),
-        "motion": to_dict(bundle.motion),
-        "face": dict(bundle.face),
+        "asked": to_dict(asked),
+        "motion": to_dict(network.motion),
+        "face": dict(network.face),
         "provenance": provenance(),
     }
-    tally: Counter[str] = Counter()
-    recorder = Recorder(
-        out, classes=bundle.classes, fps=video.fps, size=video.size, session=session
-    )
-    with recorder, progress(source.name, video.count) as advance:
-        for labelled in label_frames(video.frames(), bundle=bundle, config=live):
-            picture = draw(labelled, classes=bundle.classes, notice=notice)
-            recorder.write(labelled.frame, picture)
-            _count(tally, labelled.frame.status, labelled.frame.label)
-            tally["tracked"] += labelled.frame.tracked
-            advance()
-    summary = _summary(tally, out=out, notice=notice)
+    if on_page:
+        from mace.live.web import Facts, serve_live
+
+        print(notice, file=sys.stderr)
+        page = Facts(tuple(network.classes), notice, model=str(model), source=opened.name)
+        serve_live(opened, network, live=live, web=web, facts=page)
+        return
+    if opened.live or profile or window:
+        print(notice, file=sys.stderr)
+        _run_live(
+            opened, network, live, facts, out=out, window=window, seconds=seconds, as_json=as_json
+        )
+        return
+    target = RUNS_DIR / "live" / Path(source).stem if out is None else out
+    summary = _analyse(opened, network, live, facts, out=target)
     print(json.dumps(summary, indent=2) if as_json else _sentence(summary))
     print(notice, file=sys.stderr)
 
@@ -116,11 +128,58 @@ def training_notice(trained_on: Sequence[str]) -> str:
     return f"Trained on {seen}. Movements, not feelings: no proof of emotion or lying."
 
 
-def _count(tally: Counter[str], status: str, label: str | None) -> None:
-    tally["frames"] += 1
-    tally[f"status {status}"] += 1
-    if label is not None:
-        tally[f"label {label}"] += 1
+def _run_live(
+    source: Any,
+    network: Any,
+    live: LiveConfig,
+    facts: dict[str, Any],
+    *,
+    out: Path | None,
+    window: bool | None,
+    seconds: float | None,
+    as_json: bool,
+) -> None:
+    from mace.live.session import SessionConfig, run_session, session_text
+    from mace.live.window import require_display
+
+    shown = (source.live and out is None) if window is None else window
+    if shown:
+        require_display()
+    summary = run_session(
+        source,
+        network,
+        live=live,
+        config=SessionConfig(out=out, window=shown, seconds=seconds),
+        facts=facts,
+        notice=facts["notice"],
+        say=lambda line: print(line, file=sys.stderr, flush=True),
+    )
+    print(json.dumps(summary, indent=2) if as_json else session_text(summary))
+
+
+def _analyse(
+    source: Any, network: Any, live: LiveConfig, facts: dict[str, Any], *, out: Path
+) -> dict[str, Any]:
+    """Analyse a file, every frame of it, into the folder `out`."""
+    from mace.live import Recorder, answer_frames, draw_result
+
+    tally: Counter[str] = Counter()
+    recorder = Recorder(
+        out, classes=network.classes, fps=source.fps, size=source.size, session=facts
+    )
+    with recorder, progress(Path(source.name).name, source.count) as advance:
+        for result in answer_frames(source.frames(), bundle=network, config=live):
+            picture = draw_result(result, classes=network.classes, notice=facts["notice"])
+            recorder.write_result(result, picture)
+            tally["frames"] += 1
+            tally["events"] += len(result.events)
+            for face in result.faces:
+                tally[f"status {face.status}"] += 1
+                tally["tracked"] += face.tracked
+                if face.label is not None:
+                    tally[f"label {face.label}"] += 1
+            advance()
+    return _summary(tally, out=out, notice=facts["notice"])
 
 
 def _summary(tally: Counter[str], *, out: Path, notice: str) -> dict[str, Any]:
@@ -133,6 +192,7 @@ def _summary(tally: Counter[str], *, out: Path, notice: str) -> dict[str, Any]:
         "tracked": tally["tracked"],
         "status": part("status "),
         "labels": part("label "),
+        "events": tally["events"],
         "notice": notice,
     }
 

@@ -54,4 +54,4 @@ def run(
     else:
         print_table(headline_rows(evaluations, summaries))
         print(f"\nreport  {page}")
-        print(f"model   {study.model}   (mace live --source VIDEO --model {study.model})")
+        print(f"model   {study.model}   (mace live VIDEO --model {study.model})")

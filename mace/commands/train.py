@@ -58,7 +58,7 @@ def run(
     if inputs.motion.flow == "images":
         print(f"the model is in {out} (for flow images; `mace live` cannot use it)")
     else:
-        print(f"the model is in {out} (mace live --source VIDEO --model {out})")
+        print(f"the model is in {out} (mace live VIDEO --model {out})")
 
 
 def adapted_run(arguments: Sequence[str]) -> Callable[..., None]:

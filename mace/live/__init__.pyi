@@ -5,8 +5,8 @@ from .labelled import Labelled, LabelledFrame
 from .loop import LiveLoop
 from .mailbox import Mailbox
 from .network import make_network
-from .overlay import draw
-from .pipeline import label_frames, results
+from .overlay import draw, draw_result
+from .pipeline import answer_frames, label_frames
 from .recorder import Recorder
 from .results import Counters, Result
 from .sources import Frame, Incident, Source, SourceConfig, open_source
@@ -26,9 +26,10 @@ __all__ = [
     "Result",
     "Source",
     "SourceConfig",
+    "answer_frames",
     "draw",
+    "draw_result",
     "label_frames",
     "make_network",
     "open_source",
-    "results",
 ]

@@ -10,6 +10,7 @@ from jaxtyping import Float, Float32, UInt8
 from mace.face import Status, TrackedFace
 from mace.face.similarity import Transform
 from mace.live.neutral import State
+from mace.live.sources import Frame
 
 
 @dataclass(frozen=True)
@@ -97,3 +98,8 @@ def crop_corners(face: TrackedFace) -> Float[np.ndarray, "4 2"] | None:
     corners = np.array([[-0.5, -0.5], [side, -0.5], [side, side], [-0.5, side]])
     # crop = A·frame + b, so frame = A⁻¹·(crop - b).
     return np.linalg.solve(face.transform[:, :2], (corners - face.transform[:, 2]).T).T
+
+
+def unseen(frame: Frame, classes: int) -> LabelledFrame:
+    """Return what is known of a frame in which nobody is seen."""
+    return LabelledFrame(frame.index, frame.time, TrackedFace(frame.index, Status.NO_FACE), classes)

@@ -76,7 +76,7 @@ class LiveLoop:
 
     A source that is not live, such as a file that nobody asked to be played at its own speed, loses
     no frame, and none goes without an answer: everything waits for the slowest thread, and gives
-    the results of `mace.live.results`.
+    the results of `answer_frames`.
 
     Args:
         source: where frames come from; belongs to the loop from now on.

@@ -17,7 +17,9 @@ from mace.live.results import Result
 from mace.live.sources import Frame
 
 
-def results(frames: Iterable[Frame], *, bundle: Model, config: LiveConfig) -> Iterator[Result]:
+def answer_frames(
+    frames: Iterable[Frame], *, bundle: Model, config: LiveConfig
+) -> Iterator[Result]:
     """Yield what every frame of `frames` gives, once and in order.
 
     The first results come a few frames late, because the tracker wants several frames to be sure
@@ -33,5 +35,5 @@ def label_frames(
     frames: Iterable[Frame], *, bundle: Model, config: LiveConfig
 ) -> Iterator[Labelled]:
     """Yield every frame with its first person, for sources that show one face."""
-    for result in results(frames, bundle=bundle, config=config):
+    for result in answer_frames(frames, bundle=bundle, config=config):
         yield Labelled(result.faces[0], result.frame.image)

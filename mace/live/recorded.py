@@ -9,7 +9,7 @@ import cv2
 
 from mace.errors import DataError
 from mace.live.events_log import EVENTS_JSONL, read_events, read_lines
-from mace.live.recorder import FRAMES_JSONL, SESSION, VIDEO
+from mace.live.recorder import FRAMES_JSONL, PLAIN_VIDEO, SESSION, VIDEO
 from mace.spotting.events import Event
 
 
@@ -70,12 +70,13 @@ def load_session(folder: Path) -> Session:
     if EVENTS_JSONL not in present:
         remarks.append(f"There is no {EVENTS_JSONL}, so no events are known.")
     lines = _lines(folder / FRAMES_JSONL) if FRAMES_JSONL in present else ()
-    video = folder / VIDEO if VIDEO in present else None
+    name = PLAIN_VIDEO if PLAIN_VIDEO in present else VIDEO
+    video = folder / name if name in present else None
     if video is not None and not _plays(video):
         video = None
-        remarks.append(f"{VIDEO} cannot be played, so that the events have no pictures.")
+        remarks.append(f"{name} cannot be played, so that the events have no pictures.")
     elif video is None:
-        remarks.append(f"There is no {VIDEO}, so that the events have no pictures.")
+        remarks.append(f"There is no {name}, so that the events have no pictures.")
     return Session(folder, facts, events, lines, video, tuple(remarks))
 
 

@@ -20,12 +20,16 @@ from jaxtyping import UInt8
 
 from mace.errors import OutputError
 from mace.live.events_log import EVENTS_JSONL, EventsLog
-from mace.live.labelled import LabelledFrame
+from mace.live.labelled import LabelledFrame, unseen
+from mace.live.results import Result
 from mace.spotting.events import Event
 
 FRAMES_CSV = "frames.csv"
 FRAMES_JSONL = "frames.jsonl"
 VIDEO = "annotated.mp4"
+PLAIN_VIDEO = "video.avi"
+# Of the plain video's JPEG images; lower ones smear what a micro-expression moves.
+_QUALITY = 95
 SESSION = "session.json"
 
 
@@ -38,6 +42,8 @@ class Recorder:
         fps: frames per second of the annotated video.
         size: its width and height in px.
         session: the sidecar: model, configuration, source, notice.
+        plain: the pictures are the source's own frames (video.avi, MJPEG: nothing of one frame is
+            smeared into the next, and it can be played to `mace live` again).
 
     Raises:
         OutputError: if the folder is taken or cannot be written to.
@@ -51,7 +57,9 @@ class Recorder:
         fps: float,
         size: tuple[int, int],
         session: dict[str, Any],
+        plain: bool = False,
     ):
+        self._video_name, self._size = PLAIN_VIDEO if plain else VIDEO, size
         self._folder = folder
         self._partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
         self._classes = tuple(classes)
@@ -71,22 +79,34 @@ class Recorder:
             raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
         self._rows = csv.writer(self._csv)
         self._rows.writerow(csv_header(self._classes))
-        # MPEG-4 Part 2: the one compressed format OpenCV's wheels can write everywhere.
-        fourcc = cv2.VideoWriter.fourcc(*"mp4v")
-        self._video = cv2.VideoWriter(str(self._partial / VIDEO), fourcc, fps, size)
+        self._video = _open_video(self._partial / self._video_name, fps, size, plain=plain)
         if not self._video.isOpened():
             self._discard()
             raise OutputError(f"cannot write a video to {folder}; is the disk full?")
 
     def write(self, frame: LabelledFrame, image: UInt8[np.ndarray, "h w 3"]) -> None:
         """Append one frame's row, line and picture (blue, green, red)."""
-        try:
-            self._rows.writerow(csv_row(frame))
-            self._jsonl.write(json.dumps(jsonl_record(frame, self._classes)) + "\n")
-        except OSError as error:
-            raise OutputError(f"cannot write to {self._folder}: {error.strerror}") from error
+        self._write_lines([frame])
         self._video.write(image)
         self._frames += 1
+
+    def write_result(self, result: Result, image: UInt8[np.ndarray, "h w 3"]) -> None:
+        """Append what a frame gave: a row and a line for everybody in it, its events, its picture.
+
+        A source that changes the size of its frames goes on in that of the first ones.
+        """
+        faces = result.faces or (unseen(result.frame, len(self._classes)),)
+        self._write_lines(faces)
+        if result.events:
+            self.write_events(result.events)
+        if (image.shape[1], image.shape[0]) != self._size:
+            image = np.asarray(cv2.resize(image, self._size), np.uint8)
+        self._video.write(image)
+        self._frames += 1
+
+    def note(self, name: str, value: Any) -> None:
+        """Add a fact to the sidecar, which is written again at the end."""
+        self._session[name] = value
 
     def write_events(self, events: Sequence[Event]) -> None:
         """Append events, as they become certain."""
@@ -106,6 +126,14 @@ class Recorder:
             self._finish(complete=kind is None)
         else:
             self._discard()
+
+    def _write_lines(self, faces: Sequence[LabelledFrame]) -> None:
+        try:
+            for face in faces:
+                self._rows.writerow(csv_row(face))
+                self._jsonl.write(json.dumps(jsonl_record(face, self._classes)) + "\n")
+        except OSError as error:
+            raise OutputError(f"cannot write to {self._folder}: {error.strerror}") from error
 
     def _finish(self, *, complete: bool) -> None:
         try:
@@ -131,13 +159,13 @@ class Recorder:
 
     def _check_video(self) -> None:
         # OpenCV's writer reports no error when the disk is full, so the file is asked itself.
-        capture = cv2.VideoCapture(str(self._partial / VIDEO))
+        capture = cv2.VideoCapture(str(self._partial / self._video_name))
         written = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
         capture.release()
         if written < self._frames:
             self._discard()
             raise OutputError(
-                f"the annotated video in {self._folder} came out with {written} of {self._frames} "
+                f"the video in {self._folder} came out with {written} of {self._frames} "
                 "frames; the disk is probably full: free some space and run again"
             )
 
@@ -147,6 +175,16 @@ class Recorder:
         self._events.close()
         self._video.release()
         shutil.rmtree(self._partial, ignore_errors=True)
+
+
+def _open_video(path: Path, fps: float, size: tuple[int, int], *, plain: bool) -> cv2.VideoWriter:
+    if not plain:
+        # MPEG-4 Part 2: the one compressed format OpenCV's wheels can write everywhere.
+        return cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), fps, size)
+    fourcc = cv2.VideoWriter.fourcc(*"MJPG")
+    video = cv2.VideoWriter(str(path), cv2.CAP_OPENCV_MJPEG, fourcc, fps, size)
+    video.set(cv2.VIDEOWRITER_PROP_QUALITY, _QUALITY)
+    return video
 
 
 def csv_header(classes: Sequence[str]) -> list[str]:

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -174,9 +173,10 @@ def show(
     notice: str,
     snapshots: Path,
     actions: Actions | None = None,
-    stop: threading.Event | None = None,
+    recording: bool = False,
+    ended: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Show results in a window until it is closed, the mailbox is, or `stop` is set.
+    """Show results in a window until it is closed, the mailbox is, or `ended` says so.
 
     Runs in the thread that calls it, at 30 pictures a second at most. macOS allows windows in a
     process's main thread only, so it is best called from there, with the loop in another.
@@ -187,16 +187,17 @@ def show(
         notice: the line about the model, always shown.
         snapshots: folder for `s`.
         actions: what the other keys do.
-        stop: set by whoever wants the window closed.
+        recording: whether that is going on at the start.
+        ended: whether there is nothing more to show; asked often.
 
     Raises:
         ConfigError: if no window can be shown.
     """
     require_display()
-    view = View(tuple(classes), notice, snapshots, actions or Actions())
+    view = View(tuple(classes), notice, snapshots, actions or Actions(), recording=recording)
     cv2.namedWindow(TITLE, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
     try:
-        while not view.closed and not (stop is not None and stop.is_set()):
+        while not view.closed and not ended():
             started = time.monotonic()
             result = results.take(timeout=1 / _FPS)
             if result is not None:

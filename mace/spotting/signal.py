@@ -91,7 +91,7 @@ def head_position(
         transform: frame px to crop px.
         crop: where the eyes lie in the crop.
     """
-    below = crop.eyes.mean(axis=0) + [0, crop.eye_distance * crop.size]
+    below = crop.eyes.mean(axis=0) + np.array([0, crop.eye_distance * crop.size])
     points = np.vstack([crop.eyes, below])
     places = np.linalg.solve(transform[:, :2], (points - transform[:, 2]).T).T
     scale = float(np.sqrt(abs(np.linalg.det(transform[:, :2]))))

@@ -44,7 +44,7 @@ def test_train_needs_no_options(home, capsys):
     bundle = load_bundle(model)
     assert bundle.motion.flow == "images"
     assert bundle.trained_on == ("casme2", "samm", "smic")
-    assert main(["live", "--source", str(home), "--model", str(model)]) == 2
+    assert main(["live", str(home), "--model", str(model)]) == 2
     assert "trained on ready-made flow images" in capsys.readouterr().err
 
 

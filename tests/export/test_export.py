@@ -140,7 +140,7 @@ def test_command_exports_and_live_labels_with_it(bundle, surprise_folder, tmp_pa
     rows = []
     for name in ("model", "net"):
         out = tmp_path / f"session-{name}"
-        arguments = ["--source", str(surprise_folder), "--model", str(tmp_path / name)]
+        arguments = [str(surprise_folder), "--model", str(tmp_path / name)]
         assert main(["live", *arguments, "--out", str(out)]) == 0
         lines = (out / "frames.jsonl").read_text().splitlines()
         rows.append([json.loads(line)["probabilities"] for line in lines])

@@ -19,7 +19,7 @@ def model(bundle, tmp_path_factory):
 
 
 def live(source, model, out, *more):
-    return main(["live", "--source", str(source), "--model", str(model), "--out", str(out), *more])
+    return main(["live", str(source), "--model", str(model), "--out", str(out), *more])
 
 
 def test_leaves_video_csv_jsonl_and_sidecar(surprise, surprise_folder, model, tmp_path, capsys):

@@ -8,7 +8,7 @@ import pytest
 from mace.errors import DataError
 from mace.live.config import LiveConfig
 from mace.live.loop import LiveLoop
-from mace.live.pipeline import results
+from mace.live.pipeline import answer_frames
 from mace.live.sources import MemorySource, paced
 
 CONFIG = LiveConfig()
@@ -92,7 +92,9 @@ def test_a_new_reference_is_taken_when_asked_for(images, bundle):
 
 def test_the_loop_says_of_a_file_what_the_engine_says(images, bundle):
     threaded, _ = run(MemorySource(images, fps=200), bundle)
-    plain = list(results(MemorySource(images, fps=200).frames(), bundle=bundle, config=CONFIG))
+    plain = list(
+        answer_frames(MemorySource(images, fps=200).frames(), bundle=bundle, config=CONFIG)
+    )
     for one, other in zip(threaded, plain, strict=True):
         assert one.faces[0].label == other.faces[0].label
         assert (one.faces[0].smoothed == other.faces[0].smoothed).all()

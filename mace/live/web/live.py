@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from mace.live.config import LiveConfig
 from mace.live.engine import LiveEngine
 from mace.live.loop import LiveLoop
+from mace.live.network import Model
 from mace.live.results import Result
 from mace.live.sources import Source
 from mace.live.web.config import WebConfig
 from mace.live.web.server import Facts, serve
-from mace.training import Bundle
 
 _LOOK_S = 0.2  # how often a loop is asked whether it has ended
 
@@ -40,7 +40,7 @@ class LoopWatch:
 
 def serve_live(
     source: Source | None,
-    bundle: Bundle,
+    bundle: Model,
     *,
     live: LiveConfig,
     web: WebConfig,

@@ -1,0 +1,102 @@
+"""Recording of a live session, in a thread of its own: the disk never holds the loop up."""
+
+import threading
+from collections import deque
+from types import TracebackType
+from typing import Self
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+
+from mace.errors import MaceError
+from mace.live.recorder import Recorder
+from mace.live.results import Result
+
+# Frames that may wait for the disk; the pictures of later ones are left out, a second at 200 fps.
+_MOST_WAITING = 200
+
+
+class Recording:
+    """A consumer of results that hands them to a `Recorder`; use it as a context manager.
+
+    Every result gets its lines and its picture as it was taken, nothing drawn on it. A disk that
+    is too slow costs pictures: the one before is written in their place and `missed` counts them.
+
+    Args:
+        recorder: what writes; it is opened and closed with this.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._changed = threading.Condition()
+        self._waiting: deque[tuple[Result, bool]] = deque()
+        self._closed, self._paused = False, False
+        self._error: MaceError | None = None
+        self._thread = threading.Thread(target=self._work, name="mace-recording", daemon=True)
+        self.missed = 0
+
+    def __call__(self, result: Result) -> None:
+        """Take a result; does not wait.
+
+        Raises:
+            OutputError: if writing has failed, which ends the session.
+        """
+        with self._changed:
+            if self._error is not None:
+                raise self._error
+            if self._paused:
+                return
+            pictured = len(self._waiting) < _MOST_WAITING
+            self.missed += not pictured
+            self._waiting.append((result, pictured))
+            self._changed.notify()
+
+    def record(self, on: bool) -> str:
+        """Go on recording, or pause; return what to tell the person who asked."""
+        self._paused = not on
+        return "recording" if on else "recording is paused"
+
+    def __enter__(self) -> Self:
+        self._recorder.__enter__()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+        if self._error is not None and kind is None:
+            self._recorder.__exit__(type(self._error), self._error, None)
+            raise self._error
+        self._recorder.note("pictures_missed", self.missed)
+        self._recorder.__exit__(kind, error, traceback)
+
+    def _work(self) -> None:
+        shown: UInt8[np.ndarray, "h w 3"] | None = None
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closed)
+                if not self._waiting:
+                    return
+                result, pictured = self._waiting.popleft()
+            if shown is None or pictured:
+                shown = in_colour(result.frame.image)
+            try:
+                self._recorder.write_result(result, shown)
+            except MaceError as error:
+                with self._changed:
+                    self._error = error
+                    self._waiting.clear()
+                return
+
+
+def in_colour(image: np.ndarray) -> UInt8[np.ndarray, "h w 3"]:
+    """Return a frame as blue, green, red, whatever its source gives."""
+    return image if image.ndim == 3 else np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))

@@ -1,0 +1,171 @@
+"""A live session from the camera to whoever watches: the loop, the recording, the window."""
+
+import math
+import resource
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mace.live.config import LiveConfig
+from mace.live.latest import Latest
+from mace.live.loop import LiveLoop
+from mace.live.network import Model
+from mace.live.recorder import Recorder
+from mace.live.recording import Recording
+from mace.live.results import Result
+from mace.live.sources import Incident, Source
+from mace.live.timing import timing_table
+from mace.live.window import Actions, show
+
+# Where a source does not say how fast it is, its recorded video plays at this rate.
+_PLAYED_FPS = 30.0
+_WAIT_S = 0.2
+_SAID_EVERY_S = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionConfig:
+    """What is done with the results.
+
+    Attributes:
+        out: folder of the recording; None records nothing.
+        window: whether they are shown in a window.
+        seconds: when to end, in s; None waits for the source's end, Ctrl-C or the window's.
+    """
+
+    out: Path | None
+    window: bool
+    seconds: float | None = None
+
+
+def run_session(
+    source: Source,
+    model: Model,
+    *,
+    live: LiveConfig,
+    config: SessionConfig,
+    facts: dict[str, Any],
+    notice: str,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """Run until the source ends, `config.seconds` are over, the window is closed, or Ctrl-C.
+
+    Args:
+        source: where frames come from.
+        model: the network.
+        live: settings of the loop.
+        config: what is done with the results.
+        facts: what the recording's sidecar says.
+        notice: the line about the network, always shown.
+        say: called with lines for the person who waits.
+
+    Returns:
+        Counters, the timings of every stage, and the cost, as JSON can hold them.
+
+    Raises:
+        MaceError: what ended the source or the recording.
+    """
+    begun = time.monotonic()
+    with ExitStack() as stack:
+        consumers: list[Callable[[Result], None]] = []
+        latest = Latest() if config.window else None
+        recording: Recording | None = None
+        if latest is not None:
+            consumers.append(latest.put)
+        if config.out is not None:
+            recorder = Recorder(
+                config.out,
+                classes=model.classes,
+                fps=source.fps or _PLAYED_FPS,
+                size=source.size,
+                session=facts,
+                plain=True,
+            )
+            recording = stack.enter_context(Recording(recorder))
+            consumers.append(recording)
+
+        def tell(incident: Incident) -> None:
+            say(f"{incident.time:.1f} s: {incident.sentence}")
+
+        loop = LiveLoop(source, model, config=live, consumers=consumers, on_incident=tell)
+        used = _cpu_s()
+        until = math.inf if config.seconds is None else time.monotonic() + config.seconds
+
+        def ended() -> bool:
+            return loop.wait(0) or time.monotonic() > until
+
+        try:
+            with loop:
+                if latest is None:
+                    _wait(loop, ended, say)
+                else:
+                    record = None if recording is None else recording.record
+                    show(
+                        latest,
+                        classes=model.classes,
+                        notice=notice,
+                        snapshots=_snapshots(config.out),
+                        actions=Actions(reset_reference=loop.reset_reference, record=record),
+                        recording=recording is not None,
+                        ended=ended,
+                    )
+        except KeyboardInterrupt:
+            pass  # how a camera's session usually ends
+        return _summary(loop, time.monotonic() - begun, _cpu_s() - used)
+
+
+def session_text(summary: dict[str, Any]) -> str:
+    """Return the summary for people."""
+    counters = summary["counters"]
+    head = (
+        f"{counters['frames']} frames in {summary['seconds']:.1f} s, {counters['dropped']} "
+        f"dropped, {counters['skipped']} without an answer for want of time; "
+        f"{summary['cpu_ms']:.2f} ms of processor time a frame, {summary['memory_mb']:.0f} MB"
+    )
+    return f"{head}\n{timing_table(summary['timings'])}"
+
+
+def _snapshots(out: Path | None) -> Path:
+    return Path("runs", "live-snapshots") if out is None else out.with_name(f"{out.name}-snapshots")
+
+
+def _wait(loop: LiveLoop, ended: Callable[[], bool], say: Callable[[str], None]) -> None:
+    said = time.monotonic()
+    while not ended():
+        loop.wait(_WAIT_S)
+        if time.monotonic() - said > _SAID_EVERY_S:
+            said, now = time.monotonic(), loop.counters
+            say(
+                f"{now.frames} frames, {now.fps:.0f} a second, delay {now.delay_ms:.1f} ms, "
+                f"{now.dropped} dropped, {now.skipped} skipped"
+            )
+
+
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def _summary(loop: LiveLoop, seconds: float, cpu_s: float) -> dict[str, Any]:
+    counters = loop.counters
+    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, bytes
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return {
+        "seconds": round(seconds, 3),
+        "counters": {
+            "frames": counters.frames,
+            "dropped": counters.dropped,
+            "skipped": counters.skipped,
+        },
+        "incidents": [
+            {"time": round(one.time, 3), "kind": one.kind, "sentence": one.sentence}
+            for one in loop.incidents
+        ],
+        "timings": loop.timings.summary(),
+        "cpu_ms": round(1e3 * cpu_s / max(counters.frames, 1), 3),
+        "memory_mb": round(memory / 2**20, 1),
+    }
