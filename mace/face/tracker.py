@@ -111,6 +111,11 @@ class FaceTracker:
         self._keyframe = self._transform = self._step = self._last = None
         self._until_search = 0
 
+    def lose(self) -> None:
+        """End the track and keep the keyframe; the face is looked for in the whole frame."""
+        self._transform = self._step = self._last = None
+        self._until_search = 0
+
     def _advance(self, index: int, gray: np.ndarray | None) -> list[TrackedFace]:
         if self._draft is not None:
             return self._collect(self._draft, index, gray)

@@ -7,25 +7,16 @@ people numbers that survive short losses.
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import UInt8
 
 from mace.errors import DataError
-from mace.face import (
-    Detection,
-    FaceConfig,
-    FaceDetector,
-    FaceTracker,
-    Landmarker,
-    TrackedFace,
-    canonical_transform,
-    face_box,
-    to_gray,
-)
+from mace.face import Detection, FaceConfig, FaceDetector, Landmarker, TrackedFace, to_gray
 from mace.live.config import LiveConfig
 from mace.live.lookout import Lookout
+from mace.live.place import ALIKE, Box, Place
 
 # Two boxes whose centres are closer than this, in widths, hold one face.
 _SAME = 0.4
@@ -39,56 +30,13 @@ class Seen:
 
     Attributes:
         place: in the batch, below `LiveConfig.faces`.
-        identity: number of the person in this session.
+        identity: number of the person in this session; -1 before anybody was seen.
         face: what the tracker says.
     """
 
     place: int
     identity: int
     face: TrackedFace
-
-
-@dataclass(frozen=True)
-class _Box:
-    x: float
-    y: float
-    width: float
-
-    def near(self, other: "_Box", widths: float) -> bool:
-        distance = np.hypot(self.x - other.x, self.y - other.y)
-        return bool(distance < widths * max(self.width, other.width))
-
-
-class _Place:
-    """One person's tracker, and what it asks the crowd for."""
-
-    def __init__(self, number: int, crowd: "Crowd") -> None:
-        self.number, self._crowd = number, crowd
-        self.identity = -1  # nobody yet
-        self.start = 0  # frame that the tracker counts from
-        self.box: _Box | None = None  # where the face is, or was
-        self.seen_at = -np.inf  # when, in s
-        self.present = False
-        self.tracker = FaceTracker(crowd.face, finder=self)
-
-    def detect(self, gray: UInt8[np.ndarray, "h w"]) -> list[Detection]:
-        """Return the faces this tracker may take up, its own first."""
-        return self._crowd.offer(self, gray)
-
-    def near(
-        self, gray: UInt8[np.ndarray, "h w"], centre: tuple[float, float], width: float
-    ) -> Detection | None:
-        """Return the face close by, unless it is another person's."""
-        face = self._crowd.detector.near(gray, centre, width)
-        return None if face is None or self._crowd.taken(face, self) else face
-
-    def note(self, answers: list[TrackedFace], time: float) -> None:
-        """Remember where the face is."""
-        for answer in answers:
-            self.present = answer.transform is not None
-            if answer.transform is not None:
-                (x, y), width = face_box(answer.transform, self._crowd.face)
-                self.box, self.seen_at = _Box(x, y, width), time
 
 
 @dataclass
@@ -113,15 +61,17 @@ class Crowd:
     def __init__(
         self, face: FaceConfig, config: LiveConfig, *, lookout: Lookout, patient: bool
     ) -> None:
-        self.face, self._config, self._lookout = face, config, lookout
-        self._patient = patient
-        self.detector = FaceDetector(face.detector)
+        self._face, self._config, self._lookout = face, config, lookout
+        self._patient, self._several = patient, config.faces > 1
+        self._detector = FaceDetector(face.detector)
         self._landmarker = Landmarker(face.landmarks, boxes=face.boxes)
         self._identities = 0
         self._index, self._time = -1, 0.0
-        self._found: list[Detection] | None = None
-        self._looked, self._look_at = -1, 0.0
-        self._places = [_Place(0, self)]
+        self._shape: tuple[int, ...] | None = None
+        self._looked: np.ndarray | None = None  # the frame that was looked at
+        self._found: list[Detection] | None = None  # in it
+        self._count, self._look_at = 0, 0.0
+        self._places = [self._place(0)]
         self._waiting: deque[_Waiting] = deque()
 
     def push(self, image: object, time: float) -> list[tuple[Seen, ...]]:
@@ -132,11 +82,14 @@ class Crowd:
             gray = to_gray(image)
         except DataError:
             gray = None
+        if gray is not None:
+            self._measure(gray)
         for place in self._places:
             self._take(place, place.tracker.push(gray))
-        if gray is not None and self._config.faces > 1:
-            self._part()
+        if gray is not None and self._several:
+            self._part(gray)
             self._welcome(gray)
+        self._looked = None
         return list(self._answered())
 
     def finish(self) -> list[tuple[Seen, ...]]:
@@ -150,39 +103,66 @@ class Crowd:
         for place in self._places:
             place.tracker.renew()
 
-    def offer(self, place: _Place, gray: UInt8[np.ndarray, "h w"]) -> list[Detection]:
+    def offer(self, place: Place, gray: UInt8[np.ndarray, "h w"]) -> list[Detection]:
         """Return the faces of the frame that nobody follows, the one for `place` first."""
-        found = [one for one in self._look(gray) or [] if not self.taken(one, place)]
-        chosen = next((one for one in found if self._fits(place, one, gray)), None)
+        found = [one for one in self._look(gray) or [] if not self._taken(one, place)]
+        chosen = self._choose(place, found, gray)
         if chosen is None:
-            lost = [one for one in self._places if one is not place and not one.present]
-            free = [one for one in found if not any(self._fits(who, one, gray) for who in lost)]
-            if not free:
-                return []
-            chosen = free[0]
-            if not self._same_person(place, chosen):
-                place.identity, self._identities = self._identities, self._identities + 1
-        place.box = _box(chosen)
-        place.seen_at, place.present = self._time, True
+            return []
+        place.take(chosen, self._time)
         return [chosen, *(one for one in found if one is not chosen)]
 
-    def taken(self, face: Detection, by: _Place | None) -> bool:
-        """Return whether somebody else is followed there."""
-        return any(
-            other is not by
-            and other.present
-            and other.box is not None
-            and other.box.near(_box(face), _SAME)
-            for other in self._places
-        )
+    def confirm(
+        self,
+        place: Place,
+        gray: UInt8[np.ndarray, "h w"],
+        centre: tuple[float, float],
+        width: float,
+    ) -> Detection | None:
+        """Return the face close by, unless it is another person's, followed or lost."""
+        face = self._detector.near(gray, centre, width)
+        if face is None or self._taken(face, place) or self._missed(face, place, gray):
+            return None
+        return face
 
-    def _take(self, place: _Place, answers: list[TrackedFace]) -> None:
+    def _choose(
+        self, place: Place, found: list[Detection], gray: UInt8[np.ndarray, "h w"]
+    ) -> Detection | None:
+        """Return the face of the person in `place`; of somebody new, if nobody is missed there."""
+        # A person alone is whoever the tracker itself takes for the same.
+        least = ALIKE if self._several else -1.0
+        for face in found:
+            if place.fits(face, gray, least=least):
+                return face
+        free = [face for face in found if not self._missed(face, place, gray)]
+        near = [face for face in free if self._same_person(place, face)]
+        if near:
+            return min(near, key=lambda face: _distance(place, face))
+        if not free or (self._several and self._expected(place)):
+            return None
+        if self._several:  # some people's faces register to each other's
+            place.tracker.renew()
+        place.identity, self._identities = self._identities, self._identities + 1
+        return free[0]
+
+    def _place(self, number: int) -> Place:
+        return Place(number, self, self._face, self._landmarker, start=max(self._index, 0))
+
+    def _measure(self, gray: UInt8[np.ndarray, "h w"]) -> None:
+        if self._shape not in (None, gray.shape):
+            for place in self._places:
+                place.resize(gray.shape[1] / self._shape[1])
+        self._shape = gray.shape
+
+    def _take(self, place: Place, answers: list[TrackedFace]) -> None:
         place.note(answers, self._time)
         rows = {row.index: row for row in self._waiting}
         for answer in answers:
             row = rows.get(place.start + answer.index)
             if row is not None:  # an impatient crowd has given the others up
-                row.answers[place.number] = Seen(place.number, place.identity, answer)
+                # A tracker knows only of the faces that it was offered.
+                face = replace(answer, faces=self._count) if self._several else answer
+                row.answers[place.number] = Seen(place.number, place.identity, face)
 
     def _answered(self) -> Iterator[tuple[Seen, ...]]:
         while self._waiting:
@@ -190,43 +170,58 @@ class Crowd:
             if self._patient and None in answers:
                 return
             self._waiting.popleft()
-            yield tuple(answer for answer in answers if answer is not None)
+            seen = [answer for answer in answers if answer is not None]
+            yield tuple(sorted(seen, key=lambda one: one.identity))
 
     def _look(self, gray: UInt8[np.ndarray, "h w"]) -> list[Detection] | None:
         """Look at a frame once, whoever asks."""
-        if self._looked != self._index:
-            self._looked, self._found = self._index, self._lookout.look(gray)
+        if self._looked is not gray:
+            self._looked, self._found = gray, self._lookout.look(gray)
+            self._count = self._count if self._found is None else len(self._found)
         return self._found
 
-    def _fits(self, place: _Place, face: Detection, gray: UInt8[np.ndarray, "h w"]) -> bool:
-        """Return whether this is the face that the place's keyframe shows."""
-        keyframe = place.tracker.keyframe
-        if keyframe is None:
-            return False
-        guess = canonical_transform(self._landmarker.locate(gray, face), self.face.crop)
-        return keyframe.register(gray, guess).ok
+    def _taken(self, face: Detection, by: Place | None) -> bool:
+        """Return whether somebody else is followed there."""
+        return any(
+            one is not by and one.present and _distance(one, face) < _SAME for one in self._places
+        )
 
-    def _same_person(self, place: _Place, face: Detection) -> bool:
-        if place.identity < 0 or place.box is None:
-            return False
-        lost_for = self._time - place.seen_at
-        return lost_for <= self._config.forget_s and place.box.near(_box(face), _NEARBY)
+    def _missed(
+        self, face: Detection, by: Place | None, gray: UInt8[np.ndarray, "h w"]
+    ) -> bool:
+        """Return whether this is the face of somebody else, who was lost."""
+        return any(
+            one is not by and not one.present and one.fits(face, gray, least=ALIKE)
+            for one in self._places
+        )
 
-    def _part(self) -> None:
-        """Of two trackers that have ended up on one face, let the one that joined last go."""
+    def _expected(self, place: Place) -> bool:
+        """Return whether the person in a place may still come back."""
+        return place.identity >= 0 and self._time - place.seen_at <= self._config.forget_s
+
+    def _same_person(self, place: Place, face: Detection) -> bool:
+        return self._expected(place) and _distance(place, face) < _NEARBY
+
+    def _part(self, gray: UInt8[np.ndarray, "h w"]) -> None:
+        """Of two trackers that have ended up on one face, let go the one it is less like."""
         for number, place in enumerate(self._places):
             for other in self._places[:number]:
-                if place.box is None or other.box is None or not (place.present and other.present):
+                boxes = place.box, other.box
+                if not (place.present and other.present) or None in boxes:
                     continue
-                if place.box.near(other.box, _SAME):
-                    place.tracker.renew()
-                    place.present = False
+                if boxes[0].distance(boxes[1]) < _SAME:
+                    loser = min(place, other, key=lambda one: one.likeness(gray))
+                    self._take(loser, loser.tracker.finish())
+                    answer = loser.lose()
+                    self._take(loser, [] if answer is None else [answer])
 
     def _welcome(self, gray: UInt8[np.ndarray, "h w"]) -> None:
         """Take up a newcomer now and then, in the place of somebody long gone if there is one."""
-        gone = self._time - self._config.forget_s
-        kept = [one for one in self._places if one.present or one.seen_at >= gone]
-        self._places = kept or self._places[:1]
+        gone = [one for one in self._places if not one.present and not self._expected(one)]
+        if len(gone) == len(self._places):
+            gone = gone[1:]  # somebody has to look out
+        for place in gone:
+            self._drop(place)
         if self._time < self._look_at or len(self._places) == self._config.faces:
             return
         found = self._look(gray)
@@ -235,17 +230,26 @@ class Crowd:
         self._look_at = self._time + self._config.look_s
         lost = [one for one in self._places if not one.present]
         if all(
-            self.taken(face, None) or any(self._fits(one, face, gray) for one in lost)
+            self._taken(face, None)
+            or any(self._same_person(one, face) for one in lost)
+            or self._missed(face, None, gray)
             for face in found
         ):
             return
-        free = set(range(self._config.faces)) - {one.number for one in self._places}
-        place = _Place(min(free), self)
-        place.start = self._index
+        for place in [one for one in lost if not self._expected(one)]:
+            self._drop(place)
+            self._waiting[-1].answers.pop(place.number, None)
+        place = self._place(
+            min(set(range(self._config.faces)) - {one.number for one in self._places})
+        )
         self._places.append(place)
         self._waiting[-1].answers[place.number] = None
         self._take(place, place.tracker.push(gray))
 
+    def _drop(self, place: Place) -> None:
+        self._take(place, place.tracker.finish())  # nobody may wait for it
+        self._places.remove(place)
 
-def _box(face: Detection) -> _Box:
-    return _Box(*face.centre, face.width)
+
+def _distance(place: Place, face: Detection) -> float:
+    return np.inf if place.box is None else place.box.distance(Box.of(face))
