@@ -1,6 +1,5 @@
 """Frontal faces by dlib's HOG detector, at a cost that does not grow with the image."""
 
-import threading
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,9 +10,6 @@ from jaxtyping import UInt8
 from mace.face.config import DetectorConfig
 from mace.face.dlib_models import hog_detector
 from mace.face.similarity import Transform, apply, scale
-
-# The process's detector keeps the image it works on, and dlib lets other threads run meanwhile.
-_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -106,8 +102,7 @@ class FaceDetector:
             resized = np.asarray(cv2.resize(gray, size, interpolation=method))
         else:
             resized = gray
-        with _lock:
-            boxes, scores, _ = hog_detector().run(resized, 0, min_score)
+        boxes, scores, _ = hog_detector().run(resized, 0, min_score)
         found = [
             Detection(
                 left=corner[0] + box.left() / factor,

@@ -37,6 +37,7 @@ class _Person:
         self._recent: deque[tuple[float, UInt8[np.ndarray, "s s"]]] = deque()
         self._answered = 0.0  # when
         self._shown = (-1, -1)  # identity, and keyframe
+        self._renewed = True  # since the step was last asked
         self.neutral = Neutral(config)
         self.smoothed: Float[np.ndarray, " k"] | None = None
 
@@ -44,6 +45,8 @@ class _Person:
         """Return what is to be asked now; None of a face that is not registered."""
         face, shown = seen.face, (seen.identity, seen.face.reference_id)
         renewed = shown != self._shown
+        # Until the step is told: the frame may go without a question, or be skipped.
+        self._renewed |= renewed
         if seen.identity != self._shown[0]:
             self.neutral = Neutral(self._config)
         if renewed or face.status is not Status.TRACKED:
@@ -56,11 +59,11 @@ class _Person:
         if reference is None or face.crop is None or face.status is not Status.TRACKED:
             return None
         resting = self.neutral.resting(time)
-        return _Question(reference, face.crop, self._keep(time), resting, renewed)
+        return _Question(reference, face.crop, self._keep(time), resting, self._renewed)
 
     def answer(self, time: float, smoothed: Float[np.ndarray, " k"] | None) -> None:
         """Remember what was said, or that nothing was."""
-        self._answered, self.smoothed = time, smoothed
+        self._answered, self.smoothed, self._renewed = time, smoothed, False
 
     def _reference(self, time: float, face: TrackedFace) -> UInt8[np.ndarray, "s s"] | None:
         if self._config.reference == "neutral" or face.crop is None:

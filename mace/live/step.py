@@ -106,6 +106,8 @@ def make_step(model: Model, *, faces: int, crop: int, rests: bool) -> Step:
         found = probabilities(images)
         keep = jnp.asarray(given.keep)[:, None]
         smoothed = keep * state.smoothed + (1 - keep) * found
+        # Chosen, not weighted: what is no number must not get into the state, or must get out.
+        smoothed = jnp.where(keep == 0, found, jnp.where(keep == 1, state.smoothed, smoothed))
         output = StepOutput(images=images, probabilities=found, smoothed=smoothed)
         return StepState(smoothed=smoothed, rest=rest, rested=rested), output
 

@@ -35,7 +35,7 @@ def cutouts():
 @pytest.fixture(scope="session")
 def scene(cutouts) -> Scene:
     """Frames of the people, who are painted one over the other in the order they are given."""
-    backdrop = np.random.default_rng(1).integers(60, 200, (12, 16)).astype(np.uint8)
+    backdrop = np.random.default_rng(1).integers(100, 160, (6, 8)).astype(np.uint8)
 
     def frame(
         placed: Sequence[Placed], *, index: int = 0, size: tuple[int, int] = (640, 480)

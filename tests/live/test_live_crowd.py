@@ -159,7 +159,7 @@ def test_a_third_face_is_not_followed(scene):
 
 
 def test_two_trackers_on_one_face_part(scene):
-    people = crowd()
+    people = crowd(LiveConfig(faces=2, look_s=0.1, forget_s=0.2))
     for i in range(12):
         people.push(scene([(0, *LEFT), (1, *RIGHT)], index=i), i / FPS)
     first, second = people._places
@@ -286,7 +286,7 @@ def test_a_change_of_size_keeps_everybodys_number(scene):
 def test_a_face_that_walks_out_over_the_edge_and_back(scene):
     xs = [320 + 12 * i for i in range(32)] + [320 + 12 * i for i in range(31, -1, -1)]
     answers = follow([scene([(0, x, 200)], index=i) for i, x in enumerate(xs)])
-    assert answers[20][0].visible < 1
+    assert 0.5 < answers[23][0].visible < 1
     assert not answers[31][0].crop is not None
     assert_at(answers[-1][0], (320, 200))
     assert {number for row in answers for number in row} == {0}

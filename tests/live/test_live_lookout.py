@@ -1,0 +1,163 @@
+"""Looking for faces in a thread: answers arrive, errors surface, nothing stays behind."""
+
+import dataclasses
+import gc
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from mace.errors import ConfigError
+from mace.face import Detection, FaceDetector
+from mace.live.config import LiveConfig
+from mace.live.lookout import Background, Prompt
+from mace.live.loop import LiveLoop
+from mace.live.sources import MemorySource, paced
+from mace.motion import MotionConfig
+
+BLANK = np.zeros((240, 320), np.uint8)
+
+
+class Slow:
+    """Finds one face, when it is let; nothing is left of it after `gone` is set."""
+
+    def __init__(self, error=None):
+        self.let, self.looking, self.error = threading.Event(), threading.Event(), error
+        self.gone, self.looks = False, 0
+
+    def detect(self, gray):
+        self.looks += 1
+        self.looking.set()
+        assert self.let.wait(20)
+        if self.error is not None:
+            raise self.error
+        return [Detection(10, 10, 110, 110, 1.0)]
+
+    def near(self, gray, centre, width):
+        return None if self.gone else Detection(12, 10, 112, 110, 0.5)
+
+
+def wait_for(look, seconds=20):
+    deadline = time.monotonic() + seconds
+    while (found := look()) is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return found
+
+
+def threads():
+    return [one for one in threading.enumerate() if one.name == "mace-lookout"]
+
+
+def test_at_once_gives_what_the_detector_gives(scene):
+    picture = scene([(0, 160, 200), (1, 480, 220)])
+    lookout = Prompt(FaceDetector())
+    assert lookout.look(picture) == FaceDetector().detect(picture)
+    lookout.close()
+
+
+def test_answers_arrive_later_and_are_confirmed_in_the_frame_of_the_moment():
+    detector = Slow()
+    with closing(Background(detector)) as lookout:
+        assert lookout.look(BLANK) is None
+        assert detector.looking.wait(20)
+        assert lookout.look(BLANK) is None  # busy; this frame is not kept
+        detector.let.set()
+        assert wait_for(lambda: lookout.look(BLANK)) == [Detection(12, 10, 112, 110, 0.5)]
+
+
+def test_a_face_that_has_gone_meanwhile_is_not_there():
+    detector = Slow()
+    with closing(Background(detector)) as lookout:
+        detector.let.set()
+        lookout.look(BLANK)
+        detector.gone = True
+        assert wait_for(lambda: lookout.look(BLANK)) == []
+
+
+def test_only_one_frame_is_looked_at_while_it_is_busy():
+    detector = Slow()
+    with closing(Background(detector)) as lookout:
+        for _ in range(50):
+            lookout.look(BLANK)
+        assert detector.looking.wait(20)
+        assert detector.looks == 1
+        detector.let.set()
+
+
+def test_two_threads_find_what_one_finds(scene):
+    picture = scene([(0, 160, 200), (1, 480, 220)])
+    expected = FaceDetector().detect(picture)
+    near = [FaceDetector().near(picture, one.centre, one.width) for one in expected]
+    with closing(Background(FaceDetector())) as lookout:
+        for _ in range(5):
+            assert FaceDetector().detect(picture) == expected
+            assert wait_for(lambda: lookout.look(picture)) == near
+
+
+def test_an_error_is_raised_where_somebody_asks():
+    detector = Slow(error=ValueError("no such image"))
+    detector.let.set()
+    with closing(Background(detector)) as lookout, pytest.raises(ValueError, match="no such"):
+        wait_for(lambda: lookout.look(BLANK))
+    assert threads() == []
+
+
+def test_closing_waits_for_the_look_and_ends_the_thread():
+    detector = Slow()
+    lookout = Background(detector)
+    lookout.look(BLANK)
+    assert detector.looking.wait(20)
+    threading.Timer(0.2, detector.let.set).start()
+    lookout.close()
+    assert detector.let.is_set()
+    assert threads() == []
+    lookout.close()
+    assert lookout.look(BLANK) is None
+    assert threads() == []
+
+
+def test_no_frame_is_kept_alive():
+    detector = Slow()
+    detector.let.set()
+    with closing(Background(detector)) as lookout:
+        frame = np.zeros((240, 320), np.uint8)
+        watch = weakref.ref(frame)
+        lookout.look(frame)
+        del frame
+        deadline = time.monotonic() + 20
+        while watch() is not None and time.monotonic() < deadline:
+            time.sleep(0.005)
+            gc.collect()
+        assert watch() is None
+
+
+def test_nothing_runs_before_the_first_look(bundle):
+    lookout = Background(Slow())
+    assert threads() == []
+    lookout.close()
+    # A loop that cannot be made must not leave a thread behind.
+    still = dataclasses.replace(bundle, motion=MotionConfig(representation="appearance", size=28))
+    source = paced(MemorySource([np.zeros((48, 64, 3), np.uint8)] * 2, fps=50))
+    with pytest.raises(ConfigError, match="measure flow"):
+        LiveLoop(source, still, config=LiveConfig(adapt_s=1.0), consumers=[])
+    assert threads() == []
+
+
+def test_a_program_that_forgets_to_close_still_ends():
+    program = (
+        "import numpy as np\n"
+        "from mace.face import FaceDetector\n"
+        "from mace.live.lookout import Background\n"
+        "lookout = Background(FaceDetector())\n"
+        "lookout.look(np.zeros((120, 160), np.uint8))\n"
+        "print('over')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "over\n"
