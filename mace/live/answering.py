@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from mace.face import FaceConfig, Status, TrackedFace
+from mace.face import CropConfig, FaceConfig, Status, TrackedFace
 from mace.live.config import LiveConfig
 from mace.live.crowd import Seen
 from mace.live.labelled import LabelledFrame
 from mace.live.network import Model
+from mace.live.quality import Gauge
 from mace.live.neutral import Neutral, check_neutral
 from mace.live.sources import Frame
 from mace.live.step import StepInput, StepOutput, begin, make_step, outside_flow
@@ -32,8 +33,9 @@ class _Question:
 class _Person:
     """What is remembered of the person in one place of the step's batch."""
 
-    def __init__(self, config: LiveConfig) -> None:
+    def __init__(self, config: LiveConfig, crop: CropConfig) -> None:
         self._config = config
+        self.gauge = Gauge(crop, config.quality)
         self._recent: deque[tuple[float, UInt8[np.ndarray, "s s"]]] = deque()
         self._answered = 0.0  # when
         self._shown = (-1, -1)  # identity, and keyframe
@@ -91,7 +93,7 @@ class Answerer:
     def __init__(self, bundle: Model, *, face: FaceConfig, config: LiveConfig) -> None:
         check_neutral(config, bundle.motion)
         self._bundle = bundle
-        self._people = [_Person(config) for _ in range(config.faces)]
+        self._people = [_Person(config, face.crop) for _ in range(config.faces)]
         shape = {"faces": config.faces, "crop": face.crop.size, "rests": config.adapt_s > 0}
         self._step = make_step(bundle, **shape)
         self._state = begin(bundle, **shape)
@@ -158,4 +160,5 @@ class Answerer:
             label=None if smoothed is None else classes[int(smoothed.argmax())],
             state=state,
             identity=seen.identity,
+            quality=person.gauge.measure(seen.face),
         )

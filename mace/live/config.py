@@ -1,12 +1,44 @@
 """Settings of the live loop."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from mace.errors import ConfigError
 
 MOST_FACES = 8
 """Each costs some milliseconds a frame."""
+
+
+SLOW_FPS = 100.0
+"""Below this many frames a second, a movement of 0.1 s from onset to apex has fewer than ten
+frames; the databases were recorded at 100 and 200."""
+
+
+@dataclass(frozen=True)
+class QualityConfig:
+    """From when on a face is flagged."""
+
+    max_error_px: float = 0.4
+    """Registration error, px of the 128-px crop: the peak of the faintest movements."""
+    min_sharpness: float = 0.5
+    """Of the reference's: half is what a Gaussian blur of about 0.6 px leaves, which a motion of
+    some px within one exposure causes."""
+    max_roll_deg: float = 30.0
+    """As far as the detector, which confirms tracks, sees faces."""
+    min_size_px: float = 40.0
+    """Between the eyes, px of the frame: below that, half a px of the crop is less than 0.4 px."""
+    min_visible: float = 0.95
+    """Share of the crop that lies within the frame; the rest repeats its edge."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            ConfigError: for a threshold below 0.
+        """
+        for name in ("max_error_px", "min_sharpness", "max_roll_deg", "min_size_px", "min_visible"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f"quality.{name} is {getattr(self, name)}, expected 0 or more")
 
 
 @dataclass(frozen=True)
@@ -28,6 +60,8 @@ class LiveConfig:
     """With room for more people: time between two looks at the whole frame for newcomers, in s."""
     forget_s: float = 5.0
     """A face that was lost for longer than this, in s, and looks different is somebody else."""
+    quality: QualityConfig = field(default_factory=QualityConfig)
+    """From when on a face is flagged as not to be relied on; it is answered for all the same."""
     floor_px: float = 0.0
     """Motion (px of the 128-px crop) below which a face counts as still, however short the neutral
     time; 0 for none."""

@@ -10,6 +10,7 @@ from jaxtyping import Float, Float32, UInt8
 from mace.face import Status, TrackedFace
 from mace.face.similarity import Transform
 from mace.live.neutral import State
+from mace.live.quality import Quality
 from mace.live.sources import Frame
 
 
@@ -33,7 +34,9 @@ class LabelledFrame:
     state: State = ""
     """Why a tracked face has no label: it is `neutral` by agreement, or `still`."""
     identity: int = 0
-    """Number of the person in this session, from 0; it survives short losses."""
+    """Number of the person in this session, from 0; it survives short losses. -1: nobody yet."""
+    quality: Quality | None = None
+    """What speaks against trusting this frame; None without a face."""
 
     @property
     def status(self) -> str:
@@ -102,4 +105,4 @@ def crop_corners(face: TrackedFace) -> Float[np.ndarray, "4 2"] | None:
 
 def unseen(frame: Frame, classes: int) -> LabelledFrame:
     """Return what is known of a frame in which nobody is seen."""
-    return LabelledFrame(frame.index, frame.time, TrackedFace(frame.index, Status.NO_FACE), classes)
+    return LabelledFrame(frame.index, frame.time, TrackedFace(frame.index, Status.NO_FACE), classes, identity=-1)

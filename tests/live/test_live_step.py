@@ -13,13 +13,13 @@ from mace.export import export_bundle, load_export
 from mace.face import CropConfig, FaceConfig
 from mace.live.step import StepInput, begin, make_step, outside_flow
 from mace.models import ModelConfig, init_model, make_model
-from mace.motion import MotionConfig, TVL1Config, channels, represent
+from mace.motion import MotionConfig, TvL1Config, channels, represent
 from mace.training import Normalisation, predict
 
 CROP = 64
 MOTIONS = {
     "dis": MotionConfig(size=28),
-    "tvl1": MotionConfig(size=28, flow="tvl1", tvl1=TVL1Config(warps=1, iterations=3)),
+    "tvl1": MotionConfig(size=28, flow="tvl1", tvl1=TvL1Config(num_warp=2, num_iter=4)),
     "appearance": MotionConfig(size=28, representation="appearance"),
     "difference": MotionConfig(size=28, representation="difference"),
 }
