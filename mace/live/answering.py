@@ -13,8 +13,8 @@ from mace.live.config import LiveConfig
 from mace.live.crowd import Seen
 from mace.live.labelled import LabelledFrame
 from mace.live.network import Model
-from mace.live.quality import Gauge
 from mace.live.neutral import Neutral, check_neutral
+from mace.live.quality import Gauge
 from mace.live.sources import Frame
 from mace.live.step import StepInput, StepOutput, begin, make_step, outside_flow
 

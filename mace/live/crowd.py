@@ -186,9 +186,7 @@ class Crowd:
             one is not by and one.present and _distance(one, face) < _SAME for one in self._places
         )
 
-    def _missed(
-        self, face: Detection, by: Place | None, gray: UInt8[np.ndarray, "h w"]
-    ) -> bool:
+    def _missed(self, face: Detection, by: Place | None, gray: UInt8[np.ndarray, "h w"]) -> bool:
         """Return whether this is the face of somebody else, who was lost."""
         return any(
             one is not by and not one.present and one.fits(face, gray, least=ALIKE)

@@ -105,4 +105,6 @@ def crop_corners(face: TrackedFace) -> Float[np.ndarray, "4 2"] | None:
 
 def unseen(frame: Frame, classes: int) -> LabelledFrame:
     """Return what is known of a frame in which nobody is seen."""
-    return LabelledFrame(frame.index, frame.time, TrackedFace(frame.index, Status.NO_FACE), classes, identity=-1)
+    return LabelledFrame(
+        frame.index, frame.time, TrackedFace(frame.index, Status.NO_FACE), classes, identity=-1
+    )

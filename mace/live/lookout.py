@@ -8,7 +8,6 @@ from jaxtyping import UInt8
 
 from mace.face import Detection, FaceDetector
 
-
 # A thread that waits looks up this often whether the program has ended, in s.
 _PATIENCE_S = 1.0
 

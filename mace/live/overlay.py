@@ -60,6 +60,7 @@ def _drawn(
             _name(image, face, unit)
     if faces:
         _panel(image, faces[0], classes, unit)
+        _doubts(image, faces[0], unit)
         _insets(image, faces[0], unit)
     height, width = image.shape[:2]
     _shade(image, 0, height - round((_ROW + 4) * unit), width, height)
@@ -98,6 +99,14 @@ def _name(image: np.ndarray, frame: LabelledFrame, unit: float) -> None:
     if frame.box is not None:
         left, top = frame.box[0] / unit, frame.box[1] / unit - 6
         _write(image, f"person {frame.identity}", (left, top), size=0.42, unit=unit)
+
+
+def _doubts(image: np.ndarray, frame: LabelledFrame, unit: float) -> None:
+    """Say above the notice what speaks against the first person's face."""
+    if frame.quality is not None and not frame.quality.ok:
+        text = f"doubtful: {', '.join(frame.quality.reasons)}"
+        at = (_MARGIN, image.shape[0] / unit - _MARGIN - _ROW)
+        _write(image, text, at, size=0.42, unit=unit, colour=_DOUBTFUL)
 
 
 def _points(landmarks: Float[np.ndarray, "n 2"] | None) -> list[tuple[int, int]]:

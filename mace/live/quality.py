@@ -15,6 +15,7 @@ from mace.face import CropConfig, Status, TrackedFace
 from mace.face.similarity import scale
 from mace.live.config import QualityConfig
 
+
 @dataclass(frozen=True)
 class Quality:
     """What can be said against a face in a frame.

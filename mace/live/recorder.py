@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from mace.errors import OutputError
+from mace.live.config import SLOW_FPS
 from mace.live.events_log import EVENTS_JSONL, EventsLog
 from mace.live.labelled import LabelledFrame, unseen
 from mace.live.results import Result
@@ -65,6 +66,7 @@ class Recorder:
         self._classes = tuple(classes)
         self._session = session
         self._frames = 0
+        self._times: tuple[float, float] | None = None  # of the first frame and the last, s
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise OutputError(f"{folder} exists already; choose another folder with --out")
         try:
@@ -130,6 +132,7 @@ class Recorder:
     def _write_lines(self, faces: Sequence[LabelledFrame]) -> None:
         try:
             for face in faces:
+                self._times = (face.time if self._times is None else self._times[0], face.time)
                 self._rows.writerow(csv_row(face))
                 self._jsonl.write(json.dumps(jsonl_record(face, self._classes)) + "\n")
         except OSError as error:
@@ -154,6 +157,10 @@ class Recorder:
 
     def _write_session(self, *, complete: bool) -> None:
         session = {**self._session, "frames": self._frames, "complete": complete}
+        first, last = self._times or (0.0, 0.0)
+        if last > first:
+            rate = (self._frames - 1) / (last - first)
+            session |= {"rate": round(rate, 3), "slow": rate < SLOW_FPS}
         text = json.dumps(session, indent=2, ensure_ascii=False) + "\n"
         (self._partial / SESSION).write_text(text, encoding="utf-8")
 
@@ -192,10 +199,12 @@ def csv_header(classes: Sequence[str]) -> list[str]:
 
     `timestamp` is in seconds; `confidence` is 1 - registration error in px, at least 0; `success`
     is 1 for a tracked frame; `p_*` are the model's probabilities for this frame alone, `s_*` the
-    smoothed ones. Cells of a frame without a face are empty.
+    smoothed ones. Cells of a frame without a face are empty. With several people in a frame there
+    is a row for each, by `identity`.
     """
-    fixed = ["frame", "timestamp", "status", "success", "confidence", "faces", "reference_id"]
-    fixed += ["error_px", "x", "y", "width", "height", "label"]
+    fixed = ["frame", "timestamp", "identity", "status", "success", "confidence", "faces"]
+    fixed += ["reference_id", "error_px", "x", "y", "width", "height"]
+    fixed += ["sharpness", "roll", "size", "quality", "label"]
     return fixed + [f"p_{name}" for name in classes] + [f"s_{name}" for name in classes]
 
 
@@ -209,9 +218,14 @@ def csv_row(frame: LabelledFrame) -> list[str]:
     empty = (None,) * frame.classes
     probabilities = frame.probabilities if frame.probabilities is not None else empty
     smoothed = frame.smoothed if frame.smoothed is not None else empty
+    measured, quality = [""] * 4, frame.quality
+    if quality is not None:
+        measured = [number(one) for one in (quality.sharpness, quality.roll_deg, quality.size_px)]
+        measured.append(str(int(quality.ok)))
     return [
         str(frame.index),
         f"{frame.time:.6f}",
+        str(frame.identity),
         frame.status,
         str(int(frame.tracked)),
         number(frame.confidence),
@@ -219,6 +233,7 @@ def csv_row(frame: LabelledFrame) -> list[str]:
         str(frame.reference_id),
         number(frame.error_px),
         *map(number, box),
+        *measured,
         frame.label or "",
         *map(number, probabilities),
         *map(number, smoothed),
@@ -233,15 +248,22 @@ def jsonl_record(frame: LabelledFrame, classes: Sequence[str]) -> dict[str, Any]
             return None
         return {name: round(float(p), 6) for name, p in zip(classes, values, strict=True)}
 
+    quality = frame.quality
     return {
         "frame": frame.index,
         "timestamp": round(frame.time, 6),
+        "identity": frame.identity,
         "status": frame.status,
         "faces": frame.faces,
         "reference_id": frame.reference_id,
         "error_px": frame.error_px,
         "box": frame.box,
         "transform": None if frame.transform is None else np.round(frame.transform, 6).tolist(),
+        "sharpness": None if quality is None else round(quality.sharpness, 4),
+        "roll": None if quality is None else round(quality.roll_deg, 3),
+        "size": None if quality is None else round(quality.size_px, 3),
+        "quality": None if quality is None else int(quality.ok),
+        "reasons": [] if quality is None else list(quality.reasons),
         "label": frame.label,
         "probabilities": named(frame.probabilities),
         "smoothed": named(frame.smoothed),

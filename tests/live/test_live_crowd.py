@@ -152,7 +152,9 @@ def test_a_third_face_is_not_followed(scene):
     answers = follow([scene(placed, index=i) for i in range(40)])
     assert all(set(row) == {0, 1} for row in answers)
     assert answers[0][0].faces >= 2
-    spots = [next(p for _, *p in placed if math.dist(where(f), p) < 10) for f in answers[0].values()]
+    spots = [
+        next(p for _, *p in placed if math.dist(where(f), p) < 10) for f in answers[0].values()
+    ]
     for row in answers:
         for face, spot in zip(row.values(), spots, strict=True):
             assert_at(face, spot)

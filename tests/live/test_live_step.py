@@ -13,16 +13,28 @@ from mace.export import export_bundle, load_export
 from mace.face import CropConfig, FaceConfig
 from mace.live.step import StepInput, begin, make_step, outside_flow
 from mace.models import ModelConfig, init_model, make_model
-from mace.motion import MotionConfig, TvL1Config, channels, represent
+from mace.motion import MotionConfig, TvL1Config, channels, encode, measure_flow, represent
 from mace.training import Normalisation, predict
 
 CROP = 64
 MOTIONS = {
     "dis": MotionConfig(size=28),
-    "tvl1": MotionConfig(size=28, flow="tvl1", tvl1=TvL1Config(num_warp=2, num_iter=4)),
+    "tvl1": MotionConfig(size=28, flow="tvl1", tvl1=TvL1Config(num_warp=1, num_iter=2)),
     "appearance": MotionConfig(size=28, representation="appearance"),
     "difference": MotionConfig(size=28, representation="difference"),
 }
+
+
+@pytest.fixture(scope="module", params=MOTIONS)
+def motion(request):
+    """Tests go through one motion after the other, so that a step is compiled once."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def rests(motion):
+    """Whether there is flow, whose mean can be taken out."""
+    return motion in {"dis", "tvl1"}
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +81,10 @@ def given(model, reference, target, *, keep=0.0, resting=False, renewed=False, w
     )
 
 
-@pytest.mark.parametrize("motion", MOTIONS)
-def test_the_step_says_what_its_parts_say(models, crops, motion):
+def test_the_step_says_what_its_parts_say(models, crops, motion, rests):
     model = models[motion]
-    step = make_step(model, faces=1, crop=CROP, rests=False)
-    state = begin(model, faces=1, crop=CROP, rests=False)
+    step = make_step(model, faces=1, crop=CROP, rests=rests)
+    state = begin(model, faces=1, crop=CROP, rests=rests)
     reference, expected = crops[:1, 0], np.zeros(3)
     for index, keep in ((1, 0.0), (2, 0.75), (3, 0.5)):
         target = crops[:1, index]
@@ -86,13 +97,12 @@ def test_the_step_says_what_its_parts_say(models, crops, motion):
         np.testing.assert_allclose(output.smoothed[0], expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("motion", MOTIONS)
-def test_two_at_once_get_what_each_gets_alone(models, crops, motion):
+def test_two_at_once_get_what_each_gets_alone(models, crops, motion, rests):
     model = models[motion]
-    together = make_step(model, faces=2, crop=CROP, rests=False)
-    alone = make_step(model, faces=1, crop=CROP, rests=False)
-    both = begin(model, faces=2, crop=CROP, rests=False)
-    each = [begin(model, faces=1, crop=CROP, rests=False) for _ in range(2)]
+    together = make_step(model, faces=2, crop=CROP, rests=rests)
+    alone = make_step(model, faces=1, crop=CROP, rests=rests)
+    both = begin(model, faces=2, crop=CROP, rests=rests)
+    each = [begin(model, faces=1, crop=CROP, rests=rests) for _ in range(2)]
     for index, keep in ((1, [0.0, 0.0]), (2, [0.3, 0.9])):
         both, output = together(both, given(model, crops[:, 0], crops[:, index], keep=keep))
         for who in (0, 1):
@@ -101,13 +111,13 @@ def test_two_at_once_get_what_each_gets_alone(models, crops, motion):
             each[who], single = alone(each[who], asked)
             for name in ("images", "probabilities", "smoothed"):
                 pair = getattr(output, name)[who], getattr(single, name)[0]
-                np.testing.assert_allclose(*pair, atol=1e-5, err_msg=name)
+                # TV-L1 iterates, and adds up its roundings.
+                within = 3e-4 if motion == "tvl1" else 1e-5
+                np.testing.assert_allclose(*pair, atol=within, err_msg=name)
 
 
-@pytest.mark.parametrize("motion", MOTIONS)
-def test_a_place_nobody_is_in_keeps_its_state(models, crops, motion):
+def test_a_place_nobody_is_in_keeps_its_state(models, crops, motion, rests):
     model = models[motion]
-    rests = motion in {"dis", "tvl1"}
     step = make_step(model, faces=2, crop=CROP, rests=rests)
     state = begin(model, faces=2, crop=CROP, rests=rests)
     full = given(model, crops[:, 0], crops[:, 1], resting=rests, renewed=True)
@@ -126,20 +136,19 @@ def test_a_place_nobody_is_in_keeps_its_state(models, crops, motion):
     assert np.isfinite(output.smoothed).all()
 
 
-def test_what_is_no_number_leaves_with_the_person(models, crops):
-    model = models["dis"]
-    step = make_step(model, faces=1, crop=CROP, rests=False)
-    broken = begin(model, faces=1, crop=CROP, rests=False)
+def test_what_is_no_number_leaves_with_the_person(models, crops, motion, rests):
+    model = models[motion]
+    step = make_step(model, faces=1, crop=CROP, rests=rests)
+    broken = begin(model, faces=1, crop=CROP, rests=rests)
     broken = dataclasses.replace(broken, smoothed=jnp.full((1, 3), jnp.nan))
     _, output = step(broken, given(model, crops[:1, 0], crops[:1, 1], keep=0.0))
     assert np.isfinite(output.smoothed).all()
 
 
-@pytest.mark.parametrize("motion", ["dis", "tvl1"])
-def test_the_neutral_time_is_taken_out_until_the_reference_changes(models, crops, motion):
+def test_the_neutral_time_is_taken_out_until_the_reference_changes(models, crops, motion, rests):
     model = models[motion]
-    step = make_step(model, faces=1, crop=CROP, rests=True)
-    state = begin(model, faces=1, crop=CROP, rests=True)
+    step = make_step(model, faces=1, crop=CROP, rests=rests)
+    state = begin(model, faces=1, crop=CROP, rests=rests)
     reference = crops[:1, 0]
 
     def run(index, **how):
@@ -151,39 +160,45 @@ def test_the_neutral_time_is_taken_out_until_the_reference_changes(models, crops
     run(1, renewed=True, resting=True)
     resting = run(2, resting=True)
     np.testing.assert_allclose(resting, plain[1], atol=1e-6)  # what rests is shown as it is
+    if not rests:  # a picture has no motion that could be taken out
+        np.testing.assert_array_equal(run(3), plain[2])
+        return
     assert float(state.rested[0]) == 2
-    mean = (plain[0] + plain[1]) / 2
-    # Displacements are linear in the flow; strain is not.
-    np.testing.assert_allclose(run(3)[..., :2], (plain[2] - mean)[..., :2], atol=1e-4)
+    flows = [
+        np.asarray(measure_flow(reference, crops[:1, i], config=model.motion)) for i in (1, 2, 3)
+    ]
+    moved = flows[2] - (flows[0] + flows[1]) / 2
+    expected = np.asarray(encode(reference, crops[:1, 3], moved, config=model.motion))[0]
+    np.testing.assert_allclose(run(3), expected, atol=1e-4)
+    assert np.abs(expected - plain[2]).max() > 0.01
     np.testing.assert_allclose(run(3, renewed=True), plain[2], atol=1e-6)
     assert float(state.rested[0]) == 0
 
 
-def test_state_that_was_given_up_does_not_spoil_earlier_answers(models, crops):
-    model = models["dis"]
-    step = make_step(model, faces=2, crop=CROP, rests=True)
-    state, kept = begin(model, faces=2, crop=CROP, rests=True), []
+def test_state_that_was_given_up_does_not_spoil_earlier_answers(models, crops, motion, rests):
+    model = models[motion]
+    step = make_step(model, faces=2, crop=CROP, rests=rests)
+    state, kept = begin(model, faces=2, crop=CROP, rests=rests), []
     for number in range(12):
         asked = given(model, crops[:, 0], crops[:, 1 + number % 4], keep=0.5)
         old = state
         state, output = step(state, asked)
         views = [np.asarray(one) for one in jax.tree.leaves(output)]
         kept.append((views, [view.copy() for view in views]))
-        assert old.rest.is_deleted()
+        assert old.smoothed.is_deleted()
     for views, copies in kept:
         for view, copy in zip(views, copies, strict=True):
             np.testing.assert_array_equal(view, copy)
 
 
-@pytest.mark.parametrize("motion", ["dis", "appearance"])
-def test_an_exported_network_runs_in_the_step(models, crops, motion, tmp_path):
+def test_an_exported_network_runs_in_the_step(models, crops, motion, rests, tmp_path):
     model = models[motion]
     export_bundle(model, tmp_path / "net", platforms=("cpu",))
     exported = load_export(tmp_path / "net")
     found = []
     for one in (model, exported):
-        step = make_step(one, faces=2, crop=CROP, rests=False)
-        state = begin(one, faces=2, crop=CROP, rests=False)
+        step = make_step(one, faces=2, crop=CROP, rests=rests)
+        state = begin(one, faces=2, crop=CROP, rests=rests)
         asked = given(one, crops[:, 0], crops[:, 3], keep=0.25)
         found.append(step(state, asked)[1])
     for name in ("images", "probabilities", "smoothed"):
