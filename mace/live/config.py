@@ -21,8 +21,8 @@ class QualityConfig:
     max_error_px: float = 0.4
     """Registration error, px of the 128-px crop: the peak of the faintest movements."""
     min_sharpness: float = 0.5
-    """Of the reference's: half is what a Gaussian blur of about 0.6 px leaves, which a motion of
-    some px within one exposure causes."""
+    """Of the reference's: half is what is left of a face that moves by 2 px of the 128-px crop
+    within one exposure, which takes the edge off motions of that size."""
     max_roll_deg: float = 30.0
     """As far as the detector, which confirms tracks, sees faces."""
     min_size_px: float = 40.0

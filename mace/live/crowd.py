@@ -5,6 +5,7 @@ tells the trackers what the lookout saw, so that no two of them follow one face,
 people numbers that survive short losses.
 """
 
+import itertools
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -137,7 +138,7 @@ class Crowd:
         free = [face for face in found if not self._missed(face, place, gray)]
         near = [face for face in free if self._same_person(place, face)]
         if near:
-            return min(near, key=lambda face: _distance(place, face))
+            return min(near, key=lambda face: place.distance(Box.of(face)))
         if not free or (self._several and self._expected(place)):
             return None
         if self._several:  # some people's faces register to each other's
@@ -183,7 +184,8 @@ class Crowd:
     def _taken(self, face: Detection, by: Place | None) -> bool:
         """Return whether somebody else is followed there."""
         return any(
-            one is not by and one.present and _distance(one, face) < _SAME for one in self._places
+            one is not by and one.present and one.distance(Box.of(face)) < _SAME
+            for one in self._places
         )
 
     def _missed(self, face: Detection, by: Place | None, gray: UInt8[np.ndarray, "h w"]) -> bool:
@@ -198,20 +200,18 @@ class Crowd:
         return place.identity >= 0 and self._time - place.seen_at <= self._config.forget_s
 
     def _same_person(self, place: Place, face: Detection) -> bool:
-        return self._expected(place) and _distance(place, face) < _NEARBY
+        return self._expected(place) and place.distance(Box.of(face)) < _NEARBY
 
     def _part(self, gray: UInt8[np.ndarray, "h w"]) -> None:
         """Of two trackers that have ended up on one face, let go the one it is less like."""
-        for number, place in enumerate(self._places):
-            for other in self._places[:number]:
-                boxes = place.box, other.box
-                if not (place.present and other.present) or None in boxes:
-                    continue
-                if boxes[0].distance(boxes[1]) < _SAME:
-                    loser = min(place, other, key=lambda one: one.likeness(gray))
-                    self._take(loser, loser.tracker.finish())
-                    answer = loser.lose()
-                    self._take(loser, [] if answer is None else [answer])
+        for place, other in itertools.combinations(self._places, 2):
+            if not (place.present and other.present) or other.box is None:
+                continue
+            if place.distance(other.box) < _SAME:
+                loser = min(other, place, key=lambda one: one.likeness(gray))
+                self._take(loser, loser.tracker.finish())
+                answer = loser.lose()
+                self._take(loser, [] if answer is None else [answer])
 
     def _welcome(self, gray: UInt8[np.ndarray, "h w"]) -> None:
         """Take up a newcomer now and then, in the place of somebody long gone if there is one."""
@@ -247,7 +247,3 @@ class Crowd:
     def _drop(self, place: Place) -> None:
         self._take(place, place.tracker.finish())  # nobody may wait for it
         self._places.remove(place)
-
-
-def _distance(place: Place, face: Detection) -> float:
-    return np.inf if place.box is None else place.box.distance(Box.of(face))

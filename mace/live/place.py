@@ -123,6 +123,10 @@ class Place:
             visible=0.0,
         )
 
+    def distance(self, box: Box) -> float:
+        """Return how far the face is from `box`, in widths; infinite while it is nowhere."""
+        return np.inf if self.box is None else self.box.distance(box)
+
     def resize(self, factor: float) -> None:
         """Follow a change of the frame's size."""
         if self.box is not None:

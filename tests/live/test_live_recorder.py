@@ -7,8 +7,9 @@ import pytest
 
 from mace.errors import OutputError
 from mace.face import Status, TrackedFace
+from mace.live.frames_log import csv_header, csv_row
 from mace.live.labelled import LabelledFrame
-from mace.live.recorder import Recorder, csv_header, csv_row
+from mace.live.recorder import Recorder
 
 FULL = Path("/dev/full")
 CLASSES = ("negative", "positive")
