@@ -1,4 +1,4 @@
-"""What a recording says of every face in every frame: the rows of `frames.csv` and `frames.jsonl`."""
+"""What a recording says of every face in every frame: `frames.csv` and `frames.jsonl`."""
 
 from collections.abc import Sequence
 from typing import Any
