@@ -30,7 +30,6 @@ from mace.experiments.pair_checks import (
     VIEWS,
     PairTest,
     Part,
-    View,
     labels_of,
     pair_tests,
     present_still,
