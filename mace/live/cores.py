@@ -23,7 +23,17 @@ def start_on_one_core() -> None:
     try:
         jax.block_until_ready(jnp.zeros(1) + 1)
     finally:
-        os.sched_setaffinity(0, cores)
+        # The threads that XLA has started, too, may go wherever there is room.
+        for thread in _threads():
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setaffinity(thread, cores)
+
+
+def _threads() -> list[int]:
+    try:
+        return [int(name) for name in os.listdir("/proc/self/task")]
+    except OSError:
+        return [0]
 
 
 @contextlib.contextmanager
