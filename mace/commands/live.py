@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -30,7 +30,7 @@ def run(
     fps: float | None = None,
     live: LiveConfig = LiveConfig(),  # noqa: B008
     asked: Annotated[SourceConfig, tyro.conf.arg(name="source")] = SourceConfig(),  # noqa: B008
-    window: bool | None = None,
+    window: Literal["auto", "yes", "no"] = "auto",
     seconds: float | None = None,
     profile: bool = False,
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
@@ -54,7 +54,7 @@ def run(
         fps: frames per second, where the source does not say or says it wrongly.
         live: how faces are followed, frames compared and answers smoothed.
         asked: what is asked of the source.
-        window: show a window; by default for live sources without --out.
+        window: whether to show one; `auto` does for live sources without --out.
         seconds: end a live source after so many seconds.
         profile: print how long every stage took, with rate, drops, processor time and memory.
         as_json: print the summary as one JSON object on standard output.
@@ -66,13 +66,15 @@ def run(
         raise ConfigError(f"--out {out} is the source itself; choose another folder")
 
     from mace.export import load_export
+    from mace.live.cores import start_on_one_core
     from mace.live.sources import open_source
     from mace.training import keep_compiled, load_bundle
 
-    if window:
+    if window == "yes":
         from mace.live.window import require_display
 
         require_display()
+    start_on_one_core()
     keep_compiled()
     network = load_export(folder) if is_export(folder) else load_bundle(folder)
     if network.motion.flow == "images":
@@ -107,10 +109,11 @@ def run(
         page = Facts(tuple(network.classes), notice, model=str(model), source=opened.name)
         serve_live(opened, network, live=live, web=web, facts=page)
         return
-    if opened.live or profile or window:
+    shown = window == "yes" or (window == "auto" and opened.live and out is None)
+    if opened.live or profile or shown:
         print(notice, file=sys.stderr)
         _run_live(
-            opened, network, live, facts, out=out, window=window, seconds=seconds, as_json=as_json
+            opened, network, live, facts, out=out, window=shown, seconds=seconds, as_json=as_json
         )
         return
     target = RUNS_DIR / "live" / Path(source).stem if out is None else out
@@ -135,21 +138,20 @@ def _run_live(
     facts: dict[str, Any],
     *,
     out: Path | None,
-    window: bool | None,
+    window: bool,
     seconds: float | None,
     as_json: bool,
 ) -> None:
     from mace.live.session import SessionConfig, run_session, session_text
     from mace.live.window import require_display
 
-    shown = (source.live and out is None) if window is None else window
-    if shown:
+    if window:
         require_display()
     summary = run_session(
         source,
         network,
         live=live,
-        config=SessionConfig(out=out, window=shown, seconds=seconds),
+        config=SessionConfig(out=out, window=window, seconds=seconds),
         facts=facts,
         notice=facts["notice"],
         say=lambda line: print(line, file=sys.stderr, flush=True),

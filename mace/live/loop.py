@@ -17,6 +17,7 @@ from typing import Self
 from mace.errors import MaceError
 from mace.live.capture import Capture
 from mace.live.config import LiveConfig
+from mace.live.cores import one_core_each
 from mace.live.crowd import Seen
 from mace.live.engine import AnswerStage, FaceStage
 from mace.live.mailbox import Mailbox
@@ -130,6 +131,8 @@ class LiveLoop:
         """Begin; returns itself."""
         self._interval = sys.getswitchinterval()
         sys.setswitchinterval(_SWITCH)
+        self._cores = one_core_each()
+        self._cores.__enter__()
         if self._source.live:
             self._capture.start()
         for thread in self._threads:
@@ -162,6 +165,7 @@ class LiveLoop:
                 thread.join()
         self._faces.close()
         sys.setswitchinterval(self._interval)
+        self._cores.__exit__(None, None, None)
         if self._errors:
             raise self._errors[0]
         self._capture.check()

@@ -16,7 +16,7 @@ from mace.live.loop import LiveLoop
 from mace.live.network import Model
 from mace.live.recorder import Recorder
 from mace.live.recording import Recording
-from mace.live.results import Result
+from mace.live.results import Counters, Result
 from mace.live.sources import Incident, Source
 from mace.live.timing import timing_table
 from mace.live.window import Actions, show
@@ -24,6 +24,7 @@ from mace.live.window import Actions, show
 # Where a source does not say how fast it is, its recorded video plays at this rate.
 _PLAYED_FPS = 30.0
 _WAIT_S = 0.2
+_NOTHING = Counters()
 _SAID_EVERY_S = 5.0
 
 
@@ -92,7 +93,7 @@ def run_session(
             say(f"{incident.time:.1f} s: {incident.sentence}")
 
         loop = LiveLoop(source, model, config=live, consumers=consumers, on_incident=tell)
-        used = _cpu_s()
+        used = spent()
         until = math.inf if config.seconds is None else time.monotonic() + config.seconds
 
         def ended() -> bool:
@@ -115,7 +116,7 @@ def run_session(
                     )
         except KeyboardInterrupt:
             pass  # how a camera's session usually ends
-        return _summary(loop, time.monotonic() - begun, _cpu_s() - used)
+        return loop_summary(loop, time.monotonic() - begun, spent() - used)
 
 
 def session_text(summary: dict[str, Any]) -> str:
@@ -145,27 +146,39 @@ def _wait(loop: LiveLoop, ended: Callable[[], bool], say: Callable[[str], None])
             )
 
 
-def _cpu_s() -> float:
+def spent() -> float:
+    """Return the processor time of this process so far, in s."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
 
-def _summary(loop: LiveLoop, seconds: float, cpu_s: float) -> dict[str, Any]:
+def loop_summary(
+    loop: LiveLoop, seconds: float, cpu_s: float, *, since: Counters = _NOTHING
+) -> dict[str, Any]:
+    """Return what a loop has done since its counters were `since`, as JSON can hold it.
+
+    Args:
+        loop: the loop.
+        seconds: how long that took.
+        cpu_s: and how much processor time.
+        since: counters at the beginning of that time.
+    """
     counters = loop.counters
+    frames = counters.frames - since.frames
     unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, bytes
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     return {
         "seconds": round(seconds, 3),
         "counters": {
-            "frames": counters.frames,
-            "dropped": counters.dropped,
-            "skipped": counters.skipped,
+            "frames": frames,
+            "dropped": counters.dropped - since.dropped,
+            "skipped": counters.skipped - since.skipped,
         },
         "incidents": [
             {"time": round(one.time, 3), "kind": one.kind, "sentence": one.sentence}
             for one in loop.incidents
         ],
         "timings": loop.timings.summary(),
-        "cpu_ms": round(1e3 * cpu_s / max(counters.frames, 1), 3),
+        "cpu_ms": round(1e3 * cpu_s / max(frames, 1), 3),
         "memory_mb": round(memory / 2**20, 1),
     }

@@ -60,6 +60,11 @@ class Timings:
         with self._lock:
             self._stages.setdefault(stage, Durations()).add(seconds)
 
+    def clear(self) -> None:
+        """Forget what was counted so far."""
+        with self._lock:
+            self._stages.clear()
+
     def summary(self) -> dict[str, dict[str, float]]:
         """Return `Durations.summary` of every stage."""
         with self._lock:

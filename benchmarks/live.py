@@ -1,0 +1,177 @@
+"""The live loop under load: rate, delay, drops and cost, from a 640 x 480 MJPEG source.
+
+    uv run python benchmarks/live.py paced --seconds 120         200 frames a second, as a camera
+    uv run python benchmarks/live.py paced --fps 60 --seconds 60
+    uv run python benchmarks/live.py free                        as fast as possible
+    uv run python benchmarks/live.py free --seconds 3600         and what it does to the memory
+
+A rendered face (two seconds, played there and back without end) is decoded from JPEG, followed,
+measured by DIS flow and named by the packaged network; a log is written and the picture drawn and
+encoded 30 times a second, as for a page. The delay counts from the moment a frame was due. `free`
+gives every frame an answer and drops none; `--without-flow` runs a network of the same layers on
+the plain difference of the faces. Shares of the first second are left out of `paced`.
+"""
+
+import dataclasses
+import json
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import jax
+import numpy as np
+import tyro
+
+from mace.datasets.synthetic.clip import render_clip
+from mace.datasets.synthetic.config import ClipConfig
+from mace.datasets.synthetic.subject import Subject
+from mace.live import Frame, LiveConfig, LiveLoop, Recorder, Result, draw_result
+from mace.live.cores import start_on_one_core
+from mace.live.latest import Latest
+from mace.live.recording import Recording
+from mace.live.session import loop_summary, session_text, spent
+from mace.live.sources import Source, paced
+from mace.live.sources.frame import SourceBase
+from mace.models import init_model, make_model
+from mace.motion import channels
+from mace.pretrained import PRETRAINED, bundle_path
+from mace.training import Bundle, keep_compiled, load_bundle
+
+_WARM_S = 1.0
+
+
+@dataclass(frozen=True)
+class Config:
+    """What to measure."""
+
+    mode: tyro.conf.Positional[Literal["paced", "free"]] = "paced"
+    fps: float = 200.0
+    """Frames a second of the paced source."""
+    seconds: float = 20.0
+    without_flow: bool = False
+    """A network of the same layers, random weights, on the difference of the faces."""
+    log: bool = True
+    """Write rows, lines and the video, in a folder that is deleted."""
+    display: bool = True
+    """Draw and encode the newest result 30 times a second."""
+    every_s: float = 60.0
+    """Time between two lines about the memory."""
+
+
+class Jpegs(SourceBase):
+    """JPEG images in memory, decoded when their turn comes, without end."""
+
+    def __init__(self, images: list[np.ndarray], *, fps: float) -> None:
+        super().__init__()
+        self._images, self.fps, self.name, self.count = images, fps, "jpegs", 0
+        self.size = cv2.imdecode(images[0], cv2.IMREAD_COLOR).shape[1::-1]
+
+    def frames(self) -> Generator[Frame, None, None]:
+        """Yield the images, there and back, until closed."""
+        turn = [*range(len(self._images)), *range(len(self._images) - 2, 0, -1)]
+        index = 0
+        while not self._closed.is_set():
+            image = cv2.imdecode(self._images[turn[index % len(turn)]], cv2.IMREAD_COLOR)
+            yield Frame(index, index / self.fps, np.asarray(image, np.uint8))
+            index += 1
+
+
+def face(seconds: float = 2.0) -> list[np.ndarray]:
+    """Return a rendered face as JPEG images of 640 x 480 px."""
+    config = ClipConfig(width=640, height=480, frames=round(100 * seconds), eye_distance=90.0)
+    clip = render_clip(Subject(5), emotion="surprise", seed=3, config=config)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 92]
+    return [
+        cv2.imencode(".jpg", cv2.cvtColor(f, cv2.COLOR_GRAY2BGR), quality)[1] for f in clip.frames
+    ]
+
+
+def on_differences(bundle: Bundle) -> Bundle:
+    """Return a network of the same layers that reads differences of faces."""
+    motion = dataclasses.replace(bundle.motion, representation="difference")
+    network = make_model(bundle.model, len(bundle.classes))
+    shape = (motion.size, motion.size, channels(motion))
+    variables = jax.device_get(init_model(network, jax.random.key(0), shape))
+    normal = dataclasses.replace(bundle.normalisation, mean=(0.0,), std=(1.0,))
+    return dataclasses.replace(bundle, motion=motion, variables=variables, normalisation=normal)
+
+
+def display(latest: Latest, classes: tuple[str, ...]) -> Callable[[], None]:
+    """Draw and encode the newest result 30 times a second; return what ends it."""
+
+    def work() -> None:
+        while not latest.closed:
+            begun = time.monotonic()
+            if (result := latest.take(0.1)) is not None:
+                cv2.imencode(".jpg", draw_result(result, classes=classes, notice="benchmark"))
+            time.sleep(max(0.0, 1 / 30 - (time.monotonic() - begun)))
+
+    thread = threading.Thread(target=work, name="display")
+    thread.start()
+
+    def end() -> None:
+        latest.close()
+        thread.join()
+
+    return end
+
+
+def main(config: Config) -> None:
+    start_on_one_core()
+    keep_compiled()
+    bundle = load_bundle(bundle_path(Path(PRETRAINED)))
+    if config.without_flow:
+        bundle = on_differences(bundle)
+    source: Source = Jpegs(face(), fps=config.fps)
+    if config.mode == "paced":
+        source = paced(source, config.fps)
+    with ExitStack() as stack:
+        consumers: list[Callable[[Result], None]] = []
+        if config.log:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "session"
+            recorder = Recorder(
+                folder,
+                classes=bundle.classes,
+                fps=config.fps,
+                size=source.size,
+                session={},
+                plain=True,
+            )
+            consumers.append(stack.enter_context(Recording(recorder)))
+        if config.display:
+            latest = Latest()
+            consumers.append(latest.put)
+            stack.callback(display(latest, bundle.classes))
+        loop = LiveLoop(source, bundle, config=LiveConfig(), consumers=consumers)
+        with loop:
+            loop.wait(_WARM_S)
+            before = loop.counters
+            loop.timings.clear()
+            used, begun = spent(), time.monotonic()
+            while (left := begun + config.seconds - time.monotonic()) > 0:
+                loop.wait(min(left, config.every_s))
+                print(json.dumps(_now(loop.counters, time.monotonic() - begun)), flush=True)
+            seconds = time.monotonic() - begun
+            summary = loop_summary(loop, seconds, spent() - used, since=before)
+    print(session_text(summary))
+    print(f"{summary['counters']['frames'] / seconds:.1f} frames a second")
+
+
+def _now(counters: Any, seconds: float) -> dict[str, Any]:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return {
+        "seconds": round(seconds, 1),
+        "frames": counters.frames,
+        "dropped": counters.dropped,
+        "memory_mb": round(pages * 4096 / 2**20, 1),
+    }
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config))

@@ -1,0 +1,47 @@
+"""Cores for the live loop: small pictures are fastest on one core each, stages side by side."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+import cv2
+import jax
+import jax.numpy as jnp
+
+
+def start_on_one_core() -> None:
+    """Let XLA have one thread, if the process has not used JAX on a CPU before.
+
+    The network of one face is slower on two cores than on one, and takes the second from the
+    tracker. XLA counts the cores that the process may use when it is first asked for anything.
+    Does nothing where the system has no affinities.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        jax.block_until_ready(jnp.zeros(1) + 1)
+    finally:
+        # The threads that XLA has started, too, may go wherever there is room.
+        for thread in _threads():
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setaffinity(thread, cores)
+
+
+def _threads() -> list[int]:
+    try:
+        return [int(name) for name in os.listdir("/proc/self/task")]
+    except OSError:
+        return [0]
+
+
+@contextlib.contextmanager
+def one_core_each() -> Iterator[None]:
+    """Keep OpenCV from spreading one small picture over all cores; as before at the end."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
