@@ -75,7 +75,7 @@ def test_a_full_disk_ends_the_session_in_one_sentence(images, bundle, tmp_path, 
     written = Recorder.write_result
 
     def fail(self, result, image):
-        if result.frame.index == 5:
+        if result.frame.index >= 5:  # frame 5 itself may have been dropped
             raise OutputError(f"cannot write to {tmp_path}: No space left on device")
         written(self, result, image)
 
