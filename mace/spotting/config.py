@@ -29,9 +29,9 @@ class SpottingConfig:
     longest, so that both are at rest, and no more, so that slow drift cancels."""
     decide_s: float = 0.46
     """How long after an apex it is judged: by then the offset has come, about 0.3 s ago."""
-    least_px: float = 0.08
+    least_px: float = 0.1
     """Height above the rest, in the region that moves most, below which nothing is reported."""
-    least_noise: float = 3.0
+    least_noise: float = 3.5
     """The same in units of the region's usual motion over the last seconds."""
     noise_px: float = 0.02
     """The least usual motion believed: what DIS makes of a still face's sensor noise."""
@@ -52,6 +52,8 @@ class SpottingConfig:
     """Apexes of two blinks are at least so far apart."""
     blink_evenness: float = 0.4
     """Least pulse of one eye in a blink as a share of the other's: a wink is no blink."""
+    blink_alone: float = 0.4
+    """A weaker pulse of both lids is a blink, too, if nothing else moves more than this share."""
     leak: float = 0.2
     """Share of a blink that the flow smears over brows, cheeks and nose."""
     leak_mouth: float = 0.08

@@ -21,6 +21,8 @@ _EYES = np.array([name in EYES for name in REGIONS])
 _SPEAKING = np.array([name in SPEAKING for name in REGIONS])
 # After a break so many points make the first rest: a single one has the noise of one frame.
 _FIRST = 3
+# A blink's smear is looked for so many points beside its apex.
+_BESIDE = 3
 # Regions are named if they move at least half as much as the strongest.
 _NAMED = 0.5
 
@@ -71,12 +73,17 @@ class Spotter:
         self._lag = max(
             config.samples(config.decide_s) - self._reach, self._half + self._apart, self._around
         )
+        near = np.arange(2 * self._apart + 1)[:, None] + np.arange(-_BESIDE, _BESIDE + 1)
+        self._beside = np.clip(near, 0, 2 * self._apart)
         self._raw = Window(len(self._kernel), (_POINTS * 2,))
         self._smooth = Window(self._lag + self._around + self._half + 2, (_POINTS, 2))
         self._heights = Window(self._lag - self._half + 2 * self._apart, (_COUNT,))
         self._noise = RunningMedian(
             config.samples(2 * config.neutral_s), (_COUNT,), every=self._apart
         )
+        # Until more is known the face is taken to rest, or its first movement would be the usual.
+        for _ in range(self._around):
+            self._noise.push(np.zeros(_COUNT))
         self._grid = Grid(config.fps, config.macro_s[1] + config.neutral_s + 2)
         self._lasting = Lasting(config, points=_POINTS)
         self._spoken: deque[float] = deque(maxlen=32)
@@ -191,8 +198,7 @@ class Spotter:
         """Return the regions that move, if the middle of `near` is the apex of a movement."""
         here, config = self._apart, self.config
         # A blink's smear lasts as long as the blink, which may be a little beside the apex.
-        padded = np.pad(lids, 3, mode="edge")
-        shut = np.lib.stride_tricks.sliding_window_view(padded, 7).max(axis=1)
+        shut = lids[self._beside].max(axis=1)
         leak = np.where(_SPEAKING, config.leak_mouth, config.leak)
         blinking = (shut >= config.blink_px)[:, None]
         own = np.where(blinking, near - leak * shut[:, None], near)
@@ -233,7 +239,18 @@ class Spotter:
         if self._lasting.covers(movement.onset, movement.apex):
             return []
         self._settled = movement.apex + APART_S
+        if self._only_lids(movement):
+            return self._blinks(movement)
         return [self._name(movement, "micro")]
+
+    def _only_lids(self, movement: Movement) -> bool:
+        """Say whether a movement is a blink, if a weak one: of both lids and nothing else."""
+        lids, others = movement.heights[_EYES], movement.heights[~_EYES]
+        return bool(
+            movement.offset - movement.onset <= self.config.blink_s
+            and lids.min() >= self.config.blink_evenness * lids.max()
+            and others.max() < self.config.blink_alone * lids.max()
+        )
 
     def _blink(self, now: float, height: Float[np.ndarray, " r"]) -> list[Event]:
         eyes = height[_EYES]
@@ -243,11 +260,13 @@ class Spotter:
         if pulse is None or pulse.returned < self.config.returns:
             return []
         movement = self._timed(now, pulse, pulse.heights * _EYES)
+        if movement.offset - movement.onset > self.config.blink_s:
+            return []
+        return self._blinks(movement)
+
+    def _blinks(self, movement: Movement) -> list[Event]:
         # The lids take a while: another blink in the wake of one would be the same blink.
-        if (
-            movement.offset - movement.onset > self.config.blink_s
-            or movement.apex < self._blinked + self.config.blink_apart_s
-        ):
+        if movement.apex < self._blinked + self.config.blink_apart_s:
             return []
         self._blinked = movement.apex
         return [self._name(movement, "blink")]
