@@ -41,7 +41,7 @@ class BaselineConfig:
 def spot_plainly(
     samples: Sequence[Sample],
     *,
-    config: BaselineConfig = BaselineConfig(),  # noqa: B008 - frozen, so sharing it is safe
+    config: BaselineConfig = BaselineConfig(),
 ) -> list[Event]:
     """Return what stands out of a whole recording's motion, all of it as micro-expressions.
 
@@ -71,7 +71,9 @@ def spot_plainly(
     for at in np.flatnonzero(size > threshold).tolist():
         if size[at] < size[max(at - apart, 0) : at + apart + 1].max():
             continue
-        three = np.clip([grid[at] + far for far in (-config.half_s, 0, config.half_s)], *times[[0, -1]])
+        three = np.clip(
+            [grid[at] + far for far in (-config.half_s, 0, config.half_s)], *times[[0, -1]]
+        )
         onset, apex, offset = three.tolist()
         numbers = np.rint(np.interp(three, times, frames)).astype(int).tolist()
         events.append(
