@@ -27,6 +27,19 @@ def can_spot(bundle: Model, config: LiveConfig) -> bool:
     return bundle.motion.representation == "flow" and config.reference == "neutral"
 
 
+def sample_of(
+    one: LabelledFrame,
+    inputs: Float[np.ndarray, "h w c"],
+    transform: Float[np.ndarray, "2 3"],
+    *,
+    bundle: Model,
+    face: FaceConfig,
+) -> Sample:
+    """Return what a spotter is told about a face: what the network sees of it, boiled down."""
+    regions = region_displacements(inputs[..., :2], framing=bundle.motion.framing, crop=face.crop)
+    return Sample(one.time, one.index, regions, head_position(transform, crop=face.crop))
+
+
 class _Person:
     def __init__(self, identity: int, config: LiveConfig) -> None:
         self.spotter = Spotter(config.spotting, identity=identity)
@@ -107,12 +120,9 @@ class LiveSpotter:
         if not person.spotter.due(one.time) or one.transform is None or one.face.crop is None:
             return
         self._people.move_to_end(one.identity)
-        regions = region_displacements(
-            inputs[..., :2], framing=self._bundle.motion.framing, crop=self._face.crop
-        )
-        head = head_position(one.transform, crop=self._face.crop)
+        sample = sample_of(one, inputs, one.transform, bundle=self._bundle, face=self._face)
         person.crops.push(one.time, one.face.crop)
-        self._queue(person, person.spotter.push(Sample(one.time, one.index, regions, head)))
+        self._queue(person, person.spotter.push(sample))
 
     def _queue(self, person: _Person, events: Sequence[Event]) -> None:
         for event in events:
