@@ -171,7 +171,7 @@ def _score(
             ours, plain = spotted_events(folder), spotted_events(folder, plain=True)
             pairs.append(scored(video, ours, plain, network.classes))
             advance()
-    figures = summary(pairs)
+    figures = summary(pairs, network.classes)
     write_json(out / "scores.json", {**figures, "made_from": dict(made_from), **notes})
     return figures
 

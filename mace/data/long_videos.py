@@ -61,8 +61,7 @@ def load_videos(folder: Path) -> tuple[int, Iterator[LongVideo]]:
     folder = prepared_folder(Path(folder))
     try:
         builder = tfds.builder_from_directory(folder)
-        features = builder.info.features
-        if features is None or "events" not in features:
+        if "events" not in dict(builder.info.features or {}):  # pyright: ignore[reportArgumentType, reportCallIssue]
             raise DataError(
                 f"{folder} holds clips of one expression each and nothing to spot; name a set of "
                 "long videos such as synthetic/long"

@@ -1,13 +1,16 @@
-"""How well a data set's events were spotted, beside the baseline, by the Grand Challenge's rules."""
+"""How well a data set's events were spotted, beside the baseline, as the Grand Challenge scores."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from mace.annotation import classes_of
 from mace.data.long_videos import LongVideo, TrueEvent
 from mace.spotting.events import Event
-from mace.spotting.measures import KINDS, Interval, Scores, Video, score
+from mace.spotting.measures import KINDS, Interval, Scores, Video, match, score
+from mace.spotting.temperature import fit_temperature
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,8 @@ class Pair:
 
     ours: Video
     plain: Video
+    found: tuple[Event, ...]
+    """What `ours.spotted` was made of."""
 
 
 def scored(
@@ -43,7 +48,8 @@ def scored(
         )
         return Video(video.clip, video.subject, video.seconds, intervals, true)
 
-    return Pair(as_spotted(events), as_spotted(plain))
+    kept = tuple(one for one in events if one.kind in KINDS)
+    return Pair(as_spotted(kept), as_spotted(plain), kept)
 
 
 def true_class(database: str, event: TrueEvent, classes: Sequence[str]) -> str | None:
@@ -54,7 +60,7 @@ def true_class(database: str, event: TrueEvent, classes: Sequence[str]) -> str |
     return next((name for name in names if name in classes), None)
 
 
-def summary(pairs: Sequence[Pair]) -> dict[str, Any]:
+def summary(pairs: Sequence[Pair], classes: Sequence[str]) -> dict[str, Any]:
     """Return all figures, over all videos and by subject."""
     subjects = sorted({one.ours.subject for one in pairs})
     return {
@@ -62,6 +68,7 @@ def summary(pairs: Sequence[Pair]) -> dict[str, Any]:
         "minutes": round(score([one.ours for one in pairs]).minutes, 4),
         "spotted": _figures(score([one.ours for one in pairs])),
         "baseline": _figures(score([one.plain for one in pairs])),
+        "calibration": _calibration(pairs, classes),
         "subjects": {
             subject: {
                 "spotted": _figures(score([p.ours for p in pairs if p.ours.subject == subject])),
@@ -91,6 +98,27 @@ def _figures(scores: Scores) -> dict[str, Any]:
         "analysis_f1": round(scores.analysis, 4),
         "analysed": scores.analysed,
         "strs": round(scores.strs, 4),
+    }
+
+
+def _calibration(pairs: Sequence[Pair], classes: Sequence[str]) -> dict[str, Any]:
+    """Say whether the probabilities mean what they say, over the rightly spotted events."""
+    answers, labels = [], []
+    for one in pairs:
+        for i, j in match(one.ours.spotted, one.ours.true):
+            found, label = one.found[i], one.ours.true[j].label
+            if found.label is not None and label is not None:
+                answers.append([found.probabilities[name] for name in classes])
+                labels.append(list(classes).index(label))
+    if not answers:
+        return {"events": 0}
+    probabilities, true = np.array(answers), np.array(labels)
+    return {
+        "events": len(true),
+        "accuracy": round(float((probabilities.argmax(axis=1) == true).mean()), 4),
+        "mean_confidence": round(float(probabilities.max(axis=1).mean()), 4),
+        # By which the model's own would have to be multiplied for the best likelihood on these.
+        "temperature_factor": round(fit_temperature(probabilities, true), 3),
     }
 
 

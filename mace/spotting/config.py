@@ -29,7 +29,9 @@ class SpottingConfig:
     longest, so that both are at rest, and no more, so that slow drift cancels."""
     decide_s: float = 0.46
     """How long after an apex it is judged: by then the offset has come, about 0.3 s ago."""
-    least_px: float = 0.1
+    seen_s: float = 0.1
+    """How long the face has been seen before a micro-expression begins."""
+    least_px: float = 0.14
     """Height above the rest, in the region that moves most, below which nothing is reported."""
     least_noise: float = 3.5
     """The same in units of the region's usual motion over the last seconds."""

@@ -101,7 +101,7 @@ class Spotter:
         self._first: list[tuple[float, Float[np.ndarray, " d"]]] = []
         self._started = False
         self._unjudged = 0  # points of the first rest, which is made up, that are still to come
-        self._last = 0.0  # time of the newest point
+        self._begun = self._last = 0.0  # times of the first and of the newest point
         self._settled = self._blinked = -np.inf
 
     def due(self, time: float) -> bool:
@@ -138,7 +138,7 @@ class Spotter:
             return []
         # Before the first frame the face is taken to have rested, or nothing that begins at once
         # could be seen.
-        self._started = True
+        self._started, self._begun = True, self._first[0][0]
         rest = np.median([v for _, v in self._first], axis=0)
         for _ in range(len(self._kernel)):
             self._raw.push(rest)
@@ -235,6 +235,9 @@ class Spotter:
         movement = self._timed(now, pulse, heights)
         low, high = self.config.micro_s
         if not low <= movement.offset - movement.onset <= high:
+            return []
+        # How it began has to be seen: right after a new keyframe the rest before is made up.
+        if movement.onset < self._begun + self.config.seen_s:
             return []
         if self._lasting.covers(movement.onset, movement.apex):
             return []

@@ -162,9 +162,7 @@ def test_a_break_is_no_movement_and_what_follows_is_found():
     samples = record(times, (BROWS, 0.6, {**FLASH, "start": 6.0}))
     # Half a second is lost, after which the face is somewhere else.
     kept = [one for one in samples if not 3.0 < one.time < 3.5]
-    moved = [
-        one if one.time <= 3 else one._replace(regions=one.regions + [0.4, 0.0]) for one in kept
-    ]
+    moved = [one if one.time <= 3 else one._replace(regions=one.regions + 0.4) for one in kept]
     (event,) = spot(moved)
     assert (event.kind, event.apex) == ("micro", pytest.approx(6.12, abs=0.03))
 

@@ -52,7 +52,7 @@ def test_the_head_is_where_the_transform_says():
     transform = np.array([[2.0, 0, -90], [0, 2.0, -30]])
     head = head_position(transform)
     crop = CropConfig()
-    np.testing.assert_allclose(head[:2], crop.eyes + [90, 30])
+    np.testing.assert_allclose(head[:2], crop.eyes + np.array([90, 30]))
     moved = head_position(transform + np.array([[0, 0, -4.0], [0, 0, 0]]))
     np.testing.assert_allclose(moved - head, [[4.0, 0]] * 3, atol=1e-9)
 
