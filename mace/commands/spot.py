@@ -107,7 +107,7 @@ def _spot(
 ) -> dict[str, Any]:
     from mace.live.sources import open_source
     from mace.live.spot_videos import spot_source
-    from mace.live.spotted import read_spotted, spotted_events, write_spotted
+    from mace.live.spotted import check_place, read_spotted, spotted_events, write_spotted
 
     source = open_source(video, fps=fps)
     folder = out / video.stem
@@ -116,6 +116,7 @@ def _spot(
     made_from = {**made_from, "video": str(video.resolve()), "file": known, "fps": source.fps}
     if found := read_spotted(folder, made_from):
         return _row(folder, spotted_events(folder), found, done_before=True)
+    check_place(folder)
     with progress(video.name, source.count) as advance:
         spotted = spot_source(source, network, live, advance=advance)
     facts = {
@@ -144,7 +145,7 @@ def _score(
     from mace.files import write_json
     from mace.live.spot_scores import scored, summary
     from mace.live.spot_videos import spot_stored
-    from mace.live.spotted import read_spotted, spotted_events, write_spotted
+    from mace.live.spotted import check_place, read_spotted, spotted_events, write_spotted
 
     stat = (prepared / "dataset_info.json").stat()
     pairs = []
@@ -158,6 +159,7 @@ def _score(
                 "file": [stat.st_size, stat.st_mtime_ns],
             }
             if read_spotted(folder, inputs) is None:
+                check_place(folder)
                 spotted = spot_stored(video, network, live)
                 facts = {"subject": video.subject, "seconds": video.seconds, **notes}
                 write_spotted(

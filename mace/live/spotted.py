@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mace.errors import DataError
+from mace.errors import DataError, OutputError
 from mace.files import atomic_folder
 from mace.live.events_log import EVENTS_JSONL, EventsLog, read_events
 from mace.spotting.events import Event
@@ -57,6 +57,20 @@ def write_spotted(
         facts = {**notes, "made_from": dict(made_from), "fingerprint": fingerprint(made_from)}
         text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
         (temporary / SPOTTING).write_text(text, encoding="utf-8")
+
+
+def check_place(folder: Path) -> None:
+    """See whether a result may be written to a folder, before an hour is spent on it.
+
+    Raises:
+        OutputError: if something else is there.
+    """
+    try:
+        taken = folder.exists() and not (folder / SPOTTING).is_file() and any(folder.iterdir())
+    except OSError:
+        taken = True
+    if taken:
+        raise OutputError(f"{folder} exists and is no result of `mace spot`; choose another --out")
 
 
 def read_spotted(folder: Path, made_from: Mapping[str, Any]) -> dict[str, Any] | None:

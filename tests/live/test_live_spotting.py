@@ -7,10 +7,6 @@ import pytest
 from livefakes import answer
 
 from mace.config import from_dict
-from mace.datasets.synthetic.clip import render_movements
-from mace.datasets.synthetic.config import ClipConfig
-from mace.datasets.synthetic.expression import Movement
-from mace.datasets.synthetic.subject import Subject
 from mace.face import FaceConfig, Status, TrackedFace
 from mace.live.config import LiveConfig
 from mace.live.engine import LiveEngine
@@ -161,20 +157,15 @@ def test_fakes_have_a_motion_the_regions_can_read():
     assert region_displacements(one.inputs[..., :2]).shape == (len(REGIONS), 2)
 
 
-def test_the_engine_finds_a_rendered_flash(bundle):
-    config = ClipConfig(width=320, height=240, frames=120, eye_distance=75.0, fps=60.0, blink=0)
-    subject = Subject(3)
-    plan = Movement("surprise", {"1": 3.0, "2": 3.0}, start=0.7, rise=0.12, hold=0.0, fall=0.16)
-    clip = render_movements(subject, (plan,), seed=7, config=config, blinks=())
+def test_the_engine_finds_a_rendered_flash(bundle, brow_flash):
     engine = LiveEngine(bundle, LiveConfig())
-    frames = [Frame(k, k / 60, np.asarray(image)) for k, image in enumerate(clip.frames)]
+    frames = [Frame(k, k / 60, np.asarray(image)) for k, image in enumerate(brow_flash.frames)]
     results = [result for frame in frames for result in engine.push(frame)]
     results += engine.finish()
     events = [event for result in results for event in result.events]
     events += engine.answers.finish()
     engine.close()
-    micros = [event for event in events if event.kind == "micro"]
-    assert len(micros) == 1
-    assert micros[0].apex_frame == pytest.approx(clip.apex, abs=4)
-    assert {"brow_left", "brow_right"} & set(micros[0].regions)
-    assert micros[0].label in bundle.classes
+    (micro,) = (event for event in events if event.kind == "micro")
+    assert micro.apex_frame == pytest.approx(brow_flash.apex, abs=4)
+    assert {"brow_left", "brow_right"} & set(micro.regions)
+    assert micro.label in bundle.classes

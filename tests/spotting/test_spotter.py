@@ -210,8 +210,13 @@ def test_the_end_of_a_recording_is_judged():
 
 
 def test_the_first_movement_needs_no_long_rest():
-    early = {**FLASH, "start": 0.1}
+    early = {**FLASH, "start": 0.15}
     assert kinds(spot(record(clock(100, 2), (BROWS, 0.6, early)))) == ["micro"]
+
+
+def test_what_was_going_on_at_the_first_frame_is_nothing():
+    early = {**FLASH, "start": 0.0}
+    assert spot(record(clock(100, 2), (BROWS, 0.6, early))) == []
 
 
 def test_memory_is_bounded():
