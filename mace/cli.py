@@ -40,6 +40,7 @@ COMMANDS = {
     "audit": Command("mace.commands.audit", "look for leaks in a run or a split of any code base"),
     "report": Command("mace.commands.report", "write the HTML report of finished evaluations"),
     "live": Command("mace.commands.live", "label the faces in a video with a trained model"),
+    "spot": Command("mace.commands.spot", "find the micro-expressions in long videos"),
     "export": Command(
         "mace.commands.export", "a trained model as one program that needs no MACE to run"
     ),

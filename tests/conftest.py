@@ -63,3 +63,17 @@ def surprise_folder(surprise, tmp_path_factory) -> Path:
     for number, frame in enumerate(surprise.frames[surprise.onset :], start=1):
         assert cv2.imwrite(str(folder / f"img{number}.png"), np.asarray(frame))
     return folder
+
+
+@pytest.fixture(scope="session")
+def brow_flash():
+    """A rendered video of 1.25 s at 60 frames/s: the brows rise at 0.4 s, for 0.28 s."""
+    from mace.datasets.synthetic.clip import render_movements
+    from mace.datasets.synthetic.config import ClipConfig
+    from mace.datasets.synthetic.expression import Movement
+    from mace.datasets.synthetic.subject import Subject
+
+    size = {"width": 240, "height": 180, "eye_distance": 58.0, "samples": 1}
+    config = ClipConfig(**size, frames=75, fps=60.0, blink=0)
+    plan = Movement("surprise", {"1": 2.5, "2": 2.5}, start=0.4, rise=0.12, hold=0.0, fall=0.16)
+    return render_movements(Subject(3), (plan,), seed=7, config=config, blinks=())

@@ -22,7 +22,7 @@ def load_clips(data_dir: Path) -> list[Clip]:
     Raises:
         DataError: if there is no prepared data set, there are several, or it is damaged.
     """
-    folder = _prepared_folder(Path(data_dir))
+    folder = prepared_folder(Path(data_dir))
     try:
         builder = tfds.builder_from_directory(folder)
         splits = sorted(builder.info.splits)
@@ -39,7 +39,12 @@ def load_clips(data_dir: Path) -> list[Clip]:
     return clips
 
 
-def _prepared_folder(data_dir: Path) -> Path:
+def prepared_folder(data_dir: Path) -> Path:
+    """Return the one prepared data set in or below a folder.
+
+    Raises:
+        DataError: if there is none, or several.
+    """
     if not data_dir.is_dir():
         raise DataError(f"there is no folder {data_dir}; prepare the data set first")
     if (data_dir / "dataset_info.json").exists():
@@ -58,26 +63,27 @@ def _prepared_folder(data_dir: Path) -> Path:
 def _clip(sample: Mapping[str, Any]) -> Clip:
     frames = np.stack([np.asarray(frame)[..., 0] for frame in sample["frames"]])
     return Clip(
-        database=_text(sample["database"]),
-        subject=_text(sample["subject"]),
-        clip=_text(sample["clip"]),
+        database=text(sample["database"]),
+        subject=text(sample["subject"]),
+        clip=text(sample["clip"]),
         frames=frames,
         fps=float(sample["fps"]),
         onset=int(sample["onset"]),
         apex=int(sample["apex"]),
         offset=int(sample["offset"]),
-        apex_source=_text(sample["apex_source"]),
-        aus=tuple(_text(sample["aus"]).split()),
-        emotion=_text(sample["emotion"]),
+        apex_source=text(sample["apex_source"]),
+        aus=tuple(text(sample["aus"]).split()),
+        emotion=text(sample["emotion"]),
         classes={
-            name.removeprefix("class_"): _text(value)
+            name.removeprefix("class_"): text(value)
             for name, value in sample.items()
             if name.startswith("class_") and value
         },
     )
 
 
-def _text(value: bytes | str) -> str:
+def text(value: bytes | str) -> str:
+    """Return what TensorFlow Datasets stores as bytes."""
     return value.decode() if isinstance(value, bytes) else str(value)
 
 

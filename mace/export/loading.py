@@ -31,6 +31,7 @@ class Export:
         flip_average: whether the mirror image is averaged in; done inside the program.
         trained_on: names of the databases.
         provenance: of the network.
+        temperature: as the bundle has it.
     """
 
     program: export.Exported
@@ -43,6 +44,7 @@ class Export:
     flip_average: bool
     trained_on: tuple[str, ...]
     provenance: Mapping[str, Any]
+    temperature: float = 1.0
 
 
 def load_export(path: Path) -> Export:
@@ -78,6 +80,7 @@ def load_export(path: Path) -> Export:
             flip_average=notes["flip_average"],
             trained_on=tuple(notes["trained_on"]),
             provenance=notes["provenance"],
+            temperature=float(notes.get("temperature", 1.0)),
         )
     except ConfigError as error:
         raise CheckpointError(f"{path} does not fit this version of MACE: {error}") from error

@@ -102,6 +102,7 @@ def _describe(
         "flip_average": bundle.flip_average,
         "inside": ["normalisation", "flip_average"],
         "trained_on": list(bundle.trained_on),
+        "temperature": bundle.temperature,
         "model": to_dict(bundle.model),
         "provenance": dict(bundle.provenance),
         "exported": provenance(),

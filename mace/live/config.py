@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mace.errors import ConfigError
+from mace.spotting.config import SpottingConfig
 
 MOST_FACES = 8
 """Each costs some milliseconds a frame."""
@@ -65,6 +66,8 @@ class LiveConfig:
     floor_px: float = 0.0
     """Motion (px of the 128-px crop) below which a face counts as still, however short the neutral
     time; 0 for none."""
+    spotting: SpottingConfig = SpottingConfig()  # noqa: RUF009 - frozen, so sharing it is safe
+    """What counts as a movement; needs a network that reads flow, and the neutral reference."""
 
     def __post_init__(self) -> None:
         """Check the ranges.

@@ -16,6 +16,8 @@ from mace.live.lookout import Background, Lookout, Prompt
 from mace.live.network import Model
 from mace.live.results import Result
 from mace.live.sources import Frame
+from mace.live.spotting import LiveSpotter, can_spot
+from mace.spotting.events import Event
 
 
 class FaceStage:
@@ -94,6 +96,8 @@ class AnswerStage:
 
     def __init__(self, bundle: Model, config: LiveConfig, *, face: FaceConfig) -> None:
         self._answer = Answerer(bundle, face=face, config=config)
+        spots = can_spot(bundle, config)
+        self._spotter = LiveSpotter(bundle, config, face=face) if spots else None
 
     def push(self, frame: Frame, seen: tuple[Seen, ...], *, skip: bool = False) -> Result:
         """Return what a frame gave.
@@ -103,4 +107,13 @@ class AnswerStage:
             seen: who is in it.
             skip: leave the network out, for want of time.
         """
-        return Result(frame, self._answer(frame, seen, skip=skip))
+        faces = self._answer(frame, seen, skip=skip)
+        return Result(frame, faces, () if self._spotter is None else self._spotter.push(faces))
+
+    def due(self, frame: Frame) -> bool:
+        """Say whether spotting needs what the network sees in this frame."""
+        return self._spotter is not None and self._spotter.due(frame.time)
+
+    def finish(self) -> tuple[Event, ...]:
+        """Return the events that were waiting for more frames, at the end of a stream."""
+        return () if self._spotter is None else self._spotter.finish()

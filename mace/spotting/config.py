@@ -27,11 +27,13 @@ class SpottingConfig:
     half_s: float = 0.25
     """A micro-expression's apex is compared with the face this long before and after: half of the
     longest, so that both are at rest, and no more, so that slow drift cancels."""
-    decide_s: float = 0.45
+    decide_s: float = 0.46
     """How long after an apex it is judged: by then the offset has come, about 0.3 s ago."""
-    least_px: float = 0.08
+    seen_s: float = 0.1
+    """How long the face has been seen before a micro-expression begins."""
+    least_px: float = 0.14
     """Height above the rest, in the region that moves most, below which nothing is reported."""
-    least_noise: float = 3.0
+    least_noise: float = 3.5
     """The same in units of the region's usual motion over the last seconds."""
     noise_px: float = 0.02
     """The least usual motion believed: what DIS makes of a still face's sensor noise."""
@@ -48,8 +50,12 @@ class SpottingConfig:
     """Pulse of both lids that makes a blink; lids tightened in an expression stay below."""
     blink_s: float = 0.4
     """Longest blink: Schiffman, Sensation and perception, 2000 gives 0.1 to 0.4 s."""
+    blink_apart_s: float = 0.25
+    """Apexes of two blinks are at least so far apart."""
     blink_evenness: float = 0.4
     """Least pulse of one eye in a blink as a share of the other's: a wink is no blink."""
+    blink_alone: float = 0.4
+    """A weaker pulse of both lids is a blink, too, if nothing else moves more than this share."""
     leak: float = 0.2
     """Share of a blink that the flow smears over brows, cheeks and nose."""
     leak_mouth: float = 0.08
@@ -84,3 +90,7 @@ class SpottingConfig:
         for name in ("edge", "returns"):
             if not 0 < getattr(self, name) < 1:
                 raise ConfigError(f"spotting.{name} is {getattr(self, name)}, expected 0 to 1")
+
+    def samples(self, seconds: float) -> int:
+        """Return how many points of the signal `seconds` are, at least 1."""
+        return max(round(seconds * self.fps), 1)

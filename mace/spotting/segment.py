@@ -25,16 +25,13 @@ class Pulse:
     returned: float
 
 
-def pulse_field(signal: Float[np.ndarray, "n r 2"], half: int) -> Float[np.ndarray, "n r 2"]:
+def bump(signal: Float[np.ndarray, "n r 2"], at: int, half: int) -> Float[np.ndarray, "r 2"]:
     """Return how far each region is from the middle between `half` samples before and after.
 
-    Zero within `half` samples of either end. Constant and linear parts cancel, a pulse shorter than
-    2·`half` samples keeps its height at the apex.
+    Constant and linear parts cancel, a pulse shorter than 2·`half` samples keeps its height at the
+    apex.
     """
-    field = np.zeros_like(signal)
-    if len(signal) > 2 * half:
-        field[half:-half] = signal[half:-half] - (signal[: -2 * half] + signal[2 * half :]) / 2
-    return field
+    return signal[at] - (signal[at - half] + signal[at + half]) / 2
 
 
 def course(
@@ -102,3 +99,9 @@ def _crossing(along: np.ndarray, peak: int, foot: int, level: float) -> float:
         return float(foot)
     inner, outer = along[at], along[at + step]
     return at + step * float((inner - level) / max(inner - outer, 1e-12))
+
+
+def travel(head: Float[np.ndarray, "n p 2"], onset: float, offset: float) -> float:
+    """Return how far the head went between two samples, from where it was at the first."""
+    piece = head[max(int(onset), 0) : int(offset) + 2]
+    return float(np.linalg.norm(piece - piece[:1], axis=-1).max()) if len(piece) else 0.0

@@ -1,5 +1,6 @@
 """Samples of irregular times, brought to a regular grid as they come."""
 
+import math
 from collections import deque
 
 import numpy as np
@@ -7,6 +8,12 @@ from jaxtyping import Float
 
 # A longer break is no jitter of the camera: what happened in it is unknown.
 LONGEST_GAP_S = 0.2
+
+
+def grid_number(time: float, fps: float) -> int:
+    """Return the number of the last multiple of 1/`fps` s at or before `time`."""
+    # A time on the grid is on it, whatever its last digit says.
+    return math.floor(time * fps + 1e-6)
 
 
 class Grid:
@@ -25,7 +32,9 @@ class Grid:
 
     def due(self, time: float) -> bool:
         """Say whether a sample at `time` would add a point to the grid."""
-        return self._last is None or int(time * self._fps) > int(self._last[0] * self._fps)
+        return self._last is None or grid_number(time, self._fps) != grid_number(
+            self._last[0], self._fps
+        )
 
     def broken(self, time: float) -> bool:
         """Say whether `time` is too late, or too early, to follow the last sample."""
@@ -43,7 +52,7 @@ class Grid:
             return []
         begin, first = previous
         points = []
-        for number in range(int(begin * self._fps) + 1, int(time * self._fps) + 1):
+        for number in range(grid_number(begin, self._fps) + 1, grid_number(time, self._fps) + 1):
             at = number / self._fps
             share = (at - begin) / (time - begin)
             points.append((at, (1 - share) * first + share * values))

@@ -32,6 +32,8 @@ EYES = tuple(name for name in REGIONS if name.startswith("eye"))
 """The regions of a blink."""
 SPEAKING = ("mouth_left", "mouth_right", "lip_upper", "lip_lower", "chin")
 """The regions of speech."""
+HEAD_POINTS = 3
+"""Points that `head_position` gives."""
 
 
 def region_displacements(

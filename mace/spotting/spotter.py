@@ -5,21 +5,24 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from mace.spotting.config import SpottingConfig
 from mace.spotting.events import Event, Kind
-from mace.spotting.segment import Pulse, delineate, pulse_field
+from mace.spotting.lasting import APART_S, Lasting, Movement
+from mace.spotting.segment import Pulse, bump, delineate, travel
 from mace.spotting.series import Grid
-from mace.spotting.signal import EYES, REGIONS, SPEAKING
+from mace.spotting.signal import EYES, HEAD_POINTS, REGIONS, SPEAKING
+from mace.spotting.window import RunningMedian, Window
 
+_COUNT = len(REGIONS)
+_POINTS = _COUNT + HEAD_POINTS
 _EYES = np.array([name in EYES for name in REGIONS])
 _SPEAKING = np.array([name in SPEAKING for name in REGIONS])
-_LOW = _SPEAKING
-# Two apexes closer than this are one; a macro-expression may waver below its threshold so long.
-_APART_S = 0.1
 # After a break so many points make the first rest: a single one has the noise of one frame.
 _FIRST = 3
+# A blink's smear is looked for so many points beside its apex.
+_BESIDE = 3
 # Regions are named if they move at least half as much as the strongest.
 _NAMED = 0.5
 
@@ -53,26 +56,36 @@ class Spotter:
     micro-expression is a macro-expression once it is over. Lids are looked at by themselves:
     what they do while they blink is a blink, and what a blink smears over its surroundings is
     taken off those.
+
+    Nothing is computed twice: each point is smoothed, and compared with those `half_s` away, once.
     """
 
     def __init__(self, config: SpottingConfig = SpottingConfig(), *, identity: int = 0) -> None:  # noqa: B008
         """Start with nothing known about a face."""
         self.config, self.identity = config, identity
-
-        def samples(seconds: float) -> int:
-            return max(round(seconds * config.fps), 1)
-
-        self._half, self._decide = samples(config.half_s), samples(config.decide_s)
-        self._apart, self._around = samples(_APART_S), samples(config.micro_s[1] * 0.8)
-        kept = config.macro_s[1] + config.neutral_s
-        self._length = samples(kept)
-        reach = samples(3 * config.smoothing_s)
-        kernel = np.exp(
-            -0.5 * (np.arange(-reach, reach + 1) / (config.fps * config.smoothing_s)) ** 2
-        )
+        self._half, self._apart = config.samples(config.half_s), config.samples(APART_S)
+        self._around = config.samples(config.micro_s[1] * 0.8)
+        self._reach = config.samples(3 * config.smoothing_s)
+        away = np.arange(-self._reach, self._reach + 1) / (config.fps * config.smoothing_s)
+        kernel = np.exp(-0.5 * away**2)
         self._kernel = kernel / kernel.sum()
-        self._grid = Grid(config.fps, kept + 2)
-        self._noise: deque[np.ndarray] = deque(maxlen=samples(config.neutral_s * 2))
+        # Judged so many points behind the last smooth one, which is `reach` behind the raw ones.
+        self._lag = max(
+            config.samples(config.decide_s) - self._reach, self._half + self._apart, self._around
+        )
+        near = np.arange(2 * self._apart + 1)[:, None] + np.arange(-_BESIDE, _BESIDE + 1)
+        self._beside = np.clip(near, 0, 2 * self._apart)
+        self._raw = Window(len(self._kernel), (_POINTS * 2,))
+        self._smooth = Window(self._lag + self._around + self._half + 2, (_POINTS, 2))
+        self._heights = Window(self._lag - self._half + 2 * self._apart, (_COUNT,))
+        self._noise = RunningMedian(
+            config.samples(2 * config.neutral_s), (_COUNT,), every=self._apart
+        )
+        # Until more is known the face is taken to rest, or its first movement would be the usual.
+        for _ in range(self._around):
+            self._noise.push(np.zeros(_COUNT))
+        self._grid = Grid(config.fps, config.macro_s[1] + config.neutral_s + 2)
+        self._lasting = Lasting(config, points=_POINTS)
         self._spoken: deque[float] = deque(maxlen=32)
         self.reset()
 
@@ -82,14 +95,14 @@ class Spotter:
         What is usual for this face and camera stays known.
         """
         self._grid.clear()
-        self._first: list[tuple[float, np.ndarray]] = []
-        self._raw: deque[np.ndarray] = deque(maxlen=self._length)
-        self._times: deque[float] = deque(maxlen=self._length)
-        self._rest: deque[np.ndarray] = deque(maxlen=round(self.config.neutral_s * self.config.fps))
-        self._run: list[tuple[float, np.ndarray]] = []  # of a deviation from neutral, in progress
-        self._quiet = 0  # points since it was last beyond the threshold
-        self._macro: list[tuple[float, float]] = []  # what is taken by macro-expressions
-        self._settled = -np.inf
+        self._lasting.clear()
+        for window in (self._raw, self._smooth, self._heights):
+            window.clear()
+        self._first: list[tuple[float, Float[np.ndarray, " d"]]] = []
+        self._started = False
+        self._unjudged = 0  # points of the first rest, which is made up, that are still to come
+        self._begun = self._last = 0.0  # times of the first and of the newest point
+        self._settled = self._blinked = -np.inf
 
     def due(self, time: float) -> bool:
         """Say whether a frame at `time` is needed: between two points of the grid none is."""
@@ -101,7 +114,7 @@ class Spotter:
             return []
         if self._grid.broken(sample.time):
             self.reset()
-        values = np.concatenate([sample.regions, sample.head]).astype(np.float64)
+        values = np.concatenate([sample.regions, sample.head]).astype(np.float64).ravel()
         events: list[Event] = []
         for time, point in self._grid.push(sample.time, sample.frame, values):
             events += self._point(time, point)
@@ -110,220 +123,175 @@ class Spotter:
     def finish(self) -> list[Event]:
         """Return the events that were waiting for more frames, at the end of a stream."""
         events: list[Event] = []
-        if self._times:
-            last, time = self._raw[-1], self._times[-1]
-            for extra in range(1, self._decide + self._around):
+        if self._started:
+            last, time = self._raw.last(1)[0].copy(), self._last
+            for extra in range(1, self._reach + self._lag + 2 * self._apart + 1):
                 events += self._point(time + extra / self.config.fps, last)
         self.reset()
         return events
 
-    def _point(self, time: float, values: np.ndarray) -> list[Event]:
-        if self._first is not None and not self._raw:
-            self._first.append((time, values))
-            if len(self._first) < _FIRST:
-                return []
-            # Before the first frame the face is taken to have rested, or nothing that begins at
-            # once could be seen.
-            rest = np.median([v for _, v in self._first], axis=0)
-            begin, _ = self._first[0]
-            for back in range(self._around, 0, -1):
-                self._raw.append(rest)
-                self._times.append(begin - back / self.config.fps)
-            events: list[Event] = []
-            for at, value in self._first:
-                events += self._judge_next(at, value)
-            self._first = []
-            return events
-        return self._judge_next(time, values)
-
-    def _judge_next(self, time: float, values: np.ndarray) -> list[Event]:
-        self._raw.append(values)
-        self._times.append(time)
-        wanted = self._decide + self._around + self._apart + self._half + len(self._kernel)
-        # Only the end of the signal is needed, unless a macro-expression is to be delineated.
-        recent = np.array([self._raw[k] for k in range(-min(wanted, len(self._raw)), 0)])
-        signal = _smooth(recent, self._kernel)
-        events = self._macros(time, signal)
-        return events + self._pulses(signal)
-
-    # Short movements.
-
-    def _pulses(self, signal: np.ndarray) -> list[Event]:
-        at = len(signal) - 1 - self._decide
-        if at < self._apart + self._half:
+    def _point(self, time: float, values: Float[np.ndarray, " d"]) -> list[Event]:
+        if self._started:
+            return self._next(time, values)
+        self._first.append((time, values))
+        if len(self._first) < _FIRST:
             return []
-        regions = signal[:, : len(REGIONS)]
-        height = np.linalg.norm(pulse_field(regions, self._half), axis=-1)
-        self._noise.append(height[at])
-        noise = np.maximum(np.median(self._noise, axis=0), self.config.noise_px)
-        time = self._times[-1 - self._decide]
-        events = []
-        lids = np.where(_EYES, height, 0).max(axis=1)
-        near = slice(at - self._apart, at + self._apart + 1)
-        if lids[at] == lids[near].max() and lids[at] >= self.config.blink_px:
-            events += self._blink(signal, at, height[at])
-        # A blink's smear lasts as long as the blink, which may be a little beside the apex.
-        shut = np.array([lids[max(k - 3, 0) : k + 4].max() for k in range(near.start, near.stop)])
-        leak = np.where(_LOW, self.config.leak_mouth, self.config.leak)
-        blinking = (shut >= self.config.blink_px)[:, None]
-        own = np.where(blinking, height[near] - leak * shut[:, None], height[near])
-        own = np.where(blinking & _EYES, 0, own)
-        score = (own / noise).max(axis=1)
-        here = self._apart
-        strongest = own[here].max()
-        if (
-            score[here] == score.max()
-            and score[here] >= self.config.least_noise
-            and strongest >= self.config.least_px
-            and time > self._settled
-        ):
-            mask = (own[here] > 0) & ~(_EYES & blinking[here])
-            events += self._movement(signal, at, noise, mask)
+        # Before the first frame the face is taken to have rested, or nothing that begins at once
+        # could be seen.
+        self._started, self._begun = True, self._first[0][0]
+        rest = np.median([v for _, v in self._first], axis=0)
+        for _ in range(len(self._kernel)):
+            self._raw.push(rest)
+        for _ in range(self._around):
+            self._smooth.push(rest.reshape(_POINTS, 2))
+        for _ in range(self._around - self._half):
+            self._heights.push(np.zeros(_COUNT))
+        self._unjudged = self._lag + self._reach
+        first, self._first = self._first, []
+        return [event for one in first for event in self._next(*one)]
+
+    def _next(self, time: float, values: Float[np.ndarray, " d"]) -> list[Event]:
+        self._last = time
+        self._raw.push(values)
+        row = (self._kernel @ self._raw.last(len(self._kernel))).reshape(_POINTS, 2)
+        self._smooth.push(row)
+        signal = self._smooth.last(2 * self._half + 1)
+        if len(signal) == 2 * self._half + 1:
+            lift = bump(signal[:, :_COUNT], self._half, self._half)
+            self._heights.push(np.sqrt((lift * lift).sum(axis=-1)))
+        now = time - self._reach / self.config.fps
+        lasting = self._lasting.push(now, row)
+        events = [] if lasting is None else [self._name(lasting, "macro")]
+        self._unjudged -= 1
+        if self._unjudged >= 0:
+            return events
+        return events + self._judge(now)
+
+    def _judge(self, now: float) -> list[Event]:
+        """Judge the point `lag` before the smoothed signal's end, which is at the time `now`."""
+        behind = self._lag - self._half  # of the heights' end
+        near = self._heights.last(behind + self._apart + 1)[: 2 * self._apart + 1]
+        if len(near) < 2 * self._apart + 1:
+            return []
+        height = near[self._apart]
+        self._noise.push(height)
+        events: list[Event] = []
+        lids = near[:, _EYES].max(axis=1)
+        lid = lids[self._apart]
+        if lid >= self.config.blink_px and lid == lids.max():
+            events += self._blink(now, height)
+        noise = np.maximum(self._noise.value(), self.config.noise_px)
+        # Most points are nothing at all, before anything is taken off them.
+        if height.max() < self.config.least_px or (height / noise).max() < self.config.least_noise:
+            return events
+        mask = self._apex(near, lids, noise)
+        if mask is not None and now - self._lag / self.config.fps > self._settled:
+            events += self._short(now, noise, mask)
         return events
 
+    def _apex(
+        self,
+        near: Float[np.ndarray, "n r"],
+        lids: Float[np.ndarray, " n"],
+        noise: Float[np.ndarray, " r"],
+    ) -> Bool[np.ndarray, " r"] | None:
+        """Return the regions that move, if the middle of `near` is the apex of a movement."""
+        here, config = self._apart, self.config
+        # A blink's smear lasts as long as the blink, which may be a little beside the apex.
+        shut = lids[self._beside].max(axis=1)
+        leak = np.where(_SPEAKING, config.leak_mouth, config.leak)
+        blinking = (shut >= config.blink_px)[:, None]
+        own = np.where(blinking, near - leak * shut[:, None], near)
+        own = np.where(blinking & _EYES, 0, own)
+        score = (own / noise).max(axis=1)
+        if score[here] < max(score.max(), config.least_noise) or own[here].max() < config.least_px:
+            return None
+        return (own[here] > 0) & ~(_EYES & blinking[here])
+
     def _delineate(
-        self, signal: np.ndarray, at: int, noise: np.ndarray, mask: np.ndarray
+        self, noise: Float[np.ndarray, " r"], mask: Bool[np.ndarray, " r"]
     ) -> Pulse | None:
-        regions = signal[:, : len(REGIONS)]
-        pattern = pulse_field(regions, self._half)[at]
+        regions = self._smooth.last(len(self._smooth))[:, :_COUNT]
+        at = len(regions) - 1 - self._lag
         return delineate(
             regions,
             at,
-            pattern=pattern,
+            pattern=bump(regions, at, self._half),
             weights=mask / noise**2,
             before=self._around,
-            after=min(self._around, self._decide),
+            after=self._around,
             edge=self.config.edge,
         )
 
-    def _movement(
-        self, signal: np.ndarray, at: int, noise: np.ndarray, mask: np.ndarray
+    def _short(
+        self, now: float, noise: Float[np.ndarray, " r"], mask: Bool[np.ndarray, " r"]
     ) -> list[Event]:
-        pulse = self._delineate(signal, at, noise, mask)
+        pulse = self._delineate(noise, mask)
         if pulse is None or pulse.returned < self.config.returns:
             return []
         heights = pulse.heights * mask
         if heights.max() < self.config.least_px:
             return []
-        seconds = (pulse.offset - pulse.onset) / self.config.fps
-        if not self.config.micro_s[0] <= seconds <= self.config.micro_s[1]:
+        movement = self._timed(now, pulse, heights)
+        low, high = self.config.micro_s
+        if not low <= movement.offset - movement.onset <= high:
             return []
-        event = self._event(signal, pulse.onset, pulse.apex, pulse.offset, heights, "micro")
-        if self._taken(event):
+        # How it began has to be seen: right after a new keyframe the rest before is made up.
+        if movement.onset < self._begun + self.config.seen_s:
             return []
-        self._settled = event.apex + _APART_S
-        return [event]
+        if self._lasting.covers(movement.onset, movement.apex):
+            return []
+        self._settled = movement.apex + APART_S
+        if self._only_lids(movement):
+            return self._blinks(movement)
+        return [self._name(movement, "micro")]
 
-    def _blink(self, signal: np.ndarray, at: int, height: np.ndarray) -> list[Event]:
+    def _only_lids(self, movement: Movement) -> bool:
+        """Say whether a movement is a blink, if a weak one: of both lids and nothing else."""
+        lids, others = movement.heights[_EYES], movement.heights[~_EYES]
+        return bool(
+            movement.offset - movement.onset <= self.config.blink_s
+            and lids.min() >= self.config.blink_evenness * lids.max()
+            and others.max() < self.config.blink_alone * lids.max()
+        )
+
+    def _blink(self, now: float, height: Float[np.ndarray, " r"]) -> list[Event]:
         eyes = height[_EYES]
         if eyes.min() < self.config.blink_evenness * eyes.max():
             return []
-        pulse = self._delineate(signal, at, np.ones(len(REGIONS)), _EYES)
+        pulse = self._delineate(np.ones(_COUNT), _EYES)
         if pulse is None or pulse.returned < self.config.returns:
             return []
-        if (pulse.offset - pulse.onset) / self.config.fps > self.config.blink_s:
+        movement = self._timed(now, pulse, pulse.heights * _EYES)
+        if movement.offset - movement.onset > self.config.blink_s:
             return []
-        heights = pulse.heights * _EYES
-        return [self._event(signal, pulse.onset, pulse.apex, pulse.offset, heights, "blink")]
+        return self._blinks(movement)
 
-    # Long movements.
+    def _blinks(self, movement: Movement) -> list[Event]:
+        # The lids take a while: another blink in the wake of one would be the same blink.
+        if movement.apex < self._blinked + self.config.blink_apart_s:
+            return []
+        self._blinked = movement.apex
+        return [self._name(movement, "blink")]
 
-    def _macros(self, time: float, signal: np.ndarray) -> list[Event]:
-        """Follow the deviation from neutral, one smoothing kernel behind."""
-        behind = len(self._kernel) // 2
-        if len(signal) <= behind:
-            return []
-        at, here = self._times[-1 - behind], signal[-1 - behind]
-        if not self._rest:
-            self._rest.append(here)
-            return []
-        regions = len(REGIONS)
-        away = np.linalg.norm((here - np.median(self._rest, axis=0))[:regions], axis=-1)
-        beyond = bool(np.where(_EYES, 0, away).max() > self.config.macro_px)
-        if not self._run and not beyond:
-            self._rest.append(here)
-            return []
-        self._run.append((at, here))
-        self._quiet = 0 if beyond else self._quiet + 1
-        if at - self._run[0][0] > self.config.macro_s[1]:
-            # So long a change is how the face now is.
-            self._rest.clear()
-            self._rest.extend(one for _, one in self._run[-self._apart :])
-            self._run = []
-            return []
-        if self._quiet < 2 * self._apart:
-            return []
-        return self._close_run()
-
-    def _close_run(self) -> list[Event]:
-        run, self._run, self._quiet = self._run, [], 0
-        rest = list(self._rest)[-self._around :]
-        neutral = np.median(self._rest, axis=0)
-        signal = np.array([*rest, *(one for _, one in run)])
-        first = run[0][0]
-        regions = (signal - neutral)[:, : len(REGIONS)]
-        size = np.linalg.norm(np.where(_EYES[None, :, None], 0, regions), axis=-1).max(axis=1)
-        apex = int(size.argmax())
-        pulse = delineate(
-            regions,
-            apex,
-            pattern=regions[apex],
-            weights=np.where(_EYES, 0.0, 1.0),
-            before=len(signal),
-            after=len(signal),
-            edge=self.config.edge,
+    def _timed(self, now: float, pulse: Pulse, heights: Float[np.ndarray, " r"]) -> Movement:
+        signal = self._smooth.last(len(self._smooth))
+        zero = now - (len(signal) - 1) / self.config.fps
+        onset, apex, offset = (
+            zero + place / self.config.fps for place in (pulse.onset, pulse.apex, pulse.offset)
         )
-        self._rest.extend(one for _, one in run[-self._quiet or len(run) - self._apart :])
-        if pulse is None:
-            return []
-        seconds = (pulse.offset - pulse.onset) / self.config.fps
-        if not self.config.macro_s[0] < seconds <= self.config.macro_s[1]:
-            return []
-        shift = first - len(rest) / self.config.fps  # time of the signal's first sample
-        heights = np.where(_EYES, 0, pulse.heights)
-        times = [
-            shift + place / self.config.fps for place in (pulse.onset, pulse.apex, pulse.offset)
-        ]
-        head = signal[:, len(REGIONS) :]
-        event = self._name(times, heights, "macro", _travel(head, pulse.onset, pulse.offset))
-        self._macro = [*self._macro[-3:], (event.onset, event.offset)]
-        return [event]
+        far = travel(signal[:, _COUNT:], pulse.onset, pulse.offset)
+        return Movement(onset, apex, offset, heights, far)
 
-    def _taken(self, event: Event) -> bool:
-        """Say whether the movement is a part of a longer one."""
-        if self._run and self._run[0][0] < event.onset - _APART_S:
-            return True
-        middle = event.apex
-        return any(begin <= middle <= end for begin, end in self._macro)
-
-    # Naming.
-
-    def _event(
-        self,
-        signal: np.ndarray,
-        onset: float,
-        apex: int,
-        offset: float,
-        heights: np.ndarray,
-        kind: Kind,
-    ) -> Event:
-        zero = self._times[-1] - (len(signal) - 1) / self.config.fps
-        times = [zero + place / self.config.fps for place in (onset, apex, offset)]
-        return self._name(times, heights, kind, _travel(signal[:, len(REGIONS) :], onset, offset))
-
-    def _name(self, times: list[float], heights: np.ndarray, kind: Kind, travel: float) -> Event:
-        onset, apex, offset = times
+    def _name(self, movement: Movement, kind: Kind) -> Event:
+        onset, apex, offset, heights, far = movement
         order = np.argsort(-heights)
         strength = float(heights[order[0]])
         if kind != "blink":
-            if travel > self.config.head_px:
+            if far > self.config.head_px:
                 kind = "head"
-            elif _SPEAKING[order[0]]:
-                while self._spoken and self._spoken[0] < apex - self.config.speech_s:
-                    self._spoken.popleft()
-                if len(self._spoken) >= self.config.speech_count:
-                    kind = "speech"
-                self._spoken.append(apex)
+            elif _SPEAKING[order[0]] and self._speaks(apex):
+                kind = "speech"
         return Event(
             identity=self.identity,
             kind=kind,
@@ -337,6 +305,14 @@ class Spotter:
             regions=tuple(REGIONS[k] for k in order if heights[k] >= _NAMED * strength),
         )
 
+    def _speaks(self, apex: float) -> bool:
+        """Say whether the mouth has moved often of late; count this movement among those."""
+        while self._spoken and self._spoken[0] < apex - self.config.speech_s:
+            self._spoken.popleft()
+        again = len(self._spoken) >= self.config.speech_count
+        self._spoken.append(apex)
+        return again
+
 
 def spot(
     samples: Iterable[Sample],
@@ -348,17 +324,3 @@ def spot(
     spotter = Spotter(config, identity=identity)
     events = [event for sample in samples for event in spotter.push(sample)]
     return sorted([*events, *spotter.finish()], key=lambda event: (event.onset, event.kind))
-
-
-def _smooth(signal: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    reach = len(kernel) // 2
-    padded = np.pad(signal, ((reach, reach), (0, 0), (0, 0)), mode="edge")
-    return np.einsum(
-        "nrck,k->nrc", np.lib.stride_tricks.sliding_window_view(padded, len(kernel), axis=0), kernel
-    )
-
-
-def _travel(head: np.ndarray, onset: float, offset: float) -> float:
-    """Return how far the head went between onset and offset, px of the crop."""
-    piece = head[max(int(onset), 0) : int(offset) + 2]
-    return float(np.linalg.norm(piece - piece[:1], axis=-1).max()) if len(piece) else 0.0

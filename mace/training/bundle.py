@@ -25,7 +25,7 @@ from mace.training.adapt import PixelStatistics
 from mace.training.fitted import Fitted
 from mace.training.normalise import Normalisation
 
-# A bundle without `reference` is one of before there was any: both have this layout.
+# A bundle without `reference` or temperature is one of before there was any: all have this layout.
 LAYOUT = 1
 DESCRIPTION, WEIGHTS = "bundle.json", "weights.npz"
 REFERENCE = "reference"
@@ -47,6 +47,8 @@ class Bundle:
         provenance: code revision, versions, time.
         reference: pixel statistics of what it was trained on, which adapting to other data needs;
             None in a bundle that cannot be adapted.
+        temperature: what makes the probabilities of spotted movements mean what they say
+            (`mace.spotting.temperature`); 1 changes nothing.
     """
 
     model: ModelConfig
@@ -59,6 +61,7 @@ class Bundle:
     trained_on: tuple[str, ...] = ()
     provenance: Mapping[str, Any]
     reference: PixelStatistics | None = None
+    temperature: float = 1.0
 
 
 def make_bundle(
@@ -130,6 +133,7 @@ def load_bundle(path: Path) -> Bundle:
             trained_on=tuple(notes["trained_on"]),
             provenance=notes["provenance"],
             reference=None if reference is None else PixelStatistics(**reference),
+            temperature=float(notes.get("temperature", 1.0)),
         )
     except ConfigError as error:
         raise CheckpointError(f"{path} does not fit this version of MACE: {error}") from error
@@ -147,6 +151,7 @@ def _describe(bundle: Bundle, weights: Path) -> dict[str, Any]:
         "normalisation": to_dict(bundle.normalisation),
         "flip_average": bundle.flip_average,
         "trained_on": list(bundle.trained_on),
+        "temperature": bundle.temperature,
         "provenance": dict(bundle.provenance),
         "sha256": _sha256(weights),
     }

@@ -1,0 +1,211 @@
+"""`mace spot`: the movements in long videos, with their times, kinds and names."""
+
+import hashlib
+import json
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from mace.commands.live import DEFAULT_MODEL, training_notice
+from mace.commands.places import DATA_DIR, RUNS_DIR, prepared_dataset
+from mace.config import to_dict
+from mace.errors import ConfigError
+from mace.export import is_export
+from mace.live.config import LiveConfig
+from mace.pretrained import bundle_path
+from mace.progress import progress
+from mace.provenance import provenance
+
+
+def run(
+    videos: tyro.conf.Positional[tuple[Path, ...]] = (),
+    dataset: str | None = None,
+    model: Path = DEFAULT_MODEL,
+    out: Path | None = None,
+    fps: float | None = None,
+    live: LiveConfig = LiveConfig(),  # noqa: B008
+    data_dir: Path = DATA_DIR,
+    as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
+) -> None:
+    """Find micro-expressions, macro-expressions, blinks, speech and head movements in videos.
+
+    Each video gets a folder with events.csv and events.jsonl (onset, apex and offset in seconds and
+    frames, strongest regions, and of micro-expressions the class with its probability) and
+    spotting.json. Videos that are done already are not done again. With --dataset the videos of a
+    prepared data set are scored against what is known to happen in them, beside a plain baseline.
+
+    Args:
+        videos: video files, or folders of images.
+        dataset: a prepared data set of long videos, such as synthetic/long, in place of videos.
+        model: folder of a trained model that reads flow, or `pretrained`.
+        out: folder for the results; by default runs/spot, with --dataset runs/spot/NAME.
+        fps: frames per second, where the videos do not say or say it wrongly.
+        live: how faces are followed, and what counts as a movement.
+        data_dir: where prepared data sets lie.
+        as_json: print the summary as one JSON object.
+    """
+    if bool(videos) == (dataset is not None):
+        raise ConfigError("name videos to spot in, or a data set with --dataset, and not both")
+    folder = model if is_export(model) else bundle_path(model)
+    prepared = None if dataset is None else prepared_dataset(dataset, data_dir=data_dir)
+    names = Counter(video.stem for video in videos)
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise ConfigError(f"two videos are called {twice[0]}; spot in them with an --out for each")
+
+    from mace.export import load_export
+    from mace.live.spot_videos import check_model
+    from mace.training import keep_compiled, load_bundle
+
+    keep_compiled()
+    network = load_export(folder) if is_export(folder) else load_bundle(folder)
+    check_model(network, live)
+    notice = training_notice(network.trained_on)
+    made_from = {"model": _checksum(folder), "live": to_dict(live)}
+    notes = {
+        "model": str(model),
+        "classes": list(network.classes),
+        "trained_on": list(network.trained_on),
+        "notice": notice,
+        "time_base": "seconds since the first frame, by the video's clock",
+        "provenance": provenance(),
+    }
+    if prepared is not None and dataset is not None:
+        where = RUNS_DIR / "spot" / dataset if out is None else out
+        summary = _score(prepared, network, live, made_from, notes, out=where)
+        if not as_json:
+            from mace.live.spot_scores import table
+
+            print(table(summary))
+            print(f"\nresults  {where}")
+    else:
+        where = RUNS_DIR / "spot" if out is None else out
+        summary = {
+            str(video): _spot(video, network, live, made_from, notes, out=where, fps=fps)
+            for video in videos
+        }
+        if not as_json:
+            for name, row in summary.items():
+                print(_sentence(name, row))
+    if as_json:
+        print(json.dumps(summary, indent=2))
+    print(notice, file=sys.stderr)
+
+
+def _spot(
+    video: Path,
+    network: Any,
+    live: LiveConfig,
+    made_from: Mapping[str, Any],
+    notes: Mapping[str, Any],
+    *,
+    out: Path,
+    fps: float | None,
+) -> dict[str, Any]:
+    from mace.live.sources import open_source
+    from mace.live.spot_videos import spot_source
+    from mace.live.spotted import check_place, read_spotted, spotted_events, write_spotted
+
+    source = open_source(video, fps=fps)
+    folder = out / video.stem
+    stat = video.stat() if video.exists() else None
+    known = None if stat is None else [stat.st_size, stat.st_mtime_ns]
+    made_from = {**made_from, "video": str(video.resolve()), "file": known, "fps": source.fps}
+    if found := read_spotted(folder, made_from):
+        return _row(folder, spotted_events(folder), found, done_before=True)
+    check_place(folder)
+    with progress(video.name, source.count) as advance:
+        spotted = spot_source(source, network, live, advance=advance)
+    facts = {
+        "video": str(video),
+        "fps": source.fps,
+        "frames": spotted.frames,
+        "tracked": spotted.tracked,
+        "looked_at": spotted.looked_at,
+        "seconds": round(spotted.seconds, 6),
+        **notes,
+    }
+    write_spotted(folder, spotted.events, classes=network.classes, made_from=made_from, notes=facts)
+    return _row(folder, spotted.events, facts, done_before=False)
+
+
+def _score(
+    prepared: Path,
+    network: Any,
+    live: LiveConfig,
+    made_from: Mapping[str, Any],
+    notes: Mapping[str, Any],
+    *,
+    out: Path,
+) -> dict[str, Any]:
+    from mace.data.long_videos import load_videos
+    from mace.files import write_json
+    from mace.live.spot_scores import scored, summary
+    from mace.live.spot_videos import spot_stored
+    from mace.live.spotted import check_place, read_spotted, spotted_events, write_spotted
+
+    stat = (prepared / "dataset_info.json").stat()
+    pairs = []
+    count, videos = load_videos(prepared)
+    with progress(f"spotting in {prepared.parent.name}", count) as advance:
+        for video in videos:
+            folder = out / video.clip
+            inputs = {
+                **made_from,
+                "video": f"{prepared.resolve()}:{video.subject}/{video.clip}",
+                "file": [stat.st_size, stat.st_mtime_ns],
+            }
+            if read_spotted(folder, inputs) is None:
+                check_place(folder)
+                spotted = spot_stored(video, network, live)
+                facts = {"subject": video.subject, "seconds": video.seconds, **notes}
+                write_spotted(
+                    folder,
+                    spotted.events,
+                    classes=network.classes,
+                    made_from=inputs,
+                    notes=facts,
+                    plain=spotted.plain,
+                )
+            ours, plain = spotted_events(folder), spotted_events(folder, plain=True)
+            pairs.append(scored(video, ours, plain, network.classes))
+            advance()
+    figures = summary(pairs, network.classes)
+    write_json(out / "scores.json", {**figures, "made_from": dict(made_from), **notes})
+    return figures
+
+
+def _row(
+    folder: Path, events: Sequence[Any], facts: Mapping[str, Any], *, done_before: bool
+) -> dict[str, Any]:
+    kinds = Counter(event.kind for event in events)
+    minutes = facts["seconds"] / 60
+    return {
+        "out": str(folder),
+        "seconds": facts["seconds"],
+        "frames": facts["frames"],
+        "tracked": facts["tracked"],
+        "events": dict(kinds),
+        "micro_per_minute": round(kinds["micro"] / minutes, 3) if minutes else 0.0,
+        "done_before": done_before,
+    }
+
+
+def _sentence(name: str, row: Mapping[str, Any]) -> str:
+    kinds = ", ".join(f"{count} {kind}" for kind, count in row["events"].items()) or "nothing"
+    before = " (done before)" if row["done_before"] else ""
+    return (
+        f"{name}: {kinds} in {row['seconds']:.1f} s, the face seen in {row['tracked']} of "
+        f"{row['frames']} frames{before}; events.csv and events.jsonl are in {row['out']}"
+    )
+
+
+def _checksum(folder: Path) -> str:
+    from mace.export.layout import DESCRIPTION as EXPORTED
+    from mace.training.bundle import DESCRIPTION as TRAINED
+
+    name = EXPORTED if is_export(folder) else TRAINED
+    return hashlib.sha256((folder / name).read_bytes()).hexdigest()[:16]

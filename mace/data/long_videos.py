@@ -1,0 +1,103 @@
+"""Prepared long videos with everything that happens in them, for spotting."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+from jaxtyping import Float, UInt8
+
+from mace.data.loading import prepared_folder, text
+from mace.errors import DataError
+
+
+@dataclass(frozen=True)
+class TrueEvent:
+    """What annotators, or the renderer, say happens; in frames, both ends included."""
+
+    kind: str
+    emotion: str
+    onset: int
+    apex: int
+    offset: int
+
+
+@dataclass(frozen=True, eq=False)
+class LongVideo:
+    """A long video as corrected crops, with its true events.
+
+    Attributes:
+        database: name of the data set.
+        subject: who is seen.
+        clip: name of the video.
+        frames: the crops.
+        transforms: frame px to crop px.
+        fps: frames per second.
+        events: what happens, by onset.
+    """
+
+    database: str
+    subject: str
+    clip: str
+    frames: UInt8[np.ndarray, "t s s"]
+    transforms: Float[np.ndarray, "t 2 3"]
+    fps: float
+    events: tuple[TrueEvent, ...]
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return len(self.frames) / self.fps
+
+
+def load_videos(folder: Path) -> tuple[int, Iterator[LongVideo]]:
+    """Return how many long videos a prepared data set holds, and these one after the other.
+
+    Raises:
+        DataError: if there is no such data set, it is damaged, or holds no long videos.
+    """
+    folder = prepared_folder(Path(folder))
+    try:
+        builder = tfds.builder_from_directory(folder)
+        if "events" not in dict(builder.info.features or {}):  # pyright: ignore[reportArgumentType, reportCallIssue]
+            raise DataError(
+                f"{folder} holds clips of one expression each and nothing to spot; name a set of "
+                "long videos such as synthetic/long"
+            )
+        source = builder.as_data_source("train")  # pyright: ignore[reportCallIssue]
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise DataError(f"the data set in {folder} is damaged; prepare it again") from error
+    return len(source), _videos(source, folder)
+
+
+def _videos(source: Any, folder: Path) -> Iterator[LongVideo]:
+    for index in range(len(source)):
+        try:
+            sample = source[index]
+            video = _video(sample)
+        except (OSError, ValueError, KeyError, RuntimeError, IndexError) as error:
+            raise DataError(
+                f"the data set in {folder} is damaged at its video {index}; prepare it again"
+            ) from error
+        yield video
+
+
+def _video(sample: Mapping[str, Any]) -> LongVideo:
+    events = sample["events"]
+    rows = zip(
+        *(events[name] for name in ("kind", "emotion", "onset", "apex", "offset")), strict=True
+    )
+    return LongVideo(
+        database=text(sample["database"]),
+        subject=text(sample["subject"]),
+        clip=text(sample["clip"]),
+        frames=np.stack([np.asarray(frame)[..., 0] for frame in sample["frames"]]),
+        transforms=np.asarray(sample["transforms"], np.float64),
+        fps=float(sample["fps"]),
+        events=tuple(
+            TrueEvent(text(kind), text(emotion), int(onset), int(apex), int(offset))
+            for kind, emotion, onset, apex, offset in rows
+        ),
+    )

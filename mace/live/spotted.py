@@ -1,0 +1,119 @@
+"""What was spotted in one video, as a folder: events as JSON lines and as a table, and how."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mace.errors import DataError, OutputError
+from mace.files import atomic_folder
+from mace.live.events_log import EVENTS_JSONL, EventsLog, read_events
+from mace.spotting.events import Event
+
+EVENTS_CSV = "events.csv"
+SPOTTING = "spotting.json"
+BASELINE_JSONL = "baseline.jsonl"
+
+
+def fingerprint(facts: Mapping[str, Any]) -> str:
+    """Return a number that changes with what went into the result."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def write_spotted(
+    folder: Path,
+    events: Sequence[Event],
+    *,
+    classes: Sequence[str],
+    made_from: Mapping[str, Any],
+    notes: Mapping[str, Any],
+    plain: Sequence[Event] | None = None,
+) -> None:
+    """Write the folder, whole or not at all; an older one is replaced.
+
+    Args:
+        folder: where.
+        events: what was spotted, by onset.
+        classes: of the network, for the table's columns.
+        made_from: what the result depends on.
+        notes: everything else worth keeping.
+        plain: what the baseline spotted.
+
+    Raises:
+        OutputError: if it cannot be written, or is something else.
+    """
+    with atomic_folder(folder, marker=SPOTTING, what="result of `mace spot`") as temporary:
+        with EventsLog(temporary / EVENTS_JSONL) as log:
+            log.write(events)
+        if plain is not None:
+            with EventsLog(temporary / BASELINE_JSONL) as log:
+                log.write(plain)
+        with (temporary / EVENTS_CSV).open("w", encoding="utf-8", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(csv_header(classes))
+            rows.writerows(csv_row(event, classes) for event in events)
+        facts = {**notes, "made_from": dict(made_from), "fingerprint": fingerprint(made_from)}
+        text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+        (temporary / SPOTTING).write_text(text, encoding="utf-8")
+
+
+def check_place(folder: Path) -> None:
+    """See whether a result may be written to a folder, before an hour is spent on it.
+
+    Raises:
+        OutputError: if something else is there.
+    """
+    try:
+        taken = folder.exists() and not (folder / SPOTTING).is_file() and any(folder.iterdir())
+    except OSError:
+        taken = True
+    if taken:
+        raise OutputError(f"{folder} exists and is no result of `mace spot`; choose another --out")
+
+
+def read_spotted(folder: Path, made_from: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the notes of a result that was made from the same, None if there is none."""
+    try:
+        notes = json.loads((folder / SPOTTING).read_text(encoding="utf-8"))
+        same = notes["fingerprint"] == fingerprint(made_from)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return notes if same and (folder / EVENTS_JSONL).is_file() else None
+
+
+def spotted_events(folder: Path, *, plain: bool = False) -> tuple[Event, ...]:
+    """Return the events of a result, or those of the baseline.
+
+    Raises:
+        DataError: if they are damaged.
+    """
+    path = folder / (BASELINE_JSONL if plain else EVENTS_JSONL)
+    if not path.is_file():
+        raise DataError(f"{path} is missing; remove {folder} to have it made again")
+    return read_events(path)
+
+
+def csv_header(classes: Sequence[str]) -> list[str]:
+    """Return the columns of `events.csv`; times in s, strength in px of the 128-px crop."""
+    fixed = ["identity", "kind", "onset", "apex", "offset", "duration"]
+    fixed += ["onset_frame", "apex_frame", "offset_frame", "strength_px", "regions"]
+    return [*fixed, "label", "confidence", *(f"p_{name}" for name in classes)]
+
+
+def csv_row(event: Event, classes: Sequence[str]) -> list[str]:
+    """Return one row of `events.csv`; what the network was not asked about is left empty."""
+    named = event.label is not None
+    return [
+        str(event.identity),
+        event.kind,
+        *(f"{time:.6f}" for time in (event.onset, event.apex, event.offset)),
+        f"{event.offset - event.onset:.6f}",
+        *(str(frame) for frame in (event.onset_frame, event.apex_frame, event.offset_frame)),
+        f"{event.strength_px:.4f}",
+        " ".join(event.regions),
+        event.label or "",
+        f"{event.confidence:.6f}" if named else "",
+        *(f"{event.probabilities[name]:.6f}" if named else "" for name in classes),
+    ]

@@ -1,0 +1,164 @@
+"""Spotting in the live loop: a spotter for every person, fed with what the network sees anyway."""
+
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float
+
+from mace.face import FaceConfig
+from mace.live.config import LiveConfig
+from mace.live.labelled import LabelledFrame
+from mace.live.network import Model
+from mace.live.step import StepInput, begin, make_step, outside_flow
+from mace.spotting.events import Event
+from mace.spotting.recognise import Crop, CropRing, named
+from mace.spotting.series import grid_number
+from mace.spotting.signal import head_position, region_displacements
+from mace.spotting.spotter import Sample, Spotter
+
+# People who are remembered: what is usual for a face holds on over a loss.
+_PEOPLE = 16
+
+
+def can_spot(bundle: Model, config: LiveConfig) -> bool:
+    """Say whether there is a signal: motion against one and the same reference."""
+    return bundle.motion.representation == "flow" and config.reference == "neutral"
+
+
+def sample_of(
+    one: LabelledFrame,
+    inputs: Float[np.ndarray, "h w c"],
+    transform: Float[np.ndarray, "2 3"],
+    *,
+    bundle: Model,
+    face: FaceConfig,
+) -> Sample:
+    """Return what a spotter is told about a face: what the network sees of it, boiled down."""
+    regions = region_displacements(inputs[..., :2], framing=bundle.motion.framing, crop=face.crop)
+    return Sample(one.time, one.index, regions, head_position(transform, crop=face.crop))
+
+
+class _Person:
+    def __init__(self, identity: int, config: LiveConfig) -> None:
+        self.spotter = Spotter(config.spotting, identity=identity)
+        self.crops = CropRing(config.spotting.micro_s[1] + config.spotting.decide_s + 0.3)
+        self.against: tuple[int, bool] | None = None
+
+    def begin(self, against: tuple[int, bool]) -> None:
+        """Begin anew where the motion is measured against something else than before."""
+        if against != self.against:
+            self.against = against
+            self.spotter.reset()
+            self.crops.clear()
+
+
+@dataclass
+class _Open:
+    """An event whose name is still being asked for."""
+
+    event: Event
+    pairs: list[tuple[Crop, Crop]] = field(default_factory=list)
+    answers: list[Float[np.ndarray, " k"]] = field(default_factory=list)
+
+
+class LiveSpotter:
+    """Spots the movements of everybody in the picture, and names the micro-expressions.
+
+    Region signals come from the flow that the network was given; a name from the faces at the
+    onset and about the apex, put to the same compiled step. It is asked for one pair a frame, so
+    that no frame waits for three; an event is returned once it has its name.
+
+    Args:
+        bundle: the network.
+        face: settings of the faces, as the trackers have them.
+        config: settings.
+    """
+
+    def __init__(self, bundle: Model, config: LiveConfig, *, face: FaceConfig) -> None:
+        self._bundle, self._face, self._config = bundle, face, config
+        self._people: OrderedDict[int, _Person] = OrderedDict()
+        self._open: deque[_Open] = deque()
+        self._last: int | None = None  # point of the grid that was looked at
+        shape = {"faces": config.faces, "crop": face.crop.size, "rests": config.adapt_s > 0}
+        self._step = make_step(bundle, **shape)
+        self._state = begin(bundle, **shape)
+
+    def due(self, time: float) -> bool:
+        """Say whether the signals need a frame at `time`: between two points of the grid none."""
+        return grid_number(time, self._config.spotting.fps) != self._last
+
+    def push(self, faces: Sequence[LabelledFrame]) -> tuple[Event, ...]:
+        """Take what is known about everybody in the next frame; return what is certain now."""
+        for one in faces:
+            if one.inputs is not None and one.tracked:
+                self._last = grid_number(one.time, self._config.spotting.fps)
+                self._take(one, one.inputs)
+        # Where the loop leaves the network out for want of time, names can wait as well.
+        if not any(one.tracked and one.inputs is None for one in faces):
+            self._ask()
+        return self._closed()
+
+    def finish(self) -> tuple[Event, ...]:
+        """Return the events that were waiting, at the end of a stream."""
+        for person in self._people.values():
+            self._queue(person, person.spotter.finish())
+        self._people.clear()
+        while any(one.pairs for one in self._open):
+            self._ask()
+        return self._closed()
+
+    def _take(self, one: LabelledFrame, inputs: Float[np.ndarray, "h w c"]) -> None:
+        person = self._people.get(one.identity)
+        if person is None:
+            person = self._people[one.identity] = _Person(one.identity, self._config)
+            if len(self._people) > _PEOPLE:
+                self._people.popitem(last=False)
+        # At the end of the neutral time its mean is taken out of the flow: another zero.
+        person.begin((one.reference_id, one.state == "neutral"))
+        if not person.spotter.due(one.time) or one.transform is None or one.face.crop is None:
+            return
+        self._people.move_to_end(one.identity)
+        sample = sample_of(one, inputs, one.transform, bundle=self._bundle, face=self._face)
+        person.crops.push(one.time, one.face.crop)
+        self._queue(person, person.spotter.push(sample))
+
+    def _queue(self, person: _Person, events: Sequence[Event]) -> None:
+        for event in events:
+            # The network knows micro-expressions and nothing else.
+            pairs = person.crops.pairs(event) if event.kind == "micro" else []
+            self._open.append(_Open(event, pairs))
+
+    def _ask(self) -> None:
+        """Put one pair to the network."""
+        asked = next((one for one in self._open if one.pairs), None)
+        if asked is not None:
+            asked.answers.append(self._answer(*asked.pairs.pop(0)))
+
+    def _answer(self, onset: Crop, apex: Crop) -> Float[np.ndarray, " k"]:
+        faces = self._config.faces
+        reference, target = (np.repeat(one[None], faces, axis=0) for one in (onset, apex))
+        still = np.zeros(faces, bool)
+        given = StepInput(
+            reference=reference,
+            target=target,
+            flow=outside_flow(reference, target, model=self._bundle, where=(0,)),
+            keep=np.zeros(faces, np.float32),
+            resting=still,
+            renewed=~still,
+        )
+        self._state, output = self._step(self._state, given)
+        return np.asarray(output.probabilities)[0]
+
+    def _closed(self) -> tuple[Event, ...]:
+        done = []
+        while self._open and not self._open[0].pairs:
+            one = self._open.popleft()
+            if one.answers:
+                classes, warmth = self._bundle.classes, self._bundle.temperature
+                answers = np.stack(one.answers)
+                done.append(named(one.event, answers, classes=classes, temperature=warmth))
+            else:
+                done.append(one.event)
+        return tuple(done)

@@ -1,0 +1,155 @@
+"""`mace spot` as a user types it: what it leaves, what it scores, and what it refuses."""
+
+import csv
+import json
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from mace.cli import main
+from mace.datasets.synthetic.config import ClipConfig
+from mace.datasets.synthetic.prepare import prepare
+from mace.datasets.synthetic.presets import Preset
+from mace.live.events_log import read_events
+from mace.training import save_bundle
+
+
+@pytest.fixture(scope="module")
+def model(bundle, tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "model"
+    save_bundle(path, bundle)
+    return path
+
+
+@pytest.fixture(scope="module")
+def flash(brow_flash, tmp_path_factory):
+    """The flash of the brows as losslessly stored frames."""
+    folder = tmp_path_factory.mktemp("videos") / "flash"
+    folder.mkdir()
+    for number, frame in enumerate(brow_flash.frames):
+        assert cv2.imwrite(str(folder / f"img{number}.png"), np.asarray(frame))
+    return folder
+
+
+def spot(videos, model, out, *more):
+    names = [str(one) for one in videos]
+    return main(["spot", *names, "--model", str(model), "--out", str(out), "--fps", "60", *more])
+
+
+@pytest.fixture(scope="module")
+def done(flash, model, tmp_path_factory):
+    out = tmp_path_factory.mktemp("results") / "out"
+    assert spot([flash], model, out) == 0
+    return out
+
+
+def test_a_flash_is_in_both_tables(done):
+    (event,) = (one for one in read_events(done / "flash" / "events.jsonl") if one.kind == "micro")
+    with (done / "flash" / "events.csv").open() as file:
+        (row,) = (one for one in csv.DictReader(file) if one["kind"] == "micro")
+    # It rises from 0.4 s to 0.52 s and is over at 0.68 s.
+    assert event.apex == pytest.approx(0.52, abs=0.05)
+    assert abs(int(row["onset_frame"]) - 24) <= 4
+    assert abs(int(row["offset_frame"]) - 41) <= 5
+    assert float(row["duration"]) == pytest.approx(event.offset - event.onset, abs=1e-5)
+    assert {"brow_left", "brow_right"} & set(row["regions"].split())
+    assert row["label"] == event.label
+    shares = [float(row[f"p_{name}"]) for name in ("negative", "positive", "surprise")]
+    assert sum(shares) == pytest.approx(1, abs=1e-4)
+    assert float(row["confidence"]) == pytest.approx(max(shares), abs=1e-5)
+
+
+def test_it_is_said_how_it_was_made(done):
+    notes = json.loads((done / "flash" / "spotting.json").read_text())
+    assert (notes["frames"], notes["tracked"], notes["seconds"]) == (75, 75, 1.25)
+    # 50 of the 60 frames of a second are enough.
+    assert 58 <= notes["looked_at"] <= 68
+    assert "synthetic" in notes["notice"]
+    assert notes["made_from"]["live"]["spotting"]["fps"] == 50
+
+
+def test_a_second_run_does_nothing_again(done, flash, model, capsys):
+    before = (done / "flash" / "events.jsonl").stat().st_mtime_ns
+    assert spot([flash], model, done, "--json") == 0
+    summary = json.loads(capsys.readouterr().out)[str(flash)]
+    assert summary["done_before"]
+    assert summary["events"]["micro"] == 1
+    assert (done / "flash" / "events.jsonl").stat().st_mtime_ns == before
+
+
+def test_other_settings_make_another_result(done, flash, model, tmp_path, capsys):
+    shutil.copytree(done, tmp_path / "out")
+    settings = ["--live.spotting.least-px", "9", "--json"]
+    assert spot([flash], model, tmp_path / "out", *settings) == 0
+    summary = json.loads(capsys.readouterr().out)[str(flash)]
+    assert not summary["done_before"]
+    assert "micro" not in summary["events"]
+
+
+def refused(code, capsys, *words):
+    error = capsys.readouterr().err
+    assert code not in (0, 1)
+    assert "Traceback" not in error
+    assert error.startswith("mace spot: ")
+    for word in words:
+        assert word in error
+
+
+def test_refusals(flash, model, tmp_path, capsys):
+    refused(spot([tmp_path / "gone.mp4"], model, tmp_path / "out"), capsys, "gone.mp4")
+    refused(spot([], model, tmp_path / "out"), capsys, "--dataset")
+    twice = spot([flash, tmp_path / "other" / "flash.mp4"], model, tmp_path / "out")
+    refused(twice, capsys, "called flash")
+    recent = spot([flash], model, tmp_path / "out", "--live.reference", "recent")
+    refused(recent, capsys, "neutral")
+    (tmp_path / "broken.mp4").write_bytes(b"no video")
+    refused(spot([tmp_path / "broken.mp4"], model, tmp_path / "out"), capsys, "broken.mp4")
+    (tmp_path / "out" / "flash").mkdir(parents=True)
+    (tmp_path / "out" / "flash" / "notes.txt").write_text("mine")
+    refused(spot([flash], model, tmp_path / "out"), capsys, "flash")
+    assert (tmp_path / "out" / "flash" / "notes.txt").read_text() == "mine"
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """One long video, of 2 s at 50 frames/s."""
+    root = tmp_path_factory.mktemp("data")
+    clip = ClipConfig(
+        width=240,
+        height=180,
+        eye_distance=55.0,
+        frames=100,
+        fps=50.0,
+        peak_px=(0.8, 1.6),
+        samples=1,
+    )
+    prepare(Preset("short", "", 1, 1, clip, kind="videos"), data_dir=root, seed=3, workers=1)
+    return root
+
+
+def test_a_data_set_is_scored(prepared, model, tmp_path, capsys):
+    asked = ["spot", "--dataset", "synthetic/short-seed3", "--data-dir", str(prepared)]
+    asked += ["--model", str(model), "--out", str(tmp_path / "out")]
+    assert main(asked) == 0
+    printed = capsys.readouterr().out
+    assert "micro F1" in printed
+    assert "sub01" in printed
+    assert main([*asked, "--json"]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert scores["videos"] == 1
+    assert scores["minutes"] == pytest.approx(2 / 60, abs=1e-4)
+    micro = scores["spotted"]["micro"]
+    assert micro["true"] + scores["spotted"]["macro"]["true"] >= 1
+    assert scores["subjects"]["sub01"]["spotted"] == scores["spotted"]
+    assert micro["hits"] + micro["false_alarms"] == sum(
+        one.kind == "micro" for one in read_events(tmp_path / "out" / "video01_01" / "events.jsonl")
+    )
+    assert "f1" in scores["baseline"]["micro"]
+    assert (tmp_path / "out" / "scores.json").is_file()
+
+
+def test_a_data_set_of_short_clips_has_nothing_to_spot(prepared, model, tmp_path, capsys):
+    asked = ["spot", "--dataset", "synthetic/other", "--data-dir", str(prepared)]
+    refused(main([*asked, "--model", str(model)]), capsys, "synthetic/other")
