@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from mace import __version__
 from mace.commands.live import DEFAULT_MODEL, training_notice
 from mace.commands.places import DATA_DIR, RUNS_DIR, prepared_dataset
 from mace.config import to_dict
@@ -64,14 +65,16 @@ def run(
     network = load_export(folder) if is_export(folder) else load_bundle(folder)
     check_model(network, live)
     notice = training_notice(network.trained_on)
-    made_from = {"model": _checksum(folder), "live": to_dict(live)}
+    facts = provenance()
+    code = [__version__, facts["git_revision"]]
+    made_from = {"model": _checksum(folder), "live": to_dict(live), "code": code}
     notes = {
         "model": str(model),
         "classes": list(network.classes),
         "trained_on": list(network.trained_on),
         "notice": notice,
         "time_base": "seconds since the first frame, by the video's clock",
-        "provenance": provenance(),
+        "provenance": facts,
     }
     if prepared is not None and dataset is not None:
         where = RUNS_DIR / "spot" / dataset if out is None else out

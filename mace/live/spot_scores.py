@@ -129,10 +129,12 @@ def table(figures: Mapping[str, Any]) -> str:
     rows = {"all": figures, **figures["subjects"]}
     for name, row in rows.items():
         ours, plain = row["spotted"], row["baseline"]
-        micro = ours["micro"]
+        micro, macro = ours["micro"], ours["macro"]
+        # Where there is nothing to find and nothing was found, no F1 says anything.
+        long = f"{macro['f1']:.3f}" if macro["true"] + macro["false_alarms"] else "-"
         lines.append(
             f"{name:<10} {micro['f1']:>8.3f} {micro['precision']:>6.2f} {micro['recall']:>6.2f} "
-            f"{micro['false_alarms_per_minute']:>7.2f} {ours['macro']['f1']:>8.3f} "
+            f"{micro['false_alarms_per_minute']:>7.2f} {long:>8} "
             f"{ours['analysis_f1']:>8.3f} {ours['strs']:>6.3f} {plain['micro']['f1']:>8.3f} "
             f"{plain['micro']['false_alarms_per_minute']:>11.1f}"
         )

@@ -121,14 +121,18 @@ class Spotter:
         return events
 
     def finish(self) -> list[Event]:
-        """Return the events that were waiting for more frames, at the end of a stream."""
+        """Return the events that were waiting for more frames, at the end of a stream.
+
+        One that was still going on then is none: nobody has seen the face come back.
+        """
         events: list[Event] = []
+        time = self._last
         if self._started:
-            last, time = self._raw.last(1)[0].copy(), self._last
+            last = self._raw.last(1)[0].copy()
             for extra in range(1, self._reach + self._lag + 2 * self._apart + 1):
                 events += self._point(time + extra / self.config.fps, last)
         self.reset()
-        return events
+        return [event for event in events if event.offset <= time]
 
     def _point(self, time: float, values: Float[np.ndarray, " d"]) -> list[Event]:
         if self._started:

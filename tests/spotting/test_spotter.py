@@ -209,6 +209,11 @@ def test_the_end_of_a_recording_is_judged():
     assert kinds(spotter.finish()) == ["micro"]
 
 
+def test_a_movement_that_is_cut_off_is_none():
+    for end in (2.14, 2.17, 2.2):
+        assert spot(record(clock(100, end), (BROWS, 0.6, FLASH))) == []
+
+
 def test_the_first_movement_needs_no_long_rest():
     early = {**FLASH, "start": 0.15}
     assert kinds(spot(record(clock(100, 2), (BROWS, 0.6, early)))) == ["micro"]
