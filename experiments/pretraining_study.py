@@ -215,11 +215,15 @@ def _table(rows: list[dict[str, Any]], settings: list[Setting]) -> str:
     lines.append("|---" * (2 + len(columns)) + "|")
     for setting in settings:
         key = config_hash(setting.config)
-        found = [row for row in rows if row["key"] == key]
+        found, mark = [row for row in rows if row["key"] == key], ""
+        if not found:
+            found, mark = [row for row in rows if row["name"] == setting.name], " †"
         if not found:
             continue
         cells = [_cell([row[column] for row in found]) for column in columns]
-        lines.append(f"| {setting.name} | {len(found)} | " + " | ".join(cells) + " |")
+        lines.append(f"| {setting.name}{mark} | {len(found)} | " + " | ".join(cells) + " |")
+    if any("†" in line for line in lines):
+        lines.append("\n† With an earlier version of the recipe, on other test people.")
     return "\n".join(lines)
 
 
