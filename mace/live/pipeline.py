@@ -8,6 +8,7 @@ taken into account (`mace.live.neutral`).
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 
 from mace.live.config import LiveConfig
 from mace.live.engine import LiveEngine
@@ -26,9 +27,20 @@ def answer_frames(
     of a new face's canonical pose.
     """
     with closing(LiveEngine(bundle, config)) as engine:
-        for frame in frames:
-            yield from engine.push(frame)
-        yield from engine.finish()
+        held: Result | None = None
+        for result in _every(frames, engine):
+            if held is not None:
+                yield held
+            held = result
+        if held is not None:
+            # What became certain by the stream's end belongs to the last frame.
+            yield replace(held, events=held.events + engine.answers.finish())
+
+
+def _every(frames: Iterable[Frame], engine: LiveEngine) -> Iterator[Result]:
+    for frame in frames:
+        yield from engine.push(frame)
+    yield from engine.finish()
 
 
 def label_frames(
