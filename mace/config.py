@@ -24,6 +24,17 @@ def to_dict(config: Any) -> dict[str, Any]:
     }
 
 
+def setting_rows(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Return nested settings as rows of a dotted name and a value, for people to read."""
+    rows = []
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            rows += setting_rows(value, f"{prefix}{name}.")
+        else:
+            rows.append((f"{prefix}{name}", json.dumps(value, ensure_ascii=False).strip('"')))
+    return rows
+
+
 def from_dict[T](cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
     """Rebuild an instance of the dataclass `cls` from what `to_dict` returned.
 

@@ -16,7 +16,7 @@ from mace.face import Status, TrackedFace
 from mace.live.labelled import LabelledFrame
 from mace.live.results import Counters, Result
 from mace.live.sources import Frame
-from mace.live.web.server import Facts
+from mace.live.web.watch import Facts
 from mace.spotting.events import Event
 
 CLASSES = ("negative", "positive", "surprise")
@@ -156,3 +156,30 @@ def served(*arguments):
         process.terminate()
         process.wait(timeout=20)
         process.stdout.close()
+
+
+class SourceWatch:
+    """The plainest `Watch`: frame after frame, as fast as they come."""
+
+    def __init__(self, frames, engine):
+        self._frames = frames
+        self._engine = engine
+        self._reset = threading.Event()
+
+    def run(self, publish, stop):
+        try:
+            for frame in self._frames:
+                if stop.is_set():
+                    return
+                if self._reset.is_set():
+                    self._reset.clear()
+                    self._engine.reset_reference()
+                for result in self._engine.push(frame):
+                    publish(result)
+            for result in self._engine.finish():
+                publish(result)
+        finally:
+            self._engine.close()
+
+    def reset_reference(self):
+        self._reset.set()

@@ -84,7 +84,7 @@ def test_a_report_needs_no_network():
 
 
 def test_a_video_is_labelled_without_what_trains():
-    code = "from mace.live import draw, label_frames; from mace.training import load_bundle"
+    code = "from mace.live import answer_frames, draw_result; from mace.training import load_bundle"
     training = ("matplotlib", "optax", "orbax", "sklearn", "tensorflow_datasets")
     assert imported_by(code, ("flax", *training)) == "flax"
 

@@ -4,19 +4,19 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 
-from mace.commands.places import RUNS_DIR
+from mace.commands.places import RUNS_DIR, model_folder
 from mace.config import to_dict
 from mace.errors import ConfigError
-from mace.export import is_export
 from mace.live.config import LiveConfig
 from mace.live.sources.config import SourceConfig
 from mace.live.web.config import WebConfig
-from mace.pretrained import PRETRAINED, bundle_path, has_pretrained
+from mace.pretrained import PRETRAINED, has_pretrained
 from mace.progress import progress
 from mace.provenance import provenance
 
@@ -61,22 +61,18 @@ def run(
         on_page: show the results on a page instead, whose address is printed, until Ctrl-C.
         web: where the page is served, and its bounds.
     """
-    folder = model if is_export(model) else bundle_path(model)
+    folder = model_folder(model)
     if out is not None and out.resolve() == Path(source).resolve():
         raise ConfigError(f"--out {out} is the source itself; choose another folder")
 
-    from mace.export import load_export
     from mace.live.cores import start_on_one_core
+    from mace.live.network import load_model
     from mace.live.sources import open_source
-    from mace.training import keep_compiled, load_bundle
+    from mace.training import keep_compiled
 
-    if window == "yes":
-        from mace.live.window import require_display
-
-        require_display()
     start_on_one_core()
     keep_compiled()
-    network = load_export(folder) if is_export(folder) else load_bundle(folder)
+    network = load_model(folder)
     if network.motion.flow == "images":
         raise ConfigError(
             f"the model {model} was trained on ready-made flow images, whose flow, alignment and "
@@ -85,7 +81,7 @@ def run(
         )
     notice = training_notice(network.trained_on)
     if on_page:
-        asked = SourceConfig(**{**vars(asked), "realtime": True})
+        asked = replace(asked, realtime=True)
     opened = open_source(source, asked, fps=fps)
     facts = {
         "source": opened.name,

@@ -5,9 +5,20 @@ import os
 from pathlib import Path
 
 from mace.errors import DataError
+from mace.export import is_export
+from mace.pretrained import bundle_path
 
 DATA_DIR = Path(os.environ.get("MACE_DATA_DIR", "data"))
 RUNS_DIR = Path(os.environ.get("MACE_RUNS_DIR", "runs"))
+
+
+def model_folder(name: Path) -> Path:
+    """Return the folder of an exported or a trained network, which may be `pretrained`.
+
+    Raises:
+        CheckpointError: if there is none.
+    """
+    return name if is_export(name) else bundle_path(name)
 
 
 def installed_datasets() -> tuple[str, ...]:

@@ -12,12 +12,11 @@ import tyro
 
 from mace import __version__
 from mace.commands.live import DEFAULT_MODEL, training_notice
-from mace.commands.places import DATA_DIR, RUNS_DIR, prepared_dataset
+from mace.commands.places import DATA_DIR, RUNS_DIR, model_folder, prepared_dataset
 from mace.config import to_dict
 from mace.errors import ConfigError
 from mace.export import is_export
 from mace.live.config import LiveConfig
-from mace.pretrained import bundle_path
 from mace.progress import progress
 from mace.provenance import provenance
 
@@ -51,18 +50,18 @@ def run(
     """
     if bool(videos) == (dataset is not None):
         raise ConfigError("name videos to spot in, or a data set with --dataset, and not both")
-    folder = model if is_export(model) else bundle_path(model)
+    folder = model_folder(model)
     prepared = None if dataset is None else prepared_dataset(dataset, data_dir=data_dir)
     names = Counter(video.stem for video in videos)
     if twice := [name for name, count in names.items() if count > 1]:
         raise ConfigError(f"two videos are called {twice[0]}; spot in them with an --out for each")
 
-    from mace.export import load_export
+    from mace.live.network import load_model
     from mace.live.spot_videos import check_model
-    from mace.training import keep_compiled, load_bundle
+    from mace.training import keep_compiled
 
     keep_compiled()
-    network = load_export(folder) if is_export(folder) else load_bundle(folder)
+    network = load_model(folder)
     check_model(network, live)
     notice = training_notice(network.trained_on)
     facts = provenance()

@@ -1,7 +1,6 @@
 """The report: one HTML page that needs nothing beside it, and its figures as PNG files."""
 
 import base64
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from mace import __version__
+from mace.config import setting_rows
 from mace.errors import ConfigError
 from mace.evaluation.config import NETWORK
 from mace.evaluation.examples import (
@@ -114,7 +114,7 @@ def write_report(
         wrong=[_shown(folder, "wrong", i, one, kept) for i, one in enumerate(wrong, start=1)],
         has_faces=bool(kept),
         has_heat=any(one.heat is not None for one in right + wrong),
-        settings=[*_flat(main.config), *_flat(main.motion, "motion.")],
+        settings=[*setting_rows(main.config), *setting_rows(main.motion, "motion.")],
         others=evaluations[1:],
     )
     path = folder / "report.html"
@@ -182,13 +182,3 @@ def _write_png(folder: Path, name: str, data: bytes) -> None:
 
 def _inline(data: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(data).decode()}"
-
-
-def _flat(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    rows = []
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            rows += _flat(value, f"{prefix}{name}.")
-        else:
-            rows.append((f"{prefix}{name}", json.dumps(value, ensure_ascii=False).strip('"')))
-    return rows

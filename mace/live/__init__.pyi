@@ -1,12 +1,12 @@
 from .capture import Capture
 from .config import LiveConfig
 from .engine import LiveEngine
-from .labelled import Labelled, LabelledFrame
+from .labelled import LabelledFrame
 from .loop import LiveLoop
 from .mailbox import Mailbox
 from .network import make_network
-from .overlay import draw, draw_result
-from .pipeline import answer_frames, label_frames
+from .overlay import draw_result
+from .pipeline import answer_frames
 from .recorder import Recorder
 from .results import Counters, Result
 from .sources import Frame, Incident, Source, SourceConfig, open_source
@@ -16,7 +16,6 @@ __all__ = [
     "Counters",
     "Frame",
     "Incident",
-    "Labelled",
     "LabelledFrame",
     "LiveConfig",
     "LiveEngine",
@@ -27,9 +26,7 @@ __all__ = [
     "Source",
     "SourceConfig",
     "answer_frames",
-    "draw",
     "draw_result",
-    "label_frames",
     "make_network",
     "open_source",
 ]

@@ -2,10 +2,9 @@
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, Float32
 
 from mace.face import Status, TrackedFace
 from mace.face.similarity import Transform
@@ -84,13 +83,6 @@ class LabelledFrame:
         left, top = corners.min(axis=0)
         right, bottom = corners.max(axis=0)
         return float(left), float(top), float(right - left), float(bottom - top)
-
-
-class Labelled(NamedTuple):
-    """A labelled frame with its picture (blue, green, red)."""
-
-    frame: LabelledFrame
-    image: UInt8[np.ndarray, "h w 3"]
 
 
 def crop_corners(face: TrackedFace) -> Float[np.ndarray, "4 2"] | None:

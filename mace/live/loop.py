@@ -5,19 +5,18 @@ come too slowly, the network is left out and the frames counted. Whoever shows o
 handed every one of them, and must not take long: windows and pages keep a `Mailbox` of their own.
 """
 
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import Self
 
 from mace.errors import MaceError
 from mace.live.capture import Capture
 from mace.live.config import LiveConfig
-from mace.live.cores import one_core_each
+from mace.live.cores import stages_side_by_side
 from mace.live.crowd import Seen
 from mace.live.engine import AnswerStage, FaceStage
 from mace.live.mailbox import Mailbox
@@ -26,8 +25,6 @@ from mace.live.results import Counters, Result
 from mace.live.sources import Frame, Incident, Source
 from mace.live.timing import Timings
 
-# A thread that waits for Python's lock gets it this soon, in s; the default of 5 ms is a frame.
-_SWITCH = 0.0005
 _RATE_FRAMES = 200
 # Frames of a file that may wait for the next thread.
 _AHEAD = 4
@@ -77,7 +74,8 @@ class LiveLoop:
 
     A source that is not live, such as a file that nobody asked to be played at its own speed, loses
     no frame, and none goes without an answer: everything waits for the slowest thread, and gives
-    the results of `answer_frames`.
+    the results of `answer_frames`. Of a live source, the events that were not certain yet when it
+    was stopped are not told.
 
     Args:
         source: where frames come from; belongs to the loop from now on.
@@ -115,6 +113,7 @@ class LiveLoop:
             threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
             for work, name in works
         ]
+        self._cores = ExitStack()
         self.timings = Timings()
 
     @property
@@ -129,10 +128,7 @@ class LiveLoop:
 
     def start(self) -> Self:
         """Begin; returns itself."""
-        self._interval = sys.getswitchinterval()
-        sys.setswitchinterval(_SWITCH)
-        self._cores = one_core_each()
-        self._cores.__enter__()
+        self._cores.enter_context(stages_side_by_side())
         if self._source.live:
             self._capture.start()
         for thread in self._threads:
@@ -144,11 +140,7 @@ class LiveLoop:
         self._renew.set()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Return whether the loop has ended, after waiting for it for at most `timeout` s.
-
-        Raises:
-            MaceError: what ended the source.
-        """
+        """Return whether the loop has ended, after waiting for it for at most `timeout` s."""
         self._threads[-1].join(timeout)
         return not self._threads[-1].is_alive()
 
@@ -164,8 +156,7 @@ class LiveLoop:
             if thread.ident is not None:
                 thread.join()
         self._faces.close()
-        sys.setswitchinterval(self._interval)
-        self._cores.__exit__(None, None, None)
+        self._cores.close()
         if self._errors:
             raise self._errors[0]
         self._capture.check()
@@ -216,21 +207,37 @@ class LiveLoop:
             self._tracked.put(self._faces.push(frame))
             self.timings.add("waiting", begun - frame.captured)
             self.timings.add("faces", time.monotonic() - begun)
+        self._tracked.put(self._faces.finish())
 
     def _answer(self) -> None:
+        held: Result | None = None  # of a file, so that its end can be told with its last frame
+        for result in self._results():
+            if self._source.live:
+                self._pass_on(result)
+                continue
+            if held is not None:
+                self._pass_on(held)
+            held = result
+        if held is not None:
+            self._pass_on(replace(held, events=held.events + self._answers.finish()))
+
+    def _results(self) -> Iterator[Result]:
         while items := self._tracked.take():
             for number, (frame, seen) in enumerate(items, start=1):
                 begun = time.monotonic()
                 late = self._source.live and number < len(items)
                 result = self._answers.push(frame, seen, skip=late)
                 finished = time.monotonic()
-                result = replace(result, counters=self._count(frame, finished, skipped=late))
-                for consumer in self._consumers:
-                    consumer(result)
                 if not late:
                     self.timings.add("answers", finished - begun)
                 self.timings.add("delay", finished - frame.captured)
-                self.timings.add("consumers", time.monotonic() - finished)
+                yield replace(result, counters=self._count(frame, finished, skipped=late))
+
+    def _pass_on(self, result: Result) -> None:
+        begun = time.monotonic()
+        for consumer in self._consumers:
+            consumer(result)
+        self.timings.add("consumers", time.monotonic() - begun)
 
     def _count(self, frame: Frame, finished: float, *, skipped: bool) -> Counters:
         self._finished.append(finished)

@@ -1,6 +1,7 @@
 """The network of a live loop: compiled before the first frame, NumPy in and NumPy out."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
 import jax
@@ -9,11 +10,12 @@ import numpy as np
 from jaxtyping import Array, Float, Float32
 
 from mace.errors import ConfigError, DataError
-from mace.export.loading import Export
+from mace.export.layout import is_export
+from mace.export.loading import Export, load_export
 from mace.export.program import inference_program
 from mace.models import compiler_options
 from mace.motion import channels
-from mace.training import Bundle
+from mace.training import Bundle, load_bundle
 from mace.training.predict import Trained
 
 ONEDNN_BELOW = 32
@@ -22,6 +24,16 @@ oneDNN takes 8 % off one image, with 32 it adds 5 to 15 %."""
 
 type Model = Bundle | Export
 """What the live loop can run: a trained network, or an exported one."""
+
+
+def load_model(folder: Path) -> Model:
+    """Read the trained or exported network in `folder`.
+
+    Raises:
+        CheckpointError: if there is none, or it is damaged.
+    """
+    return load_export(folder) if is_export(folder) else load_bundle(folder)
+
 
 type Network = Callable[[Float32[np.ndarray, "b h w c"]], Float32[np.ndarray, "b k"]]
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
-from mace.live.labelled import Labelled, LabelledFrame, crop_corners
+from mace.live.labelled import LabelledFrame, crop_corners
 from mace.live.results import Result
 
 _TRACKED = (120, 220, 120)
@@ -25,34 +25,22 @@ _INSET = 96
 _FULL_MOTION_PX = 2.0
 
 
-def draw(labelled: Labelled, *, classes: Sequence[str], notice: str) -> UInt8[np.ndarray, "h w 3"]:
-    """Return the frame with what is known about it drawn on (blue, green, red).
-
-    Args:
-        labelled: the frame and its picture, which is left as it is.
-        classes: names of the probabilities.
-        notice: the line at the bottom that says what the model was trained on.
-    """
-    return _drawn(labelled.image, (labelled.frame,), classes, notice)
-
-
 def draw_result(
     result: Result, *, classes: Sequence[str], notice: str
 ) -> UInt8[np.ndarray, "h w 3"]:
-    """Return the frame of `result`, grey or colour, with all its faces drawn on.
+    """Return the frame of `result`, grey or colour, with all its faces drawn on a copy of it.
 
     Probabilities, corrected face and motion are those of the first person.
+
+    Args:
+        result: the frame and who is in it.
+        classes: names of the probabilities.
+        notice: the line at the bottom that says what the model was trained on.
+
+    Returns:
+        Blue, green, red.
     """
-    image = result.frame.image
-    if image.ndim == 2:
-        image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
-    return _drawn(image, result.faces, classes, notice)
-
-
-def _drawn(
-    original: np.ndarray, faces: Sequence[LabelledFrame], classes: Sequence[str], notice: str
-) -> UInt8[np.ndarray, "h w 3"]:
-    image = original.copy()
+    image, faces = in_colour(result.frame.image).copy(), result.faces
     unit = max(image.shape[0] / _DESIGN_HEIGHT, 0.5)
     for face in faces:
         _face(image, face)
@@ -66,6 +54,11 @@ def _drawn(
     _shade(image, 0, height - round((_ROW + 4) * unit), width, height)
     _write(image, notice, (_MARGIN, height / unit - _MARGIN), size=0.42, unit=unit)
     return image
+
+
+def in_colour(image: np.ndarray) -> UInt8[np.ndarray, "h w 3"]:
+    """Return a frame as blue, green, red, whatever its source gives."""
+    return image if image.ndim == 3 else np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))
 
 
 def motion_picture(inputs: Float32[np.ndarray, "h w c"]) -> UInt8[np.ndarray, "h w 3"]:

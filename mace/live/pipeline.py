@@ -1,4 +1,4 @@
-"""From frames to labelled frames: the tracker, the motion and the network that stored clips use.
+"""From frames to results: the tracker, the motion and the network that stored clips use.
 
 Nothing here is a second version of anything: `FaceTracker` also corrects stored clips, and the
 functions that make inputs and answers also make those of an evaluation, so that a clip played as a
@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from mace.live.config import LiveConfig
 from mace.live.engine import LiveEngine
-from mace.live.labelled import Labelled
 from mace.live.network import Model
 from mace.live.results import Result
 from mace.live.sources import Frame
@@ -41,11 +40,3 @@ def _every(frames: Iterable[Frame], engine: LiveEngine) -> Iterator[Result]:
     for frame in frames:
         yield from engine.push(frame)
     yield from engine.finish()
-
-
-def label_frames(
-    frames: Iterable[Frame], *, bundle: Model, config: LiveConfig
-) -> Iterator[Labelled]:
-    """Yield every frame with its first person, for sources that show one face."""
-    for result in answer_frames(frames, bundle=bundle, config=config):
-        yield Labelled(result.faces[0], result.frame.image)

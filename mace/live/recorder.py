@@ -36,12 +36,12 @@ SESSION = "session.json"
 
 
 class Recorder:
-    """Writes one session; use it as a context manager, and call `write` once a frame.
+    """Writes one session; use it as a context manager, and call `write_result` once a frame.
 
     Args:
         folder: the target; it must not exist, or be empty.
         classes: names of the probabilities' columns.
-        fps: frames per second of the annotated video.
+        fps: frames per second of the video.
         size: its width and height in px.
         session: the sidecar: model, configuration, source, notice.
         plain: the pictures are the source's own frames (video.avi, MJPEG: nothing of one frame is
@@ -86,12 +86,6 @@ class Recorder:
         if not self._video.isOpened():
             self._discard()
             raise OutputError(f"cannot write a video to {folder}; is the disk full?")
-
-    def write(self, frame: LabelledFrame, image: UInt8[np.ndarray, "h w 3"]) -> None:
-        """Append one frame's row, line and picture (blue, green, red)."""
-        self._write_lines([frame])
-        self._video.write(image)
-        self._frames += 1
 
     def write_result(self, result: Result, image: UInt8[np.ndarray, "h w 3"]) -> None:
         """Append what a frame gave: a row and a line for everybody in it, its events, its picture.

@@ -5,11 +5,11 @@ from collections import deque
 from types import TracebackType
 from typing import Self
 
-import cv2
 import numpy as np
 from jaxtyping import UInt8
 
 from mace.errors import MaceError
+from mace.live.overlay import in_colour
 from mace.live.recorder import Recorder
 from mace.live.results import Result
 
@@ -95,8 +95,3 @@ class Recording:
                     self._error = error
                     self._waiting.clear()
                 return
-
-
-def in_colour(image: np.ndarray) -> UInt8[np.ndarray, "h w 3"]:
-    """Return a frame as blue, green, red, whatever its source gives."""
-    return image if image.ndim == 3 else np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))

@@ -1,6 +1,5 @@
 """A recorded session as one page: what happened, when, and the pictures of each event."""
 
-import json
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mace import __version__
+from mace.config import setting_rows
 from mace.files import write_text
 from mace.live.clips import cut_clips
 from mace.live.recorded import Session
@@ -50,7 +50,9 @@ def write_review(session: Session, *, out: Path, max_bytes: int = 24_000_000) ->
         title=session.folder.name.strip("."),
         notice=session.facts.get("notice", ""),
         facts=[(name, _said(session.facts[name])) for name in _FACTS if name in session.facts],
-        settings=_flat({k: v for k, v in session.facts.items() if k not in (*_FACTS, "notice")}),
+        settings=setting_rows(
+            {k: v for k, v in session.facts.items() if k not in (*_FACTS, "notice")}
+        ),
         remarks=remarks,
         events=session.events,
         clips=[
@@ -131,13 +133,3 @@ def _said(value: object) -> str:
         return str(value)
     between = " x " if all(isinstance(one, int) for one in value) else ", "
     return between.join(map(str, value))
-
-
-def _flat(settings: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    rows = []
-    for name, value in settings.items():
-        if isinstance(value, dict):
-            rows += _flat(value, f"{prefix}{name}.")
-        else:
-            rows.append((f"{prefix}{name}", json.dumps(value, ensure_ascii=False).strip('"')))
-    return rows

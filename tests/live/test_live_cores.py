@@ -7,14 +7,15 @@ import sys
 import cv2
 import pytest
 
-from mace.live.cores import one_core_each
+from mace.live.cores import stages_side_by_side
 
 
-def test_opencv_uses_one_core_for_as_long_as_asked():
-    before = cv2.getNumThreads()
-    with one_core_each():
+def test_opencv_uses_one_core_and_locks_change_hands_soon_for_as_long_as_asked():
+    before = cv2.getNumThreads(), sys.getswitchinterval()
+    with stages_side_by_side():
         assert cv2.getNumThreads() == 1
-    assert cv2.getNumThreads() == before
+        assert sys.getswitchinterval() == pytest.approx(0.0005)
+    assert (cv2.getNumThreads(), sys.getswitchinterval()) == before
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="a system without affinities")

@@ -7,6 +7,7 @@ import pytest
 
 from mace.errors import DataError
 from mace.live.config import LiveConfig
+from mace.live.engine import AnswerStage
 from mace.live.loop import LiveLoop
 from mace.live.pipeline import answer_frames
 from mace.live.sources import MemorySource, paced
@@ -98,3 +99,23 @@ def test_the_loop_says_of_a_file_what_the_engine_says(images, bundle):
     for one, other in zip(threaded, plain, strict=True):
         assert one.faces[0].label == other.faces[0].label
         assert (one.faces[0].smoothed == other.faces[0].smoothed).all()
+
+
+def test_a_file_that_ends_while_the_face_is_new_loses_no_frame(images, bundle):
+    # The tracker waits for five frames before it answers for the first.
+    found, loop = run(MemorySource(images[:3], fps=200), bundle)
+    assert [one.frame.index for one in found] == [0, 1, 2]
+    assert loop.counters.frames == 3
+    assert all(one.faces[0].tracked for one in found)
+
+
+def test_what_becomes_certain_at_a_file_s_end_is_told_with_its_last_frame(
+    images, bundle, monkeypatch
+):
+    monkeypatch.setattr(AnswerStage, "finish", lambda _: ("late",))
+    threaded, _ = run(MemorySource(images, fps=200), bundle)
+    frames = MemorySource(images, fps=200).frames()
+    plain = list(answer_frames(frames, bundle=bundle, config=CONFIG))
+    for found in (threaded, plain):
+        assert found[-1].events[-1:] == ("late",)
+        assert all("late" not in one.events for one in found[:-1])

@@ -12,7 +12,7 @@ from mace.live.answering import Answerer
 from mace.live.config import LiveConfig
 from mace.live.crowd import Seen
 from mace.live.neutral import Neutral, check_neutral, strength_px
-from mace.live.pipeline import label_frames
+from mace.live.pipeline import answer_frames
 from mace.live.sources import Frame, open_source
 from mace.motion import MotionConfig, represent
 from mace.training import predict
@@ -118,7 +118,7 @@ def test_another_person_has_neutral_seconds_of_their_own():
 def test_states_reach_the_frames_and_have_no_label(surprise_folder, bundle):
     config = LiveConfig(adapt_s=0.02, floor_px=1e6)
     frames = open_source(surprise_folder).frames()
-    found = [one.frame for one in label_frames(frames, bundle=bundle, config=config)]
+    found = [one.faces[0] for one in answer_frames(frames, bundle=bundle, config=config)]
     states = [frame.status for frame in found]
     assert states[0] == "neutral"
     assert states[-1] == "still"

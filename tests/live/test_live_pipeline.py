@@ -9,47 +9,47 @@ from mace.errors import ConfigError
 from mace.face import correct_clip
 from mace.live.config import LiveConfig
 from mace.live.labelled import crop_corners
-from mace.live.overlay import draw, motion_picture
-from mace.live.pipeline import label_frames
+from mace.live.overlay import draw_result, motion_picture
+from mace.live.pipeline import answer_frames
 from mace.live.sources import Frame, open_source
 from mace.motion import represent
 from mace.training import predict
 
 
 @pytest.fixture(scope="module")
-def labelled(surprise_folder, bundle):
+def answered(surprise_folder, bundle):
     source = open_source(surprise_folder)
-    return list(label_frames(source.frames(), bundle=bundle, config=LiveConfig()))
+    return list(answer_frames(source.frames(), bundle=bundle, config=LiveConfig()))
 
 
-def test_clip_played_as_video_gets_the_probabilities_of_the_stored_clip(surprise, bundle, labelled):
+def test_clip_played_as_video_gets_the_probabilities_of_the_stored_clip(surprise, bundle, answered):
     clip = correct_clip(surprise.frames, onset=surprise.onset)
     onset, apex = surprise.onset, surprise.apex
     inputs = np.asarray(
         represent(clip.frames[onset][None], clip.frames[apex][None], config=bundle.motion)
     )
     stored = predict(bundle, inputs)[0]
-    live = labelled[apex - onset].frame
+    live = answered[apex - onset].faces[0]
     np.testing.assert_array_equal(live.inputs, inputs[0])
     np.testing.assert_allclose(live.probabilities, stored, rtol=0, atol=1e-5)
 
 
-def test_every_frame_is_answered_once_in_order(surprise, labelled):
+def test_every_frame_is_answered_once_in_order(surprise, answered):
     count = len(surprise.frames) - surprise.onset
-    assert [one.frame.index for one in labelled] == list(range(count))
-    assert all(one.frame.tracked for one in labelled)
-    assert all(math.isclose(sum(one.frame.probabilities), 1, abs_tol=1e-5) for one in labelled)
+    assert [one.frame.index for one in answered] == list(range(count))
+    assert all(one.faces[0].tracked for one in answered)
+    assert all(math.isclose(sum(one.faces[0].probabilities), 1, abs_tol=1e-5) for one in answered)
 
 
-def test_face_box_holds_the_eyes(surprise, labelled):
-    for one in labelled:
-        left, top, width, height = one.frame.box
+def test_face_box_holds_the_eyes(surprise, answered):
+    for one in answered:
+        left, top, width, height = one.faces[0].box
         eyes = surprise.eye_centres[surprise.onset + one.frame.index]
         assert ((eyes > [left, top]) & (eyes < [left + width, top + height])).all()
 
 
-def test_crop_corners_map_back_onto_the_crop(labelled):
-    face = labelled[3].frame.face
+def test_crop_corners_map_back_onto_the_crop(answered):
+    face = answered[3].faces[0].face
     corners = crop_corners(face)
     mapped = corners @ face.transform[:, :2].T + face.transform[:, 2]
     side = face.crop.shape[0] - 0.5
@@ -63,7 +63,7 @@ def test_smoothing_goes_by_the_clock(surprise, bundle):
     colour = [np.repeat(image[..., None], 3, axis=-1) for image in images]
     frames = [Frame(i, 0.1 * i, image) for i, image in enumerate(colour)]
     first, second = (
-        one.frame for one in list(label_frames(frames, bundle=bundle, config=config))[:2]
+        one.faces[0] for one in list(answer_frames(frames, bundle=bundle, config=config))[:2]
     )
     keep = math.exp(-0.1 / 0.05)
     expected = keep * first.probabilities + (1 - keep) * second.probabilities
@@ -73,9 +73,9 @@ def test_smoothing_goes_by_the_clock(surprise, bundle):
 def test_recent_reference_sees_less_motion_than_the_neutral_one(surprise_folder, bundle, surprise):
     def motion_at_apex(config):
         frames = open_source(surprise_folder).frames()
-        apex = list(label_frames(frames, bundle=bundle, config=config))[
+        apex = list(answer_frames(frames, bundle=bundle, config=config))[
             surprise.apex - surprise.onset
-        ].frame
+        ].faces[0]
         return float(np.abs(apex.inputs[..., :2]).mean())
 
     recent = motion_at_apex(LiveConfig(reference="recent", recent_s=0.01))
@@ -86,7 +86,7 @@ def test_frames_without_a_face_have_no_answer(bundle):
     rng = np.random.default_rng(0)
     noise = [rng.integers(0, 255, (120, 160, 3), dtype=np.uint8) for _ in range(4)]
     frames = [Frame(i, i / 30, image) for i, image in enumerate(noise)]
-    answers = [one.frame for one in label_frames(frames, bundle=bundle, config=LiveConfig())]
+    answers = [one.faces[0] for one in answer_frames(frames, bundle=bundle, config=LiveConfig())]
     assert [answer.status for answer in answers] == ["no_face"] * 4
     assert all(answer.label is None and answer.box is None for answer in answers)
     assert all(answer.confidence == 0 for answer in answers)
@@ -98,13 +98,14 @@ def test_impossible_settings_are_refused(settings):
         LiveConfig(**settings)
 
 
-def test_drawing_leaves_the_frame_alone_and_marks_a_copy(labelled, bundle):
-    one = labelled[5]
-    before = one.image.copy()
-    picture = draw(one, classes=bundle.classes, notice="synthetic")
-    np.testing.assert_array_equal(one.image, before)
-    assert picture.shape == one.image.shape
-    assert (picture != one.image).any(axis=-1).mean() > 0.05
+def test_drawing_leaves_the_frame_alone_and_marks_a_copy(answered, bundle):
+    one = answered[5]
+    image = one.frame.image
+    before = image.copy()
+    picture = draw_result(one, classes=bundle.classes, notice="synthetic")
+    np.testing.assert_array_equal(image, before)
+    assert picture.shape == image.shape
+    assert (picture != image).any(axis=-1).mean() > 0.05
 
 
 def test_motion_to_the_right_is_red_and_to_the_left_is_cyan():

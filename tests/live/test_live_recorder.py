@@ -10,6 +10,8 @@ from mace.face import Status, TrackedFace
 from mace.live.frames_log import csv_header, csv_row
 from mace.live.labelled import LabelledFrame
 from mace.live.recorder import Recorder
+from mace.live.results import Result
+from mace.live.sources import Frame
 
 FULL = Path("/dev/full")
 CLASSES = ("negative", "positive")
@@ -20,6 +22,10 @@ def blank(index):
     return LabelledFrame(index, index / 25, TrackedFace(index, Status.NO_FACE), len(CLASSES))
 
 
+def result(index):
+    return Result(Frame(index, index / 25, PICTURE), (blank(index),))
+
+
 def recorder(folder):
     return Recorder(folder, classes=CLASSES, fps=25.0, size=(64, 48), session={"source": "test"})
 
@@ -27,7 +33,7 @@ def recorder(folder):
 def record(folder, frames, then=None):
     with recorder(folder) as session:
         for index in range(frames):
-            session.write(blank(index), PICTURE)
+            session.write_result(result(index), PICTURE)
         if then is not None:
             raise then
 
@@ -60,7 +66,7 @@ def test_full_disk_is_said_and_leaves_nothing(tmp_path, monkeypatch):
     session._jsonl.close()
     monkeypatch.setattr(session, "_jsonl", FULL.open("w"))
     with pytest.raises(OutputError, match="No space left"), session:
-        session.write(blank(0), PICTURE)
+        session.write_result(result(0), PICTURE)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -69,7 +75,7 @@ def test_video_that_came_out_short_is_said_and_leaves_nothing(tmp_path, monkeypa
     # OpenCV's writer says nothing when the disk is full; the file is just shorter.
     monkeypatch.setattr(session, "_frames", 100)
     with pytest.raises(OutputError, match="1 of 101 frames"), session:
-        session.write(blank(0), PICTURE)
+        session.write_result(result(0), PICTURE)
     assert list(tmp_path.iterdir()) == []
 
 

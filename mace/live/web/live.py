@@ -10,7 +10,8 @@ from mace.live.network import Model
 from mace.live.results import Result
 from mace.live.sources import Source
 from mace.live.web.config import WebConfig
-from mace.live.web.server import Facts, serve
+from mace.live.web.server import serve
+from mace.live.web.watch import Facts
 
 _LOOK_S = 0.2  # how often a loop is asked whether it has ended
 

@@ -1,13 +1,11 @@
 """The server of the live page: Starlette and uvicorn, one WebSocket a page."""
 
 import logging
-import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 import uvicorn
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -26,8 +24,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from mace import __version__
 from mace.errors import ConfigError, MaceError
-from mace.live.results import Result
-from mace.live.sources import Frame
+from mace.live.web.address import address_lines, listen
 from mace.live.web.broadcast import Broadcast
 from mace.live.web.config import WebConfig
 from mace.live.web.guard import WRONG_TOKEN, Guard, Guarded, make_guard
@@ -42,70 +39,12 @@ from mace.live.web.session import (
     refuse,
     view,
 )
+from mace.live.web.watch import Facts, Watch
 
 STATIC = Path(__file__).parent / "static"
 _SCRIPT = "text/javascript"
 ASSETS = {"app.js": _SCRIPT, "camera.js": _SCRIPT, "draw.js": _SCRIPT, "style.css": "text/css"}
-TLS_ADVICE = (
-    "Without TLS the video travels in the clear and browsers keep their cameras closed: run "
-    "`openssl req -x509 -newkey rsa:2048 -nodes -days 30 -keyout key.pem -out cert.pem "
-    "-subj /CN=mace` and add --web.cert cert.pem --web.key key.pem, or keep the default address "
-    "and run `ssh -L {port}:127.0.0.1:{port} THIS_MACHINE` where the browser is."
-)
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the page says about the session."""
-
-    classes: tuple[str, ...]
-    notice: str
-    """What the model was trained on, and what it is not."""
-    model: str = ""
-    source: str = ""
-    """The server's own source, in words."""
-
-
-class Watch(Protocol):
-    """The server's own source with its engine, which the pages watch."""
-
-    def run(self, publish: Callable[[Result], None], stop: threading.Event) -> None:
-        """Hand over every result as it comes, until the source ends or `stop` is set."""
-        ...
-
-    def reset_reference(self) -> None:
-        """Take the next frames for neutral; called from another thread."""
-        ...
-
-
-class SourceWatch:
-    """The plainest `Watch`: frame after frame, as fast as they come."""
-
-    def __init__(self, frames: Iterable[Frame], engine: Engine):
-        self._frames = frames
-        self._engine = engine
-        self._reset = threading.Event()
-
-    def run(self, publish: Callable[[Result], None], stop: threading.Event) -> None:
-        """Hand over every result as it comes, until the source ends or `stop` is set."""
-        try:
-            for frame in self._frames:
-                if stop.is_set():
-                    return
-                if self._reset.is_set():
-                    self._reset.clear()
-                    self._engine.reset_reference()
-                for result in self._engine.push(frame):
-                    publish(result)
-            for result in self._engine.finish():
-                publish(result)
-        finally:
-            self._engine.close()
-
-    def reset_reference(self) -> None:
-        """Take the next frames for neutral; called from another thread."""
-        self._reset.set()
 
 
 class _Page:
@@ -306,7 +245,7 @@ def serve(
     """
     if watch is None and (make_engine is None or not config.camera):
         raise ConfigError("there is nothing to show: name a source, or allow --web.camera")
-    listening = _listen(config)
+    listening = listen(config)
     config = replace(config, port=listening.getsockname()[1])
     guard = make_guard(config)
     app = make_app(facts, config=config, guard=guard, watch=watch, make_engine=make_engine)
@@ -333,37 +272,3 @@ def serve(
             server.run(sockets=[listening])
         except KeyboardInterrupt:
             return  # how a server is meant to end
-
-
-def address_lines(config: WebConfig, token: str | None) -> Sequence[str]:
-    """Return what to tell whoever started the server: the address, and how to use it safely."""
-    scheme = "http" if config.cert is None else "https"
-    everywhere = config.host in ("", "0.0.0.0", "::")
-    host = socket.gethostname() if everywhere else config.host
-    host = f"[{host}]" if ":" in host else host
-    query = "" if token is None else f"?token={token}"
-    lines = [f"{scheme}://{host}:{config.port}/{query}"]
-    if token is not None and config.cert is None:
-        lines.append(TLS_ADVICE.format(port=config.port))
-    return lines
-
-
-def _listen(config: WebConfig) -> socket.socket:
-    try:
-        kind, *_, address = socket.getaddrinfo(
-            config.host or None, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listening = socket.socket(kind, socket.SOCK_STREAM)
-        try:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.bind(address)
-            listening.listen()  # whoever reads the address may connect at once
-        except OSError:
-            listening.close()
-            raise
-    except OSError as error:
-        raise ConfigError(
-            f"cannot listen on {config.host} port {config.port}: {error.strerror or error}; choose "
-            "others with --web.host and --web.port"
-        ) from error
-    return listening

@@ -6,10 +6,10 @@ from pathlib import Path
 import cv2
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from livefakes import FACTS, FakeEngine, grey_images, looped
+from livefakes import FACTS, FakeEngine, SourceWatch, grey_images, looped
 
 from mace.live.web.config import WebConfig
-from mace.live.web.server import SourceWatch, serve
+from mace.live.web.server import serve
 
 
 def main():

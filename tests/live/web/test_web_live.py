@@ -15,7 +15,8 @@ from mace.live.sources import open_source
 from mace.live.web.config import WebConfig
 from mace.live.web.guard import Guard
 from mace.live.web.live import LoopWatch
-from mace.live.web.server import Facts, make_app
+from mace.live.web.server import make_app
+from mace.live.web.watch import Facts
 
 HOST = "127.0.0.1:8765"
 HEADERS = {"host": HOST, "origin": f"http://{HOST}"}
