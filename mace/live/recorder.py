@@ -24,7 +24,6 @@ from mace.live.events_log import EVENTS_JSONL, EventsLog
 from mace.live.frames_log import csv_header, csv_row, jsonl_record
 from mace.live.labelled import LabelledFrame, unseen
 from mace.live.results import Result
-from mace.spotting.events import Event
 
 FRAMES_CSV = "frames.csv"
 FRAMES_JSONL = "frames.jsonl"
@@ -94,8 +93,7 @@ class Recorder:
         """
         faces = result.faces or (unseen(result.frame, len(self._classes)),)
         self._write_lines(faces)
-        if result.events:
-            self.write_events(result.events)
+        self._events.write(result.events)
         if (image.shape[1], image.shape[0]) != self._size:
             image = np.asarray(cv2.resize(image, self._size), np.uint8)
         self._video.write(image)
@@ -104,10 +102,6 @@ class Recorder:
     def note(self, name: str, value: Any) -> None:
         """Add a fact to the sidecar, which is written again at the end."""
         self._session[name] = value
-
-    def write_events(self, events: Sequence[Event]) -> None:
-        """Append events, as they become certain."""
-        self._events.write(events)
 
     def __enter__(self) -> Self:
         return self

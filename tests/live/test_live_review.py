@@ -38,8 +38,7 @@ def session(tmp_path_factory):
         engine = FakeEngine()
         for frame in looped(numbered_images(20), fps=FPS, seconds=4.5, paced=False):
             for result in engine.push(frame):
-                recorder.write(result.faces[0], frame.image)
-                recorder.write_events(result.events)
+                recorder.write_result(result, frame.image)
     return folder
 
 
@@ -201,8 +200,7 @@ engine = FakeEngine()
 with Recorder(Path({out!r}), classes=CLASSES, fps=50, size=(320, 240), session={{}}) as recorder:
     for frame in looped(grey_images(), fps=50, paced=False):
         for result in engine.push(frame):
-            recorder.write(result.faces[0], frame.image)
-            recorder.write_events(result.events)
+            recorder.write_result(result, frame.image)
         if frame.index == 200:
             print("now", flush=True)
             import time; time.sleep(60)
