@@ -41,9 +41,9 @@ states what it was made to bear. Weights: {bytes:,} bytes, under the licence of 
 
 ## What was measured
 {measured_on}
-Four versions of the recipe (`stream.even`, blinks, length, the share of AU5) were measured on such
-pairs of other people, with the same unseen estimator; this one was measured on these once. No
-weight was learnt from them.
+Five versions of the recipe (`stream.even`, blinks, length, the share of AU5, a third estimator)
+were measured on such pairs with the same unseen estimator, the others on other people; this one
+was measured on these people once. No weight was learnt from them.
 
 ### Against a logistic regression on the same pixels of the same training pairs
 UF1 over both presentations (public flow images, our own clips), 95 % intervals over people.

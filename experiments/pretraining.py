@@ -1,9 +1,9 @@
 """MACNN pre-trained on rendered faces alone: how the network that MACE ships was made.
 
 Learns negative, positive and surprise from onset–apex pairs of synthetic people: half of every
-batch from rendered pairs as DIS and TV-L1 measured them, half from motion space, both presented as
-our own clips and as public flow images are. No picture of a real person is in it; the only one that
-versions of the recipe were compared on is the photograph of `photograph.py`.
+batch from rendered pairs as DIS, TV-L1 and Farneback measured them, half from motion space, both
+presented as our own clips and as public flow images are. No picture of a real person is in it; the
+only one that versions of the recipe were compared on is the photograph of `photograph.py`.
 
     mace pretrain --measure                         the shipped network and its card
     mace pretrain --config.train.devices 8          on an accelerator or several

@@ -30,7 +30,7 @@ class PairStreamConfig:
     conventions: ConventionConfig = field(default_factory=ConventionConfig)
     rendered: float = 0.5
     even: float = 0.0
-    estimators: tuple[str, ...] = ("dis", "tvl1")
+    estimators: tuple[str, ...] = ("dis", "tvl1", "farneback")
     exact: float = 0.1
     mixup: float = 0.2
 
