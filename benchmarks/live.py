@@ -56,8 +56,12 @@ class Config:
     seconds: float = 20.0
     without_flow: bool = False
     """A network of the same layers, random weights, on the difference of the faces."""
+    flow: Literal["fast", "trained"] = "fast"
+    """Live default, or the flow that the network was trained on."""
     log: bool = True
-    """Write rows, lines and the video, in a folder that is deleted."""
+    """Write rows, lines and events, in a folder that is deleted."""
+    video: bool = False
+    """And the frames themselves, as JPEG."""
     display: bool = True
     """Draw and encode the newest result 30 times a second."""
     every_s: float = 60.0
@@ -141,14 +145,14 @@ def main(config: Config) -> None:
                 fps=config.fps,
                 size=source.size,
                 session={},
-                plain=True,
+                pictures="own" if config.video else "none",
             )
             consumers.append(stack.enter_context(Recording(recorder)))
         if config.display:
             latest = Latest()
             consumers.append(latest.put)
             stack.callback(display(latest, bundle.classes))
-        loop = LiveLoop(source, bundle, config=LiveConfig(), consumers=consumers)
+        loop = LiveLoop(source, bundle, config=LiveConfig(flow=config.flow), consumers=consumers)
         with loop:
             loop.wait(_WARM_S)
             before = loop.counters

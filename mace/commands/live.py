@@ -32,6 +32,7 @@ def run(
     asked: Annotated[SourceConfig, tyro.conf.arg(name="source")] = SourceConfig(),  # noqa: B008
     window: Literal["auto", "yes", "no"] = "auto",
     seconds: float | None = None,
+    video: bool = True,
     profile: bool = False,
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
     on_page: Annotated[bool, tyro.conf.arg(name="web")] = False,
@@ -56,6 +57,8 @@ def run(
         asked: what is asked of the source.
         window: whether to show one; `auto` does for live sources without --out.
         seconds: end a live source after so many seconds.
+        video: whether a recording of a live source holds its frames, each a tenth of a MB and 1 to
+            2 ms of processor time.
         profile: print how long every stage took, with rate, drops, processor time and memory.
         as_json: print the summary as one JSON object on standard output.
         on_page: show the results on a page instead, whose address is printed, until Ctrl-C.
@@ -68,6 +71,7 @@ def run(
     from mace.live.cores import start_on_one_core
     from mace.live.network import load_model
     from mace.live.sources import open_source
+    from mace.live.step import live_motion
     from mace.training import keep_compiled
 
     start_on_one_core()
@@ -94,7 +98,7 @@ def run(
         "notice": notice,
         "live": to_dict(live),
         "asked": to_dict(asked),
-        "motion": to_dict(network.motion),
+        "motion": to_dict(live_motion(network, live, live=opened.live)),
         "face": dict(network.face),
         "provenance": provenance(),
     }
@@ -107,9 +111,16 @@ def run(
         return
     shown = window == "yes" or (window == "auto" and opened.live and out is None)
     if opened.live or profile or shown:
+        from mace.live.session import SessionConfig
+
         print(notice, file=sys.stderr)
         _run_live(
-            opened, network, live, facts, out=out, window=shown, seconds=seconds, as_json=as_json
+            opened,
+            network,
+            live,
+            facts,
+            session=SessionConfig(out=out, window=shown, seconds=seconds, video=video),
+            as_json=as_json,
         )
         return
     target = RUNS_DIR / "live" / Path(source).stem if out is None else out
@@ -133,21 +144,19 @@ def _run_live(
     live: LiveConfig,
     facts: dict[str, Any],
     *,
-    out: Path | None,
-    window: bool,
-    seconds: float | None,
+    session: Any,
     as_json: bool,
 ) -> None:
-    from mace.live.session import SessionConfig, run_session, session_text
+    from mace.live.session import run_session, session_text
     from mace.live.window import require_display
 
-    if window:
+    if session.window:
         require_display()
     summary = run_session(
         source,
         network,
         live=live,
-        config=SessionConfig(out=out, window=window, seconds=seconds),
+        config=session,
         facts=facts,
         notice=facts["notice"],
         say=lambda line: print(line, file=sys.stderr, flush=True),

@@ -1,16 +1,18 @@
 from .clip import AlignedClip, correct_clip
 from .config import CropConfig, DetectorConfig, FaceConfig, RegistrationConfig
+from .confirming import Check
 from .correction import Keyframe, Registration, canonical_transform
 from .detector import Detection, FaceDetector
 from .images import to_gray
 from .landmarks import Landmarker, eye_centres
-from .similarity import apply, compose, fit_robust, fit_similarity, invert
+from .similarity import Transform, apply, compose, fit_robust, fit_similarity, invert
 from .tracked import Status, TrackedFace
 from .tracker import FaceTracker, face_box
 from .warping import warp
 
 __all__ = [
     "AlignedClip",
+    "Check",
     "CropConfig",
     "Detection",
     "DetectorConfig",
@@ -23,6 +25,7 @@ __all__ = [
     "RegistrationConfig",
     "Status",
     "TrackedFace",
+    "Transform",
     "apply",
     "canonical_transform",
     "compose",

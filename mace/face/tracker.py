@@ -1,5 +1,6 @@
 """One face through a sequence of frames: the single path of stored clips and live frames."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -7,6 +8,7 @@ from jaxtyping import Float
 
 from mace.errors import DataError
 from mace.face.config import FaceConfig
+from mace.face.confirming import Check, Confirmation
 from mace.face.correction import Keyframe, Registration, canonical_transform
 from mace.face.detector import Detection, FaceDetector, Finder
 from mace.face.images import to_gray
@@ -19,8 +21,6 @@ from mace.face.warping import visible_fraction
 _JUMP = 0.6
 # Eyes that landmarks place this far from where registration has them count as unconfirmed.
 _DISAGREEMENT = 0.25
-# Missed confirmations in a row that end a track which still registers.
-_MISSES = 3
 
 
 @dataclass
@@ -54,6 +54,7 @@ class FaceTracker:
         *,
         keyframe: Keyframe | None = None,
         finder: Finder | None = None,
+        later: Callable[[Check], Check] | None = None,
     ) -> None:
         """Start with nothing known, or with the `keyframe` of another tracker.
 
@@ -61,6 +62,7 @@ class FaceTracker:
             config: settings.
             keyframe: to register to from the first frame on.
             finder: where faces are; by default the detector is asked whenever it is needed.
+            later: makes the check that confirms a track answer some frames later.
         """
         self.config = config
         self._detector = FaceDetector(config.detector) if finder is None else finder
@@ -75,8 +77,8 @@ class FaceTracker:
         self._index = 0
         self._faces = 0
         self._failures = 0  # frames in a row that did not register
-        self._misses = 0  # confirmations in a row that failed
-        self._until_check = config.check_interval
+        check = self._looks_right if later is None else later(self._looks_right)
+        self._confirmed = Confirmation(check, interval=config.check_interval)
         self._until_search = 0
 
     @property
@@ -200,26 +202,19 @@ class FaceTracker:
         keyframe = Keyframe(first, np.median(draft.landmarks, axis=0), self.config)
         self._draft, self._keyframe, self._transform = None, keyframe, None
         self._reference_id += 1
-        self._until_check = self.config.check_interval
+        self._confirmed.begin()
         answers = [self._tracked(index, first, keyframe, keyframe.itself)]
         for index, gray in others:
             answers += self._advance(index, gray)
         return answers
 
-    def _confirmed(self, gray: np.ndarray, transform: Transform) -> bool:
-        """Ask the detector now and then whether what is tracked is a face, eyes in place."""
-        self._until_check -= 1
-        if self._until_check > 0:
-            return True
+    def _looks_right(self, gray: np.ndarray, transform: Transform) -> bool:
+        """Ask the detector whether what is tracked is a face, its eyes in place."""
         face = self._detector.near(gray, *face_box(transform, self.config))
-        if face is not None:
-            guess = canonical_transform(self._landmarker.locate(gray, face), self.config.crop)
-            if _shift(transform, guess, self.config) < _DISAGREEMENT:
-                self._misses, self._until_check = 0, self.config.check_interval
-                return True
-        self._misses += 1
-        self._until_check = max(self.config.check_interval // 5, 1)
-        return self._misses < _MISSES
+        if face is None:
+            return False
+        guess = canonical_transform(self._landmarker.locate(gray, face), self.config.crop)
+        return _shift(transform, guess, self.config) < _DISAGREEMENT
 
     def _tracked(
         self, index: int, gray: np.ndarray, keyframe: Keyframe, registration: Registration

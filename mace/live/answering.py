@@ -16,7 +16,7 @@ from mace.live.network import Model
 from mace.live.neutral import Neutral, check_neutral
 from mace.live.quality import Gauge
 from mace.live.sources import Frame
-from mace.live.step import StepInput, StepOutput, begin, make_step, outside_flow
+from mace.live.step import StepInput, StepOutput, begin, live_motion, make_step, outside_flow
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,12 @@ class Answerer:
         ConfigError: if the neutral seconds are to be measured and the network reads no flow.
     """
 
-    def __init__(self, bundle: Model, *, face: FaceConfig, config: LiveConfig) -> None:
+    def __init__(
+        self, bundle: Model, *, face: FaceConfig, config: LiveConfig, live: bool = False
+    ) -> None:
         check_neutral(config, bundle.motion)
         self._bundle = bundle
+        self._motion = live_motion(bundle, config, live=live)
         self._people = [_Person(config, face.crop) for _ in range(config.faces)]
         shape = {"faces": config.faces, "crop": face.crop.size, "rests": config.adapt_s > 0}
         self._step = make_step(bundle, **shape)
@@ -126,7 +129,7 @@ class Answerer:
         given = StepInput(
             reference=reference,
             target=target,
-            flow=outside_flow(reference, target, model=self._bundle, where=tuple(asked)),
+            flow=outside_flow(reference, target, motion=self._motion, where=tuple(asked)),
             keep=np.array([one.keep for one in every], np.float32),
             resting=np.array([one.resting for one in every]),
             renewed=np.array([one.renewed for one in every]),

@@ -9,8 +9,9 @@ import cv2
 import jax
 import jax.numpy as jnp
 
-# Python's default of 5 ms is a whole frame at 200 a second.
-_SWITCH_S = 0.0005
+# Every call of OpenCV gives Python's lock away and takes it back, a hundred times a frame, and with
+# another thread at work in Python each may wait this long; the default is 5 ms.
+_SWITCH_S = 0.00002
 
 
 def start_on_one_core() -> None:

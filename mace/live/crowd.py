@@ -16,6 +16,7 @@ from jaxtyping import UInt8
 from mace.errors import DataError
 from mace.face import Detection, FaceConfig, FaceDetector, Landmarker, TrackedFace, to_gray
 from mace.live.config import LiveConfig
+from mace.live.later import Later
 from mace.live.lookout import Lookout
 from mace.live.place import ALIKE, Box, Place
 
@@ -55,14 +56,21 @@ class Crowd:
         face: settings of the trackers.
         config: how many are followed, and for how long a lost face keeps its number.
         lookout: where faces are in whole frames.
+        later: how tracks are confirmed; at once by default.
         patient: answer for every frame, which may come some frames late while a new face's pose is
             averaged; otherwise answer at once, with such a face left out.
     """
 
     def __init__(
-        self, face: FaceConfig, config: LiveConfig, *, lookout: Lookout, patient: bool
+        self,
+        face: FaceConfig,
+        config: LiveConfig,
+        *,
+        lookout: Lookout,
+        patient: bool,
+        later: Later | None = None,
     ) -> None:
-        self._face, self._config, self._lookout = face, config, lookout
+        self._face, self._config, self._lookout, self._later = face, config, lookout, later
         self._patient, self._several = patient, config.faces > 1
         self._detector = FaceDetector(face.detector)
         self._landmarker = Landmarker(face.landmarks, boxes=face.boxes)
@@ -147,7 +155,14 @@ class Crowd:
         return free[0]
 
     def _place(self, number: int) -> Place:
-        return Place(number, self, self._face, self._landmarker, start=max(self._index, 0))
+        return Place(
+            number,
+            self,
+            self._face,
+            self._landmarker,
+            start=max(self._index, 0),
+            later=self._later,
+        )
 
     def _measure(self, gray: UInt8[np.ndarray, "h w"]) -> None:
         if self._shape not in (None, gray.shape):

@@ -5,6 +5,7 @@ The engine has no thread and no clock of its own, so a recording gives the same 
 """
 
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from mace.config import from_dict
@@ -12,12 +13,16 @@ from mace.face import FaceConfig, FaceDetector
 from mace.live.answering import Answerer
 from mace.live.config import LiveConfig
 from mace.live.crowd import Crowd, Seen
+from mace.live.later import in_background
 from mace.live.lookout import Background, Lookout, Prompt
 from mace.live.network import Model
 from mace.live.results import Result
 from mace.live.sources import Frame
 from mace.live.spotting import LiveSpotter, can_spot
 from mace.spotting.events import Event
+
+# Time between two confirmations that what is tracked live is a face, in s.
+_CHECK_S = 1.5
 
 
 class FaceStage:
@@ -28,16 +33,20 @@ class FaceStage:
         config: how many people are followed.
         live: look for faces in the background and never wait; otherwise every frame is answered
             for, in order, just as stored clips are.
+        fps: frames a second of a live source, 0 where it does not say.
     """
 
-    def __init__(self, bundle: Model, config: LiveConfig, *, live: bool) -> None:
+    def __init__(self, bundle: Model, config: LiveConfig, *, live: bool, fps: float = 0.0) -> None:
         face = from_dict(FaceConfig, bundle.face, where="face.")
         detector = FaceDetector(face.detector)
         self._lookout: Lookout = Background(detector) if live else Prompt(detector)
+        self._confirming = ThreadPoolExecutor(1, "mace-confirming") if live else None
         if live:  # asking costs nothing then
-            face = replace(face, search_interval=1)
+            checked = max(face.check_interval, round(_CHECK_S * fps))
+            face = replace(face, search_interval=1, check_interval=checked)
         self.face = face
-        self._crowd = Crowd(face, config, lookout=self._lookout, patient=not live)
+        later = None if self._confirming is None else in_background(self._confirming)
+        self._crowd = Crowd(face, config, lookout=self._lookout, patient=not live, later=later)
         self._frames: deque[Frame] = deque()
 
     def push(self, frame: Frame) -> list[tuple[Frame, tuple[Seen, ...]]]:
@@ -56,6 +65,8 @@ class FaceStage:
     def close(self) -> None:
         """End the search for faces."""
         self._lookout.close()
+        if self._confirming is not None:
+            self._confirming.shutdown(cancel_futures=True)
 
     def _paired(self, seen: list[tuple[Seen, ...]]) -> list[tuple[Frame, tuple[Seen, ...]]]:
         return [(self._frames.popleft(), one) for one in seen]
@@ -72,7 +83,7 @@ class LiveEngine:
 
     def __init__(self, bundle: Model, config: LiveConfig, *, live: bool = False) -> None:
         self.faces = FaceStage(bundle, config, live=live)
-        self.answers = AnswerStage(bundle, config, face=self.faces.face)
+        self.answers = AnswerStage(bundle, config, face=self.faces.face, live=live)
 
     def push(self, frame: Frame) -> list[Result]:
         """Return the results that are ready with this frame, in order."""
@@ -92,10 +103,19 @@ class LiveEngine:
 
 
 class AnswerStage:
-    """The second half of the engine: what the faces do."""
+    """The second half of the engine: what the faces do.
 
-    def __init__(self, bundle: Model, config: LiveConfig, *, face: FaceConfig) -> None:
-        self._answer = Answerer(bundle, face=face, config=config)
+    Args:
+        bundle: the network.
+        config: settings.
+        face: of the first half.
+        live: see `LiveConfig.flow`.
+    """
+
+    def __init__(
+        self, bundle: Model, config: LiveConfig, *, face: FaceConfig, live: bool = False
+    ) -> None:
+        self._answer = Answerer(bundle, face=face, config=config, live=live)
         spots = can_spot(bundle, config)
         self._spotter = LiveSpotter(bundle, config, face=face) if spots else None
 

@@ -94,8 +94,8 @@ class LiveLoop:
         consumers: Sequence[Callable[[Result], None]],
         on_incident: Callable[[Incident], None] | None = None,
     ) -> None:
-        self._faces = FaceStage(bundle, config, live=source.live)
-        self._answers = AnswerStage(bundle, config, face=self._faces.face)
+        self._faces = FaceStage(bundle, config, live=source.live, fps=source.fps)
+        self._answers = AnswerStage(bundle, config, face=self._faces.face, live=source.live)
         self._consumers = tuple(consumers)
         self._source = source
         self._capture = Capture(source, Mailbox[Frame](), on_incident=on_incident)

@@ -16,6 +16,7 @@ from mace.face import (
     canonical_transform,
     face_box,
 )
+from mace.live.later import Later
 
 # Of two registered faces, how alike eyes and nose have to be for one person's: rendered people were
 # 0.94 and more like themselves, and at most 0.82 like each other.
@@ -72,14 +73,21 @@ class Place:
     """
 
     def __init__(
-        self, number: int, watch: Watch, face: FaceConfig, landmarker: Landmarker, *, start: int
+        self,
+        number: int,
+        watch: Watch,
+        face: FaceConfig,
+        landmarker: Landmarker,
+        *,
+        start: int,
+        later: Later | None = None,
     ) -> None:
         self.number, self.start = number, start
         self.identity = -1
         self.box: Box | None = None
         self.seen_at = -np.inf
         self.present = False
-        self.tracker = FaceTracker(face, finder=self)
+        self.tracker = FaceTracker(face, finder=self, later=later)
         self._watch, self._face, self._landmarker = watch, face, landmarker
         self._last: TrackedFace | None = None
 

@@ -9,7 +9,8 @@ import cv2
 
 from mace.errors import DataError
 from mace.live.events_log import EVENTS_JSONL, read_events, read_lines
-from mace.live.recorder import FRAMES_JSONL, PLAIN_VIDEO, SESSION, VIDEO
+from mace.live.pictures import PLAIN_VIDEO, VIDEO
+from mace.live.recorder import FRAMES_JSONL, SESSION
 from mace.spotting.events import Event
 
 

@@ -1,4 +1,4 @@
-"""What a session leaves behind: annotated video, frames as CSV and JSONL, events, and a sidecar.
+"""What a session leaves behind: a video, frames as CSV and JSONL, events, and a sidecar.
 
 Everything is written to a hidden folder beside the target, which takes the target's name when the
 session closes well; a session that fails leaves nothing. Of one that is killed the hidden folder
@@ -14,7 +14,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import cv2
 import numpy as np
 from jaxtyping import UInt8
 
@@ -23,14 +22,11 @@ from mace.live.config import SLOW_FPS
 from mace.live.events_log import EVENTS_JSONL, EventsLog
 from mace.live.frames_log import csv_header, csv_row, jsonl_record
 from mace.live.labelled import LabelledFrame, unseen
+from mace.live.pictures import PictureFile, Pictures
 from mace.live.results import Result
 
 FRAMES_CSV = "frames.csv"
 FRAMES_JSONL = "frames.jsonl"
-VIDEO = "annotated.mp4"
-PLAIN_VIDEO = "video.avi"
-# Of the plain video's JPEG images; lower ones smear what a micro-expression moves.
-_QUALITY = 95
 SESSION = "session.json"
 
 
@@ -43,8 +39,7 @@ class Recorder:
         fps: frames per second of the video.
         size: its width and height in px.
         session: the sidecar: model, configuration, source, notice.
-        plain: the pictures are the source's own frames (video.avi, MJPEG: nothing of one frame is
-            smeared into the next, and it can be played to `mace live` again).
+        pictures: what the video shows.
 
     Raises:
         OutputError: if the folder is taken or cannot be written to.
@@ -58,9 +53,9 @@ class Recorder:
         fps: float,
         size: tuple[int, int],
         session: dict[str, Any],
-        plain: bool = False,
+        pictures: Pictures = "annotated",
     ):
-        self._video_name, self._size = PLAIN_VIDEO if plain else VIDEO, size
+        self.pictured = pictures != "none"
         self._folder = folder
         self._partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
         self._classes = tuple(classes)
@@ -81,12 +76,12 @@ class Recorder:
             raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
         self._rows = csv.writer(self._csv)
         self._rows.writerow(csv_header(self._classes))
-        self._video = _open_video(self._partial / self._video_name, fps, size, plain=plain)
-        if not self._video.isOpened():
+        self._video = PictureFile(self._partial, pictures, fps=fps, size=size)
+        if not self._video.ready:
             self._discard()
             raise OutputError(f"cannot write a video to {folder}; is the disk full?")
 
-    def write_result(self, result: Result, image: UInt8[np.ndarray, "h w 3"]) -> None:
+    def write_result(self, result: Result, image: UInt8[np.ndarray, "h w 3"] | None) -> None:
         """Append what a frame gave: a row and a line for everybody in it, its events, its picture.
 
         A source that changes the size of its frames goes on in that of the first ones.
@@ -94,8 +89,6 @@ class Recorder:
         faces = result.faces or (unseen(result.frame, len(self._classes)),)
         self._write_lines(faces)
         self._events.write(result.events)
-        if (image.shape[1], image.shape[0]) != self._size:
-            image = np.asarray(cv2.resize(image, self._size), np.uint8)
         self._video.write(image)
         self._frames += 1
 
@@ -132,7 +125,7 @@ class Recorder:
             self._csv.close()
             self._jsonl.close()
             self._events.close()
-            self._video.release()
+            self._video.close()
             self._check_video()
             self._write_session(complete=complete)
             if self._folder.is_dir():
@@ -154,30 +147,17 @@ class Recorder:
         (self._partial / SESSION).write_text(text, encoding="utf-8")
 
     def _check_video(self) -> None:
-        # OpenCV's writer reports no error when the disk is full, so the file is asked itself.
-        capture = cv2.VideoCapture(str(self._partial / self._video_name))
-        written = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
-        capture.release()
-        if written < self._frames:
+        if lost := self._video.lost():
             self._discard()
             raise OutputError(
-                f"the video in {self._folder} came out with {written} of {self._frames} "
-                "frames; the disk is probably full: free some space and run again"
+                f"the video in {self._folder} came out with {self._video.written - lost} of "
+                f"{self._video.written} frames; the disk is probably full: free some space and run "
+                "again"
             )
 
     def _discard(self) -> None:
         self._csv.close()
         self._jsonl.close()
         self._events.close()
-        self._video.release()
+        self._video.close()
         shutil.rmtree(self._partial, ignore_errors=True)
-
-
-def _open_video(path: Path, fps: float, size: tuple[int, int], *, plain: bool) -> cv2.VideoWriter:
-    if not plain:
-        # MPEG-4 Part 2: the one compressed format OpenCV's wheels can write everywhere.
-        return cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), fps, size)
-    fourcc = cv2.VideoWriter.fourcc(*"MJPG")
-    video = cv2.VideoWriter(str(path), cv2.CAP_OPENCV_MJPEG, fourcc, fps, size)
-    video.set(cv2.VIDEOWRITER_PROP_QUALITY, _QUALITY)
-    return video

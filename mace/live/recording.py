@@ -48,7 +48,7 @@ class Recording:
             if self._paused:
                 return
             pictured = len(self._waiting) < _MOST_WAITING
-            self.missed += not pictured
+            self.missed += self._recorder.pictured and not pictured
             self._waiting.append((result, pictured))
             self._changed.notify()
 
@@ -86,7 +86,7 @@ class Recording:
                 if not self._waiting:
                     return
                 result, pictured = self._waiting.popleft()
-            if shown is None or pictured:
+            if self._recorder.pictured and (shown is None or pictured):
                 shown = in_colour(result.frame.image)
             try:
                 self._recorder.write_result(result, shown)

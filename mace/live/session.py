@@ -35,12 +35,14 @@ class SessionConfig:
     Attributes:
         out: folder of the recording; None records nothing.
         window: whether they are shown in a window.
+        video: whether the recording holds the source's own frames.
         seconds: when to end, in s; None waits for the source's end, Ctrl-C or the window's.
     """
 
     out: Path | None
     window: bool
     seconds: float | None = None
+    video: bool = True
 
 
 def run_session(
@@ -84,7 +86,7 @@ def run_session(
                 fps=source.fps or _PLAYED_FPS,
                 size=source.size,
                 session=facts,
-                plain=True,
+                pictures="own" if config.video else "none",
             )
             recording = stack.enter_context(Recording(recorder))
             consumers.append(recording)

@@ -143,7 +143,7 @@ class LiveSpotter:
         given = StepInput(
             reference=reference,
             target=target,
-            flow=outside_flow(reference, target, model=self._bundle, where=(0,)),
+            flow=outside_flow(reference, target, motion=self._bundle.motion, where=(0,)),
             keep=np.zeros(faces, np.float32),
             resting=still,
             renewed=~still,

@@ -7,15 +7,16 @@ on the device, in buffers that are given up to it and written over.
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, UInt8
 
+from mace.live.config import LiveConfig
 from mace.live.network import Model, network_options, network_program
-from mace.motion import MotionConfig, encode, measure_flow, trace_flow
+from mace.motion import FAST_DIS, MotionConfig, encode, measure_flow, trace_flow
 
 
 @jax.tree_util.register_dataclass
@@ -130,11 +131,17 @@ def begin(model: Model, *, faces: int, crop: int, rests: bool) -> StepState:
     )
 
 
+def live_motion(model: Model, config: LiveConfig, *, live: bool) -> MotionConfig:
+    """Return how a network's input is measured for a source that is live, or is not."""
+    fast = live if config.flow == "auto" else config.flow == "fast"
+    return replace(model.motion, dis=FAST_DIS) if fast else model.motion
+
+
 def outside_flow(
     reference: UInt8[np.ndarray, "f s s"],
     target: UInt8[np.ndarray, "f s s"],
     *,
-    model: Model,
+    motion: MotionConfig,
     where: Sequence[int],
 ) -> Float[np.ndarray, "f s s 2"] | None:
     """Return the flow that OpenCV has to measure; None where the step traces it, or needs none.
@@ -142,14 +149,16 @@ def outside_flow(
     Args:
         reference: the faces that motion is measured against.
         target: the faces now.
-        model: the network.
+        motion: how it is measured.
         where: places that somebody is in; the others get no motion.
     """
-    if not _measured_outside(model.motion):
+    if not _measured_outside(motion):
         return None
+    if len(where) == len(reference):
+        return np.asarray(measure_flow(reference, target, config=motion))
     flow = np.zeros((*reference.shape, 2), np.float32)
     index = list(where)
-    flow[index] = measure_flow(reference[index], target[index], config=model.motion)
+    flow[index] = measure_flow(reference[index], target[index], config=motion)
     return flow
 
 

@@ -1,4 +1,4 @@
-from .config import ConventionConfig, DisConfig, MotionConfig, TvL1Config
+from .config import FAST_DIS, ConventionConfig, DisConfig, MotionConfig, TvL1Config
 from .detrend import remove_head_motion
 from .dis import dis_flow
 from .representation import channels, encode, measure_flow, represent, trace_flow
@@ -6,6 +6,7 @@ from .strain import optical_strain
 from .tvl1 import tvl1_flow
 
 __all__ = [
+    "FAST_DIS",
     "ConventionConfig",
     "DisConfig",
     "MotionConfig",

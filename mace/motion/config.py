@@ -26,17 +26,22 @@ class DisConfig:
     cost 2.5 times MEDIUM; its own stride and iterations at full resolution cost 4 times and gave
     0.90. Set 1, 3, 25 and true for MEDIUM.
 
+    Three fifths of the time is variational refinement, which smooths the field. A network's input
+    is averaged down to a few pixels anyway, so `FAST_DIS` does without (benchmarks/live_flow.py).
+
     Attributes:
         finest_scale: 0 ends at the crop's own resolution, 1 at half of it.
         patch_stride: distance of the 8-px patches on every scale.
         iterations: gradient descent steps per patch.
         propagate: patches may start from their neighbours' motion; made for large motions.
+        refinements: rounds of variational refinement on every scale.
     """
 
     finest_scale: int = 0
     patch_stride: int = 4
     iterations: int = 12
     propagate: bool = False
+    refinements: int = 5
 
     def __post_init__(self) -> None:
         if not 0 <= self.finest_scale <= 4:
@@ -47,6 +52,13 @@ class DisConfig:
             )
         if self.iterations < 1:
             raise ConfigError(f"DIS setting iterations is {self.iterations}, expected 1 or more")
+        if self.refinements < 0:
+            raise ConfigError(f"DIS setting refinements is {self.refinements}, expected 0 or more")
+
+
+FAST_DIS = DisConfig(patch_stride=6, iterations=4, refinements=0)
+"""A sixth of the default's time, for frames that come faster than it; benchmarks/live_flow.py says
+what a network trained on the default's flow makes of it."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -47,4 +47,5 @@ def _solver(config: DisConfig) -> cv2.DISOpticalFlow:
     solver.setPatchStride(config.patch_stride)
     solver.setGradientDescentIterations(config.iterations)
     solver.setUseSpatialPropagation(config.propagate)
+    solver.setVariationalRefinementIterations(config.refinements)
     return solver

@@ -73,7 +73,7 @@ def test_full_disk_is_said_and_leaves_nothing(tmp_path, monkeypatch):
 def test_video_that_came_out_short_is_said_and_leaves_nothing(tmp_path, monkeypatch):
     session = recorder(tmp_path / "out")
     # OpenCV's writer says nothing when the disk is full; the file is just shorter.
-    monkeypatch.setattr(session, "_frames", 100)
+    monkeypatch.setattr(session._video, "written", 100)
     with pytest.raises(OutputError, match="1 of 101 frames"), session:
         session.write_result(result(0), PICTURE)
     assert list(tmp_path.iterdir()) == []
@@ -83,3 +83,13 @@ def test_empty_target_folder_may_exist(tmp_path):
     (tmp_path / "out").mkdir()
     record(tmp_path / "out", frames=2)
     assert (tmp_path / "out" / "annotated.mp4").stat().st_size > 0
+
+
+def test_a_session_without_pictures_has_its_lines_and_no_video(tmp_path):
+    with Recorder(
+        tmp_path / "out", classes=CLASSES, fps=25.0, size=(64, 48), session={}, pictures="none"
+    ) as session:
+        session.write_result(result(0), None)
+    names = {file.name for file in (tmp_path / "out").iterdir()}
+    assert names == {"frames.csv", "frames.jsonl", "events.jsonl", "session.json"}
+    assert len((tmp_path / "out" / "frames.jsonl").read_text().splitlines()) == 1

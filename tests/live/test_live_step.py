@@ -11,9 +11,18 @@ from mace.config import to_dict
 from mace.errors import ConfigError
 from mace.export import export_bundle, load_export
 from mace.face import CropConfig, FaceConfig
-from mace.live.step import StepInput, begin, make_step, outside_flow
+from mace.live.config import LiveConfig
+from mace.live.step import StepInput, begin, live_motion, make_step, outside_flow
 from mace.models import ModelConfig, init_model, make_model
-from mace.motion import MotionConfig, TvL1Config, channels, encode, measure_flow, represent
+from mace.motion import (
+    FAST_DIS,
+    MotionConfig,
+    TvL1Config,
+    channels,
+    encode,
+    measure_flow,
+    represent,
+)
 from mace.training import Normalisation, predict
 
 CROP = 64
@@ -73,7 +82,7 @@ def given(model, reference, target, *, keep=0.0, resting=False, renewed=False, w
         reference=reference,
         target=target,
         flow=outside_flow(
-            reference, target, model=model, where=range(count) if where is None else where
+            reference, target, motion=model.motion, where=range(count) if where is None else where
         ),
         keep=np.broadcast_to(np.asarray(keep, np.float32), count).copy(),
         resting=np.broadcast_to(np.asarray(resting), count).copy(),
@@ -209,3 +218,18 @@ def test_flow_images_cannot_be_measured_live(models):
     model = dataclasses.replace(models["dis"], motion=MotionConfig(size=28, flow="images"))
     with pytest.raises(ConfigError, match=r"motion\.flow"):
         make_step(model, faces=1, crop=CROP, rests=False)
+
+
+@pytest.mark.parametrize(
+    ("asked", "live", "fast"),
+    [
+        ("auto", True, True),
+        ("auto", False, False),
+        ("fast", False, True),
+        ("trained", True, False),
+    ],
+)
+def test_live_sources_alone_get_the_fast_flow_unless_asked(models, asked, live, fast):
+    model = models["dis"]
+    motion = live_motion(model, LiveConfig(flow=asked), live=live)
+    assert motion == (dataclasses.replace(model.motion, dis=FAST_DIS) if fast else model.motion)

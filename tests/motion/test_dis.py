@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mace.errors import ConfigError, DataError
-from mace.motion import DisConfig, dis_flow
+from mace.motion import FAST_DIS, DisConfig, dis_flow
 
 
 def test_flow_follows_the_known_field(pairs):
@@ -70,3 +70,15 @@ def test_settings_out_of_range_are_refused():
         DisConfig(finest_scale=9)
     with pytest.raises(ConfigError, match="iterations"):
         DisConfig(iterations=0)
+
+
+def test_the_fast_settings_see_the_motion_once_it_is_averaged(pairs):
+    references, targets, fields = pairs
+    measured = dis_flow(references, targets, config=FAST_DIS)
+    for field, truth in zip(measured, fields, strict=True):
+        small, exact = (
+            cv2.resize(one, (28, 28), interpolation=cv2.INTER_AREA).ravel()
+            for one in (field, truth)
+        )
+        assert np.corrcoef(small, exact)[0, 1] > 0.85
+        assert 0.5 < small @ exact / (exact @ exact) < 1.2
