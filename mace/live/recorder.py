@@ -1,10 +1,12 @@
 """What a session leaves behind: a video, frames as CSV and JSONL, events, and a sidecar.
 
 Everything is written to a hidden folder beside the target, which takes the target's name when the
-session closes well; a session that fails leaves nothing. Of one that is killed the hidden folder
-stays, with every line up to then, and `mace review` reads it.
+session closes well. One that fails leaves nothing if it can be had again; what a camera saw cannot,
+so that is kept as far as it was written. Of a session that is killed the hidden folder stays, with
+every line up to then. `mace review` reads them all.
 """
 
+import contextlib
 import csv
 import json
 import os
@@ -18,6 +20,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from mace.errors import OutputError
+from mace.files import write_text
 from mace.live.config import SLOW_FPS
 from mace.live.events_log import EVENTS_JSONL, EventsLog
 from mace.live.frames_log import csv_header, csv_row, jsonl_record
@@ -40,6 +43,7 @@ class Recorder:
         size: its width and height in px.
         session: the sidecar: model, configuration, source, notice.
         pictures: what the video shows.
+        keep: whether a session that fails leaves what was written until then.
 
     Raises:
         OutputError: if the folder is taken or cannot be written to.
@@ -54,8 +58,9 @@ class Recorder:
         size: tuple[int, int],
         session: dict[str, Any],
         pictures: Pictures = "annotated",
+        keep: bool = False,
     ):
-        self.pictured = pictures != "none"
+        self.pictured, self._keep = pictures != "none", keep
         self._folder = folder
         self._partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
         self._classes = tuple(classes)
@@ -105,11 +110,11 @@ class Recorder:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # Somebody who stops a long video wants what was done so far; a failure leaves nothing.
+        # Somebody who stops a long video wants what was done so far.
         if kind is None or issubclass(kind, KeyboardInterrupt):
             self._finish(complete=kind is None)
         else:
-            self._discard()
+            self._give_up()
 
     def _write_lines(self, faces: Sequence[LabelledFrame]) -> None:
         try:
@@ -118,24 +123,51 @@ class Recorder:
                 self._rows.writerow(csv_row(face))
                 self._jsonl.write(json.dumps(jsonl_record(face, self._classes)) + "\n")
         except OSError as error:
-            raise OutputError(f"cannot write to {self._folder}: {error.strerror}") from error
+            raise self._unwritable(error) from error
 
     def _finish(self, *, complete: bool) -> None:
         try:
-            self._csv.close()
-            self._jsonl.close()
-            self._events.close()
-            self._video.close()
-            self._check_video()
+            self._close()
+            if lost := self._video.lost():
+                raise OSError(
+                    f"the video came out with {self._video.written - lost} of "
+                    f"{self._video.written} frames; the disk is probably full"
+                )
             self._write_session(complete=complete)
-            if self._folder.is_dir():
-                self._folder.rmdir()  # it was empty, or __init__ had refused
-            os.replace(self._partial, self._folder)
+            self._put_in_place()
         except OSError as error:
+            self._give_up()
+            raise self._unwritable(error) from error
+        except OutputError:
+            self._give_up()
+            raise
+
+    def _unwritable(self, error: OSError) -> OutputError:
+        kept = "; what was recorded until then is kept there" if self._keep else ""
+        return OutputError(
+            f"cannot write to {self._folder}: {error.strerror or error}{kept}; free some space and "
+            "run again"
+        )
+
+    def _close(self) -> None:
+        for part in (self._csv, self._jsonl, self._events, self._video):
+            part.close()
+
+    def _put_in_place(self) -> None:
+        if self._folder.is_dir():
+            self._folder.rmdir()  # it was empty, or __init__ had refused
+        os.replace(self._partial, self._folder)
+
+    def _give_up(self) -> None:
+        if not self._keep:
             self._discard()
-            raise OutputError(
-                f"cannot write to {self._folder}: {error.strerror or error}"
-            ) from error
+            return
+        # A full disk fails again at every file that still has something to write.
+        for part in (self._csv, self._jsonl, self._events, self._video):
+            with contextlib.suppress(OSError):
+                part.close()
+        with contextlib.suppress(OSError):
+            self._put_in_place()
 
     def _write_session(self, *, complete: bool) -> None:
         session = {**self._session, "frames": self._frames, "complete": complete}
@@ -144,20 +176,9 @@ class Recorder:
             rate = (self._frames - 1) / (last - first)
             session |= {"rate": round(rate, 3), "slow": rate < SLOW_FPS}
         text = json.dumps(session, indent=2, ensure_ascii=False) + "\n"
-        (self._partial / SESSION).write_text(text, encoding="utf-8")
-
-    def _check_video(self) -> None:
-        if lost := self._video.lost():
-            self._discard()
-            raise OutputError(
-                f"the video in {self._folder} came out with {self._video.written - lost} of "
-                f"{self._video.written} frames; the disk is probably full: free some space and run "
-                "again"
-            )
+        write_text(self._partial / SESSION, text)
 
     def _discard(self) -> None:
-        self._csv.close()
-        self._jsonl.close()
-        self._events.close()
-        self._video.close()
+        with contextlib.suppress(OSError):
+            self._close()
         shutil.rmtree(self._partial, ignore_errors=True)

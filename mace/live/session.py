@@ -87,6 +87,7 @@ def run_session(
                 size=source.size,
                 session=facts,
                 pictures="own" if config.video else "none",
+                keep=source.live,
             )
             recording = stack.enter_context(Recording(recorder))
             consumers.append(recording)

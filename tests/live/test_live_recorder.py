@@ -9,6 +9,7 @@ from mace.errors import OutputError
 from mace.face import Status, TrackedFace
 from mace.live.frames_log import csv_header, csv_row
 from mace.live.labelled import LabelledFrame
+from mace.live.recorded import load_session
 from mace.live.recorder import Recorder
 from mace.live.results import Result
 from mace.live.sources import Frame
@@ -26,8 +27,9 @@ def result(index):
     return Result(Frame(index, index / 25, PICTURE), (blank(index),))
 
 
-def recorder(folder):
-    return Recorder(folder, classes=CLASSES, fps=25.0, size=(64, 48), session={"source": "test"})
+def recorder(folder, **options):
+    session = {"source": "test"}
+    return Recorder(folder, classes=CLASSES, fps=25.0, size=(64, 48), session=session, **options)
 
 
 def record(folder, frames, then=None):
@@ -68,6 +70,21 @@ def test_full_disk_is_said_and_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(OutputError, match="No space left"), session:
         session.write_result(result(0), PICTURE)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="only some systems have a device that is always full")
+def test_of_a_camera_a_full_disk_leaves_what_was_recorded(tmp_path, monkeypatch):
+    session = recorder(tmp_path / "out", pictures="own", keep=True)
+    session.write_result(result(0), PICTURE)
+    session._jsonl.close()
+    monkeypatch.setattr(session, "_jsonl", FULL.open("w", 1))
+    with pytest.raises(OutputError, match="until then is kept"), session:
+        session.write_result(result(1), PICTURE)
+    found = load_session(tmp_path / "out")
+    assert [line.frame for line in found.lines] == [0]
+    assert found.facts["complete"] is False
+    assert found.video is not None
+    assert [file.name for file in tmp_path.iterdir()] == ["out"]
 
 
 def test_video_that_came_out_short_is_said_and_leaves_nothing(tmp_path, monkeypatch):
