@@ -1,0 +1,108 @@
+"""Reaching a Ray cluster, or one clear sentence within a stated time."""
+
+import contextlib
+import io
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from mace.errors import ConfigError
+
+REACH_S = 5.0
+ANSWER_S = 25.0
+OBJECT_STORE_BYTES = 500 * 2**20
+
+
+def require_ray() -> ModuleType:
+    """Return the package `ray`, told to keep to itself.
+
+    Raises:
+        ConfigError: if it is not installed.
+    """
+    # Ray reports each cluster to its makers, and under `uv run` it would send every worker the
+    # whole working folder; neither is wanted unless the user says so.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+    # What Ray will do in future versions; it warns that it does not yet.
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray
+    except ImportError as error:
+        raise ConfigError(
+            'the engine ray needs the package ray, which is not installed; run `pip install '
+            '"mace-mer[ray]"` on every machine of the cluster'
+        ) from error
+    return ray
+
+
+@contextmanager
+def connected(address: str | None, *, workers: int | None) -> Iterator[ModuleType]:
+    """Be a driver of the cluster within; one that is there already is used as it is.
+
+    Args:
+        address: HOST:PORT of its head, `auto` for the one this machine belongs to; None starts one
+            of this machine alone, which ends with the block.
+        workers: cores of a cluster that is started; its own number by default.
+
+    Raises:
+        ConfigError: if there is no cluster, within `REACH_S` for a machine that does not answer
+            and `ANSWER_S` more for one that is no head of a cluster.
+    """
+    ray = require_ray()
+    if ray.is_initialized():
+        yield ray
+        return
+    settings: dict[str, Any] = {"address": address or "local"}
+    if address is None:
+        settings |= {
+            "num_cpus": workers,
+            "object_store_memory": OBJECT_STORE_BYTES,
+            "include_dashboard": False,
+        }
+    elif address != "auto":
+        _require_head(address)
+    try:
+        # What it prints is for people who started Ray themselves.
+        with contextlib.redirect_stderr(io.StringIO()):
+            ray.init(**settings, namespace="mace", log_to_driver=False, logging_level="error")
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise ConfigError(
+            f"no Ray cluster could be joined at {settings['address']} ({reason}); start one with "
+            "`ray start --head` and give its HOST:PORT"
+        ) from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _require_head(address: str) -> None:
+    """Ray itself tries an address for a minute, and then ends the process without a sentence."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdigit() or "/" in host:
+        raise ConfigError(
+            f"engine.address is {address!r}, expected HOST:PORT of the head of a Ray cluster, such "
+            "as 192.168.1.10:6379, or auto"
+        )
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=REACH_S).close()
+    except (OSError, OverflowError) as error:
+        raise ConfigError(
+            f"no Ray cluster answers at {address} ({error}); start one there with "
+            f"`ray start --head --port={port}`"
+        ) from error
+    command = [sys.executable, "-c", f"import ray._raylet as r; r.GcsClient(address={address!r})"]
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        done = subprocess.run(command, capture_output=True, timeout=ANSWER_S, check=False)
+        if done.returncode == 0:
+            return
+    raise ConfigError(
+        f"something listens at {address}, but it does not answer as the head of a Ray cluster "
+        f"within {ANSWER_S:.0f} s; check the address, and that both have the same version of Ray"
+    )
