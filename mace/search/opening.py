@@ -11,6 +11,7 @@ from typing import Any
 from mace.config import hashed_settings, to_dict
 from mace.data import MotionSet
 from mace.errors import ConfigError, DataError
+from mace.protocols import BENCHMARKS, BenchmarkName
 from mace.provenance import provenance
 from mace.search.checking import check_networks, check_space
 from mace.search.config import SearchConfig
@@ -44,6 +45,7 @@ class SearchPlan:
         storage: URL of a database, or path of a journal, in place of the folder's own journal.
         join: work beside other searches on this study, and leave the outer score to one of them.
         earlier: folders of studies whose best settings are tried first.
+        benchmark: the protocol that the outer score is called after, if any.
         title: what tables call the result.
         description: further facts for the report.
         command: that makes the results; this process's if empty.
@@ -57,6 +59,7 @@ class SearchPlan:
     storage: str = ""
     join: bool = False
     earlier: Sequence[Path] = ()
+    benchmark: BenchmarkName | None = None
     title: str = "MACNN, searched"
     description: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
@@ -101,6 +104,11 @@ def open_study(data: Data, plan: SearchPlan, *, stack: ExitStack, say: Say) -> O
         DataError: if there are too few subjects.
         OutputError: if the folder or the journal cannot be written.
     """
+    if plan.benchmark and BENCHMARKS[plan.benchmark].folds != "loso":
+        raise ConfigError(
+            f"{plan.benchmark} holds out databases, and a search answers for one subject at a "
+            "time; evaluate a chosen setting under it with mace evaluate"
+        )
     corners = check_space(plan.space, plan.train)
     make_sampler(plan.config, plan.space, "")
     folder = StudyFolder(plan.out)

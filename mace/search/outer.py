@@ -14,7 +14,7 @@ from mace.evaluation.config import NETWORK
 from mace.evaluation.learner import Answer
 from mace.evaluation.methods import methods_of
 from mace.evaluation.network import Network
-from mace.protocols import Fold
+from mace.protocols import BenchmarkName, Fold
 from mace.training import TrainConfig
 
 
@@ -68,6 +68,7 @@ def outer_score(
     command: str | None,
     workers: int,
     baselines: bool = True,
+    benchmark: BenchmarkName | None = None,
 ) -> Evaluation:
     """Leave one subject out, each time training with their group's setting; goes on where it was.
 
@@ -82,13 +83,15 @@ def outer_score(
         command: that makes the results.
         workers: as `cross_validate` has them.
         baselines: whether to train the shallow baselines as well.
+        benchmark: the protocol that the score is called after.
 
     Raises:
         ConfigError: for impossible settings.
         OutputError: if `run_dir` cannot be written to.
         TrainingError: if a training fails.
     """
-    config = EvaluationConfig(train=train, protocol=ProtocolConfig(kind="loso"), seeds=seeds)
+    protocol = ProtocolConfig(kind="loso", benchmark=benchmark)
+    config = EvaluationConfig(train=train, protocol=protocol, seeds=seeds)
     if not baselines:
         config = replace(config, logistic_regression=None, svm=None)
     methods: dict[str, Any] = {**methods_of(config), NETWORK: Chosen(groups=tuple(groups))}

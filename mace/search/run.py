@@ -163,6 +163,7 @@ def _score(
         command=study.facts["command"],
         workers=workers,
         baselines=baselines,
+        benchmark=plan.benchmark,
     )
     summary = summarise(evaluation)
     look = {

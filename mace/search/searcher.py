@@ -14,12 +14,13 @@ import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
-
-import optuna
+from typing import TYPE_CHECKING, Any
 
 from mace.errors import MaceError
 from mace.files import write_json
+
+if TYPE_CHECKING:  # `mace top` is to show at once
+    import optuna
 
 BEAT_S = 15.0
 # Clocks of machines differ a little, and a busy process may be late.
@@ -32,7 +33,7 @@ ATTRIBUTE = "searcher "
 class Searcher:
     """This process, at work on some studies."""
 
-    def __init__(self, study: optuna.study.Study, folder: Path, *, slots: int = 0) -> None:
+    def __init__(self, study: "optuna.study.Study", folder: Path, *, slots: int = 0) -> None:
         self.place = _place()
         self.id = f"{self.place}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self._study, self._file = study, Path(folder) / "status" / f"{self.id}.json"
@@ -94,7 +95,7 @@ class Searcher:
             write_json(self._file, self._status | {"updated": self._written})
 
 
-def living(study: optuna.study.Study, *, own: str = "") -> list[str]:
+def living(study: "optuna.study.Study", *, own: str = "") -> list[str]:
     """Return the ids of other processes that work on a study now."""
     now = time.time()
     return [

@@ -63,3 +63,12 @@ def disagreement_text(chosen: Mapping[str, Outcome], space: SearchSpace) -> str:
     return (
         f"much, on {names}: these settings matter little here, or the subjects are too few to tell"
     )
+
+
+def setting_lines(chosen: Mapping[str, Outcome]) -> list[str]:
+    """Return a line for each group's setting, with what it scored on other people."""
+    return [
+        f"group {group}: {text_of(one.setting)}  (inner UF1 {one.uf1:.3f}"
+        f"{'' if one.latency_ms is None else f', {one.latency_ms:.3g} ms'})"
+        for group, one in chosen.items()
+    ]
