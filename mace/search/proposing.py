@@ -202,7 +202,8 @@ def _random(space: SearchSpace, seed: int, number: int) -> Params:
 
 def _sobol(space: SearchSpace, seed: int, number: int) -> Params:
     points = qmc.Sobol(len(space.dimensions), scramble=True, rng=seed, bits=SOBOL_BITS)
-    points.fast_forward(number)
+    if number:  # SciPy cannot go forward by nothing
+        points.fast_forward(number)
     return _at(space, points.random(1)[0])
 
 
