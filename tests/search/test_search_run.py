@@ -183,13 +183,12 @@ def start_child(out: Path, sampler: str = "random", seconds: float = 0.02, *opti
     return subprocess.Popen(
         [sys.executable, str(script), str(out), sampler, str(seconds), *options],
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
+        stderr=subprocess.DEVNULL,
     )
 
 
 def wait_for(results: Results, count: int) -> None:
-    end = time.monotonic() + 90
+    end = time.monotonic() + 300
     while len(results.load()) < count:
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -198,11 +197,10 @@ def wait_for(results: Results, count: int) -> None:
 def test_a_killed_search_ends_as_an_undisturbed_one(tmp_path, pretended):
     undisturbed = search(tmp_path / "undisturbed", trials=20)
     out = tmp_path / "killed"
-    for count in (5, 18):
-        child = start_child(out)
-        wait_for(Results(out), count)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
+    child = start_child(out)
+    wait_for(Results(out), 9)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
     # What a crash of the machine would leave.
     with (out / "results.jsonl").open("ab") as file:
         file.write(b'{"key":"torn')
@@ -231,9 +229,10 @@ def test_two_searches_do_not_write_one_study(tmp_path, pretended):
         joined = search(out, trials=20, join=True)
         assert joined.evaluation is None
         assert joined.evaluated > 2
-        assert child.wait(60) == 0
+        assert child.wait(300) == 0
     finally:
         child.kill()
+        child.wait()
     assert len(Results(out).load()) == 40
     assert StudyFolder(out).read_chosen() is not None
     assert proposed(search(out, trials=20)) == proposed(search(tmp_path / "alone", trials=20))
