@@ -13,7 +13,6 @@ from mace.search.config import SearchConfig
 from mace.search.proposing import Params, distributions, make_sampler, to_params, to_setting
 from mace.search.pruning import make_pruner
 from mace.search.results import Outcome, outcome_text, read_outcome
-from mace.search.searcher import living
 from mace.search.space import SearchSpace, Setting
 from mace.search.storage import StorageAddress, open_storage
 
@@ -81,19 +80,18 @@ class GroupStudy:
             self.study.enqueue_trial(to_params(self.space, setting), skip_if_exists=True)
         return len(self._trials())
 
-    def adopt(self, own: str, *, held: set[int]) -> Iterator[tuple[int, Setting]]:
+    def adopt(self, own: str, *, alive: set[str], held: set[int]) -> Iterator[tuple[int, Setting]]:
         """Yield number and setting of trials whose process is gone, and take them over.
 
-        `held` are the numbers that this process has under way.
+        `alive` are the other processes at work, `held` the numbers that this one has under way.
         """
-        alive = {own, *living(self.study, own=own)}
         for trial in self._trials():
             if trial.state != TrialState.RUNNING or trial.number in held:
                 continue
             owner = trial.user_attrs.get(OWNER)
             if owner == own or (owner is not None and owner in alive):
                 continue
-            if owner is None and len(alive) > 1 and not _is_old(trial):
+            if owner is None and alive and not _is_old(trial):
                 continue  # somebody is just about to put a name on it
             adopted = optuna.trial.Trial(self.study, trial._trial_id)
             adopted.set_user_attr(OWNER, own)

@@ -116,6 +116,7 @@ class SearchLoop:
         return None
 
     def _adopt(self) -> None:
+        alive = self._searcher.others()
         for name, study in self._studies.items():
             held = {
                 one.number
@@ -123,7 +124,7 @@ class SearchLoop:
                 for one in waiting
                 if one.group == name
             }
-            for number, setting in study.adopt(self._searcher.id, held=held):
+            for number, setting in study.adopt(self._searcher.id, alive=alive, held=held):
                 self._adopted.append(self._candidate(name, number, setting))
 
     def _candidate(self, group: str, number: int, setting: Setting) -> Candidate:

@@ -75,6 +75,10 @@ class Searcher:
         if changed or time.time() - self._written > STATUS_S:
             self._write()
 
+    def others(self) -> set[str]:
+        """Return the other processes that are at work on the study now."""
+        return set(living(self._study, own=self.id))
+
     def _beat(self) -> None:
         told = time.time()
         while not self._end.wait(STATUS_S):

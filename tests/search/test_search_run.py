@@ -233,6 +233,8 @@ def test_two_searches_do_not_write_one_study(tmp_path, pretended):
     finally:
         child.kill()
         child.wait()
+    # Each setting once: neither took what the other was at work on.
+    assert len((out / "results.jsonl").read_bytes().splitlines()) == 40
     assert len(Results(out).load()) == 40
     assert StudyFolder(out).read_chosen() is not None
     assert proposed(search(out, trials=20)) == proposed(search(tmp_path / "alone", trials=20))
