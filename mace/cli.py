@@ -40,7 +40,9 @@ COMMANDS = {
     "score": Command("mace.commands.score", "score a log of predictions, whoever made it"),
     "compare": Command("mace.commands.compare", "runs side by side, and the published numbers"),
     "audit": Command("mace.commands.audit", "look for leaks in a run or a split of any code base"),
-    "report": Command("mace.commands.report", "write the HTML report of evaluations, or of a search"),
+    "report": Command(
+        "mace.commands.report", "write the HTML report of evaluations, or of a search"
+    ),
     "live": Command("mace.commands.live", "label the faces in a video with a trained model"),
     "spot": Command("mace.commands.spot", "find the micro-expressions in long videos"),
     "export": Command(

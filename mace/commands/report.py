@@ -33,7 +33,7 @@ def run(
             )
         from mace.search.report import write_study_report
 
-        print(write_study_report(runs[0], out=out))
+        print(write_study_report(studies[0], out=out))
         return
 
     from mace.evaluation import load_evaluation, write_report

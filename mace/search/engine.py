@@ -32,6 +32,7 @@ class Executor(Protocol):
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
+        /,
     ) -> None:
         """End the workers, whatever they do."""
         ...

@@ -15,7 +15,7 @@ from mace.search.checking import short
 from mace.search.choosing import front
 from mace.search.importance import Importance
 from mace.search.results import Outcome, ranked
-from mace.search.space import SearchSpace, plain
+from mace.search.space import Integer, SearchSpace, Uniform, plain
 
 # Line styles that tell the groups apart without a second colour.
 DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1, 1, 1, 1, 1)))
@@ -192,7 +192,7 @@ class _Scale:
         self.names: list[str] = []
         self.ends = 0.0, 1.0
         self.log = bool(getattr(dimension, "log", False))
-        if hasattr(dimension, "low") and hasattr(dimension, "high"):
+        if isinstance(dimension, (Uniform, Integer)):
             self.ends = float(dimension.low), float(dimension.high)
         else:
             edges = getattr(dimension, "values", ())

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -41,7 +41,9 @@ class GroupStudy:
         self.name, self.group, self.space = name, group, space
         self.proposals = proposals
         self._distributions = distributions(space)
-        directions = ["maximize", "minimize"] if config.latency else ["maximize"]
+        directions: list[Literal["maximize", "minimize"]] = ["maximize"]
+        if config.latency:
+            directions.append("minimize")
         try:
             self.study = optuna.create_study(
                 study_name=name,

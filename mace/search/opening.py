@@ -111,6 +111,10 @@ def open_study(data: Data, plan: SearchPlan, *, stack: ExitStack, say: Say) -> O
         )
     corners = check_space(plan.space, plan.train)
     make_sampler(plan.config, plan.space, "")
+    if plan.earlier and (plan.space.listed or plan.config.sampler == "grid"):
+        raise ConfigError("a list or a grid tries everything it holds; leave out --from")
+    for earlier in plan.earlier:
+        StudyFolder(earlier).read()
     folder = StudyFolder(plan.out)
     stack.enter_context(study_lock(folder.path, join=plan.join))
     open_storage(plan.address)
@@ -207,10 +211,6 @@ def _known(folder: StudyFolder) -> dict[str, Any] | None:
 def _warm_start(
     plan: SearchPlan, facts: Mapping[str, Any], studies: Mapping[str, GroupStudy], say: Say
 ) -> None:
-    if not plan.earlier:
-        return
-    if plan.space.listed or plan.config.sampler == "grid":
-        raise ConfigError("a list or a grid tries everything it holds; leave out --from")
     for group, study in studies.items():
         settings, notes = earlier_settings(
             plan.earlier, plan.space, facts["groups"][group]["tested"]

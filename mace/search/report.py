@@ -9,7 +9,7 @@ import numpy as np
 from mace import __version__
 from mace.config import from_dict, setting_rows
 from mace.errors import DataError
-from mace.evaluation import Evaluation, headline_rows, load_evaluation
+from mace.evaluation import Evaluation, headline_rows, load_evaluation, summarise
 from mace.evaluation.config import NETWORK
 from mace.evaluation.figures import DARK, LIGHT
 from mace.evaluation.page import template, themed_picture
@@ -70,9 +70,7 @@ def write_study_report(folder: Path, *, out: Path | None = None) -> Path:
         settings=len(outcomes),
         expected=study["proposals"] * len(study["groups"]),
         looks=looks,
-        rows=[]
-        if evaluation is None or summary is None
-        else headline_rows([evaluation], [summary]),
+        rows=[] if evaluation is None else headline_rows([evaluation], [summarise(evaluation)]),
         confusion=_confusion(evaluation, chosen),
         groups=_group_rows(study, chosen, outcomes),
         paths=[path.removeprefix("train.") for path in space.paths],

@@ -96,6 +96,7 @@ def _merged(group: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, An
     merged = dict(group)
     for name, value in values.items():
         inner = merged.get(name)
-        both = isinstance(inner, Mapping) and isinstance(value, Mapping)
-        merged[name] = _merged(inner, value) if both else value
+        if isinstance(inner, Mapping) and isinstance(value, Mapping):
+            value = _merged(inner, value)
+        merged[name] = value
     return merged

@@ -42,7 +42,7 @@ def test_a_study_becomes_one_page_that_needs_nothing_else(study, capsys):
     assert main(["report", str(study / "outer"), "--out", str(study / "page")]) == 0
     assert "settings tried" in (study / "page" / "report.html").read_text()
     assert main(["audit", str(study / "outer")]) == 0
-    assert main(["compare", str(study / "outer"), str(study / "outer")]) == 0
+    assert main(["compare", str(study / "outer")]) == 0
 
 
 def test_a_search_at_work_has_a_report_too(study, capsys):

@@ -1,10 +1,12 @@
-"""`mace search` as a user types it, on the smallest data set; the trainings are real."""
+"""`mace search` as a user types it, on clips of random numbers; its trainings are real."""
 
 import json
 
 import pytest
+from search_cases import make_set
 
 from mace.cli import main
+from mace.commands import search
 
 SMALL = [
     *("--recipe.train.model.widths", "8", "--recipe.train.model.depths", "1"),
@@ -12,32 +14,27 @@ SMALL = [
 ]
 SPACE = """
 [space]
-"train.model.dropout" = { choice = [0.3] }
-"train.pair_average" = { choice = [true, false] }
+"train.epochs" = { integer = [1, 2] }  # one program serves both
 """
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("search")
+@pytest.fixture
+def data(monkeypatch, tmp_path):
+    """A prepared data set that nobody had to render."""
+    monkeypatch.setattr(search, "prepared_dataset", lambda name, *, data_dir: data_dir / name)
+    monkeypatch.setattr(search, "_read", lambda *_, **__: make_set(subjects=4, clips=6))
+    return ["--data-dir", str(tmp_path / "data")]
 
 
-@pytest.fixture(scope="module")
-def data(home):
-    places = ["--data-dir", str(home / "data")]
-    assert main(["prepare", "synthetic", "--config", "tiny", *places]) == 0
-    return places
-
-
-def test_from_first_command_to_report(home, data, capsys):
-    (home / "mine.toml").write_text(SPACE)
-    out = home / "study"
+def test_from_first_command_to_report(tmp_path, data, capsys):
+    (tmp_path / "mine.toml").write_text(SPACE)
+    out = tmp_path / "study"
     options = ["--dataset", "synthetic/tiny", "--out", str(out), *data, *SMALL, "--workers", "0"]
-    options += ["--space", str(home / "mine.toml"), "--sampler", "grid", "--no-baselines"]
+    options += ["--space", str(tmp_path / "mine.toml"), "--sampler", "grid", "--no-baselines"]
     options += ["--groups", "2", "--inner-folds", "2"]
     assert main(["search", *options, "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
-    assert summary["n"] == 20
+    assert summary["n"] == 24
     assert summary["tried"] == 4
     assert set(summary["settings"]) == {"1", "2"}
     lines = (out / "results.jsonl").read_bytes()
@@ -66,18 +63,18 @@ def test_from_first_command_to_report(home, data, capsys):
         (["--space", "{home}/shapes.toml"], ["widths", "depths"]),
         (["--space", "{home}/field.toml"], ["train.optimiser.learning_rate"]),
         (["--storage", "postgresql://me:geheim@127.0.0.1:1/mace"], ["127.0.0.1", "out of reach"]),
-        (["--sampler", "grid", "--from", "{home}/data"], ["grid"]),
+        (["--sampler", "grid", "--from", "{home}/data"], ["--from"]),
     ],
 )
-def test_mistakes_are_one_sentence_at_the_start(home, data, capsys, options, words):
-    (home / "points.toml").write_text("[space]\n'train.mixup' = { uniform = [0.0, 0.4] }")
-    (home / "field.toml").write_text("[space]\n'optimizer.learning_rate' = { choice = [0.1] }")
-    (home / "shapes.toml").write_text(
+def test_mistakes_are_one_sentence_at_the_start(tmp_path, data, capsys, options, words):
+    (tmp_path / "points.toml").write_text("[space]\n'train.mixup' = { uniform = [0.0, 0.4] }")
+    (tmp_path / "field.toml").write_text("[space]\n'optimizer.learning_rate' = { choice = [0.1] }")
+    (tmp_path / "shapes.toml").write_text(
         "[space]\n'train.model.widths' = { choice = [[8], [8, 16]] }\n"
         "'train.model.depths' = { choice = [[1], [1, 1]] }"
     )
-    options = [option.replace("{home}", str(home)) for option in options]
-    where = ["--dataset", "synthetic/tiny", "--out", str(home / "wrong"), *data]
+    options = [option.replace("{home}", str(tmp_path)) for option in options]
+    where = ["--dataset", "synthetic/tiny", "--out", str(tmp_path / "wrong"), *data]
     code = main(["search", *where, *SMALL, *options])
     error = capsys.readouterr().err
     assert code not in (0, 1)
