@@ -35,10 +35,14 @@ COMMANDS = {
     "train": Command("mace.commands.train", "train one model on a prepared data set"),
     "pretrain": Command("mace.commands.pretrain", "train a network on rendered faces alone"),
     "evaluate": Command("mace.commands.evaluate", "cross-validate over subjects, with baselines"),
+    "search": Command("mace.commands.search", "choose settings without the tested subjects"),
+    "top": Command("mace.commands.top", "watch a search at work"),
     "score": Command("mace.commands.score", "score a log of predictions, whoever made it"),
     "compare": Command("mace.commands.compare", "runs side by side, and the published numbers"),
     "audit": Command("mace.commands.audit", "look for leaks in a run or a split of any code base"),
-    "report": Command("mace.commands.report", "write the HTML report of finished evaluations"),
+    "report": Command(
+        "mace.commands.report", "write the HTML report of evaluations, or of a search"
+    ),
     "live": Command("mace.commands.live", "label the faces in a video with a trained model"),
     "spot": Command("mace.commands.spot", "find the micro-expressions in long videos"),
     "export": Command(

@@ -1,4 +1,4 @@
-"""`mace report`: one self-contained page of finished evaluations."""
+"""`mace report`: one self-contained page of finished evaluations, or of a search."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,14 +12,29 @@ def run(
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional],
     out: Path | None = None,
 ) -> None:
-    """Write the HTML report, and its pictures as PNG files, of one or more evaluations.
+    """Write the HTML report, and its pictures as PNG files, of evaluations or of a search.
 
     Args:
-        runs: folders that `mace evaluate` or `mace reproduce` left, the one to lead first.
+        runs: folders that `mace evaluate` or `mace reproduce` left, the one to lead first; or one
+            that `mace search` writes, while it is at work or afterwards.
         out: folder of the page; by default `report` in the first folder.
     """
     if not runs:
         raise ConfigError("name at least one folder of a finished evaluation")
+
+    from mace.search.folder import is_study
+
+    studies = [folder for folder in runs if is_study(folder)]
+    if studies:
+        if len(runs) > 1:
+            raise ConfigError(
+                f"{studies[0]} is a search, which has a page of its own; name it alone, or name "
+                f"{studies[0] / 'outer'}, its outer score, beside the others"
+            )
+        from mace.search.report import write_study_report
+
+        print(write_study_report(studies[0], out=out))
+        return
 
     from mace.evaluation import load_evaluation, write_report
 

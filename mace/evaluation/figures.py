@@ -38,7 +38,7 @@ def confusion_figure(
 ) -> bytes:
     """Draw a confusion matrix: colour is the part of the true class, the number the count."""
     side = 1.4 + 0.8 * len(classes)
-    figure, axes = _figure(side + 0.4, side, theme)
+    figure, axes = new_figure(side + 0.4, side, theme)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     surface, accent = np.array(to_rgb(theme.surface)), np.array(to_rgb(theme.accent))
     axes.imshow(surface + (accent - surface) * 0.6 * share[..., None])
@@ -51,13 +51,13 @@ def confusion_figure(
     axes.set_ylabel("true")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    return _png(figure)
+    return to_png(figure)
 
 
 def subject_figure(evaluation: Evaluation, method: MethodResult, theme: Theme = LIGHT) -> bytes:
     """Draw the accuracy of each subject, best first, as the mean over seeds."""
     table = subject_accuracies(evaluation, method)
-    figure, axes = _figure(8.4, 2.6, theme)
+    figure, axes = new_figure(8.4, 2.6, theme)
     position = np.arange(len(table))
     axes.bar(position, [row.accuracy for row in table], width=0.5, color=theme.accent)
     hits = (method.predictions == evaluation.labels).mean()
@@ -86,7 +86,7 @@ def subject_figure(evaluation: Evaluation, method: MethodResult, theme: Theme = 
     axes.set_xlim(-0.7, len(table) - 0.3)
     axes.set_ylabel("accuracy")
     axes.grid(axis="y", color=theme.line, linewidth=0.6)
-    return _png(figure)
+    return to_png(figure)
 
 
 def learning_figure(method: MethodResult, theme: Theme = LIGHT) -> bytes | None:
@@ -105,7 +105,7 @@ def learning_figure(method: MethodResult, theme: Theme = LIGHT) -> bytes | None:
     FigureCanvasAgg(figure)
     for i, (name, label) in enumerate(panels, start=1):
         axes = figure.add_subplot(1, len(panels), i)
-        _style(axes, theme)
+        style_axes(axes, theme)
         curves = _curves(method, name)
         for curve in curves:
             epochs = np.arange(1, len(curve) + 1)
@@ -121,7 +121,7 @@ def learning_figure(method: MethodResult, theme: Theme = LIGHT) -> bytes | None:
         axes.set_ylabel(label)
         axes.set_ylim(bottom=0)
         axes.grid(color=theme.line, linewidth=0.6)
-    return _png(figure)
+    return to_png(figure)
 
 
 def example_image(
@@ -183,15 +183,17 @@ def _curves(method: MethodResult, name: str) -> list[Sequence[float]]:
     ]
 
 
-def _figure(width: float, height: float, theme: Theme) -> tuple[Figure, Axes]:
+def new_figure(width: float, height: float, theme: Theme) -> tuple[Figure, Axes]:
+    """Return an empty figure of so many inches in the page's colours, and its axes."""
     figure = Figure(figsize=(width, height), facecolor=theme.surface, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    _style(axes, theme)
+    style_axes(axes, theme)
     return figure, axes
 
 
-def _style(axes: Axes, theme: Theme) -> None:
+def style_axes(axes: Axes, theme: Theme) -> None:
+    """Give axes the page's colours, and take the frame away."""
     axes.set_facecolor(theme.surface)
     axes.set_axisbelow(True)
     axes.tick_params(colors=theme.muted, labelsize=8.5)
@@ -201,7 +203,8 @@ def _style(axes: Axes, theme: Theme) -> None:
     axes.spines[["left", "bottom"]].set_color(theme.line)
 
 
-def _png(figure: Figure) -> bytes:
+def to_png(figure: Figure) -> bytes:
+    """Return a figure as a PNG file, the same one for the same figure."""
     buffer = io.BytesIO()
     # No software line in the file: equal results then give equal files.
     figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})

@@ -1,14 +1,11 @@
 """The report: one HTML page that needs nothing beside it, and its figures as PNG files."""
 
-import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from mace import __version__
 from mace.config import setting_rows
@@ -24,17 +21,17 @@ from mace.evaluation.examples import (
 from mace.evaluation.figures import (
     DARK,
     LIGHT,
-    Theme,
     confusion_figure,
     example_image,
     learning_figure,
     subject_accuracies,
     subject_figure,
 )
+from mace.evaluation.page import inline_png, template, themed_picture, write_png
 from mace.evaluation.results import Evaluation
 from mace.evaluation.summary import summarise
 from mace.evaluation.table import METHOD_NAMES, headline_rows
-from mace.files import atomic_path, write_text
+from mace.files import write_text
 
 TEMPLATE = "report.html.j2"
 MINUS = "\N{MINUS SIGN}"
@@ -76,17 +73,8 @@ def write_report(
     network = main.methods[NETWORK]
     total = network.confusions(main.labels, len(main.classes)).sum(axis=0)
 
-    _write_png(folder, "confusion", confusion_figure(total, main.classes))
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["score"] = lambda value: "-" if value is None else f"{value:.3f}"
-    environment.filters["percent"] = lambda value: f"{100 * value:.0f} %"
-    page = environment.get_template(TEMPLATE).render(
+    write_png(folder, "confusion", confusion_figure(total, main.classes))
+    page = template(TEMPLATE).render(
         version=__version__,
         light=LIGHT,
         dark=DARK,
@@ -98,13 +86,13 @@ def write_report(
         confusion=total.tolist(),
         shares=(total / np.maximum(total.sum(axis=1, keepdims=True), 1)).tolist(),
         subjects=subject_accuracies(main, network),
-        subject_picture=_picture(
+        subject_picture=themed_picture(
             folder,
             "subjects",
             lambda theme: subject_figure(main, network, theme),
             "Bars: accuracy of each subject, best first; the table below has the numbers.",
         ),
-        learning_picture=_picture(
+        learning_picture=themed_picture(
             folder,
             "learning",
             lambda theme: learning_figure(network, theme),
@@ -157,28 +145,5 @@ def _shown(
     folder: Path, kind: str, number: int, example: Example, faces: Mapping[str, np.ndarray]
 ) -> dict[str, Any]:
     picture = example_image(faces.get(example.clip), example.heat)
-    _write_png(folder, f"{kind}-{number}", picture)
-    return {"example": example, "source": _inline(picture)}
-
-
-def _picture(
-    folder: Path, name: str, draw: Callable[[Theme], bytes | None], description: str
-) -> Markup | None:
-    """Write the light figure as a file; return it inline, with a dark one for dark screens."""
-    light, dark = draw(LIGHT), draw(DARK)
-    if light is None or dark is None:
-        return None
-    _write_png(folder, name, light)
-    return Markup(
-        '<picture><source media="(prefers-color-scheme: dark)" srcset="{}">'
-        '<img src="{}" alt="{}"></picture>'
-    ).format(_inline(dark), _inline(light), description)
-
-
-def _write_png(folder: Path, name: str, data: bytes) -> None:
-    with atomic_path(folder / "figures" / f"{name}.png") as temporary:
-        temporary.write_bytes(data)
-
-
-def _inline(data: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(data).decode()}"
+    write_png(folder, f"{kind}-{number}", picture)
+    return {"example": example, "source": inline_png(picture)}

@@ -1,0 +1,173 @@
+"""`mace search`: the settings of a recipe chosen on training subjects, then scored once."""
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from mace.annotation import ClassSet
+from mace.commands.defaults import DATASET, with_default_recipe
+from mace.commands.places import DATA_DIR, RUNS_DIR, prepared_dataset
+from mace.errors import ConfigError
+from mace.experiments.recipes import FLOW, Recipe
+from mace.protocols import BENCHMARKS, BenchmarkName
+from mace.search.config import SearchConfig
+from mace.search.executors.config import EngineConfig
+
+
+def run(
+    dataset: str = DATASET,
+    also: tuple[str, ...] = (),
+    classes: ClassSet | None = None,
+    benchmark: BenchmarkName | None = None,
+    space: str = "flow",
+    search: Annotated[SearchConfig, tyro.conf.arg(name="")] = SearchConfig(),  # noqa: B008
+    out: Path | None = None,
+    storage: str | None = None,
+    name: str | None = None,
+    join: bool = False,
+    earlier: Annotated[tuple[Path, ...], tyro.conf.arg(name="from")] = (),
+    seeds: int = 1,
+    baselines: bool = True,
+    data_dir: Path = DATA_DIR,
+    workers: int = os.cpu_count() or 1,
+    engine: EngineConfig = EngineConfig(),  # noqa: B008
+    recipe: Recipe = FLOW,
+    as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
+) -> None:
+    """Search for settings of a recipe, and score the choice on people who had no part in it.
+
+    The subjects are dealt into groups. For each group settings are tried on all other subjects, by
+    inner folds; the best one then answers for the group's subjects, each left out of training. So
+    no choice has seen whom it is tested on, and the score is computed once.
+
+    Whatever ends a search, the same command goes on where it was; `mace top` shows it at work and
+    `mace report` makes a page of it.
+
+    Args:
+        dataset: name and configuration of a prepared data set; `mace doctor` lists them.
+        also: further prepared data sets, searched and evaluated together with it.
+        classes: set of classes to learn in place of the emotions; clips without one are left out.
+        benchmark: take the databases and classes of this benchmark only.
+        space: what may be tried: a TOML file, or `flow` for the ranges that come with MACE.
+        search: how.
+        out: folder of the study; by default runs/search/NAME/CONFIGURATION[-CLASSES].
+        storage: database that many machines search in, such as postgresql://user@host/name, or
+            the path of a journal; by default a journal in the study's folder.
+        name: of the study in a shared storage; by default the last part of --out.
+        join: work beside other searches on the same study, and leave the outer score to the one
+            that is started without --join.
+        earlier: folders of earlier searches whose best settings are tried first, as far as they
+            were judged on other people than those tested here.
+        seeds: how many training seeds the outer score has.
+        baselines: whether the outer score has the shallow baselines beside it.
+        data_dir: where prepared data sets lie.
+        workers: processes of the outer score; each keeps to one core.
+        engine: where settings are trained: this process, worker processes that may die, or a Ray
+            cluster.
+        recipe: input, network and training that the space varies.
+        as_json: print the outcome as one JSON object.
+    """
+    if seeds < 1:
+        raise ConfigError(f"{seeds} seeds were asked for, expected 1 or more")
+    names = (dataset, *also)
+    folders = [prepared_dataset(one, data_dir=data_dir) for one in names]
+    if out is None:
+        place = "+".join(one.replace("/", "-") for one in names) if also else dataset
+        out = RUNS_DIR / "search" / "-".join(filter(None, [place, benchmark or classes]))
+
+    from mace.search import SearchPlan, find_space, run_search
+    from mace.search.executors import make_engine
+    from mace.training import keep_compiled
+
+    plan = SearchPlan(
+        train=recipe.train,
+        space=find_space(space),
+        config=search,
+        out=out,
+        name=name or "",
+        storage=storage or "",
+        join=join,
+        earlier=earlier,
+        benchmark=benchmark,
+        title=f"{recipe.train.model.arch.upper()}, {recipe.motion.representation}, searched",
+        description={"data set": ", ".join(names), **({"classes": classes} if classes else {})},
+        command=_shown_command(storage),
+    )
+    keep_compiled()
+
+    def read() -> Any:
+        return _read(folders, recipe, cache_dir=out / "cache", classes=classes, benchmark=benchmark)
+
+    result = run_search(
+        read,
+        plan,
+        engine=make_engine(engine),
+        seeds=tuple(range(seeds)),
+        workers=workers,
+        baselines=baselines,
+    )
+
+    from mace.evaluation import headline_rows, print_table, summarise
+    from mace.search.telling import disagreement_text, setting_lines, tried_text
+
+    tried = tried_text(result.outcomes, search.groups)
+    if result.evaluation is None:
+        print(f"no setting is left to try ({tried}); the outer score is computed without --join")
+        return
+    summary = summarise(result.evaluation)
+    if as_json:
+        chosen = {group: dict(one.setting) for group, one in result.chosen.items()}
+        tries = len({one.key for one in result.outcomes})
+        print(json.dumps({**summary, "settings": chosen, "tried": tries}, indent=2))
+        return
+    print(f"settings tried: {tried}")
+    for line in setting_lines(result.chosen):
+        print(line)
+    warning = disagreement_text(result.chosen, plan.space)
+    if warning:
+        print(f"the groups disagree {warning}")
+    print_table(headline_rows([result.evaluation], [summary]))
+    print(f"\nresults  {out}   (mace report {out})")
+
+
+def _read(
+    folders: Sequence[Path],
+    recipe: Recipe,
+    *,
+    cache_dir: Path,
+    classes: ClassSet | None,
+    benchmark: BenchmarkName | None,
+) -> Any:
+    from mace.commands.inputs import read_motion
+    from mace.evaluation.selection import join, restrict
+    from mace.flow_images import holds_flow_images
+
+    asked = BENCHMARKS[benchmark] if benchmark else None
+    if asked is not None and classes is None and not any(map(holds_flow_images, folders)):
+        classes = asked.class_set
+    inputs = join(
+        [read_motion(folder, recipe, cache_dir=cache_dir, classes=classes) for folder in folders]
+    )
+    return inputs if asked is None else restrict(inputs, asked)
+
+
+def _shown_command(storage: str | None) -> str:
+    """Return the command as it was typed, without the password of a database."""
+    from mace.search.storage import StorageAddress
+
+    words = ["mace", *sys.argv[1:]]
+    if storage:
+        shown = StorageAddress(storage).shown
+        words = [word.replace(storage, shown) for word in words]
+    return shlex.join(words)
+
+
+def adapted_run(arguments: Sequence[str]) -> Callable[..., None]:
+    """Return `run` with the recipe's defaults for the data set that `arguments` name."""
+    return with_default_recipe(run, arguments)

@@ -1,0 +1,83 @@
+"""Settings of a search: how many proposals, from where, judged how."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mace.config import UNHASHED
+from mace.errors import ConfigError
+
+SamplerName = Literal["tpe", "random", "grid", "qmc"]
+PruneName = Literal["none", "asha", "hyperband"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchConfig:
+    """What a search does; with the data, the recipe and the space it decides what is chosen.
+
+    Attributes:
+        trials: settings proposed for each group; may be raised later, and the search goes on.
+        groups: parts that the subjects are dealt into. For each part there is a search of its own
+            that never sees the part's subjects.
+        inner_folds: folds by subject that judge a setting, within the subjects outside the part.
+        seed: of the dealing, the proposals and the trainings.
+        sampler: `tpe` learns from earlier results (Watanabe, "Tree-structured Parzen estimator",
+            2023); `random`, `grid` and `qmc` (scrambled Sobol points) depend on nothing but seed
+            and number, so that an interrupted search ends as an undisturbed one.
+        prune: end a setting early that is behind the others after as many epochs: `asha` (Li et
+            al., "A system for massively parallel hyperparameter tuning", MLSys 2020) or
+            `hyperband` (Li et al., JMLR 2018).
+        first_rung: epochs before the first look; 0 chooses so that there are three looks.
+        reduction: how many times more epochs up to the next look, and of how many settings one
+            goes on.
+        latency: also judge by the time that the network takes for one picture on the processor.
+        latency_limit_ms: choose among the settings that are at most this slow; 0 for all.
+        per_job: settings that one worker trains side by side.
+    """
+
+    trials: int = field(default=30, metadata=UNHASHED)
+    groups: int = 3
+    inner_folds: int = 3
+    seed: int = 0
+    sampler: SamplerName = "tpe"
+    prune: PruneName = "none"
+    first_rung: int = 0
+    reduction: int = 3
+    latency: bool = False
+    latency_limit_ms: float = field(default=0.0, metadata=UNHASHED)
+    per_job: int = field(default=1, metadata=UNHASHED)
+
+    def __post_init__(self) -> None:
+        for name, least in (
+            ("trials", 1), ("groups", 2), ("inner_folds", 2), ("seed", 0), ("first_rung", 0),
+            ("reduction", 2), ("per_job", 1),
+        ):  # fmt: skip
+            if getattr(self, name) < least:
+                raise ConfigError(
+                    f"a search has {name.replace('_', '-')} {getattr(self, name)}, expected "
+                    f"{least} or more"
+                )
+        if not 0 <= self.latency_limit_ms < float("inf"):
+            raise ConfigError(
+                f"the latency limit is {self.latency_limit_ms} ms, expected 0 or more"
+            )
+        if self.latency and self.prune != "none":
+            raise ConfigError(
+                "pruning compares one score after some epochs and cannot be had with latency as a "
+                "second one; leave out --prune or --latency"
+            )
+        if self.latency_limit_ms and not self.latency:
+            raise ConfigError("a latency limit needs --latency, which measures it")
+
+    def rungs(self, epochs: int) -> tuple[int, ...]:
+        """Return the numbers of epochs, below `epochs`, after which a setting may be ended."""
+        if self.prune == "none":
+            return ()
+        rung, found = self.least_epochs(epochs), []
+        while rung < epochs:
+            found.append(rung)
+            rung *= self.reduction
+        return tuple(found)
+
+    def least_epochs(self, epochs: int) -> int:
+        """Return the epochs before the first look for a training of at most `epochs`."""
+        return self.first_rung or max(1, epochs // self.reduction**2)

@@ -1,0 +1,125 @@
+"""A search whose settings cost nothing; child processes import it, so its name is unique."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mace.augment import NO_AUGMENT
+from mace.data import MotionSet
+from mace.evaluation.learner import Answer, Origin
+from mace.models import ModelConfig
+from mace.motion import MotionConfig
+from mace.protocols import Fold
+from mace.search import Choice, SearchConfig, SearchPlan, SearchSpace, Uniform
+from mace.search.inner import InnerRun, Look
+from mace.training import OptimiserConfig, TrainConfig
+
+TRAIN = TrainConfig(
+    model=ModelConfig(
+        arch="resnet", widths=(4,), depths=(1,), stem_stride=4, head="average", dropout=0.0
+    ),
+    optimiser=OptimiserConfig(learning_rate=1e-2),
+    augment=NO_AUGMENT,
+    epochs=2,
+    batch_size=8,
+)
+
+LEARNING_RATE = "train.optimiser.learning_rate"
+SPACE = SearchSpace(
+    {
+        LEARNING_RATE: Uniform(1e-4, 1e-1, log=True, points=4),
+        "train.mixup": Uniform(0.0, 1.0, points=3),
+        "train.loss.kind": Choice(("cross_entropy", "focal")),
+    }
+)
+BEST = {LEARNING_RATE: 1e-2, "train.mixup": 0.3}
+
+
+def make_set(*, subjects: int = 6, clips: int = 6, size: int = 28, seed: int = 0) -> MotionSet:
+    """Return clips whose class is the direction of a uniform vertical flow."""
+    rng = np.random.default_rng(seed)
+    n = subjects * clips
+    labels = (np.arange(n) % 3).astype(np.int32)
+    inputs = rng.normal(scale=0.3, size=(n, 1, size, size, 3)).astype(np.float32)
+    inputs[..., 1] += (labels - 1.0)[:, None, None, None].astype(np.float32)
+    return MotionSet(
+        inputs=inputs,
+        labels=labels,
+        groups=np.repeat(np.arange(subjects), clips).astype(np.int32),
+        subjects=tuple(f"made/{i}" for i in range(subjects)),
+        clips=tuple(f"made/{i // clips}/{i % clips}" for i in range(n)),
+        classes=("down", "still", "up"),
+        motion=MotionConfig(size=size),
+    )
+
+
+PLAN = {field.name for field in dataclasses.fields(SearchPlan)} - {"config"}
+
+
+def make_plan(out: Path, **changes) -> SearchPlan:
+    """Return a random search of a few settings, with changes of it or of its configuration."""
+    settings = {"trials": 6, "groups": 2, "inner_folds": 2, "sampler": "random"}
+    settings |= {name: value for name, value in changes.items() if name not in PLAN}
+    own = {"train": TRAIN, "space": SPACE, "out": out, "command": "mace search"}
+    own |= {name: value for name, value in changes.items() if name in PLAN}
+    return SearchPlan(config=SearchConfig(**settings), **own)
+
+
+class Pretended:
+    """Answers like a network that is the better, the nearer its settings are to `BEST`.
+
+    It reads the labels it learns from and those it answers for, as a training and its score do:
+    what it says changes if any of them does.
+    """
+
+    asked: list[InnerRun]
+
+    def __init__(self, motion_set: MotionSet, runs: list[InnerRun]) -> None:
+        self.set, self.runs = motion_set, list(runs)
+        type(self).asked = [*getattr(type(self), "asked", []), *self.runs]
+
+    def advance(self, position: int, epoch: int) -> Look:
+        run = self.runs[position]
+        config = run.config
+        away = abs(np.log10(config.optimiser.learning_rate / BEST[LEARNING_RATE])) / 2
+        away += abs(config.mixup - BEST["train.mixup"]) / 2
+        away += 0.05 * (config.loss.kind == "focal")
+        if config.optimiser.learning_rate > 0.09:
+            return Look(prediction=None, loss=(1.0,), reason="the loss is not a number")
+        labels = self.set.labels
+        learnt = int(labels[run.train_index] @ np.arange(run.train_index.size))
+        rng = np.random.default_rng([learnt, *run.test_index])
+        wrong = rng.random(run.test_index.size) < min(away / 2 + 0.3 / epoch, 0.9)
+        prediction = np.where(wrong, (labels[run.test_index] + 1) % 3, labels[run.test_index])
+        return Look(prediction=prediction, loss=tuple(1 / e for e in range(1, epoch + 1)))
+
+    def drop(self, position: int) -> None:
+        pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guess:
+    """Stands in for the network of the outer score: the truth, but for one clip of each fold."""
+
+    train: TrainConfig
+
+    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
+        prediction = motion_set.labels[fold.test_index].copy()
+        prediction[0] = (prediction[0] + 1) % 3
+        return Answer(
+            prediction=prediction,
+            history={"loss": [self.train.optimiser.learning_rate, 0.5]},
+            origin=Origin(fitted=fold.train_index, normalised=fold.train_index),
+        )
+
+
+def pretend(monkeypatch=None) -> None:
+    """Have searches of this process train nothing, for a test or for good."""
+    from mace.search import objective, outer
+
+    Pretended.asked = []
+    put = setattr if monkeypatch is None else monkeypatch.setattr
+    put(objective, "start_inner", Pretended)
+    put(outer, "Network", Guess)

@@ -1,0 +1,371 @@
+import collections
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from search_cases import BEST, LEARNING_RATE, TRAIN, make_plan, make_set
+
+from mace.errors import ConfigError, DataError, TrainingError
+from mace.search import Choice, Results, SearchSpace, Uniform, run_search
+from mace.search.executors import Failure
+from mace.search.folder import StudyFolder
+from mace.search.groups import make_groups
+
+
+def search(out, data=None, **changes):
+    return run_search(data or make_set(), make_plan(out, **changes), baselines=False)
+
+
+def proposed(result):
+    return sorted((one.group, one.number, json.dumps(dict(one.setting))) for one in result.outcomes)
+
+
+def choices(result):
+    return {group: dict(one.setting) for group, one in result.chosen.items()}
+
+
+def test_every_group_gets_its_setting_and_the_score_is_an_ordinary_evaluation(tmp_path, pretended):
+    result = search(tmp_path / "s", trials=8)
+    assert result.evaluated == len(Results(result.folder).load()) == 16
+    assert set(result.chosen) == {"1", "2"}
+    for group, best in result.chosen.items():
+        own = [one.uf1 for one in result.outcomes if one.group == group and one.uf1 is not None]
+        assert best.uf1 == max(own)
+    evaluation = result.evaluation
+    assert evaluation is not None
+    assert evaluation.description["settings tried"].startswith("16, for 2 groups together")
+    # Each subject was answered for by the setting of their own group.
+    histories = evaluation.methods["network"].histories[0]
+    groups = StudyFolder(result.folder).read()["groups"]
+    for group, members in groups.items():
+        for subject in members["tested"]:
+            rate = result.chosen[group].setting[LEARNING_RATE]
+            assert histories[subject]["loss"][0] == pytest.approx(rate)
+
+
+def test_the_same_search_again_trains_nothing(tmp_path, pretended):
+    first = search(tmp_path / "s")
+    pretended.asked = []
+    again = search(tmp_path / "s")
+    assert again.evaluated == 0
+    assert not pretended.asked
+    assert proposed(again) == proposed(first)
+    assert choices(again) == choices(first)
+    looks = StudyFolder(first.folder).read_chosen()["looks"]
+    assert len(looks) == 1
+
+
+def test_more_trials_go_on_and_the_second_look_is_confessed(tmp_path, pretended):
+    first = search(tmp_path / "s", trials=4)
+    more = search(tmp_path / "s", trials=7)
+    assert more.evaluated == 6
+    assert set(proposed(first)) < set(proposed(more))
+    assert proposed(more) == proposed(search(tmp_path / "at once", trials=7))
+    assert "after 8 settings" in more.evaluation.description["looked at before"]
+    assert len(StudyFolder(first.folder).read_chosen()["looks"]) == 2
+
+
+def test_equal_settings_are_trained_once(tmp_path, pretended):
+    space = SearchSpace({"train.loss.kind": Choice(("cross_entropy", "focal"))})
+    result = search(tmp_path / "s", space=space, trials=9)
+    assert len(result.outcomes) == 18
+    assert result.evaluated == 4
+    assert len(pretended.asked) == 4 * 2
+
+
+def test_results_from_elsewhere_count(tmp_path, pretended):
+    elsewhere = search(tmp_path / "there", trials=5)
+    lines = (elsewhere.folder / "results.jsonl").read_bytes()
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "results.jsonl").write_bytes(lines + lines[:50])
+    result = search(tmp_path / "here", trials=6)
+    assert result.evaluated == 2
+    assert proposed(result) == proposed(search(tmp_path / "there", trials=6))
+
+
+def test_nothing_of_the_tested_subjects_reaches_proposals_values_or_choices(tmp_path, pretended):
+    """The labels and pictures of a group's own people may be anything."""
+    data = make_set()
+    config = make_plan(tmp_path).config
+    for number, group in enumerate(make_groups(data, config), start=1):
+        labels, inputs = data.labels.copy(), data.inputs.copy()
+        rng = np.random.default_rng(number)
+        labels[group.tested] = rng.permutation((labels[group.tested] + 1) % 3)
+        inputs[group.tested] = rng.normal(size=inputs[group.tested].shape)
+        changed = dataclasses.replace(data, labels=labels, inputs=inputs, fingerprint="")
+        assert changed.fingerprint != data.fingerprint
+        found, others = [], []
+        for name, one in (("as it is", data), ("changed", changed)):
+            # TPE proposes by the values of earlier proposals, so a leak into one would spread.
+            result = search(tmp_path / f"{number} {name}", one, sampler="tpe", trials=13)
+            outcomes = sorted(result.outcomes, key=lambda o: o.number)
+            found.append(
+                [
+                    (o.number, dict(o.setting), o.status, o.uf1, o.confusion, o.folds)
+                    for o in outcomes
+                    if o.group == group.name
+                ]
+            )
+            found[-1].append(choices(result)[group.name])
+            others.append([o.uf1 for o in outcomes if o.group != group.name])
+        assert found[0] == found[1]
+        # The other group's search learns from these people, so there it must show.
+        assert others[0] != others[1]
+
+
+def test_trainings_are_asked_for_people_outside_the_group_only(tmp_path, pretended):
+    data = make_set()
+    search(tmp_path / "s", data)
+    groups = make_groups(data, make_plan(tmp_path).config)
+    tested = [set(data.groups[group.tested]) for group in groups]
+    for run in pretended.asked:
+        people = set(data.groups[np.concatenate([run.train_index, run.test_index])])
+        assert sum(people.isdisjoint(own) for own in tested) == 1
+
+
+def test_diverged_settings_are_kept_and_not_chosen(tmp_path, pretended):
+    space = SearchSpace({LEARNING_RATE: Choice((1e-2, 0.095))})
+    result = search(tmp_path / "s", space=space, sampler="grid")
+    status = {one.setting[LEARNING_RATE]: one.status for one in result.outcomes}
+    assert status == {1e-2: "complete", 0.095: "diverged"}
+    assert all(one.setting[LEARNING_RATE] == 1e-2 for one in result.chosen.values())
+    assert "2 diverged" in result.evaluation.description["settings tried"]
+    assert search(tmp_path / "s", space=space, sampler="grid").evaluated == 0
+    hopeless = SearchSpace({LEARNING_RATE: Choice((0.095, 0.096))})
+    with pytest.raises(TrainingError, match="no setting"):
+        search(tmp_path / "h", space=hopeless, sampler="grid")
+
+
+@pytest.mark.parametrize("prune", ["asha", "hyperband"])
+def test_pruning_ends_what_is_behind(tmp_path, pretended, prune):
+    train = dataclasses.replace(TRAIN, epochs=9)
+    result = search(tmp_path / "s", train=train, trials=18, prune=prune)
+    counts = collections.Counter(one.status for one in result.outcomes)
+    assert counts["pruned"] > 4
+    assert counts["complete"] > 1
+    for one in result.outcomes:
+        if one.status == "diverged":
+            continue
+        epochs = [epoch for epoch, _ in one.rungs]
+        assert epochs == [1, 3, 9][: len(epochs)]
+        assert (one.status == "complete") == (one.epochs == 9)
+        assert len(one.folds[0].loss) == one.epochs
+    best = [one.uf1 for one in result.outcomes if one.status == "complete"]
+    ended = [one.rungs[0][1] for one in result.outcomes if one.status == "pruned"]
+    first = [one.rungs[0][1] for one in result.outcomes if one.status == "complete"]
+    assert np.mean(first) > np.mean(ended)
+    assert max(best) == max(one.uf1 for one in result.chosen.values())
+    assert search(tmp_path / "s", train=train, trials=18, prune=prune).evaluated == 0
+
+
+def test_epochs_may_be_searched_and_pruned(tmp_path, pretended):
+    space = SearchSpace({"train.epochs": Choice((2, 9)), "train.mixup": Uniform(0.0, 1.0)})
+    result = search(tmp_path / "s", space=space, trials=12, prune="asha")
+    assert {one.epochs for one in result.outcomes if one.status == "complete"} <= {2, 9}
+    assert search(tmp_path / "s", space=space, trials=12, prune="asha").evaluated == 0
+
+
+def test_settings_side_by_side_come_to_the_same(tmp_path, pretended):
+    assert proposed(search(tmp_path / "one", trials=7)) == proposed(
+        search(tmp_path / "three", trials=7, per_job=3)
+    )
+
+
+def start_child(out: Path, sampler: str = "random", seconds: float = 0.02, *options: str):
+    script = Path(__file__).parent / "child_search.py"
+    return subprocess.Popen(
+        [sys.executable, str(script), str(out), sampler, str(seconds), *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def wait_for(results: Results, count: int) -> None:
+    end = time.monotonic() + 300
+    while len(results.load()) < count:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_killed_search_ends_as_an_undisturbed_one(tmp_path, pretended):
+    undisturbed = search(tmp_path / "undisturbed", trials=20)
+    out = tmp_path / "killed"
+    child = start_child(out)
+    wait_for(Results(out), 9)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    # What a crash of the machine would leave.
+    with (out / "results.jsonl").open("ab") as file:
+        file.write(b'{"key":"torn')
+    with (out / "journal.log").open("ab") as file:
+        file.write(b'{"op_code":4,"wor')
+    done = len(Results(out).load())
+    result = search(out, trials=20)
+    assert result.evaluated == 40 - done
+    lines = [line for line in (out / "results.jsonl").read_bytes().splitlines() if b"}" in line]
+    assert len(lines) == len({json.loads(line)["key"] for line in lines}) == 40
+    assert proposed(result) == proposed(undisturbed)
+    assert choices(result) == choices(undisturbed)
+    assert result.evaluation.methods["network"].predictions.tolist() == (
+        undisturbed.evaluation.methods["network"].predictions.tolist()
+    )
+
+
+def test_two_searches_do_not_write_one_study(tmp_path, pretended):
+    out = tmp_path / "s"
+    child = start_child(out, "random", 0.05)
+    wait_for(Results(out), 2)
+    try:
+        with pytest.raises(ConfigError, match=rf"process {child.pid}.*--join"):
+            search(out, trials=20)
+        # Beside it, they share the work.
+        joined = search(out, trials=20, join=True)
+        assert joined.evaluation is None
+        assert joined.evaluated > 2
+        assert child.wait(300) == 0
+    finally:
+        child.kill()
+        child.wait()
+    # Each setting once: neither took what the other was at work on.
+    assert len((out / "results.jsonl").read_bytes().splitlines()) == 40
+    assert len(Results(out).load()) == 40
+    assert StudyFolder(out).read_chosen() is not None
+    assert proposed(search(out, trials=20)) == proposed(search(tmp_path / "alone", trials=20))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"seed": 1}, ["search.seed 0", "now it is 1"]),
+        ({"train": dataclasses.replace(TRAIN, epochs=3)}, ["recipe.train.epochs 2"]),
+        ({"space": SearchSpace({LEARNING_RATE: Uniform(1e-3, 1e-2)})}, ["space.", "--from"]),
+    ],
+)
+def test_a_study_is_not_continued_as_another_one(tmp_path, pretended, changes, words):
+    search(tmp_path / "s", trials=1)
+    with pytest.raises(ConfigError) as caught:
+        search(tmp_path / "s", **({"trials": 1} | changes))
+    for word in words:
+        assert word in str(caught.value)
+    with pytest.raises(ConfigError, match="data"):
+        search(tmp_path / "s", make_set(seed=1), trials=1)
+
+
+def test_a_search_may_begin_with_what_an_earlier_one_found(tmp_path, pretended, capsys):
+    earlier = search(tmp_path / "earlier", trials=12)
+    same = search(tmp_path / "same", trials=4, earlier=[earlier.folder])
+    best = {
+        group: sorted(
+            (one for one in earlier.outcomes if one.group == group and one.status == "complete"),
+            key=lambda one: (-one.uf1, one.number),
+        )[0]
+        for group in ("1", "2")
+    }
+    for group, one in best.items():
+        first = next(o for o in same.outcomes if o.group == group and o.number == 0)
+        assert dict(first.setting) == dict(one.setting)
+    # Their results are not even computed again: same people, same folds.
+    assert {one.group for one in same.outcomes} == {"1", "2"}
+    # Dealt otherwise, every earlier group was judged on somebody who is tested now.
+    search(tmp_path / "other", trials=4, groups=3, seed=5, earlier=[earlier.folder])
+    assert "judged on people who are tested here" in capsys.readouterr().err
+    # Other people may be learnt from.
+    others = make_set(seed=3)
+    others = dataclasses.replace(
+        others, subjects=tuple(f"other/{i}" for i in range(6)), fingerprint=""
+    )
+    result = search(tmp_path / "others", others, trials=4, earlier=[earlier.folder])
+    seen = [dict(one.setting) for one in result.outcomes if one.number < 3]
+    assert dict(best["1"].setting) in seen
+    with pytest.raises(DataError, match="holds no search"):
+        search(tmp_path / "nothing", earlier=[tmp_path])
+
+
+def test_too_few_people_are_said_at_the_start(tmp_path, pretended):
+    with pytest.raises(DataError, match="3 subjects are too few"):
+        search(tmp_path / "s", make_set(subjects=3), groups=2, inner_folds=3)
+
+
+def test_the_space_is_checked_before_the_data_are_read(tmp_path):
+    def read():
+        raise AssertionError("the data were read")
+
+    space = SearchSpace({"train.optimizer.learning_rate": Uniform(0.1, 0.2)})
+    with pytest.raises(ConfigError, match="learning_rate"):
+        run_search(read, make_plan(tmp_path / "s", space=space))
+    for storage in ("postgresql://nobody:secret@127.0.0.1:1/none", "nosuch://host/name"):
+        with pytest.raises(ConfigError) as caught:
+            run_search(read, make_plan(tmp_path / "s", storage=storage))
+        assert "secret" not in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+class Losing:
+    """An executor whose workers die over every job of some settings."""
+
+    slots = 2
+
+    def __init__(self, work, shared):
+        self.work, self.shared, self.jobs = work, shared, []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def submit(self, job):
+        self.jobs.append(job)
+
+    def results(self):
+        while self.jobs:
+            job = self.jobs.pop()
+            if job.candidates[0].setting["train.loss.kind"] == "focal":
+                yield job, Failure(job, "its worker died three times")
+            else:
+                yield job, self.work(self.shared, job)
+
+
+def test_jobs_that_no_worker_could_finish_are_counted(tmp_path, pretended, capsys):
+    plan = make_plan(tmp_path / "s", trials=8)
+    result = run_search(make_set(), plan, engine=Losing, baselines=False)
+    assert 0 < len(result.outcomes) < 16
+    assert "its worker died three times" in capsys.readouterr().err
+    assert all(one.setting["train.loss.kind"] == "cross_entropy" for one in result.outcomes)
+
+
+def test_latency_is_a_second_score(tmp_path, pretended):
+    model = Choice(({"widths": [4]}, {"widths": [64]}))
+    space = SearchSpace({"train.model": model, "train.mixup": Choice((0.3,))})
+    result = search(tmp_path / "s", space=space, sampler="grid", latency=True)
+    taken = {one.setting["train.model"]["widths"][0]: one.latency_ms for one in result.outcomes}
+    assert 0 < taken[4] < taken[64]
+    limit = (taken[4] * taken[64]) ** 0.5
+    quick = search(
+        tmp_path / "s", space=space, sampler="grid", latency=True, latency_limit_ms=limit
+    )
+    assert quick.evaluated == 0
+    assert all(one.setting["train.model"]["widths"] == [4] for one in quick.chosen.values())
+    with pytest.raises(ConfigError, match="the quickest takes"):
+        search(tmp_path / "s", space=space, sampler="grid", latency=True, latency_limit_ms=1e-6)
+
+
+def test_a_setting_is_really_trained(tmp_path):
+    space = SearchSpace({"train.model.widths": Choice(([4],)), "train.epochs": Choice((2,))})
+    train = dataclasses.replace(TRAIN, epochs=6, optimiser=TRAIN.optimiser)
+    data = make_set(subjects=4, clips=6)
+    result = search(tmp_path / "s", data, space=space, sampler="grid", train=train, prune="asha")
+    for one in result.outcomes:
+        assert one.status == "complete"
+        assert [epoch for epoch, _ in one.rungs] == [1, 2]
+        assert all(len(fold.loss) == 2 for fold in one.folds)
+        assert sum(map(sum, one.confusion)) == 12
+    assert os.path.exists(tmp_path / "s" / "outer" / "results.json")
+    assert BEST

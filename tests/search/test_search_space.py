@@ -1,0 +1,198 @@
+import dataclasses
+
+import pytest
+from search_cases import LEARNING_RATE, SPACE, TRAIN
+
+from mace.errors import ConfigError, DataError
+from mace.experiments.recipes import FLOW
+from mace.search import (
+    SPACES,
+    Choice,
+    Integer,
+    SearchSpace,
+    Uniform,
+    apply_setting,
+    find_space,
+    sweep_space,
+)
+from mace.search.checking import check_networks, check_space, corners
+from mace.search.space_file import space_of
+
+
+def refused(space, *words, train=TRAIN):
+    with pytest.raises(ConfigError) as caught:
+        check_space(space, train)
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    for word in words:
+        assert word in sentence
+
+
+def test_a_setting_changes_what_it_names_and_nothing_else():
+    changed = apply_setting(
+        TRAIN,
+        {LEARNING_RATE: 3e-3, "train.model": {"widths": [4, 8], "depths": [1, 2]}},
+    )
+    assert changed.optimiser.learning_rate == 3e-3
+    assert changed.model.widths == (4, 8)
+    assert changed.model.depths == (1, 2)
+    model = dataclasses.replace(changed.model, widths=(4,), depths=(1,))
+    assert dataclasses.replace(changed, optimiser=TRAIN.optimiser, model=model) == TRAIN
+
+
+def test_the_spaces_that_come_with_mace_fit_the_flow_recipe():
+    for space in SPACES.values():
+        assert len(check_space(space, FLOW.train)) > 4
+
+
+@pytest.mark.parametrize(
+    ("path", "near"),
+    [
+        ("train.optimizer.learning_rate", "train.optimiser.learning_rate"),
+        ("train.optimiser.learning_rte", "train.optimiser.learning_rate"),
+        ("optimiser.weight_decay", "train.optimiser.weight_decay"),
+        ("train.dropout", "train.model.dropout"),
+        ("train.model.dropout.rate", "train.model.dropout"),
+    ],
+)
+def test_a_path_that_does_not_exist_comes_with_the_nearest_one(path, near):
+    refused(SearchSpace({path: Uniform(0.0, 0.5)}), path, "does not exist", near)
+
+
+def test_an_input_cannot_vary_within_a_search():
+    refused(SearchSpace({"motion.size": Choice((28, 32))}), "motion.size", "one search for each")
+
+
+def test_values_of_the_wrong_type_or_out_of_range():
+    refused(SearchSpace({"train.epochs": Uniform(2.5, 9.5)}), "train.epochs", "int")
+    refused(SearchSpace({"train.loss.kind": Choice(("focal", "hinge"))}), "hinge", "cross_entropy")
+    refused(SearchSpace({"train.model.dropout": Uniform(0.0, 1.0)}), "dropout", "dropout < 1")
+    refused(SearchSpace({"train.batch_size": Integer(0, 8)}), "batch_size", "0")
+    refused(SearchSpace({"train.fine_tune.anchor": Uniform(0.0, 1.0)}), "fine_tune")
+
+
+def test_contradicting_shapes_show_before_anything_runs():
+    space = {
+        LEARNING_RATE: Uniform(1e-3, 1e-2),
+        "train.model.widths": Choice(([4], [4, 8])),
+        "train.model.depths": Choice(([1], [1, 1])),
+    }
+    refused(SearchSpace(space), "widths", "depths", "positive block counts")
+    # Every two of twelve dimensions meet, even where there are too many corners for all of them.
+    many = {f"train.augment.{name}": Uniform(0.0, 0.1) for name in ("shift", "scale", "noise")}
+    many |= {f"train.loss.{name}": Uniform(0.1, 0.2) for name in ("gamma", "beta", "tau")}
+    many |= {"train.mixup": Uniform(0.1, 0.2), "train.ema": Uniform(0.1, 0.2)}
+    many |= {"train.loss.smoothing": Uniform(0.0, 0.1), "train.epochs": Integer(1, 9)}
+    refused(SearchSpace(many | space), "depths")
+    together = Choice(({"widths": [4], "depths": [1]}, {"widths": [4, 8], "depths": [1, 1]}))
+    assert len(check_space(SearchSpace({"train.model": together}), TRAIN)) == 2
+
+
+def test_a_network_that_the_input_does_not_fit():
+    stems = Choice(({"stem_stride": 4}, {"stem_stride": 8}))
+    space = SearchSpace({"train.model": stems, "train.model.stem": Choice(("space_to_depth",))})
+    configs = check_space(space, TRAIN)
+    with pytest.raises(ConfigError, match="28 x 28"):
+        check_networks(configs, shape=(28, 28, 3), classes=3)
+    check_networks(configs[:1], shape=(28, 28, 3), classes=3)
+
+
+def test_a_setting_varied_twice():
+    tables = Choice(({"dropout": 0.1}, {"dropout": 0.2}))
+    space = SearchSpace({"train.model": tables, "train.model.dropout": Uniform(0.0, 0.5)})
+    refused(space, "train.model.dropout", "train.model")
+    fine = SearchSpace({"train.model": tables, "train.model.head": Choice(("average", "max"))})
+    assert len(check_space(fine, TRAIN)) == 4
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Uniform(1.0, 1.0),
+        lambda: Uniform(0.0, 1.0, log=True),
+        lambda: Uniform(0.0, float("nan")),
+        lambda: Uniform(True, 2.0),
+        lambda: Integer(1.5, 3),  # pyright: ignore
+        lambda: Integer(3, 1),
+        lambda: Choice(()),
+        lambda: Choice((1, 1)),
+        lambda: SearchSpace(),
+        lambda: SearchSpace({LEARNING_RATE: Uniform(0.1, 0.2)}, [{LEARNING_RATE: 0.1}]),
+        lambda: SearchSpace({LEARNING_RATE: Uniform(0.1, 0.2)}).grid(),
+    ],
+)
+def test_ranges_that_are_none(make):
+    with pytest.raises(ConfigError):
+        make()
+
+
+def test_ranges_reach_both_ends():
+    assert Uniform(1e-4, 1e-1, log=True, points=4).grid == pytest.approx((1e-4, 1e-3, 1e-2, 1e-1))
+    assert {Integer(2, 4).at(i / 99) for i in range(100)} == {2, 3, 4}
+    assert {Integer(1, 9, log=True).at(i / 999) for i in range(1000)} == set(range(1, 10))
+    assert {Choice("ab").at(i / 9) for i in range(10)} == {"a", "b"}
+    assert len(list(corners(SPACE))) == 8
+
+
+TOML = """
+[space]
+"train.optimiser.learning_rate" = { uniform = [3e-4, 1e-2], log = true, points = 3 }
+train.epochs = { integer = [2, 6] }
+train.loss.kind = { choice = ["cross_entropy", "focal"] }
+train.model = { choice = [{ widths = [4], depths = [1] }, { widths = [4, 8], depths = [1, 1] }] }
+"""
+
+
+def test_a_space_from_a_file_and_back(tmp_path):
+    (tmp_path / "mine.toml").write_text(TOML)
+    space = find_space(str(tmp_path / "mine.toml"))
+    assert space.dimensions[LEARNING_RATE] == Uniform(3e-4, 1e-2, log=True, points=3)
+    assert space.dimensions["train.epochs"] == Integer(2, 6)
+    assert len(check_space(space, TRAIN)) == 16
+    assert space_of(space.to_dict()).dimensions == space.dimensions
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ["nothing", "[space]"]),
+        ("[spaces]\n", ["spaces"]),
+        ("[space]\n'train.mixup' = { unifrom = [0, 1] }", ["did you mean uniform?"]),
+        ("[space]\n'train.mixup' = { uniform = [0, 1], steps = 3 }", ["steps"]),
+        ("[space]\n'train.mixup' = { uniform = [0, 1, 2] }", ["3 ends"]),
+        ("[space]\n'train.mixup' = { uniform = 3 }", ["list"]),
+        ("[space]\n'train.mixup' = 3", ["3"]),
+        ("[space]\n'train.mixup' = { uniform = [0, 1], log = 1 }", ["true or false"]),
+        ("space = 3", ["[space]"]),
+        ("settings = [3]", ["table"]),
+    ],
+)
+def test_files_that_are_no_space(tmp_path, text, words):
+    path = tmp_path / "wrong.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        find_space(str(path))
+    for word in (str(path), *words):
+        assert word in str(caught.value)
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(DataError, match=r"none\.toml"):
+        find_space(str(tmp_path / "none.toml"))
+    (tmp_path / "torn.toml").write_text("[space")
+    with pytest.raises(DataError, match=r"torn\.toml"):
+        find_space(str(tmp_path / "torn.toml"))
+    with pytest.raises(ConfigError, match="flow"):
+        find_space("flows")
+
+
+def test_a_sweep_becomes_a_list_of_what_differs():
+    configs = [
+        TRAIN,
+        dataclasses.replace(TRAIN, mixup=0.2),
+        dataclasses.replace(TRAIN, model=dataclasses.replace(TRAIN.model, widths=(8,))),
+    ]
+    space = sweep_space(TRAIN, configs)
+    assert list(space.listed) == [{}, {"train.mixup": 0.2}, {"train.model.widths": [8]}]
+    assert check_space(space, TRAIN) == configs
+    assert space_of(space.to_dict()).listed == space.listed
