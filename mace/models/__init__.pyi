@@ -7,6 +7,7 @@ from .presets import MODELS
 from .receptive import ReceptiveField, receptive_field, receptive_fields
 from .resnet import ResNet
 from .runtime import MICRO_BATCH, compiler_options, keep_heap
+from .ststnet import STSTNet
 
 __all__ = [
     "MACNN",
@@ -15,6 +16,7 @@ __all__ = [
     "ModelConfig",
     "ReceptiveField",
     "ResNet",
+    "STSTNet",
     "Variables",
     "apply_model",
     "apply_train",
