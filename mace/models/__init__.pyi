@@ -1,5 +1,6 @@
 from .apply import Variables, apply_model, apply_train, count_parameters, init_model
 from .config import ModelConfig
+from .conv import convolutions
 from .fold import fold_norm
 from .macnn import MACNN
 from .make import make_model
@@ -21,6 +22,7 @@ __all__ = [
     "apply_model",
     "apply_train",
     "compiler_options",
+    "convolutions",
     "count_parameters",
     "fold_norm",
     "init_model",

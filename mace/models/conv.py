@@ -1,6 +1,10 @@
 """The convolution every network here is made of."""
 
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Literal
 
 import flax.linen as nn
 import jax
@@ -8,11 +12,31 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
+type Form = Literal["native", "products"]
+
+_form: ContextVar[Form] = ContextVar("form", default="native")
+
 he = nn.initializers.variance_scaling(2.0, "fan_in", "truncated_normal")
 """He et al. 2015, "Delving deep into rectifiers": the variance that survives a ReLU."""
 
 SHIFTED_PIXELS = 32 * 32
 """Largest output, in pixels, whose weight gradient is taken from shifted copies on a CPU."""
+
+
+@contextmanager
+def convolutions(form: Form) -> Iterator[None]:
+    """Write the convolutions of what is traced within as XLA's own, or as matrix products.
+
+    Products of shifted copies stay fast where XLA's convolution on a CPU is not: inside of a loop,
+    whose gradients it runs 7 to 30 times slower, and mapped over the weights of several networks,
+    which makes a grouped convolution of it; as a product it becomes one of a batch. They need
+    nine times the memory of the maps, and for large maps they are 3 to 4 times slower.
+    """
+    token = _form.set(form)
+    try:
+        yield
+    finally:
+        _form.reset(token)
 
 
 def conv2d(
@@ -38,7 +62,10 @@ def conv2d(
     """
     if kernel.shape[:2] == (1, 1) and stride == 1:
         return x @ kernel[0, 0]
-    return _conv(x, kernel, stride, dilation)
+    if _form.get() == "native":
+        return _conv(x, kernel, stride, dilation)
+    product = _product if stride == 1 else _product_of_copies
+    return product(x, kernel, stride, dilation)
 
 
 def native_conv(
@@ -60,6 +87,61 @@ def native_conv(
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
         feature_group_count=groups,
     )
+
+
+def _copies(
+    x: Float[Array, "b h w c"], size: tuple[int, ...], stride: int, dilation: int
+) -> Float[Array, "b h2 w2 t"]:
+    """Return what each place's window sees, tap by tap, as one map with kh kw c channels."""
+    rows, columns = size[:2]
+    top, left = dilation * (rows - 1) // 2, dilation * (columns - 1) // 2
+    height, width = ((n - 1) // stride + 1 for n in x.shape[1:3])
+    padded = jnp.pad(x, ((0, 0), (top, top), (left, left), (0, 0)))
+    parts = [
+        padded[
+            :,
+            i * dilation : i * dilation + stride * (height - 1) + 1 : stride,
+            j * dilation : j * dilation + stride * (width - 1) + 1 : stride,
+        ]
+        for i in range(rows)
+        for j in range(columns)
+    ]
+    return jnp.concatenate(parts, -1)
+
+
+def _product_of_copies(x: Array, kernel: Array, stride: int, dilation: int) -> Array:
+    copies = _copies(x, kernel.shape, stride, dilation)
+    return copies @ kernel.reshape(-1, kernel.shape[-1])
+
+
+_product = jax.custom_vjp(_product_of_copies, nondiff_argnums=(2, 3))
+
+
+def _product_forward(
+    x: Array, kernel: Array, stride: int, dilation: int
+) -> tuple[Array, tuple[Array, Array]]:
+    return _product_of_copies(x, kernel, stride, dilation), (x, kernel)
+
+
+def _product_backward(
+    stride: int, dilation: int, saved: tuple[Array, Array], gradient: Array
+) -> tuple[Array, Array]:
+    """Return both gradients from the same shifted copies of the output's gradient."""
+    x, kernel = saved
+    rows, columns, inputs, outputs = kernel.shape
+    copies = _copies(gradient, kernel.shape, stride, dilation)
+    mirrored = kernel[::-1, ::-1]
+    dx = copies @ mirrored.swapaxes(2, 3).reshape(-1, inputs)
+    if 2 * inputs <= outputs:  # fewer channels to copy, where the first layer needs no dx
+        copies = _copies(x, kernel.shape, stride, dilation)
+        product = jnp.einsum("bhwi,bhwo->io", copies, gradient)
+        return dx, product.reshape(kernel.shape)
+    product = jnp.einsum("bhwi,bhwo->io", x, copies)
+    product = product.reshape(inputs, rows, columns, outputs)[:, ::-1, ::-1]
+    return dx, product.transpose(1, 2, 0, 3)
+
+
+_product.defvjp(_product_forward, _product_backward)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
