@@ -96,17 +96,15 @@ def _copies(
     rows, columns = size[:2]
     top, left = dilation * (rows - 1) // 2, dilation * (columns - 1) // 2
     height, width = ((n - 1) // stride + 1 for n in x.shape[1:3])
-    padded = jnp.pad(x, ((0, 0), (top, top), (left, left), (0, 0)))
-    parts = [
-        padded[
-            :,
-            i * dilation : i * dilation + stride * (height - 1) + 1 : stride,
-            j * dilation : j * dilation + stride * (width - 1) + 1 : stride,
-        ]
-        for i in range(rows)
-        for j in range(columns)
-    ]
-    return jnp.concatenate(parts, -1)
+
+    def taps(count: int, length: int) -> list[slice]:
+        starts = [i * dilation for i in range(count)]
+        return [slice(start, start + stride * (length - 1) + 1, stride) for start in starts]
+
+    # Columns first: a picture's 3 channels are a short piece to copy, 3 x 3 of them a longer one.
+    x = jnp.pad(x, ((0, 0), (top, top), (left, left), (0, 0)))
+    x = jnp.concatenate([x[:, :, part] for part in taps(columns, width)], -1)
+    return jnp.concatenate([x[:, part] for part in taps(rows, height)], -1)
 
 
 def _product_of_copies(x: Array, kernel: Array, stride: int, dilation: int) -> Array:
@@ -120,25 +118,31 @@ _product = jax.custom_vjp(_product_of_copies, nondiff_argnums=(2, 3))
 def _product_forward(
     x: Array, kernel: Array, stride: int, dilation: int
 ) -> tuple[Array, tuple[Array, Array]]:
-    return _product_of_copies(x, kernel, stride, dilation), (x, kernel)
+    copies = _copies(x, kernel.shape, stride, dilation)
+    y = copies @ kernel.reshape(-1, kernel.shape[-1])
+    return y, (copies if _copies_input(kernel) else x, kernel)
 
 
 def _product_backward(
     stride: int, dilation: int, saved: tuple[Array, Array], gradient: Array
 ) -> tuple[Array, Array]:
-    """Return both gradients from the same shifted copies of the output's gradient."""
+    """Return both gradients from shifted copies of the output's gradient, or of a narrow input."""
     x, kernel = saved
     rows, columns, inputs, outputs = kernel.shape
     copies = _copies(gradient, kernel.shape, stride, dilation)
     mirrored = kernel[::-1, ::-1]
     dx = copies @ mirrored.swapaxes(2, 3).reshape(-1, inputs)
-    if 2 * inputs <= outputs:  # fewer channels to copy, where the first layer needs no dx
-        copies = _copies(x, kernel.shape, stride, dilation)
-        product = jnp.einsum("bhwi,bhwo->io", copies, gradient)
+    if _copies_input(kernel):
+        product = jnp.einsum("bhwi,bhwo->io", x, gradient)
         return dx, product.reshape(kernel.shape)
     product = jnp.einsum("bhwi,bhwo->io", x, copies)
     product = product.reshape(inputs, rows, columns, outputs)[:, ::-1, ::-1]
     return dx, product.transpose(1, 2, 0, 3)
+
+
+def _copies_input(kernel: Array) -> bool:
+    # Less to copy, where a first layer needs no gradient of its input.
+    return 2 * kernel.shape[2] <= kernel.shape[3]
 
 
 _product.defvjp(_product_forward, _product_backward)

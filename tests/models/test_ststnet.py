@@ -71,3 +71,19 @@ def test_dropout_only_in_training():
     assert statistics == {}
     assert not np.allclose(straight, dropped)
     np.testing.assert_array_equal(straight, apply_model(model, variables, x)[0])
+
+
+@pytest.mark.parametrize("size", [3, 28, 30])
+def test_gradient_of_the_maximum(size):
+    x = jax.random.normal(jax.random.key(size), (2, size, size, 2))
+    padding = ((0, 0), (1, 1), (1, 1), (0, 0))
+
+    def plain(x):
+        y = lax.reduce_window(x, -jnp.inf, lax.max, (1, 3, 3, 1), (1, 3, 3, 1), padding)
+        return (y**3).sum()
+
+    found = jax.grad(lambda x: (max_pool3(x) ** 3).sum())(x)
+    np.testing.assert_allclose(found, jax.grad(plain)(x), rtol=1e-6)
+    # Of equal values one gets it all.
+    flat = jax.grad(lambda x: max_pool3(x).sum())(jnp.ones((1, 4, 4, 1)))
+    assert float(flat.sum()) == 4.0
