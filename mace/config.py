@@ -24,6 +24,15 @@ def to_dict(config: Any) -> dict[str, Any]:
     }
 
 
+def switched_on(value: Any) -> bool:
+    """Return whether a setting that 0 switches off is on.
+
+    In a population of trainings a setting may be an argument of the compiled program, whose value
+    nobody knows while the program is made: that one is on.
+    """
+    return not isinstance(value, int | float) or value != 0
+
+
 def setting_rows(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     """Return nested settings as rows of a dotted name and a value, for people to read."""
     rows = []

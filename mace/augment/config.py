@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mace.config import switched_on
 from mace.errors import ConfigError
 
 
@@ -37,7 +38,7 @@ class AugmentConfig:
     @property
     def warps(self) -> bool:
         """Whether any setting needs the image resampled."""
-        return bool(self.shift or self.rotation or self.scale)
+        return any(map(switched_on, (self.shift, self.rotation, self.scale)))
 
 
 NO_AUGMENT = AugmentConfig(

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from mace.augment.config import AugmentConfig
+from mace.config import switched_on
 from mace.motion import MotionConfig
 
 
@@ -38,12 +39,12 @@ def augment(
             scale=1.0 + unit[3] * config.scale,
             motion=motion,
         )
-    if config.magnitude:
+    if switched_on(config.magnitude):
         strength = jax.random.uniform(
             keys[2], minval=1.0 - config.magnitude, maxval=1.0 + config.magnitude
         )
         image = image * strength
-    if config.noise:
+    if switched_on(config.noise):
         noise = jax.random.normal(keys[3], image.shape)
         image = image + config.noise * noise * (1.0 if noise_scale is None else noise_scale)
     return image

@@ -37,6 +37,7 @@ def run(
     adapt: bool = False,
     adaptation: AdaptConfig = AdaptConfig(),  # noqa: B008
     baselines: bool = True,
+    population: bool = False,
     leaky: bool = False,
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
 ) -> None:
@@ -65,6 +66,8 @@ def run(
             unlabelled clips of the training subjects.
         adaptation: how.
         baselines: whether to train shallow baselines on the same input.
+        population: train all folds and seeds as one population, much sooner for small networks;
+            scores differ by the rounding of sums.
         leaky: afterwards train the usual leaks on purpose, to show what they would have made of it.
         as_json: print the summary as one JSON object instead of the table.
     """
@@ -135,6 +138,7 @@ def run(
         },
         command=shlex.join(["mace", *sys.argv[1:]]),
         workers=workers,
+        population=population,
     )
     if leaky:
         rows = show_leaks(inputs, evaluation, config=config, run_dir=out, workers=workers)

@@ -1,10 +1,11 @@
 """Cross-validation over subjects: every method, seed and fold, stored as it finishes."""
 
+import itertools
 import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from mace.evaluation.learner import Answer, Learner
 from mace.evaluation.loading import load_evaluation
 from mace.evaluation.logs import write_log
 from mace.evaluation.methods import methods_of
+from mace.evaluation.network import Network
+from mace.evaluation.populated import batch_size, check_population, population_answers
 from mace.evaluation.results import Evaluation
 from mace.evaluation.store import RecordKey, RunFolder, encode_answer, encode_index
 from mace.evaluation.summary import summarise
@@ -46,6 +49,8 @@ class _Job:
     fold: Fold
     seed: int
     explain: bool
+    together: bool = False
+    """Whether it is one of a population."""
 
 
 def make_folds(motion_set: MotionSet, protocol: ProtocolConfig) -> list[Fold]:
@@ -74,6 +79,7 @@ def cross_validate(
     workers: int = 0,
     methods: Mapping[str, Learner] | None = None,
     folds: Sequence[Fold] | None = None,
+    population: bool = False,
 ) -> Evaluation:
     """Run every fold that `run_dir` does not hold yet, and return the whole evaluation.
 
@@ -90,6 +96,8 @@ def cross_validate(
         methods: what to evaluate instead of the methods of `config`; must hold `network`, the
             one that all seeds apply to.
         folds: the folds instead of those of `config.protocol`; nothing checks them but an audit.
+        population: whether to train the network's folds and seeds as a population
+            (`mace.training.population`): the same numbers but for the order of sums, sooner.
 
     Raises:
         ConfigError: for impossible settings.
@@ -123,7 +131,14 @@ def cross_validate(
         "provenance": provenance(),
     }
     folder.write_config(settings)
-    _run(jobs, motion_set, folder, workers=workers, label=f"evaluating {title}")
+    _run(
+        jobs,
+        motion_set,
+        folder,
+        workers=workers,
+        label=f"evaluating {title}",
+        population=check_population(methods[NETWORK]) if population else None,
+    )
     evaluation = load_evaluation(run_dir)
     folder.write_results(summarise(evaluation))
     network = evaluation.methods[NETWORK]
@@ -201,7 +216,13 @@ def _plan(jobs: Sequence[_Job]) -> dict[str, dict[str, Any]]:
 
 
 def _run(
-    jobs: Sequence[_Job], motion_set: MotionSet, folder: RunFolder, *, workers: int, label: str
+    jobs: Sequence[_Job],
+    motion_set: MotionSet,
+    folder: RunFolder,
+    *,
+    workers: int,
+    label: str,
+    population: Network | None,
 ) -> None:
     done = folder.records()
     left = [
@@ -210,22 +231,48 @@ def _run(
         if job.key not in done or (job.explain and not folder.heat_path(job.key).exists())
     ]
     with progress(label, len(jobs), done=len(jobs) - len(left)) as advance:
-        for job, (answer, seconds) in worker_map(_answer, left, motion_set, workers=workers):
-            clips = [motion_set.clips[i] for i in job.fold.test_index]
-            # The maps first: a line says that its fold is complete.
-            if answer.heat is not None:
-                folder.write_heat(job.key, clips, answer.heat)
-            line = {"method": job.method, "clips": clips, "seconds": round(seconds, 3)}
-            folder.append(job.key, line | encode_answer(answer))
-            advance(note=f"{job.method}, seed {job.seed}, {job.fold.name}")
+        batches = _batches(left, motion_set, population, workers=workers)
+        for batch, found in worker_map(_answers, batches, motion_set, workers=workers):
+            for job, (answer, seconds) in zip(batch, found, strict=True):
+                clips = [motion_set.clips[i] for i in job.fold.test_index]
+                # The maps first: a line says that its fold is complete.
+                if answer.heat is not None:
+                    folder.write_heat(job.key, clips, answer.heat)
+                line = {"method": job.method, "clips": clips, "seconds": round(seconds, 3)}
+                folder.append(job.key, line | encode_answer(answer))
+                advance(note=f"{job.method}, seed {job.seed}, {job.fold.name}")
 
 
-def _answer(motion_set: MotionSet, job: _Job) -> tuple[Answer, float]:
+def _batches(
+    jobs: Sequence[_Job], motion_set: MotionSet, population: Network | None, *, workers: int
+) -> list[tuple[_Job, ...]]:
+    """Return the jobs one by one, or those of the network in batches to be trained together."""
+    together = [job for job in jobs if population is not None and job.method == NETWORK]
+    alone = [(job,) for job in jobs if population is None or job.method != NETWORK]
+    if population is None or not together:
+        return alone
+    size = batch_size(motion_set, population, jobs=len(together), workers=workers)
+    batches = itertools.batched(together, size)
+    return [*(tuple(replace(job, together=True) for job in batch) for batch in batches), *alone]
+
+
+def _answers(motion_set: MotionSet, batch: Sequence[_Job]) -> list[tuple[Answer, float]]:
     start = time.perf_counter()
+    first = batch[0]
+    if first.together:
+        wanted = [(job.fold, job.seed, job.explain) for job in batch]
+        answers = population_answers(motion_set, check_population(first.learner), wanted)
+    else:
+        answers = [_answer(motion_set, job) for job in batch]
+    seconds = (time.perf_counter() - start) / len(batch)
+    return [(answer, seconds) for answer in answers]
+
+
+def _answer(motion_set: MotionSet, job: _Job) -> Answer:
     answer = job.learner(motion_set, job.fold, seed=job.seed, explain=job.explain)
     if np.shape(answer.prediction) != job.fold.test_index.shape:
         raise ConfigError(
             f"method {job.method} gave {np.size(answer.prediction)} answers for "
             f"{job.fold.test_index.size} clips of fold {job.fold.name}; it must answer each once"
         )
-    return answer, time.perf_counter() - start
+    return answer

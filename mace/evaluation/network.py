@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+from jaxtyping import Int
+
 from mace.data import MotionSet
 from mace.evaluation.gradcam import heat_maps
 from mace.evaluation.learner import Answer, Origin
 from mace.evaluation.starting import bundle_for
 from mace.pretrained import BundleFile
 from mace.protocols import Fold, inner_split
-from mace.training import MixConfig, TrainConfig, fit, load_mix, predict_clips
+from mace.training import Fitted, MixConfig, TrainConfig, fit, load_mix, predict_clips
+
+type Split = tuple[Int[np.ndarray, " m"], Int[np.ndarray, " v"] | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,15 +32,7 @@ class Network:
 
     def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
         """Answer for the test clips; see `Learner`."""
-        train_index, validation_index = fold.train_index, None
-        if self.train.selection == "best":
-            train_index, validation_index = inner_split(
-                fold.train_index,
-                motion_set.groups,
-                motion_set.labels,
-                fraction=self.validation,
-                seed=seed,
-            )
+        train_index, validation_index = split = self.split(motion_set, fold, seed=seed)
         fitted = fit(
             motion_set,
             train_index,
@@ -46,6 +43,25 @@ class Network:
             mix=None if self.mix is None else load_mix(self.mix),
             label=f"  seed {seed}, without {fold.name}",
         )
+        return self.answer(motion_set, fold, fitted, split, explain=explain)
+
+    def split(self, motion_set: MotionSet, fold: Fold, *, seed: int) -> Split:
+        """Return what to learn from and, where an epoch is to be chosen, what to choose it on."""
+        if self.train.selection != "best":
+            return fold.train_index, None
+        return inner_split(
+            fold.train_index,
+            motion_set.groups,
+            motion_set.labels,
+            fraction=self.validation,
+            seed=seed,
+        )
+
+    def answer(
+        self, motion_set: MotionSet, fold: Fold, fitted: Fitted, split: Split, *, explain: bool
+    ) -> Answer:
+        """Return what a network trained on a split of a fold says about the fold's test clips."""
+        train_index, validation_index = split
         inputs = motion_set.inputs[fold.test_index]
         probabilities = predict_clips(fitted, inputs, pair_average=self.train.pair_average)
         prediction = probabilities.argmax(axis=1)

@@ -6,6 +6,7 @@ where they find them as such. tests/export holds it to the Flax modules' numbers
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,8 @@ def _normalise(graph: _Graph, x: str, bundle: Bundle) -> str:
 def _network(
     graph: _Graph, config: ModelConfig, params: Mapping[str, Any], x: str, size: int, depth: int
 ) -> str:
+    if config.arch == "ststnet":
+        return _streams(graph, config, params, x, size)
     stride = config.stem_stride
     if config.coordinates:
         line = np.linspace(-1, 1, size)
@@ -138,6 +141,20 @@ def _network(
         for i in range(1, blocks + 1):
             x = _block(graph, config, params[f"stage{stage}_block{i}"], x, size)
     return _head(graph, config, params["head"], x, size)
+
+
+def _streams(
+    graph: _Graph, config: ModelConfig, params: Mapping[str, Any], x: str, size: int
+) -> str:
+    names = [f"stream{i}" for i in range(1, len(config.widths) + 1)]
+    kernel, bias = (
+        np.concatenate([params["stem"][f"{name}_{part}"] for name in names], -1)
+        for part in ("kernel", "bias")
+    )
+    x = _raw_conv(graph, kernel, bias, x)
+    x = graph.op("MaxPool", x, kernel_shape=[3, 3], strides=[3, 3], pads=[1] * 4)
+    x = graph.op("Relu", x)
+    return _head(graph, replace(config, head="grid"), params["head"], x, (size - 1) // 3 + 1)
 
 
 def _block(graph: _Graph, config: ModelConfig, params: Mapping[str, Any], x: str, size: int) -> str:

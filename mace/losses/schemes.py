@@ -63,7 +63,7 @@ def make_loss(
             return lambda logits, targets: _focal(logits, targets, gamma=config.gamma)
         case "class_balanced_focal":
             # 1 - beta^n loses every digit for a small n and a beta near 1; expm1 keeps them.
-            weights = 1 / -jnp.expm1(counts * np.float32(np.log(max(config.beta, 1e-30))))
+            weights = 1 / -jnp.expm1(counts * jnp.log(jnp.maximum(jnp.float32(config.beta), 1e-30)))
             weights = weights * len(counts) / weights.sum()
             return lambda logits, targets: _focal(logits, targets * weights, gamma=config.gamma)
         case "logit_adjusted":

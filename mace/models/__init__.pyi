@@ -1,5 +1,6 @@
 from .apply import Variables, apply_model, apply_train, count_parameters, init_model
 from .config import ModelConfig
+from .conv import convolutions
 from .fold import fold_norm
 from .macnn import MACNN
 from .make import make_model
@@ -7,6 +8,7 @@ from .presets import MODELS
 from .receptive import ReceptiveField, receptive_field, receptive_fields
 from .resnet import ResNet
 from .runtime import MICRO_BATCH, compiler_options, keep_heap
+from .ststnet import STSTNet
 
 __all__ = [
     "MACNN",
@@ -15,10 +17,12 @@ __all__ = [
     "ModelConfig",
     "ReceptiveField",
     "ResNet",
+    "STSTNet",
     "Variables",
     "apply_model",
     "apply_train",
     "compiler_options",
+    "convolutions",
     "count_parameters",
     "fold_norm",
     "init_model",

@@ -13,8 +13,10 @@ class ModelConfig:
     `mace.models.MODELS` holds ready-made ones; `mace.models.make_model` builds the network.
     """
 
-    arch: Literal["macnn", "resnet"] = "macnn"
-    """Family of the residual block: parallel atrous branches, or He et al. 2016's basic block."""
+    arch: Literal["macnn", "resnet", "ststnet"] = "macnn"
+    """Family of the residual block: parallel atrous branches, or He et al. 2016's basic block; or
+    Liong et al. 2019's three shallow streams, which use `widths` (filters of each stream),
+    `head_grid`, `dropout` and `dtype` alone, and want `norm` to be `none`."""
     widths: tuple[int, ...] = (16, 32, 64, 128)
     """Channels of each stage (of each branch, for `macnn`)."""
     depths: tuple[int, ...] = (1, 1, 1, 1)
@@ -65,6 +67,11 @@ class ModelConfig:
             )
         if not self.dilations or min(self.dilations) < 1:
             raise ConfigError(f"setting dilations is {self.dilations}, expected rates of 1 or more")
+        if self.arch == "ststnet" and self.norm != "none":
+            raise ConfigError(
+                f"setting norm is {self.norm}, but arch ststnet has no normalisation; set norm to "
+                'none, or begin with MODELS["ststnet"]'
+            )
         if self.stem_stride not in (1, 2, 4, 8):
             raise ConfigError(f"setting stem_stride is {self.stem_stride}, expected 1, 2, 4 or 8")
         if self.head_grid < 1:

@@ -1,6 +1,10 @@
 """The convolution every network here is made of."""
 
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Literal
 
 import flax.linen as nn
 import jax
@@ -8,11 +12,31 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
+type Form = Literal["native", "products"]
+
+_form: ContextVar[Form] = ContextVar("form", default="native")
+
 he = nn.initializers.variance_scaling(2.0, "fan_in", "truncated_normal")
 """He et al. 2015, "Delving deep into rectifiers": the variance that survives a ReLU."""
 
 SHIFTED_PIXELS = 32 * 32
 """Largest output, in pixels, whose weight gradient is taken from shifted copies on a CPU."""
+
+
+@contextmanager
+def convolutions(form: Form) -> Iterator[None]:
+    """Write the convolutions of what is traced within as XLA's own, or as matrix products.
+
+    Products of shifted copies stay fast where XLA's convolution on a CPU is not: inside of a loop,
+    whose gradients it runs 7 to 30 times slower, and mapped over the weights of several networks,
+    which makes a grouped convolution of it; as a product it becomes one of a batch. They need
+    nine times the memory of the maps, and for large maps they are 3 to 4 times slower.
+    """
+    token = _form.set(form)
+    try:
+        yield
+    finally:
+        _form.reset(token)
 
 
 def conv2d(
@@ -38,7 +62,10 @@ def conv2d(
     """
     if kernel.shape[:2] == (1, 1) and stride == 1:
         return x @ kernel[0, 0]
-    return _conv(x, kernel, stride, dilation)
+    if _form.get() == "native":
+        return _conv(x, kernel, stride, dilation)
+    product = _product if stride == 1 else _product_of_copies
+    return product(x, kernel, stride, dilation)
 
 
 def native_conv(
@@ -60,6 +87,65 @@ def native_conv(
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
         feature_group_count=groups,
     )
+
+
+def _copies(
+    x: Float[Array, "b h w c"], size: tuple[int, ...], stride: int, dilation: int
+) -> Float[Array, "b h2 w2 t"]:
+    """Return what each place's window sees, tap by tap, as one map with kh kw c channels."""
+    rows, columns = size[:2]
+    top, left = dilation * (rows - 1) // 2, dilation * (columns - 1) // 2
+    height, width = ((n - 1) // stride + 1 for n in x.shape[1:3])
+
+    def taps(count: int, length: int) -> list[slice]:
+        starts = [i * dilation for i in range(count)]
+        return [slice(start, start + stride * (length - 1) + 1, stride) for start in starts]
+
+    # Columns first: a picture's 3 channels are a short piece to copy, 3 x 3 of them a longer one.
+    x = jnp.pad(x, ((0, 0), (top, top), (left, left), (0, 0)))
+    x = jnp.concatenate([x[:, :, part] for part in taps(columns, width)], -1)
+    return jnp.concatenate([x[:, part] for part in taps(rows, height)], -1)
+
+
+def _product_of_copies(x: Array, kernel: Array, stride: int, dilation: int) -> Array:
+    copies = _copies(x, kernel.shape, stride, dilation)
+    return copies @ kernel.reshape(-1, kernel.shape[-1])
+
+
+_product = jax.custom_vjp(_product_of_copies, nondiff_argnums=(2, 3))
+
+
+def _product_forward(
+    x: Array, kernel: Array, stride: int, dilation: int
+) -> tuple[Array, tuple[Array, Array]]:
+    copies = _copies(x, kernel.shape, stride, dilation)
+    y = copies @ kernel.reshape(-1, kernel.shape[-1])
+    return y, (copies if _copies_input(kernel) else x, kernel)
+
+
+def _product_backward(
+    stride: int, dilation: int, saved: tuple[Array, Array], gradient: Array
+) -> tuple[Array, Array]:
+    """Return both gradients from shifted copies of the output's gradient, or of a narrow input."""
+    x, kernel = saved
+    rows, columns, inputs, outputs = kernel.shape
+    copies = _copies(gradient, kernel.shape, stride, dilation)
+    mirrored = kernel[::-1, ::-1]
+    dx = copies @ mirrored.swapaxes(2, 3).reshape(-1, inputs)
+    if _copies_input(kernel):
+        product = jnp.einsum("bhwi,bhwo->io", x, gradient)
+        return dx, product.reshape(kernel.shape)
+    product = jnp.einsum("bhwi,bhwo->io", x, copies)
+    product = product.reshape(inputs, rows, columns, outputs)[:, ::-1, ::-1]
+    return dx, product.transpose(1, 2, 0, 3)
+
+
+def _copies_input(kernel: Array) -> bool:
+    # Less to copy, where a first layer needs no gradient of its input.
+    return 2 * kernel.shape[2] <= kernel.shape[3]
+
+
+_product.defvjp(_product_forward, _product_backward)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))

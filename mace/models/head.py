@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from mace.config import switched_on
 from mace.models.conv import he
 
 
@@ -47,8 +48,23 @@ class Head(nn.Module):
             weight = out["attention"] = jax.nn.softmax(score, axis=(1, 2))
             pooled = (x * weight).sum((1, 2))
         out["pooled"] = pooled
-        pooled = nn.Dropout(self.dropout, deterministic=not self.train)(pooled)
+        pooled = Dropout(self.dropout, self.train)(pooled)
         return nn.Dense(self.classes, kernel_init=he, name="classes")(pooled), out
+
+
+class Dropout(nn.Module):
+    """Flax's, whose rate may be an argument of a compiled program. Srivastava et al., JMLR 2014."""
+
+    rate: float
+    train: bool
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "b n"]) -> Float[Array, "b n"]:
+        """Return `x` without a share of its values, the others enlarged; all of it at inference."""
+        if not self.train or not switched_on(self.rate):
+            return x
+        kept = jax.random.bernoulli(self.make_rng("dropout"), 1.0 - self.rate, x.shape)
+        return jnp.where(kept, x / (1.0 - self.rate), 0.0)
 
 
 def grid_pool(x: Float[Array, "b h w c"], *, grid: int) -> Float[Array, "b g g c"]:

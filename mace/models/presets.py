@@ -19,6 +19,15 @@ MODELS: Mapping[str, ModelConfig] = MappingProxyType(
         "resnet_small": ModelConfig(
             arch="resnet", widths=(20, 40, 80), depths=(1, 1, 1), stem_stride=1
         ),
+        # Liong et al. 2019: filters of the three streams, 5 x 5 cells of their joined maps.
+        "ststnet": ModelConfig(
+            arch="ststnet",
+            widths=(3, 5, 8),
+            depths=(1, 1, 1),
+            norm="none",
+            head_grid=5,
+            dropout=0.5,
+        ),
     }
 )
 """Ready-made configurations by name."""

@@ -28,6 +28,9 @@ def receptive_fields(config: ModelConfig) -> dict[str, ReceptiveField]:
     Parallel branches see what the widest of them sees.
     """
     field = ReceptiveField(1, 1)
+    if config.arch == "ststnet":  # one convolution, then the maximum of 3x3
+        field = field.through().through(stride=3)
+        return {"stem": field, "features": field}
     if config.stem == "space_to_depth":
         field = ReceptiveField(config.stem_stride, config.stem_stride).through()
     else:

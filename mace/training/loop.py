@@ -70,12 +70,8 @@ def fit(
         TrainingError: if the loss or its gradient is not a number.
         Interrupted: after SIGINT or SIGTERM; the state is saved if there is a `run_dir`.
     """
-    train = _indices(train_index, motion_set, "train_index")
-    validation = None
-    if validation_index is not None:
-        validation = _indices(validation_index, motion_set, "validation_index")
-    _check(motion_set, train, validation, config)
-    variables = _start(motion_set, config, start)
+    train, validation = checked_indices(motion_set, train_index, validation_index, config)
+    variables = checked_start(motion_set, config, start)
     run = Run(
         source=ClipSource(motion_set, config=config, validation=validation, mix=mix),
         config=config,
@@ -119,6 +115,23 @@ def run_to_the_end(
         return run.result()
 
 
+def checked_indices(
+    motion_set: MotionSet, train_index: Any, validation_index: Any, config: TrainConfig
+) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " v"] | None]:
+    """Return both sides of a split, sorted.
+
+    Raises:
+        ConfigError: if the configuration needs validation clips, and there are none.
+        DataError: for an index out of range, or inputs that do not fit `motion_set.motion`.
+    """
+    train = _indices(train_index, motion_set, "train_index")
+    validation = None
+    if validation_index is not None:
+        validation = _indices(validation_index, motion_set, "validation_index")
+    _check(motion_set, train, validation, config)
+    return train, validation
+
+
 def _indices(index: Any, motion_set: MotionSet, name: str) -> Int[np.ndarray, " m"]:
     found = np.unique(np.asarray(index, np.int64))
     if not found.size:
@@ -147,7 +160,12 @@ def _check(
         raise DataError("validation clips are among the training clips; separate them")
 
 
-def _start(motion_set: MotionSet, config: TrainConfig, start: Bundle | None) -> Any:
+def checked_start(motion_set: MotionSet, config: TrainConfig, start: Bundle | None) -> Any:
+    """Return the variables to begin with, None for new ones.
+
+    Raises:
+        ConfigError: for a start that does not fit the run.
+    """
     if start is None:
         if config.fine_tune != FineTuneConfig():
             raise ConfigError(

@@ -5,27 +5,29 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int
 
+from mace.config import switched_on
 from mace.training.config import OptimiserConfig
 
-# Folds differ in their number of steps. A schedule over so many ticks from start to end is the
-# same for all of them, so the number of steps is an array and no fold compiles anew.
-TICKS = 10_000
+# Of a run; below the resolution of float32.
+SHORTEST = 1e-12
 
 
 def learning_rate(
     step: Int[Array, ""], total_steps: Int[Array, ""], *, config: OptimiserConfig
 ) -> Float[Array, ""]:
-    """Return the learning rate of a step (from 0): warm-up, then cosine down to `final`."""
-    schedule = optax.warmup_cosine_decay_schedule(
-        init_value=0.0,
-        peak_value=config.learning_rate,
-        warmup_steps=round(config.warmup * TICKS),
-        # The cosine needs at least one tick of its own.
-        decay_steps=TICKS + (config.warmup == 1),
-        end_value=config.learning_rate * config.final,
-    )
+    """Return the learning rate of a step (from 0): warm-up, then cosine down to `final`.
+
+    That of `optax.warmup_cosine_decay_schedule`, whose settings must be Python numbers: here
+    learning rate, warm-up and final rate may be arguments of a compiled program.
+    """
     progress = (step + 1).astype(jnp.float32) / total_steps.astype(jnp.float32)
-    return jnp.asarray(schedule(progress * TICKS), jnp.float32)
+    # Neither part may be without length, whatever the other's.
+    rising = progress / jnp.maximum(config.warmup, SHORTEST)
+    falling = (progress - config.warmup) / jnp.maximum(1.0 - config.warmup, SHORTEST)
+    cosine = 0.5 * (1.0 + jnp.cos(jnp.pi * jnp.clip(falling, 0.0, 1.0)))
+    decayed = config.final + (1.0 - config.final) * cosine
+    share = jnp.where(progress < config.warmup, rising, decayed)
+    return jnp.asarray(config.learning_rate * share, jnp.float32)
 
 
 def make_optimiser(config: OptimiserConfig) -> optax.GradientTransformation:
@@ -33,7 +35,8 @@ def make_optimiser(config: OptimiserConfig) -> optax.GradientTransformation:
 
     Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019.
     """
-    clip = optax.clip_by_global_norm(config.clip_norm) if config.clip_norm else optax.identity()
+    clips = switched_on(config.clip_norm)
+    clip = optax.clip_by_global_norm(config.clip_norm) if clips else optax.identity()
     return optax.chain(
         clip,
         optax.scale_by_adam(b1=config.b1, b2=config.b2),

@@ -108,6 +108,13 @@ def prediction_program(
     model: ModelConfig, motion: MotionConfig, classes: int, kind: NormaliseKind, flip_average: bool
 ) -> Callable[..., Float[Array, "b k"]]:
     """Return the jitted `(variables, inputs, mean, std[, adaptation]) -> probabilities`."""
+    return jax.jit(make_prediction(model, motion, classes, kind, flip_average))
+
+
+def make_prediction(
+    model: ModelConfig, motion: MotionConfig, classes: int, kind: NormaliseKind, flip_average: bool
+) -> Callable[..., Float[Array, "b k"]]:
+    """Return what `prediction_program` compiles."""
     network = make_model(model, classes)
 
     def probabilities(
@@ -130,4 +137,4 @@ def prediction_program(
         mirrored = once(jax.vmap(functools.partial(flip, motion=motion))(images))
         return (straight + mirrored) / 2
 
-    return jax.jit(probabilities)
+    return probabilities

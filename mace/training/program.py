@@ -11,6 +11,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
+from mace.config import switched_on
 from mace.data import MotionSet
 from mace.models import init_model, make_model
 from mace.motion import MotionConfig
@@ -73,7 +74,7 @@ class TrainingProgram:
         self.compiled: Callable[..., Any]
         self.loops = config.devices == 1 and jax.default_backend() != "cpu"
         self.init: Callable[[FoldArrays, Float[Array, "b h w c"]], TrainState] = jax.jit(
-            functools.partial(_init, model=self.model, config=config)
+            functools.partial(initial_state, model=self.model, config=config)
         )
 
         def take_clips(data: Data, fold: FoldArrays, step: Int[Array, ""]) -> Batch:
@@ -194,9 +195,10 @@ def _program(
     return TrainingProgram(config, motion, classes, own, take)
 
 
-def _init(
+def initial_state(
     fold: FoldArrays, images: Float[Array, "b h w c"], *, model: Any, config: TrainConfig
 ) -> TrainState:
+    """Return the state before the first step, for inputs like `images`."""
     step = jnp.zeros((), jnp.int32)
     variables = init_model(model, stream_key(fold.seed, INIT, step), images.shape)
     if fold.start is not None:
@@ -207,6 +209,6 @@ def _init(
         params=params,
         batch_stats=variables.get("batch_stats", {}),
         opt_state=make_optimiser(config.optimiser).init(params),
-        ema=params if config.ema else None,
+        ema=params if switched_on(config.ema) else None,
         fold=fold,
     )

@@ -32,11 +32,21 @@ def epoch_order(fold: FoldArrays, epoch: Int[Array, ""]) -> Int[Array, " n"]:
     return jnp.argsort(jnp.where(fold.member > 0, score, 2.0))
 
 
-def batch_clips(fold: FoldArrays, step: Int[Array, ""], *, batch_size: int) -> Int[Array, " b"]:
-    """Return the clips of a step. The last batch of an epoch is filled from the epoch's start."""
+def batch_clips(
+    fold: FoldArrays,
+    step: Int[Array, ""],
+    *,
+    batch_size: int,
+    order: Int[Array, " n"] | None = None,
+) -> Int[Array, " b"]:
+    """Return the clips of a step. The last batch of an epoch is filled from the epoch's start.
+
+    `order` is the epoch's where it is known already: sorting it anew costs as much as a small
+    network.
+    """
     epoch, within = jnp.divmod(step, fold.steps_per_epoch)
     slots = (within * batch_size + jnp.arange(batch_size, dtype=jnp.int32)) % fold.size
-    return epoch_order(fold, epoch)[slots]
+    return (epoch_order(fold, epoch) if order is None else order)[slots]
 
 
 def draw(
@@ -50,6 +60,7 @@ def draw(
     mixup: float,
     mixed: Mixed | None = None,
     own: int | None = None,
+    order: Int[Array, " n"] | None = None,
 ) -> Batch:
     """Gather the batch of a step on the device.
 
@@ -65,8 +76,9 @@ def draw(
             depend on how many devices share the batch.)
         mixed: inputs and labels of a second set, which fills the batch at random.
         own: how many clips of the batch are the fold's own; all of them by default.
+        order: `epoch_order` of the step's epoch, if it is known.
     """
-    clips = batch_clips(fold, step, batch_size=batch_size if own is None else own)
+    clips = batch_clips(fold, step, batch_size=batch_size if own is None else own, order=order)
     variants = inputs.shape[1]
     chosen = jnp.zeros_like(clips)
     if temporal and variants > 1:

@@ -12,6 +12,7 @@ from jax import lax
 from jaxtyping import Array, Float, PyTree
 
 from mace.augment import augment
+from mace.config import switched_on
 from mace.losses import make_loss
 from mace.models import apply_train
 from mace.motion import MotionConfig
@@ -112,7 +113,7 @@ class _HeldBack:
     def after(
         self, params: PyTree[Array], batch_stats: Any, rate: Float[Array, ""]
     ) -> tuple[PyTree[Array], Any]:
-        if self.start is not None and self.config.anchor:
+        if self.start is not None and switched_on(self.config.anchor):
             params = pull(params, self.start["params"], rate * self.config.anchor)
         if self.start is not None and self.frozen is not None:
             params = choose(self.frozen, self.state.params, params)

@@ -25,6 +25,7 @@ CASES = {
     "batch": {"norm": "batch", "coordinates": True, "kind": "training"},
     "sum": {"norm": "batch", "separable": True, "fusion": "sum", "head": "attention"},
     "resnet": {"arch": "resnet", "norm": "batch", "head": "max", "representation": "difference"},
+    "ststnet": {"arch": "ststnet", "norm": "none"},
     "plain": {"norm": "none", "residual": False, "head": "average", "flip": False},
 }
 

@@ -34,6 +34,7 @@ def test_default_network_by_hand():
         ("resnet", 151),
         ("macnn_small", 51),
         ("resnet_small", 37),
+        ("ststnet", 5),
     ],
 )
 def test_variants(name, size):
@@ -51,8 +52,9 @@ def test_variants(name, size):
             widths=(2, 2), depths=(1, 1), norm="none", stem="space_to_depth", stem_stride=4
         ),
         ModelConfig(arch="resnet", widths=(2, 2), depths=(1, 2), norm="none"),
+        ModelConfig(arch="ststnet", widths=(2, 2), depths=(1, 1), norm="none"),
     ],
-    ids=["atrous", "deep", "separable", "sum", "space_to_depth", "resnet"],
+    ids=["atrous", "deep", "separable", "sum", "space_to_depth", "resnet", "ststnet"],
 )
 def test_impulse_is_seen_within_the_field_and_at_its_rim(config):
     """With positive weights no path cancels: the input's gradient shows what a unit sees."""

@@ -27,6 +27,7 @@ PARAMETERS = {
     "resnet": 778_345,
     "macnn_small": 190_997,
     "resnet_small": 194_985,
+    "ststnet": 2_453,
 }
 
 
@@ -216,6 +217,7 @@ def test_configuration_survives_json():
         ({"head_grid": 0}, "head_grid"),
         ({"dropout": 1.0}, "dropout"),
         ({"norm_momentum": -0.1}, "norm_momentum"),
+        ({"arch": "ststnet"}, "no normalisation"),
     ],
 )
 def test_setting_out_of_range_is_named(change, message):

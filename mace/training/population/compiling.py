@@ -1,0 +1,53 @@
+"""Compiling once and saying so: how many programs a population took, and how long."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+
+
+@dataclass
+class Compilations:
+    """Number and seconds of the programs that this process compiled for populations."""
+
+    count: int = 0
+    seconds: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, seconds: float) -> None:
+        """Count one program."""
+        with self._lock:
+            self.count += 1
+            self.seconds += seconds
+
+    def __str__(self) -> str:
+        return f"{self.count} programs compiled in {self.seconds:.1f} s"
+
+
+COMPILATIONS = Compilations()
+
+
+class Program:
+    """A function that is compiled when its arguments' shapes are new, and counts that."""
+
+    def __init__(self, function: Callable[..., Any], **options: Any) -> None:
+        self._jitted = jax.jit(function, **options)
+        self._compiled: dict[Any, Any] = {}
+
+    def compiled(self, *arguments: Any) -> Any:
+        """Return the compiled program for arguments of these shapes, `jax.stages.Compiled`."""
+        leaves, tree = jax.tree.flatten(arguments)
+        shapes = [(jax.typeof(leaf), getattr(leaf, "sharding", None)) for leaf in leaves]
+        key = (tree, *shapes)
+        if key not in self._compiled:
+            start = time.perf_counter()
+            self._compiled[key] = self._jitted.lower(*arguments).compile()
+            COMPILATIONS.add(time.perf_counter() - start)
+        return self._compiled[key]
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Run it."""
+        return self.compiled(*arguments)(*arguments)

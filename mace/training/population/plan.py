@@ -1,0 +1,151 @@
+"""How a population is computed: one place decides, from backend, network and sizes, and says why."""
+
+import dataclasses
+import os
+from dataclasses import dataclass, field
+from typing import Literal
+
+import jax
+
+from mace.errors import ConfigError
+from mace.models import ModelConfig
+
+SMALL_MAP = 32 * 32
+"""Largest map, in pixels behind the first layer, that convolves as products of shifted copies."""
+LARGEST_CHUNK = 64
+"""Members an accelerator computes at once, if its memory allows."""
+MEMORY_SHARE = 0.6
+"""Of a device's memory that a chunk may take."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How members are computed; equal plans give equal numbers, different ones nearly equal ones.
+
+    Attributes:
+        kind: `vmap` computes a chunk of members in one step, `step` one member after the other.
+        chunk: members a device computes at once; 1 with `step`.
+        devices: local devices that share the members.
+        loop: `scan` runs an epoch as one loop on the device, `python` calls the device every step.
+        convolutions: XLA's own or matrix products (`mace.models.convolutions`).
+        why: the reasons, for people.
+    """
+
+    kind: Literal["vmap", "step"] = "vmap"
+    chunk: int = 1
+    devices: int = 1
+    loop: Literal["scan", "python"] = "scan"
+    convolutions: Literal["native", "products"] = "products"
+    why: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        if self.chunk < 1 or self.devices < 1:
+            raise ConfigError(
+                f"a plan has chunk {self.chunk} and devices {self.devices}; expected 1 or more"
+            )
+        if self.kind == "step" and self.chunk != 1:
+            raise ConfigError(f"a plan of kind step has chunk {self.chunk}, expected 1")
+
+    @property
+    def together(self) -> int:
+        """Members that are under way at once."""
+        return self.chunk * self.devices
+
+    def __str__(self) -> str:
+        return (
+            f"{self.kind}, {self.chunk} member(s) on each of {self.devices} device(s), {self.loop} "
+            f"loop, {self.convolutions} convolutions: {self.why}"
+        )
+
+
+def make_plan(
+    model: ModelConfig,
+    size: int,
+    *,
+    members: int,
+    batch_size: int = 32,
+    devices: int | None = None,
+    backend: str | None = None,
+) -> Plan:
+    """Decide how a population is computed.
+
+    Args:
+        model: the network.
+        size: of its inputs, px.
+        members: how many there are.
+        batch_size: clips a step.
+        devices: devices to use; all local ones by default, but one on a CPU, whose simulated
+            devices share the cores that processes share better.
+        backend: JAX's name; that of this process by default.
+
+    Raises:
+        ConfigError: if there are fewer devices.
+    """
+    backend = backend or jax.default_backend()
+    available = jax.local_device_count()
+    if devices is None:
+        devices = 1 if backend == "cpu" else available
+    if not 1 <= devices <= available:
+        raise ConfigError(
+            f"{devices} devices were asked for, but this machine has {available} of kind "
+            f"{jax.default_backend()}; choose 1 to {available}"
+        )
+    devices = min(devices, members)
+    side = -(-size // (1 if model.arch == "ststnet" else model.stem_stride))
+    small = side * side <= SMALL_MAP
+    shown = f"maps of {side} px on {backend}"
+    if backend == "cpu":
+        if small:
+            return Plan(
+                kind="step",
+                devices=devices,
+                why=f"{shown}: convolutions as products may loop, and one member's maps stay in "
+                "the cache where a chunk's do not",
+            )
+        return Plan(
+            kind="step",
+            devices=devices,
+            loop="python",
+            convolutions="native",
+            why=f"{shown}: XLA's convolutions win, but not in a loop or mapped over weights",
+        )
+    chunk = max(min(-(-members // devices), LARGEST_CHUNK), 1)
+    return Plan(
+        kind="vmap",
+        chunk=chunk,
+        devices=devices,
+        convolutions="products" if small else "native",
+        why=f"{shown}: epochs in one loop, {chunk} members a device before its memory is asked",
+    )
+
+
+def fitted_to_memory(plan: Plan, bytes_per_chunk: int, *, memory: int | None = None) -> Plan:
+    """Return the plan with as many members a device as its memory takes.
+
+    Args:
+        plan: the plan.
+        bytes_per_chunk: what the compiled program takes of a device for `plan.chunk` members.
+        memory: of a device, bytes; asked for by default.
+
+    Raises:
+        ConfigError: if not even one member fits.
+    """
+    memory = memory or device_memory()
+    room = int(memory * MEMORY_SHARE)
+    each = max(bytes_per_chunk // plan.chunk, 1)
+    if each > room:
+        raise ConfigError(
+            f"one member takes {each / 1e9:.2f} GB, and {room / 1e9:.2f} GB are free for the "
+            "population; choose a smaller batch_size or network"
+        )
+    chunk = min(plan.chunk, room // each)
+    note = f"{plan.why}; {each / 1e6:.1f} MB a member of {memory / 1e9:.1f} GB"
+    return dataclasses.replace(plan, chunk=chunk, why=note)
+
+
+def device_memory() -> int:
+    """Return the memory of a device in bytes; a CPU's share of what is free."""
+    stats = jax.local_devices()[0].memory_stats() or {}
+    if "bytes_limit" in stats:
+        return int(stats["bytes_limit"])
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")

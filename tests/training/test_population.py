@@ -1,0 +1,198 @@
+"""Many trainings in one program: the numbers of `fit`, whoever else is there."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from training_cases import CONFIG, make_set
+
+from mace.augment import AugmentConfig
+from mace.errors import ConfigError
+from mace.losses import LossConfig
+from mace.models import ModelConfig
+from mace.training import OptimiserConfig, fit
+from mace.training.population import Member, Plan, Population, make_plan, train_population
+from mace.training.population.compiling import COMPILATIONS
+
+SET = make_set(24)
+STEP = Plan(kind="step")
+TWO = Plan(kind="vmap", chunk=2)
+HERE = Path(__file__).parent
+
+
+def varied(**changes):
+    """A configuration with every kind of scalar on, so that all of them share one program."""
+    settings = {"rate": 0.01, "dropout": 0.1, "gamma": 2.0, "noise": 0.1} | changes
+    return replace(
+        CONFIG,
+        epochs=3,
+        model=replace(CONFIG.model, dropout=settings["dropout"]),
+        optimiser=OptimiserConfig(learning_rate=settings["rate"]),
+        loss=LossConfig(kind="focal", gamma=settings["gamma"]),
+        augment=AugmentConfig(noise=settings["noise"]),
+    )
+
+
+def members(**changes):
+    """Three members that differ in fold (20, 20 and 12 clips), seed and scalars."""
+    return [
+        Member(config=varied(**changes), train_index=np.arange(20), seed=1, name="first"),
+        Member(
+            config=varied(rate=0.003, dropout=0.3, gamma=0.5, noise=0.0),
+            train_index=np.arange(4, 24),
+            seed=2,
+        ),
+        Member(config=varied(dropout=0.0), train_index=np.arange(12), seed=3),
+    ]
+
+
+def distance(one, other):
+    gaps = jax.tree.map(lambda a, b: np.abs(np.asarray(a) - np.asarray(b)).max(), one, other)
+    return float(max(jax.tree.leaves(gaps)))
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return train_population(SET, members(), plan=TWO)
+
+
+def test_same_as_fit(trained):
+    for member, result in list(zip(members(), trained, strict=True))[1:]:
+        alone = fit(SET, member.train_index, config=member.config, seed=member.seed)
+        assert result.status == "finished"
+        assert distance(result.fitted.variables, alone.variables) < 2e-4
+        assert [row["step"] for row in result.history] == [row["step"] for row in alone.history]
+        for row, expected in zip(result.history, alone.history, strict=True):
+            assert row == pytest.approx(expected, rel=2e-3)
+        assert result.fitted.normalisation == alone.normalisation
+
+
+def test_alone_and_among_others_bit_for_bit(trained):
+    (alone,) = train_population(SET, members()[:1], plan=TWO)
+    assert distance(alone.fitted.variables, trained[0].fitted.variables) == 0
+    assert alone.history == trained[0].history
+
+
+def test_one_after_the_other(trained):
+    for plan in (STEP, replace(STEP, loop="python", convolutions="native")):
+        for result, expected in zip(train_population(SET, members(), plan=plan), trained, strict=True):
+            assert distance(result.fitted.variables, expected.fitted.variables) < 2e-4
+
+
+def test_a_diverged_member_takes_nobody_along(trained):
+    lines = []
+    wild = members()
+    # Every step multiplies the kernels by up to -99, until they are no numbers.
+    optimiser = OptimiserConfig(learning_rate=10.0, weight_decay=10.0)
+    wild[0] = replace(wild[0], config=replace(wild[0].config, epochs=40, optimiser=optimiser))
+    results = train_population(SET, wild, plan=TWO, log=lines.append)
+    assert results[0].status == "diverged"
+    assert results[0].fitted is None
+    assert "the loss is not a number in step" in results[0].reason
+    assert 0 < len(results[0].history) < 40
+    assert any("first diverged" in line for line in lines)
+    for i in (1, 2):  # member 2 waits beside an empty place
+        assert distance(results[i].fitted.variables, trained[i].fitted.variables) == 0
+
+
+def test_best_epoch_and_patience_are_those_of_fit():
+    config = replace(varied(), epochs=6, selection="best", patience=2)
+    asked = [
+        Member(config=config, train_index=np.arange(8, 24), validation_index=np.arange(8), seed=0),
+        Member(
+            config=replace(config, patience=6),
+            train_index=np.arange(12),
+            validation_index=np.arange(12, 24),
+            seed=1,
+        ),
+    ]
+    for member, result in zip(asked, train_population(SET, asked, plan=TWO), strict=True):
+        alone = fit(
+            SET,
+            member.train_index,
+            config=member.config,
+            seed=member.seed,
+            validation_index=member.validation_index,
+        )
+        scores = [row["validation_uf1"] for row in alone.history]
+        assert [row["validation_uf1"] for row in result.history] == pytest.approx(scores, abs=1e-6)
+        assert result.fitted.chosen_epoch == alone.chosen_epoch
+        assert distance(result.fitted.variables, alone.variables) < 2e-4
+
+
+def test_members_that_are_left_out_make_room():
+    four = [*members(), Member(config=varied(), train_index=np.arange(16), seed=4)]
+    four = [replace(member, validation_index=np.arange(20, 24)) for member in four[:1]] + four[1:]
+    population = Population(SET, four, plan=TWO)
+    scores = population.advance(1)
+    assert 0 <= scores[0] <= 1
+    assert np.isnan(scores[1:]).all()
+    population.keep([1, 3])
+    assert population.learning == [1, 3]
+    population.advance()
+    results = population.results()
+    assert [result.status for result in results] == ["stopped", "finished"] * 2
+    assert results[0].reason == "left out after epoch 1"
+    assert len(results[0].history) == 1
+    whole = train_population(SET, members(), plan=TWO)
+    assert distance(results[1].fitted.variables, whole[1].fitted.variables) == 0
+    with pytest.raises(ConfigError, match="no member 4 among 4"):
+        population.keep([4])
+
+
+def test_folds_times_settings_compile_a_handful():
+    folds = [np.flatnonzero(SET.groups != group) for group in range(6)]
+    many = [
+        Member(config=replace(varied(rate=rate), epochs=1, batch_size=6), train_index=fold)
+        for rate in (0.01, 0.003, 0.001, 0.0003)
+        for fold in folds
+    ]
+    lines = []
+    before = COMPILATIONS.count
+    results = train_population(SET, many, plan=STEP, log=lines.append)
+    assert len(results) == 24
+    assert COMPILATIONS.count - before == 2  # the start and the epoch
+    assert "24 members, 2 programs compiled in" in lines[-1]
+
+
+def test_shapes_are_told_apart():
+    wide = replace(varied(), model=replace(CONFIG.model, widths=(6,)))
+    two = [*members()[:1], Member(config=wide, train_index=np.arange(20))]
+    with pytest.raises(ConfigError, match="differs from the first in more than scalars"):
+        Population(SET, two, plan=TWO)
+    with pytest.raises(ConfigError, match="without members"):
+        Population(SET, [])
+
+
+def test_plan_says_why():
+    small = make_plan(ModelConfig(stem_stride=1), 28, members=68, backend="cpu")
+    assert (small.kind, small.loop, small.convolutions) == ("step", "scan", "products")
+    large = make_plan(ModelConfig(), 128, members=68, backend="cpu")
+    assert (large.kind, large.loop, large.convolutions) == ("step", "python", "native")
+    gpu = make_plan(ModelConfig(stem_stride=1), 28, members=100, devices=2, backend="gpu")
+    assert (gpu.kind, gpu.chunk, gpu.devices) == ("vmap", 50, 2)
+    assert "one loop" in gpu.why
+    assert gpu.why in str(gpu)
+    with pytest.raises(ConfigError, match="has 2 of kind cpu"):
+        make_plan(ModelConfig(), 28, members=3, devices=3)
+    with pytest.raises(ConfigError, match="expected 1"):
+        Plan(kind="step", chunk=2)
+
+
+def test_eight_devices_share_members_and_never_meet():
+    child = subprocess.run(
+        [sys.executable, "child_population.py"],
+        cwd=HERE, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert child.returncode == 0, child.stderr[-3000:]
+    found = json.loads(child.stdout.splitlines()[-1])
+    assert found["devices"] == 8
+    assert found["partitions"] == 8
+    assert found["collectives"] == []
+    assert found["distance"] == 0
+    assert found["learnt"] > 1e-3
