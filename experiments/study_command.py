@@ -1,0 +1,51 @@
+"""The command line of a study: run what is missing, or draw and write what is there."""
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from mace.commands.places import DATA_DIR, RUNS_DIR
+from mace.errors import MaceError
+from mace.experiments.study import Places, Study, run_study
+from mace.experiments.study_page import RESULTS, write_figure, write_page
+
+
+def main(study: Study) -> None:
+    """Run the command line of one study; errors end the process with one sentence."""
+
+    def command(
+        what: tyro.conf.Positional[Literal["run", "page"]] = "run",
+        seeds: int = 2,
+        only: str = "",
+        data_dir: Path = DATA_DIR,
+        out: Path = RUNS_DIR / "experiments",
+        workers: int = 0,
+    ) -> None:
+        """Run the study, or draw its figure and write docs/experiments.md.
+
+        Args:
+            what: `run` trains what the committed results lack; `page` draws and writes.
+            seeds: training seeds of each setting.
+            only: run only settings whose names hold this.
+            data_dir: where prepared data sets lie.
+            out: where unfinished work is kept.
+            workers: processes that share the folds; 0 works in this one.
+        """
+        if what == "page":
+            write_figure(study)
+            # Every study is on the page, so they are imported by the time it is written.
+            from mace.experiments.studies import STUDIES
+
+            write_page(STUDIES)
+            return
+        places = Places(data_dir=data_dir, out=out, workers=workers)
+        results = RESULTS / f"{study.name}.jsonl"
+        run_study(study, seeds=seeds, places=places, results=results, only=only)
+
+    try:
+        tyro.cli(command, prog=f"python -m mace.experiments.{study.name}", description=study.about)
+    except MaceError as error:
+        print(f"{study.name}: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from error
