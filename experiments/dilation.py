@@ -6,8 +6,8 @@ several rates. Rates widen what a unit sees at no cost in weights (Yu and Koltun
 context aggregation by dilated convolutions"), and may leave holes (Wang et al. 2018,
 "Understanding convolution for semantic segmentation", section 3.2). The same network with other
 rates has exactly as many weights; the plain residual network (He et al. 2016) is widened to about
-as many. The stem halves the picture only, so that the receptive field of a 28-px input differs: 22 px with
-rate 1, up to all of it and more.
+as many. The stem halves the picture only, so that the receptive field differs on an input of 28 px:
+22 px with rate 1, up to all of it and more.
 
 Expected: little. The head keeps the place of what it sees on a 4 x 4 grid, so a unit need not see
 the whole face; a small advantage of several rates over one is plausible, none is certain.

@@ -4,9 +4,9 @@
 there on N = 2, 4, 8 and 16 of the training people of each fold, and the same network starts from
 nothing on the same people; below both, the network as it is. N people are among 2 N.
 Input and layers are the pre-trained network's, the classes its three (negative, positive,
-surprise); fine-tuning is the recipe of `mace evaluate --init pretrained` (a thirteenth of the learning
-rate, a pull towards the start), from nothing the recipe of the studies. A setting has a number of
-steps, not of epochs, so that N does not decide how long it trains.
+surprise); fine-tuning is the recipe of `mace evaluate --init pretrained` (a thirteenth of the
+learning rate, a pull towards the start), from nothing the recipe of the studies. A setting has a
+number of steps, not of epochs, so that N does not decide how long it trains.
 
 Expected: from nothing grows steeply with N; fine-tuned starts near the network as it is and gains
 less; they meet at some N. **Read this one with most care**: pre-training and test share a renderer
