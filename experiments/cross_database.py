@@ -27,15 +27,21 @@ from typing import Literal
 import numpy as np
 
 from mace.annotation import ClassSet
-from mace.commands.classes import choose_classes
-from mace.commands.places import DATA_DIR, prepared_dataset
-from mace.data import MotionSet, load_clips
+from mace.commands.places import DATA_DIR
+from mace.data import MotionSet
 from mace.errors import ConfigError
 from mace.evaluation.learner import Learner
 from mace.evaluation.selection import join
 from mace.experiments.rough import NAME as ROUGH
-from mace.experiments.running import motion_set
-from mace.experiments.study import DATASET, STUDY, Places, Setting, StepNetwork, Study
+from mace.experiments.study import (
+    DATASET,
+    STUDY,
+    Places,
+    Setting,
+    StepNetwork,
+    Study,
+    prepared_inputs,
+)
 from mace.experiments.study_command import OUT_DIR, What, run_or_write, start
 from mace.experiments.study_figures import draw_dots
 from mace.experiments.study_results import Pooled
@@ -78,11 +84,8 @@ class Config(Setting):
         """
         sets = []
         for dataset in (self.dataset, self.second):
-            clips = load_clips(prepared_dataset(dataset, data_dir=places.data_dir))
-            if self.classes is not None:
-                clips = choose_classes(clips, self.classes)
-            named = [replace(clip, database=database_name(dataset)) for clip in clips]
-            sets.append(motion_set(named, self.recipe, cache_dir=places.out / "cache"))
+            own = prepared_inputs(dataset, self.recipe, places, classes=self.classes)
+            sets.append(renamed(own, database_name(dataset)))
         return join(sets)
 
     def folds(self, inputs: MotionSet, *, seed: int) -> list[Fold]:
@@ -95,6 +98,17 @@ class Config(Setting):
     def learner(self) -> Learner:
         """Return the network, trained for `steps`."""
         return StepNetwork(train=self.recipe.train, steps=self.steps)
+
+
+def renamed(inputs: MotionSet, database: str) -> MotionSet:
+    """Return a motion set whose people and clips are of a database of this name."""
+
+    def names(old: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(f"{database}/{name.partition('/')[2]}" for name in old)
+
+    return replace(
+        inputs, subjects=names(inputs.subjects), clips=names(inputs.clips), fingerprint=""
+    )
 
 
 def database_name(dataset: str) -> str:

@@ -23,15 +23,21 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Int
 
-from mace.commands.inputs import read_motion
-from mace.commands.places import prepared_dataset
 from mace.data import MotionSet
 from mace.errors import ConfigError
 from mace.evaluation import ZeroShotConfig
 from mace.evaluation.learner import Learner
 from mace.evaluation.zero_shot import ZeroShot
 from mace.experiments.recipes import Recipe, default_recipe
-from mace.experiments.study import DATASET, STUDY, Places, Setting, StepNetwork, Study
+from mace.experiments.study import (
+    DATASET,
+    STUDY,
+    Places,
+    Setting,
+    StepNetwork,
+    Study,
+    prepared_inputs,
+)
 from mace.experiments.study_command import main
 from mace.experiments.study_figures import Line, draw_lines
 from mace.experiments.study_results import Pooled
@@ -70,9 +76,7 @@ class Config(Setting):
 
     def inputs(self, places: Places) -> MotionSet:
         """Return the clips that have a class of the set."""
-        folder = prepared_dataset(self.dataset, data_dir=places.data_dir)
-        cache = places.out / "cache"
-        return read_motion(folder, self.recipe, cache_dir=cache, classes=self.class_set)
+        return prepared_inputs(self.dataset, self.recipe, places, classes=self.class_set)
 
     def folds(self, inputs: MotionSet, *, seed: int) -> list[Fold]:
         """Return the folds with few people on their training sides."""

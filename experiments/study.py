@@ -9,15 +9,18 @@ folds by subject, a network of 28 px and few epochs, two seeds. Scores compare w
 with nothing else. Recipe and epochs were fixed before any study was run and no setting is tuned.
 """
 
+import functools
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from mace.annotation import ClassSet
+from mace.commands.inputs import read_motion
 from mace.commands.places import prepared_dataset
 from mace.config import UNHASHED, config_hash
-from mace.data import MotionSet, VariantConfig, load_clips
+from mace.data import MotionSet, VariantConfig
 from mace.errors import ConfigError
 from mace.evaluation import Evaluation, EvaluationConfig, ProtocolConfig, cross_validate
 from mace.evaluation.config import NETWORK
@@ -25,9 +28,9 @@ from mace.evaluation.cross_validation import make_folds
 from mace.evaluation.learner import Answer, Learner
 from mace.evaluation.network import Network
 from mace.experiments.recipes import FLOW, Recipe
-from mace.experiments.running import motion_set
 from mace.experiments.study_results import Pooled, append_row, make_row, read_rows
 from mace.models import keep_heap
+from mace.motion import MotionConfig
 from mace.pretrained import BundleFile
 from mace.protocols import Fold
 from mace.training import TrainConfig, keep_compiled
@@ -80,8 +83,7 @@ class Setting:
         Raises:
             DataError: if the data set is not prepared.
         """
-        folder = prepared_dataset(self.dataset, data_dir=places.data_dir)
-        return motion_set(load_clips(folder), self.recipe, cache_dir=places.out / "cache")
+        return prepared_inputs(self.dataset, self.recipe, places)
 
     def folds(self, inputs: MotionSet, *, seed: int) -> list[Fold]:
         """Return the folds of one seed; every clip is tested once."""
@@ -94,6 +96,32 @@ class Setting:
     def measure(self, evaluation: Evaluation, *, seed: int) -> Mapping[str, float | None]:
         """Return further figures of one seed, by name."""
         return {}
+
+
+def prepared_inputs(
+    dataset: str, recipe: Recipe, places: Places, *, classes: ClassSet | None = None
+) -> MotionSet:
+    """Return the recipe's inputs for a prepared data set, with the classes of a set if one is named.
+
+    Settings that differ in the network alone share them.
+
+    Raises:
+        DataError: if the data set is not prepared, or has none of the classes.
+    """
+    folder = prepared_dataset(dataset, data_dir=places.data_dir)
+    return _read(folder, recipe.motion, recipe.variants, places.out / "cache", classes)
+
+
+@functools.lru_cache(maxsize=4)
+def _read(
+    folder: Path,
+    motion: MotionConfig,
+    variants: VariantConfig,
+    cache_dir: Path,
+    classes: ClassSet | None,
+) -> MotionSet:
+    recipe = Recipe(motion=motion, variants=variants, train=TrainConfig())
+    return read_motion(folder, recipe, cache_dir=cache_dir, classes=classes)
 
 
 @dataclass(frozen=True, kw_only=True)
