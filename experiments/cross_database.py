@@ -101,10 +101,10 @@ class Config(Setting):
 
 
 def renamed(inputs: MotionSet, database: str) -> MotionSet:
-    """Return a motion set whose people and clips are of a database of this name."""
+    """Return a motion set whose people and clips are all of one database, of this name."""
 
     def names(old: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(f"{database}/{name.partition('/')[2]}" for name in old)
+        return tuple(f"{database}/{name.replace('/', '-', 1)}" for name in old)
 
     return replace(
         inputs, subjects=names(inputs.subjects), clips=names(inputs.clips), fingerprint=""

@@ -101,7 +101,7 @@ class Setting:
 def prepared_inputs(
     dataset: str, recipe: Recipe, places: Places, *, classes: ClassSet | None = None
 ) -> MotionSet:
-    """Return the recipe's inputs for a prepared data set, with the classes of a set if one is named.
+    """Return the recipe's inputs for a prepared data set, on a set of classes if one is named.
 
     Settings that differ in the network alone share them.
 
