@@ -4,6 +4,7 @@ A line holds the answers themselves, a digit a clip, so that intervals over peop
 of two settings person by person are computed from it, and need no training.
 """
 
+import functools
 import json
 import os
 import string
@@ -132,7 +133,7 @@ class Pooled:
         """UAR of the pooled counts, the mean over the seeds."""
         return float(np.mean([uar(one) for one in self.counts.sum(axis=0)]))
 
-    @property
+    @functools.cached_property
     def draws(self) -> ScoreDraws:
         """Scores of random draws of people, the same people for every setting."""
         return bootstrap(self.counts)
