@@ -148,7 +148,11 @@ def sweep() -> tuple[Config, ...]:
     )
     found = [Config(name=AS_IT_IS, recipe=tuned, people=0, start="as it is", steps=0)]
     for people in PEOPLE:
-        for start, recipe, steps in (("pretrained", tuned, 60), ("nothing", fresh, 140)):
+        starts: tuple[tuple[Start, Recipe, int], ...] = (
+            ("pretrained", tuned, 60),
+            ("nothing", fresh, 140),
+        )
+        for start, recipe, steps in starts:
             name = setting_name(people, start)
             found.append(Config(name=name, recipe=recipe, people=people, start=start, steps=steps))
     return tuple(found)

@@ -1,10 +1,13 @@
 """Imbalance is made on the training side, by the ratio asked for."""
 
+from typing import get_args, get_type_hints
+
 import numpy as np
 import pytest
 
 from mace.errors import ConfigError
-from mace.experiments.loss_schemes import Config, drop_clips
+from mace.experiments.loss_schemes import KINDS, Config, drop_clips
+from mace.losses import LossConfig
 
 LABELS = np.repeat(np.arange(5), 40)
 INDEX = np.arange(0, 200, 2)
@@ -35,3 +38,7 @@ def test_ratio_one_drops_nothing():
 def test_ratio_below_one_is_refused():
     with pytest.raises(ConfigError, match=r"setting ratio is 0\.5, expected 1 or more"):
         Config(name="x", ratio=0.5)
+
+
+def test_every_loss_is_in_the_study():
+    assert set(KINDS) == set(get_args(get_type_hints(LossConfig)["kind"]))
