@@ -6,8 +6,8 @@ from 10 to 250 clips. Here every loss of `mace.losses` meets training sides from
 dropped until the classes fall off from 1 to 1/ratio in equal factors (the long tail of Cui et al.
 2019, "Class-balanced loss based on effective number of samples", section 4), in an order of the
 classes that is drawn for each seed. The test side is never touched, and every run takes as many
-steps. Dropping clips also leaves fewer of them (about 80 of 216 at ratio 20), so that losses compare
-at a ratio, not one loss at two ratios.
+steps. Dropping clips also leaves fewer of them (about 80 of 216 at ratio 20), so that losses
+compare at a ratio, not one loss at two ratios.
 
 Expected: at ratio 1 all losses alike, as balancing has nothing to do; at ratio 20 cross-entropy and
 label smoothing fall furthest in UF1, since rare classes go unpredicted, and the losses that weigh
