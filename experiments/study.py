@@ -156,6 +156,7 @@ class Study:
             earlier named one.
         extras: titles of columns for what `Setting.measure` returns, by name.
         parts: names of databases to score apart; none scores all clips together.
+        reading: what the committed results say, in words.
     """
 
     name: str
@@ -165,6 +166,7 @@ class Study:
     pairs: Sequence[tuple[str, str]] = ()
     extras: Mapping[str, str] = field(default_factory=dict)
     parts: tuple[str, ...] = ()
+    reading: str = ""
 
 
 def run_study(study: Study, *, seeds: int, places: Places, results: Path, only: str = "") -> None:

@@ -35,6 +35,7 @@ the page says **no difference seen**, which does not say that there is none. One
 would look like a difference by chance; nothing is corrected for their number. Two seeds say little
 about other seeds: the score of each is given beside the mean."""
 
+_NONE = "no difference seen"
 _PROTOCOL = (
     "`synthetic/demo` (288 clips of 24 people, five classes), four folds by subject, "
     "DIS flow of 28 px, the small network and 20 epochs of `experiments/study.py`, and two seeds, "
@@ -107,6 +108,9 @@ def section(study: Study, results: Path = RESULTS) -> str:
         lines = [_verdict(shown, *pair) for pair in study.pairs if set(pair) <= set(shown)]
         if lines:
             parts.append("\n".join(lines))
+            parts.append(_tally(lines))
+    if study.reading:
+        parts.append(f"Reading: {study.reading}")
     return "\n\n".join(parts)
 
 
@@ -132,9 +136,16 @@ def _number(value: float | None) -> str:
     return "not reached" if value is None else f"{value:.4g}"
 
 
+def _tally(verdicts: Sequence[str]) -> str:
+    seen = sum(not one.endswith(f"**{_NONE}**.") for one in verdicts)
+    chance = len(verdicts) / 20
+    return (
+        f"{seen} of {len(verdicts)} comparisons show a difference; by chance alone about "
+        f"{chance:.1g} would."
+    )
+
+
 def _verdict(found: Mapping[str, Pooled], earlier: str, later: str) -> str:
-    if len(found[earlier].rows) != len(found[later].rows):
-        return f"- {later} against {earlier}: not all seeds have been run."
     gain, (low, high) = difference(found[later], found[earlier])
-    seen = "no difference seen" if low <= 0 <= high else ("better" if gain > 0 else "worse")
+    seen = _NONE if low <= 0 <= high else ("better" if gain > 0 else "worse")
     return f"- {later} against {earlier}: {gain:+.3f} ({low:+.3f} to {high:+.3f}), **{seen}**."

@@ -8,7 +8,7 @@ import functools
 import json
 import os
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -148,6 +148,25 @@ class Pooled:
         values = [row["extra"].get(name) for row in self.rows]
         return None if None in values else float(np.mean(values))
 
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seed of each line."""
+        return tuple(row["seed"] for row in self.rows)
+
+    def only(self, seeds: Collection[int]) -> "Pooled":
+        """Return the answers of some seeds alone.
+
+        Raises:
+            DataError: if there are none.
+        """
+        kept = [i for i, seed in enumerate(self.seeds) if seed in seeds]
+        if not kept:
+            raise DataError(f"{self.name} has no result of a seed that is asked for; run it")
+        if len(kept) == len(self.rows):
+            return self
+        rows = tuple(self.rows[i] for i in kept)
+        return Pooled(self.name, rows, self.people, self.counts[:, kept])
+
     def of(self, database: str) -> "Pooled":
         """Return the answers for the people of one database alone."""
         kept = [i for i, person in enumerate(self.people) if person.split("/")[0] == database]
@@ -182,13 +201,17 @@ def pool(name: str, rows: Sequence[Mapping[str, Any]]) -> Pooled:
 def difference(later: Pooled, earlier: Pooled) -> tuple[float, Interval]:
     """Return by how much the UF1 of `later` is above, and its 95 % interval, person by person.
 
+    Where a study is unfinished, only the seeds that both have count.
+
     Raises:
-        DataError: if the two were tested on other people.
+        DataError: if the two were tested on other people, or have no seed in common.
     """
     if later.people != earlier.people:
         raise DataError(
             f"{later.name} and {earlier.name} were tested on other people and cannot be compared"
         )
+    shared = set(later.seeds) & set(earlier.seeds)
+    later, earlier = later.only(shared), earlier.only(shared)
     draws: Float[np.ndarray, " r"] = later.draws.uf1 - earlier.draws.uf1
     return later.uf1 - earlier.uf1, percentile_interval(draws)
 

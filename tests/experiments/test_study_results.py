@@ -70,6 +70,14 @@ def test_difference_is_between_the_same_people():
         difference(others, worse)
 
 
+def test_difference_is_between_the_same_seeds():
+    both = pool("both", [row(found="0101"), row(seed=1, found="1010")])
+    one = pool("one", [row(found="0011")])
+    assert difference(both, one)[0] == 0.5
+    with pytest.raises(DataError, match="no result of a seed"):
+        difference(pool("late", [row(seed=2)]), one)
+
+
 def test_results_of_other_clips_are_not_pooled():
     other = row(seed=1)
     other["answers"] = json.loads(json.dumps(other["answers"]).replace("0101", "1101"))
