@@ -2,6 +2,7 @@
 
 import platform
 import subprocess
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -27,7 +28,14 @@ def provenance() -> dict[str, Any]:
 
 def git_revision() -> str | None:
     """Return the commit of the source tree (`-dirty` if files differ), or None outside of git."""
+    return source_revision()
+
+
+def source_revision(*, apart: Sequence[str] = ()) -> str | None:
+    """Return what `git_revision` does, whatever differs in the files or folders `apart`."""
     folder = Path(__file__).parent
+    # From the top of the tree, whichever folder git is run in.
+    places = [":/", *(f":(exclude,top){name}" for name in apart)]
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(folder), *arguments]
@@ -37,7 +45,8 @@ def git_revision() -> str | None:
         # A package installed below somebody else's repository must not claim its revision.
         if not git("ls-files", "--", "provenance.py"):
             return None
-        return git("rev-parse", "HEAD") + ("-dirty" if git("status", "--porcelain") else "")
+        changed = git("status", "--porcelain", "--", *places)
+        return git("rev-parse", "HEAD") + ("-dirty" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return None
 
