@@ -8,13 +8,9 @@ import numpy as np
 from jaxtyping import Int
 
 from mace.data import MotionSet
-from mace.errors import TrainingError
 from mace.protocols import inner_split
 from mace.training import TrainConfig, predict_clips
-from mace.training.run import Run
-from mace.training.signals import StopRequest
-from mace.training.source import ClipSource
-from mace.training.state import make_fold
+from mace.training.population import Member, Population, group_by_shape
 
 # Of the training clips, to choose the epoch on with `selection = "best"`; as an evaluation does.
 VALIDATION = 0.2
@@ -59,38 +55,46 @@ class InnerTraining(Protocol):
 
 def start_inner(motion_set: MotionSet, runs: Sequence[InnerRun]) -> InnerTraining:
     """Begin all runs of a job; the one place that decides how they are trained."""
-    return OneByOne(motion_set, runs)
+    return Populations(motion_set, runs)
 
 
-class OneByOne:
-    """Each training by itself, in order."""
+class Populations:
+    """All runs whose settings differ in numbers alone are one population, in one program."""
 
     def __init__(self, motion_set: MotionSet, runs: Sequence[InnerRun]) -> None:
-        self._motion_set = motion_set
-        self._inner = dict(enumerate(runs))
-        self._runs: dict[int, Run] = {}
+        self._motion_set, self._runs = motion_set, list(runs)
+        self._populations: list[Population] = []
+        self._places: dict[int, tuple[int, int]] = {}
+        for positions in group_by_shape([run.config for run in runs]):
+            members = [_member(motion_set, runs[position]) for position in positions]
+            for place, position in enumerate(positions):
+                self._places[position] = len(self._populations), place
+            self._populations.append(Population(motion_set, members))
+        self._epochs = [0] * len(self._populations)
 
     def advance(self, position: int, epoch: int) -> Look:
-        """Train on; see `InnerTraining`."""
-        inner = self._inner[position]
-        run = self._runs.get(position)
-        if run is None:
-            run = self._runs[position] = _begin(self._motion_set, inner)
-        try:
-            while run.epoch < epoch and not run.finished:
-                run.train_epoch(StopRequest())
-        except TrainingError as error:
-            return Look(prediction=None, loss=_losses(run), reason=str(error))
+        """Train on, and the whole population with it; see `InnerTraining`."""
+        which, place = self._places[position]
+        population, inner = self._populations[which], self._runs[position]
+        if self._epochs[which] < epoch:
+            population.advance(epoch)
+            self._epochs[which] = epoch
+        loss = tuple(round(float(row["loss"]), 4) for row in population.histories[place])
+        fitted = population.fitted(place)
+        if fitted is None:
+            return Look(prediction=None, loss=loss, reason=population.reason(place))
         images = self._motion_set.inputs[inner.test_index]
-        probabilities = predict_clips(run.result(), images, pair_average=inner.config.pair_average)
-        return Look(prediction=probabilities.argmax(axis=1), loss=_losses(run))
+        probabilities = predict_clips(fitted, images, pair_average=inner.config.pair_average)
+        return Look(prediction=probabilities.argmax(axis=1), loss=loss)
 
     def drop(self, position: int) -> None:
-        """Forget a training."""
-        self._runs.pop(position, None)
+        """Leave a training out of its population."""
+        which, place = self._places[position]
+        population = self._populations[which]
+        population.keep(set(population.learning) - {place})
 
 
-def _begin(motion_set: MotionSet, inner: InnerRun) -> Run:
+def _member(motion_set: MotionSet, inner: InnerRun) -> Member:
     train_index, validation_index = inner.train_index, None
     if inner.config.selection == "best":
         train_index, validation_index = inner_split(
@@ -100,12 +104,9 @@ def _begin(motion_set: MotionSet, inner: InnerRun) -> Run:
             fraction=VALIDATION,
             seed=inner.seed,
         )
-    return Run(
-        source=ClipSource(motion_set, config=inner.config, validation=validation_index),
+    return Member(
         config=inner.config,
-        fold=make_fold(motion_set, train_index, config=inner.config, seed=inner.seed),
+        train_index=train_index,
+        validation_index=validation_index,
+        seed=inner.seed,
     )
-
-
-def _losses(run: Run) -> tuple[float, ...]:
-    return tuple(round(float(row["loss"]), 4) for row in run.history)

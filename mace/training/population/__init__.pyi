@@ -2,7 +2,7 @@ from .compiling import Compilations
 from .member import Member, MemberResult
 from .plan import Plan, make_plan
 from .population import Population
-from .scalars import SCALARS, same_shape, shape_of
+from .scalars import SCALARS, group_by_shape, same_shape, shape_of
 from .training import train_population
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "MemberResult",
     "Plan",
     "Population",
+    "group_by_shape",
     "make_plan",
     "same_shape",
     "shape_of",

@@ -120,6 +120,18 @@ class Population:
                     self._end(chunk, place, "stopped", f"left out after epoch {chunk.epoch}")
         self._close_up()
 
+    def fitted(self, position: int) -> Fitted | None:
+        """Return a member's network as it is now; None of one that diverged."""
+        if position in self._ended:
+            status, _, variables = self._ended[position]
+            return None if status == "diverged" else self._fitted(position, variables)
+        chunk = next(chunk for chunk in self._chunks if position in chunk.ids)
+        return self._fitted(position, _variables(chunk, chunk.ids.index(position)))
+
+    def reason(self, position: int) -> str:
+        """Return why a member learns no more; nothing while it does."""
+        return self._ended[position][1] if position in self._ended else ""
+
     def results(self) -> list[MemberResult]:
         """Return what became of the members; one that has epochs left counts as stopped."""
         for chunk in self._chunks:
