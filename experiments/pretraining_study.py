@@ -201,7 +201,8 @@ def page() -> str:
         "## What each randomisation is worth",
         "Motion space alone (route 2) with one of its randomisations off, then rendered pairs "
         "alone with one group of the picture's off. A randomisation earns its place where the "
-        "`shifted` columns fall without it.",
+        "`shifted` columns fall without it. Seeds of one setting lie up to 0.02 apart (above), so "
+        "with one seed a smaller difference says nothing.",
         _table(read_results(RESULTS / "pretraining_ablation.jsonl"), list(ablation())),
     ]
     return "\n\n".join(parts) + "\n"
