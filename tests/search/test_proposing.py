@@ -14,6 +14,7 @@ from mace.search.proposing import (
     to_params,
     to_setting,
 )
+from mace.search.storage import StorageAddress
 
 
 def drawn(sampler_name, count, *, space=SPACE, seed=0, group="1", before=()):
@@ -96,3 +97,12 @@ def test_settings_survive_the_table_of_trials():
         to_params(space, setting | {"train.epochs": 6})
     with pytest.raises(ConfigError, match="not in the space"):
         to_params(space, setting | {"train.model": {"widths": [5]}})
+
+
+def test_passwords_are_not_shown():
+    address = StorageAddress("postgresql://me:geheim@host/name")
+    assert address.shown == "postgresql://me:***@host/name"
+    assert not StorageAddress("folder/journal.log").is_url
+    with pytest.raises(ConfigError) as caught:
+        _ = StorageAddress("://geheim").shown
+    assert "geheim" not in str(caught.value)

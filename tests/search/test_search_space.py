@@ -88,13 +88,11 @@ def test_contradicting_shapes_show_before_anything_runs():
     assert len(check_space(SearchSpace({"train.model": together}), TRAIN)) == 2
 
 
-def test_a_network_that_the_input_does_not_fit():
-    stems = Choice(({"stem_stride": 4}, {"stem_stride": 8}))
-    space = SearchSpace({"train.model": stems, "train.model.stem": Choice(("space_to_depth",))})
-    configs = check_space(space, TRAIN)
-    with pytest.raises(ConfigError, match="28 x 28"):
-        check_networks(configs, shape=(28, 28, 3), classes=3)
-    check_networks(configs[:1], shape=(28, 28, 3), classes=3)
+def test_networks_are_traced_before_anything_runs():
+    configs = check_space(SearchSpace({"train.model.widths": Choice(([4], [8]))}), TRAIN)
+    check_networks(configs, shape=(28, 28, 3), classes=3)
+    with pytest.raises(ConfigError, match=r"28 x 28 x 3 does not fit: .*2 or more"):
+        check_networks(configs, shape=(28, 28, 3), classes=1)
 
 
 def test_a_setting_varied_twice():
