@@ -13,7 +13,6 @@ run is mostly that. Wall times want a quiet machine; processor seconds stand bes
 
 import itertools
 import os
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -136,18 +135,20 @@ def compare(config: Config, network: str, motion_set: MotionSet, data: Path) -> 
     threads = min(theirs, key=lambda key: theirs[key])
     their_cpu = config.folds * float(np.mean([one["cpu"] for one in times[threads]]))
     plan = make_plan(NETWORKS[network], 28, members=config.folds, batch_size=config.batch)
-    print(f"{network}: {reports[0]['weights']} weights, {config.folds} folds, ", end="")
-    print(f"{config.epochs} epochs, batch {config.batch}, {config.cores} cores")
-    print(f"  plan      {config.cores} processes of one core; {plan}")
-    print(f"  compiled  {sum(r['compiled'] for r in reports):.0f} programs in all processes, ", end="")
-    print(f"{sum(r['compile_seconds'] for r in reports):.1f} s of theirs")
-    print(f"  MACE      {warm:.1f} s warm, {whole:.1f} s whole; ", end="")
-    print(f"{sum(r['cpu'] for r in reports):.1f} processor seconds with compilation")
-    print(f"  PyTorch   {theirs[threads]:.1f} s ({threads} thread(s), scaled from {2 * half} folds); ", end="")
-    print(f"{their_cpu:.1f} processor seconds; ", end="")
-    print(", ".join(f"{n} thread(s) {seconds:.1f} s" for n, seconds in theirs.items()))
-    print(f"  ratio     {theirs[threads] / warm:.1f} warm, {theirs[threads] / whole:.1f} whole")
-    sys.stdout.flush()
+    total = {name: sum(report[name] for report in reports) for name in reports[0]}
+    weights = f"{reports[0]['weights']} weights"
+    each = ", ".join(f"{n} thread(s) {seconds:.1f} s" for n, seconds in theirs.items())
+    lines = (
+        f"{network}: {weights}, {config.folds} folds, {config.epochs} epochs, batch {config.batch}",
+        f"  plan      {config.cores} processes of one core; {plan}",
+        f"  compiled  {total['compiled']:.0f} programs in all processes, "
+        f"{total['compile_seconds']:.1f} s of theirs",
+        f"  MACE      {warm:.1f} s warm, {whole:.1f} s whole; {total['cpu']:.1f} processor seconds",
+        f"  PyTorch   {theirs[threads]:.1f} s, scaled from {2 * half} folds ({each}); "
+        f"{their_cpu:.1f} processor seconds",
+        f"  ratio     {theirs[threads] / warm:.1f} warm, {theirs[threads] / whole:.1f} whole",
+    )
+    print("\n".join(lines), flush=True)
 
 
 def loop(worker: Worker, threads: int, folds: int) -> list[dict[str, float]]:

@@ -61,9 +61,7 @@ class PopulationProgram:
         # What goes in is not needed any more: half the memory.
         self.epoch = Program(self._share(self._epoch, 2, 4), donate_argnums=(0,))
         self.order = Program(self._share(self._each(self._order, 1, 1), 1, 1))
-        self.step = Program(
-            self._share(self._each(self._step, 4, 3), 4, 3), donate_argnums=(0, 1)
-        )
+        self.step = Program(self._share(self._each(self._step, 4, 3), 4, 3), donate_argnums=(0, 1))
         self.predict = Program(self._share(self._each(self._predict, 3, 1), 3, 1))
 
     def place(self, tree: PyTree[Any]) -> PyTree[Array]:
