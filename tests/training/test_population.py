@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
+import optax
 import pytest
 from training_cases import CONFIG, make_set
 
@@ -16,7 +17,17 @@ from mace.errors import ConfigError
 from mace.losses import LossConfig
 from mace.models import ModelConfig
 from mace.training import OptimiserConfig, fit
-from mace.training.population import Member, Plan, Population, make_plan, train_population
+from mace.training.optimiser import learning_rate
+from mace.training.population import (
+    SCALARS,
+    Member,
+    Plan,
+    Population,
+    make_plan,
+    same_shape,
+    shape_of,
+    train_population,
+)
 from mace.training.population.compiling import COMPILATIONS
 
 SET = make_set(24)
@@ -198,3 +209,31 @@ def test_eight_devices_share_members_and_never_meet():
     assert found["collectives"] == []
     assert found["distance"] < 1e-5  # XLA adds up in another order for eight
     assert found["learnt"] > 1e-3
+
+
+@pytest.mark.parametrize(("warmup", "final"), [(0.1, 0.01), (0.0, 0.0), (0.5, 1.0), (1.0, 0.1)])
+def test_schedule_is_optax_own(warmup, final):
+    config = OptimiserConfig(learning_rate=0.02, warmup=warmup, final=final)
+    ticks = 10_000
+    expected = optax.warmup_cosine_decay_schedule(
+        0.0, 0.02, round(warmup * ticks), ticks + (warmup == 1), 0.02 * final
+    )
+    for step in range(40):
+        rate = learning_rate(np.int32(step), np.int32(40), config=config)
+        progress = (step + 1) / 40 * ticks
+        assert float(rate) == pytest.approx(float(expected(progress)), rel=1e-3, abs=1e-6)
+
+
+def test_scalars_are_fields_of_the_configuration():
+    shape = shape_of([CONFIG])
+    for path in SCALARS:
+        value = CONFIG
+        for name in path.split("."):
+            value = getattr(value, name)
+        assert isinstance(value, float)
+    assert shape.augment.noise == 1.0  # on
+    assert shape.model.dropout == 0.0  # off: CONFIG has none
+    assert same_shape(CONFIG, replace(CONFIG, epochs=7, ema=0.9))
+    assert not same_shape(CONFIG, replace(CONFIG, batch_size=4))
+    with pytest.raises(ConfigError, match="learning_rate"):
+        OptimiserConfig(learning_rate=-1.0)  # the checks are where they were
