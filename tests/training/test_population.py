@@ -16,7 +16,7 @@ from mace.augment import AugmentConfig
 from mace.errors import ConfigError
 from mace.losses import LossConfig
 from mace.models import ModelConfig
-from mace.training import OptimiserConfig, fit
+from mace.training import Bundle, FineTuneConfig, OptimiserConfig, fit
 from mace.training.optimiser import learning_rate
 from mace.training.population import (
     SCALARS,
@@ -29,6 +29,7 @@ from mace.training.population import (
     train_population,
 )
 from mace.training.population.compiling import COMPILATIONS
+from mace.training.population.plan import device_memory, fitted_to_memory
 
 SET = make_set(24)
 STEP = Plan(kind="step")
@@ -237,3 +238,38 @@ def test_scalars_are_fields_of_the_configuration():
     assert not same_shape(CONFIG, replace(CONFIG, batch_size=4))
     with pytest.raises(ConfigError, match="learning_rate"):
         OptimiserConfig(learning_rate=-1.0)  # the checks are where they were
+
+
+def test_goes_on_from_a_start(trained):
+    first = trained[0].fitted
+    bundle = Bundle(
+        model=first.model,
+        motion=SET.motion,
+        face={},
+        classes=SET.classes,
+        normalisation=first.normalisation,
+        variables=first.variables,
+        provenance={},
+    )
+    held = FineTuneConfig(freeze="stem", anchor=10.0)
+    config = replace(varied(rate=0.003), fine_tune=held, epochs=1)
+    member = Member(config=config, train_index=np.arange(4, 24), seed=5)
+    (found,) = train_population(SET, [member], plan=STEP, start=bundle)
+    alone = fit(SET, member.train_index, config=config, seed=5, start=bundle)
+    assert distance(found.fitted.variables, alone.variables) < 2e-4
+    stem = [tree["params"]["stem"] for tree in (found.fitted.variables, first.variables)]
+    assert distance(*stem) == 0
+    with pytest.raises(ConfigError, match="this run begins with a new one"):
+        train_population(SET, [member], plan=STEP)
+
+
+def test_chunk_follows_from_the_memory():
+    population = Population(SET, members()[:2], plan=TWO)
+    needed = population._chunks[0].bytes_needed()
+    assert needed > 2 * 28 * 28 * 3 * 4 * CONFIG.batch_size  # both members' batches at least
+    plan = replace(TWO, chunk=64)
+    assert fitted_to_memory(plan, 64_000_000, memory=10_000_000).chunk == 6
+    assert fitted_to_memory(plan, 64_000_000, memory=10**9).chunk == 64
+    with pytest.raises(ConfigError, match="choose a smaller batch_size"):
+        fitted_to_memory(plan, 64_000_000, memory=10**6)
+    assert device_memory() > 0
