@@ -8,12 +8,12 @@ clipping and AdamW, without augmentation. MACE trains all folds in one process a
 fold after the other, for which it may choose one thread or as many as there are cores. PyTorch's
 time for all folds is scaled from `--torch-folds` of them, half of which run before MACE's and half
 after. `warm` leaves out MACE's start of the processes and compilation, which `whole` has; a short
-run is mostly that. Wall times want a quiet machine; processor seconds stand beside them.
+run is mostly that. Wall times want a quiet machine; processor seconds, of PyTorch with one thread,
+stand beside them: there the number of cores does not count, and both use all of theirs.
 """
 
 import itertools
 import os
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -88,6 +88,7 @@ def train(motion_set: MotionSet, job: Job) -> dict[str, float]:
         "cpu": time.process_time() - cpu,
         "compiled": COMPILATIONS.count - compiled[0],
         "compile_seconds": seconds,
+        "folds": len(job.folds),
         "weights": count_parameters(results[0].fitted.variables),
     }
 
@@ -118,9 +119,13 @@ def compare(config: Config, network: str, motion_set: MotionSet, data: Path) -> 
     torch = Worker.start(config.torch_python, "population_torch.py", settings)
     half = max(config.torch_folds // 2, 1)
     times = {threads: loop(torch, threads, half) for threads in {1, config.cores}}
-    # Two batches a process: the first compiles, and both say what they took without.
-    size = -(-config.folds // (2 * config.cores))
-    jobs = [Job(train_config, folds) for folds in itertools.batched(range(config.folds), size)]
+    # The first fold of a process compiles, all others are warm.
+    size = -(-(config.folds - config.cores) // config.cores)
+    batches = [
+        *((fold,) for fold in range(config.cores)),
+        *itertools.batched(range(config.cores, config.folds), size),
+    ]
+    jobs = [Job(train_config, folds) for folds in batches]
     start = time.perf_counter()
     reports = [report for _, report in worker_map(train, jobs, motion_set, workers=config.cores)]
     whole = time.perf_counter() - start
@@ -128,26 +133,32 @@ def compare(config: Config, network: str, motion_set: MotionSet, data: Path) -> 
         found += loop(torch, threads, half)
     torch.stop()
     assert reports[0]["weights"] == times[1][0]["weights"], "not the same network"
-    warm = sum(report["wall"] for report in reports) / config.cores
+    warmed = [report for report in reports if not report["compiled"]]
+    share = config.folds / sum(report["folds"] for report in warmed)
+    warm = share * sum(report["wall"] for report in warmed) / config.cores
+    our_cpu = share * sum(report["cpu"] for report in warmed)
     theirs = {
         threads: config.folds * float(np.mean([one["wall"] for one in found]))
         for threads, found in times.items()
     }
     threads = min(theirs, key=lambda key: theirs[key])
-    their_cpu = config.folds * float(np.mean([one["cpu"] for one in times[threads]]))
+    their_cpu = config.folds * float(np.mean([one["cpu"] for one in times[1]]))
     plan = make_plan(NETWORKS[network], 28, members=config.folds, batch_size=config.batch)
-    print(f"{network}: {reports[0]['weights']} weights, {config.folds} folds, ", end="")
-    print(f"{config.epochs} epochs, batch {config.batch}, {config.cores} cores")
-    print(f"  plan      {config.cores} processes of one core; {plan}")
-    print(f"  compiled  {sum(r['compiled'] for r in reports):.0f} programs in all processes, ", end="")
-    print(f"{sum(r['compile_seconds'] for r in reports):.1f} s of theirs")
-    print(f"  MACE      {warm:.1f} s warm, {whole:.1f} s whole; ", end="")
-    print(f"{sum(r['cpu'] for r in reports):.1f} processor seconds with compilation")
-    print(f"  PyTorch   {theirs[threads]:.1f} s ({threads} thread(s), scaled from {2 * half} folds); ", end="")
-    print(f"{their_cpu:.1f} processor seconds; ", end="")
-    print(", ".join(f"{n} thread(s) {seconds:.1f} s" for n, seconds in theirs.items()))
-    print(f"  ratio     {theirs[threads] / warm:.1f} warm, {theirs[threads] / whole:.1f} whole")
-    sys.stdout.flush()
+    total = {name: sum(report[name] for report in reports) for name in reports[0]}
+    weights = f"{reports[0]['weights']} weights"
+    each = ", ".join(f"{n} thread(s) {seconds:.1f} s" for n, seconds in theirs.items())
+    lines = (
+        f"{network}: {weights}, {config.folds} folds, {config.epochs} epochs, batch {config.batch}",
+        f"  plan      {config.cores} processes of one core; {plan}",
+        f"  compiled  {total['compiled']:.0f} programs in all processes, "
+        f"{total['compile_seconds']:.1f} s of theirs",
+        f"  MACE      {warm:.1f} s warm, {whole:.1f} s whole; {our_cpu:.1f} processor seconds warm",
+        f"  PyTorch   {theirs[threads]:.1f} s, scaled from {2 * half} folds ({each}); "
+        f"{their_cpu:.1f} processor seconds with one",
+        f"  ratio     {theirs[threads] / warm:.1f} warm, {theirs[threads] / whole:.1f} whole; "
+        f"{their_cpu / our_cpu:.1f} in processor seconds",
+    )
+    print("\n".join(lines), flush=True)
 
 
 def loop(worker: Worker, threads: int, folds: int) -> list[dict[str, float]]:

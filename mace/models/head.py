@@ -73,6 +73,11 @@ def grid_pool(x: Float[Array, "b h w c"], *, grid: int) -> Float[Array, "b g g c
     A cell i covers rows floor(i h / g) to ceil((i + 1) h / g), as PyTorch's adaptive pooling has
     it, so every input size gives the same number of features.
     """
+    batch, height, width, channels = x.shape
+    if height % grid == 0 and width % grid == 0:
+        # Four times faster than the products, forth and back.
+        cells = x.reshape(batch, grid, height // grid, grid, width // grid, channels)
+        return cells.mean((2, 4))
     rows = jnp.asarray(pool_matrix(x.shape[1], grid), x.dtype)
     columns = jnp.asarray(pool_matrix(x.shape[2], grid), x.dtype)
     return jnp.einsum("gh,bhwc,kw->bgkc", rows, x, columns)

@@ -105,3 +105,30 @@ def test_coordinates_run_from_minus_one_to_one():
     x = stem.append_coordinates(jnp.zeros((1, 3, 5, 1)))
     np.testing.assert_allclose(x[0, 0, :, 1], [-1, -0.5, 0, 0.5, 1])
     np.testing.assert_allclose(x[0, :, 0, 2], [-1, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "stride", "dilation"),
+    [(3, 16, 1, 1), (4, 6, 1, 2), (4, 6, 2, 1), (6, 4, 1, 3), (2, 8, 2, 1)],
+)
+def test_convolution_as_products(inputs, outputs, stride, dilation):
+    keys = jax.random.split(jax.random.key(0), 3)
+    x = jax.random.normal(keys[0], (2, 9, 7, inputs))
+    kernel = jax.random.normal(keys[1], (3, 3, inputs, outputs))
+
+    def value_and_gradients(x, kernel):
+        y = conv.conv2d(x, kernel, stride=stride, dilation=dilation)
+        weight = jnp.cos(jnp.arange(y.size, dtype=jnp.float32)).reshape(y.shape)
+        return (y * weight).sum(), y
+
+    run = jax.value_and_grad(value_and_gradients, argnums=(0, 1), has_aux=True)
+    (_, expected), gradients = run(x, kernel)
+    with conv.convolutions("products"):
+        (_, found), ours = run(x, kernel)
+        mapped = jax.vmap(lambda kernel: conv.conv2d(x, kernel, stride=stride, dilation=dilation))(
+            jnp.stack([kernel, 2 * kernel])
+        )
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    np.testing.assert_allclose(mapped, jnp.stack([expected, 2 * expected]), atol=2e-4)
+    for one, other in zip(ours, gradients, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)

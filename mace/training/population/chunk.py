@@ -35,10 +35,7 @@ class Chunk:
         self.ids = list(ids)
         places = program.plan.together
         filled = [*self.members, *[self.members[0]] * (places - len(ids))]
-        own = [
-            make_fold(motion_set, np.asarray(member.train_index), config=member.config, seed=member.seed)
-            for member in filled
-        ]  # fmt: skip
+        own = [_fold(motion_set, member) for member in filled]
         self.folds: FoldArrays = jax.tree.map(lambda *leaves: np.stack(leaves), *own)
         self.alive = np.arange(places) < len(ids)
         self.scalars = scalar_arrays([member.config for member in filled], program.shape)
@@ -127,3 +124,8 @@ class Chunk:
     def _place(self) -> MemberArrays:
         arrays = MemberArrays(fold=self.folds, scalars=self.scalars, alive=self.alive.copy())
         return self.program.place(arrays)
+
+
+def _fold(motion_set: MotionSet, member: Member) -> FoldArrays:
+    index = np.asarray(member.train_index)
+    return make_fold(motion_set, index, config=member.config, seed=member.seed)

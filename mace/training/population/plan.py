@@ -1,4 +1,4 @@
-"""How a population is computed: one place decides, from backend, network and sizes, and says why."""
+"""How a population is computed: one place decides, and says why."""
 
 import dataclasses
 import os

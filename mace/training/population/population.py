@@ -146,9 +146,12 @@ class Population:
                 fitted = self._fitted(i, variables)
             found.append(
                 MemberResult(
-                    member=member, fitted=fitted, status=status, reason=reason,
+                    member=member,
+                    fitted=fitted,
+                    status=status,
+                    reason=reason,
                     history=tuple(self.histories[i]),
-                )  # fmt: skip
+                )
             )
         return found
 
@@ -265,6 +268,4 @@ class Population:
 
 
 def _variables(chunk: Chunk, place: int) -> Any:
-    return jax.device_get(
-        jax.tree.map(lambda leaf: leaf[place], trained_variables(chunk.states))
-    )
+    return jax.device_get(jax.tree.map(lambda leaf: leaf[place], trained_variables(chunk.states)))

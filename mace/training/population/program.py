@@ -1,7 +1,7 @@
 """The compiled programs of a chunk of members: their start, an epoch, their predictions."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,8 +33,8 @@ class MemberArrays:
     """What does not change about members: fold (without start), scalars by path, whether alive."""
 
     fold: FoldArrays
-    scalars: dict[str, Float[Array, "*m"]]
-    alive: Bool[Array, "*m"]
+    scalars: Mapping[str, Float[Array | np.ndarray, "*m"]]
+    alive: Bool[Array | np.ndarray, "*m"]
 
 
 class PopulationProgram:
@@ -61,9 +61,7 @@ class PopulationProgram:
         # What goes in is not needed any more: half the memory.
         self.epoch = Program(self._share(self._epoch, 2, 4), donate_argnums=(0,))
         self.order = Program(self._share(self._each(self._order, 1, 1), 1, 1))
-        self.step = Program(
-            self._share(self._each(self._step, 4, 3), 4, 3), donate_argnums=(0, 1)
-        )
+        self.step = Program(self._share(self._each(self._step, 4, 3), 4, 3), donate_argnums=(0, 1))
         self.predict = Program(self._share(self._each(self._predict, 3, 1), 3, 1))
 
     def place(self, tree: PyTree[Any]) -> PyTree[Array]:
@@ -163,7 +161,8 @@ class PopulationProgram:
         step = make_train_step(model=model, config=config, motion=self.motion)
         state = replace(state, fold=replace(member.fold, start=start))
         batch = draw(
-            *data,
+            data[0],
+            data[1],
             state.fold,
             state.step,
             batch_size=config.batch_size,

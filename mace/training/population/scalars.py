@@ -85,7 +85,9 @@ def scalar_arrays(
     return arrays
 
 
-def with_scalars(shape: TrainConfig, values: Mapping[str, Float[Array, ""]]) -> TrainConfig:
+def with_scalars(
+    shape: TrainConfig, values: Mapping[str, Float[Array | np.ndarray, ""]]
+) -> TrainConfig:
     """Return a configuration that holds arguments of a program in place of its scalars.
 
     Their values were checked when the members' own configurations were made. It is for making a
