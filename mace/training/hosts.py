@@ -39,6 +39,8 @@ def join_hosts(config: HostsConfig) -> None:
             "num_processes": config.processes,
             "process_id": config.process_id,
         }
+    # It would catch SIGTERM for itself; here a signal ends a run with its state saved.
+    jax.config.update("jax_enable_preemption_service", False)
     started = time.monotonic()
     try:
         jax.distributed.initialize(
@@ -173,9 +175,7 @@ def _agree_on_number(config: HostsConfig) -> None:
     client.key_value_set(f"mace/processes/{own}", str(count))
     for other in range(count):
         try:
-            told = client.blocking_key_value_get(
-                f"mace/processes/{other}", config.timeout_s * 1000
-            )
+            told = client.blocking_key_value_get(f"mace/processes/{other}", config.timeout_s * 1000)
         except RuntimeError as error:
             raise ConfigError(_not_met(config, config.timeout_s, error)) from error
         if int(told) != count:
@@ -190,7 +190,7 @@ def _not_met(config: HostsConfig, waited_s: float, error: BaseException) -> str:
     number = "" if config.processes is None else f"the {config.processes} "
     reason = (str(error).strip().splitlines() or [repr(error)])[0]
     return (
-        f"{number}processes did not all meet at {place} within {waited_s:.0f} s; start each of them "
-        "with the same --coordinator and --processes and its own --process-id, process 0 on the "
+        f"{number}processes did not all meet at {place} within {waited_s:.0f} s; start each of "
+        "them with the same --coordinator and --processes and its own --process-id, process 0 on the "
         f"coordinator's host, its port open to the others ({reason[:200]})"
     )

@@ -123,9 +123,7 @@ def run_to_the_end(
         return run.result()
 
 
-def _open_store(
-    run: Run, run_dir: Path, identity: Mapping[str, Any], stack: ExitStack
-) -> None:
+def _open_store(run: Run, run_dir: Path, identity: Mapping[str, Any], stack: ExitStack) -> None:
     run.store = CheckpointStore(run_dir, identity)
     stack.callback(run.store.close)
 

@@ -33,7 +33,7 @@ def require_ray() -> ModuleType:
         import ray
     except ImportError as error:
         raise ConfigError(
-            'the engine ray needs the package ray, which is not installed; run `pip install '
+            "the engine ray needs the package ray, which is not installed; run `pip install "
             '"mace-mer[ray]"` on every machine of the cluster'
         ) from error
     return ray

@@ -10,8 +10,7 @@ pytest.importorskip("ray", exc_type=ImportError)
 from executor_work import deadly, double, slow_double
 
 from mace.errors import ConfigError, DataError
-from mace.search.executors import Failure, RayExecutor
-from mace.search.executors import ray_cluster
+from mace.search.executors import Failure, RayExecutor, ray_cluster
 
 
 def test_nobody_at_the_address_is_an_error_at_once():
@@ -84,7 +83,7 @@ def test_worker_that_dies_and_work_that_fails(cluster):
         with pytest.raises(DataError, match="row 3 is damaged"):
             list(executor.results())
     with (
-        pytest.raises(ConfigError, match="is to have 0.5 GPUs, and the Ray cluster has 0"),
+        pytest.raises(ConfigError, match=r"is to have 0\.5 GPUs, and the Ray cluster has 0"),
         RayExecutor(deadly, None, address=cluster.address, gpus_per_worker=0.5),
     ):
         pass
