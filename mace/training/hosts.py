@@ -191,6 +191,6 @@ def _not_met(config: HostsConfig, waited_s: float, error: BaseException) -> str:
     reason = (str(error).strip().splitlines() or [repr(error)])[0]
     return (
         f"{number}processes did not all meet at {place} within {waited_s:.0f} s; start each of "
-        "them with the same --coordinator and --processes and its own --process-id, process 0 on the "
-        f"coordinator's host, its port open to the others ({reason[:200]})"
+        "them with the same --coordinator and --processes and its own --process-id, process 0 on "
+        f"the coordinator's host, its port open to the others ({reason[:200]})"
     )

@@ -28,20 +28,12 @@ try:
             )
         )
     import numpy as np
-    from training_cases import CONFIG, make_set
+    from training_cases import SHARED, make_set
 
-    from mace.training import OptimiserConfig, fit
+    from mace.training import fit
     from mace.training.checkpoint import named_leaves
 
-    config = replace(
-        CONFIG,
-        batch_size=16,
-        mixup=0.4,
-        ema=0.9,
-        selection="best",
-        optimiser=OptimiserConfig(learning_rate=0.01),
-        **{"devices": jax.device_count(), "epochs": 4} | settings.get("config", {}),
-    )
+    config = replace(SHARED, devices=jax.device_count(), **settings.get("config", {}))
     fitted = fit(
         make_set(32),
         range(28),
