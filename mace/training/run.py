@@ -150,6 +150,11 @@ class Run:
                 "inputs"
             )
 
+    def _kept(self) -> str:
+        if self.store is None:
+            return "nothing was saved, as the run has no folder"
+        return f"start it again to go on from {self.store.folder.parent}"
+
     def _save(self, which: Which) -> None:
         def save() -> None:
             if self.store is not None:
@@ -166,11 +171,7 @@ class Run:
         assert stop.signal is not None
         self._check_finite()
         self._save("latest")
-        kept = (
-            "nothing was saved, as the run has no folder"
-            if self.store is None
-            else f"start it again to go on from {self.store.folder.parent}"
-        )
+        kept = by_writer(self._kept)
         raise Interrupted(
             f"{stop.signal.name} ended training after step {self.step} "
             f"(epoch {self.epoch + 1} of {self.config.epochs}); {kept}",

@@ -99,7 +99,7 @@ def _require_head(address: str) -> None:
     answered = threading.Event()
 
     def ask() -> None:
-        from ray._raylet import GcsClient
+        from ray._raylet import GcsClient  # pyright: ignore[reportAttributeAccessIssue]
 
         with contextlib.suppress(Exception):
             GcsClient(address=address)
