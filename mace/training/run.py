@@ -79,8 +79,8 @@ class Run:
         if several_hosts():
             # A signal may reach them at different steps; all end after the same one.
             number = any_signal(stop.signal or 0)
-            stop.signal = signal.Signals(number) if number else None
-            if stop:
+            if number:
+                stop.signal = signal.Signals(number)
                 self._interrupt(stop)
         while self.step < end:
             if stop and not several_hosts():
