@@ -17,6 +17,7 @@ from jax.experimental import multihost_utils
 
 from mace.errors import ConfigError, MaceError, TrainingError
 from mace.training.hosts_config import HostsConfig
+from mace.training.meeting import meet
 
 # How long a process waits for one that computes or writes; one that has died is missed earlier.
 PATIENCE_S = 24 * 3600
@@ -34,6 +35,7 @@ def join_hosts(config: HostsConfig) -> None:
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
     explicit: dict[str, Any] = {}
     if config.coordinator != "auto":
+        meet(config)
         explicit = {
             "coordinator_address": config.coordinator,
             "num_processes": config.processes,
@@ -56,7 +58,6 @@ def join_hosts(config: HostsConfig) -> None:
         ) from error
     except RuntimeError as error:
         raise ConfigError(_not_met(config, time.monotonic() - started, error)) from error
-    _agree_on_number(config)
 
 
 def several_hosts() -> bool:
@@ -164,25 +165,6 @@ def _client() -> Any:
     if global_state.client is None:
         raise TrainingError("the processes have not met; this is a mistake in the program")
     return global_state.client
-
-
-def _agree_on_number(config: HostsConfig) -> None:
-    """Everybody says how many it expects; JAX itself would wait for those who never come."""
-    from jax._src.distributed import global_state
-
-    client, own = _client(), global_state.process_id
-    count: int = global_state.num_processes  # pyright: ignore[reportAssignmentType]
-    client.key_value_set(f"mace/processes/{own}", str(count))
-    for other in range(count):
-        try:
-            told = client.blocking_key_value_get(f"mace/processes/{other}", config.timeout_s * 1000)
-        except RuntimeError as error:
-            raise ConfigError(_not_met(config, config.timeout_s, error)) from error
-        if int(told) != count:
-            raise ConfigError(
-                f"process {own} expects {count} processes and process {other} {told}; give all the "
-                "same --processes"
-            )
 
 
 def _not_met(config: HostsConfig, waited_s: float, error: BaseException) -> str:

@@ -137,7 +137,7 @@ def test_processes_that_disagree_end_with_a_sentence(tmp_path):
     found = finish(*counts, *seeds)
     assert [code for code, _ in found] == [1, 1, 1, 1], found
     assert "process 0 expects 2 processes and process 1 3; give all the same" in found[0][1]
-    assert "process 1 expects 3 processes and process 0 2; give all the same" in found[1][1]
+    assert "process 0 expects 2 processes and process 1 3; give all the same" in found[1][1]
     for _, errors in found[2:]:
         assert "process 1 has another recipe, seed or data set than process 0" in errors
 
@@ -146,7 +146,7 @@ def test_processes_that_disagree_end_with_a_sentence(tmp_path):
 def test_coordinator_that_is_not_there_ends_in_time(tmp_path):
     ((code, errors),) = finish(start(tmp_path, port=free_port(), process_id=1, timeout_s=3))
     assert code == 1, errors
-    assert "the 2 processes did not all meet at 127.0.0.1:" in errors
+    assert "process 0 is not at 127.0.0.1:" in errors
     assert "Traceback" not in errors
 
 
