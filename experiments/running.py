@@ -19,6 +19,7 @@ from mace.training import (
     pixel_statistics,
     save_bundle,
 )
+from mace.training.hosts import by_writer
 
 
 def motion_set(clips: Sequence[Clip], recipe: Recipe, *, cache_dir: Path | None) -> MotionSet:
@@ -60,6 +61,10 @@ def train_final(
     if begun is not None:
         databases |= set(begun.trained_on)
     trained_on = tuple(sorted(databases))
-    bundle = make_bundle(fitted, face=to_dict(FaceConfig()), trained_on=trained_on)
-    statistics = pixel_statistics(bundle, inputs.inputs.reshape(-1, *inputs.inputs.shape[2:]))
-    save_bundle(out, replace(bundle, reference=statistics))
+
+    def save() -> None:
+        bundle = make_bundle(fitted, face=to_dict(FaceConfig()), trained_on=trained_on)
+        statistics = pixel_statistics(bundle, inputs.inputs.reshape(-1, *inputs.inputs.shape[2:]))
+        save_bundle(out, replace(bundle, reference=statistics))
+
+    by_writer(save)

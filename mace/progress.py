@@ -30,6 +30,16 @@ def progress(description: str, total: int, *, done: int = 0) -> Iterator[Advance
         yield from _plain_progress(description, total, done)
 
 
+@contextmanager
+def silence() -> Iterator[Advance]:
+    """Yield what `progress` does, and show nothing."""
+
+    def advance(steps: int = 1, /, *, note: str = "") -> None:
+        pass
+
+    yield advance
+
+
 def track[T](items: Iterable[T], description: str, total: int) -> Iterator[T]:
     """Yield `items` while showing how many of `total` are done."""
     with progress(description, total) as advance:

@@ -1,6 +1,7 @@
 """`mace train`: one network from every clip of a prepared data set."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mace.annotation import ClassSet
@@ -8,7 +9,9 @@ from mace.commands.defaults import DATASET, with_default_recipe
 from mace.commands.mixing import make_mix, read_mix
 from mace.commands.places import DATA_DIR, RUNS_DIR, prepared_dataset
 from mace.commands.starting import starting_from
+from mace.errors import ConfigError
 from mace.experiments.recipes import FLOW, Recipe
+from mace.training.hosts_config import HostsConfig, hosts_config
 
 
 def run(
@@ -20,6 +23,10 @@ def run(
     recipe: Recipe = FLOW,
     init: str | None = None,
     mix: str | None = None,
+    coordinator: str | None = None,
+    processes: int | None = None,
+    process_id: int | None = None,
+    meet_within: int = 120,
 ) -> None:
     """Train a network on all clips of a data set and keep it as a model for `mace live`.
 
@@ -38,7 +45,13 @@ def run(
         mix: rendered faces that share every batch and how much of it they get: `synthetic:0.5` for
             pairs made for this input (minutes, once), or a prepared data set such as
             `synthetic/demo:0.5`.
+        coordinator: train in several processes, on as many hosts, with all their devices: HOST:PORT
+            of process 0, or `auto` under SLURM, Open MPI and on TPU pods (docs/cluster.md).
+        processes: how many; each is started with the same command but for --process-id.
+        process_id: which of them this is, from 0, which alone writes files.
+        meet_within: seconds that the processes wait for each other at the start.
     """
+    hosts = hosts_config(coordinator, processes, process_id, meet_within)
     start = starting_from(init=init)
     mixed = read_mix(mix, data_dir=data_dir)
     folder = prepared_dataset(dataset, data_dir=data_dir)
@@ -46,19 +59,41 @@ def run(
     from mace.commands.inputs import read_motion
     from mace.experiments.running import train_final
     from mace.training import keep_compiled
+    from mace.training.hosts import is_writer, writer_first
 
+    if hosts is not None:
+        recipe = _shared_by_hosts(recipe, hosts)
     keep_compiled()
     if out is None:
         suffixes = [classes or "", start.use if start else "", "mix" if mixed else ""]
         out = RUNS_DIR / "train" / "-".join([dataset, *filter(None, suffixes)])
-    inputs = read_motion(folder, recipe, cache_dir=out.parent / "cache", classes=classes)
     bundle = None if start is None else start.bundle
-    mixing = make_mix(mixed, inputs, recipe, cache_dir=out.parent / "cache")
+    with writer_first():
+        inputs = read_motion(folder, recipe, cache_dir=out.parent / "cache", classes=classes)
+        mixing = make_mix(mixed, inputs, recipe, cache_dir=out.parent / "cache")
     train_final(inputs, recipe, seed=seed, out=out, start=bundle, mix=mixing)
+    if not is_writer():
+        return
     if inputs.motion.flow == "images":
         print(f"the model is in {out} (for flow images; `mace live` cannot use it)")
     else:
         print(f"the model is in {out} (mace live VIDEO --model {out})")
+
+
+def _shared_by_hosts(recipe: Recipe, hosts: HostsConfig) -> Recipe:
+    """Meet the other processes, and return the recipe for the devices of all of them."""
+    import jax
+
+    from mace.training.hosts import join_hosts
+
+    join_hosts(hosts)
+    asked, there = recipe.train.devices, jax.device_count()
+    if asked not in (1, there):
+        raise ConfigError(
+            f"recipe.train.devices is {asked}, but the processes have {there} devices, which all "
+            "take part; leave it out"
+        )
+    return replace(recipe, train=replace(recipe.train, devices=there))
 
 
 def adapted_run(arguments: Sequence[str]) -> Callable[..., None]:

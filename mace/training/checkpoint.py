@@ -19,6 +19,7 @@ from jaxtyping import PyTree
 from mace.errors import CheckpointError, OutputError
 from mace.files import require_space, write_json
 from mace.provenance import provenance
+from mace.training.hosts import several_hosts
 
 # Raised when the layout below changes, so that an old checkpoint is refused instead of misread.
 LAYOUT = 1
@@ -51,12 +52,14 @@ class CheckpointStore:
         self._managers: dict[Which, ocp.CheckpointManager] = {}
         with _writing(self.folder):
             for which in ("latest", "best"):
+                (self.folder / which).mkdir(parents=True, exist_ok=True)
                 self._managers[which] = ocp.CheckpointManager(
                     self.folder / which,
                     options=ocp.CheckpointManagerOptions(
                         max_to_keep=1,
                         enable_async_checkpointing=False,
                         cleanup_tmp_directories=True,
+                        **_alone(),
                     ),
                 )
 
@@ -145,6 +148,19 @@ class CheckpointStore:
         # Orbax, TensorStore and JSON each have errors of their own for a damaged file.
         except Exception as error:
             raise _damaged(place, (str(error).splitlines() or [repr(error)])[0]) from error
+
+
+def _alone() -> dict[str, Any]:
+    # Where several processes train together one of them has the checkpoints: for Orbax to wait for
+    # the others would be for ever.
+    if not several_hosts():
+        return {}
+    own = ocp.options.MultiprocessingOptions(
+        primary_host=jax.process_index(),
+        active_processes={jax.process_index()},
+        barrier_sync_key_prefix="mace",
+    )
+    return {"multiprocessing_options": own, "create": False}
 
 
 def named_leaves(tree: PyTree[Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """`fit`: from a motion set, a split and a configuration to a trained network."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,12 +15,13 @@ from mace.data import MotionSet
 from mace.errors import ConfigError, DataError
 from mace.files import write_json
 from mace.motion import channels
-from mace.progress import progress
+from mace.progress import progress, silence
 from mace.training.bundle import Bundle
 from mace.training.checkpoint import CheckpointStore
 from mace.training.config import FineTuneConfig, TrainConfig
 from mace.training.fine_tune import start_digest, start_variables
 from mace.training.fitted import Fitted
+from mace.training.hosts import by_writer, is_writer, require_same
 from mace.training.log import run_log
 from mace.training.mixing import Mix, own_clips
 from mace.training.run import Run
@@ -99,15 +101,17 @@ def run_to_the_end(
 
     `identity` says what decides the run's numbers; a folder that holds another run is refused.
     """
+    require_same(
+        "recipe, seed or data set", json.dumps([identity, to_dict(run.config)], default=str)
+    )
     with ExitStack() as stack:
         if run_dir is not None:
-            run.store = CheckpointStore(Path(run_dir), identity)
-            stack.callback(run.store.close)
+            by_writer(lambda: _open_store(run, Path(run_dir), identity, stack))
             run.restore()
-            write_json(Path(run_dir) / "config.json", to_dict(run.config))
-            run.log = stack.enter_context(run_log(Path(run_dir), run.history))
+            by_writer(lambda: _open_log(run, Path(run_dir), stack))
         stop = stack.enter_context(stop_signals())
-        advance = stack.enter_context(progress(label, run.config.epochs, done=run.epoch))
+        shown = progress(label, run.config.epochs, done=run.epoch) if is_writer() else silence()
+        advance = stack.enter_context(shown)
         while not run.finished:
             row = run.train_epoch(stop)
             notes = [f"{name} {row[name]:.3f}" for name in SHOWN if name in row]
@@ -130,6 +134,16 @@ def checked_indices(
         validation = _indices(validation_index, motion_set, "validation_index")
     _check(motion_set, train, validation, config)
     return train, validation
+
+
+def _open_store(run: Run, run_dir: Path, identity: Mapping[str, Any], stack: ExitStack) -> None:
+    run.store = CheckpointStore(run_dir, identity)
+    stack.callback(run.store.close)
+
+
+def _open_log(run: Run, run_dir: Path, stack: ExitStack) -> None:
+    write_json(run_dir / "config.json", to_dict(run.config))
+    run.log = stack.enter_context(run_log(run_dir, run.history))
 
 
 def _indices(index: Any, motion_set: MotionSet, name: str) -> Int[np.ndarray, " m"]:

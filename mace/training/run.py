@@ -1,5 +1,6 @@
 """One training run between two epochs: what changes, how it is judged, saved and gone on with."""
 
+import signal
 from typing import Any
 
 import jax
@@ -10,6 +11,7 @@ from mace.errors import TrainingError
 from mace.training.checkpoint import CheckpointStore, Snapshot, Which
 from mace.training.config import TrainConfig
 from mace.training.fitted import Fitted, Row
+from mace.training.hosts import any_signal, by_writer, several_hosts
 from mace.training.log import WriteRow
 from mace.training.normalise import Normalisation
 from mace.training.program import METRICS, Totals, zero_totals
@@ -56,16 +58,15 @@ class Run:
 
     def restore(self) -> None:
         """Go on from the latest checkpoint, if there is one."""
-        assert self.store is not None
         arrays = {"state": self.state, "totals": self.totals}
-        latest = self.store.restore("latest", arrays)
+        latest = self._restored("latest", arrays)
         if latest is None:
             return
         arrays = self.program.place(latest.arrays)
         self.state, self.totals = arrays["state"], arrays["totals"]
         self.step, self.history = int(self.state.step), latest.history
         if self.config.selection == "best" and self.history:
-            best = self.store.restore("best", arrays)
+            best = self._restored("best", arrays)
             if best is not None:
                 self.best = (
                     len(best.history),
@@ -75,8 +76,14 @@ class Run:
     def train_epoch(self, stop: StopRequest) -> Row:
         """Take the remaining steps of an epoch, then judge, log and save it."""
         end = (self.epoch + 1) * self.steps_per_epoch
+        if several_hosts():
+            # A signal may reach them at different steps; all end after the same one.
+            number = any_signal(stop.signal or 0)
+            if number:
+                stop.signal = signal.Signals(number)
+                self._interrupt(stop)
         while self.step < end:
-            if stop:
+            if stop and not several_hosts():
                 self._interrupt(stop)
             self.state, self.totals, self.step = self.program.advance(
                 self.state, self.totals, self.source.data, self.fold, step=self.step, end=end
@@ -86,17 +93,21 @@ class Run:
         for name in METRICS:
             total, count = self.totals["sums"][name]
             row[name] = float(total) / float(count)
-        row |= self.source.judge(self._fitted(self._host_variables(), self.epoch + 1))
+        row = by_writer(lambda: self._judged(row))
         self.history.append(row)
         self.totals = self.program.place(zero_totals())
-        if self.log is not None:
-            self.log(row)
         if self.config.selection == "best" and self._best_epoch() == self.epoch:
             self.best = self.epoch, self._host_variables()
             self._save("best")
         if self.finished or self.epoch % self.config.checkpoint_every == 0:
             self._save("latest")
         return row
+
+    def _judged(self, row: Row) -> Row:
+        judged = row | self.source.judge(self._fitted(self._host_variables(), self.epoch + 1))
+        if self.log is not None:
+            self.log(judged)
+        return judged
 
     def result(self) -> Fitted:
         """Return the network of the last or the best epoch."""
@@ -139,20 +150,28 @@ class Run:
                 "inputs"
             )
 
+    def _kept(self) -> str:
+        if self.store is None:
+            return "nothing was saved, as the run has no folder"
+        return f"start it again to go on from {self.store.folder.parent}"
+
     def _save(self, which: Which) -> None:
-        if self.store is not None:
-            arrays = {"state": self.state, "totals": self.totals}
-            self.store.save(which, self.step, Snapshot(arrays=arrays, history=self.history))
+        def save() -> None:
+            if self.store is not None:
+                arrays = {"state": self.state, "totals": self.totals}
+                self.store.save(which, self.step, Snapshot(arrays=arrays, history=self.history))
+
+        by_writer(save)
+
+    def _restored(self, which: Which, like: PyTree[Any]) -> Snapshot | None:
+        # Only the process that writes has a store; the others get what it finds.
+        return by_writer(lambda: None if self.store is None else self.store.restore(which, like))
 
     def _interrupt(self, stop: StopRequest) -> None:
         assert stop.signal is not None
         self._check_finite()
         self._save("latest")
-        kept = (
-            "nothing was saved, as the run has no folder"
-            if self.store is None
-            else f"start it again to go on from {self.store.folder.parent}"
-        )
+        kept = by_writer(self._kept)
         raise Interrupted(
             f"{stop.signal.name} ended training after step {self.step} "
             f"(epoch {self.epoch + 1} of {self.config.epochs}); {kept}",

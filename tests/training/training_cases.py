@@ -1,18 +1,29 @@
 """A set and a network small enough to train in a second, shared by tests and child processes."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from mace.augment import AugmentConfig
 from mace.data import MotionSet
 from mace.models import ModelConfig
 from mace.motion import MotionConfig
-from mace.training import TrainConfig
+from mace.training import OptimiserConfig, TrainConfig
 
 MODEL = ModelConfig(
     arch="resnet", widths=(4,), depths=(1,), stem_stride=4, head="average", dropout=0.0
 )
 CONFIG = TrainConfig(
     model=MODEL, epochs=4, batch_size=8, checkpoint_every=1, augment=AugmentConfig(noise=0.1)
+)
+
+# What several devices share: everything that is drawn at random, a running mean, fast changes.
+SHARED = replace(
+    CONFIG,
+    batch_size=16,
+    mixup=0.4,
+    ema=0.9,
+    optimiser=OptimiserConfig(learning_rate=0.01),
 )
 
 

@@ -126,8 +126,8 @@ class RayExecutor:
         there = self._ray.cluster_resources().get(kind, 0.0)
         if self._gpus and not self._arrived and there < each:
             raise ConfigError(
-                f"a worker is to have {self._gpus:g} GPUs, and the Ray cluster has {there:g}; choose "
-                "a smaller engine.gpus_per_worker, or 0 for cores"
+                f"a worker is to have {self._gpus:g} GPUs, and the Ray cluster has {there:g}; "
+                "choose a smaller engine.gpus_per_worker, or 0 for cores"
             )
         room = int(there / each + 1e-6)
         wanted = room if self._workers is None else min(room, self._workers)
@@ -208,8 +208,8 @@ class RayExecutor:
         cause: BaseException = getattr(error, "cause", None) or error
         if actor.ticket is None:
             cause = ConfigError(
-                f"a machine of the Ray cluster cannot start a worker ({_last_line(cause)}); install "
-                f"MACE {__version__} on every one of them"
+                f"a machine of the Ray cluster cannot start a worker ({_last_line(cause)}); "
+                f"install MACE {__version__} on every one of them"
             )
         cause.add_note(f"in a worker of the Ray cluster:\n{error}")
         actor.ticket = None

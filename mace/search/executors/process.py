@@ -9,7 +9,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import StringIO
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -87,10 +87,8 @@ class WorkerProcess:
     def give(self, ticket: Ticket) -> None:
         """Send a job; a worker that has just died is found out by its silence."""
         self.ticket = ticket
-        try:
+        with suppress(OSError):
             self.connection.send(ticket.job)
-        except OSError:
-            pass
 
     def receive(self) -> Message | None:
         """Return what the worker says next, or None if it says nothing or is gone."""

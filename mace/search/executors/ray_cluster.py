@@ -4,8 +4,7 @@ import contextlib
 import io
 import os
 import socket
-import subprocess
-import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -97,11 +96,19 @@ def _require_head(address: str) -> None:
             f"no Ray cluster answers at {address} ({error}); start one there with "
             f"`ray start --head --port={port}`"
         ) from error
-    command = [sys.executable, "-c", f"import ray._raylet as r; r.GcsClient(address={address!r})"]
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        done = subprocess.run(command, capture_output=True, timeout=ANSWER_S, check=False)
-        if done.returncode == 0:
-            return
+    answered = threading.Event()
+
+    def ask() -> None:
+        from ray._raylet import GcsClient  # pyright: ignore[reportAttributeAccessIssue]
+
+        with contextlib.suppress(Exception):
+            GcsClient(address=address)
+            answered.set()
+
+    # Its own time limit is longer and cannot be set; a thread can be left behind.
+    threading.Thread(target=ask, daemon=True).start()
+    if answered.wait(ANSWER_S):
+        return
     raise ConfigError(
         f"something listens at {address}, but it does not answer as the head of a Ray cluster "
         f"within {ANSWER_S:.0f} s; check the address, and that both have the same version of Ray"

@@ -58,9 +58,9 @@ def test_error_of_the_work_is_raised_after_what_was_under_way():
     with LocalExecutor(deadly, None, workers=2) as executor:
         for job in ("one", "wrong", *range(50)):
             executor.submit(job)
+        results = executor.results()
         with pytest.raises(DataError, match="row 3 is damaged") as error:
-            for job, _ in executor.results():
-                found.append(job)
+            found.extend(job for job, _ in results)
     assert "in deadly" in error.value.__notes__[0]
     assert "one" in found
     assert len(found) < 10

@@ -10,8 +10,7 @@ pytest.importorskip("ray", exc_type=ImportError)
 from executor_work import deadly, double, slow_double
 
 from mace.errors import ConfigError, DataError
-from mace.search.executors import Failure, RayExecutor
-from mace.search.executors import ray_cluster
+from mace.search.executors import Failure, RayExecutor, ray_cluster
 
 
 def test_nobody_at_the_address_is_an_error_at_once():
@@ -43,3 +42,54 @@ def test_no_address_is_an_error(address):
         RayExecutor(double, None, address=address),
     ):
         pass
+
+
+@pytest.mark.slow
+def test_node_that_dies_and_node_that_joins_lose_nothing(cluster, tmp_path):
+    first, _ = cluster.add(2), cluster.add(2)
+    shared = {"folder": str(tmp_path), "seconds": 0.5}
+    found, slots, killed = [], set(), False
+    with RayExecutor(slow_double, shared, address=cluster.address, retries=2) as executor:
+        for job in range(60):
+            executor.submit(job)
+        for job, result in executor.results():
+            found.append((job, result))
+            slots.add(executor.slots)
+            if len(found) >= 12 and not killed and at_work(tmp_path) >= 4:
+                killed = True
+                # As when the power fails: no goodbye to anybody.
+                cluster.cut_off(first)
+                threading.Thread(target=cluster.add, args=(2,), daemon=True).start()
+    assert killed
+    assert sorted(found) == [(job, 2 * job) for job in range(60)]
+    begun = [line.split()[1] for line in (tmp_path / "log").read_text().splitlines() if "b" in line]
+    assert len(begun) > 60  # what the dead machine was at was begun again
+
+
+@pytest.mark.slow
+def test_worker_that_dies_and_work_that_fails(cluster):
+    cluster.add(2)
+    with RayExecutor(deadly, None, address=cluster.address, retries=1) as executor:
+        for job in ("one", "deadly", "two"):
+            executor.submit(job)
+        found = dict(executor.results())
+        assert found.pop("deadly") == Failure(
+            "deadly", "its worker died 2 times (ActorDiedError); it was given up"
+        )
+        assert found == {"one": "one", "two": "two"}
+    with RayExecutor(deadly, None, address=cluster.address) as executor:
+        for job in ("one", "wrong", *range(50)):
+            executor.submit(job)
+        with pytest.raises(DataError, match="row 3 is damaged"):
+            list(executor.results())
+    with (
+        pytest.raises(ConfigError, match=r"is to have 0\.5 GPUs, and the Ray cluster has 0"),
+        RayExecutor(deadly, None, address=cluster.address, gpus_per_worker=0.5),
+    ):
+        pass
+
+
+def at_work(folder: Path) -> int:
+    """Return how many workers have begun a job."""
+    lines = (folder / "log").read_text().splitlines()
+    return len({line.split()[2] for line in lines if line.startswith("begin")})
