@@ -32,14 +32,14 @@ Unless a study says otherwise: {protocol} Scores of different studies do not com
 95 % by bootstrap over people (`mace/evaluation/bootstrap.py`), for the mean over the seeds. A
 difference of two settings is taken on the same random draws of people; where its interval holds 0,
 the page says **no difference seen**, which does not say that there is none. One comparison in 20
-would look like a difference by chance; nothing is corrected for their number. Two seeds say little
-about other seeds: the score of each is given beside the mean."""
+would look like a difference by chance; nothing is corrected for their number. One or two seeds
+say little about others: the score of each is given beside the mean."""
 
 _NONE = "no difference seen"
 _PROTOCOL = (
     "`synthetic/demo` (288 clips of 24 people, five classes), four folds by subject, "
-    "DIS flow of 28 px, the small network and 20 epochs of `experiments/study.py`, and two seeds, "
-    "each on one core of a CPU."
+    "DIS flow of 28 px, the small network and 20 epochs of `experiments/study.py`, as many seeds as "
+    "the tables say, each on one core of a CPU."
 )
 
 
@@ -133,7 +133,9 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "not reached" if value is None else f"{value:.4g}"
+    if value is None:
+        return "not reached"
+    return f"{value:.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def _tally(verdicts: Sequence[str]) -> str:
