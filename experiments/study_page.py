@@ -28,13 +28,15 @@ micro-expressions of real people, or that a difference seen (or not seen) here i
 or SAMM, whose annotation is uncertain, whose movements vary more, and whose classes overlap.
 Nothing here reproduces a figure of the paper.
 
-Unless a study says otherwise: {protocol} The recipe behind it was chosen on these same people (`experiments/recipes.py`), so that scores are
+Unless a study says otherwise: {protocol}
+The recipe behind it was chosen on these same people (`experiments/recipes.py`), so that scores are
 somewhat too high for all settings alike; no setting was tuned for itself, which may do injustice to
-those furthest from it. Scores of different studies do not compare. Intervals are 95 % by bootstrap over people (`mace/evaluation/bootstrap.py`), for the mean over the seeds. A
-difference of two settings is taken on the same random draws of people; where its interval holds 0,
-the page says **no difference seen**, which does not say that there is none. One comparison in 20
-would look like a difference by chance; nothing is corrected for their number. One or two seeds
-say little about others: the score of each is given beside the mean."""
+those furthest from it. Scores of different studies do not compare. Intervals are 95 % by bootstrap
+over people (`mace/evaluation/bootstrap.py`), for the mean over the seeds. A difference of two
+settings is taken on the same random draws of people; where its interval holds 0, the page says **no
+difference seen**, which does not say that there is none. One comparison in 20 would look like a
+difference by chance; nothing is corrected for their number. One or two seeds say little about
+others: the score of each is given beside the mean."""
 
 _NONE = "no difference seen"
 _PROTOCOL = (
