@@ -18,7 +18,8 @@ _INTRODUCTION = """# The paper's questions, as studies
 Written by `python -m mace.experiments.studies page` from the results that are committed in
 `experiments/results`, one line for each setting and seed, with the answers, the fingerprint of the
 data, the versions and the revision. `python -m mace.experiments.studies run` runs all that is
-missing; each study has its own command, and so has each figure.
+missing; each study has its own command, and so has each figure. Costs are extrapolated from the
+time of one fold and one compilation.
 
 **All faces are rendered.** The people of `synthetic/demo` share one renderer, one head model and
 one idea of what an emotion looks like. What such faces can say: whether a part of the method does
