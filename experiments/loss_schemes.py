@@ -146,6 +146,10 @@ STUDY_OF = Study(
         for kind in KINDS
         if kind != "cross_entropy"
     ),
+    reading="with classes as they are, and at 1 to 5, no loss is seen to be better than "
+    "cross-entropy. At 1 to 20 logit adjustment is ahead by 0.05 of UF1 and label smoothing falls "
+    "behind; weights and the class-balanced focal loss, which were expected to help, are not seen "
+    "to. One seed is one order of the classes and one draw of the clips that were dropped.",
 )
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ a finished (setting, seed) is a line of `results/NAME.jsonl` and is not run agai
 
 The common protocol is the cheapest honest one: the rendered people of `synthetic/demo` in four
 folds by subject, a network of 28 px and few epochs, two seeds. Scores compare within a study, and
-with nothing else. Recipe and epochs were fixed before any study was run and no setting is tuned.
+with nothing else. Recipe and epochs were fixed for their cost before any study was run, and no
+setting is tuned.
 """
 
 import functools

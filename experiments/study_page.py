@@ -18,7 +18,8 @@ _INTRODUCTION = """# The paper's questions, as studies
 Written by `python -m mace.experiments.studies page` from the results that are committed in
 `experiments/results`, one line for each setting and seed, with the answers, the fingerprint of the
 data, the versions and the revision. `python -m mace.experiments.studies run` runs all that is
-missing; each study has its own command, and so has each figure.
+missing; each study has its own command, and so has each figure. Costs are extrapolated from the
+time of one fold and one compilation.
 
 **All faces are rendered.** The people of `synthetic/demo` share one renderer, one head model and
 one idea of what an emotion looks like. What such faces can say: whether a part of the method does
@@ -28,18 +29,21 @@ micro-expressions of real people, or that a difference seen (or not seen) here i
 or SAMM, whose annotation is uncertain, whose movements vary more, and whose classes overlap.
 Nothing here reproduces a figure of the paper.
 
-Unless a study says otherwise: {protocol} Scores of different studies do not compare. Intervals are
-95 % by bootstrap over people (`mace/evaluation/bootstrap.py`), for the mean over the seeds. A
-difference of two settings is taken on the same random draws of people; where its interval holds 0,
-the page says **no difference seen**, which does not say that there is none. One comparison in 20
-would look like a difference by chance; nothing is corrected for their number. Two seeds say little
-about other seeds: the score of each is given beside the mean."""
+Unless a study says otherwise: {protocol}
+The recipe behind it was chosen on these same people (`experiments/recipes.py`), so that scores are
+somewhat too high for all settings alike; no setting was tuned for itself, which may do injustice to
+those furthest from it. Scores of different studies do not compare. Intervals are 95 % by bootstrap
+over people (`mace/evaluation/bootstrap.py`), for the mean over the seeds. A difference of two
+settings is taken on the same random draws of people; where its interval holds 0, the page says **no
+difference seen**, which does not say that there is none. One comparison in 20 would look like a
+difference by chance; nothing is corrected for their number. One or two seeds say little about
+others: the score of each is given beside the mean."""
 
 _NONE = "no difference seen"
 _PROTOCOL = (
     "`synthetic/demo` (288 clips of 24 people, five classes), four folds by subject, "
-    "DIS flow of 28 px, the small network and 20 epochs of `experiments/study.py`, and two seeds, "
-    "each on one core of a CPU."
+    "DIS flow of 28 px, the small network and 20 epochs of `experiments/study.py`, as many seeds "
+    "as the tables say, each on one core of a CPU."
 )
 
 
@@ -133,7 +137,9 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "not reached" if value is None else f"{value:.4g}"
+    if value is None:
+        return "not reached"
+    return f"{value:.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def _tally(verdicts: Sequence[str]) -> str:
