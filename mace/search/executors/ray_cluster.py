@@ -30,7 +30,7 @@ def require_ray() -> ModuleType:
     # What Ray will do in future versions; it warns that it does not yet.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
-        import ray
+        import ray  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise ConfigError(
             "the engine ray needs the package ray, which is not installed; run `pip install "
@@ -99,7 +99,7 @@ def _require_head(address: str) -> None:
     answered = threading.Event()
 
     def ask() -> None:
-        from ray._raylet import GcsClient  # pyright: ignore[reportAttributeAccessIssue]
+        from ray._raylet import GcsClient  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
 
         with contextlib.suppress(Exception):
             GcsClient(address=address)

@@ -34,7 +34,7 @@ class RayWorker:
 
     def arrive(self) -> Arrival:
         """Say where it is, and that it is ready."""
-        import ray
+        import ray  # pyright: ignore[reportMissingImports]
 
         return Arrival(node=ray.get_runtime_context().get_node_id(), version=__version__)
 
