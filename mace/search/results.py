@@ -1,5 +1,6 @@
 """The results of a study, one line each: append-only, resumable, mergeable by concatenation."""
 
+import fcntl
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -79,6 +80,8 @@ class Results:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
             try:
+                # Released with the file: nobody looks at a line that is being written.
+                fcntl.flock(file, fcntl.LOCK_EX)
                 end = os.lseek(file, 0, os.SEEK_END)
                 # A line torn by a crash must not swallow this one.
                 if end and os.pread(file, 1, end - 1) != b"\n":

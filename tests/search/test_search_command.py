@@ -62,7 +62,10 @@ def test_from_first_command_to_report(tmp_path, data, capsys):
         (["--sampler", "grid", "--space", "{home}/points.toml"], ["points"]),
         (["--space", "{home}/shapes.toml"], ["widths", "depths"]),
         (["--space", "{home}/field.toml"], ["train.optimiser.learning_rate"]),
-        (["--storage", "postgresql://me:geheim@127.0.0.1:1/mace"], ["127.0.0.1", "out of reach"]),
+        (
+            ["--storage", "postgresql://me:geheim@127.0.0.1:1/mace"],
+            ["postgresql://me:***@127.0.0.1:1/mace"],
+        ),
         (["--sampler", "grid", "--from", "{home}/data"], ["--from"]),
     ],
 )
