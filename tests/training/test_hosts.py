@@ -58,6 +58,7 @@ def trained(folder: Path, run: str, number: int) -> dict[str, np.ndarray]:
         return dict(file)
 
 
+@pytest.mark.slow
 def test_two_processes_equal_one_and_one_of_them_writes(tmp_path):
     port = free_port()
     started = [start(tmp_path, port=port, process_id=number) for number in (0, 1)]
