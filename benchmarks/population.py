@@ -143,7 +143,7 @@ def compare(config: Config, network: str, motion_set: MotionSet, data: Path) -> 
     }
     threads = min(theirs, key=lambda key: theirs[key])
     their_cpu = config.folds * float(np.mean([one["cpu"] for one in times[1]]))
-    plan = make_plan(NETWORKS[network], 28, members=config.folds, batch_size=config.batch)
+    plan = make_plan(NETWORKS[network], 28, members=config.folds)
     total = {name: sum(report[name] for report in reports) for name in reports[0]}
     weights = f"{reports[0]['weights']} weights"
     each = ", ".join(f"{n} thread(s) {seconds:.1f} s" for n, seconds in theirs.items())

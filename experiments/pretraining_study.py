@@ -29,7 +29,7 @@ from mace.datasets.synthetic.pairs.stored import StoredPairs
 from mace.experiments.pair_checks import labels_of, pair_tests, score
 from mace.experiments.pretraining import make_stream, training_pairs
 from mace.experiments.pretraining_config import PretrainingConfig
-from mace.files import write_text
+from mace.files import append_line, write_text
 from mace.models import keep_heap
 from mace.motion.conventions import ConventionConfig
 from mace.training import keep_compiled
@@ -124,7 +124,6 @@ def run_study(study: Study, *, seeds: int, data_dir: Path, workers: int) -> None
     keep_compiled()
     keep_heap()
     path = RESULTS / f"pretraining_{study}.jsonl"
-    path.parent.mkdir(exist_ok=True)
     done = {(row["key"], row["seed"]) for row in read_results(path)}
     for seed in range(seeds):
         for setting in STUDIES[study]():
@@ -132,10 +131,8 @@ def run_study(study: Study, *, seeds: int, data_dir: Path, workers: int) -> None
             if (key, seed) in done:
                 continue
             row = _run(setting, seed=seed, cache_dir=data_dir / "pairs", workers=workers)
-            with path.open("a", encoding="utf-8") as file:
-                file.write(
-                    json.dumps({"name": setting.name, "key": key, "seed": seed} | row) + "\n"
-                )
+            line = {"name": setting.name, "key": key, "seed": seed} | row
+            append_line(path, json.dumps(line))
 
 
 def read_results(path: Path) -> list[dict[str, Any]]:

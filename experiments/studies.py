@@ -10,7 +10,7 @@ from typing import Literal
 
 import tyro
 
-from mace.commands.places import DATA_DIR, RUNS_DIR
+from mace.commands.places import DATA_DIR
 from mace.errors import MaceError
 from mace.experiments import (
     cross_database,
@@ -23,6 +23,7 @@ from mace.experiments import (
     residual,
 )
 from mace.experiments.study import Places, Study, run_study
+from mace.experiments.study_command import OUT_DIR
 from mace.experiments.study_page import RESULTS, write_figure, write_page
 
 STUDIES: tuple[Study, ...] = tuple(
@@ -44,7 +45,7 @@ def main(
     what: tyro.conf.Positional[Literal["run", "page"]],
     seeds: int = 2,
     data_dir: Path = DATA_DIR,
-    out: Path = RUNS_DIR / "experiments",
+    out: Path = OUT_DIR,
     workers: int = 0,
 ) -> None:
     """Run all studies, or draw their figures and write their page.

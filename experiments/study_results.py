@@ -6,7 +6,6 @@ of two settings person by person are computed from it, and need no training.
 
 import functools
 import json
-import os
 import string
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +15,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from mace.errors import DataError, OutputError
+from mace.errors import DataError
 from mace.evaluation import Evaluation
 from mace.evaluation.answers import answers_of
 from mace.evaluation.bootstrap import Interval, ScoreDraws, bootstrap, percentile_interval
 from mace.evaluation.scores import describe
+from mace.files import append_line
 from mace.metrics import uar, uf1
 from mace.provenance import provenance, source_revision
 
@@ -81,16 +81,7 @@ def append_row(path: Path, row: Mapping[str, Any]) -> None:
     Raises:
         OutputError: if the file cannot be written to.
     """
-    line = json.dumps(row, separators=(",", ":")).encode() + b"\n"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            os.write(file, line)
-        finally:
-            os.close(file)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    append_line(path, json.dumps(row, separators=(",", ":")))
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Writing that leaves either the whole file or nothing behind."""
 
 import errno
+import fcntl
 import json
 import os
 import shutil
@@ -91,6 +92,33 @@ def write_text(path: Path, text: str) -> None:
     """Write `text` to `path`, whole or not at all."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to `path` with one write, so that several processes may share the file.
+
+    A line that a crash has torn is ended first, lest it swallow this one.
+
+    Raises:
+        OutputError: if it cannot be written, or not whole.
+    """
+    path, data = Path(path), line.encode() + b"\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            # Released with the file: nobody looks at a line that is being written.
+            fcntl.flock(file, fcntl.LOCK_EX)
+            end = os.lseek(file, 0, os.SEEK_END)
+            if end and os.pread(file, 1, end - 1) != b"\n":
+                data = b"\n" + data
+            written = os.write(file, data)
+        finally:
+            os.close(file)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    if written < len(data):
+        raise OutputError(f"cannot write {path}: the disk is full")
 
 
 def write_json(path: Path, value: Any) -> None:

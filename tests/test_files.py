@@ -4,7 +4,7 @@ import json
 import pytest
 
 from mace.errors import OutputError
-from mace.files import atomic_path, require_space, write_json, write_text
+from mace.files import append_line, atomic_path, require_space, write_json, write_text
 
 
 def test_a_file_appears_whole_with_its_folders(tmp_path):
@@ -66,3 +66,19 @@ def test_space_is_asked_for_beforehand(tmp_path):
     require_space(tmp_path, 1000)
     with pytest.raises(OutputError, match=r"cannot write .*: No space left on device; free some"):
         require_space(tmp_path, 2**60)
+
+
+def test_lines_are_appended_whole_and_a_torn_one_does_not_swallow_the_next(tmp_path):
+    path = tmp_path / "new" / "lines.jsonl"
+    append_line(path, "first")
+    append_line(path, "second")
+    with path.open("ab") as file:
+        file.write(b"to")  # what a crash leaves
+    append_line(path, "third")
+    assert path.read_text() == "first\nsecond\nto\nthird\n"
+
+
+def test_a_line_that_cannot_be_appended_is_an_output_error(tmp_path):
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(OutputError, match="cannot write"):
+        append_line(tmp_path / "taken" / "lines.jsonl", "first")

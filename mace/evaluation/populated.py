@@ -36,12 +36,7 @@ def check_population(learner: Learner) -> Network:
 
 def batch_size(motion_set: MotionSet, learner: Network, *, jobs: int, workers: int) -> int:
     """Return how many folds to train at once, so that every worker has some."""
-    plan = make_plan(
-        learner.train.model,
-        motion_set.inputs.shape[2],
-        members=jobs,
-        batch_size=learner.train.batch_size,
-    )
+    plan = make_plan(learner.train.model, motion_set.inputs.shape[2], members=jobs)
     if plan.kind == "vmap":
         return plan.together
     return max(1, min(LARGEST_BATCH, jobs // max(workers, 1)))

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from mace.errors import DataError, OutputError
-from mace.files import atomic_path, write_json
+from mace.errors import DataError
+from mace.files import append_line, atomic_path, write_json
 
 if TYPE_CHECKING:  # a run is read back without JAX
     from mace.evaluation.learner import Answer, Origin
@@ -79,18 +79,7 @@ class RunFolder:
             OutputError: if the file cannot be written to.
         """
         line = json.dumps({"key": key[0], "seed": key[1], "fold": key[2], **record})
-        path = self._predictions
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("ab+") as file:
-                # A line torn by a crash must not swallow this one.
-                if file.tell():
-                    file.seek(-1, 2)
-                    if file.read(1) != b"\n":
-                        file.write(b"\n")
-                file.write(line.encode() + b"\n")
-        except OSError as error:
-            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        append_line(self._predictions, line)
 
     def records(self) -> dict[RecordKey, dict[str, Any]]:
         """Return the finished folds; the later of two lines with one key counts."""

@@ -22,6 +22,7 @@ from mace.errors import ConfigError
 from mace.models import keep_heap
 from mace.processes import begin_worker
 from mace.training import keep_compiled
+from mace.training.compilation import cache_dir_in_use
 
 _shared: Any = None
 
@@ -55,7 +56,7 @@ def worker_map[S, J, R](
         min(workers, len(jobs)),
         mp_context=context,
         initializer=_start,
-        initargs=(shared, counter, _compiled_folder()),
+        initargs=(shared, counter, cache_dir_in_use()),
     ) as pool:
         waiting = {pool.submit(_work, function, job): job for job in jobs}
         try:
@@ -81,7 +82,7 @@ def _as_finished[J](waiting: Mapping[Future[Any], J]) -> Iterator[tuple[J, Any]]
         raise failure
 
 
-def _start(shared: Any, counter: "Synchronized[int]", compiled: str | None) -> None:
+def _start(shared: Any, counter: "Synchronized[int]", cache_dir: Path | None) -> None:
     global _shared
     begin_worker()
     keep_heap()
@@ -93,14 +94,10 @@ def _start(shared: Any, counter: "Synchronized[int]", compiled: str | None) -> N
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[number % len(cores)]})
-    if compiled is not None:
-        keep_compiled(Path(compiled).parent)
+    if cache_dir is not None:
+        keep_compiled(cache_dir)
     _shared = shared
 
 
 def _work(function: Callable[[Any, Any], Any], job: Any) -> Any:
     return function(_shared, job)
-
-
-def _compiled_folder() -> str | None:
-    return jax.config.jax_compilation_cache_dir

@@ -45,6 +45,9 @@ class Recorder:
         pictures: what the video shows.
         keep: whether a session that fails leaves what was written until then.
 
+    Attributes:
+        pictured: whether there is a video, so that `write_result` wants pictures.
+
     Raises:
         OutputError: if the folder is taken or cannot be written to.
     """

@@ -8,12 +8,10 @@ import numpy as np
 from jaxtyping import Int
 
 from mace.data import MotionSet
-from mace.protocols import inner_split
+from mace.evaluation.network import Network
+from mace.protocols import Fold
 from mace.training import TrainConfig, predict_clips
 from mace.training.population import Member, Population, group_by_shape
-
-# Of the training clips, to choose the epoch on with `selection = "best"`; as an evaluation does.
-VALIDATION = 0.2
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -95,15 +93,10 @@ class Populations:
 
 
 def _member(motion_set: MotionSet, inner: InnerRun) -> Member:
-    train_index, validation_index = inner.train_index, None
-    if inner.config.selection == "best":
-        train_index, validation_index = inner_split(
-            inner.train_index,
-            motion_set.groups,
-            motion_set.labels,
-            fraction=VALIDATION,
-            seed=inner.seed,
-        )
+    # Split as an evaluation does where an epoch is to be chosen.
+    fold = Fold("inner", inner.train_index, inner.test_index)
+    network = Network(train=inner.config)
+    train_index, validation_index = network.split(motion_set, fold, seed=inner.seed)
     return Member(
         config=inner.config,
         train_index=train_index,

@@ -1,15 +1,14 @@
 """The results of a study, one line each: append-only, resumable, mergeable by concatenation."""
 
-import fcntl
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from mace.config import from_dict, to_dict
-from mace.errors import ConfigError, OutputError
+from mace.errors import ConfigError
+from mace.files import append_line
 
 Status = Literal["complete", "pruned", "diverged"]
 
@@ -75,24 +74,7 @@ class Results:
         Raises:
             OutputError: if it cannot be written, or not whole.
         """
-        line = outcome_text(outcome).encode() + b"\n"
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-            try:
-                # Released with the file: nobody looks at a line that is being written.
-                fcntl.flock(file, fcntl.LOCK_EX)
-                end = os.lseek(file, 0, os.SEEK_END)
-                # A line torn by a crash must not swallow this one.
-                if end and os.pread(file, 1, end - 1) != b"\n":
-                    line = b"\n" + line
-                written = os.write(file, line)
-            finally:
-                os.close(file)
-        except OSError as error:
-            raise OutputError(f"cannot write {self.path}: {error.strerror or error}") from error
-        if written < len(line):
-            raise OutputError(f"cannot write {self.path}: the disk is full")
+        append_line(self.path, outcome_text(outcome))
 
     def load(self) -> dict[str, Outcome]:
         """Return the outcomes by key; of several with one key the first counts."""

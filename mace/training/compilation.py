@@ -40,3 +40,9 @@ def keep_compiled(cache_dir: Path | None = None) -> Path:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     return folder
+
+
+def cache_dir_in_use() -> Path | None:
+    """Return where this process keeps programs, for its workers to do so too; None if nowhere."""
+    folder = jax.config.jax_compilation_cache_dir
+    return None if folder is None else Path(folder).parent

@@ -1,6 +1,7 @@
 """A search whose settings cost nothing; child processes import it, so its name is unique."""
 
 import dataclasses
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from mace.evaluation.learner import Answer, Origin
 from mace.models import ModelConfig
 from mace.motion import MotionConfig
 from mace.protocols import Fold
-from mace.search import Choice, SearchConfig, SearchPlan, SearchSpace, Uniform
+from mace.search import Choice, SearchConfig, SearchPlan, SearchSpace, Uniform, run_search
 from mace.search.inner import InnerRun, Look
 from mace.training import OptimiserConfig, TrainConfig
 
@@ -123,3 +124,15 @@ def pretend(monkeypatch=None) -> None:
     put = setattr if monkeypatch is None else monkeypatch.setattr
     put(objective, "start_inner", Pretended)
     put(outer, "Network", Guess)
+
+
+def search(out, data=None, **changes):
+    return run_search(data or make_set(), make_plan(out, **changes), baselines=False)
+
+
+def proposed(result):
+    return sorted((one.group, one.number, json.dumps(dict(one.setting))) for one in result.outcomes)
+
+
+def choices(result):
+    return {group: dict(one.setting) for group, one in result.chosen.items()}

@@ -129,12 +129,13 @@ class LocalExecutor:
     def _start(self, place: Place) -> None:
         assert self._file is not None
         self._workers.append(
-            WorkerProcess(self._file, place, crowded=self._crowded, compiled=_compiled_folder())
+            WorkerProcess(self._file, place, crowded=self._crowded, cache_dir=_cache_dir())
         )
 
 
-def _compiled_folder() -> Path | None:
-    """Return what this process gave `keep_compiled`, for its workers to do the same."""
-    jax = sys.modules.get("jax")
-    folder = None if jax is None else jax.config.jax_compilation_cache_dir
-    return None if folder is None else Path(folder).parent
+def _cache_dir() -> Path | None:
+    if "jax" not in sys.modules:
+        return None
+    from mace.training.compilation import cache_dir_in_use
+
+    return cache_dir_in_use()

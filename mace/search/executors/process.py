@@ -70,14 +70,14 @@ class _Descriptor:
 class WorkerProcess:
     """A worker from the side of the process that deals the jobs; starts at once."""
 
-    def __init__(self, file: SharedFile, place: Place, *, crowded: bool, compiled: Path | None):
+    def __init__(self, file: SharedFile, place: Place, *, crowded: bool, cache_dir: Path | None):
         self.place, self.ready = place, False
         self.ticket: Ticket | None = None
         context = get_context("spawn")
         self.connection, theirs = context.Pipe()
         # Daemonic: ended by Python, too, should this process come to its end without `stop`.
         self.process = context.Process(
-            target=work_until_told, args=(theirs, file, place.core, compiled), daemon=True
+            target=work_until_told, args=(theirs, file, place.core, cache_dir), daemon=True
         )
         with children_in(place, crowded=crowded), _without_interrupts():
             self.process.start()
@@ -116,7 +116,7 @@ class WorkerProcess:
 
 
 def work_until_told(
-    connection: Connection, file: Any, core: int | None, compiled: Path | None
+    connection: Connection, file: Any, core: int | None, cache_dir: Path | None
 ) -> None:
     """Work on what comes through `connection` until it closes."""
     begin_worker()
@@ -126,7 +126,7 @@ def work_until_told(
         os.sched_setaffinity(0, {core})
     try:
         work, shared = file.load()
-        prepare_jax(compiled)
+        prepare_jax(cache_dir)
     except BaseException as error:
         _send(connection, ("error", _portable(error)))
         return
@@ -143,7 +143,7 @@ def work_until_told(
         _send(connection, message)
 
 
-def prepare_jax(compiled: Path | None) -> None:
+def prepare_jax(cache_dir: Path | None) -> None:
     """Do for JAX what helps every process that trains, if the work has imported it."""
     if "jax" not in sys.modules:
         return
@@ -151,8 +151,8 @@ def prepare_jax(compiled: Path | None) -> None:
     from mace.training import keep_compiled
 
     keep_heap()
-    if compiled is not None:
-        keep_compiled(compiled)
+    if cache_dir is not None:
+        keep_compiled(cache_dir)
 
 
 def _send(connection: Connection, message: Message) -> None:

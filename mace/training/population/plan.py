@@ -63,7 +63,6 @@ def make_plan(
     size: int,
     *,
     members: int,
-    batch_size: int = 32,
     devices: int | None = None,
     backend: str | None = None,
 ) -> Plan:
@@ -73,7 +72,6 @@ def make_plan(
         model: the network.
         size: of its inputs, px.
         members: how many there are.
-        batch_size: clips a step.
         devices: devices to use; all local ones by default, but one on a CPU, whose simulated
             devices share the cores that processes share better.
         backend: JAX's name; that of this process by default.

@@ -75,7 +75,6 @@ class Population:
             config.model,
             motion_set.inputs.shape[2],
             members=len(members),
-            batch_size=config.batch_size,
         )
         if not given and self.plan.kind == "vmap":
             self.plan = self._measured(self.plan)

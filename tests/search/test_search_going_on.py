@@ -1,0 +1,133 @@
+"""What was ended goes on, beside others and after others; what is another study does not."""
+
+import dataclasses
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from search_cases import (
+    LEARNING_RATE,
+    TRAIN,
+    choices,
+    make_set,
+    proposed,
+    search,
+)
+
+from mace.errors import ConfigError, DataError
+from mace.search import Results, SearchSpace, Uniform
+from mace.search.folder import StudyFolder
+
+
+def start_child(out: Path, sampler: str = "random", seconds: float = 0.02, *options: str):
+    script = Path(__file__).parent / "child_search.py"
+    return subprocess.Popen(
+        [sys.executable, str(script), str(out), sampler, str(seconds), *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def wait_for(results: Results, count: int) -> None:
+    end = time.monotonic() + 300
+    while len(results.load()) < count:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_killed_search_ends_as_an_undisturbed_one(tmp_path, pretended):
+    undisturbed = search(tmp_path / "undisturbed", trials=20)
+    out = tmp_path / "killed"
+    child = start_child(out)
+    wait_for(Results(out), 9)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    # What a crash of the machine would leave.
+    with (out / "results.jsonl").open("ab") as file:
+        file.write(b'{"key":"torn')
+    with (out / "journal.log").open("ab") as file:
+        file.write(b'{"op_code":4,"wor')
+    done = len(Results(out).load())
+    result = search(out, trials=20)
+    assert result.evaluated == 40 - done
+    lines = [line for line in (out / "results.jsonl").read_bytes().splitlines() if b"}" in line]
+    assert len(lines) == len({json.loads(line)["key"] for line in lines}) == 40
+    assert proposed(result) == proposed(undisturbed)
+    assert choices(result) == choices(undisturbed)
+    assert result.evaluation.methods["network"].predictions.tolist() == (
+        undisturbed.evaluation.methods["network"].predictions.tolist()
+    )
+
+
+def test_two_searches_do_not_write_one_study(tmp_path, pretended):
+    out = tmp_path / "s"
+    child = start_child(out, "random", 0.05)
+    wait_for(Results(out), 2)
+    try:
+        with pytest.raises(ConfigError, match=rf"process {child.pid}.*--join"):
+            search(out, trials=20)
+        # Beside it, they share the work.
+        joined = search(out, trials=20, join=True)
+        assert joined.evaluation is None
+        assert joined.evaluated > 2
+        assert child.wait(300) == 0
+    finally:
+        child.kill()
+        child.wait()
+    # Each setting once: neither took what the other was at work on.
+    assert len((out / "results.jsonl").read_bytes().splitlines()) == 40
+    assert len(Results(out).load()) == 40
+    assert StudyFolder(out).read_chosen() is not None
+    assert proposed(search(out, trials=20)) == proposed(search(tmp_path / "alone", trials=20))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"seed": 1}, ["search.seed 0", "now it is 1"]),
+        ({"train": dataclasses.replace(TRAIN, epochs=3)}, ["recipe.train.epochs 2"]),
+        ({"space": SearchSpace({LEARNING_RATE: Uniform(1e-3, 1e-2)})}, ["space.", "--from"]),
+    ],
+)
+def test_a_study_is_not_continued_as_another_one(tmp_path, pretended, changes, words):
+    search(tmp_path / "s", trials=1)
+    with pytest.raises(ConfigError) as caught:
+        search(tmp_path / "s", **({"trials": 1} | changes))
+    for word in words:
+        assert word in str(caught.value)
+    with pytest.raises(ConfigError, match="data"):
+        search(tmp_path / "s", make_set(seed=1), trials=1)
+
+
+def test_a_search_may_begin_with_what_an_earlier_one_found(tmp_path, pretended, capsys):
+    earlier = search(tmp_path / "earlier", trials=12)
+    same = search(tmp_path / "same", trials=4, earlier=[earlier.folder])
+    best = {
+        group: sorted(
+            (one for one in earlier.outcomes if one.group == group and one.status == "complete"),
+            key=lambda one: (-one.uf1, one.number),
+        )[0]
+        for group in ("1", "2")
+    }
+    for group, one in best.items():
+        first = next(o for o in same.outcomes if o.group == group and o.number == 0)
+        assert dict(first.setting) == dict(one.setting)
+    # Their results are not even computed again: same people, same folds.
+    assert {one.group for one in same.outcomes} == {"1", "2"}
+    # Dealt otherwise, every earlier group was judged on somebody who is tested now.
+    search(tmp_path / "other", trials=4, groups=3, seed=5, earlier=[earlier.folder])
+    assert "judged on people who are tested here" in capsys.readouterr().err
+    # Other people may be learnt from.
+    others = make_set(seed=3)
+    others = dataclasses.replace(
+        others, subjects=tuple(f"other/{i}" for i in range(6)), fingerprint=""
+    )
+    result = search(tmp_path / "others", others, trials=4, earlier=[earlier.folder])
+    seen = [dict(one.setting) for one in result.outcomes if one.number < 3]
+    assert dict(best["1"].setting) in seen
+    with pytest.raises(DataError, match="holds no search"):
+        search(tmp_path / "nothing", earlier=[tmp_path])
