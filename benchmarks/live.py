@@ -37,7 +37,7 @@ from mace.live.latest import Latest
 from mace.live.recording import Recording
 from mace.live.session import loop_summary, session_text, spent
 from mace.live.sources import Source, paced
-from mace.live.sources.frame import SourceBase
+from mace.live.sources.frame import SourceBase, decode_jpeg
 from mace.models import init_model, make_model
 from mace.motion import channels
 from mace.pretrained import PRETRAINED, bundle_path
@@ -81,8 +81,10 @@ class Jpegs(SourceBase):
         turn = [*range(len(self._images)), *range(len(self._images) - 2, 0, -1)]
         index = 0
         while not self._closed.is_set():
-            image = cv2.imdecode(self._images[turn[index % len(turn)]], cv2.IMREAD_COLOR)
-            yield Frame(index, index / self.fps, np.asarray(image, np.uint8))
+            jpeg = self._images[turn[index % len(turn)]]
+            image = decode_jpeg(jpeg, cv2.IMREAD_GRAYSCALE)
+            assert image is not None
+            yield Frame(index, index / self.fps, image, jpeg=jpeg)
             index += 1
 
 

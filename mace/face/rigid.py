@@ -1,6 +1,7 @@
 """The parts of a face that expressions leave in place, and how they have moved."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -32,13 +33,13 @@ class Field:
     eye_height: float
     levels: int  # halvings of the pyramid that Lucas–Kanade works on
 
-    @property
+    @cached_property
     def eyes(self) -> Float[np.ndarray, "2 2"]:
         """Places of the eye centres (x, y)."""
         centre, half = (self.width - 1) / 2, self.eye_distance / 2
         return np.array([[centre - half, self.eye_height], [centre + half, self.eye_height]])
 
-    @property
+    @cached_property
     def window(self) -> tuple[slice, slice]:
         """Rows and columns that hold eyes and nose."""
         (x, y), (left, top, right, bottom) = self.eyes.mean(axis=0), _WINDOW

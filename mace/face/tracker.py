@@ -250,10 +250,13 @@ class FaceTracker:
 
 def face_box(transform: Transform, config: FaceConfig) -> tuple[tuple[float, float], float]:
     """Return centre and width of the box dlib would draw around a face in canonical pose."""
-    distance = config.crop.eye_distance * config.crop.size
-    centre = config.crop.eyes.mean(axis=0, keepdims=True) + np.array([0, 0.35 * distance])
-    x, y = apply(invert(transform), centre)[0]
-    return (float(x), float(y)), 2.6 * distance / scale(transform)
+    crop = config.crop
+    distance = crop.eye_distance * crop.size
+    # Halfway between the eyes, and a little below.
+    centre_x, centre_y = (crop.size - 1) / 2, crop.eye_height * crop.size + 0.35 * distance
+    (a, b, x), (c, d, y) = invert(transform).tolist()
+    centre = a * centre_x + b * centre_y + x, c * centre_x + d * centre_y + y
+    return centre, 2.6 * distance / scale(transform)
 
 
 def _shift(transform: Transform, other: Transform, config: FaceConfig) -> float:

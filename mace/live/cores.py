@@ -18,9 +18,11 @@ def start_on_one_core() -> None:
     """Let XLA have one thread, if the process has not used JAX on a CPU before.
 
     The network of one face is slower on two cores than on one, and takes the second from the
-    tracker. XLA counts the cores that the process may use when it is first asked for anything.
-    Does nothing where the system has no affinities.
+    tracker. XLA counts the cores that the process may use when it is first asked for anything; and
+    then reads, too, whether a program runs in the thread that calls it, which waits for it anyway.
+    Without affinities in this system, only that is done.
     """
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
     if not hasattr(os, "sched_setaffinity"):
         return
     cores = os.sched_getaffinity(0)

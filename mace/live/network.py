@@ -13,14 +13,10 @@ from mace.errors import ConfigError, DataError
 from mace.export.layout import is_export
 from mace.export.loading import Export, load_export
 from mace.export.program import inference_program
-from mace.models import compiler_options
+from mace.models import Options, inference_options
 from mace.motion import channels
 from mace.training import Bundle, load_bundle
 from mace.training.predict import Trained
-
-ONEDNN_BELOW = 32
-"""Channels of the first stage from which XLA's own convolutions are as fast as oneDNN's: with 16
-oneDNN takes 8 % off one image, with 32 it adds 5 to 15 %."""
 
 type Model = Bundle | Export
 """What the live loop can run: a trained network, or an exported one."""
@@ -110,7 +106,6 @@ def network_program(
     return model.program.call, model.shape
 
 
-def network_options(model: Trained | Export) -> dict[str, bool]:
+def network_options(model: Trained | Export) -> Options:
     """Return how to compile a program that holds the network."""
-    width = model.width if isinstance(model, Export) else model.model.widths[0]
-    return compiler_options() if width < ONEDNN_BELOW else {}
+    return inference_options(model.width if isinstance(model, Export) else model.model.widths[0])

@@ -40,7 +40,7 @@ def draw_result(
     Returns:
         Blue, green, red.
     """
-    image, faces = in_colour(result.frame.image).copy(), result.faces
+    image, faces = result.frame.colour().copy(), result.faces
     unit = max(image.shape[0] / _DESIGN_HEIGHT, 0.5)
     for face in faces:
         _face(image, face)
@@ -54,11 +54,6 @@ def draw_result(
     _shade(image, 0, height - round((_ROW + 4) * unit), width, height)
     _write(image, notice, (_MARGIN, height / unit - _MARGIN), size=0.42, unit=unit)
     return image
-
-
-def in_colour(image: np.ndarray) -> UInt8[np.ndarray, "h w 3"]:
-    """Return a frame as blue, green, red, whatever its source gives."""
-    return image if image.ndim == 3 else np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))
 
 
 def motion_picture(inputs: Float32[np.ndarray, "h w c"]) -> UInt8[np.ndarray, "h w 3"]:

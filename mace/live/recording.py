@@ -9,7 +9,6 @@ import numpy as np
 from jaxtyping import UInt8
 
 from mace.errors import MaceError
-from mace.live.overlay import in_colour
 from mace.live.recorder import Recorder
 from mace.live.results import Result
 
@@ -87,7 +86,7 @@ class Recording:
                     return
                 result, pictured = self._waiting.popleft()
             if self._recorder.pictured and (shown is None or pictured):
-                shown = in_colour(result.frame.image)
+                shown = result.frame.colour()
             try:
                 self._recorder.write_result(result, shown)
             except MaceError as error:

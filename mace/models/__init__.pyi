@@ -7,7 +7,13 @@ from .make import make_model
 from .presets import MODELS
 from .receptive import ReceptiveField, receptive_field, receptive_fields
 from .resnet import ResNet
-from .runtime import MICRO_BATCH, compiler_options, keep_heap
+from .runtime import (
+    MICRO_BATCH,
+    Options,
+    compiler_options,
+    inference_options,
+    keep_heap,
+)
 from .ststnet import STSTNet
 
 __all__ = [
@@ -15,6 +21,7 @@ __all__ = [
     "MICRO_BATCH",
     "MODELS",
     "ModelConfig",
+    "Options",
     "ReceptiveField",
     "ResNet",
     "STSTNet",
@@ -25,6 +32,7 @@ __all__ = [
     "convolutions",
     "count_parameters",
     "fold_norm",
+    "inference_options",
     "init_model",
     "keep_heap",
     "make_model",

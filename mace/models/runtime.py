@@ -14,7 +14,14 @@ MICRO_BATCH = 4
 """Images a CPU steps fastest with: their activations stay in the cache. Larger batches are summed
 from such pieces, which is the same gradient unless the network has batch norm."""
 
+ONEDNN_BELOW = 32
+"""Channels of the first stage from which XLA's own convolutions of one image are as fast as
+oneDNN's: with 16 oneDNN takes 8 % off, with 32 it adds a quarter."""
+
+type Options = dict[str, bool | str]
+
 _ONEDNN = "xla_cpu_experimental_onednn_custom_call"
+_YNN = "xla_cpu_experimental_ynn_fusion_type"
 # From glibc's malloc.h.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX, _ARENA_MAX = -1, -2, -4, -8
 _TWO_GIB = 2**31 - 1
@@ -37,17 +44,35 @@ def keep_heap() -> bool:
     return all([mallopt(name, value) == 1 for name, value in settings])
 
 
-@functools.cache
-def compiler_options() -> dict[str, bool]:
-    """Return what to pass to `jax.jit(..., compiler_options=...)` for networks on this backend.
+def compiler_options() -> Options:
+    """Return what to pass to `jax.jit(..., compiler_options=...)` for training on this backend.
 
-    On a CPU it asks XLA to run small convolutions through oneDNN; the option is experimental, so
-    it is tried on a tiny product first and left out if the compiler does not know it. It is a
-    setting of one function, unlike `XLA_FLAGS`, with which an unknown name ends the process.
+    On a CPU it asks XLA to run small convolutions through oneDNN. Options are settings of one
+    function, unlike `XLA_FLAGS`, with which an unknown name ends the process.
     """
+    return _understood(_ONEDNN, True)
+
+
+def inference_options(width: int) -> Options:
+    """Return the same for a program that answers for one image or a few at a time.
+
+    On a CPU XLA hands sums and products to a library of its own (YNN), whose start costs more than
+    the work of one image: without it MACNN at 128 px takes four fifths of the time, the packaged
+    network of 28 px three quarters (benchmarks/README.md). Gradients are faster with it.
+
+    Args:
+        width: channels of the network's first stage.
+    """
+    without_ynn = _understood(_YNN, "")
+    return without_ynn | (_understood(_ONEDNN, True) if width < ONEDNN_BELOW else {})
+
+
+@functools.cache
+def _understood(name: str, value: bool | str) -> Options:
+    """Return an experimental option if this compiler takes it, tried on a tiny product."""
     if jax.default_backend() != "cpu":
         return {}
-    options = {_ONEDNN: True}
+    options: Options = {name: value}
     try:
         jax.jit(lambda x: x @ x, compiler_options=options).lower(jnp.ones((2, 2))).compile()
     except Exception:  # whatever type this version raises, the answer is to do without

@@ -3,18 +3,26 @@ import sys
 
 import jax
 import numpy as np
+import pytest
 
 from mace.models import (
     ModelConfig,
     apply_model,
     compiler_options,
+    inference_options,
     init_model,
     keep_heap,
     make_model,
 )
 
+ONEDNN, YNN = "xla_cpu_experimental_onednn_custom_call", "xla_cpu_experimental_ynn_fusion_type"
 
-def test_options_leave_the_result_alone():
+
+@pytest.mark.parametrize(
+    ("options", "known"),
+    [(compiler_options, {ONEDNN}), (lambda: inference_options(8), {ONEDNN, YNN})],
+)
+def test_options_leave_the_result_alone(options, known):
     model = make_model(ModelConfig(widths=(8,), depths=(1,), norm="none"), 3)
     variables = init_model(model, jax.random.key(0), (16, 16, 1))
     x = jax.random.normal(jax.random.key(1), (2, 16, 16, 1))
@@ -22,17 +30,20 @@ def test_options_leave_the_result_alone():
     def logits(variables, x):
         return apply_model(model, variables, x)[0]
 
-    options = compiler_options()
-    assert set(options) <= {"xla_cpu_experimental_onednn_custom_call"}
-    fast = jax.jit(logits, compiler_options=options)(variables, x)
+    assert set(options()) <= known
+    fast = jax.jit(logits, compiler_options=options())(variables, x)
     np.testing.assert_allclose(fast, jax.jit(logits)(variables, x), atol=1e-5)
+
+
+def test_onednn_is_for_narrow_networks_where_one_image_is_asked_for():
+    assert ONEDNN not in inference_options(32)
+    assert set(inference_options(16)) - set(inference_options(32)) == set(compiler_options())
 
 
 def test_unknown_option_is_left_out(monkeypatch):
     monkeypatch.setattr("mace.models.runtime._ONEDNN", "xla_cpu_no_such_option")
-    compiler_options.cache_clear()
-    assert compiler_options() == {}
-    compiler_options.cache_clear()
+    monkeypatch.setattr("mace.models.runtime._YNN", "xla_cpu_nor_this_one")
+    assert compiler_options() == inference_options(8) == {}
 
 
 KEEP = """

@@ -10,13 +10,16 @@ import numpy as np
 
 from mace.errors import DataError
 from mace.live.sources.config import RAW_CHANNELS, SourceConfig
-from mace.live.sources.frame import Frame, SourceBase, stated_rate
+from mace.live.sources.frame import Frame, SourceBase, decode_jpeg, stated_rate
 from mace.live.sources.incident import IncidentKind
 from mace.live.sources.mjpeg import JpegSplitter
 
 _CHUNK = 1 << 16
 _POLL_S = 0.2  # how soon a reader that waits for bytes notices that it was closed
 _NO_JPEG_IN = 16 << 20
+
+type _Picture = tuple[np.ndarray, bytes | None]
+"""What is looked at, and the JPEG image that it is the luminance of."""
 
 
 class Pipe(SourceBase):
@@ -46,7 +49,8 @@ class Pipe(SourceBase):
         else:
             self._images = self._jpegs()
             self._first = self._decoded_first()
-            self.size = (self._first.shape[1], self._first.shape[0])
+            height, width = self._first[0].shape
+            self.size = (width, height)
             self._images = self._with_first(self._images)
 
     def frames(self) -> Generator[Frame, None, None]:
@@ -56,16 +60,17 @@ class Pipe(SourceBase):
             DataError: where the pipe ends inside a frame.
         """
         start = None
-        for index, image in enumerate(self._images):
+        for index, picture in enumerate(self._images):
             while self._untold:
                 self.report(*self._untold.pop(0))
             captured = time.monotonic() if self.live else 0.0
             start = captured if start is None else start
-            if image is not None:
-                yield Frame(index, captured - start if self.live else index / self.fps, image,
-                            captured)  # fmt: skip
+            if picture is not None:
+                image, jpeg = picture
+                moment = captured - start if self.live else index / self.fps
+                yield Frame(index, moment, image, captured, jpeg)
 
-    def _raw(self) -> Iterator[np.ndarray | None]:
+    def _raw(self) -> Iterator[_Picture | None]:
         height, width = self._config.height or 0, self._config.width or 0
         channels = RAW_CHANNELS[self._config.stdin]
         shape = (height, width) if channels == 1 else (height, width, channels)
@@ -87,11 +92,11 @@ class Pipe(SourceBase):
                         f"frames of {width}x{height} px"
                     )
                 return
-            yield image
+            yield image, None
             count += 1
 
-    def _jpegs(self) -> Iterator[np.ndarray | None]:
-        """Yield images; None for one that is whole but cannot be decoded."""
+    def _jpegs(self) -> Iterator[_Picture | None]:
+        """Yield pictures; None for one that is whole but cannot be decoded."""
         splitter = JpegSplitter()
         count = skipped = 0
         while self._wait():
@@ -113,10 +118,10 @@ class Pipe(SourceBase):
                 )
                 skipped = splitter.skipped
             for jpeg in images:
-                image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+                image = decode_jpeg(jpeg, cv2.IMREAD_GRAYSCALE)
                 if image is None:
                     self._tell("unreadable", f"{self.name}: frame {count} cannot be decoded")
-                yield None if image is None else np.asarray(image, np.uint8)
+                yield None if image is None else (image, jpeg)
                 count += 1
         if splitter.pending and not self._closed.is_set():
             raise DataError(
@@ -127,15 +132,15 @@ class Pipe(SourceBase):
     def _tell(self, kind: IncidentKind, sentence: str) -> None:
         self._untold.append((kind, sentence))
 
-    def _decoded_first(self) -> np.ndarray:
+    def _decoded_first(self) -> _Picture:
         self._deadline = time.monotonic() + self._config.open_timeout_s
-        first = next((image for image in self._images if image is not None), None)
+        first = next((picture for picture in self._images if picture is not None), None)
         self._deadline = None
         if first is None:
             raise DataError(f"{self.name} holds no JPEG images; check what is sent to it")
         return first
 
-    def _with_first(self, others: Iterator[np.ndarray | None]) -> Iterator[np.ndarray | None]:
+    def _with_first(self, others: Iterator[_Picture | None]) -> Iterator[_Picture | None]:
         yield self._first
         yield from others
 

@@ -143,7 +143,7 @@ class Broadcast:
                 viewer.post(texts, newest)
 
     def _picture(self, result: Result) -> bytes:
-        image = result.frame.image
+        image = result.frame.colour()
         height, width = image.shape[:2]
         if width > self._config.preview_width:
             small = (
