@@ -74,7 +74,9 @@ class Jpegs(SourceBase):
     def __init__(self, images: list[np.ndarray], *, fps: float) -> None:
         super().__init__()
         self._images, self.fps, self.name, self.count = images, fps, "jpegs", 0
-        self.size = cv2.imdecode(images[0], cv2.IMREAD_COLOR).shape[1::-1]
+        first = decode_jpeg(images[0], cv2.IMREAD_GRAYSCALE)
+        assert first is not None
+        self.size = (first.shape[1], first.shape[0])
 
     def frames(self) -> Generator[Frame, None, None]:
         """Yield the images, there and back, until closed."""

@@ -100,6 +100,19 @@ def test_jpeg_frames_have_the_asked_times(piped):
     assert {frame.captured for frame in frames} == {0.0}
 
 
+def test_a_frame_is_looked_at_in_grey_and_shown_in_colour(piped):
+    sent = np.full((24, 32, 3), 110, np.uint8)
+    sent[:, :16] = 160, 70, 90
+    _, data = cv2.imencode(".jpg", sent, [cv2.IMWRITE_JPEG_QUALITY, 100])
+    (frame,) = piped(data.tobytes(), fps=30.0).frames()
+    assert frame.image.shape == (24, 32)
+    np.testing.assert_array_equal(frame.colour(), cv2.imdecode(data, cv2.IMREAD_COLOR))
+    # The luminance of JPEG is that of OpenCV's conversion, but for rounding (and for colours that
+    # leave the range of 8 bits).
+    expected = cv2.cvtColor(frame.colour(), cv2.COLOR_BGR2GRAY).astype(int)
+    assert np.abs(frame.image - expected).max() <= 2
+
+
 def test_without_a_rate_frames_have_the_times_of_their_arrival(piped):
     source = piped(b"".join(map(jpeg, (10, 90, 200))))
     before = time.monotonic()

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from mace.motion import remove_head_motion
+from mace.motion.detrend import _solve
 
 
 def grid(size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -65,3 +66,15 @@ def test_none_changes_nothing_and_clips_do_not_mix():
     for index in range(2):
         alone = remove_head_motion(fields[index : index + 1], method="affine")
         np.testing.assert_allclose(alone[0], together[index], atol=1e-5)
+
+
+def test_cofactors_solve_three_equations():
+    rng = np.random.default_rng(0)
+    factors = rng.normal(size=(4, 3, 3))
+    symmetric = factors @ factors.swapaxes(1, 2) + np.eye(3)
+    right = rng.normal(size=(4, 2, 3))
+    row, column = np.triu_indices(3)
+    normal = jnp.asarray(symmetric[:, row, column], jnp.float32)
+    found = _solve(normal, jnp.asarray(right, jnp.float32))
+    expected = np.linalg.solve(symmetric[:, None], right[..., None])[..., 0]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
