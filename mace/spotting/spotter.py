@@ -1,6 +1,5 @@
 """Micro-expressions and what looks like them, found in the motion of one face as it comes."""
 
-from collections import deque
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -8,23 +7,19 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from mace.spotting.config import SpottingConfig
-from mace.spotting.events import Event, Kind
+from mace.spotting.course import POINTS, Course
+from mace.spotting.events import Event
 from mace.spotting.lasting import APART_S, Lasting, Movement
-from mace.spotting.segment import Pulse, bump, delineate, travel
+from mace.spotting.naming import Naming
 from mace.spotting.series import Grid
-from mace.spotting.signal import EYES, HEAD_POINTS, REGIONS, SPEAKING
-from mace.spotting.window import RunningMedian, Window
+from mace.spotting.signal import EYES, REGIONS, SPEAKING
+from mace.spotting.window import RunningMedian
 
 _COUNT = len(REGIONS)
-_POINTS = _COUNT + HEAD_POINTS
 _EYES = np.array([name in EYES for name in REGIONS])
 _SPEAKING = np.array([name in SPEAKING for name in REGIONS])
 # After a break so many points make the first rest: a single one has the noise of one frame.
 _FIRST = 3
-# A blink's smear is looked for so many points beside its apex.
-_BESIDE = 3
-# Regions are named if they move at least half as much as the strongest.
-_NAMED = 0.5
 
 
 class Sample(NamedTuple):
@@ -56,37 +51,21 @@ class Spotter:
     micro-expression is a macro-expression once it is over. Lids are looked at by themselves:
     what they do while they blink is a blink, and what a blink smears over its surroundings is
     taken off those.
-
-    Nothing is computed twice: each point is smoothed, and compared with those `half_s` away, once.
     """
 
     def __init__(self, config: SpottingConfig = SpottingConfig(), *, identity: int = 0) -> None:  # noqa: B008
         """Start with nothing known about a face."""
-        self.config, self.identity = config, identity
-        self._half, self._apart = config.samples(config.half_s), config.samples(APART_S)
-        self._around = config.samples(config.micro_s[1] * 0.8)
-        self._reach = config.samples(3 * config.smoothing_s)
-        away = np.arange(-self._reach, self._reach + 1) / (config.fps * config.smoothing_s)
-        kernel = np.exp(-0.5 * away**2)
-        self._kernel = kernel / kernel.sum()
-        # Judged so many points behind the last smooth one, which is `reach` behind the raw ones.
-        self._lag = max(
-            config.samples(config.decide_s) - self._reach, self._half + self._apart, self._around
-        )
-        near = np.arange(2 * self._apart + 1)[:, None] + np.arange(-_BESIDE, _BESIDE + 1)
-        self._beside = np.clip(near, 0, 2 * self._apart)
-        self._raw = Window(len(self._kernel), (_POINTS * 2,))
-        self._smooth = Window(self._lag + self._around + self._half + 2, (_POINTS, 2))
-        self._heights = Window(self._lag - self._half + 2 * self._apart, (_COUNT,))
+        self.config = config
+        self._course = course = Course(config)
         self._noise = RunningMedian(
-            config.samples(2 * config.neutral_s), (_COUNT,), every=self._apart
+            config.samples(2 * config.neutral_s), (_COUNT,), every=course.apart
         )
         # Until more is known the face is taken to rest, or its first movement would be the usual.
-        for _ in range(self._around):
+        for _ in range(course.around):
             self._noise.push(np.zeros(_COUNT))
         self._grid = Grid(config.fps, config.macro_s[1] + config.neutral_s + 2)
-        self._lasting = Lasting(config, points=_POINTS)
-        self._spoken: deque[float] = deque(maxlen=32)
+        self._lasting = Lasting(config, points=POINTS)
+        self._naming = Naming(config, identity=identity)
         self.reset()
 
     def reset(self) -> None:
@@ -96,8 +75,7 @@ class Spotter:
         """
         self._grid.clear()
         self._lasting.clear()
-        for window in (self._raw, self._smooth, self._heights):
-            window.clear()
+        self._course.clear()
         self._first: list[tuple[float, Float[np.ndarray, " d"]]] = []
         self._started = False
         self._unjudged = 0  # points of the first rest, which is made up, that are still to come
@@ -128,8 +106,9 @@ class Spotter:
         events: list[Event] = []
         time = self._last
         if self._started:
-            last = self._raw.last(1)[0].copy()
-            for extra in range(1, self._reach + self._lag + 2 * self._apart + 1):
+            course = self._course
+            last = course.newest()
+            for extra in range(1, course.reach + course.lag + 2 * course.apart + 1):
                 events += self._point(time + extra / self.config.fps, last)
         self.reset()
         return [event for event in events if event.offset <= time]
@@ -140,32 +119,19 @@ class Spotter:
         self._first.append((time, values))
         if len(self._first) < _FIRST:
             return []
-        # Before the first frame the face is taken to have rested, or nothing that begins at once
-        # could be seen.
+        # Before the first frame the face is taken to have rested.
         self._started, self._begun = True, self._first[0][0]
-        rest = np.median([v for _, v in self._first], axis=0)
-        for _ in range(len(self._kernel)):
-            self._raw.push(rest)
-        for _ in range(self._around):
-            self._smooth.push(rest.reshape(_POINTS, 2))
-        for _ in range(self._around - self._half):
-            self._heights.push(np.zeros(_COUNT))
-        self._unjudged = self._lag + self._reach
+        self._course.begin(np.median([v for _, v in self._first], axis=0))
+        self._unjudged = self._course.lag + self._course.reach
         first, self._first = self._first, []
         return [event for one in first for event in self._next(*one)]
 
     def _next(self, time: float, values: Float[np.ndarray, " d"]) -> list[Event]:
         self._last = time
-        self._raw.push(values)
-        row = (self._kernel @ self._raw.last(len(self._kernel))).reshape(_POINTS, 2)
-        self._smooth.push(row)
-        signal = self._smooth.last(2 * self._half + 1)
-        if len(signal) == 2 * self._half + 1:
-            lift = bump(signal[:, :_COUNT], self._half, self._half)
-            self._heights.push(np.sqrt((lift * lift).sum(axis=-1)))
-        now = time - self._reach / self.config.fps
+        row = self._course.push(values)
+        now = time - self._course.reach / self.config.fps
         lasting = self._lasting.push(now, row)
-        events = [] if lasting is None else [self._name(lasting, "macro")]
+        events = [] if lasting is None else [self._naming(lasting, "macro", self._grid)]
         self._unjudged -= 1
         if self._unjudged >= 0:
             return events
@@ -173,15 +139,15 @@ class Spotter:
 
     def _judge(self, now: float) -> list[Event]:
         """Judge the point `lag` before the smoothed signal's end, which is at the time `now`."""
-        behind = self._lag - self._half  # of the heights' end
-        near = self._heights.last(behind + self._apart + 1)[: 2 * self._apart + 1]
-        if len(near) < 2 * self._apart + 1:
+        near = self._course.near()
+        if near is None:
             return []
-        height = near[self._apart]
+        here = self._course.apart
+        height = near[here]
         self._noise.push(height)
         events: list[Event] = []
         lids = near[:, _EYES].max(axis=1)
-        lid = lids[self._apart]
+        lid = lids[here]
         if lid >= self.config.blink_px and lid == lids.max():
             events += self._blink(now, height)
         noise = np.maximum(self._noise.value(), self.config.noise_px)
@@ -189,7 +155,7 @@ class Spotter:
         if height.max() < self.config.least_px or (height / noise).max() < self.config.least_noise:
             return events
         mask = self._apex(near, lids, noise)
-        if mask is not None and now - self._lag / self.config.fps > self._settled:
+        if mask is not None and now - self._course.lag / self.config.fps > self._settled:
             events += self._short(now, noise, mask)
         return events
 
@@ -200,9 +166,9 @@ class Spotter:
         noise: Float[np.ndarray, " r"],
     ) -> Bool[np.ndarray, " r"] | None:
         """Return the regions that move, if the middle of `near` is the apex of a movement."""
-        here, config = self._apart, self.config
+        here, config = self._course.apart, self.config
         # A blink's smear lasts as long as the blink, which may be a little beside the apex.
-        shut = lids[self._beside].max(axis=1)
+        shut = lids[self._course.beside].max(axis=1)
         leak = np.where(_SPEAKING, config.leak_mouth, config.leak)
         blinking = (shut >= config.blink_px)[:, None]
         own = np.where(blinking, near - leak * shut[:, None], near)
@@ -212,31 +178,16 @@ class Spotter:
             return None
         return (own[here] > 0) & ~(_EYES & blinking[here])
 
-    def _delineate(
-        self, noise: Float[np.ndarray, " r"], mask: Bool[np.ndarray, " r"]
-    ) -> Pulse | None:
-        regions = self._smooth.last(len(self._smooth))[:, :_COUNT]
-        at = len(regions) - 1 - self._lag
-        return delineate(
-            regions,
-            at,
-            pattern=bump(regions, at, self._half),
-            weights=mask / noise**2,
-            before=self._around,
-            after=self._around,
-            edge=self.config.edge,
-        )
-
     def _short(
         self, now: float, noise: Float[np.ndarray, " r"], mask: Bool[np.ndarray, " r"]
     ) -> list[Event]:
-        pulse = self._delineate(noise, mask)
+        pulse = self._course.pulse(mask / noise**2)
         if pulse is None or pulse.returned < self.config.returns:
             return []
         heights = pulse.heights * mask
         if heights.max() < self.config.least_px:
             return []
-        movement = self._timed(now, pulse, heights)
+        movement = self._course.timed(now, pulse, heights)
         low, high = self.config.micro_s
         if not low <= movement.offset - movement.onset <= high:
             return []
@@ -246,27 +197,18 @@ class Spotter:
         if self._lasting.covers(movement.onset, movement.apex):
             return []
         self._settled = movement.apex + APART_S
-        if self._only_lids(movement):
+        if self._naming.only_lids(movement):
             return self._blinks(movement)
-        return [self._name(movement, "micro")]
-
-    def _only_lids(self, movement: Movement) -> bool:
-        """Say whether a movement is a blink, if a weak one: of both lids and nothing else."""
-        lids, others = movement.heights[_EYES], movement.heights[~_EYES]
-        return bool(
-            movement.offset - movement.onset <= self.config.blink_s
-            and lids.min() >= self.config.blink_evenness * lids.max()
-            and others.max() < self.config.blink_alone * lids.max()
-        )
+        return [self._naming(movement, "micro", self._grid)]
 
     def _blink(self, now: float, height: Float[np.ndarray, " r"]) -> list[Event]:
         eyes = height[_EYES]
         if eyes.min() < self.config.blink_evenness * eyes.max():
             return []
-        pulse = self._delineate(np.ones(_COUNT), _EYES)
+        pulse = self._course.pulse(_EYES.astype(float))
         if pulse is None or pulse.returned < self.config.returns:
             return []
-        movement = self._timed(now, pulse, pulse.heights * _EYES)
+        movement = self._course.timed(now, pulse, pulse.heights * _EYES)
         if movement.offset - movement.onset > self.config.blink_s:
             return []
         return self._blinks(movement)
@@ -276,46 +218,7 @@ class Spotter:
         if movement.apex < self._blinked + self.config.blink_apart_s:
             return []
         self._blinked = movement.apex
-        return [self._name(movement, "blink")]
-
-    def _timed(self, now: float, pulse: Pulse, heights: Float[np.ndarray, " r"]) -> Movement:
-        signal = self._smooth.last(len(self._smooth))
-        zero = now - (len(signal) - 1) / self.config.fps
-        onset, apex, offset = (
-            zero + place / self.config.fps for place in (pulse.onset, pulse.apex, pulse.offset)
-        )
-        far = travel(signal[:, _COUNT:], pulse.onset, pulse.offset)
-        return Movement(onset, apex, offset, heights, far)
-
-    def _name(self, movement: Movement, kind: Kind) -> Event:
-        onset, apex, offset, heights, far = movement
-        order = np.argsort(-heights)
-        strength = float(heights[order[0]])
-        if kind != "blink":
-            if far > self.config.head_px:
-                kind = "head"
-            elif _SPEAKING[order[0]] and self._speaks(apex):
-                kind = "speech"
-        return Event(
-            identity=self.identity,
-            kind=kind,
-            onset=onset,
-            apex=apex,
-            offset=offset,
-            onset_frame=self._grid.frame(onset),
-            apex_frame=self._grid.frame(apex),
-            offset_frame=self._grid.frame(offset),
-            strength_px=strength,
-            regions=tuple(REGIONS[k] for k in order if heights[k] >= _NAMED * strength),
-        )
-
-    def _speaks(self, apex: float) -> bool:
-        """Say whether the mouth has moved often of late; count this movement among those."""
-        while self._spoken and self._spoken[0] < apex - self.config.speech_s:
-            self._spoken.popleft()
-        again = len(self._spoken) >= self.config.speech_count
-        self._spoken.append(apex)
-        return again
+        return [self._naming(movement, "blink", self._grid)]
 
 
 def spot(
