@@ -29,7 +29,7 @@ class Course:
     """
 
     def __init__(self, config: SpottingConfig) -> None:
-        """Start empty; `begin` gives a first rest."""
+        """Start empty; `begin` has to come before the first `push`."""
         self._fps, self._edge = config.fps, config.edge
         self._half, self.apart = config.samples(config.half_s), config.samples(APART_S)
         self.around = config.samples(config.micro_s[1] * 0.8)
