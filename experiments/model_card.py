@@ -26,6 +26,9 @@ Input: u, v and optical strain at {size} x {size}, each channel of each image br
 deviation 1. So it also reads flow images that others have stretched; `mace/motion/conventions.py`
 states what it was made to bear. Weights: {bytes:,} bytes, under the licence of the code.
 
+`mace live` and `mace spot` temper its probabilities by {temperature:.2f}, which was fitted on the
+validation people of `experiments/pair_checks.py`, in both kinds of recording.
+
 ## What it is for
 - A first answer where there are no labels, and a start for fine-tuning where there are few
   (`mace evaluate --zero-shot pretrained`, `mace train --init pretrained`).
@@ -96,6 +99,7 @@ def write_card(
         weights=(folder / "weights.npz").stat().st_size,
         people=config.people,
         pairs=config.people * config.pairs_each,
+        temperature=bundle.temperature,
         command=command,
     )
     write_text(folder / "MODEL_CARD.md", card)
@@ -109,6 +113,7 @@ def render_card(
     weights: int,
     people: int,
     pairs: int,
+    temperature: float,
     command: str,
 ) -> str:
     """Return the card as Markdown.
@@ -120,6 +125,7 @@ def render_card(
         weights: size of the weights in bytes.
         people: that it was trained on.
         pairs: that were rendered for it.
+        temperature: of the bundle.
         command: that made it.
     """
     photo = measured["photograph"]
@@ -133,6 +139,7 @@ def render_card(
         bytes=weights,
         people=people,
         pairs=pairs,
+        temperature=temperature,
         measured_on=f"{part} of `experiments/pair_checks.py`: people that training does not know.",
         scores=_scores(measured["scores"]),
         unseen=f"The estimator `{unseen}`",

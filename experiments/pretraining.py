@@ -26,17 +26,20 @@ from mace.datasets.synthetic.pairs.cast import make_cast
 from mace.datasets.synthetic.pairs.noise import estimator_model
 from mace.datasets.synthetic.pairs.prototypes import class_names
 from mace.datasets.synthetic.pairs.stored import StoredPairs, make_pairs
-from mace.experiments.pair_checks import labels_of, pair_tests, score
+from mace.experiments.pair_checks import labels_of, pair_tests, present_still, score
 from mace.experiments.pair_stream import DrawPairs, PairData
 from mace.experiments.pretraining_config import PretrainingConfig
 from mace.face import FaceConfig
 from mace.motion import MotionConfig
 from mace.motion.conventions import OWN_FRAMING
+from mace.spotting.temperature import fit_temperature
 from mace.training import (
     Bundle,
     PixelStatistics,
     TrainConfig,
+    Trained,
     make_bundle,
+    predict,
 )
 from mace.training.fitted import Fitted, Row
 from mace.training.source import Stream
@@ -64,14 +67,14 @@ def pretrain(
         run_dir: checkpoints and curves; None writes nothing.
         cache_dir: rendered pairs.
         workers: processes that render; as many as there are cores by default.
-        watch: whether the validation pairs are rendered and scored between epochs. Nothing is
-            chosen on them here: the last epoch is kept.
+        watch: whether the validation pairs are rendered and scored between epochs. No weights are
+            chosen on them here: the last epoch is kept, and only its temperature is fitted on them.
 
     Raises:
         MaceError: what `fit` raises.
     """
     stored = training_pairs(config, workers=workers, cache_dir=cache_dir)
-    judge = _Judge(config, workers=workers, cache_dir=cache_dir) if watch else None
+    judge = Judge(config, workers=workers, cache_dir=cache_dir) if watch else None
     stream = make_stream(config, stored, score=judge)
     fitted = fit_stream(
         stream,
@@ -81,7 +84,8 @@ def pretrain(
         run_dir=run_dir,
     )
     bundle = make_bundle(fitted, face=to_dict(FaceConfig()), trained_on=("synthetic",))
-    return replace(bundle, reference=_reference(stream, config))
+    temperature = 1.0 if judge is None else judge.temperature(fitted)
+    return replace(bundle, reference=_reference(stream, config), temperature=temperature)
 
 
 def training_pairs(
@@ -125,8 +129,14 @@ def make_stream(
     )
 
 
-class _Judge:
-    """Scores a network on the validation pairs; they are rendered when first asked for."""
+class Judge:
+    """Scores a network on the validation pairs, and says how sure it may be of its answers.
+
+    Args:
+        config: the recipe, such as whose the pairs are.
+        workers: processes that render.
+        cache_dir: rendered pairs.
+    """
 
     def __init__(
         self, config: PretrainingConfig, *, workers: int | None, cache_dir: Path | None
@@ -144,6 +154,18 @@ class _Judge:
             found = score(fitted, fields, labels)
             row[f"{name}_uf1"] = float(np.mean([value["uf1"] for value in found.values()]))
         return row | {"validation_uf1": row["same_uf1"]}
+
+    def temperature(self, trained: Trained) -> float:
+        """Return what makes its probabilities mean what they say where our own flow is measured.
+
+        Live movements are told so. People are in other recordings as often as not.
+        """
+        size = trained.motion.size
+        answers = [
+            predict(trained, present_still(fields, "own", size=size)) for _, fields, _ in self.tests
+        ]
+        labels = np.concatenate([labels for _, _, labels in self.tests])
+        return fit_temperature(np.concatenate(answers), labels)
 
 
 def _reference(stream: Stream, config: PretrainingConfig) -> PixelStatistics:

@@ -38,11 +38,13 @@ def train_final(
     out: Path,
     start: BundleFile | None = None,
     mix: MixConfig | None = None,
+    temperature: float = 1.0,
 ) -> None:
     """Train on every clip and save the bundle; its quality is what the cross-validation said.
 
     The bundle says what it was trained on, its `start` and what is mixed in included, and holds
-    the pixel statistics of the data set's clips.
+    the pixel statistics of the data set's clips, and the `temperature` that the answers for clips
+    held out called for.
     """
     begun = None if start is None else start.load()
     mixed = None if mix is None else load_mix(mix)
@@ -65,6 +67,6 @@ def train_final(
     def save() -> None:
         bundle = make_bundle(fitted, face=to_dict(FaceConfig()), trained_on=trained_on)
         statistics = pixel_statistics(bundle, inputs.inputs.reshape(-1, *inputs.inputs.shape[2:]))
-        save_bundle(out, replace(bundle, reference=statistics))
+        save_bundle(out, replace(bundle, reference=statistics, temperature=temperature))
 
     by_writer(save)

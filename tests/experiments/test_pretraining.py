@@ -1,5 +1,6 @@
 """From a few synthetic people to a pre-trained bundle; the real one takes an hour."""
 
+import functools
 from dataclasses import replace
 
 import jax
@@ -11,9 +12,10 @@ from mace.datasets.synthetic.pairs.stored import make_pairs
 from mace.errors import ConfigError
 from mace.experiments.model_card import render_card
 from mace.experiments.pair_checks import labels_of, pair_tests, present_still, score
-from mace.experiments.pretraining import make_stream, pretrain
+from mace.experiments.pretraining import Judge, make_stream, pretrain
 from mace.experiments.pretraining_config import PairStreamConfig, PretrainingConfig
 from mace.experiments.pretraining_study import STUDIES, base
+from mace.spotting.temperature import temper
 from mace.training import load_bundle, predict, save_bundle
 from mace.training.streaming import stream_fold
 
@@ -125,6 +127,22 @@ def test_every_setting_of_a_study_has_a_name_and_a_configuration_of_its_own():
         assert all(setting.config.steps_per_epoch == base().steps_per_epoch for setting in settings)
 
 
+def test_answers_are_tempered_to_fit_the_validation_people(bundle, cache, monkeypatch):
+    few = functools.partial(pair_tests, people=2, pairs_each=3)
+    monkeypatch.setattr("mace.experiments.pretraining.pair_tests", few)
+    judge = Judge(TINY, workers=1, cache_dir=cache)
+    temperature = judge.temperature(bundle)
+
+    def surprise(by):
+        found = []
+        for _, fields, labels in judge.tests:
+            answers = temper(predict(bundle, present_still(fields, "own", size=28)), by)
+            found += [-np.log(answers[np.arange(len(labels)), labels])]
+        return np.concatenate(found).mean()
+
+    assert surprise(temperature) <= min(surprise(1.0), surprise(1.2 * temperature))
+
+
 def test_the_card_says_what_was_measured():
     row = {"uf1": 0.7, "uar": 0.6, "interval": (0.65, 0.75)}
     group = {"pairs": 5, "people": 2, "uf1": 0.5, "interval": (0.4, 0.6)}
@@ -147,6 +165,7 @@ def test_the_card_says_what_was_measured():
         weights=5000,
         people=10,
         pairs=160,
+        temperature=0.75,
         command="mace pretrain --measure",
     )
     for expected in ("1,234 parameters", "0.700 [0.650, 0.750]", "91.2%", "| fear 20 | 7 | 100% |"):
