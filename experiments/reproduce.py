@@ -19,10 +19,8 @@ from jaxtyping import UInt8
 from mace.data import load_clips
 from mace.datasets.synthetic.prepare import prepare
 from mace.evaluation import Evaluation, EvaluationConfig, ProtocolConfig, cross_validate
-from mace.evaluation.config import NETWORK
 from mace.experiments.recipes import APPEARANCE, FLOW, Recipe
-from mace.experiments.running import motion_set, train_final
-from mace.spotting.temperature import fit_temperature
+from mace.experiments.running import held_out_temperature, motion_set, train_final
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,14 +118,7 @@ def run_study(
         config.flow,
         seed=config.seeds[0],
         out=model,
-        temperature=_temperature(evaluations[0]),
+        temperature=held_out_temperature(evaluations[0]),
     )
     faces = {clip.name: clip.frames[clip.apex] for clip in clips}
     return Study(flow=evaluations[0], appearance=evaluations[1], faces=faces, model=model)
-
-
-def _temperature(evaluation: Evaluation) -> float:
-    """Return what makes the probabilities mean what they say, by the folds' test clips."""
-    probabilities = evaluation.methods[NETWORK].probabilities
-    assert probabilities is not None  # a network always gives them
-    return fit_temperature(probabilities[0], evaluation.labels)

@@ -8,9 +8,12 @@ import numpy as np
 
 from mace.config import to_dict
 from mace.data import Clip, MotionSet, make_motion_set
+from mace.evaluation import Evaluation
+from mace.evaluation.config import NETWORK
 from mace.experiments.recipes import Recipe
 from mace.face import FaceConfig
 from mace.pretrained import BundleFile
+from mace.spotting.temperature import fit_temperature
 from mace.training import (
     MixConfig,
     fit,
@@ -28,6 +31,16 @@ def motion_set(clips: Sequence[Clip], recipe: Recipe, *, cache_dir: Path | None)
     return make_motion_set(
         clips, motion=recipe.motion, variants=recipe.variants, classes=classes, cache_dir=cache_dir
     )
+
+
+def held_out_temperature(evaluation: Evaluation) -> float:
+    """Return what makes the network's probabilities mean what they say, by the folds' test clips.
+
+    Nobody among them was seen by the network that answered for them.
+    """
+    probabilities = evaluation.methods[NETWORK].probabilities
+    assert probabilities is not None  # a network always gives them
+    return fit_temperature(probabilities[0], evaluation.labels)
 
 
 def train_final(

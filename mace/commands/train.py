@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mace.annotation import ClassSet
 from mace.commands.defaults import DATASET, with_default_recipe
@@ -12,6 +13,9 @@ from mace.commands.starting import starting_from
 from mace.errors import ConfigError
 from mace.experiments.recipes import FLOW, Recipe
 from mace.training.hosts_config import HostsConfig, hosts_config
+
+if TYPE_CHECKING:
+    from mace.data import MotionSet
 
 
 def run(
@@ -23,6 +27,7 @@ def run(
     recipe: Recipe = FLOW,
     init: str | None = None,
     mix: str | None = None,
+    calibrate: Path | None = None,
     coordinator: str | None = None,
     processes: int | None = None,
     process_id: int | None = None,
@@ -45,6 +50,8 @@ def run(
         mix: rendered faces that share every batch and how much of it they get: `synthetic:0.5` for
             pairs made for this input (minutes, once), or a prepared data set such as
             `synthetic/demo:0.5`.
+        calibrate: folder that `mace evaluate` left for these clips: how right the network was about
+            people it had not seen says how sure `mace live` and `mace spot` are.
         coordinator: train in several processes, on as many hosts, with all their devices: HOST:PORT
             of process 0, or `auto` under SLURM, Open MPI and on TPU pods (docs/cluster.md).
         processes: how many; each is started with the same command but for --process-id.
@@ -71,13 +78,30 @@ def run(
     with writer_first():
         inputs = read_motion(folder, recipe, cache_dir=out.parent / "cache", classes=classes)
         mixing = make_mix(mixed, inputs, recipe, cache_dir=out.parent / "cache")
-    train_final(inputs, recipe, seed=seed, out=out, start=bundle, mix=mixing)
+    temperature = 1.0 if calibrate is None else _temperature(calibrate, inputs)
+    train_final(
+        inputs, recipe, seed=seed, out=out, start=bundle, mix=mixing, temperature=temperature
+    )
     if not is_writer():
         return
     if inputs.motion.flow == "images":
         print(f"the model is in {out} (for flow images; `mace live` cannot use it)")
     else:
         print(f"the model is in {out} (mace live VIDEO --model {out})")
+
+
+def _temperature(folder: Path, inputs: "MotionSet") -> float:
+    """Return the temperature that an evaluation of the same clips calls for."""
+    from mace.evaluation import load_evaluation
+    from mace.experiments.running import held_out_temperature
+
+    evaluation = load_evaluation(folder)
+    if evaluation.fingerprint != inputs.fingerprint or evaluation.classes != inputs.classes:
+        raise ConfigError(
+            f"--calibrate {folder} is an evaluation of other clips, or of other classes or inputs "
+            "of them; evaluate this data set with the same recipe first"
+        )
+    return held_out_temperature(evaluation)
 
 
 def _shared_by_hosts(recipe: Recipe, hosts: HostsConfig) -> Recipe:

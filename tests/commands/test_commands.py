@@ -6,7 +6,9 @@ import json
 import pytest
 
 from mace.cli import main
+from mace.evaluation import load_evaluation
 from mace.experiments import mixing
+from mace.spotting.temperature import fit_temperature
 from mace.training import load_bundle
 
 # A network that learns nothing in no time; the settings are typed as a user would type them.
@@ -61,6 +63,20 @@ def test_evaluate_prints_one_json_object_and_report_makes_a_page(home, data, cap
     page = (home / "page" / "report.html").read_text()
     assert "synthetic" in page
     assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_an_evaluation_says_how_sure_a_network_of_the_same_clips_may_be(home, data, capsys):
+    run, out = home / "runs" / "for-calibration", home / "models" / "calibrated"
+    folds = ["--protocol.kind", "kfold", "--protocol.folds", "2", "--workers", "0"]
+    same = ["--dataset", "synthetic/tiny", *data, *SMALL]
+    assert main(["evaluate", *same, *folds, "--no-baselines", "--out", str(run)]) == 0
+    train = ["train", *same, "--out", str(out), "--calibrate", str(run)]
+    assert main(train) == 0
+    evaluation = load_evaluation(run)
+    answers = evaluation.methods["network"].probabilities
+    assert answers is not None
+    assert load_bundle(out).temperature == fit_temperature(answers[0], evaluation.labels)
+    refused([*train, "--classes", "3"], capsys, str(run), "evaluate this data set")
 
 
 def test_a_network_answers_for_clips_without_training(home, data, capsys):
