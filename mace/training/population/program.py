@@ -57,12 +57,15 @@ class PopulationProgram:
                 devices=jax.local_devices()[: plan.devices],
             )
         self._predicts = make_prediction(shape.model, motion, classes, shape.normalise, flip)
-        self.init = Program(self._share(self._each(self._init, 1, 2), 1, 2))
+        # A lane keeps to its core, and so gives what a process of one core gives, bit for bit.
+        alone = {"xla_cpu_multi_thread_eigen": False} if plan.lanes > 1 else None
+        program = functools.partial(Program, compiler_options=alone)
+        self.init = program(self._share(self._each(self._init, 1, 2), 1, 2))
         # What goes in is not needed any more: half the memory.
-        self.epoch = Program(self._share(self._epoch, 2, 4), donate_argnums=(0,))
-        self.order = Program(self._share(self._each(self._order, 1, 1), 1, 1))
-        self.step = Program(self._share(self._each(self._step, 4, 3), 4, 3), donate_argnums=(0, 1))
-        self.predict = Program(self._share(self._each(self._predict, 3, 1), 3, 1))
+        self.epoch = program(self._share(self._epoch, 2, 4), donate_argnums=(0,))
+        self.order = program(self._share(self._each(self._order, 1, 1), 1, 1))
+        self.step = program(self._share(self._each(self._step, 4, 3), 4, 3), donate_argnums=(0, 1))
+        self.predict = program(self._share(self._each(self._predict, 3, 1), 3, 1))
 
     def place(self, tree: PyTree[Any]) -> PyTree[Array]:
         """Put arrays with a member axis on the devices, each its own share."""
