@@ -96,8 +96,7 @@ def make_plan(
     small = side * side <= SMALL_MAP
     shown = f"maps of {side} px on {backend}"
     if backend == "cpu":
-        # As many as the process may use, which may be fewer than the machine has.
-        lanes = max(min(len(os.sched_getaffinity(0)), members // devices), 1)
+        lanes = max(min(_cores(), members // devices), 1)
         if small:
             return Plan(
                 kind="step",
@@ -154,3 +153,10 @@ def device_memory() -> int:
     if "bytes_limit" in stats:
         return int(stats["bytes_limit"])
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+
+
+def _cores() -> int:
+    """Return how many cores the process may use, which may be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -11,8 +11,8 @@ import numpy as np
 from mace.data import MotionSet
 from mace.errors import ConfigError
 from mace.training.bundle import Bundle
+from mace.training.checks import checked_indices, checked_start
 from mace.training.fitted import Fitted, Row
-from mace.training.loop import checked_indices, checked_start
 from mace.training.population.chunk import Chunk
 from mace.training.population.member import Member, MemberResult
 from mace.training.population.plan import Plan, fitted_to_memory, make_plan
