@@ -107,7 +107,7 @@ class Chunk:
         """Return what the program of an epoch takes of a device, by its own account."""
         program = self.program
         count = program.spread(np.int32(0))
-        arguments = (self.states, self.arrays, self.data, self.start, count, count)
+        arguments = (self.states, self.arrays, self.data, self.start, count)
         memory = program.epoch.compiled(*arguments).memory_analysis()
         return memory.temp_size_in_bytes + memory.output_size_in_bytes
 
