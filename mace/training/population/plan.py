@@ -75,8 +75,8 @@ def make_plan(
         model: the network.
         size: of its inputs, px.
         members: how many there are.
-        devices: devices to use; all local ones by default, but one on a CPU, whose simulated
-            devices share the cores that processes share better.
+        devices: devices to use; all local ones by default, but one on a CPU, where lanes share
+            the cores.
         backend: JAX's name; that of this process by default.
 
     Raises:
