@@ -95,10 +95,11 @@ def main() -> None:
         groups = data["groups"]
     network = {"ststnet": STSTNet, "macnn": MACNN}[SETTINGS["network"]]()
     weights = sum(parameter.numel() for parameter in network.parameters())
-    torch.set_num_threads(1)
-    train(inputs, labels, 0, groups)  # warms up
     for line in sys.stdin:
         command = json.loads(line)
+        if not command:  # asks whether all is loaded
+            print("{}", flush=True)
+            continue
         torch.set_num_threads(command["threads"])
         wall, cpu = time.perf_counter(), time.process_time()
         train(inputs, labels, command["fold"], groups)

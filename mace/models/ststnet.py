@@ -17,12 +17,12 @@ the paper leaves open or that deviate:
 """
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from mace.models.config import ModelConfig
-from mace.models.conv import conv2d, he
+from mace.models.conv import he
+from mace.models.conv_max import conv_max3
 from mace.models.head import Head
 
 
@@ -41,9 +41,9 @@ class Streams(nn.Module):
             kernels.append(self.param(f"stream{i}_kernel", he, shape, jnp.float32))
             zeros = nn.initializers.zeros_init()
             biases.append(self.param(f"stream{i}_bias", zeros, (filters,), jnp.float32))
-        y = conv2d(x.astype(dtype), jnp.concatenate(kernels, -1).astype(dtype))
         # The maximum first: it is the same, and bias and ReLU have a ninth of the work.
-        return nn.relu(max_pool3(y) + jnp.concatenate(biases).astype(dtype))
+        y = conv_max3(x.astype(dtype), jnp.concatenate(kernels, -1).astype(dtype))
+        return nn.relu(y + jnp.concatenate(biases).astype(dtype))
 
 
 class STSTNet(nn.Module):
@@ -67,49 +67,3 @@ class STSTNet(nn.Module):
         head = Head(self.classes, "grid", config.head_grid, config.dropout, train, name="head")
         logits, pooled = head(x)
         return logits, {"stem": x, "features": x} | pooled | {"logits": logits}
-
-
-@jax.custom_vjp
-def max_pool3(x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 c"]:
-    """Return the maximum of 3x3 px with stride 3 and a padding of 1, floor((h - 1) / 3) + 1 rows.
-
-    The gradient goes to the first of equal values. Windows that do not overlap make both ways a
-    few elementwise operations; the gradient of XLA's reduction over windows is slow on a CPU.
-    """
-    return _max_pool3(x)[0]
-
-
-def _max_pool3(x: Array) -> tuple[Array, Array]:
-    """Return the maxima and which of the nine each is, row by row."""
-    rows, columns = ((size - 1) // 3 + 1 for size in x.shape[1:3])
-    lowest = jnp.finfo(x.dtype).min
-    x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=lowest)
-    best = x[:, ::3, ::3][:, :rows, :columns]
-    place = jnp.zeros(best.shape, jnp.int32)
-    for tap in range(1, 9):
-        value = x[:, tap // 3 :: 3, tap % 3 :: 3][:, :rows, :columns]
-        place = jnp.where(value > best, tap, place)
-        best = jnp.maximum(value, best)
-    return best, place
-
-
-def _max_pool3_forward(x: Array) -> tuple[Array, tuple[Array, Array]]:
-    best, place = _max_pool3(x)
-    # An array without elements, to remember the size by.
-    return best, (place, jnp.zeros((0, *x.shape[1:3])))
-
-
-def _max_pool3_backward(saved: tuple[Array, Array], gradient: Array) -> tuple[Array]:
-    place, like = saved
-    height, width = like.shape[1:]
-    batch, rows, columns, channels = gradient.shape
-    taps = jnp.arange(9, dtype=jnp.int32).reshape(3, 1, 3, 1)
-    chosen = place[:, :, None, :, None] == taps
-    spread = jnp.where(chosen, gradient[:, :, None, :, None], jnp.zeros((), gradient.dtype))
-    whole = spread.reshape(batch, 3 * rows, 3 * columns, channels)[:, 1:, 1:]
-    missing = max(height - whole.shape[1], 0), max(width - whole.shape[2], 0)
-    whole = jnp.pad(whole, ((0, 0), (0, missing[0]), (0, missing[1]), (0, 0)))
-    return (whole[:, :height, :width],)
-
-
-max_pool3.defvjp(_max_pool3_forward, _max_pool3_backward)

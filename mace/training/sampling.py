@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
-from scipy.special import betaincinv
 
 from mace.training.state import MIX, MIX_VARIANT, MIXUP, ORDER, VARIANT, FoldArrays, stream_key
 
@@ -122,6 +121,9 @@ def _draw_mixed(
 @functools.cache
 def beta_quantiles(alpha: float) -> Float[np.ndarray, " q"]:
     """Return equally likely values of Beta(alpha, alpha)."""
+    # Here, as it takes half a second to import and only mixup needs it.
+    from scipy.special import betaincinv
+
     # To choose among them compiles in no time; `jax.random.beta` takes three seconds.
     middles = (np.arange(QUANTILES) + 0.5) / QUANTILES
     return betaincinv(alpha, alpha, middles).astype(np.float32)

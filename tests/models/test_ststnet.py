@@ -7,7 +7,8 @@ import pytest
 from jax import lax
 
 from mace.models import MODELS, apply_model, apply_train, count_parameters, init_model, make_model
-from mace.models.ststnet import max_pool3
+from mace.models.conv import native_conv
+from mace.models.conv_max import conv_max3
 
 CONFIG = MODELS["ststnet"]
 
@@ -55,12 +56,48 @@ def test_three_streams_one_after_the_other():
     np.testing.assert_allclose(out["features"], joined, atol=1e-5)
 
 
-@pytest.mark.parametrize("size", [1, 2, 5, 27, 29, 30])
-def test_maximum_for_any_size(size):
-    x = jax.random.normal(jax.random.key(size), (1, size, size + 1, 2))
+def plain(x, kernel):
+    """The layer as XLA has it: a convolution, then a reduction over windows."""
     padding = ((0, 0), (1, 1), (1, 1), (0, 0))
-    expected = lax.reduce_window(x, -jnp.inf, lax.max, (1, 3, 3, 1), (1, 3, 3, 1), padding)
-    np.testing.assert_array_equal(max_pool3(x), expected)
+    y = native_conv(x, kernel)
+    return lax.reduce_window(y, -jnp.inf, lax.max, (1, 3, 3, 1), (1, 3, 3, 1), padding)
+
+
+def layer(size):
+    keys = jax.random.split(jax.random.key(size))
+    return jax.random.normal(keys[0], (2, size, size + 1, 2)), jax.random.normal(
+        keys[1], (3, 3, 2, 4)
+    )
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 27, 28, 29, 30])
+def test_convolution_with_its_maximum(size):
+    x, kernel = layer(size)
+    np.testing.assert_allclose(conv_max3(x, kernel), plain(x, kernel), atol=1e-5)
+    assert conv_max3(x.astype(jnp.bfloat16), kernel.astype(jnp.bfloat16)).dtype == jnp.bfloat16
+
+
+@pytest.mark.parametrize("size", [2, 28, 29])
+def test_gradients_of_convolution_with_its_maximum(size):
+    def gradients(layer_of):
+        return jax.jit(jax.grad(lambda x, k: (layer_of(x, k) ** 3).mean(), argnums=(0, 1)))
+
+    x, kernel = layer(size)
+    found, expected = gradients(conv_max3)(x, kernel), gradients(plain)(x, kernel)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6 * float(jnp.abs(other).max()), rtol=1e-5)
+    # Mapped over several networks, as a population on an accelerator is.
+    kernels = jnp.stack([kernel, -kernel])
+    mapped = jax.vmap(gradients(conv_max3), (None, 0))(x, kernels)[1]
+    np.testing.assert_allclose(mapped[0], found[1], atol=1e-6, rtol=1e-5)
+
+
+def test_the_first_of_equal_values_gets_the_gradient():
+    kernel = jnp.zeros((3, 3, 1, 1)).at[1, 1].set(1.0)
+    found = jax.grad(lambda x: conv_max3(x, kernel).sum())(jnp.ones((1, 4, 4, 1)))
+    first = np.zeros((4, 4))
+    first[np.ix_([0, 2], [0, 2])] = 1
+    np.testing.assert_array_equal(found[0, :, :, 0], first)
 
 
 def test_dropout_only_in_training():
@@ -71,19 +108,3 @@ def test_dropout_only_in_training():
     assert statistics == {}
     assert not np.allclose(straight, dropped)
     np.testing.assert_array_equal(straight, apply_model(model, variables, x)[0])
-
-
-@pytest.mark.parametrize("size", [3, 28, 30])
-def test_gradient_of_the_maximum(size):
-    x = jax.random.normal(jax.random.key(size), (2, size, size, 2))
-    padding = ((0, 0), (1, 1), (1, 1), (0, 0))
-
-    def plain(x):
-        y = lax.reduce_window(x, -jnp.inf, lax.max, (1, 3, 3, 1), (1, 3, 3, 1), padding)
-        return (y**3).sum()
-
-    found = jax.grad(lambda x: (max_pool3(x) ** 3).sum())(x)
-    np.testing.assert_allclose(found, jax.grad(plain)(x), rtol=1e-6)
-    # Of equal values one gets it all.
-    flat = jax.grad(lambda x: max_pool3(x).sum())(jnp.ones((1, 4, 4, 1)))
-    assert float(flat.sum()) == 4.0

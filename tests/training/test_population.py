@@ -98,6 +98,28 @@ def test_one_after_the_other(trained):
             assert distance(result.fitted.variables, expected.fitted.variables) < 2e-4
 
 
+def test_side_by_side(trained):
+    lanes = replace(STEP, lanes=2)
+    together = train_population(SET, members(), plan=lanes)
+    (alone,) = train_population(SET, members()[2:], plan=lanes)
+    assert distance(together[2].fitted.variables, alone.fitted.variables) == 0
+    for result, expected in zip(together, trained, strict=True):
+        assert distance(result.fitted.variables, expected.fitted.variables) < 2e-4
+
+
+def test_a_failure_ends_all_lanes(monkeypatch):
+    population = Population(SET, members(), plan=replace(STEP, lanes=2))
+    first = population._chunks[0]
+
+    def fail():
+        raise MemoryError("no more")
+
+    monkeypatch.setattr(first, "train_epoch", fail)
+    with pytest.raises(MemoryError, match="no more"):
+        population.advance()
+    assert population.histories[0] == []
+
+
 def test_a_diverged_member_takes_nobody_along(trained):
     lines = []
     wild = members()
@@ -183,9 +205,12 @@ def test_shapes_are_told_apart():
         Population(SET, [])
 
 
-def test_plan_says_why():
+def test_plan_says_why(monkeypatch):
+    monkeypatch.setattr("mace.training.population.plan._cores", lambda: 4)
     small = make_plan(ModelConfig(stem_stride=1), 28, members=68, backend="cpu")
     assert (small.kind, small.loop, small.convolutions) == ("step", "scan", "products")
+    assert small.lanes == 4
+    assert make_plan(ModelConfig(), 28, members=3, backend="cpu").lanes == 3
     large = make_plan(ModelConfig(), 128, members=68, backend="cpu")
     assert (large.kind, large.loop, large.convolutions) == ("step", "python", "native")
     gpu = make_plan(ModelConfig(stem_stride=1), 28, members=100, devices=2, backend="gpu")
@@ -196,6 +221,8 @@ def test_plan_says_why():
         make_plan(ModelConfig(), 28, members=3, devices=3)
     with pytest.raises(ConfigError, match="expected 1"):
         Plan(kind="step", chunk=2)
+    with pytest.raises(ConfigError, match="lanes 0"):
+        Plan(lanes=0)
 
 
 def test_eight_devices_share_members_and_never_meet():

@@ -14,7 +14,7 @@ from mace.training.population.program import MemberArrays, PopulationProgram
 from mace.training.population.scalars import scalar_arrays
 from mace.training.predict import BATCH
 from mace.training.program import METRICS
-from mace.training.state import FoldArrays, make_fold
+from mace.training.state import FoldArrays, make_fold, trained_variables
 
 
 class Chunk:
@@ -107,13 +107,19 @@ class Chunk:
         """Return what the program of an epoch takes of a device, by its own account."""
         program = self.program
         count = program.spread(np.int32(0))
-        arguments = (self.states, self.arrays, self.data, self.start, count, count)
+        arguments = (self.states, self.arrays, self.data, self.start, count)
         memory = program.epoch.compiled(*arguments).memory_analysis()
         return memory.temp_size_in_bytes + memory.output_size_in_bytes
 
     def state_of(self, place: int) -> Any:
         """Return a member's state on the host."""
         return jax.device_get(jax.tree.map(lambda leaf: leaf[place], self.states))
+
+    def variables_of(self, place: int) -> Any:
+        """Return a member's network on the host, as it is now."""
+        return jax.device_get(
+            jax.tree.map(lambda leaf: leaf[place], trained_variables(self.states))
+        )
 
     def restack(self, states: Sequence[Any], epoch: int) -> None:
         """Go on from members' states on the host, in the order of `members`."""

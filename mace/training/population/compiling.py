@@ -36,17 +36,20 @@ class Program:
     def __init__(self, function: Callable[..., Any], **options: Any) -> None:
         self._jitted = jax.jit(function, **options)
         self._compiled: dict[Any, Any] = {}
+        self._lock = threading.Lock()
 
     def compiled(self, *arguments: Any) -> Any:
         """Return the compiled program for arguments of these shapes, `jax.stages.Compiled`."""
         leaves, tree = jax.tree.flatten(arguments)
         shapes = [(jax.typeof(leaf), getattr(leaf, "sharding", None)) for leaf in leaves]
         key = (tree, *shapes)
-        if key not in self._compiled:
-            start = time.perf_counter()
-            self._compiled[key] = self._jitted.lower(*arguments).compile()
-            COMPILATIONS.add(time.perf_counter() - start)
-        return self._compiled[key]
+        # One thread compiles, the others wait for it.
+        with self._lock:
+            if key not in self._compiled:
+                start = time.perf_counter()
+                self._compiled[key] = self._jitted.lower(*arguments).compile()
+                COMPILATIONS.add(time.perf_counter() - start)
+            return self._compiled[key]
 
     def __call__(self, *arguments: Any) -> Any:
         """Run it."""

@@ -26,6 +26,7 @@ class Plan:
         kind: `vmap` computes a chunk of members in one step, `step` one member after the other.
         chunk: members a device computes at once; 1 with `step`.
         devices: local devices that share the members.
+        lanes: chunks under way side by side, each in a thread and on a core of its own; a CPU's.
         loop: `scan` runs an epoch as one loop on the device, `python` calls the device every step.
         convolutions: XLA's own or matrix products (`mace.models.convolutions`).
         why: the reasons, for people.
@@ -34,14 +35,16 @@ class Plan:
     kind: Literal["vmap", "step"] = "vmap"
     chunk: int = 1
     devices: int = 1
+    lanes: int = 1
     loop: Literal["scan", "python"] = "scan"
     convolutions: Literal["native", "products"] = "products"
     why: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        if self.chunk < 1 or self.devices < 1:
+        if min(self.chunk, self.devices, self.lanes) < 1:
             raise ConfigError(
-                f"a plan has chunk {self.chunk} and devices {self.devices}; expected 1 or more"
+                f"a plan has chunk {self.chunk}, devices {self.devices} and lanes {self.lanes}; "
+                "expected 1 or more"
             )
         if self.kind == "step" and self.chunk != 1:
             raise ConfigError(f"a plan of kind step has chunk {self.chunk}, expected 1")
@@ -53,8 +56,8 @@ class Plan:
 
     def __str__(self) -> str:
         return (
-            f"{self.kind}, {self.chunk} member(s) on each of {self.devices} device(s), {self.loop} "
-            f"loop, {self.convolutions} convolutions: {self.why}"
+            f"{self.kind}, {self.chunk} member(s) on each of {self.devices} device(s), "
+            f"{self.lanes} lane(s), {self.loop} loop, {self.convolutions} convolutions: {self.why}"
         )
 
 
@@ -72,8 +75,8 @@ def make_plan(
         model: the network.
         size: of its inputs, px.
         members: how many there are.
-        devices: devices to use; all local ones by default, but one on a CPU, whose simulated
-            devices share the cores that processes share better.
+        devices: devices to use; all local ones by default, but one on a CPU, where lanes share
+            the cores.
         backend: JAX's name; that of this process by default.
 
     Raises:
@@ -93,16 +96,19 @@ def make_plan(
     small = side * side <= SMALL_MAP
     shown = f"maps of {side} px on {backend}"
     if backend == "cpu":
+        lanes = max(min(_cores(), members // devices), 1)
         if small:
             return Plan(
                 kind="step",
                 devices=devices,
+                lanes=lanes,
                 why=f"{shown}: convolutions as products may loop, and one member's maps stay in "
                 "the cache where a chunk's do not",
             )
         return Plan(
             kind="step",
             devices=devices,
+            lanes=lanes,
             loop="python",
             convolutions="native",
             why=f"{shown}: XLA's convolutions win, but not in a loop or mapped over weights",
@@ -147,3 +153,10 @@ def device_memory() -> int:
     if "bytes_limit" in stats:
         return int(stats["bytes_limit"])
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+
+
+def _cores() -> int:
+    """Return how many cores the process may use, which may be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,26 +1,25 @@
 """A population between two epochs: advance it, leave members out, ask for what became of them."""
 
-import math
-from collections.abc import Callable, Iterable, Sequence
+import functools
+import threading
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
-import jax
 import numpy as np
 
 from mace.data import MotionSet
 from mace.errors import ConfigError
-from mace.metrics import confusion_matrix, uf1
 from mace.training.bundle import Bundle
+from mace.training.checks import checked_indices, checked_start
 from mace.training.fitted import Fitted, Row
-from mace.training.loop import checked_indices, checked_start
-from mace.training.normalise import Normalisation
 from mace.training.population.chunk import Chunk
-from mace.training.population.member import Member, MemberResult, Status
+from mace.training.population.member import Member, MemberResult
 from mace.training.population.plan import Plan, fitted_to_memory, make_plan
 from mace.training.population.program import population_program
+from mace.training.population.record import Record
 from mace.training.population.scalars import same_shape, shape_of
 from mace.training.program import on_device
-from mace.training.state import channel_statistics, trained_variables
 
 
 class Population:
@@ -79,15 +78,18 @@ class Population:
         if not given and self.plan.kind == "vmap":
             self.plan = self._measured(self.plan)
         self.log(f"plan: {self.plan}")
-        self.histories: list[list[Row]] = [[] for _ in members]
-        self._ended: dict[int, tuple[Status, str, Any]] = {}
-        self._best: dict[int, tuple[float, int, Any]] = {}
+        self._record = Record(motion_set, self.members, self.log)
         self._chunks = self._dealt(range(len(members)))
+
+    @property
+    def histories(self) -> list[list[Row]]:
+        """A row for each epoch of each member so far."""
+        return self._record.histories
 
     @property
     def learning(self) -> list[int]:
         """Positions of the members that have epochs left."""
-        return [i for i in range(len(self.members)) if i not in self._ended]
+        return [i for i in range(len(self.members)) if not self._record.has_ended(i)]
 
     def advance(self, to_epoch: int | None = None) -> np.ndarray:
         """Train until every member has `to_epoch` epochs or has ended; to the end by default.
@@ -96,12 +98,25 @@ class Population:
             For each member the UF1 on its validation clips after its last epoch so far, float64;
             NaN for one without validation clips or epochs, or that diverged.
         """
-        for chunk in self._chunks:
-            while any(i not in self._ended for i in chunk.ids):
+        abandoned = threading.Event()
+
+        def train(chunk: Chunk) -> None:
+            while not all(map(self._record.has_ended, chunk.ids)) and not abandoned.is_set():
                 if to_epoch is not None and chunk.epoch >= to_epoch:
                     break
                 self._train_epoch(chunk)
-        return np.array([self._score(i) for i in range(len(self.members))])
+
+        # Threads do: they wait for the device most of the time, and it computes without the
+        # interpreter. An error, or Ctrl-C, ends them all after their epoch.
+        with ThreadPoolExecutor(self.plan.lanes) as lanes:
+            under_way = [lanes.submit(train, chunk) for chunk in self._chunks]
+            try:
+                for future in as_completed(under_way):
+                    future.result()
+            except BaseException:
+                abandoned.set()
+                raise
+        return np.array([self._record.score(i) for i in range(len(self.members))])
 
     def keep(self, which: Iterable[int]) -> None:
         """Leave out all members but those at these positions; the rest closes up.
@@ -114,80 +129,51 @@ class Population:
         if wrong:
             raise ConfigError(f"there is no member {wrong[0]} among {len(self.members)} to keep")
         for chunk in self._chunks:
-            for place, i in enumerate(chunk.ids):
-                if i not in kept and i not in self._ended:
-                    self._end(chunk, place, "stopped", f"left out after epoch {chunk.epoch}")
+            self._leave(chunk, kept, f"left out after epoch {chunk.epoch}")
         self._close_up()
 
     def fitted(self, position: int) -> Fitted | None:
         """Return a member's network as it is now; None of one that diverged."""
-        if position in self._ended:
-            status, _, variables = self._ended[position]
-            return None if status == "diverged" else self._fitted(position, variables)
+        if self._record.has_ended(position):
+            return self._record.fitted(position)
         chunk = next(chunk for chunk in self._chunks if position in chunk.ids)
-        return self._fitted(position, _variables(chunk, chunk.ids.index(position)))
+        return self._record.fitted(position, chunk.variables_of(chunk.ids.index(position)))
 
     def reason(self, position: int) -> str:
         """Return why a member learns no more; nothing while it does."""
-        return self._ended[position][1] if position in self._ended else ""
+        return self._record.reason(position)
 
     def results(self) -> list[MemberResult]:
         """Return what became of the members; one that has epochs left counts as stopped."""
         for chunk in self._chunks:
-            for place, i in enumerate(chunk.ids):
-                if i not in self._ended:
-                    self._end(chunk, place, "stopped", f"left after epoch {chunk.epoch}")
-        found = []
-        for i, member in enumerate(self.members):
-            status, reason, variables = self._ended[i]
-            fitted = None
-            if status != "diverged":
-                fitted = self._fitted(i, variables)
-            found.append(
-                MemberResult(
-                    member=member,
-                    fitted=fitted,
-                    status=status,
-                    reason=reason,
-                    history=tuple(self.histories[i]),
-                )
-            )
-        return found
+            self._leave(chunk, set(), f"left after epoch {chunk.epoch}")
+        return [self._record.result(i) for i in range(len(self.members))]
 
     def _train_epoch(self, chunk: Chunk) -> None:
         rows = chunk.train_epoch()
         judged = chunk.predict(self.members[0].config.pair_average)
+        ended = []
         for place, i in enumerate(chunk.ids):
-            if i in self._ended:
+            if self._record.has_ended(i):
                 continue
-            row, member = rows[place], self.members[i]
-            if isinstance(row, int):
-                reason = f"the loss is not a number in step {row + 1} (epoch {chunk.epoch})"
-                self._end(chunk, place, "diverged", reason)
-                continue
-            probabilities = judged[place]
-            if probabilities is not None:
-                row["validation_uf1"] = self._uf1(member, probabilities)
-            self.histories[i].append(row)
-            if member.config.selection == "best":
-                score = row["validation_uf1"]
-                if i not in self._best or score > self._best[i][0]:
-                    self._best[i] = score, chunk.epoch, _variables(chunk, place)
-                patience = member.config.patience
-                if patience is not None and chunk.epoch - self._best[i][1] >= patience:
-                    reason = f"no better score in {patience} epochs, after epoch {chunk.epoch}"
-                    self._end(chunk, place, "finished", reason)
-                    continue
-            if chunk.epoch == member.config.epochs:
-                self._end(chunk, place, "finished", f"all {chunk.epoch} epochs")
+            self._record.epoch(
+                i, rows[place], epoch=chunk.epoch, probabilities=judged[place],
+                variables=functools.partial(chunk.variables_of, place),
+            )  # fmt: skip
+            if self._record.has_ended(i):
+                ended.append(place)
+        chunk.stop(ended)
 
-    def _end(self, chunk: Chunk, place: int, status: Status, reason: str) -> None:
-        i = chunk.ids[place]
-        variables = None if status == "diverged" else _variables(chunk, place)
-        self._ended[i] = status, reason, variables
-        chunk.stop([place])
-        if status == "diverged":
-            self.log(f"member {self.members[i].name or i} diverged: {reason}")
+    def _leave(self, chunk: Chunk, kept: Collection[int], reason: str) -> None:
+        """End the members of a chunk that are not kept."""
+        left = [
+            place
+            for place, i in enumerate(chunk.ids)
+            if i not in kept and not self._record.has_ended(i)
+        ]
+        for place in left:
+            self._record.end(chunk.ids[place], "stopped", reason, chunk.variables_of(place))
+        chunk.stop(left)
 
     def _close_up(self) -> None:
         """Deal the members that still learn out to as few chunks as they need."""
@@ -206,7 +192,7 @@ class Population:
         }
         self._chunks = self._dealt(left)
         for chunk in self._chunks:
-            chunk.restack([states[i] for i in chunk.ids], epochs.copy().pop())
+            chunk.restack([states[i] for i in chunk.ids], *epochs)
 
     def _dealt(self, ids: Iterable[int]) -> list[Chunk]:
         ids, size = list(ids), self.plan.together
@@ -233,38 +219,3 @@ class Population:
         self.plan = plan
         (chunk, *_) = self._dealt(range(min(plan.together, len(self.members))))
         return fitted_to_memory(plan, chunk.bytes_needed())
-
-    def _score(self, i: int) -> float:
-        if not self.histories[i] or (i in self._ended and self._ended[i][0] == "diverged"):
-            return math.nan
-        return float(self.histories[i][-1].get("validation_uf1", math.nan))
-
-    def _uf1(self, member: Member, probabilities: np.ndarray) -> float:
-        truth = self.motion_set.labels[np.unique(np.asarray(member.validation_index))]
-        classes = len(self.motion_set.classes)
-        return float(uf1(confusion_matrix(truth, probabilities.argmax(axis=-1), classes)))
-
-    def _fitted(self, i: int, variables: Any) -> Fitted:
-        member, epoch = self.members[i], len(self.histories[i])
-        if i in self._best:
-            _, epoch, variables = self._best[i]
-        mean, std = channel_statistics(
-            self.motion_set, np.unique(np.asarray(member.train_index, np.int64))
-        )
-        return Fitted(
-            config=member.config,
-            motion=self.motion_set.motion,
-            classes=self.motion_set.classes,
-            normalisation=Normalisation(
-                kind=member.config.normalise,
-                mean=tuple(map(float, mean)),
-                std=tuple(map(float, std)),
-            ),
-            variables=variables,
-            history=tuple(self.histories[i]),
-            chosen_epoch=epoch,
-        )
-
-
-def _variables(chunk: Chunk, place: int) -> Any:
-    return jax.device_get(jax.tree.map(lambda leaf: leaf[place], trained_variables(chunk.states)))

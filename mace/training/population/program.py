@@ -26,6 +26,8 @@ from mace.training.step import make_train_step
 
 AXIS = "member"
 
+type _Carry = tuple[Int[Array, ""], TrainState, Totals]
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, kw_only=True)
@@ -57,12 +59,15 @@ class PopulationProgram:
                 devices=jax.local_devices()[: plan.devices],
             )
         self._predicts = make_prediction(shape.model, motion, classes, shape.normalise, flip)
-        self.init = Program(self._share(self._each(self._init, 1, 2), 1, 2))
+        # A lane keeps to its core, and so gives what a process of one core gives, bit for bit.
+        alone = {"xla_cpu_multi_thread_eigen": False} if plan.lanes > 1 else None
+        program = functools.partial(Program, compiler_options=alone)
+        self.init = program(self._share(self._each(self._init, 1, 2), 1, 2))
         # What goes in is not needed any more: half the memory.
-        self.epoch = Program(self._share(self._epoch, 2, 4), donate_argnums=(0,))
-        self.order = Program(self._share(self._each(self._order, 1, 1), 1, 1))
-        self.step = Program(self._share(self._each(self._step, 4, 3), 4, 3), donate_argnums=(0, 1))
-        self.predict = Program(self._share(self._each(self._predict, 3, 1), 3, 1))
+        self.epoch = program(self._share(self._each(self._epoch, 2, 3), 2, 3), donate_argnums=(0,))
+        self.order = program(self._share(self._each(self._order, 1, 1), 1, 1))
+        self.step = program(self._share(self._each(self._step, 4, 3), 4, 3), donate_argnums=(0, 1))
+        self.predict = program(self._share(self._each(self._predict, 3, 1), 3, 1))
 
     def place(self, tree: PyTree[Any]) -> PyTree[Array]:
         """Put arrays with a member axis on the devices, each its own share."""
@@ -96,8 +101,7 @@ class PopulationProgram:
             The states, and the totals of the epoch.
         """
         if self.plan.loop == "scan":
-            counts = self.spread((np.int32(epoch), np.int32(steps)))
-            return self.epoch(states, members, data, start, *counts)
+            return self.epoch(states, members, data, start, self.spread(np.int32(epoch)))
         order = self.order(members, self.spread(np.int32(epoch)))
         totals = self.place(_zeros(len(members.alive)))
         for step in range(steps):
@@ -146,7 +150,7 @@ class PopulationProgram:
     def _order(self, member: MemberArrays, epoch: Int[Array, ""]) -> Int[Array, " n"]:
         return epoch_order(member.fold, epoch)
 
-    def _step(
+    def _learn(
         self,
         state: TrainState,
         totals: Totals,
@@ -154,7 +158,6 @@ class PopulationProgram:
         order: Int[Array, " n"],
         data: Data,
         start: PyTree[Any],
-        within: Int[Array, ""],
     ) -> tuple[TrainState, Totals]:
         config = with_scalars(self.shape, member.scalars)
         model = make_model(config.model, self.classes)
@@ -171,26 +174,42 @@ class PopulationProgram:
             order=order,
         )
         new, metrics = step(state, batch)
-        learns = member.alive & (within < member.fold.steps_per_epoch) & (totals["bad_step"] < 0)
-        after = replace(new, fold=None), add_metrics(totals, metrics, state.step)
-        before = replace(state, fold=None), totals
-        return jax.tree.map(lambda a, b: jnp.where(learns, a, b), after, before)
+        return replace(new, fold=None), add_metrics(totals, metrics, state.step)
+
+    def _step(
+        self,
+        state: TrainState,
+        totals: Totals,
+        member: MemberArrays,
+        order: Int[Array, " n"],
+        data: Data,
+        start: PyTree[Any],
+        within: Int[Array, ""],
+    ) -> tuple[TrainState, Totals]:
+        after = self._learn(state, totals, member, order, data, start)
+        learns = _goes_on(member, within, totals)
+        return jax.tree.map(lambda a, b: jnp.where(learns, a, b), after, (state, totals))
 
     def _epoch(
         self,
-        states: TrainState,
-        members: MemberArrays,
+        state: TrainState,
+        member: MemberArrays,
         data: Data,
         start: PyTree[Any],
         epoch: Int[Array, ""],
-        steps: Int[Array, ""],
     ) -> tuple[TrainState, Totals]:
-        order = self._each(self._order, 1, 1)(members, epoch)
-        step = self._each(self._step, 4, 3)
-        begin = states, jax.tree.map(jnp.asarray, _zeros(len(members.alive)))
-        return lax.fori_loop(
-            0, steps, lambda i, carry: step(*carry, members, order, data, start, i), begin
+        order = self._order(member, epoch)
+
+        def learn(carry: _Carry) -> _Carry:
+            within, state, totals = carry
+            return within + 1, *self._learn(state, totals, member, order, data, start)
+
+        # Mapped over members it goes on while one of them does, and the others stay as they are.
+        begin = jnp.zeros((), jnp.int32), state, jax.tree.map(jnp.asarray, zero_totals())
+        _, state, totals = lax.while_loop(
+            lambda carry: _goes_on(member, carry[0], carry[2]), learn, begin
         )
+        return state, totals
 
     def _predict(
         self,
@@ -207,6 +226,11 @@ class PopulationProgram:
             return self._predicts(variables, inputs[places], fold.mean, fold.std)
 
         return lax.map(block, index)
+
+
+def _goes_on(member: MemberArrays, within: Int[Array, ""], totals: Totals) -> Bool[Array, ""]:
+    """Return whether a member takes step `within` of the epoch."""
+    return member.alive & (within < member.fold.steps_per_epoch) & (totals["bad_step"] < 0)
 
 
 def _zeros(members: int) -> Totals:
