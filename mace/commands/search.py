@@ -81,13 +81,20 @@ def run(
         place = "+".join(one.replace("/", "-") for one in names) if also else dataset
         out = RUNS_DIR / "search" / "-".join(filter(None, [place, benchmark or classes]))
 
-    from mace.search import SearchPlan, find_space, run_search
+    from mace.search import find_space
+    from mace.search.checking import check_space
+
+    # Before what takes seconds to load: most mistakes are made here.
+    found = find_space(space)
+    check_space(found, recipe.train)
+
+    from mace.search import SearchPlan, run_search
     from mace.search.executors import make_engine
     from mace.training import keep_compiled
 
     plan = SearchPlan(
         train=recipe.train,
-        space=find_space(space),
+        space=found,
         config=search,
         out=out,
         name=name or "",

@@ -104,6 +104,11 @@ class TypedSearch:
             }
         return found
 
+    def places(self) -> set[str]:
+        """Return the workers that have had a result."""
+        lines = (self.out / "results.jsonl").read_text().splitlines()
+        return {json.loads(line)["place"] for line in lines}
+
     def trials(self) -> dict[str, list[tuple[int, TrialState, dict[str, Any], float | None]]]:
         """Return number, state, parameters and value of every trial that Optuna knows."""
         journal = optuna.storages.JournalStorage(JournalFileBackend(str(self.out / "journal.log")))
