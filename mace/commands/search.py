@@ -81,13 +81,28 @@ def run(
         place = "+".join(one.replace("/", "-") for one in names) if also else dataset
         out = RUNS_DIR / "search" / "-".join(filter(None, [place, benchmark or classes]))
 
-    from mace.search import SearchPlan, find_space, run_search
+    # Where most mistakes are made, before what takes seconds to load.
+    from mace.search import find_space
+    from mace.search.checking import check_space
+
+    found = find_space(space)
+    check_space(found, recipe.train)
+
     from mace.search.executors import make_engine
+
+    workplace = make_engine(engine)
+
+    if storage:
+        from mace.search.storage import StorageAddress, open_storage
+
+        open_storage(StorageAddress(storage))
+
+    from mace.search import SearchPlan, run_search
     from mace.training import keep_compiled
 
     plan = SearchPlan(
         train=recipe.train,
-        space=find_space(space),
+        space=found,
         config=search,
         out=out,
         name=name or "",
@@ -107,7 +122,7 @@ def run(
     result = run_search(
         read,
         plan,
-        engine=make_engine(engine),
+        engine=workplace,
         seeds=tuple(range(seeds)),
         workers=workers,
         baselines=baselines,

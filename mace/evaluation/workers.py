@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any
 
 import jax
 
-from mace.errors import ConfigError
+from mace.errors import ConfigError, TrainingError
 from mace.models import keep_heap
 from mace.processes import begin_worker
 from mace.training import keep_compiled
@@ -43,6 +44,7 @@ def worker_map[S, J, R](
 
     Raises:
         ConfigError: for fewer than none.
+        TrainingError: if a worker process dies.
     """
     if workers < 0:
         raise ConfigError(f"{workers} workers were asked for, expected 0 or more")
@@ -78,6 +80,11 @@ def _as_finished[J](waiting: Mapping[Future[Any], J]) -> Iterator[tuple[J, Any]]
             failure = error
             for other in waiting:
                 other.cancel()
+    if isinstance(failure, BrokenProcessPool):
+        raise TrainingError(
+            "a worker process died; is there enough memory for all of them? What is finished is "
+            "kept, and the same command goes on from there"
+        ) from failure
     if failure is not None:
         raise failure
 

@@ -75,11 +75,13 @@ class GroupStudy:
 
     def warm_start(self, settings: list[Setting]) -> int:
         """Propose some settings first, once in the life of the study; return how many."""
-        if not settings or self.study.user_attrs.get(WARM) or self._trials():
+        begun = any(trial.state != TrialState.WAITING for trial in self._trials())
+        if not settings or self.study.user_attrs.get(WARM) or begun:
             return 0
-        self.study.set_user_attr(WARM, True)
         for setting in settings:
             self.study.enqueue_trial(to_params(self.space, setting), skip_if_exists=True)
+        # Last: a process that is killed on the way leaves the rest to the next one.
+        self.study.set_user_attr(WARM, True)
         return len(self._trials())
 
     def adopt(self, own: str, *, alive: set[str], held: set[int]) -> Iterator[tuple[int, Setting]]:

@@ -22,7 +22,7 @@ from mace.search.lock import study_lock
 from mace.search.naming import code_version
 from mace.search.objective import Shared
 from mace.search.proposing import make_sampler, proposals
-from mace.search.searcher import Searcher, living
+from mace.search.searcher import Searcher
 from mace.search.space import SearchSpace
 from mace.search.storage import JOURNAL, StorageAddress, open_storage
 from mace.search.warm import earlier_settings
@@ -116,8 +116,9 @@ def open_study(data: Data, plan: SearchPlan, *, stack: ExitStack, say: Say) -> O
     for earlier in plan.earlier:
         StudyFolder(earlier).read()
     folder = StudyFolder(plan.out)
-    stack.enter_context(study_lock(folder.path, join=plan.join))
+    # Before the folder is made: a storage out of reach leaves nothing behind.
     open_storage(plan.address)
+    stack.enter_context(study_lock(folder.path, join=plan.join))
     motion_set = data if isinstance(data, MotionSet) else data()
     height, width, channels = motion_set.inputs.shape[2:]
     check_networks(corners, shape=(height, width, channels), classes=len(motion_set.classes))
@@ -140,7 +141,9 @@ def open_study(data: Data, plan: SearchPlan, *, stack: ExitStack, say: Say) -> O
         for group in groups
     }
     first = next(iter(studies.values()))
-    others = living(first.study)
+    # Announced before it looks: of two that start at one moment at least one sees the other.
+    searcher = stack.enter_context(Searcher(first.study, folder.path))
+    others = searcher.others()
     if others and not plan.join:
         raise ConfigError(
             f"{len(others)} other search(es) are at work on {plan.study_name} in "
@@ -151,7 +154,6 @@ def open_study(data: Data, plan: SearchPlan, *, stack: ExitStack, say: Say) -> O
     if known is None or not plan.join:
         folder.write(facts)
     _warm_start(plan, facts, studies, say)
-    searcher = stack.enter_context(Searcher(first.study, folder.path))
     shared = Shared(
         motion_set=motion_set,
         train=plan.train,

@@ -22,10 +22,10 @@ from mace.search.figures import (
     history_figure,
     importance_figure,
     latency_figure,
-    parallel_figure,
 )
 from mace.search.folder import StudyFolder
 from mace.search.importance import importances
+from mace.search.parallel import parallel_figure
 from mace.search.results import Outcome, Results, ranked
 from mace.search.space import SearchSpace
 from mace.search.space_file import space_of

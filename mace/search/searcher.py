@@ -131,13 +131,18 @@ def _is_alive(searcher: str, beat: float, now: float) -> bool:
     place, _, rest = searcher.partition("-")
     if place != _place():
         return True
+    return _runs(rest.partition("-")[0])
+
+
+def _runs(number: str) -> bool:
     try:
-        os.kill(int(rest.partition("-")[0]), 0)
+        os.kill(int(number), 0)
+        # A process that was killed has a number until its parent asks what became of it.
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except ProcessLookupError:
         return False
-    except (PermissionError, ValueError):
+    except (OSError, ValueError):
         return True
-    return True
 
 
 def _place() -> str:

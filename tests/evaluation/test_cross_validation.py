@@ -1,4 +1,6 @@
 import json
+import os
+import signal
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,6 +41,18 @@ class Failing:
     def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
         if fold.name == self.at and Path(self.flag).exists():
             raise TrainingError("the loss is not a number")
+        return Guess()(motion_set, fold, seed=seed, explain=explain)
+
+
+@dataclass(frozen=True)
+class Deadly:
+    """Ends its process at one subject, as a system that is out of memory does."""
+
+    at: str = "synthetic/s03"
+
+    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
+        if fold.name == self.at:
+            os.kill(os.getpid(), signal.SIGKILL)
         return Guess()(motion_set, fold, seed=seed, explain=explain)
 
 
@@ -95,6 +109,13 @@ def test_results_do_not_depend_on_the_workers_or_on_a_failure(motion_set, tmp_pa
     one, other = alone.methods["network"], mended.methods["network"]
     assert np.array_equal(one.predictions, other.predictions)
     assert one.histories == other.histories
+
+
+def test_a_worker_that_dies_is_a_sentence_and_finished_folds_are_kept(motion_set, tmp_path):
+    with pytest.raises(TrainingError, match="a worker process died"):
+        evaluate(motion_set, tmp_path, methods={"network": Deadly()}, workers=1)
+    lines = (tmp_path / "predictions.jsonl").read_text().splitlines()
+    assert 0 < len(lines) < 12
 
 
 def test_interrupted_evaluation_keeps_finished_folds(motion_set, tmp_path):

@@ -82,6 +82,7 @@ def test_mistakes_are_one_sentence_at_the_start(tmp_path, data, capsys, options,
     error = capsys.readouterr().err
     assert code not in (0, 1)
     assert "Traceback" not in error
+    assert not (tmp_path / "wrong").exists()
     assert "geheim" not in error
     sentence = error.strip().splitlines()[-1]
     assert sentence.startswith("mace search: ")

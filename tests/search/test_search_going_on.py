@@ -2,15 +2,19 @@
 
 import dataclasses
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
+import optuna
 import pytest
 from search_cases import (
     LEARNING_RATE,
+    SPACE,
     TRAIN,
     choices,
     make_set,
@@ -19,8 +23,11 @@ from search_cases import (
 )
 
 from mace.errors import ConfigError, DataError
-from mace.search import Results, SearchSpace, Uniform
+from mace.search import Results, SearchConfig, SearchSpace, Uniform
 from mace.search.folder import StudyFolder
+from mace.search.group_study import GroupStudy
+from mace.search.searcher import ATTRIBUTE, Searcher, living
+from mace.search.storage import StorageAddress
 
 
 def start_child(out: Path, sampler: str = "random", seconds: float = 0.02, *options: str):
@@ -131,3 +138,49 @@ def test_a_search_may_begin_with_what_an_earlier_one_found(tmp_path, pretended, 
     assert dict(best["1"].setting) in seen
     with pytest.raises(DataError, match="holds no search"):
         search(tmp_path / "nothing", earlier=[tmp_path])
+
+
+def test_first_proposals_that_a_killed_process_left_undone_are_made(tmp_path, monkeypatch):
+    def open_study() -> GroupStudy:
+        return GroupStudy(
+            "s/1",
+            "1",
+            address=StorageAddress(str(tmp_path / "journal.log")),
+            space=SPACE,
+            config=SearchConfig(sampler="random"),
+            epochs=2,
+            proposals=6,
+        )
+
+    settings = [
+        {LEARNING_RATE: rate, "train.mixup": 0.5, "train.loss.kind": "focal"}
+        for rate in (1e-3, 2e-3, 4e-3)
+    ]
+    study, enqueue = open_study(), optuna.study.Study.enqueue_trial
+
+    def enqueue_but_the_last(self, params, **options):
+        if params[LEARNING_RATE] == 4e-3:
+            raise KeyboardInterrupt
+        enqueue(self, params, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(optuna.study.Study, "enqueue_trial", enqueue_but_the_last)
+        with pytest.raises(KeyboardInterrupt):
+            study.warm_start(settings)
+    study = open_study()
+    assert study.warm_start(settings) == 3
+    assert study.warm_start(settings) == 0
+    asked = [study.ask("me") for _ in range(4)]
+    assert asked[:3] == list(enumerate(settings))
+    assert asked[3] is not None
+    assert asked[3][1] not in settings
+
+
+def test_a_killed_process_that_nobody_has_buried_is_not_at_work(tmp_path):
+    place = Searcher(SimpleNamespace(user_attrs={}), tmp_path).place
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        study = SimpleNamespace(user_attrs={f"{ATTRIBUTE}{place}-{child.pid}-a": time.time()})
+        assert len(living(study)) == 1
+        child.kill()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert living(study) == []

@@ -6,8 +6,8 @@ from search_cases import LEARNING_RATE, SPACE, make_plan, make_set
 from mace.cli import main
 from mace.search import Choice, Results, SearchSpace, Uniform, run_search
 from mace.search.choosing import disagreements, front
-from mace.search.figures import parallel_figure
 from mace.search.importance import importances
+from mace.search.parallel import parallel_figure
 from mace.search.searcher import Searcher
 from mace.search.top import duration, read_top
 

@@ -1,6 +1,7 @@
 import collections
 import dataclasses
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +16,16 @@ from search_cases import (
 )
 
 from mace.errors import ConfigError, DataError, TrainingError
-from mace.search import Choice, Results, SearchSpace, Uniform, run_search
+from mace.motion import MotionConfig
+from mace.search import (
+    Choice,
+    Results,
+    SearchSpace,
+    Uniform,
+    latency,
+    objective,
+    run_search,
+)
 from mace.search.executors import Failure
 from mace.search.folder import StudyFolder
 from mace.search.groups import make_groups
@@ -221,20 +231,38 @@ def test_jobs_that_no_worker_could_finish_are_counted(tmp_path, pretended, capsy
     assert all(one.setting["train.loss.kind"] == "cross_entropy" for one in result.outcomes)
 
 
-def test_latency_is_a_second_score(tmp_path, pretended):
-    model = Choice(({"widths": [4]}, {"widths": [64]}))
-    space = SearchSpace({"train.model": model, "train.mixup": Choice((0.3,))})
-    result = search(tmp_path / "s", space=space, sampler="grid", latency=True)
-    taken = {one.setting["train.model"]["widths"][0]: one.latency_ms for one in result.outcomes}
-    assert 0 < taken[4] < taken[64]
-    limit = (taken[4] * taken[64]) ** 0.5
-    quick = search(
-        tmp_path / "s", space=space, sampler="grid", latency=True, latency_limit_ms=limit
-    )
+def test_latency_is_a_second_score(tmp_path, pretended, monkeypatch):
+    # A clock would make the test depend on what else the machine does.
+    monkeypatch.setattr(objective, "latency_ms", lambda model, *_: model.widths[0] / 10)
+    slow_and_good = {"train.model.widths": [64], LEARNING_RATE: 1e-2}
+    quick_and_bad = {"train.model.widths": [4], LEARNING_RATE: 1e-3}
+    plan = {"space": SearchSpace(listed=[slow_and_good, quick_and_bad]), "latency": True}
+    result = search(tmp_path / "s", **plan)
+    assert {(o.setting["train.model.widths"][0], o.latency_ms) for o in result.outcomes} == {
+        (4, 0.4),
+        (64, 6.4),
+    }
+    assert choices(result) == {"1": slow_and_good, "2": slow_and_good}
+    quick = search(tmp_path / "s", **plan, latency_limit_ms=1.0)
     assert quick.evaluated == 0
-    assert all(one.setting["train.model"]["widths"] == [4] for one in quick.chosen.values())
-    with pytest.raises(ConfigError, match="the quickest takes"):
-        search(tmp_path / "s", space=space, sampler="grid", latency=True, latency_limit_ms=1e-6)
+    assert choices(quick) == {"1": quick_and_bad, "2": quick_and_bad}
+    with pytest.raises(ConfigError, match=r"within 0\.1 ms, the quickest takes 0\.4 ms"):
+        search(tmp_path / "s", **plan, latency_limit_ms=0.1)
+
+
+def test_latency_is_that_of_the_network_alone_and_outliers_do_not_count(monkeypatch):
+    now, shapes = [0.0], []
+
+    def network(picture):
+        shapes.append(picture.shape)
+        now[0] += 3.0 if len(shapes) % 3 == 0 else 0.002
+
+    question = (TRAIN.model, MotionConfig(size=28), (28, 28, 3), ("down", "still", "up"))
+    assert 0 < latency.latency_ms.__wrapped__(*question) < float("inf")
+    monkeypatch.setattr(latency, "make_network", lambda bundle: network)
+    monkeypatch.setattr(latency, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    assert latency.latency_ms.__wrapped__(*question) == 2.0
+    assert shapes == [(1, 28, 28, 3)] * latency.RUNS
 
 
 def test_a_setting_is_really_trained(tmp_path):

@@ -6,8 +6,9 @@ from typing import Any
 from mace.search.executors.config import EngineConfig
 from mace.search.executors.inline import InlineExecutor
 from mace.search.executors.local import LocalExecutor
-from mace.search.executors.on_ray import RayExecutor, require_ray
+from mace.search.executors.on_ray import RayExecutor
 from mace.search.executors.protocol import Executor, Work
+from mace.search.executors.ray_cluster import require_cluster
 
 type Engine = Callable[[Work, Any], Executor]
 """`(work, shared)` to an executor."""
@@ -17,10 +18,10 @@ def make_engine(config: EngineConfig) -> Engine:
     """Return the engine of a configuration; its workers start when the executor is entered.
 
     Raises:
-        ConfigError: if the engine is not installed.
+        ConfigError: if the engine is not installed, or its cluster is not there.
     """
     if config.kind == "ray":
-        require_ray()
+        require_cluster(config.address)
 
     def engine(work: Work, shared: Any) -> Executor:
         if config.kind == "inline":

@@ -10,10 +10,8 @@ from mace import __version__
 from mace.errors import ConfigError, TrainingError
 from mace.search.executors.protocol import Work
 from mace.search.executors.queue import JobQueue, Ticket
-from mace.search.executors.ray_cluster import connected, require_ray
+from mace.search.executors.ray_cluster import connected
 from mace.search.executors.ray_worker import Arrival, RayWorker
-
-__all__ = ["RayExecutor", "require_ray"]
 
 # How often machines are counted anew, and how long it goes on without any worker at all.
 LOOK_S = 2.0

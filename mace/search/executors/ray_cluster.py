@@ -39,6 +39,31 @@ def require_ray() -> ModuleType:
     return ray
 
 
+def require_cluster(address: str | None) -> None:
+    """Refuse an address at which no cluster is, before anything is done for it.
+
+    Args:
+        address: see `connected`.
+
+    Raises:
+        ConfigError: as `connected` does.
+    """
+    ray = require_ray()
+    if address is None or ray.is_initialized():
+        return
+    if address == "auto":
+        from ray._private.services import get_ray_address_from_environment  # pyright: ignore[reportMissingImports]
+
+        try:
+            address = get_ray_address_from_environment("auto", None)
+        except ConnectionError as error:
+            raise ConfigError(
+                "this machine belongs to no Ray cluster; start one with `ray start --head`, or "
+                "join one with `ray start --address HOST:PORT`"
+            ) from error
+    _require_head(address)
+
+
 @contextmanager
 def connected(address: str | None, *, workers: int | None) -> Iterator[ModuleType]:
     """Be a driver of the cluster within; one that is there already is used as it is.
@@ -63,8 +88,7 @@ def connected(address: str | None, *, workers: int | None) -> Iterator[ModuleTyp
             "object_store_memory": OBJECT_STORE_BYTES,
             "include_dashboard": False,
         }
-    elif address != "auto":
-        _require_head(address)
+    require_cluster(address)
     try:
         # What it prints is for people who started Ray themselves.
         with contextlib.redirect_stderr(io.StringIO()):

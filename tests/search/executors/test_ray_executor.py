@@ -10,7 +10,13 @@ pytest.importorskip("ray", exc_type=ImportError)
 from executor_work import deadly, double, slow_double
 
 from mace.errors import ConfigError, DataError
-from mace.search.executors import Failure, RayExecutor, ray_cluster
+from mace.search.executors import (
+    EngineConfig,
+    Failure,
+    RayExecutor,
+    make_engine,
+    ray_cluster,
+)
 
 
 def test_nobody_at_the_address_is_an_error_at_once():
@@ -33,6 +39,17 @@ def test_something_else_at_the_address_is_an_error_in_time(monkeypatch):
             RayExecutor(double, None, address=address),
         ):
             pass
+
+
+def test_a_cluster_that_is_not_there_is_an_error_before_there_is_any_work(monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr("ray._private.services.find_gcs_addresses", set)
+    monkeypatch.setattr("ray._private.services.find_bootstrap_address", lambda folder: None)
+    with pytest.raises(ConfigError, match="this machine belongs to no Ray cluster"):
+        make_engine(EngineConfig(kind="ray", address="auto"))
+    with pytest.raises(ConfigError, match=r"no Ray cluster answers at nowhere\.invalid:6379"):
+        make_engine(EngineConfig(kind="ray", address="nowhere.invalid:6379"))
+    assert make_engine(EngineConfig(kind="ray"))
 
 
 @pytest.mark.parametrize("address", ["head", "head:", "ray://head:10001", ":6379x"])
