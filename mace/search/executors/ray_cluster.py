@@ -55,12 +55,15 @@ def require_cluster(address: str | None) -> None:
         from ray._private.services import get_ray_address_from_environment  # pyright: ignore[reportMissingImports]
 
         try:
-            address = get_ray_address_from_environment("auto", None)
-        except ConnectionError as error:
+            found = get_ray_address_from_environment("auto", None)
+        except ConnectionError:
+            found = None
+        if found is None:
             raise ConfigError(
                 "this machine belongs to no Ray cluster; start one with `ray start --head`, or "
                 "join one with `ray start --address HOST:PORT`"
-            ) from error
+            )
+        address = str(found)
     _require_head(address)
 
 
