@@ -103,6 +103,10 @@ STUDY_OF = Study(
             setting_name("registered", 0, detrended=False),
         ),
     ),
+    reading="no way of cutting the face out is seen to differ from another, upright or rolled, and "
+    "against expectation not even without detrending. The upright box falls most with the roll, as "
+    "expected, but with 16 people the interval is 0.16 wide. These heads move little between the "
+    "two frames; what registration is worth where they move more is not answered here.",
 )
 
 if __name__ == "__main__":
