@@ -120,14 +120,13 @@ def _evaluate(study: OpenStudy, plan: SearchPlan, results: Results, engine: Engi
 
 def _collect(studies: Mapping[str, GroupStudy], results: Results) -> list[Outcome]:
     """Return all outcomes, and keep here those that other machines have evaluated."""
+    found = [outcome for study in studies.values() for outcome in study.outcomes().values()]
+    # Read after the studies: whoever evaluates writes here first and tells the study then.
     stored = results.load()
-    found = []
-    for study in studies.values():
-        for outcome in study.outcomes().values():
-            found.append(outcome)
-            if outcome.key not in stored:
-                results.append(outcome)
-                stored[outcome.key] = outcome
+    for outcome in found:
+        if outcome.key not in stored:
+            results.append(outcome)
+            stored[outcome.key] = outcome
     return found
 
 

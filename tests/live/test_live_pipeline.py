@@ -30,7 +30,8 @@ def test_clip_played_as_video_gets_the_probabilities_of_the_stored_clip(surprise
     )
     stored = predict(bundle, inputs)[0]
     live = answered[apex - onset].faces[0]
-    np.testing.assert_array_equal(live.inputs, inputs[0])
+    # One compiled step and a program of its own round sums differently, and nothing else.
+    np.testing.assert_allclose(live.inputs, inputs[0], rtol=0, atol=1e-6)
     np.testing.assert_allclose(live.probabilities, stored, rtol=0, atol=1e-5)
 
 
