@@ -57,8 +57,8 @@ def inference_options(width: int) -> Options:
     """Return the same for a program that answers for one image or a few at a time.
 
     On a CPU XLA hands sums and products to a library of its own (YNN), whose start costs more than
-    the work of one image: without it MACNN at 128 px takes four fifths of the time, the packaged
-    network of 28 px three quarters (benchmarks/README.md). Gradients are faster with it.
+    the work of one image: without it the default MACNN at 64 px takes four fifths of the time, the
+    packaged network of 28 px three quarters (benchmarks/README.md). Gradients are faster with it.
 
     Args:
         width: channels of the network's first stage.
