@@ -139,6 +139,7 @@ def run(
         command=shlex.join(["mace", *sys.argv[1:]]),
         workers=workers,
         population=population,
+        log=lambda line: print(line, file=sys.stderr),
     )
     if leaky:
         rows = show_leaks(inputs, evaluation, config=config, run_dir=out, workers=workers)

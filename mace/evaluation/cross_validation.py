@@ -1,11 +1,10 @@
 """Cross-validation over subjects: every method, seed and fold, stored as it finishes."""
 
-import itertools
 import shlex
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from mace.evaluation.loading import load_evaluation
 from mace.evaluation.logs import write_log
 from mace.evaluation.methods import methods_of
 from mace.evaluation.network import Network
-from mace.evaluation.populated import batch_size, check_population, population_answers
+from mace.evaluation.populated import check_population, population_answers
 from mace.evaluation.results import Evaluation
 from mace.evaluation.store import RecordKey, RunFolder, encode_answer, encode_index
 from mace.evaluation.summary import summarise
@@ -49,8 +48,6 @@ class _Job:
     fold: Fold
     seed: int
     explain: bool
-    together: bool = False
-    """Whether it is one of a population."""
 
 
 def make_folds(motion_set: MotionSet, protocol: ProtocolConfig) -> list[Fold]:
@@ -80,6 +77,7 @@ def cross_validate(
     methods: Mapping[str, Learner] | None = None,
     folds: Sequence[Fold] | None = None,
     population: bool = False,
+    log: Callable[[str], None] | None = None,
 ) -> Evaluation:
     """Run every fold that `run_dir` does not hold yet, and return the whole evaluation.
 
@@ -97,7 +95,10 @@ def cross_validate(
             one that all seeds apply to.
         folds: the folds instead of those of `config.protocol`; nothing checks them but an audit.
         population: whether to train the network's folds and seeds as a population
-            (`mace.training.population`): the same numbers but for the order of sums, sooner.
+            (`mace.training.population`): the same numbers but for the order of sums, sooner. All of
+            them are trained in this process, in as many threads as it has cores; `workers` are for
+            the other methods.
+        log: is told how a population is computed, and what was compiled for it.
 
     Raises:
         ConfigError: for impossible settings.
@@ -138,6 +139,7 @@ def cross_validate(
         workers=workers,
         label=f"evaluating {title}",
         population=check_population(methods[NETWORK]) if population else None,
+        log=log,
     )
     evaluation = load_evaluation(run_dir)
     folder.write_results(summarise(evaluation))
@@ -223,6 +225,7 @@ def _run(
     workers: int,
     label: str,
     population: Network | None,
+    log: Callable[[str], None] | None,
 ) -> None:
     done = folder.records()
     left = [
@@ -231,48 +234,43 @@ def _run(
         if job.key not in done or (job.explain and not folder.heat_path(job.key).exists())
     ]
     with progress(label, len(jobs), done=len(jobs) - len(left)) as advance:
-        batches = _batches(left, motion_set, population, workers=workers)
-        for batch, found in worker_map(_answers, batches, motion_set, workers=workers):
-            for job, (answer, seconds) in zip(batch, found, strict=True):
-                clips = [motion_set.clips[i] for i in job.fold.test_index]
-                # The maps first: a line says that its fold is complete.
-                if answer.heat is not None:
-                    folder.write_heat(job.key, clips, answer.heat)
-                line = {"method": job.method, "clips": clips, "seconds": round(seconds, 3)}
-                folder.append(job.key, line | encode_answer(answer))
-                advance(note=f"{job.method}, seed {job.seed}, {job.fold.name}")
+        for job, answer, seconds in _answers(left, motion_set, workers, population, log):
+            clips = [motion_set.clips[i] for i in job.fold.test_index]
+            # The maps first: a line says that its fold is complete.
+            if answer.heat is not None:
+                folder.write_heat(job.key, clips, answer.heat)
+            line = {"method": job.method, "clips": clips, "seconds": round(seconds, 3)}
+            folder.append(job.key, line | encode_answer(answer))
+            advance(note=f"{job.method}, seed {job.seed}, {job.fold.name}")
 
 
-def _batches(
-    jobs: Sequence[_Job], motion_set: MotionSet, population: Network | None, *, workers: int
-) -> list[tuple[_Job, ...]]:
-    """Return the jobs one by one, or those of the network in batches to be trained together."""
+def _answers(
+    jobs: Sequence[_Job],
+    motion_set: MotionSet,
+    workers: int,
+    population: Network | None,
+    log: Callable[[str], None] | None,
+) -> Iterator[tuple[_Job, Answer, float]]:
+    """Yield answers as they come, with the seconds that each took, or took off the others'."""
     together = [job for job in jobs if population is not None and job.method == NETWORK]
-    alone = [(job,) for job in jobs if population is None or job.method != NETWORK]
-    if population is None or not together:
-        return alone
-    size = batch_size(motion_set, population, jobs=len(together), workers=workers)
-    batches = itertools.batched(together, size)
-    return [*(tuple(replace(job, together=True) for job in batch) for batch in batches), *alone]
+    if population is not None and together:
+        wanted = [(job.fold, job.seed, job.explain) for job in together]
+        before = time.perf_counter()
+        for i, answer in population_answers(motion_set, population, wanted, log=log):
+            now = time.perf_counter()
+            yield together[i], answer, now - before
+            before = now
+    alone = [job for job in jobs if population is None or job.method != NETWORK]
+    for job, (answer, seconds) in worker_map(_answer, alone, motion_set, workers=workers):
+        yield job, answer, seconds
 
 
-def _answers(motion_set: MotionSet, batch: Sequence[_Job]) -> list[tuple[Answer, float]]:
+def _answer(motion_set: MotionSet, job: _Job) -> tuple[Answer, float]:
     start = time.perf_counter()
-    first = batch[0]
-    if first.together:
-        wanted = [(job.fold, job.seed, job.explain) for job in batch]
-        answers = population_answers(motion_set, check_population(first.learner), wanted)
-    else:
-        answers = [_answer(motion_set, job) for job in batch]
-    seconds = (time.perf_counter() - start) / len(batch)
-    return [(answer, seconds) for answer in answers]
-
-
-def _answer(motion_set: MotionSet, job: _Job) -> Answer:
     answer = job.learner(motion_set, job.fold, seed=job.seed, explain=job.explain)
     if np.shape(answer.prediction) != job.fold.test_index.shape:
         raise ConfigError(
             f"method {job.method} gave {np.size(answer.prediction)} answers for "
             f"{job.fold.test_index.size} clips of fold {job.fold.name}; it must answer each once"
         )
-    return answer
+    return answer, time.perf_counter() - start

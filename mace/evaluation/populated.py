@@ -1,6 +1,6 @@
 """The network's folds and seeds as one population: the answers that one after the other gives."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from mace.data import MotionSet
 from mace.errors import ConfigError, TrainingError
@@ -8,10 +8,7 @@ from mace.evaluation.learner import Answer, Learner
 from mace.evaluation.network import Network
 from mace.evaluation.starting import bundle_for
 from mace.protocols import Fold
-from mace.training.population import Member, make_plan, train_population
-
-LARGEST_BATCH = 8
-"""Folds between two writes where a plan takes one after the other: as many a killed run loses."""
+from mace.training.population import Member, each_trained
 
 
 def check_population(learner: Learner) -> Network:
@@ -34,23 +31,26 @@ def check_population(learner: Learner) -> Network:
     return learner
 
 
-def batch_size(motion_set: MotionSet, learner: Network, *, jobs: int, workers: int) -> int:
-    """Return how many folds to train at once, so that every worker has some."""
-    plan = make_plan(learner.train.model, motion_set.inputs.shape[2], members=jobs)
-    if plan.kind == "vmap":
-        return plan.together
-    return max(1, min(LARGEST_BATCH, jobs // max(workers, 1)))
-
-
 def population_answers(
     motion_set: MotionSet,
     learner: Network,
     wanted: Sequence[tuple[Fold, int, bool]],
-) -> list[Answer]:
-    """Return what the network answers for folds and seeds (and whether it explains itself).
+    *,
+    log: Callable[[str], None] | None = None,
+) -> Iterator[tuple[int, Answer]]:
+    """Yield what the network answers for folds and seeds (and whether it explains itself).
+
+    Args:
+        motion_set: the clips.
+        learner: the network.
+        wanted: folds and seeds.
+        log: is told the plan, and at the end what was compiled.
+
+    Yields:
+        Position in `wanted` and answer, as each training ends.
 
     Raises:
-        TrainingError: if a training diverges; the others' answers are lost with it.
+        TrainingError: if a training diverges.
     """
     splits = [learner.split(motion_set, fold, seed=seed) for fold, seed, _ in wanted]
     members = [
@@ -64,14 +64,11 @@ def population_answers(
         for (fold, seed, _), (train_index, validation_index) in zip(wanted, splits, strict=True)
     ]
     start = None if learner.start is None else bundle_for(learner.start, motion_set)
-    answers = []
-    for result, (fold, _, explain), split in zip(
-        train_population(motion_set, members, start=start), wanted, splits, strict=True
-    ):
+    for i, result in each_trained(motion_set, members, start=start, log=log):
         if result.fitted is None:
             raise TrainingError(
                 f"{result.member.name}: {result.reason}; try a lower optimiser.learning_rate or a "
                 "smaller optimiser.clip_norm, and look for NaN in the inputs"
             )
-        answers.append(learner.answer(motion_set, fold, result.fitted, split, explain=explain))
-    return answers
+        fold, _, explain = wanted[i]
+        yield i, learner.answer(motion_set, fold, result.fitted, splits[i], explain=explain)

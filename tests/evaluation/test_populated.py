@@ -14,8 +14,8 @@ from mace.evaluation import (
     ProtocolConfig,
     ZeroShotConfig,
     cross_validate,
-    populated,
 )
+from mace.evaluation.store import RunFolder
 from mace.models import ModelConfig
 from mace.pretrained import BundleFile
 from mace.training import OptimiserConfig, TrainConfig
@@ -63,33 +63,30 @@ def test_the_records_of_one_after_the_other(tmp_path):
             np.testing.assert_allclose(curve, other["history"][name], rtol=1e-3, err_msg=name)
 
 
-def test_folds_that_are_there_are_not_trained_again(tmp_path, monkeypatch):
-    asked = []
+def test_one_program_for_all_folds_and_folds_that_are_there_are_not_trained_again(tmp_path):
+    said = []
+    arguments = {"config": CONFIG, "population": True, "log": said.append}
+    cross_validate(SET, run_dir=tmp_path / "whole", **arguments)
+    assert said[0].startswith("plan: step")
+    assert said[-1].startswith("4 members, ")
 
-    def answers(motion_set, learner, wanted):
-        asked.append([(fold.name, seed) for fold, seed, _ in wanted])
-        if len(asked) == 2:
-            raise TrainingError("killed")
-        return [learner.answer(motion_set, fold, None, (fold.train_index, None), explain=False)
-                for fold, _, _ in wanted]  # fmt: skip
+    def stop(_):
+        raise KeyboardInterrupt
 
-    class Answered(populated.Network):
-        def answer(self, motion_set, fold, fitted, split, *, explain):
-            from evaluation_cases import Guess
-
-            return Guess()(motion_set, fold, seed=0, explain=False)
-
-    monkeypatch.setattr("mace.evaluation.cross_validation.population_answers", answers)
-    monkeypatch.setattr("mace.evaluation.populated.LARGEST_BATCH", 2)
-    methods = {"network": Answered(train=CONFIG.train)}
-    arguments = {"config": CONFIG, "run_dir": tmp_path, "methods": methods, "population": True}
-    with pytest.raises(TrainingError, match="killed"):
-        cross_validate(SET, **arguments)
-    assert len(lines(tmp_path)) == 2
-    cross_validate(SET, **arguments)
-    assert len(lines(tmp_path)) == 4
-    assert [len(batch) for batch in asked] == [2, 2, 2]
-    assert asked[1] == asked[2]
+    folder = tmp_path / "stopped"
+    append = RunFolder.append
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RunFolder, "append", lambda *one: (append(*one), stop(one)))
+        with pytest.raises(KeyboardInterrupt):
+            cross_validate(SET, run_dir=folder, **arguments)
+    assert len(lines(folder)) == 1
+    said.clear()
+    cross_validate(SET, run_dir=folder, **arguments)
+    assert said[-1].startswith("3 members, 0 programs compiled")
+    whole, again = lines(tmp_path / "whole"), lines(folder)
+    assert whole.keys() == again.keys()
+    for key in whole:
+        assert whole[key]["probabilities"] == again[key]["probabilities"]
 
 
 def test_what_a_population_cannot_do_is_said_at_the_start(tmp_path):

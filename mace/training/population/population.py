@@ -2,7 +2,7 @@
 
 import functools
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
@@ -98,25 +98,20 @@ class Population:
             For each member the UF1 on its validation clips after its last epoch so far, float64;
             NaN for one without validation clips or epochs, or that diverged.
         """
-        abandoned = threading.Event()
-
-        def train(chunk: Chunk) -> None:
-            while not all(map(self._record.has_ended, chunk.ids)) and not abandoned.is_set():
-                if to_epoch is not None and chunk.epoch >= to_epoch:
-                    break
-                self._train_epoch(chunk)
-
-        # Threads do: they wait for the device most of the time, and it computes without the
-        # interpreter. An error, or Ctrl-C, ends them all after their epoch.
-        with ThreadPoolExecutor(self.plan.lanes) as lanes:
-            under_way = [lanes.submit(train, chunk) for chunk in self._chunks]
-            try:
-                for future in as_completed(under_way):
-                    future.result()
-            except BaseException:
-                abandoned.set()
-                raise
+        for _ in self._trained(to_epoch):
+            pass
         return np.array([self._record.score(i) for i in range(len(self.members))])
+
+    def finish(self) -> Iterator[tuple[int, MemberResult]]:
+        """Train to the end, and yield position and result of every member as it gets there.
+
+        Members that had ended before are not among them. The others stop after their epoch if the
+        caller leaves.
+        """
+        left = set(self.learning)
+        for chunk in self._trained(None):
+            for i in left.intersection(chunk.ids):
+                yield i, self._record.result(i)
 
     def keep(self, which: Iterable[int]) -> None:
         """Leave out all members but those at these positions; the rest closes up.
@@ -148,6 +143,27 @@ class Population:
         for chunk in self._chunks:
             self._leave(chunk, set(), f"left after epoch {chunk.epoch}")
         return [self._record.result(i) for i in range(len(self.members))]
+
+    def _trained(self, to_epoch: int | None) -> Iterator[Chunk]:
+        """Train the chunks side by side, and yield each that is done."""
+        abandoned = threading.Event()
+
+        def train(chunk: Chunk) -> None:
+            while not all(map(self._record.has_ended, chunk.ids)) and not abandoned.is_set():
+                if to_epoch is not None and chunk.epoch >= to_epoch:
+                    break
+                self._train_epoch(chunk)
+
+        # Threads do: they wait for the device most of the time, and it computes without the
+        # interpreter. An error, or Ctrl-C, ends them all after their epoch.
+        with ThreadPoolExecutor(self.plan.lanes) as lanes:
+            under_way = {lanes.submit(train, chunk): chunk for chunk in self._chunks}
+            try:
+                for future in as_completed(under_way):
+                    future.result()
+                    yield under_way[future]
+            finally:
+                abandoned.set()
 
     def _train_epoch(self, chunk: Chunk) -> None:
         rows = chunk.train_epoch()

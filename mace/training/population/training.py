@@ -1,6 +1,6 @@
-"""`train_population`: members of any shapes to trained networks."""
+"""Members of any shapes to trained networks, all together or one after the other."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from mace.data import MotionSet
 from mace.training.bundle import Bundle
@@ -19,6 +19,22 @@ def train_population(
     start: Bundle | None = None,
     log: Callable[[str], None] | None = None,
 ) -> list[MemberResult]:
+    """Train all members to their end, and return one result a member, in their order.
+
+    Args and errors: see `each_trained`.
+    """
+    results = dict(each_trained(motion_set, members, plan=plan, start=start, log=log))
+    return [results[i] for i in range(len(members))]
+
+
+def each_trained(
+    motion_set: MotionSet,
+    members: Sequence[Member],
+    *,
+    plan: Plan | None = None,
+    start: Bundle | None = None,
+    log: Callable[[str], None] | None = None,
+) -> Iterator[tuple[int, MemberResult]]:
     """Train all members to their end, those of one shape in one compiled program.
 
     A member's parameters are those that `fit` gives it, up to the order of sums; with equal plans
@@ -29,24 +45,22 @@ def train_population(
         members: whose configurations may differ in anything.
         plan: how to compute them; decided for each shape by default.
         start: a pre-trained network that all of them go on from.
-        log: is told the plan, early ends, and what was compiled.
+        log: is told the plan, early ends, and at the end what was compiled.
 
-    Returns:
-        One result a member, in their order; a member that diverged takes no other along.
+    Yields:
+        Position and result of each member as it ends; one that diverged takes no other along.
 
     Raises:
         ConfigError: for settings that contradict each other.
         DataError: for an index out of range.
     """
     log = log or (lambda line: None)
-    results: dict[int, MemberResult] = {}
     before = COMPILATIONS.count, COMPILATIONS.seconds
     for positions in group_by_shape([member.config for member in members]):
         population = Population(
             motion_set, [members[i] for i in positions], plan=plan, start=start, log=log
         )
-        population.advance()
-        results |= dict(zip(positions, population.results(), strict=True))
+        for place, result in population.finish():
+            yield positions[place], result
     count, seconds = COMPILATIONS.count - before[0], COMPILATIONS.seconds - before[1]
     log(f"{len(members)} members, {count} programs compiled in {seconds:.1f} s")
-    return [results[i] for i in range(len(members))]
