@@ -67,7 +67,7 @@ def run(
         adaptation: how.
         baselines: whether to train shallow baselines on the same input.
         population: train all folds and seeds as one population, much sooner for small networks;
-            scores differ by the rounding of sums.
+            scores differ by the rounding of sums. It trains in this process, on all cores.
         leaky: afterwards train the usual leaks on purpose, to show what they would have made of it.
         as_json: print the summary as one JSON object instead of the table.
     """
@@ -100,9 +100,12 @@ def run(
     from mace.evaluation.score_text import benchmark_lines, print_leaks
     from mace.evaluation.selection import benchmark_of, join, restrict
     from mace.flow_images import holds_flow_images
+    from mace.models import keep_heap
     from mace.training import keep_compiled
 
     keep_compiled()
+    if population:  # it trains here, not in workers
+        keep_heap()
     benchmark, protocol = benchmark_of(protocol)
     images = any(map(holds_flow_images, folders))
     if benchmark is not None and classes is None:
