@@ -96,6 +96,7 @@ def test_a_network_answers_for_clips_without_training(home, data, capsys):
     assert main(["audit", str(out)]) == 0
 
 
+@pytest.mark.slow
 def test_rendered_pairs_share_the_batches(home, data, capsys, monkeypatch):
     few = functools.partial(mixing.RenderedPairs, people=2, pairs_each=8)
     monkeypatch.setattr(mixing, "RenderedPairs", few)

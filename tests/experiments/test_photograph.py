@@ -28,6 +28,7 @@ def test_nothing_moves_without_a_field(face):
     np.testing.assert_allclose(move(face, np.zeros((64, 64, 2), np.float32)), face, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_the_laid_motion_is_what_a_flow_estimator_finds(face):
     cast = make_cast([7], config=CastConfig.quiet())
     plans = plans_of(cast, each=1, seed=0)

@@ -87,6 +87,7 @@ def test_the_bundle_says_what_it_is_and_reads_stretched_images_alike(bundle, tmp
     )
 
 
+@pytest.mark.slow
 def test_four_steps_have_changed_the_network_and_are_not_taken_again(bundle, cache, tmp_path):
     again = pretrain(TINY, run_dir=tmp_path, cache_dir=cache, workers=1, watch=False)
     resumed = pretrain(TINY, run_dir=tmp_path, cache_dir=cache, workers=1, watch=False)
