@@ -1,6 +1,6 @@
 """What a recording says of every face in every frame: `frames.csv` and `frames.jsonl`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,45 +24,39 @@ def csv_header(classes: Sequence[str]) -> list[str]:
 
 def csv_row(frame: LabelledFrame) -> list[str]:
     """Return one row of `frames.csv`."""
-
-    def number(value: float | None) -> str:
-        return "" if value is None else f"{value:.6g}"
-
-    box = frame.box if frame.box is not None else (None,) * 4
-    empty = (None,) * frame.classes
-    probabilities = frame.probabilities if frame.probabilities is not None else empty
-    smoothed = frame.smoothed if frame.smoothed is not None else empty
-    measured, quality = [""] * 4, frame.quality
-    if quality is not None:
-        measured = [number(one) for one in (quality.sharpness, quality.roll_deg, quality.size_px)]
-        measured.append(str(int(quality.ok)))
+    quality, empty = frame.quality, (None,) * frame.classes
+    numbers = [
+        frame.error_px,
+        *((None,) * 4 if frame.box is None else frame.box),
+        *((None,) * 3 if quality is None else (quality.sharpness, quality.roll_deg, quality.size_px)),
+    ]
+    answers = [
+        *(empty if frame.probabilities is None else frame.probabilities.tolist()),
+        *(empty if frame.smoothed is None else frame.smoothed.tolist()),
+    ]
     return [
         str(frame.index),
         f"{frame.time:.6f}",
         str(frame.identity),
         frame.status,
-        str(int(frame.tracked)),
-        number(frame.confidence),
+        "1" if frame.tracked else "0",
+        f"{frame.confidence:.6g}",
         str(frame.faces),
         str(frame.reference_id),
-        number(frame.error_px),
-        *map(number, box),
-        *measured,
+        *map(_number, numbers),
+        "" if quality is None else str(int(quality.ok)),
         frame.label or "",
-        *map(number, probabilities),
-        *map(number, smoothed),
+        *map(_number, answers),
     ]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
 
 
 def jsonl_record(frame: LabelledFrame, classes: Sequence[str]) -> dict[str, Any]:
     """Return one line of `frames.jsonl`: the same facts as the row, and the transform."""
-
-    def named(values: Sequence[float] | np.ndarray | None) -> dict[str, float] | None:
-        if values is None:
-            return None
-        return {name: round(float(p), 6) for name, p in zip(classes, values, strict=True)}
-
-    quality = frame.quality
+    quality, transform = frame.quality, frame.transform
     return {
         "frame": frame.index,
         "timestamp": round(frame.time, 6),
@@ -72,13 +66,21 @@ def jsonl_record(frame: LabelledFrame, classes: Sequence[str]) -> dict[str, Any]
         "reference_id": frame.reference_id,
         "error_px": frame.error_px,
         "box": frame.box,
-        "transform": None if frame.transform is None else np.round(frame.transform, 6).tolist(),
+        "transform": None if transform is None else list(map(_rounded, transform.tolist())),
         "sharpness": None if quality is None else round(quality.sharpness, 4),
         "roll": None if quality is None else round(quality.roll_deg, 3),
         "size": None if quality is None else round(quality.size_px, 3),
         "quality": None if quality is None else int(quality.ok),
         "reasons": [] if quality is None else list(quality.reasons),
         "label": frame.label,
-        "probabilities": named(frame.probabilities),
-        "smoothed": named(frame.smoothed),
+        "probabilities": _named(classes, frame.probabilities),
+        "smoothed": _named(classes, frame.smoothed),
     }
+
+
+def _rounded(values: Iterable[float]) -> list[float]:
+    return [round(value, 6) for value in values]
+
+
+def _named(classes: Sequence[str], values: np.ndarray | None) -> dict[str, float] | None:
+    return None if values is None else dict(zip(classes, _rounded(values.tolist()), strict=True))

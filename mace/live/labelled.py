@@ -1,5 +1,6 @@
 """What is known about one face in one frame."""
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from mace.face import Status, TrackedFace
-from mace.face.similarity import Transform
+from mace.face.similarity import Transform, apply, invert
 from mace.live.neutral import State
 from mace.live.quality import Quality
 from mace.live.sources import Frame
@@ -74,15 +75,18 @@ class LabelledFrame:
             return 0.0
         return max(0.0, 1.0 - self.error_px)
 
-    @property
+    @functools.cached_property
     def box(self) -> tuple[float, float, float, float] | None:
         """Left, top, width and height, in frame px, of the upright box around the crop."""
-        corners = crop_corners(self.face)
-        if corners is None:
+        if self.face.crop is None or self.face.transform is None:
             return None
-        left, top = corners.min(axis=0)
-        right, bottom = corners.max(axis=0)
-        return float(left), float(top), float(right - left), float(bottom - top)
+        # Once a frame and eight numbers: Python's own arithmetic is quicker than NumPy's.
+        (a, b, x), (c, d, y) = invert(self.face.transform).tolist()
+        ends = -0.5, self.face.crop.shape[0] - 0.5
+        across = [a * u + b * v + x for u in ends for v in ends]
+        down = [c * u + d * v + y for u in ends for v in ends]
+        left, top = min(across), min(down)
+        return left, top, max(across) - left, max(down) - top
 
 
 def crop_corners(face: TrackedFace) -> Float[np.ndarray, "4 2"] | None:
@@ -91,8 +95,7 @@ def crop_corners(face: TrackedFace) -> Float[np.ndarray, "4 2"] | None:
         return None
     side = face.crop.shape[0] - 0.5
     corners = np.array([[-0.5, -0.5], [side, -0.5], [side, side], [-0.5, side]])
-    # crop = A·frame + b, so frame = A⁻¹·(crop - b).
-    return np.linalg.solve(face.transform[:, :2], (corners - face.transform[:, 2]).T).T
+    return apply(invert(face.transform), corners)
 
 
 def unseen(frame: Frame, classes: int) -> LabelledFrame:

@@ -1,11 +1,13 @@
 """How far each region of the face has moved: a flow field boiled down to a few displacements."""
 
 import functools
+import math
 
 import numpy as np
 from jaxtyping import Float
 
 from mace.face import CropConfig
+from mace.face.similarity import apply, invert
 
 type Box = tuple[float, float, float, float]
 
@@ -93,8 +95,11 @@ def head_position(
         transform: frame px to crop px.
         crop: where the eyes lie in the crop.
     """
+    enlarged = math.sqrt(abs(transform[0, 0] * transform[1, 1] - transform[0, 1] * transform[1, 0]))
+    return apply(invert(transform), _head_points(crop)) * (enlarged * 128 / crop.size)
+
+
+@functools.lru_cache(maxsize=8)
+def _head_points(crop: CropConfig) -> Float[np.ndarray, "3 2"]:
     below = crop.eyes.mean(axis=0) + np.array([0, crop.eye_distance * crop.size])
-    points = np.vstack([crop.eyes, below])
-    places = np.linalg.solve(transform[:, :2], (points - transform[:, 2]).T).T
-    scale = float(np.sqrt(abs(np.linalg.det(transform[:, :2]))))
-    return places * scale * (128 / crop.size)
+    return np.vstack([crop.eyes, below])
