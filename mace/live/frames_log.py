@@ -28,7 +28,11 @@ def csv_row(frame: LabelledFrame) -> list[str]:
     numbers = [
         frame.error_px,
         *((None,) * 4 if frame.box is None else frame.box),
-        *((None,) * 3 if quality is None else (quality.sharpness, quality.roll_deg, quality.size_px)),
+        *(
+            (None,) * 3
+            if quality is None
+            else (quality.sharpness, quality.roll_deg, quality.size_px)
+        ),
     ]
     answers = [
         *(empty if frame.probabilities is None else frame.probabilities.tolist()),
