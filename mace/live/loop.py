@@ -24,6 +24,7 @@ from mace.live.network import Model
 from mace.live.results import Counters, Result
 from mace.live.sources import Frame, Incident, Source
 from mace.live.timing import Timings
+from mace.spotting.events import Event
 
 _RATE_FRAMES = 200
 # Frames of a file that may wait for the next thread.
@@ -74,8 +75,7 @@ class LiveLoop:
 
     A source that is not live, such as a file that nobody asked to be played at its own speed, loses
     no frame, and none goes without an answer: everything waits for the slowest thread, and gives
-    the results of `answer_frames`. Of a live source, the events that were not certain yet when it
-    was stopped are not told.
+    the results of `answer_frames`.
 
     Args:
         source: where frames come from; belongs to the loop from now on.
@@ -83,6 +83,8 @@ class LiveLoop:
         config: settings.
         consumers: called with every result, in the order of the frames, in the answers' thread.
         on_incident: called with what happens to the source, in another thread.
+        on_last: called once at the end of a live source, in the answers' thread, with the events
+            that were waiting for more frames; of a file they come with its last result.
     """
 
     def __init__(
@@ -93,10 +95,11 @@ class LiveLoop:
         config: LiveConfig,
         consumers: Sequence[Callable[[Result], None]],
         on_incident: Callable[[Incident], None] | None = None,
+        on_last: Callable[[tuple[Event, ...]], None] | None = None,
     ) -> None:
         self._faces = FaceStage(bundle, config, live=source.live, fps=source.fps)
         self._answers = AnswerStage(bundle, config, face=self._faces.face, live=source.live)
-        self._consumers = tuple(consumers)
+        self._consumers, self._on_last = tuple(consumers), on_last
         self._source = source
         self._capture = Capture(source, Mailbox[Frame](), on_incident=on_incident)
         most = None if source.live else _AHEAD
@@ -210,11 +213,14 @@ class LiveLoop:
         self._tracked.put(self._faces.finish())
 
     def _answer(self) -> None:
-        held: Result | None = None  # of a file, so that its end can be told with its last frame
-        for result in self._results():
-            if self._source.live:
+        if self._source.live:
+            for result in self._results():
                 self._pass_on(result)
-                continue
+            if self._on_last is not None:
+                self._on_last(self._answers.finish())
+            return
+        held: Result | None = None  # so that the file's end can be told with its last frame
+        for result in self._results():
             if held is not None:
                 self._pass_on(held)
             held = result

@@ -27,6 +27,7 @@ from mace.live.frames_log import csv_header, csv_row, jsonl_record
 from mace.live.labelled import LabelledFrame, unseen
 from mace.live.pictures import PictureFile, Pictures
 from mace.live.results import Result
+from mace.spotting.events import Event
 
 FRAMES_CSV = "frames.csv"
 FRAMES_JSONL = "frames.jsonl"
@@ -99,6 +100,10 @@ class Recorder:
         self._events.write(result.events)
         self._video.write(image)
         self._frames += 1
+
+    def write_events(self, events: Sequence[Event]) -> None:
+        """Append events that belong to no frame any more."""
+        self._events.write(events)
 
     def note(self, name: str, value: Any) -> None:
         """Add a fact to the sidecar, which is written again at the end."""

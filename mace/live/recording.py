@@ -11,6 +11,7 @@ from jaxtyping import UInt8
 from mace.errors import MaceError
 from mace.live.recorder import Recorder
 from mace.live.results import Result
+from mace.spotting.events import Event
 
 # Frames that may wait for the disk; the pictures of later ones are left out, a second at 200 fps.
 _MOST_WAITING = 200
@@ -32,6 +33,7 @@ class Recording:
         self._waiting: deque[tuple[Result, bool]] = deque()
         self._closed, self._paused = False, False
         self._error: MaceError | None = None
+        self._last: tuple[Event, ...] = ()
         self._thread = threading.Thread(target=self._work, name="mace-recording", daemon=True)
         self.missed = 0
 
@@ -50,6 +52,11 @@ class Recording:
             self.missed += self._recorder.pictured and not pictured
             self._waiting.append((result, pictured))
             self._changed.notify()
+
+    def end_with(self, events: tuple[Event, ...]) -> None:
+        """Take the events that became certain by the end, after the last result."""
+        if not self._paused:
+            self._last = events
 
     def record(self, on: bool) -> str:
         """Go on recording, or pause; return what to tell the person who asked."""
@@ -78,6 +85,15 @@ class Recording:
         self._recorder.__exit__(kind, error, traceback)
 
     def _work(self) -> None:
+        try:
+            self._write_all()
+            self._recorder.write_events(self._last)
+        except MaceError as error:
+            with self._changed:
+                self._error = error
+                self._waiting.clear()
+
+    def _write_all(self) -> None:
         shown: UInt8[np.ndarray, "h w 3"] | None = None
         while True:
             with self._changed:
@@ -87,10 +103,4 @@ class Recording:
                 result, pictured = self._waiting.popleft()
             if self._recorder.pictured and (shown is None or pictured):
                 shown = result.frame.colour()
-            try:
-                self._recorder.write_result(result, shown)
-            except MaceError as error:
-                with self._changed:
-                    self._error = error
-                    self._waiting.clear()
-                return
+            self._recorder.write_result(result, shown)

@@ -95,7 +95,14 @@ def run_session(
         def tell(incident: Incident) -> None:
             say(f"{incident.time:.1f} s: {incident.sentence}")
 
-        loop = LiveLoop(source, model, config=live, consumers=consumers, on_incident=tell)
+        loop = LiveLoop(
+            source,
+            model,
+            config=live,
+            consumers=consumers,
+            on_incident=tell,
+            on_last=None if recording is None else recording.end_with,
+        )
         used = spent()
         until = math.inf if config.seconds is None else time.monotonic() + config.seconds
 

@@ -11,10 +11,12 @@ import pytest
 from mace.cli import main
 from mace.errors import OutputError
 from mace.live.config import LiveConfig
+from mace.live.engine import AnswerStage
 from mace.live.recorded import load_session
 from mace.live.recorder import Recorder
 from mace.live.session import SessionConfig, run_session, session_text
 from mace.live.sources import MemorySource, open_source, paced
+from mace.spotting.events import Event
 from mace.training import save_bundle
 
 
@@ -70,6 +72,18 @@ def test_a_live_source_ends_when_its_time_is_over(images, bundle, tmp_path):
     assert summary["counters"]["frames"] > 5
     rows = (tmp_path / "session" / "frames.csv").read_text(encoding="utf-8").splitlines()
     assert len(rows) == 1 + summary["counters"]["frames"]
+
+
+def test_what_becomes_certain_at_the_end_of_a_live_source_is_recorded(
+    images, bundle, tmp_path, monkeypatch
+):
+    late = Event(0, "blink", 0.1, 0.2, 0.3, 10, 20, 30, strength_px=1.0)
+    monkeypatch.setattr(AnswerStage, "finish", lambda _: (late,))
+    source = paced(MemorySource(images, fps=50), loop=True)
+    summary = run(source, bundle, tmp_path / "session", seconds=0.5)
+    played = load_session(tmp_path / "session")
+    assert [event.kind for event in played.events][-1] == "blink"
+    assert len(played.lines) == summary["counters"]["frames"]
 
 
 def test_a_full_disk_ends_the_session_in_one_sentence(images, bundle, tmp_path, monkeypatch):
