@@ -24,20 +24,16 @@ def csv_header(classes: Sequence[str]) -> list[str]:
 
 def csv_row(frame: LabelledFrame) -> list[str]:
     """Return one row of `frames.csv`."""
-    quality, empty = frame.quality, (None,) * frame.classes
-    numbers = [
-        frame.error_px,
-        *((None,) * 4 if frame.box is None else frame.box),
-        *(
-            (None,) * 3
-            if quality is None
-            else (quality.sharpness, quality.roll_deg, quality.size_px)
-        ),
-    ]
-    answers = [
-        *(empty if frame.probabilities is None else frame.probabilities.tolist()),
-        *(empty if frame.smoothed is None else frame.smoothed.tolist()),
-    ]
+    box = frame.box or (None,) * 4
+    probabilities, smoothed = (
+        (None,) * frame.classes if values is None else values.tolist()
+        for values in (frame.probabilities, frame.smoothed)
+    )
+    sharpness = roll = size = None
+    trusted = ""
+    if (quality := frame.quality) is not None:
+        sharpness, roll, size = quality.sharpness, quality.roll_deg, quality.size_px
+        trusted = "1" if quality.ok else "0"
     return [
         str(frame.index),
         f"{frame.time:.6f}",
@@ -47,10 +43,10 @@ def csv_row(frame: LabelledFrame) -> list[str]:
         f"{frame.confidence:.6g}",
         str(frame.faces),
         str(frame.reference_id),
-        *map(_number, numbers),
-        "" if quality is None else str(int(quality.ok)),
+        *map(_number, (frame.error_px, *box, sharpness, roll, size)),
+        trusted,
         frame.label or "",
-        *map(_number, answers),
+        *map(_number, (*probabilities, *smoothed)),
     ]
 
 

@@ -146,11 +146,12 @@ def _encode_flow(flow: Float[Array, "b s s 2"], config: MotionConfig) -> Float[A
     unit = REFERENCE_SIZE / flow.shape[1]
     flow = remove_head_motion(flow * unit, method=config.detrend)
     u, v = smooth(jnp.moveaxis(flow, -1, 0), config.smooth / unit)
-    # The displacements are in px of the 128-px crop, the derivatives still per px of this one.
-    strain = optical_strain(jnp.stack([u, v], axis=-1)) / (unit * STRAIN_SCALE)
     # Cut last: head motion and strain are measured on the whole face.
-    parts = [resize(cut(channel, config.framing), config.size) for channel in (u, v, strain)]
-    return jnp.stack(parts, axis=-1)
+    strain = optical_strain(jnp.stack([u, v], axis=-1), framing=config.framing)
+    # The displacements are in px of the 128-px crop, the derivatives still per px of this one.
+    strain = strain / (unit * STRAIN_SCALE)
+    parts = cut(u, config.framing), cut(v, config.framing), strain
+    return jnp.stack([resize(part, config.size) for part in parts], axis=-1)
 
 
 def _check(reference: UInt8[np.ndarray, "b s s"], target: UInt8[np.ndarray, "b s s"]) -> None:

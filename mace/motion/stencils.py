@@ -12,15 +12,27 @@ _MEDIAN_OF_NINE = (
 )
 
 
-def derivative(field: Float[Array, "*shape"], axis: int) -> Float[Array, "*shape"]:
-    """Return the derivative along `axis` per pixel: central, one-sided at the border."""
+def derivative(
+    field: Float[Array, "*shape"], axis: int, start: int = 0, stop: int | None = None
+) -> Float[Array, "*part"]:
+    """Return the derivative along `axis` per pixel: central, one-sided at the border.
+
+    Only from `start` to `stop` on that axis. Apart from the border that leaves two slices and their
+    difference, which XLA fuses into what follows.
+    """
     n = field.shape[axis]
-    steps = lax.slice_in_dim(field, 1, n, axis=axis) - lax.slice_in_dim(field, 0, n - 1, axis=axis)
-    first = lax.slice_in_dim(steps, 0, 1, axis=axis)
-    last = lax.slice_in_dim(steps, n - 2, n - 1, axis=axis)
-    return 0.5 * (
-        jnp.concatenate([first, steps], axis=axis) + jnp.concatenate([steps, last], axis=axis)
-    )
+    stop = n if stop is None else stop
+
+    def at(begin: int, end: int) -> Float[Array, "*part"]:
+        return lax.slice_in_dim(field, begin, end, axis=axis)
+
+    # Continued by a line beyond the border, so that the central difference is the one-sided one.
+    behind, ahead = at(max(start - 1, 0), stop - 1), at(start + 1, min(stop + 1, n))
+    if start == 0:
+        behind = jnp.concatenate([2 * at(0, 1) - at(1, 2), behind], axis)
+    if stop == n:
+        ahead = jnp.concatenate([ahead, 2 * at(n - 1, n) - at(n - 2, n - 1)], axis)
+    return 0.5 * (ahead - behind)
 
 
 def forward_difference(field: Float[Array, "*shape"], axis: int) -> Float[Array, "*shape"]:
