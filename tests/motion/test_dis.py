@@ -1,4 +1,5 @@
 import functools
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -40,6 +41,17 @@ def test_a_pair_gives_the_same_bits_alone_in_any_order_and_with_any_threads(pair
         np.testing.assert_array_equal(flow(references[2:3], targets[2:3])[0], together[2])
     finally:
         cv2.setNumThreads(threads)
+
+
+def test_threads_do_not_share_what_opencv_keeps(pairs):
+    references, targets, _ = pairs
+    alone = dis_flow(references, targets, config=FAST_DIS)
+    with ThreadPoolExecutor(4) as threads:
+        found = threads.map(
+            lambda pair: dis_flow(*pair, config=FAST_DIS)[0],
+            zip(references[:, None], targets[:, None], strict=True),
+        )
+        np.testing.assert_array_equal(np.stack(list(found)), alone)
 
 
 def test_equal_frames_do_not_move(pairs):

@@ -47,6 +47,13 @@ def test_area_average_keeps_the_mean(image):
     assert small.mean() == pytest.approx(image.mean(), abs=1e-6)
 
 
+@pytest.mark.parametrize("shape", [(56, 84), (56, 57), (57, 56), (57, 44), (14, 56)])
+def test_blocks_and_products_give_the_same_average(shape):
+    image = np.random.default_rng(1).random((2, *shape)).astype(np.float32)
+    expected = area_matrix(shape[0], 28) @ image @ area_matrix(shape[1], 28).T
+    np.testing.assert_allclose(resize(jnp.asarray(image), 28), expected, atol=1e-6)
+
+
 def test_gaussian_is_scipys(image):
     expected = scipy.ndimage.gaussian_filter(image.astype(float), 1.5)
     actual = gaussian_matrix(57, 1.5) @ image @ gaussian_matrix(44, 1.5).T

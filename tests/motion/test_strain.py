@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mace.motion import optical_strain
+from mace.motion.resample import cut
 
 
 def linear_flow(matrix, shift=(0.0, 0.0)) -> np.ndarray:
@@ -41,3 +42,10 @@ def test_jit_equals_eager_and_leading_axes_are_free():
     assert strain.shape == (2, 3, 8, 8)
     np.testing.assert_allclose(jax.jit(optical_strain)(flow), strain, rtol=1e-6)
     np.testing.assert_allclose(optical_strain(flow[1, 2]), strain[1, 2], rtol=1e-6)
+
+
+@pytest.mark.parametrize("framing", [(0.2, 0.3, 0.8, 0.7), (0.0, 0.2, 0.7, 1.0)])
+def test_strain_in_a_window_is_that_of_the_whole_field(framing):
+    flow = jnp.asarray(np.random.default_rng(2).normal(size=(2, 20, 30, 2)).astype(np.float32))
+    whole = cut(optical_strain(flow), framing)
+    np.testing.assert_allclose(optical_strain(flow, framing=framing), whole, rtol=1e-6)
