@@ -22,7 +22,13 @@ class Advance(Protocol):
 def progress(description: str, total: int, *, done: int = 0) -> Iterator[Advance]:
     """Show progress over `total` units on standard error; yields the function that advances it.
 
-    `done` units were finished before, and say nothing about the time left.
+    `done` units were finished before, and say nothing about the time left; nor do the first ones,
+    which have the start in them: libraries loaded, programs compiled.
+
+    Args:
+        description: what is being done.
+        total: units in all; 0 where nobody knows.
+        done: units finished before.
     """
     if sys.stderr.isatty():
         yield from _rich_progress(description, total, done)
@@ -67,7 +73,7 @@ def _rich_progress(description: str, total: int, done: int) -> Iterator[Advance]
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=Console(stderr=True)) as display:
-        task = display.add_task(description, total=total, completed=done, note="")
+        task = display.add_task(description, total=total or None, completed=done, note="")
 
         def advance(steps: int = 1, /, *, note: str = "") -> None:
             display.update(task, advance=steps, note=note)
@@ -76,20 +82,24 @@ def _rich_progress(description: str, total: int, done: int) -> Iterator[Advance]
 
 
 def _plain_progress(description: str, total: int, done: int) -> Iterator[Advance]:
-    start = last = time.monotonic()
-    before = done
+    last = time.monotonic()
+    first: tuple[float, int] | None = None  # when the first units were done, and how many
 
     def advance(steps: int = 1, /, *, note: str = "") -> None:
-        nonlocal done, last
+        nonlocal done, last, first
         done += steps
         now = time.monotonic()
-        if done < total and now - last < PLAIN_INTERVAL_S:
+        if first is None:
+            first = now, done
+        if (done < total or not total) and now - last < PLAIN_INTERVAL_S:
             return
         last = now
-        left = (now - start) / max(done - before, 1) * (total - done)
-        suffix = f"  {note}" if note else ""
-        print(
-            f"{description}: {done}/{total}, {left:.0f} s left{suffix}", file=sys.stderr, flush=True
-        )
+        line = f"{description}: {done}"
+        if total:
+            line += f"/{total}"
+        if total and (done > first[1] or done == total):
+            left = (now - first[0]) / max(done - first[1], 1) * (total - done)
+            line += f", {left:.0f} s left"
+        print(f"{line}  {note}" if note else line, file=sys.stderr, flush=True)
 
     yield advance

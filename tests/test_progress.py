@@ -43,6 +43,23 @@ def test_work_that_was_done_before_does_not_shorten_the_time_left(capsys, clock)
     ]
 
 
+def test_the_start_does_not_lengthen_the_time_left(capsys, clock):
+    with progress("clip", 100) as advance:
+        clock.now += 30.0  # a program is compiled for the first
+        for _ in range(12):
+            advance()
+            clock.now += 1.0
+    assert capsys.readouterr().err.splitlines() == ["clip: 1/100", "clip: 11/100, 89 s left"]
+
+
+def test_of_an_unknown_total_a_line_says_how_far_it_is(capsys, clock):
+    with progress("stream", 0) as advance:
+        for _ in range(25):
+            clock.now += 1.0
+            advance()
+    assert capsys.readouterr().err.splitlines() == ["stream: 10", "stream: 20"]
+
+
 def test_track_passes_items_on(capsys):
     assert list(track("abc", "letters", 3)) == ["a", "b", "c"]
     assert "letters: 3/3" in capsys.readouterr().err
