@@ -66,8 +66,8 @@ def run(
             unlabelled clips of the training subjects.
         adaptation: how.
         baselines: whether to train shallow baselines on the same input.
-        population: train all folds and seeds as one population, much sooner for small networks;
-            scores differ by the rounding of sums. It trains in this process, on all cores.
+        population: train all folds and seeds as one population, compiled once, on all cores;
+            scores differ by the rounding of sums.
         leaky: afterwards train the usual leaks on purpose, to show what they would have made of it.
         as_json: print the summary as one JSON object instead of the table.
     """
