@@ -175,7 +175,7 @@ def _analyse(
         out, classes=network.classes, fps=source.fps, size=source.size, session=facts
     )
     with recorder, progress(Path(source.name).name, source.count) as advance:
-        for result in answer_frames(source.frames(), bundle=network, config=live):
+        for result in answer_frames(source.frames(), bundle=network, config=live, fps=source.fps):
             picture = draw_result(result, classes=network.classes, notice=facts["notice"])
             recorder.write_result(result, picture)
             tally["frames"] += 1

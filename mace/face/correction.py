@@ -82,7 +82,9 @@ class Keyframe:
         """Return the crop of any frame, sampled just as the keyframe's own."""
         return warp(gray, transform, self._crop, samples=self._samples)
 
-    def register(self, gray: UInt8[np.ndarray, "h w"], previous: Transform) -> Registration:
+    def register(
+        self, gray: UInt8[np.ndarray, "h w"], previous: Transform, *, wide: bool = True
+    ) -> Registration:
         """Find the transform that lays the face in `gray` on the keyframe's.
 
         Each pass warps the frame by the estimate so far and measures by Lucas–Kanade how the
@@ -92,6 +94,7 @@ class Keyframe:
         Args:
             gray: the frame.
             previous: a transform to start from, such as the last frame's.
+            wide: whether to make the coarse pass, which triples what a failure costs.
 
         Returns:
             The registration; if it is not `ok` its transform is not to be used. A face too smooth
@@ -102,7 +105,7 @@ class Keyframe:
         """
         start = compose(self._to_fine, previous)
         found = self._refine(gray, start)
-        if found.ok:
+        if found.ok or not wide:
             return found
         coarse = compose(self._to_coarse, start)
         for _ in range(2):

@@ -15,7 +15,8 @@ class Status(enum.Enum):
     """What is known about the face in a frame."""
 
     TRACKED = "tracked"  # registered to the keyframe
-    DOUBTFUL = "doubtful"  # detected, but not registered: crop from landmarks, which jitters
+    # Seen, but not registered: the crop is from landmarks, which jitter, or from where it was last.
+    DOUBTFUL = "doubtful"
     LOST = "lost"  # the track ended here
     NO_FACE = "no_face"  # none found, or none sought in this frame
     UNREADABLE = "unreadable"  # no usable image

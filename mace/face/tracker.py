@@ -40,9 +40,9 @@ class FaceTracker:
     The first frame with a face becomes the keyframe. Its landmarks are the median over
     `keyframe_frames` frames, so as many frames wait before the first answers come; after that each
     `push` answers at once. A frame that does not register is looked at by the detector: the face
-    may be there yet blurred, covered or turned (`DOUBTFUL`), and after `patience` such frames a
-    new keyframe is made and `reference_id` rises; or it is gone (`LOST`, then `NO_FACE`). A face
-    that comes back is tried against the old keyframe first.
+    may be there yet blinking, blurred, covered or turned (`DOUBTFUL`), and after `patience` such
+    frames a new keyframe is made and `reference_id` rises; or it is gone (`LOST`, then `NO_FACE`).
+    A face that comes back is tried against the old keyframe first.
 
     Frames that cannot be used are `UNREADABLE` and leave the track as it is. A change of the frame
     size ends the track. With several faces the largest and surest is followed.
@@ -62,7 +62,8 @@ class FaceTracker:
             config: settings.
             keyframe: to register to from the first frame on.
             finder: where faces are; by default the detector is asked whenever it is needed.
-            later: makes the check that confirms a track answer some frames later.
+            later: makes a check of a track answer some frames later. A face in doubt is held where
+                it was until then; without it the detector is asked every `search_interval` frames.
         """
         self.config = config
         self._detector = FaceDetector(config.detector) if finder is None else finder
@@ -79,6 +80,7 @@ class FaceTracker:
         self._failures = 0  # frames in a row that did not register
         check = self._looks_right if later is None else later(self._looks_right)
         self._confirmed = Confirmation(check, interval=config.check_interval)
+        self._still_there = None if later is None else later(self._looks_right)
         self._until_search = 0
 
     @property
@@ -148,17 +150,28 @@ class FaceTracker:
     ) -> list[TrackedFace]:
         # A head that moves goes on moving: a good guess saves a second pass of registration.
         guess = previous if self._step is None else compose(self._step, previous)
-        registration = keyframe.register(gray, guess)
+        registration = keyframe.register(gray, guess, wide=self._failures == 0)
         if registration.ok:
             if self._confirmed(gray, registration.transform):
                 return [self._tracked(index, gray, keyframe, registration)]
             self.renew()
             return self._search(index, gray, Status.LOST)
+        if self._holds(gray, previous):
+            self._failures, self._step = self._failures + 1, None
+            return [self._answer(index, Status.DOUBTFUL, gray, previous)]
         face = self._detector.near(gray, *face_box(previous, self.config))
         if face is not None:
             return self._take_up(index, gray, face)
         self._transform, self._step, self._last, self._until_search = None, None, previous, 0
         return self._search(index, gray, Status.LOST)
+
+    def _holds(self, gray: np.ndarray, previous: Transform) -> bool:
+        """Return whether a face in doubt is taken to be where it was, without asking again."""
+        if self._failures + 1 >= self.config.patience:
+            return False
+        if self._still_there is not None:
+            return self._still_there(gray, previous) is not False
+        return self._failures % self.config.search_interval > 0
 
     def _take_up(self, index: int, gray: np.ndarray, face: Detection) -> list[TrackedFace]:
         """Go on with a detected face: on the old keyframe if it fits, else on a new one."""

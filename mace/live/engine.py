@@ -23,6 +23,10 @@ from mace.spotting.events import Event
 
 # Time between two confirmations that what is tracked live is a face, in s.
 _CHECK_S = 1.5
+# How long a face may fail to register before its keyframe is renewed, in s: longer than a blink.
+_DOUBT_S = 0.5
+# Frames a second of a source that does not say.
+_USUAL_FPS = 30.0
 
 
 class FaceStage:
@@ -33,7 +37,7 @@ class FaceStage:
         config: how many people are followed.
         live: look for faces in the background and never wait; otherwise every frame is answered
             for, in order, just as stored clips are.
-        fps: frames a second of a live source, 0 where it does not say.
+        fps: frames a second of the source, 0 where it does not say.
     """
 
     def __init__(self, bundle: Model, config: LiveConfig, *, live: bool, fps: float = 0.0) -> None:
@@ -41,6 +45,7 @@ class FaceStage:
         detector = FaceDetector(face.detector)
         self._lookout: Lookout = Background(detector) if live else Prompt(detector)
         self._confirming = ThreadPoolExecutor(1, "mace-confirming") if live else None
+        face = replace(face, patience=max(round(_DOUBT_S * (fps or _USUAL_FPS)), 1))
         if live:  # asking costs nothing then
             checked = max(face.check_interval, round(_CHECK_S * fps))
             face = replace(face, search_interval=1, check_interval=checked)
@@ -79,10 +84,13 @@ class LiveEngine:
         bundle: the network.
         config: settings.
         live: see `FaceStage`.
+        fps: see `FaceStage`.
     """
 
-    def __init__(self, bundle: Model, config: LiveConfig, *, live: bool = False) -> None:
-        self.faces = FaceStage(bundle, config, live=live)
+    def __init__(
+        self, bundle: Model, config: LiveConfig, *, live: bool = False, fps: float = 0.0
+    ) -> None:
+        self.faces = FaceStage(bundle, config, live=live, fps=fps)
         self.answers = AnswerStage(bundle, config, face=self.faces.face, live=live)
 
     def push(self, frame: Frame) -> list[Result]:

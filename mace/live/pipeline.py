@@ -18,14 +18,20 @@ from mace.live.sources import Frame
 
 
 def answer_frames(
-    frames: Iterable[Frame], *, bundle: Model, config: LiveConfig
+    frames: Iterable[Frame], *, bundle: Model, config: LiveConfig, fps: float = 0.0
 ) -> Iterator[Result]:
     """Yield what every frame of `frames` gives, once and in order.
 
     The first results come a few frames late, because the tracker wants several frames to be sure
     of a new face's canonical pose.
+
+    Args:
+        frames: of one source.
+        bundle: the network.
+        config: settings.
+        fps: frames a second of the source, 0 where it does not say.
     """
-    with closing(LiveEngine(bundle, config)) as engine:
+    with closing(LiveEngine(bundle, config, fps=fps)) as engine:
         held: Result | None = None
         for result in _every(frames, engine):
             if held is not None:

@@ -82,7 +82,7 @@ def spot_source(
     tally: Counter[str] = Counter()
     events: list[Event] = []
     last = 0.0
-    with closing(FaceStage(bundle, config, live=False)) as faces:
+    with closing(FaceStage(bundle, config, live=False, fps=source.fps)) as faces:
         answers = AnswerStage(bundle, config, face=faces.face)
 
         def seen() -> Iterator[tuple[Frame, tuple[Seen, ...]]]:

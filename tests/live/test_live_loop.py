@@ -94,7 +94,7 @@ def test_a_new_reference_is_taken_when_asked_for(images, bundle):
 def test_the_loop_says_of_a_file_what_the_engine_says(images, bundle):
     threaded, _ = run(MemorySource(images, fps=200), bundle)
     plain = list(
-        answer_frames(MemorySource(images, fps=200).frames(), bundle=bundle, config=CONFIG)
+        answer_frames(MemorySource(images, fps=200).frames(), bundle=bundle, config=CONFIG, fps=200)
     )
     for one, other in zip(threaded, plain, strict=True):
         assert one.faces[0].label == other.faces[0].label
