@@ -73,7 +73,7 @@ def stored(bundle: Bundle, clip: RenderedClip) -> str:
 
 def played(bundle: Bundle, clip: RenderedClip, config: LiveConfig, *, live: bool) -> str | None:
     """Return what the live engine says of the apex as it comes by; None if it says nothing."""
-    with closing(LiveEngine(bundle, config, live=live)) as engine:
+    with closing(LiveEngine(bundle, config, live=live, fps=clip.fps)) as engine:
         results = []
         first = np.asarray(clip.frames[0])
         # A camera has shown the face for a while; then the looking-out has found it.

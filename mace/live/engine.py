@@ -21,8 +21,10 @@ from mace.live.sources import Frame
 from mace.live.spotting import LiveSpotter, can_spot
 from mace.spotting.events import Event
 
-# Time between two confirmations that what is tracked live is a face, in s.
+# Time between two confirmations that what is tracked is a face, in s.
 _CHECK_S = 1.5
+# Time between two searches of a file for a face that is lost, or in doubt, in s.
+_SEARCH_S = 0.05
 # How long a face may fail to register before its keyframe is renewed, in s: longer than a blink.
 _DOUBT_S = 0.5
 # Frames a second of a source that does not say.
@@ -45,11 +47,13 @@ class FaceStage:
         detector = FaceDetector(face.detector)
         self._lookout: Lookout = Background(detector) if live else Prompt(detector)
         self._confirming = ThreadPoolExecutor(1, "mace-confirming") if live else None
-        face = replace(face, patience=max(round(_DOUBT_S * (fps or _USUAL_FPS)), 1))
-        if live:  # asking costs nothing then
-            checked = max(face.check_interval, round(_CHECK_S * fps))
-            face = replace(face, search_interval=1, check_interval=checked)
-        self.face = face
+        searched = max(face.search_interval, round(_SEARCH_S * fps))
+        self.face = face = replace(
+            face,
+            patience=max(round(_DOUBT_S * (fps or _USUAL_FPS)), 1),
+            search_interval=1 if live else searched,  # looking out in the background costs nothing
+            check_interval=max(face.check_interval, round(_CHECK_S * fps)),
+        )
         later = None if self._confirming is None else in_background(self._confirming)
         self._crowd = Crowd(face, config, lookout=self._lookout, patient=not live, later=later)
         self._frames: deque[Frame] = deque()

@@ -3,7 +3,7 @@
 Everything is written to a hidden folder beside the target, which takes the target's name when the
 session closes well. One that fails leaves nothing if it can be had again; what a camera saw cannot,
 so that is kept as far as it was written. Of a session that is killed the hidden folder stays, with
-every line up to then. `mace review` reads them all.
+every line up to the last flush. `mace review` reads them all.
 """
 
 import contextlib
@@ -75,9 +75,8 @@ class Recorder:
             raise OutputError(f"{folder} exists already; choose another folder with --out")
         try:
             self._partial.mkdir(parents=True)
-            # A buffer of one line: what was answered is on the disk, whatever ends the process.
-            self._csv = (self._partial / FRAMES_CSV).open("w", 1, encoding="utf-8", newline="")
-            self._jsonl = (self._partial / FRAMES_JSONL).open("w", 1, encoding="utf-8")
+            self._csv = (self._partial / FRAMES_CSV).open("w", encoding="utf-8", newline="")
+            self._jsonl = (self._partial / FRAMES_JSONL).open("w", encoding="utf-8")
             self._events = EventsLog(self._partial / EVENTS_JSONL)
             self._write_session(complete=False)
         except OSError as error:
@@ -90,13 +89,21 @@ class Recorder:
             self._discard()
             raise OutputError(f"cannot write a video to {folder}; is the disk full?")
 
-    def write_result(self, result: Result, image: UInt8[np.ndarray, "h w 3"] | None) -> None:
+    def write_result(
+        self, result: Result, image: UInt8[np.ndarray, "h w 3"] | None, *, flush: bool = True
+    ) -> None:
         """Append what a frame gave: a row and a line for everybody in it, its events, its picture.
 
         A source that changes the size of its frames goes on in that of the first ones.
+
+        Args:
+            result: of the frame.
+            image: its picture, where there is a video.
+            flush: hand all lines so far to the system, so that they survive whatever ends the
+                process.
         """
         faces = result.faces or (unseen(result.frame, len(self._classes)),)
-        self._write_lines(faces)
+        self._write_lines(faces, flush=flush)
         self._events.write(result.events)
         self._video.write(image)
         self._frames += 1
@@ -124,12 +131,15 @@ class Recorder:
         else:
             self._give_up()
 
-    def _write_lines(self, faces: Sequence[LabelledFrame]) -> None:
+    def _write_lines(self, faces: Sequence[LabelledFrame], *, flush: bool) -> None:
         try:
             for face in faces:
                 self._times = (face.time if self._times is None else self._times[0], face.time)
                 self._rows.writerow(csv_row(face))
                 self._jsonl.write(json.dumps(jsonl_record(face, self._classes)) + "\n")
+            if flush:
+                self._csv.flush()
+                self._jsonl.flush()
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -158,8 +168,10 @@ class Recorder:
         )
 
     def _close(self) -> None:
-        for part in (self._csv, self._jsonl, self._events, self._video):
-            part.close()
+        # On a full disk a file that still has something to write fails, and the others close.
+        with contextlib.ExitStack() as stack:
+            for part in (self._video, self._events, self._jsonl, self._csv):
+                stack.callback(part.close)
 
     def _put_in_place(self) -> None:
         if self._folder.is_dir():
@@ -170,10 +182,8 @@ class Recorder:
         if not self._keep:
             self._discard()
             return
-        # A full disk fails again at every file that still has something to write.
-        for part in (self._csv, self._jsonl, self._events, self._video):
-            with contextlib.suppress(OSError):
-                part.close()
+        with contextlib.suppress(OSError):
+            self._close()
         with contextlib.suppress(OSError):
             self._put_in_place()
 

@@ -15,6 +15,12 @@ from mace.spotting.events import Event
 
 # Frames that may wait for the disk; the pictures of later ones are left out, a second at 200 fps.
 _MOST_WAITING = 200
+# Time between two visits to the disk, in s: what a process that is killed loses at most. To wake
+# this thread for every frame would cost the others more than the writing.
+_VISIT_S = 0.025
+# Frames whose lines are handed to the system at once: fewer than its buffer holds, so that a
+# process that is killed leaves whole lines.
+_AT_ONCE = 8
 
 
 class Recording:
@@ -29,11 +35,12 @@ class Recording:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._changed = threading.Condition()
-        self._waiting: deque[tuple[Result, bool]] = deque()
-        self._closed, self._paused = False, False
+        self._waiting: deque[tuple[Result, bool]] = deque()  # its ends may be used by two threads
+        self._closed = threading.Event()
+        self._paused = False
         self._error: MaceError | None = None
         self._last: tuple[Event, ...] = ()
+        self._shown: UInt8[np.ndarray, "h w 3"] | None = None  # the last picture
         self._thread = threading.Thread(target=self._work, name="mace-recording", daemon=True)
         self.missed = 0
 
@@ -43,15 +50,13 @@ class Recording:
         Raises:
             OutputError: if writing has failed, which ends the session.
         """
-        with self._changed:
-            if self._error is not None:
-                raise self._error
-            if self._paused:
-                return
-            pictured = len(self._waiting) < _MOST_WAITING
-            self.missed += self._recorder.pictured and not pictured
-            self._waiting.append((result, pictured))
-            self._changed.notify()
+        if self._error is not None:
+            raise self._error
+        if self._paused:
+            return
+        pictured = len(self._waiting) < _MOST_WAITING
+        self.missed += self._recorder.pictured and not pictured
+        self._waiting.append((result, pictured))
 
     def end_with(self, events: tuple[Event, ...]) -> None:
         """Take the events that became certain by the end, after the last result."""
@@ -74,9 +79,7 @@ class Recording:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
+        self._closed.set()
         self._thread.join()
         if self._error is not None and kind is None:
             self._recorder.__exit__(type(self._error), self._error, None)
@@ -89,18 +92,22 @@ class Recording:
             self._write_all()
             self._recorder.write_events(self._last)
         except MaceError as error:
-            with self._changed:
-                self._error = error
-                self._waiting.clear()
+            self._error = error
+            self._waiting.clear()
 
     def _write_all(self) -> None:
-        shown: UInt8[np.ndarray, "h w 3"] | None = None
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._closed)
-                if not self._waiting:
-                    return
-                result, pictured = self._waiting.popleft()
-            if self._recorder.pictured and (shown is None or pictured):
-                shown = result.frame.colour()
-            self._recorder.write_result(result, shown)
+        closed = False
+        while not closed:
+            closed = self._closed.wait(_VISIT_S)
+            self._visit()
+
+    def _visit(self) -> None:
+        """Write whatever waits."""
+        number = 0
+        while self._waiting:
+            result, pictured = self._waiting.popleft()
+            if self._recorder.pictured and (self._shown is None or pictured):
+                self._shown = result.frame.colour()
+            number += 1
+            flush = not self._waiting or number % _AT_ONCE == 0
+            self._recorder.write_result(result, self._shown, flush=flush)

@@ -28,7 +28,8 @@ class DisConfig:
     0.90. Set 1, 3, 25 and true for MEDIUM.
 
     Three fifths of the time is variational refinement, which smooths the field. A network's input
-    is averaged down to a few pixels anyway, so `FAST_DIS` does without (benchmarks/live_flow.py).
+    is averaged down to a few pixels anyway, so `FAST_DIS` does without
+    (benchmarks/live_accuracy.py).
 
     Attributes:
         finest_scale: 0 ends at the crop's own resolution, 1 at half of it.
@@ -58,8 +59,9 @@ class DisConfig:
 
 
 FAST_DIS = DisConfig(patch_stride=6, iterations=4, refinements=0)
-"""A sixth of the default's time, for frames that come faster than it; benchmarks/live_flow.py says
-what a network trained on the default's flow makes of it."""
+"""A sixth of the default's time, for frames that come faster than it; benchmarks/live_accuracy.py
+says what a network trained on the default's flow makes of it. Half resolution would be faster
+still, but flattens sub-pixel motion: it cost 4 to 6 points of the clips of `synthetic/demo`."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -89,10 +89,10 @@ def test_what_becomes_certain_at_the_end_of_a_live_source_is_recorded(
 def test_a_full_disk_ends_the_session_in_one_sentence(images, bundle, tmp_path, monkeypatch):
     written = Recorder.write_result
 
-    def fail(self, result, image):
+    def fail(self, result, image, **options):
         if result.frame.index >= 5:  # frame 5 itself may have been dropped
             raise OutputError(f"cannot write to {tmp_path}: No space left on device")
-        written(self, result, image)
+        written(self, result, image, **options)
 
     monkeypatch.setattr(Recorder, "write_result", fail)
     source = paced(MemorySource(images, fps=50), loop=True)

@@ -117,8 +117,8 @@ def jpeg_size(data: memoryview) -> tuple[int, int]:
     raise Garbage("a frame is a JPEG without a size")
 
 
-def decode_picture(picture: Picture) -> UInt8[np.ndarray, "h w"] | UInt8[np.ndarray, "h w 3"]:
-    """Return the picture's pixels: grey, or blue, green, red.
+def decode_picture(picture: Picture) -> UInt8[np.ndarray, "h w"]:
+    """Return the picture's luminance: all that faces are followed in, a third faster than colours.
 
     Raises:
         Garbage: if it cannot be decoded, or is of another size than it says.
@@ -129,10 +129,10 @@ def decode_picture(picture: Picture) -> UInt8[np.ndarray, "h w"] | UInt8[np.ndar
         return values.reshape(size)
     try:
         # Without the flag a JPEG's orientation tag would turn it, and its size with it.
-        image = cv2.imdecode(values, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        image = cv2.imdecode(values, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:
         raise Garbage("a frame cannot be decoded") from error
-    if image is None or image.shape[:2] != size:
+    if image is None or image.shape != size:
         raise Garbage("a frame cannot be decoded")
     return np.asarray(image, np.uint8)
 

@@ -39,13 +39,23 @@ def test_a_jpeg_comes_through():
     picture = parse_picture(header() + jpeg(), max_pixels=BOUND)
     assert (picture.kind, picture.sequence, picture.time_ms) == (Kind.JPEG, 7, 12.5)
     assert (picture.width, picture.height) == (320, 240)
-    assert decode_picture(picture).shape == (240, 320, 3)
+    assert decode_picture(picture).shape == (240, 320)
 
 
 def test_a_progressive_jpeg_comes_through():
     image = grey_images(1)[0]
     data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
-    assert decode_picture(parse_picture(header() + data, max_pixels=BOUND)).shape == image.shape
+    assert decode_picture(parse_picture(header() + data, max_pixels=BOUND)).shape == image.shape[:2]
+
+
+def test_of_a_colour_jpeg_its_luminance_is_taken():
+    image = np.zeros((64, 96, 3), np.uint8)
+    image[:, :48], image[:, 48:] = (200, 40, 90), (10, 180, 60)  # blue, green, red
+    data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 100])[1].tobytes()
+    found = decode_picture(parse_picture(header() + data, max_pixels=BOUND))
+    # 0.114 blue + 0.587 green + 0.299 red.
+    np.testing.assert_allclose(found[:, :40], 73.2, atol=2)
+    np.testing.assert_allclose(found[:, 56:], 124.7, atol=2)
 
 
 def test_raw_grey_comes_through_bit_for_bit():
