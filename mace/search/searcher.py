@@ -111,6 +111,12 @@ def living(study: "optuna.study.Study", *, own: str = "") -> list[str]:
     ]
 
 
+def shown_searcher(searcher: str) -> str:
+    """Return which process an id means, for people."""
+    place, _, rest = searcher.partition("-")
+    return f"process {rest.partition('-')[0]}" if place == _place() else "on another machine"
+
+
 def read_statuses(folder: Path) -> list[dict[str, Any]]:
     """Return what the processes at work on a folder's study wrote last; not those long silent."""
     found = []
