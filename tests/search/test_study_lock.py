@@ -205,9 +205,7 @@ def test_one_that_works_on_another_machine_is_said_before_folder_and_data(tmp_pa
     )
     study.set_user_attr(f"{ATTRIBUTE}elsewhere-7-ab12", time.time())
     study.set_user_attr(f"{ATTRIBUTE}nowhere-8-ab12", time.time() - 3600)
-    with pytest.raises(
-        ConfigError, match=r"\(on another machine\) is at work on demo .*-join"
-    ):
+    with pytest.raises(ConfigError, match=r"\(on another machine\) is at work on demo .*-join"):
         search(tmp_path / "s", data, **options)
     assert not (tmp_path / "s").exists()
     study.set_user_attr(f"{ATTRIBUTE}elsewhere-7-ab12", 0.0)
