@@ -83,8 +83,12 @@ class GroupStudy:
         self.study.set_user_attr(WARM, True)
         return len(self._trials())
 
-    def adopt(self, own: str, *, alive: set[str], held: set[int]) -> Iterator[tuple[int, Setting]]:
+    def adopt(
+        self, own: str, *, alive: set[str], held: set[int]
+    ) -> Iterator[tuple[int, Setting, Outcome | None]]:
         """Yield number and setting of trials whose process is gone, and take them over.
+
+        With them comes what they came to, if the process was gone between that and its end.
 
         `alive` are the other processes at work, `held` the numbers that this one has under way.
         """
@@ -98,7 +102,9 @@ class GroupStudy:
                 continue  # somebody is just about to put a name on it
             adopted = optuna.trial.Trial(self.study, trial._trial_id)
             adopted.set_user_attr(OWNER, own)
-            yield trial.number, self._setting(adopted)
+            found = trial.user_attrs.get(OUTCOME)
+            outcome = None if found is None else read_outcome(found)
+            yield trial.number, self._setting(adopted), outcome
 
     def ask(self, own: str) -> tuple[int, Setting] | None:
         """Return number and setting of the next proposal; None if all have been made."""

@@ -99,7 +99,7 @@ def open_study(data: Data, plan: SearchPlan, *, stack: ExitStack, say: Say) -> O
     }
     first = next(iter(studies.values()))
     # Announced before it looks: of two that start at one moment at least one sees the other.
-    searcher = stack.enter_context(Searcher(first.study, folder.path))
+    searcher = stack.enter_context(Searcher(first.study, folder.path, join=plan.join))
     refuse_others(plan, searcher.others())
     for study in studies.values():
         study.identify(identity)

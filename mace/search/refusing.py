@@ -9,7 +9,7 @@ from mace.errors import ConfigError
 from mace.search.folder import StudyFolder
 from mace.search.identity import read_identity, refuse_difference
 from mace.search.plan import SearchPlan
-from mace.search.searcher import STALE_S, living, shown_searcher
+from mace.search.searcher import JOINED, STALE_S, living, shown_searcher
 from mace.search.storage import open_storage
 
 # Those at work on a study say so in that of its first group.
@@ -42,14 +42,14 @@ def refuse_early(plan: SearchPlan, folder: StudyFolder, identity: dict[str, Any]
 
 
 def refuse_others(plan: SearchPlan, others: Collection[str]) -> None:
-    """Refuse to work on a study that others are at work on, unless that is asked for.
+    """Refuse a second search that does not join on a study; those that join may be there.
 
     Raises:
-        ConfigError: naming them.
+        ConfigError: naming the other.
     """
-    if plan.join or not others:
+    shown = sorted({shown_searcher(one) for one in others if not one.endswith(JOINED)})
+    if plan.join or not shown:
         return
-    shown = sorted({shown_searcher(one) for one in others})
     raise ConfigError(
         f"another search ({', '.join(shown)}) is at work on {plan.study_name} in "
         f"{plan.address.shown}; wait for it, work beside it with --join, or choose another "

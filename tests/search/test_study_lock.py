@@ -15,7 +15,7 @@ from search_cases import make_set, search
 from mace.errors import ConfigError, DataError, OutputError
 from mace.search import lock
 from mace.search.lock import study_lock
-from mace.search.searcher import ATTRIBUTE
+from mace.search.searcher import ATTRIBUTE, JOINED
 from mace.search.storage import StorageAddress, open_storage
 
 HOLD = """
@@ -209,4 +209,6 @@ def test_one_that_works_on_another_machine_is_said_before_folder_and_data(tmp_pa
         search(tmp_path / "s", data, **options)
     assert not (tmp_path / "s").exists()
     study.set_user_attr(f"{ATTRIBUTE}elsewhere-7-ab12", 0.0)
+    # Those that join are no hindrance: the one that collects and scores may have been killed.
+    study.set_user_attr(f"{ATTRIBUTE}elsewhere-9-ab12{JOINED}", time.time())
     assert search(tmp_path / "s", trials=1, **options).evaluated == 2

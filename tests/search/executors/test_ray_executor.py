@@ -15,8 +15,15 @@ from mace.search.executors import (
     Failure,
     RayExecutor,
     make_engine,
+    on_ray,
     ray_cluster,
 )
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """Where the cores are busy a worker takes minutes to start."""
+    monkeypatch.setattr(on_ray, "START_S", 1200.0)
 
 
 def test_nobody_at_the_address_is_an_error_at_once():
@@ -62,7 +69,7 @@ def test_no_address_is_an_error(address):
 
 
 @pytest.mark.slow
-def test_node_that_dies_and_node_that_joins_lose_nothing(cluster, tmp_path):
+def test_node_that_dies_and_node_that_joins_lose_nothing(cluster, patient, tmp_path):
     first, _ = cluster.add(2), cluster.add(2)
     shared = {"folder": str(tmp_path), "seconds": 0.5}
     found, slots, killed = [], set(), False
@@ -84,7 +91,7 @@ def test_node_that_dies_and_node_that_joins_lose_nothing(cluster, tmp_path):
 
 
 @pytest.mark.slow
-def test_worker_that_dies_and_work_that_fails(cluster):
+def test_worker_that_dies_and_work_that_fails(cluster, patient):
     cluster.add(2)
     with RayExecutor(deadly, None, address=cluster.address, retries=1) as executor:
         for job in ("one", "deadly", "two"):
