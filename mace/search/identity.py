@@ -46,7 +46,8 @@ def refuse_difference(known: dict[str, Any], asked: dict[str, Any], *, what: str
     for path, before, now in _differences(known, asked):
         raise ConfigError(
             f"{what} was begun with {path} {_short(before)}, now it is {_short(now)}; go back to "
-            "that, or choose another --out and take over its best settings with --from"
+            "that, or choose another --out (in a database another --name) and take over its best "
+            "settings with --from"
         )
 
 

@@ -48,6 +48,18 @@ def test_something_else_at_the_address_is_an_error_in_time(monkeypatch):
             pass
 
 
+def test_something_else_that_answers_is_an_error_at_once(monkeypatch):
+    def refuse(*, address):
+        raise RuntimeError("Received http2 header with status: 404\nand more")
+
+    monkeypatch.setattr(ray_cluster, "ANSWER_S", 600.0)
+    monkeypatch.setattr("ray._raylet.GcsClient", refuse)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(ConfigError, match=r"as the head of a Ray cluster \(Rec.*404\); check"):
+            make_engine(EngineConfig(kind="ray", address=address))
+
+
 def test_a_cluster_that_is_not_there_is_an_error_before_there_is_any_work(monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setattr("ray._private.services.find_gcs_addresses", set)
