@@ -1,5 +1,6 @@
 """From prepared data sets to the arrays a network learns from."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mace.annotation import ClassSet
@@ -23,11 +24,17 @@ def read_clips(folder: Path) -> list[Clip]:
 
 
 def read_motion(
-    folder: Path, recipe: Recipe, *, cache_dir: Path | None, classes: ClassSet | None = None
+    folder: Path,
+    recipe: Recipe,
+    *,
+    cache_dir: Path | None,
+    classes: ClassSet | None = None,
+    check: Callable[[Sequence[Clip]], None] | None = None,
 ) -> MotionSet:
     """Return the recipe's inputs for every clip of a prepared data set, computed or ready-made.
 
     With `classes` only for the clips that have a class in this set, which is what is learnt then.
+    `check` is shown the clips before their motion, which may take an hour, is computed.
 
     Raises:
         ConfigError: if the recipe's input is not what ready-made images hold, or they are to have
@@ -37,6 +44,8 @@ def read_motion(
     if not holds_flow_images(folder):
         clips = load_clips(folder)
         chosen = clips if classes is None else choose_classes(clips, classes)
+        if check is not None:
+            check(chosen)
         return motion_set(chosen, recipe, cache_dir=cache_dir)
     if classes is not None:
         raise ConfigError(f"{folder} has classes of its own; leave out --classes")

@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
@@ -18,6 +18,9 @@ from mace.experiments.recipes import FLOW, Recipe
 from mace.protocols import BENCHMARKS, BenchmarkName
 from mace.search.config import SearchConfig
 from mace.search.executors.config import EngineConfig
+
+if TYPE_CHECKING:  # `--help` is to show at once
+    from mace.data import Clip
 
 
 def run(
@@ -86,7 +89,7 @@ def run(
     from mace.search.checking import check_space
 
     found = find_space(space)
-    check_space(found, recipe.train)
+    corners = check_space(found, recipe.train)
 
     from mace.search.executors import make_engine
 
@@ -116,8 +119,25 @@ def run(
     )
     keep_compiled()
 
+    def check(clips: Sequence["Clip"]) -> None:
+        from mace.motion.representation import channels
+        from mace.search.checking import check_networks
+        from mace.search.groups import check_people
+
+        if not also:  # which may add people
+            check_people(len({clip.person for clip in clips}), search)
+        size, kinds = recipe.motion.size, len({clip.emotion for clip in clips})
+        check_networks(corners, shape=(size, size, channels(recipe.motion)), classes=kinds)
+
     def read() -> Any:
-        return _read(folders, recipe, cache_dir=out / "cache", classes=classes, benchmark=benchmark)
+        return _read(
+            folders,
+            recipe,
+            cache_dir=out / "cache",
+            classes=classes,
+            benchmark=benchmark,
+            check=check,
+        )
 
     result = run_search(
         read,
@@ -158,6 +178,7 @@ def _read(
     cache_dir: Path,
     classes: ClassSet | None,
     benchmark: BenchmarkName | None,
+    check: Callable[[Sequence["Clip"]], None],
 ) -> Any:
     from mace.commands.inputs import read_motion
     from mace.evaluation.selection import join, restrict
@@ -167,7 +188,10 @@ def _read(
     if asked is not None and classes is None and not any(map(holds_flow_images, folders)):
         classes = asked.class_set
     inputs = join(
-        [read_motion(folder, recipe, cache_dir=cache_dir, classes=classes) for folder in folders]
+        [
+            read_motion(folder, recipe, cache_dir=cache_dir, classes=classes, check=check)
+            for folder in folders
+        ]
     )
     return inputs if asked is None else restrict(inputs, asked)
 

@@ -1,5 +1,5 @@
 from .config import SearchConfig
-from .opening import SearchPlan
+from .plan import SearchPlan
 from .results import Outcome, Results
 from .run import SearchResult, run_search
 from .setting import apply_setting, sweep_space

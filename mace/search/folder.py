@@ -43,12 +43,17 @@ class StudyFolder:
         Raises:
             DataError: if the folder holds no study.
         """
-        study = self._read("study.json")
-        if study is None or study.get("kind") != KIND:
+        study = self.find()
+        if study is None:
             raise DataError(
                 f"{self.path} holds no search (no readable study.json); `mace search` makes one"
             )
         return study
+
+    def find(self) -> dict[str, Any] | None:
+        """Return what `write` stored; None if the folder holds no study."""
+        study = self._read("study.json")
+        return study if study is not None and study.get("kind") == KIND else None
 
     def write_chosen(self, chosen: dict[str, Any]) -> None:
         """Store the choices and the outer scores.
@@ -72,8 +77,4 @@ class StudyFolder:
 
 def is_study(path: Path) -> bool:
     """Return whether a folder holds a search."""
-    try:
-        StudyFolder(path).read()
-    except DataError:
-        return False
-    return True
+    return StudyFolder(path).find() is not None

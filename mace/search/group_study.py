@@ -1,6 +1,5 @@
 """One group's study: proposals out, results in, and what a killed process left taken over."""
 
-import json
 import time
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -10,13 +9,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from mace.errors import ConfigError, MaceError
 from mace.search.config import SearchConfig
+from mace.search.identity import read_identity, refuse_difference, write_identity
 from mace.search.proposing import Params, distributions, make_sampler, to_params, to_setting
 from mace.search.pruning import make_pruner
 from mace.search.results import Outcome, outcome_text, read_outcome
 from mace.search.space import SearchSpace, Setting
 from mace.search.storage import StorageAddress, open_storage
 
-IDENTITY = "mace identity"
 WARM = "mace warm start"
 OUTCOME = "outcome"
 OWNER = "searcher"
@@ -67,11 +66,11 @@ class GroupStudy:
         Raises:
             ConfigError: if the study was begun with other settings; it names them.
         """
-        known = self.study.user_attrs.get(IDENTITY)
+        known = read_identity(self.study)
         if known is None:
-            self.study.set_user_attr(IDENTITY, json.dumps(identity))
+            write_identity(self.study, identity)
             return
-        refuse_difference(json.loads(known), identity, what=f"the study {self.name}")
+        refuse_difference(known, identity, what=f"the study {self.name}")
 
     def warm_start(self, settings: list[Setting]) -> int:
         """Propose some settings first, once in the life of the study; return how many."""
@@ -84,8 +83,12 @@ class GroupStudy:
         self.study.set_user_attr(WARM, True)
         return len(self._trials())
 
-    def adopt(self, own: str, *, alive: set[str], held: set[int]) -> Iterator[tuple[int, Setting]]:
+    def adopt(
+        self, own: str, *, alive: set[str], held: set[int]
+    ) -> Iterator[tuple[int, Setting, Outcome | None]]:
         """Yield number and setting of trials whose process is gone, and take them over.
+
+        With them comes what they came to, if the process was gone between that and its end.
 
         `alive` are the other processes at work, `held` the numbers that this one has under way.
         """
@@ -99,7 +102,9 @@ class GroupStudy:
                 continue  # somebody is just about to put a name on it
             adopted = optuna.trial.Trial(self.study, trial._trial_id)
             adopted.set_user_attr(OWNER, own)
-            yield trial.number, self._setting(adopted)
+            found = trial.user_attrs.get(OUTCOME)
+            outcome = None if found is None else read_outcome(found)
+            yield trial.number, self._setting(adopted), outcome
 
     def ask(self, own: str) -> tuple[int, Setting] | None:
         """Return number and setting of the next proposal; None if all have been made."""
@@ -188,35 +193,6 @@ class GroupStudy:
             for path, distribution in self._distributions.items()
         }
         return to_setting(self.space, params)
-
-
-def refuse_difference(known: dict[str, Any], asked: dict[str, Any], *, what: str) -> None:
-    """Refuse to go on with a study under other settings.
-
-    Raises:
-        ConfigError: naming the first one that differs.
-    """
-    if known == asked:
-        return
-    for path, before, now in _differences(known, asked):
-        raise ConfigError(
-            f"{what} was begun with {path} {_short(before)}, now it is {_short(now)}; go back to "
-            "that, or choose another --out and take over its best settings with --from"
-        )
-
-
-def _differences(known: Any, asked: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(known, dict) and isinstance(asked, dict):
-        for name in dict.fromkeys([*known, *asked]):
-            path = f"{prefix}.{name}" if prefix else str(name)
-            yield from _differences(known.get(name), asked.get(name), path)
-    elif known != asked:
-        yield prefix, known, asked
-
-
-def _short(value: Any) -> str:
-    text = "absent" if value is None else json.dumps(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _is_old(trial: FrozenTrial) -> bool:

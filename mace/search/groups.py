@@ -33,7 +33,21 @@ def make_groups(motion_set: MotionSet, config: SearchConfig) -> tuple[Group, ...
     Raises:
         DataError: if there are too few subjects.
     """
-    subjects = np.unique(motion_set.groups).size
+    check_people(np.unique(motion_set.groups).size, config)
+    return tuple(
+        _group(str(number), fold, motion_set.groups, config)
+        for number, fold in enumerate(
+            grouped_kfold(motion_set.groups, config.groups, config.seed), start=1
+        )
+    )
+
+
+def check_people(subjects: int, config: SearchConfig) -> None:
+    """Refuse fewer subjects than groups and inner folds need.
+
+    Raises:
+        DataError: if there are too few.
+    """
     # The largest group leaves this many.
     outside = subjects - -(-subjects // max(config.groups, 1))
     if config.groups > subjects or outside < config.inner_folds:
@@ -42,12 +56,6 @@ def make_groups(motion_set: MotionSet, config: SearchConfig) -> tuple[Group, ...
             f"{config.inner_folds} inner folds of those outside of each; choose fewer, or add "
             "clips of other people"
         )
-    return tuple(
-        _group(str(number), fold, motion_set.groups, config)
-        for number, fold in enumerate(
-            grouped_kfold(motion_set.groups, config.groups, config.seed), start=1
-        )
-    )
 
 
 def tested_subjects(group: Group, motion_set: MotionSet) -> tuple[str, ...]:

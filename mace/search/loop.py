@@ -124,7 +124,9 @@ class SearchLoop:
                 for one in waiting
                 if one.group == name
             }
-            for number, setting in study.adopt(self._searcher.id, alive=alive, held=held):
+            for number, setting, outcome in study.adopt(self._searcher.id, alive=alive, held=held):
+                if outcome is not None:
+                    self._known.setdefault(outcome.key, outcome)
                 self._adopted.append(self._candidate(name, number, setting))
 
     def _candidate(self, group: str, number: int, setting: Setting) -> Candidate:

@@ -2,77 +2,31 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-from mace.config import hashed_settings, to_dict
+from mace.config import to_dict
 from mace.data import MotionSet
-from mace.errors import ConfigError, DataError
-from mace.protocols import BENCHMARKS, BenchmarkName
+from mace.errors import ConfigError
+from mace.protocols import BENCHMARKS
 from mace.provenance import provenance
 from mace.search.checking import check_networks, check_space
-from mace.search.config import SearchConfig
 from mace.search.folder import StudyFolder
-from mace.search.group_study import GroupStudy, refuse_difference
+from mace.search.group_study import GroupStudy
 from mace.search.groups import Group, make_groups, outside_subjects, tested_subjects
+from mace.search.identity import identity_of, refuse_difference
 from mace.search.lock import study_lock
-from mace.search.naming import code_version
 from mace.search.objective import Shared
+from mace.search.plan import SearchPlan
 from mace.search.proposing import make_sampler, proposals
+from mace.search.refusing import refuse_early, refuse_others
 from mace.search.searcher import Searcher
-from mace.search.space import SearchSpace
-from mace.search.storage import JOURNAL, StorageAddress, open_storage
 from mace.search.warm import earlier_settings
-from mace.training import TrainConfig
 
 type Data = MotionSet | Callable[[], MotionSet]
 type Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class SearchPlan:
-    """What is searched, and where it is kept.
-
-    Attributes:
-        train: the recipe's training, which the space varies.
-        space: what may be tried.
-        config: how.
-        out: folder of the study.
-        name: of the study in a shared storage; that of the folder if empty.
-        storage: URL of a database, or path of a journal, in place of the folder's own journal.
-        join: work beside other searches on this study, and leave the outer score to one of them.
-        earlier: folders of studies whose best settings are tried first.
-        benchmark: the protocol that the outer score is called after, if any.
-        title: what tables call the result.
-        description: further facts for the report.
-        command: that makes the results; this process's if empty.
-    """
-
-    train: TrainConfig
-    space: SearchSpace
-    config: SearchConfig
-    out: Path
-    name: str = ""
-    storage: str = ""
-    join: bool = False
-    earlier: Sequence[Path] = ()
-    benchmark: BenchmarkName | None = None
-    title: str = "MACNN, searched"
-    description: Mapping[str, str] = field(default_factory=dict)
-    command: str = ""
-
-    @property
-    def address(self) -> StorageAddress:
-        """Return where the proposals are kept."""
-        return StorageAddress(self.storage or str(Path(self.out) / JOURNAL))
-
-    @property
-    def study_name(self) -> str:
-        """Return the study's name in the storage; each group's has its own below it."""
-        return self.name or Path(self.out).resolve().name
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -116,17 +70,20 @@ def open_study(data: Data, plan: SearchPlan, *, stack: ExitStack, say: Say) -> O
     for earlier in plan.earlier:
         StudyFolder(earlier).read()
     folder = StudyFolder(plan.out)
-    # Before the folder is made: a storage out of reach leaves nothing behind.
-    open_storage(plan.address)
+    # Before the folder is made: a storage out of reach, or a study that is not to be worked on,
+    # leaves nothing behind.
+    identity = identity_of(plan)
+    refuse_early(plan, folder, identity)
     stack.enter_context(study_lock(folder.path, join=plan.join))
     motion_set = data if isinstance(data, MotionSet) else data()
     height, width, channels = motion_set.inputs.shape[2:]
     check_networks(corners, shape=(height, width, channels), classes=len(motion_set.classes))
     groups = {group.name: group for group in make_groups(motion_set, plan.config)}
-    facts = _facts(plan, motion_set, groups)
-    known = _known(folder)
+    identity = {"data": motion_set.fingerprint} | identity
+    facts = _facts(plan, motion_set, groups, identity)
+    known = folder.find()
     if known is not None:
-        refuse_difference(known["identity"], facts["identity"], what=f"the search in {folder.path}")
+        refuse_difference(known["identity"], identity, what=f"the search in {folder.path}")
     epochs = max(plan.train.epochs, *(corner.epochs for corner in corners))
     studies = {
         group: GroupStudy(
@@ -142,15 +99,10 @@ def open_study(data: Data, plan: SearchPlan, *, stack: ExitStack, say: Say) -> O
     }
     first = next(iter(studies.values()))
     # Announced before it looks: of two that start at one moment at least one sees the other.
-    searcher = stack.enter_context(Searcher(first.study, folder.path))
-    others = searcher.others()
-    if others and not plan.join:
-        raise ConfigError(
-            f"{len(others)} other search(es) are at work on {plan.study_name} in "
-            f"{plan.address.shown}; wait for them, or work beside them with --join"
-        )
+    searcher = stack.enter_context(Searcher(first.study, folder.path, join=plan.join))
+    refuse_others(plan, searcher.others())
     for study in studies.values():
-        study.identify(facts["identity"])
+        study.identify(identity)
     if known is None or not plan.join:
         folder.write(facts)
     _warm_start(plan, facts, studies, say)
@@ -173,17 +125,16 @@ def open_study(data: Data, plan: SearchPlan, *, stack: ExitStack, say: Say) -> O
     )
 
 
-def _facts(plan: SearchPlan, motion_set: MotionSet, groups: Mapping[str, Group]) -> dict[str, Any]:
+def _facts(
+    plan: SearchPlan,
+    motion_set: MotionSet,
+    groups: Mapping[str, Group],
+    identity: Mapping[str, Any],
+) -> dict[str, Any]:
     return {
         "name": plan.study_name,
         "title": plan.title,
-        "identity": {
-            "data": motion_set.fingerprint,
-            "recipe": {"train": hashed_settings(plan.train)},
-            "space": plan.space.to_dict(),
-            "search": hashed_settings(plan.config),
-            "code": code_version(),
-        },
+        "identity": dict(identity),
         "config": to_dict(plan.config),
         "proposals": proposals(plan.config, plan.space),
         "groups": {
@@ -201,13 +152,6 @@ def _facts(plan: SearchPlan, motion_set: MotionSet, groups: Mapping[str, Group])
         "command": plan.command or shlex.join(sys.argv),
         "provenance": provenance(),
     }
-
-
-def _known(folder: StudyFolder) -> dict[str, Any] | None:
-    try:
-        return folder.read()
-    except DataError:
-        return None
 
 
 def _warm_start(

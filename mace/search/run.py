@@ -17,8 +17,9 @@ from mace.search.choosing import choose
 from mace.search.executors import Engine, InlineExecutor
 from mace.search.group_study import GroupStudy
 from mace.search.loop import SearchLoop
-from mace.search.opening import Data, OpenStudy, Say, SearchPlan, open_study
+from mace.search.opening import Data, OpenStudy, Say, open_study
 from mace.search.outer import ChosenFor, outer_score
+from mace.search.plan import SearchPlan
 from mace.search.results import Outcome, Results
 from mace.search.setting import apply_setting
 from mace.search.telling import described

@@ -28,14 +28,18 @@ STALE_S = 8 * BEAT_S
 STATUS_S = 1.0
 
 ATTRIBUTE = "searcher "
+# How the ids of those end that work beside others.
+JOINED = "-join"
 
 
 class Searcher:
-    """This process, at work on some studies."""
+    """This process, at work on some studies; with `join`, beside others."""
 
-    def __init__(self, study: "optuna.study.Study", folder: Path, *, slots: int = 0) -> None:
+    def __init__(
+        self, study: "optuna.study.Study", folder: Path, *, slots: int = 0, join: bool = False
+    ) -> None:
         self.place = _place()
-        self.id = f"{self.place}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+        self.id = f"{self.place}-{os.getpid()}-{uuid.uuid4().hex[:6]}{JOINED if join else ''}"
         self._study, self._file = study, Path(folder) / "status" / f"{self.id}.json"
         self._status: dict[str, Any] = {
             "host": platform.node(),
@@ -109,6 +113,12 @@ def living(study: "optuna.study.Study", *, own: str = "") -> list[str]:
         and name.removeprefix(ATTRIBUTE) != own
         and _is_alive(name.removeprefix(ATTRIBUTE), float(beat), now)
     ]
+
+
+def shown_searcher(searcher: str) -> str:
+    """Return which process an id means, for people."""
+    place, _, rest = searcher.partition("-")
+    return f"process {rest.partition('-')[0]}" if place == _place() else "on another machine"
 
 
 def read_statuses(folder: Path) -> list[dict[str, Any]]:

@@ -6,17 +6,17 @@ import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import optuna
 from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import BaseJournalFileLock
 
 from mace.errors import ConfigError, OutputError
+from mace.search.database import open_database, shown_url
 
 JOURNAL = "journal.log"
-# A database that does not answer within this many seconds is said to be out of reach.
-CONNECT_S = 10
+# What every line of a journal begins with.
+OPERATION = b'{"op_code":'
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -38,16 +38,7 @@ class StorageAddress:
         """Return the address without a password."""
         if not self.is_url:
             return self.text
-        from sqlalchemy.engine import make_url
-        from sqlalchemy.exc import ArgumentError
-
-        try:
-            return make_url(self.text).render_as_string(hide_password=True)
-        except ArgumentError as error:
-            raise ConfigError(
-                f"the storage {self.text.partition('://')[0]}://… is no address of a database, "
-                "expected for example postgresql://user:password@host/name"
-            ) from error
+        return shown_url(self.text)
 
 
 class _Flock(BaseJournalFileLock):
@@ -76,12 +67,13 @@ def open_storage(address: StorageAddress) -> optuna.storages.BaseStorage:
     """
     if not address.is_url:
         return _open_journal(Path(address.text))
-    return _open_database(address)
+    return open_database(address.text)
 
 
 def _open_journal(path: Path) -> optuna.storages.BaseStorage:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _check_beginning(path)
         lock = _Flock(path.with_name(f"{path.name}.lock"))
         lock.acquire()
         try:
@@ -94,9 +86,17 @@ def _open_journal(path: Path) -> optuna.storages.BaseStorage:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     except (ValueError, KeyError, AssertionError) as error:
         raise ConfigError(
-            f"the journal {path} is damaged; move it away and type the command again: the results "
-            "beside it are kept and nothing is evaluated twice"
+            f"{path} is no journal of a search, or a damaged one; if it is one, move it away and "
+            "type the command again: the results beside it are kept and nothing is evaluated twice"
         ) from error
+
+
+def _check_beginning(path: Path) -> None:
+    """Refuse any other file, whose path was given by mistake, before it is written to."""
+    if path.exists():
+        with path.open("rb") as file:
+            if not OPERATION.startswith(file.read(len(OPERATION))):
+                raise ValueError
 
 
 def _drop_torn_line(path: Path) -> None:
@@ -107,37 +107,3 @@ def _drop_torn_line(path: Path) -> None:
         content = file.read()
         if not content.endswith(b"\n"):
             file.truncate(content.rfind(b"\n") + 1)
-
-
-def _open_database(address: StorageAddress) -> optuna.storages.BaseStorage:
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
-
-    shown = address.shown
-    url = make_url(address.text)
-    arguments: dict[str, Any] = {"pool_pre_ping": True}
-    if url.get_backend_name() in ("postgresql", "mysql"):
-        arguments["connect_args"] = {"connect_timeout": CONNECT_S}
-    if url.drivername == "postgresql":
-        # The driver that the extra installs; SQLAlchemy's own default is another one.
-        url = url.set(drivername="postgresql+psycopg")
-    try:
-        return optuna.storages.RDBStorage(
-            url.render_as_string(hide_password=False), engine_kwargs=arguments
-        )
-    except (ImportError, NoSuchModuleError, ArgumentError) as error:
-        raise ConfigError(
-            f"the driver for {shown} is missing ({_last_line(error)}); for PostgreSQL: "
-            "pip install 'mace-mer[postgres]'"
-        ) from error
-    except (SQLAlchemyError, RuntimeError, OSError) as error:
-        cause = error.__cause__ or error
-        raise ConfigError(
-            f"the database {shown} is out of reach ({_last_line(getattr(cause, 'orig', cause))}); "
-            "check address, name and password, and that it runs"
-        ) from error
-
-
-def _last_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else repr(error))[:200]

@@ -20,6 +20,9 @@ def main(out: str, sampler: str, seconds: str, *options: str) -> None:
 
     Pretended.advance = slowly
     changes = {"trials": 20, "sampler": sampler}
+    for option in options:
+        if option.startswith("storage="):
+            changes |= {"storage": option.removeprefix("storage="), "name": "shared"}
     plan = make_plan(Path(out), join="join" in options, **changes)
     run_search(make_set(), plan, baselines=False)
 

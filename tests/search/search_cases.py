@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +16,15 @@ from mace.evaluation.learner import Answer, Origin
 from mace.models import ModelConfig
 from mace.motion import MotionConfig
 from mace.protocols import Fold
-from mace.search import Choice, SearchConfig, SearchPlan, SearchSpace, Uniform, run_search
+from mace.search import (
+    Choice,
+    Results,
+    SearchConfig,
+    SearchPlan,
+    SearchSpace,
+    Uniform,
+    run_search,
+)
 from mace.search.inner import InnerRun, Look
 from mace.training import OptimiserConfig, TrainConfig
 
@@ -136,3 +147,21 @@ def proposed(result):
 
 def choices(result):
     return {group: dict(one.setting) for group, one in result.chosen.items()}
+
+
+def start_child(out: Path, sampler: str = "random", seconds: float = 0.02, *options: str):
+    """Run `child_search.py` in a process of its own; options are `join` and `storage=PATH`."""
+    script = Path(__file__).parent / "child_search.py"
+    return subprocess.Popen(
+        [sys.executable, str(script), str(out), sampler, str(seconds), *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def wait_for(results: Results, count: int) -> None:
+    """Wait until so many results are stored."""
+    end = time.monotonic() + 300
+    while len(results.load()) < count:
+        assert time.monotonic() < end
+        time.sleep(0.05)

@@ -2,11 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 from search_cases import make_set
 
 from mace.cli import main
-from mace.commands import search
+from mace.commands import inputs, search
+from mace.data import Clip
 
 SMALL = [
     *("--recipe.train.model.widths", "8", "--recipe.train.model.depths", "1"),
@@ -88,3 +90,48 @@ def test_mistakes_are_one_sentence_at_the_start(tmp_path, data, capsys, options,
     assert sentence.startswith("mace search: ")
     for word in words:
         assert word in sentence
+
+
+@pytest.mark.parametrize(
+    ("people", "words"),
+    [
+        (3, "3 subjects are too few for 2 groups and 3 inner folds"),
+        (6, "an input of 28 x 28 x 3 does not fit"),  # they have one class alone
+    ],
+)
+def test_what_the_clips_do_not_fit_is_said_before_their_motion_is_computed(
+    tmp_path, monkeypatch, capsys, people, words
+):
+    frames = np.zeros((3, 28, 28), np.uint8)
+    clips = [
+        Clip(
+            database="made",
+            subject=str(person),
+            clip="1",
+            frames=frames,
+            fps=100.0,
+            onset=0,
+            apex=1,
+            offset=2,
+            apex_source="annotated",
+            aus=(),
+            emotion="surprise",
+        )
+        for person in range(people)
+    ]
+
+    def motion(*_, **__):
+        raise AssertionError("motion was computed")
+
+    monkeypatch.setattr(search, "prepared_dataset", lambda name, *, data_dir: data_dir / name)
+    monkeypatch.setattr(inputs, "load_clips", lambda folder: clips)
+    monkeypatch.setattr(inputs, "motion_set", motion)
+    (tmp_path / "mine.toml").write_text(
+        "[space]\n'train.model.dilations' = { choice = [[1], [2]] }"
+    )
+    where = ["--out", str(tmp_path / "s"), "--data-dir", str(tmp_path)]
+    options = ["--space", str(tmp_path / "mine.toml"), "--groups", "2"]
+    assert main(["search", "--dataset", "synthetic/tiny", *where, *SMALL, *options]) != 0
+    error = capsys.readouterr().err
+    assert words in error
+    assert len(error.strip().splitlines()) == 1

@@ -1,4 +1,4 @@
-"""What was ended goes on, beside others and after others; what is another study does not."""
+"""What was ended goes on, and begins after others; what is another study does not."""
 
 import dataclasses
 import json
@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import optuna
@@ -20,30 +19,15 @@ from search_cases import (
     make_set,
     proposed,
     search,
+    start_child,
+    wait_for,
 )
 
 from mace.errors import ConfigError, DataError
 from mace.search import Results, SearchConfig, SearchSpace, Uniform
-from mace.search.folder import StudyFolder
 from mace.search.group_study import GroupStudy
 from mace.search.searcher import ATTRIBUTE, Searcher, living
 from mace.search.storage import StorageAddress
-
-
-def start_child(out: Path, sampler: str = "random", seconds: float = 0.02, *options: str):
-    script = Path(__file__).parent / "child_search.py"
-    return subprocess.Popen(
-        [sys.executable, str(script), str(out), sampler, str(seconds), *options],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
-def wait_for(results: Results, count: int) -> None:
-    end = time.monotonic() + 300
-    while len(results.load()) < count:
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_a_killed_search_ends_as_an_undisturbed_one(tmp_path, pretended):
@@ -68,28 +52,6 @@ def test_a_killed_search_ends_as_an_undisturbed_one(tmp_path, pretended):
     assert result.evaluation.methods["network"].predictions.tolist() == (
         undisturbed.evaluation.methods["network"].predictions.tolist()
     )
-
-
-def test_two_searches_do_not_write_one_study(tmp_path, pretended):
-    out = tmp_path / "s"
-    child = start_child(out, "random", 0.05)
-    wait_for(Results(out), 2)
-    try:
-        with pytest.raises(ConfigError, match=rf"process {child.pid}.*--join"):
-            search(out, trials=20)
-        # Beside it, they share the work.
-        joined = search(out, trials=20, join=True)
-        assert joined.evaluation is None
-        assert joined.evaluated > 2
-        assert child.wait(300) == 0
-    finally:
-        child.kill()
-        child.wait()
-    # Each setting once: neither took what the other was at work on.
-    assert len((out / "results.jsonl").read_bytes().splitlines()) == 40
-    assert len(Results(out).load()) == 40
-    assert StudyFolder(out).read_chosen() is not None
-    assert proposed(search(out, trials=20)) == proposed(search(tmp_path / "alone", trials=20))
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,8 @@
-import collections
-import dataclasses
-import os
-from types import SimpleNamespace
+"""What a search comes to, begun once, again and further; what is refused and what is lost."""
 
-import numpy as np
 import pytest
 from search_cases import (
     LEARNING_RATE,
-    TRAIN,
     choices,
     make_plan,
     make_set,
@@ -15,20 +10,16 @@ from search_cases import (
     search,
 )
 
-from mace.errors import ConfigError, DataError, TrainingError
-from mace.motion import MotionConfig
+from mace.errors import ConfigError, DataError
 from mace.search import (
     Choice,
     Results,
     SearchSpace,
     Uniform,
-    latency,
-    objective,
     run_search,
 )
 from mace.search.executors import Failure
 from mace.search.folder import StudyFolder
-from mace.search.groups import make_groups
 
 
 def test_every_group_gets_its_setting_and_the_score_is_an_ordinary_evaluation(tmp_path, pretended):
@@ -90,88 +81,6 @@ def test_results_from_elsewhere_count(tmp_path, pretended):
     assert proposed(result) == proposed(search(tmp_path / "there", trials=6))
 
 
-def test_nothing_of_the_tested_subjects_reaches_proposals_values_or_choices(tmp_path, pretended):
-    """The labels and pictures of a group's own people may be anything."""
-    data = make_set()
-    config = make_plan(tmp_path).config
-    for number, group in enumerate(make_groups(data, config), start=1):
-        labels, inputs = data.labels.copy(), data.inputs.copy()
-        rng = np.random.default_rng(number)
-        labels[group.tested] = rng.permutation((labels[group.tested] + 1) % 3)
-        inputs[group.tested] = rng.normal(size=inputs[group.tested].shape)
-        changed = dataclasses.replace(data, labels=labels, inputs=inputs, fingerprint="")
-        assert changed.fingerprint != data.fingerprint
-        found, others = [], []
-        for name, one in (("as it is", data), ("changed", changed)):
-            # TPE proposes by the values of earlier proposals, so a leak into one would spread.
-            result = search(tmp_path / f"{number} {name}", one, sampler="tpe", trials=13)
-            outcomes = sorted(result.outcomes, key=lambda o: o.number)
-            found.append(
-                [
-                    (o.number, dict(o.setting), o.status, o.uf1, o.confusion, o.folds)
-                    for o in outcomes
-                    if o.group == group.name
-                ]
-            )
-            found[-1].append(choices(result)[group.name])
-            others.append([o.uf1 for o in outcomes if o.group != group.name])
-        assert found[0] == found[1]
-        # The other group's search learns from these people, so there it must show.
-        assert others[0] != others[1]
-
-
-def test_trainings_are_asked_for_people_outside_the_group_only(tmp_path, pretended):
-    data = make_set()
-    search(tmp_path / "s", data)
-    groups = make_groups(data, make_plan(tmp_path).config)
-    tested = [set(data.groups[group.tested]) for group in groups]
-    for run in pretended.asked:
-        people = set(data.groups[np.concatenate([run.train_index, run.test_index])])
-        assert sum(people.isdisjoint(own) for own in tested) == 1
-
-
-def test_diverged_settings_are_kept_and_not_chosen(tmp_path, pretended):
-    space = SearchSpace({LEARNING_RATE: Choice((1e-2, 0.095))})
-    result = search(tmp_path / "s", space=space, sampler="grid")
-    status = {one.setting[LEARNING_RATE]: one.status for one in result.outcomes}
-    assert status == {1e-2: "complete", 0.095: "diverged"}
-    assert all(one.setting[LEARNING_RATE] == 1e-2 for one in result.chosen.values())
-    assert "2 diverged" in result.evaluation.description["settings tried"]
-    assert search(tmp_path / "s", space=space, sampler="grid").evaluated == 0
-    hopeless = SearchSpace({LEARNING_RATE: Choice((0.095, 0.096))})
-    with pytest.raises(TrainingError, match="no setting"):
-        search(tmp_path / "h", space=hopeless, sampler="grid")
-
-
-@pytest.mark.parametrize("prune", ["asha", "hyperband"])
-def test_pruning_ends_what_is_behind(tmp_path, pretended, prune):
-    train = dataclasses.replace(TRAIN, epochs=9)
-    result = search(tmp_path / "s", train=train, trials=18, prune=prune)
-    counts = collections.Counter(one.status for one in result.outcomes)
-    assert counts["pruned"] > 4
-    assert counts["complete"] > 1
-    for one in result.outcomes:
-        if one.status == "diverged":
-            continue
-        epochs = [epoch for epoch, _ in one.rungs]
-        assert epochs == [1, 3, 9][: len(epochs)]
-        assert (one.status == "complete") == (one.epochs == 9)
-        assert len(one.folds[0].loss) == one.epochs
-    best = [one.uf1 for one in result.outcomes if one.status == "complete"]
-    ended = [one.rungs[0][1] for one in result.outcomes if one.status == "pruned"]
-    first = [one.rungs[0][1] for one in result.outcomes if one.status == "complete"]
-    assert np.mean(first) > np.mean(ended)
-    assert max(best) == max(one.uf1 for one in result.chosen.values())
-    assert search(tmp_path / "s", train=train, trials=18, prune=prune).evaluated == 0
-
-
-def test_epochs_may_be_searched_and_pruned(tmp_path, pretended):
-    space = SearchSpace({"train.epochs": Choice((2, 9)), "train.mixup": Uniform(0.0, 1.0)})
-    result = search(tmp_path / "s", space=space, trials=12, prune="asha")
-    assert {one.epochs for one in result.outcomes if one.status == "complete"} <= {2, 9}
-    assert search(tmp_path / "s", space=space, trials=12, prune="asha").evaluated == 0
-
-
 def test_settings_side_by_side_come_to_the_same(tmp_path, pretended):
     assert proposed(search(tmp_path / "one", trials=7)) == proposed(
         search(tmp_path / "three", trials=7, per_job=3)
@@ -229,50 +138,3 @@ def test_jobs_that_no_worker_could_finish_are_counted(tmp_path, pretended, capsy
     assert 0 < len(result.outcomes) < 16
     assert "its worker died three times" in capsys.readouterr().err
     assert all(one.setting["train.loss.kind"] == "cross_entropy" for one in result.outcomes)
-
-
-def test_latency_is_a_second_score(tmp_path, pretended, monkeypatch):
-    # A clock would make the test depend on what else the machine does.
-    monkeypatch.setattr(objective, "latency_ms", lambda model, *_: model.widths[0] / 10)
-    slow_and_good = {"train.model.widths": [64], LEARNING_RATE: 1e-2}
-    quick_and_bad = {"train.model.widths": [4], LEARNING_RATE: 1e-3}
-    plan = {"space": SearchSpace(listed=[slow_and_good, quick_and_bad]), "latency": True}
-    result = search(tmp_path / "s", **plan)
-    assert {(o.setting["train.model.widths"][0], o.latency_ms) for o in result.outcomes} == {
-        (4, 0.4),
-        (64, 6.4),
-    }
-    assert choices(result) == {"1": slow_and_good, "2": slow_and_good}
-    quick = search(tmp_path / "s", **plan, latency_limit_ms=1.0)
-    assert quick.evaluated == 0
-    assert choices(quick) == {"1": quick_and_bad, "2": quick_and_bad}
-    with pytest.raises(ConfigError, match=r"within 0\.1 ms, the quickest takes 0\.4 ms"):
-        search(tmp_path / "s", **plan, latency_limit_ms=0.1)
-
-
-def test_latency_is_that_of_the_network_alone_and_outliers_do_not_count(monkeypatch):
-    now, shapes = [0.0], []
-
-    def network(picture):
-        shapes.append(picture.shape)
-        now[0] += 3.0 if len(shapes) % 3 == 0 else 0.002
-
-    question = (TRAIN.model, MotionConfig(size=28), (28, 28, 3), ("down", "still", "up"))
-    assert 0 < latency.latency_ms.__wrapped__(*question) < float("inf")
-    monkeypatch.setattr(latency, "make_network", lambda bundle: network)
-    monkeypatch.setattr(latency, "time", SimpleNamespace(perf_counter=lambda: now[0]))
-    assert latency.latency_ms.__wrapped__(*question) == 2.0
-    assert shapes == [(1, 28, 28, 3)] * latency.RUNS
-
-
-def test_a_setting_is_really_trained(tmp_path):
-    space = SearchSpace({"train.model.widths": Choice(([4],)), "train.epochs": Choice((2,))})
-    train = dataclasses.replace(TRAIN, epochs=6, optimiser=TRAIN.optimiser)
-    data = make_set(subjects=4, clips=6)
-    result = search(tmp_path / "s", data, space=space, sampler="grid", train=train, prune="asha")
-    for one in result.outcomes:
-        assert one.status == "complete"
-        assert [epoch for epoch, _ in one.rungs] == [1, 2]
-        assert all(len(fold.loss) == 2 for fold in one.folds)
-        assert sum(map(sum, one.confusion)) == 12
-    assert os.path.exists(tmp_path / "s" / "outer" / "results.json")

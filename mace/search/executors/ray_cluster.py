@@ -13,7 +13,8 @@ from typing import Any
 from mace.errors import ConfigError
 
 REACH_S = 5.0
-ANSWER_S = 25.0
+# A head that is well answers at once, and one whose machine is busy within some seconds.
+ANSWER_S = 10.0
 OBJECT_STORE_BYTES = 500 * 2**20
 
 
@@ -123,20 +124,23 @@ def _require_head(address: str) -> None:
             f"no Ray cluster answers at {address} ({error}); start one there with "
             f"`ray start --head --port={port}`"
         ) from error
-    answered = threading.Event()
+    asked, reasons = threading.Event(), []
 
     def ask() -> None:
         from ray._raylet import GcsClient  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
 
-        with contextlib.suppress(Exception):
+        try:
             GcsClient(address=address)
-            answered.set()
+        except Exception as error:
+            reasons.append(str(error).strip().partition("\n")[0] or repr(error))
+        asked.set()
 
     # Its own time limit is longer and cannot be set; a thread can be left behind.
     threading.Thread(target=ask, daemon=True).start()
-    if answered.wait(ANSWER_S):
-        return
-    raise ConfigError(
-        f"something listens at {address}, but it does not answer as the head of a Ray cluster "
-        f"within {ANSWER_S:.0f} s; check the address, and that both have the same version of Ray"
-    )
+    if not asked.wait(ANSWER_S):
+        reasons.append(f"nothing was said within {ANSWER_S:.0f} s")
+    if reasons:
+        raise ConfigError(
+            f"something listens at {address}, but it does not answer as the head of a Ray cluster "
+            f"({reasons[0]}); check the address, and that both have the same version of Ray"
+        )

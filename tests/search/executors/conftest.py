@@ -19,31 +19,36 @@ PORTS = ("metrics_agent_port", "metrics_export_port", "runtime_env_agent_port")
 def cluster(monkeypatch, recwarn) -> Iterator["LoopbackCluster"]:
     """Yield a cluster whose head does no work, with `add(cores)` for a machine that does."""
     here = str(Path(__file__).parent)
+    # Not pytest's folder: the path of a socket must be short. Ray writes the address of a cluster
+    # into its own folder in there, which is the user's otherwise, or not there at all.
+    home = Path(tempfile.mkdtemp(prefix="ray-"))
+    (home / "ray").mkdir()
     for name, value in {
+        "RAY_TMPDIR": str(home),
         "PYTHONPATH": os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")])),
         "RAY_agent_register_timeout_ms": "150000",
         "RAY_worker_register_timeout_seconds": "150",
     }.items():
         monkeypatch.setenv(name, value)
-    made = LoopbackCluster()
+    made = LoopbackCluster(home / "ray")
     try:
         made.add(0)
         yield made
     finally:
         made.close()
+        shutil.rmtree(home, ignore_errors=True)
 
 
 class LoopbackCluster:
     """Machines of one Ray cluster as groups of processes."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         from mace.search.executors.ray_cluster import require_ray
 
         require_ray()
         from ray.cluster_utils import Cluster
 
-        # Not pytest's folder: the path of a socket must be short.
-        self._folder = Path(tempfile.mkdtemp(prefix="ray-"))
+        self._folder = folder
         self._cluster = Cluster()
         self._nodes: list[str] = []
         self._closed = threading.Event()
@@ -75,7 +80,6 @@ class LoopbackCluster:
         self._closed.set()
         self._helper.join()
         self._cluster.shutdown()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _speak_for_agents(self) -> None:
         # A machine gives up if its dashboard's agent, which has nothing to do here, takes more

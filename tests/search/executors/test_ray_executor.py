@@ -15,8 +15,15 @@ from mace.search.executors import (
     Failure,
     RayExecutor,
     make_engine,
+    on_ray,
     ray_cluster,
 )
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """Where the cores are busy a worker takes minutes to start."""
+    monkeypatch.setattr(on_ray, "START_S", 1200.0)
 
 
 def test_nobody_at_the_address_is_an_error_at_once():
@@ -41,6 +48,18 @@ def test_something_else_at_the_address_is_an_error_in_time(monkeypatch):
             pass
 
 
+def test_something_else_that_answers_is_an_error_at_once(monkeypatch):
+    def refuse(*, address):
+        raise RuntimeError("Received http2 header with status: 404\nand more")
+
+    monkeypatch.setattr(ray_cluster, "ANSWER_S", 600.0)
+    monkeypatch.setattr("ray._raylet.GcsClient", refuse)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(ConfigError, match=r"as the head of a Ray cluster \(Rec.*404\); check"):
+            make_engine(EngineConfig(kind="ray", address=address))
+
+
 def test_a_cluster_that_is_not_there_is_an_error_before_there_is_any_work(monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setattr("ray._private.services.find_gcs_addresses", set)
@@ -62,7 +81,7 @@ def test_no_address_is_an_error(address):
 
 
 @pytest.mark.slow
-def test_node_that_dies_and_node_that_joins_lose_nothing(cluster, tmp_path):
+def test_node_that_dies_and_node_that_joins_lose_nothing(cluster, patient, tmp_path):
     first, _ = cluster.add(2), cluster.add(2)
     shared = {"folder": str(tmp_path), "seconds": 0.5}
     found, slots, killed = [], set(), False
@@ -84,7 +103,7 @@ def test_node_that_dies_and_node_that_joins_lose_nothing(cluster, tmp_path):
 
 
 @pytest.mark.slow
-def test_worker_that_dies_and_work_that_fails(cluster):
+def test_worker_that_dies_and_work_that_fails(cluster, patient):
     cluster.add(2)
     with RayExecutor(deadly, None, address=cluster.address, retries=1) as executor:
         for job in ("one", "deadly", "two"):
