@@ -1,7 +1,7 @@
 """Face correction of a stored clip, by the tracker that live frames go through."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -12,6 +12,9 @@ from mace.face.images import to_gray
 from mace.face.tracked import Status, TrackedFace
 from mace.face.tracker import FaceTracker
 
+# A clip's keyframe outlasts this many frames in a row that do not register, a quarter of a second
+# at 200 fps and so a blink: motion across a change of keyframe cannot be compared.
+_PATIENCE = 50
 # Residual of the registration, px, above which a micro-expression may drown.
 _NOTABLE_ERROR = 0.5
 
@@ -71,13 +74,14 @@ def correct_clip(
     """Align every frame of a clip to its onset frame.
 
     The tracker runs forward from the onset, then backward over the frames before it with the same
-    keyframe; a clip played to a `FaceTracker` from its onset gives the same crops bit for bit.
+    keyframe; a clip played to a `FaceTracker` of this patience from its onset gives the same crops
+    bit for bit.
 
     Args:
         frames: uint8 (t, h, w) or (t, h, w, c), or a sequence of images of one size, grey, BGR or
             BGRA.
         onset: index of the keyframe.
-        config: sizes, margins, thresholds.
+        config: sizes, margins, thresholds; its `patience` is taken for 50 frames at least.
 
     Raises:
         DataError: for an empty clip, an onset outside it, an unusable frame, frames of several
@@ -86,6 +90,7 @@ def correct_clip(
     if not 0 <= onset < len(frames):
         raise DataError(f"onset {onset} lies outside the clip, which has {len(frames)} frames")
     grays = _grays(frames)
+    config = replace(config, patience=max(config.patience, _PATIENCE))
     forward = FaceTracker(config)
     answers = [answer for gray in grays[onset:] for answer in forward.push(gray)]
     answers += forward.finish()

@@ -95,9 +95,9 @@ class FaceConfig:
     landmarks: Literal[5, 68] = 5
     boxes: int = 5  # slightly shifted boxes whose landmarks are averaged
     keyframe_frames: int = 5  # frames whose landmarks give the canonical pose
-    # Frames in a row that may fail to register before the keyframe is renewed: a quarter of a
-    # second at 200 fps, or eyes closed in a blink would be the neutral face from then on.
-    patience: int = 50
+    # Frames in a row that may fail to register before the keyframe is renewed; `correct_clip` and
+    # the live loop wait longer, or eyes closed in a blink would be the neutral face from then on.
+    patience: int = 2
     search_interval: int = 3  # frames between two searches for a face that is lost, or in doubt
     check_interval: int = 50  # frames between two confirmations by the detector
 

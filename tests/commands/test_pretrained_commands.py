@@ -105,6 +105,7 @@ def test_fine_tuning_in_every_fold(home, model, tmp_path, capsys):
     assert summary["uf1"] > 0.6  # one mild epoch forgets nothing
 
 
+@pytest.mark.slow
 def test_rendered_pairs_beside_the_images(home, model, tmp_path, capsys, monkeypatch):
     few = functools.partial(mixing.RenderedPairs, people=2, pairs_each=8)
     monkeypatch.setattr(mixing, "RenderedPairs", few)

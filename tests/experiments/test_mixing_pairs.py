@@ -105,6 +105,7 @@ def test_the_word_alone_needs_no_prepared_data_set(tmp_path):
     assert option.store.parent == tmp_path
 
 
+@pytest.mark.slow
 def test_rendered_pairs_go_with_flow_images_and_with_clips(tmp_path):
     source = RenderedPairs(people=1, pairs_each=6, workers=1, cache_dir=tmp_path)
     classes = ("negative", "positive", "surprise")

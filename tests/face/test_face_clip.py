@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -55,6 +56,18 @@ def test_frame_without_a_face_shows_the_place_where_it_was(frames):
     np.testing.assert_array_equal(clip.transforms[5], clip.transforms[4])
     assert np.isnan(clip.error_px[5:]).all()
     assert clip.quality == "2 of 7 frames not registered"
+
+
+def test_a_blink_leaves_one_keyframe(filmed, photo):
+    closed = photo.copy()
+    closed[92:114, 185:265] = cv2.GaussianBlur(photo[92:114, 185:265], (0, 0), 9)
+    frames = [filmed(i, motion=0) for i in range(6)]
+    frames += [filmed(i, motion=0, picture=closed) for i in range(6, 26)]
+    frames += [filmed(i, motion=0) for i in range(26, 30)]
+    clip = correct_clip(frames)
+    assert Status.DOUBTFUL in clip.status  # or it would show nothing
+    assert set(clip.status[-4:]) == {Status.TRACKED}
+    assert set(clip.reference_ids) == {0}
 
 
 def test_gap_before_the_onset_is_filled_from_the_onset_outward(frames):

@@ -33,7 +33,13 @@ def test_two_searches_do_not_write_one_study(tmp_path, pretended):
     assert proposed(search(out, trials=20)) == proposed(search(tmp_path / "alone", trials=20))
 
 
-@pytest.mark.parametrize("storage", ["{home}/shared.log", "sqlite:///{home}/shared.db"])
+@pytest.mark.parametrize(
+    "storage",
+    [
+        "{home}/shared.log",
+        pytest.param("sqlite:///{home}/shared.db", marks=pytest.mark.slow),
+    ],
+)
 def test_the_one_that_scores_is_killed_and_begins_again_beside_those_that_join(
     tmp_path, pretended, storage
 ):

@@ -129,6 +129,7 @@ def test_a_run_from_another_start_is_another_run(bundle, tmp_path):
             fit(SET, TRAIN, config=config, start=other, run_dir=tmp_path)
 
 
+@pytest.mark.slow
 def test_two_devices_hold_back_alike(bundle):
     config = tuned(replace(CONFIG, devices=2, epochs=1), anchor=1.0, freeze="stem")
     found = fit(SET, TRAIN, config=config, start=bundle).variables["params"]

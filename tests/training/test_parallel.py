@@ -11,6 +11,7 @@ from mace.errors import ConfigError
 from mace.training import fit
 
 
+@pytest.mark.slow
 def test_eight_devices_equal_one():
     script = Path(__file__).parent / "child_devices.py"
     done = subprocess.run(

@@ -5,6 +5,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -132,7 +134,10 @@ def test_many_workers_killed_at_random_lose_nothing(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_no_worker_outlives_its_parent(tmp_path, number):
     command = [sys.executable, str(CHILD), str(tmp_path)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as parent:
+    with (
+        subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as parent,
+        ending(parent),
+    ):
         workers = until(lambda: busy_workers(tmp_path, 2))
         assert all(map(alive, workers))
         if number is signal.SIGINT:
@@ -144,6 +149,15 @@ def test_no_worker_outlives_its_parent(tmp_path, number):
     until(lambda: not any(map(alive, workers)))
     if number is signal.SIGINT:
         assert errors.decode().strip() == "interrupted"
+
+
+@contextmanager
+def ending(process: subprocess.Popen) -> Iterator[None]:
+    """Kill a process at the end, or a test that fails would wait for it."""
+    try:
+        yield
+    finally:
+        process.kill()
 
 
 def busy_workers(folder: Path, count: int) -> list[int]:
