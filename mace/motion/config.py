@@ -61,7 +61,7 @@ class DisConfig:
 FAST_DIS = DisConfig(patch_stride=6, iterations=4, refinements=0)
 """A sixth of the default's time, for frames that come faster than it; benchmarks/live_accuracy.py
 says what a network trained on the default's flow makes of it. Half resolution would be faster
-still, but flattens sub-pixel motion: it cost 4 to 6 points of the clips of `synthetic/demo`."""
+still, but flattens sub-pixel motion (`DisConfig`)."""
 
 
 @dataclasses.dataclass(frozen=True)
