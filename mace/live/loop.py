@@ -27,6 +27,9 @@ from mace.live.timing import Timings
 from mace.spotting.events import Event
 
 _RATE_FRAMES = 200
+# How long frames of a live source may wait for a tracker that was held up, in s: other programs take
+# a core for some hundredths, and a tracker that takes 2 ms of every 5 makes up for it at once.
+_HELD_UP_S = 0.05
 # Frames of a file that may wait for the next thread.
 _AHEAD = 4
 
@@ -101,7 +104,8 @@ class LiveLoop:
         self._answers = AnswerStage(bundle, config, face=self._faces.face, live=source.live)
         self._consumers, self._on_last = tuple(consumers), on_last
         self._source = source
-        self._capture = Capture(source, Mailbox[Frame](), on_incident=on_incident)
+        mailbox = Mailbox[Frame](burst=max(round(_HELD_UP_S * source.fps), 1))
+        self._capture = Capture(source, mailbox, on_incident=on_incident)
         most = None if source.live else _AHEAD
         self._read = _Handover[Frame](most)
         self._tracked = _Handover[tuple[Frame, tuple[Seen, ...]]](most)

@@ -96,6 +96,19 @@ def test_a_late_consumer_misses_frames_and_its_delay_does_not_grow():
     assert kinds(capture.incidents) == ["ended"]
 
 
+def test_a_consumer_held_up_for_a_moment_misses_nothing():
+    source = paced(MemorySource([picture() for _ in range(60)], fps=200))
+    indices, delays = [], []
+    with Capture(source, Mailbox(burst=60)) as capture:
+        for frame in capture.frames():
+            time.sleep(0.04 if frame.index == 20 else 0.0)
+            indices.append(frame.index)
+            delays.append(time.monotonic() - frame.captured)
+    assert indices == list(range(60))
+    assert capture.mailbox.dropped == 0
+    assert max(delays[20:]) > 0.035  # it was held up
+
+
 def test_the_true_rate_is_measured():
     with Capture(paced(MemorySource([picture()] * 30, fps=100)), Mailbox()) as capture:
         for _ in capture.frames():

@@ -3,6 +3,8 @@
 import threading
 import time
 
+import pytest
+
 from mace.live.mailbox import Mailbox
 
 
@@ -12,6 +14,30 @@ def test_the_newest_wins_and_the_others_are_counted():
         box.put(item)
     assert (box.take(0), box.dropped) == (4, 4)
     assert box.take(0) is None
+
+
+def test_a_burst_waits_in_order():
+    box = Mailbox[int](burst=3)
+    for item in range(3):
+        box.put(item)
+    assert [box.take(0) for _ in range(4)] == [0, 1, 2, None]
+    assert box.dropped == 0
+
+
+def test_a_burst_too_long_leaves_the_newest_until_the_consumer_has_caught_up():
+    box = Mailbox[int](burst=3)
+    for item in range(4):
+        box.put(item)
+    assert (box.take(0), box.dropped) == (3, 3)
+    # Still behind: it took an item and did not wait for it.
+    box.put(4)
+    box.put(5)
+    assert (box.take(0), box.dropped) == (5, 4)
+    assert box.take(0) is None  # caught up
+    for item in range(6, 9):
+        box.put(item)
+    assert [box.take(0) for _ in range(3)] == [6, 7, 8]
+    assert box.dropped == 4
 
 
 def test_nothing_in_time_is_none_and_takes_no_longer_than_asked():
@@ -48,8 +74,9 @@ def test_what_lay_there_can_be_taken_after_close_but_nothing_comes_in():
     assert (box.closed, box.take(), box.take(), box.dropped) == (True, 1, None, 1)
 
 
-def test_every_item_is_taken_or_counted():
-    box, taken, items = Mailbox[int](), [], 2000
+@pytest.mark.parametrize("burst", [1, 8])
+def test_every_item_is_taken_or_counted(burst):
+    box, taken, items = Mailbox[int](burst=burst), [], 2000
 
     def consume():
         while (item := box.take()) is not None:
