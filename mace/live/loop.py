@@ -27,8 +27,8 @@ from mace.live.timing import Timings
 from mace.spotting.events import Event
 
 _RATE_FRAMES = 200
-# How long frames of a live source may wait for a tracker that was held up, in s: other programs take
-# a core for some hundredths, and a tracker that takes 2 ms of every 5 makes up for it at once.
+# How long frames of a live source may wait for a tracker that was held up, in s: other programs
+# take a core for some hundredths, and a tracker that takes 2 ms of every 5 makes up for it at once.
 _HELD_UP_S = 0.05
 # Frames of a file that may wait for the next thread.
 _AHEAD = 4
