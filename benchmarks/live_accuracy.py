@@ -31,7 +31,7 @@ from mace.errors import DataError
 from mace.face import FaceConfig, correct_clip
 from mace.live import Frame, LiveConfig
 from mace.live.engine import LiveEngine
-from mace.motion import FAST_DIS, DisConfig, dis_flow, represent
+from mace.motion import dis_flow, patch_flow, represent
 from mace.pretrained import PRETRAINED, bundle_path
 from mace.progress import progress
 from mace.training import Bundle, keep_compiled, load_bundle, predict
@@ -112,11 +112,11 @@ def main(config: Config) -> None:
     print(f"no answer at the apex: {silent}")
     pair = np.asarray(made[0][1].frames[:2])[:, 100:228, 100:228]
     cv2.setNumThreads(1)
-    for name, dis in (("as trained", DisConfig()), ("fast", FAST_DIS)):
+    for name, measure in (("as trained", dis_flow), ("fast", patch_flow)):
         times = []
         for _ in range(100):
             begun = time.perf_counter()
-            dis_flow(pair[:1], pair[1:], config=dis)
+            measure(pair[:1], pair[1:])
             times.append(time.perf_counter() - begun)
         print(f"flow of a pair, {name:12s} {1e3 * statistics.median(times):.2f} ms")
 

@@ -43,6 +43,8 @@ PEOPLE_FROM = 300_000
 """Seed of the first person; seed s of a set takes its people from 10,000 s further on."""
 
 ESTIMATORS = ("dis", "tvl1")
+# What stored pairs have that is closest to a flow they were not measured by.
+_CLOSEST = {"images": "tvl1", "patches": "dis"}
 VARIANTS = 4
 
 type Detrend = Literal["none", "median", "affine"]
@@ -141,7 +143,7 @@ def pair_classes(classes: tuple[str, ...]) -> PairClasses:
 def _variants(
     pairs: StoredPairs, kept: np.ndarray, motion: MotionConfig, *, seed: int, variants: int
 ) -> Float[np.ndarray, "n v h w 3"]:
-    own = "tvl1" if motion.flow == "images" else motion.flow
+    own = _CLOSEST.get(motion.flow, motion.flow)
     inputs = np.empty((len(kept), variants, motion.size, motion.size, 3), np.float32)
     for variant in range(variants):
         by = ESTIMATORS[(ESTIMATORS.index(own) + variant) % len(ESTIMATORS)]

@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, UInt8
 
 from mace.live.config import LiveConfig
 from mace.live.network import Model, network_options, network_program
-from mace.motion import FAST_DIS, MotionConfig, encode, measure_flow, trace_flow
+from mace.motion import MotionConfig, encode, measure_flow, trace_flow
 
 
 @jax.tree_util.register_dataclass
@@ -134,7 +134,8 @@ def begin(model: Model, *, faces: int, crop: int, rests: bool) -> StepState:
 def live_motion(model: Model, config: LiveConfig, *, live: bool) -> MotionConfig:
     """Return how a network's input is measured for a source that is live, or is not."""
     fast = live if config.flow == "auto" else config.flow == "fast"
-    return replace(model.motion, dis=FAST_DIS) if fast else model.motion
+    fast = fast and model.motion.flow == "dis"
+    return replace(model.motion, flow="patches") if fast else model.motion
 
 
 def outside_flow(
@@ -144,7 +145,7 @@ def outside_flow(
     motion: MotionConfig,
     where: Sequence[int],
 ) -> Float[np.ndarray, "f s s 2"] | None:
-    """Return the flow that OpenCV has to measure; None where the step traces it, or needs none.
+    """Return the flow that JAX does not measure; None where the step traces it, or needs none.
 
     Args:
         reference: the faces that motion is measured against.
@@ -176,4 +177,4 @@ def _example(model: Model, *, faces: int, crop: int) -> StepInput:
 
 
 def _measured_outside(motion: MotionConfig) -> bool:
-    return motion.representation == "flow" and motion.flow == "dis"
+    return motion.representation == "flow" and motion.flow in {"dis", "patches"}

@@ -27,10 +27,6 @@ class DisConfig:
     cost 2.5 times MEDIUM; its own stride and iterations at full resolution cost 4 times and gave
     0.90. Set 1, 3, 25 and true for MEDIUM.
 
-    Three fifths of the time is variational refinement, which smooths the field. A network's input
-    is averaged down to a few pixels anyway, so `FAST_DIS` does without
-    (benchmarks/live_accuracy.py).
-
     Attributes:
         finest_scale: 0 ends at the crop's own resolution, 1 at half of it.
         patch_stride: distance of the 8-px patches on every scale.
@@ -56,12 +52,6 @@ class DisConfig:
             raise ConfigError(f"DIS setting iterations is {self.iterations}, expected 1 or more")
         if self.refinements < 0:
             raise ConfigError(f"DIS setting refinements is {self.refinements}, expected 0 or more")
-
-
-FAST_DIS = DisConfig(patch_stride=6, iterations=4, refinements=0)
-"""A sixth of the default's time, for frames that come faster than it; benchmarks/live_accuracy.py
-says what a network trained on the default's flow makes of it. Half resolution would be faster
-still, but flattens sub-pixel motion (`DisConfig`)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,8 +91,11 @@ class MotionConfig:
     Attributes:
         representation: `appearance` is the target frame itself (the paper's setting),
             `difference` is target minus reference, `flow` is (u, v, optical strain).
-        flow: `dis` is OpenCV's dense inverse search, `tvl1` is our TV-L1 in JAX; `images` are
-            ready-made flow images, which no two frames can be turned into (`mace.flow_images`).
+        flow: `dis` is OpenCV's dense inverse search, `tvl1` is our TV-L1 in JAX; `patches` is our
+            own inverse search without refinement, fifteen times as fast as `dis` and noisier, for
+            frames that come by the hundred a second (benchmarks/live_accuracy.py says what a
+            network trained on `dis` makes of it); `images` are ready-made flow images, which no two
+            frames can be turned into (`mace.flow_images`).
         size: side of the output in pixels, 28 to 224.
         framing: left, top, right and bottom of the window that is shrunk to `size`, as shares of
             the crop; whole pixels of it are cut after everything else was computed. Mirror images
@@ -118,7 +111,7 @@ class MotionConfig:
     """
 
     representation: Literal["appearance", "difference", "flow"] = "flow"
-    flow: Literal["dis", "tvl1", "images"] = "dis"
+    flow: Literal["dis", "tvl1", "patches", "images"] = "dis"
     size: int = 64
     framing: tuple[float, float, float, float] = WHOLE_CROP
     detrend: Literal["none", "median", "affine"] = "affine"

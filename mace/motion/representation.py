@@ -69,17 +69,22 @@ def measure_flow(
 ) -> Float[Array, "b s s 2"] | Float[np.ndarray, "b s s 2"] | None:
     """Return the raw float32 flow in px of these crops, or None if the representation uses none.
 
-    This is the half that cannot be traced (DIS runs in OpenCV); `encode` is the other half.
+    This is the half that cannot be traced (DIS runs in OpenCV, patches in Numba); `encode` is the
+    other half.
     """
     if config.representation != "flow":
         return None
     if config.flow == "images":
         raise ConfigError(
             "motion.flow is `images`, ready-made flow images that no two frames can be turned "
-            "into; choose dis or tvl1"
+            "into; choose dis, tvl1 or patches"
         )
     if config.flow == "dis":
         return dis_flow(reference, target, config=config.dis)
+    if config.flow == "patches":
+        from mace.motion.patches import patch_flow  # Numba alone takes a third of a second
+
+        return patch_flow(reference, target)
     return _tvl1(reference, target, config=config)
 
 

@@ -15,7 +15,6 @@ from mace.live.config import LiveConfig
 from mace.live.step import StepInput, begin, live_motion, make_step, outside_flow
 from mace.models import ModelConfig, init_model, make_model
 from mace.motion import (
-    FAST_DIS,
     MotionConfig,
     TvL1Config,
     channels,
@@ -28,6 +27,7 @@ from mace.training import Normalisation, predict
 CROP = 64
 MOTIONS = {
     "dis": MotionConfig(size=28),
+    "patches": MotionConfig(size=28, flow="patches"),
     "tvl1": MotionConfig(size=28, flow="tvl1", tvl1=TvL1Config(num_warp=1, num_iter=2)),
     "appearance": MotionConfig(size=28, representation="appearance"),
     "difference": MotionConfig(size=28, representation="difference"),
@@ -43,7 +43,7 @@ def motion(request):
 @pytest.fixture(scope="module")
 def rests(motion):
     """Whether there is flow, whose mean can be taken out."""
-    return motion in {"dis", "tvl1"}
+    return motion in {"dis", "patches", "tvl1"}
 
 
 @pytest.fixture(scope="module")
@@ -232,4 +232,4 @@ def test_flow_images_cannot_be_measured_live(models):
 def test_live_sources_alone_get_the_fast_flow_unless_asked(models, asked, live, fast):
     model = models["dis"]
     motion = live_motion(model, LiveConfig(flow=asked), live=live)
-    assert motion == (dataclasses.replace(model.motion, dis=FAST_DIS) if fast else model.motion)
+    assert motion == (dataclasses.replace(model.motion, flow="patches") if fast else model.motion)

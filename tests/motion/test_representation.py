@@ -25,6 +25,7 @@ CONFIGS = [
     MotionConfig(representation="appearance"),
     MotionConfig(representation="difference"),
     MotionConfig(representation="flow", flow="dis"),
+    MotionConfig(representation="flow", flow="patches"),
     MotionConfig(representation="flow", flow="tvl1", tvl1=FAST_TVL1),
 ]
 
@@ -42,7 +43,7 @@ def test_a_pair_gives_the_same_alone_as_in_a_batch(pairs, config):
     np.testing.assert_allclose(alone[0], together[1], atol=1e-3)
 
 
-@pytest.mark.parametrize("config", CONFIGS[:3], ids=lambda config: config.representation)
+@pytest.mark.parametrize("config", CONFIGS[:4], ids=lambda c: f"{c.representation}-{c.flow}")
 def test_jit_equals_eager(pairs, config):
     references, targets, _ = pairs
     flow = measure_flow(references, targets, config=config)

@@ -1,0 +1,186 @@
+"""The loops of the flow by patches: cutting them out, finding them again, merging their motions.
+
+A patch is kept as rows of one number more than its side, since the window that it is interpolated
+from has that many: both lie alike in consecutive numbers, and a step of the search is one
+vectorised loop. The number too many has neither gradient nor weight. Literals are float32, since
+one float64 literal makes a kernel three times slower, and indices unsigned, or Numba would look for
+negative ones at every pixel.
+"""
+
+import numpy as np
+from jaxtyping import Float32, Int64
+from numba import njit, uintp
+
+PATCH = 8
+"""Side of a patch, px."""
+BORDER = 16
+"""How far a patch may look beyond the edge, px."""
+
+_STEPS = 2
+# Added to the summed squares of a patch's gradients, (gray levels / px)²: where noise alone would
+# move a patch without texture, it stays where the coarser scale has put it.
+_DAMPING = np.float32(100)
+_ROW = PATCH + 1
+_SIZE = PATCH * _ROW
+_PIXELS = np.float32(PATCH**2)
+_MIDDLE = np.float32(PATCH / 2)
+_FARTHEST = np.float32(PATCH**2)  # px²
+_ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
+
+
+@njit(fastmath=True, cache=True, nogil=True)
+def cut_patches(
+    picture: Float32[np.ndarray, "h w"],
+    gradient_x: Float32[np.ndarray, "h w"],
+    gradient_y: Float32[np.ndarray, "h w"],
+    tops: Int64[np.ndarray, " i"],
+    lefts: Int64[np.ndarray, " j"],
+) -> Float32[np.ndarray, "n 3 k"]:
+    """Return of every patch its gray levels, and the motion in x and in y that one too many says.
+
+    That motion, in px, is the Hessian's inverse times the gradient, less the patch's mean gradient:
+    a patch that is brighter as a whole has not moved.
+
+    Args:
+        picture: gray levels.
+        gradient_x: its derivative, gray levels a px.
+        gradient_y: its derivative, gray levels a px.
+        tops: first rows of the patches.
+        lefts: their first columns.
+    """
+    patches = np.zeros((len(tops) * len(lefts), 3, _SIZE), np.float32)
+    number = 0
+    for top in tops:
+        for left in lefts:
+            gray, says_x, says_y = patches[number, 0], patches[number, 1], patches[number, 2]
+            number += 1
+            mean_x, mean_y = _ZERO, _ZERO
+            for j in range(PATCH):
+                for i in range(PATCH):
+                    mean_x += gradient_x[top + j, left + i]
+                    mean_y += gradient_y[top + j, left + i]
+            xx, xy, yy = _DAMPING, _ZERO, _DAMPING
+            for j in range(PATCH):
+                for i in range(PATCH):
+                    place = j * _ROW + i
+                    x = gradient_x[top + j, left + i] - mean_x / _PIXELS
+                    y = gradient_y[top + j, left + i] - mean_y / _PIXELS
+                    gray[place], says_x[place], says_y[place] = picture[top + j, left + i], x, y
+                    xx, xy, yy = xx + x * x, xy + x * y, yy + y * y
+            share = _ONE / (xx * yy - xy * xy)
+            for place in range(_SIZE):
+                x, y = share * says_x[place], share * says_y[place]
+                says_x[place], says_y[place] = yy * x - xy * y, xx * y - xy * x
+    return patches
+
+
+@njit(fastmath=True, cache=True, nogil=True)
+def search_patches(
+    patches: Float32[np.ndarray, "n 3 k"],
+    tops: Int64[np.ndarray, " i"],
+    lefts: Int64[np.ndarray, " j"],
+    target: Float32[np.ndarray, "y x"],
+    coarse: Float32[np.ndarray, "t s 2"],
+    flow: Float32[np.ndarray, "h w 2"],
+) -> None:
+    """Find every patch in `target`, and merge their motions in `flow`.
+
+    A pixel's motion is the mean over the patches that hold it, weighted by how well they agree
+    there, where differences below a gray level are none.
+
+    Args:
+        patches: of the reference, from `cut_patches`.
+        tops: their first rows.
+        lefts: their first columns.
+        target: gray levels, with `BORDER` px around them.
+        coarse: flow of a coarser scale, in px of that, where the search begins.
+        flow: where the result is written.
+    """
+    height, width = flow.shape[0], flow.shape[1]
+    pixels, wide = target.ravel(), uintp(target.shape[1])
+    right = np.float32(width + 2 * BORDER - PATCH - 2)
+    bottom = np.float32(height + 2 * BORDER - PATCH - 2)
+    larger_x = np.float32(width / coarse.shape[1])
+    larger_y = np.float32(height / coarse.shape[0])
+    window = np.zeros(_SIZE + _ROW + 1, np.float32)
+    agreement = np.empty(_SIZE, np.float32)
+    merged = np.zeros((3, height * width), np.float32)
+    weights, sums_x, sums_y = merged[0], merged[1], merged[2]
+    number = 0
+    for top in tops:
+        coarse_y = (np.float32(top) + _MIDDLE) / larger_y - _HALF
+        for left in lefts:
+            coarse_x = (np.float32(left) + _MIDDLE) / larger_x - _HALF
+            start_u = larger_x * _between(coarse, coarse_x, coarse_y, 0)
+            start_v = larger_y * _between(coarse, coarse_x, coarse_y, 1)
+            gray, says_x, says_y = patches[number, 0], patches[number, 1], patches[number, 2]
+            number += 1
+            u, v = start_u, start_v
+            x = min(max(np.float32(left + BORDER) + u, _ONE), right)
+            y = min(max(np.float32(top + BORDER) + v, _ONE), bottom)
+            shares = _open(window, pixels, wide, x, y)
+            for _ in range(_STEPS):
+                x, y = _ZERO, _ZERO
+                for place in range(uintp(_SIZE)):
+                    error = _seen(window, place, shares) - gray[place]
+                    x += error * says_x[place]
+                    y += error * says_y[place]
+                u, v = u - x, v - y
+                x = min(max(np.float32(left + BORDER) + u, _ONE), right)
+                y = min(max(np.float32(top + BORDER) + v, _ONE), bottom)
+                shares = _open(window, pixels, wide, x, y)
+            if (u - start_u) ** 2 + (v - start_v) ** 2 > _FARTHEST:  # lost
+                u, v = start_u, start_v
+            for place in range(uintp(_SIZE)):
+                error = abs(_seen(window, place, shares) - gray[place])
+                agreement[place] = _ONE / max(_ONE, error)
+            for j in range(PATCH):
+                first = uintp(top + j) * uintp(width) + uintp(left)
+                for i in range(PATCH):
+                    weight, place = agreement[uintp(j * _ROW) + uintp(i)], first + uintp(i)
+                    weights[place] += weight
+                    sums_x[place] += weight * u
+                    sums_y[place] += weight * v
+    found = flow.ravel()
+    for place in range(uintp(height * width)):
+        share = _ONE / weights[place]
+        found[uintp(2) * place] = share * sums_x[place]
+        found[uintp(2) * place + uintp(1)] = share * sums_y[place]
+
+
+@njit(fastmath=True, cache=True, nogil=True)
+def _open(window, pixels, wide, x, y):
+    """Lay what is around (x, y) into the window; return the shares of a place's four pixels."""
+    column, row = int(x), int(y)
+    x, y = x - np.float32(column), y - np.float32(row)
+    corner = uintp(row) * wide + uintp(column)
+    for j in range(_ROW):
+        for i in range(_ROW):
+            window[uintp(j * _ROW) + uintp(i)] = pixels[corner + uintp(j) * wide + uintp(i)]
+    return (_ONE - x) * (_ONE - y), x * (_ONE - y), (_ONE - x) * y, x * y
+
+
+@njit(fastmath=True, cache=True, nogil=True)
+def _seen(window, place, shares):
+    """Return the gray level between four pixels of the window."""
+    a, b, c, d = shares
+    return (
+        a * window[place]
+        + b * window[place + uintp(1)]
+        + c * window[place + uintp(_ROW)]
+        + d * window[place + uintp(_ROW + 1)]
+    )
+
+
+@njit(fastmath=True, cache=True, nogil=True)
+def _between(flow, x, y, component):
+    """Return a component of the flow at a place between its pixels, or at the nearest of them."""
+    height, width = flow.shape[0], flow.shape[1]
+    x = min(max(x, _ZERO), np.float32(width - 1))
+    y = min(max(y, _ZERO), np.float32(height - 1))
+    left, top = int(x), int(y)
+    right, bottom = min(left + 1, width - 1), min(top + 1, height - 1)
+    x, y = x - np.float32(left), y - np.float32(top)
+    upper = (_ONE - x) * flow[top, left, component] + x * flow[top, right, component]
+    lower = (_ONE - x) * flow[bottom, left, component] + x * flow[bottom, right, component]
+    return (_ONE - y) * upper + y * lower
