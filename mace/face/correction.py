@@ -17,6 +17,10 @@ from mace.face.rigid import COARSE, FINE, Offset, RigidReference
 from mace.face.similarity import Transform, apply, compose, fit_similarity, invert
 from mace.face.warping import supersampling, warp
 
+# Of a partial registration.
+_FEWEST = 5  # points
+_LEAST_CORRELATION = 0.35
+
 
 @dataclass(frozen=True)
 class Registration:
@@ -27,6 +31,7 @@ class Registration:
     inliers: int
     correlation: float  # of eyes and nose with the keyframe's, -1 to 1
     ok: bool
+    partial: bool = False  # if not ok: enough for a face that was there a moment ago
 
 
 class Keyframe:
@@ -113,7 +118,8 @@ class Keyframe:
             if offset is None:
                 return found
             coarse = compose(offset.correction, coarse)
-        return self._refine(gray, compose(invert(self._to_coarse), coarse))
+        again = self._refine(gray, compose(invert(self._to_coarse), coarse))
+        return found if found.partial and not again.ok else again
 
     def _refine(self, gray: np.ndarray, transform: Transform) -> Registration:
         for _ in range(self._config.max_passes):
@@ -130,6 +136,7 @@ class Keyframe:
                     offset.inliers,
                     offset.correlation,
                     ok=self._trusted(offset),
+                    partial=self._plausible(offset),
                 )
         return Registration(compose(invert(self._to_fine), transform), math.inf, 0, 0.0, ok=False)
 
@@ -141,6 +148,15 @@ class Keyframe:
             share >= self._config.min_inliers
             and offset.error_px <= self._config.max_error * share
             and offset.correlation >= self._config.min_correlation
+        )
+
+    def _plausible(self, offset: Offset) -> bool:
+        # Screwed-up eyes look like another's, and leave the nose alone to hold on to.
+        share = offset.inliers / len(self._fine.points)
+        return (
+            offset.inliers >= _FEWEST
+            and offset.error_px <= self._config.max_error * share
+            and offset.correlation >= _LEAST_CORRELATION
         )
 
 

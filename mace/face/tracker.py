@@ -19,6 +19,8 @@ from mace.face.warping import visible_fraction
 
 # Eyes that jump by more than this, in eye distances, are taken for another face's.
 _JUMP = 0.6
+# From frame to frame, a face in doubt moves by less than this.
+_STEADY = 0.06
 # Eyes that landmarks place this far from where registration has them count as unconfirmed.
 _DISAGREEMENT = 0.25
 
@@ -157,8 +159,7 @@ class FaceTracker:
             self.renew()
             return self._search(index, gray, Status.LOST)
         if self._holds(gray, previous):
-            self._failures, self._step = self._failures + 1, None
-            return [self._answer(index, Status.DOUBTFUL, gray, previous)]
+            return [self._doubtful(index, gray, keyframe, registration, previous)]
         face = self._detector.near(gray, *face_box(previous, self.config))
         if face is not None:
             return self._take_up(index, gray, face)
@@ -181,13 +182,10 @@ class FaceTracker:
             registration = self._keyframe.register(gray, guess)
             if registration.ok:
                 return [self._tracked(index, gray, self._keyframe, registration)]
+            last, patient = self._transform, self._failures + 1 < self.config.patience
+            if last is not None and patient and _shift(last, guess, self.config) < _JUMP:
+                return [self._doubtful(index, gray, self._keyframe, registration, guess)]
             self._failures, self._step = self._failures + 1, None
-            same = (
-                self._transform is not None and _shift(self._transform, guess, self.config) < _JUMP
-            )
-            if same and self._failures < self.config.patience:
-                self._transform = guess
-                return [self._answer(index, Status.DOUBTFUL, gray, guess)]
         keyframe = Keyframe(gray, landmarks, self.config)
         # The caller may use the array of a frame again, and this one has to wait.
         waiting: list[tuple[int, np.ndarray | None]] = [(index, gray.copy())]
@@ -220,6 +218,33 @@ class FaceTracker:
         for index, gray in others:
             answers += self._advance(index, gray)
         return answers
+
+    def _doubtful(
+        self,
+        index: int,
+        gray: np.ndarray,
+        keyframe: Keyframe,
+        registration: Registration,
+        otherwise: Transform,
+    ) -> TrackedFace:
+        """Answer for a face that does not register: by the few points that agree, or `otherwise`.
+
+        Those points must put it where it was in the last frame. The face is in doubt all the same.
+        """
+        failures, last = self._failures + 1, self._transform
+        steady = (
+            self.config.partial
+            and registration.partial
+            and last is not None
+            and _shift(last, registration.transform, self.config) < _STEADY
+        )
+        if steady:
+            answer = self._tracked(index, gray, keyframe, registration)
+        else:
+            self._transform = otherwise
+            answer = self._answer(index, Status.DOUBTFUL, gray, otherwise)
+        self._failures, self._step = failures, None
+        return answer
 
     def _looks_right(self, gray: np.ndarray, transform: Transform) -> bool:
         """Ask the detector whether what is tracked is a face, its eyes in place."""

@@ -51,6 +51,7 @@ class FaceStage:
         self.face = face = replace(
             face,
             patience=max(round(_DOUBT_S * (fps or _USUAL_FPS)), 1),
+            partial=True,
             search_interval=1 if live else searched,  # looking out in the background costs nothing
             check_interval=max(face.check_interval, round(_CHECK_S * fps)),
         )

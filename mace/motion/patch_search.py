@@ -81,12 +81,8 @@ def search_patches(
     lefts: Int64[np.ndarray, " j"],
     target: Float32[np.ndarray, "y x"],
     coarse: Float32[np.ndarray, "t s 2"],
-    flow: Float32[np.ndarray, "h w 2"],
-) -> None:
-    """Find every patch in `target`, and merge their motions in `flow`.
-
-    A pixel's motion is the mean over the patches that hold it, weighted by how well they agree
-    there, where differences below a gray level are none.
+) -> Float32[np.ndarray, "i j 2"]:
+    """Return how far every patch has moved, (u, v) in px.
 
     Args:
         patches: of the reference, from `cut_patches`.
@@ -94,48 +90,76 @@ def search_patches(
         lefts: their first columns.
         target: gray levels, with `BORDER` px around them.
         coarse: flow of a coarser scale, in px of that, where the search begins.
-        flow: where the result is written.
     """
-    height, width = flow.shape[0], flow.shape[1]
-    pixels, wide = target.ravel(), uintp(target.shape[1])
-    right = np.float32(width + 2 * BORDER - PATCH - 2)
-    bottom = np.float32(height + 2 * BORDER - PATCH - 2)
+    width, height = target.shape[1] - 2 * BORDER, target.shape[0] - 2 * BORDER
     larger_x = np.float32(width / coarse.shape[1])
     larger_y = np.float32(height / coarse.shape[0])
-    window = np.zeros(_SIZE + _ROW + 1, np.float32)
-    agreement = np.empty(_SIZE, np.float32)
-    merged = np.zeros((3, height * width), np.float32)
-    weights, sums_x, sums_y = merged[0], merged[1], merged[2]
+    pixels, window = target.ravel(), np.zeros(_SIZE + _ROW + 1, np.float32)
+    motions = np.empty((len(tops), len(lefts), 2), np.float32)
     number = 0
-    for top in tops:
-        coarse_y = (np.float32(top) + _MIDDLE) / larger_y - _HALF
-        for left in lefts:
-            coarse_x = (np.float32(left) + _MIDDLE) / larger_x - _HALF
+    for row in range(len(tops)):
+        coarse_y = (np.float32(tops[row]) + _MIDDLE) / larger_y - _HALF
+        for column in range(len(lefts)):
+            coarse_x = (np.float32(lefts[column]) + _MIDDLE) / larger_x - _HALF
             start_u = larger_x * _between(coarse, coarse_x, coarse_y, 0)
             start_v = larger_y * _between(coarse, coarse_x, coarse_y, 1)
             gray, says_x, says_y = patches[number, 0], patches[number, 1], patches[number, 2]
             number += 1
             u, v = start_u, start_v
-            x = min(max(np.float32(left + BORDER) + u, _ONE), right)
-            y = min(max(np.float32(top + BORDER) + v, _ONE), bottom)
-            shares = _open(window, pixels, wide, x, y)
             for _ in range(_STEPS):
+                shares = _open(window, pixels, target.shape, lefts[column], tops[row], u, v)
                 x, y = _ZERO, _ZERO
                 for place in range(uintp(_SIZE)):
                     error = _seen(window, place, shares) - gray[place]
                     x += error * says_x[place]
                     y += error * says_y[place]
                 u, v = u - x, v - y
-                x = min(max(np.float32(left + BORDER) + u, _ONE), right)
-                y = min(max(np.float32(top + BORDER) + v, _ONE), bottom)
-                shares = _open(window, pixels, wide, x, y)
             if (u - start_u) ** 2 + (v - start_v) ** 2 > _FARTHEST:  # lost
                 u, v = start_u, start_v
+            motions[row, column, 0], motions[row, column, 1] = u, v
+    return motions
+
+
+@njit(fastmath=True, cache=True, nogil=True)
+def merge_patches(
+    patches: Float32[np.ndarray, "n 3 k"],
+    tops: Int64[np.ndarray, " i"],
+    lefts: Int64[np.ndarray, " j"],
+    target: Float32[np.ndarray, "y x"],
+    motions: Float32[np.ndarray, "i j 2"],
+    flow: Float32[np.ndarray, "h w 2"],
+) -> None:
+    """Write the flow that the patches' motions make.
+
+    A patch moves as its neighbours do, in the mean. A pixel's motion is the mean over the patches
+    that hold it, weighted by how well they agree there, where differences below a gray level are
+    none.
+
+    Args:
+        patches: of the reference, from `cut_patches`.
+        tops: their first rows.
+        lefts: their first columns.
+        target: gray levels, with `BORDER` px around them.
+        motions: from `search_patches`.
+        flow: where the result is written, (u, v) in px.
+    """
+    height, width = flow.shape[0], flow.shape[1]
+    pixels, window = target.ravel(), np.zeros(_SIZE + _ROW + 1, np.float32)
+    agreement = np.empty(_SIZE, np.float32)
+    merged = np.zeros((3, height * width), np.float32)
+    weights, sums_x, sums_y = merged[0], merged[1], merged[2]
+    number = 0
+    for row in range(len(tops)):
+        for column in range(len(lefts)):
+            gray = patches[number, 0]
+            number += 1
+            u, v = _among(motions, row, column)
+            shares = _open(window, pixels, target.shape, lefts[column], tops[row], u, v)
             for place in range(uintp(_SIZE)):
                 error = abs(_seen(window, place, shares) - gray[place])
                 agreement[place] = _ONE / max(_ONE, error)
             for j in range(PATCH):
-                first = uintp(top + j) * uintp(width) + uintp(left)
+                first = uintp(tops[row] + j) * uintp(width) + uintp(lefts[column])
                 for i in range(PATCH):
                     weight, place = agreement[uintp(j * _ROW) + uintp(i)], first + uintp(i)
                     weights[place] += weight
@@ -149,8 +173,27 @@ def search_patches(
 
 
 @njit(fastmath=True, cache=True, nogil=True)
-def _open(window, pixels, wide, x, y):
-    """Lay what is around (x, y) into the window; return the shares of a place's four pixels."""
+def _among(motions, row, column):
+    """Return the mean motion of a patch and its neighbours, with binomial weights."""
+    weights, u, v = _ZERO, _ZERO, _ZERO
+    for j in range(max(row - 1, 0), min(row + 2, motions.shape[0])):
+        for i in range(max(column - 1, 0), min(column + 2, motions.shape[1])):
+            weight = (_ONE if i == column else _HALF) * (_ONE if j == row else _HALF)
+            weights += weight
+            u += weight * motions[j, i, 0]
+            v += weight * motions[j, i, 1]
+    return u / weights, v / weights
+
+
+@njit(fastmath=True, cache=True, nogil=True)
+def _open(window, pixels, shape, left, top, u, v):
+    """Lay where a patch would be in `target` into the window; return the shares of four pixels.
+
+    Farther than the border allows, it is what lies at its edge.
+    """
+    wide = uintp(shape[1])
+    x = min(max(np.float32(left + BORDER) + u, _ONE), np.float32(shape[1] - _ROW - 1))
+    y = min(max(np.float32(top + BORDER) + v, _ONE), np.float32(shape[0] - _ROW - 1))
     column, row = int(x), int(y)
     x, y = x - np.float32(column), y - np.float32(row)
     corner = uintp(row) * wide + uintp(column)

@@ -13,7 +13,13 @@ import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
 from mace.errors import DataError
-from mace.motion.patch_search import BORDER, PATCH, cut_patches, search_patches
+from mace.motion.patch_search import (
+    BORDER,
+    PATCH,
+    cut_patches,
+    merge_patches,
+    search_patches,
+)
 
 _STRIDE = 5  # from patch to patch, px
 _COARSEST = 32  # side of the coarsest scale, px, at least
@@ -34,7 +40,8 @@ def patch_flow(
     Source: T. Kroeger, R. Timofte, D. Dai, L. Van Gool, "Fast optical flow using dense inverse
     search", ECCV 2016, without variational refinement. Deviations: a patch's Hessian is of
     gradients less their mean, as its errors are, and damped; OpenCV's leaves the mean in it and
-    falls short of the motion. The number of steps is fixed.
+    falls short of the motion. The number of steps is fixed, and a patch then moves as its
+    neighbours do in the mean, which takes the place of refinement.
     """
     height, width = reference.shape[1:]
     if min(height, width) < 2 * PATCH:
@@ -80,10 +87,11 @@ def _follow(
     """Search for the patches in `target`, on the coarsest scale first, and merge them in `out`."""
     flow = np.zeros((1, 1, 2), np.float32)
     for scale, picture in zip(reversed(scales), reversed(_pyramid(target)), strict=True):
-        finer = out if picture.shape == target.shape else np.empty((*picture.shape, 2), np.float32)
+        grid = scale.patches, scale.tops, scale.lefts
         around = cv2.copyMakeBorder(picture, BORDER, BORDER, BORDER, BORDER, cv2.BORDER_REPLICATE)
-        search_patches(scale.patches, scale.tops, scale.lefts, np.asarray(around), flow, finer)
-        flow = finer
+        motions = search_patches(*grid, np.asarray(around), flow)
+        flow = out if picture.shape == target.shape else np.empty((*picture.shape, 2), np.float32)
+        merge_patches(*grid, np.asarray(around), motions, flow)
 
 
 def _pyramid(picture: UInt8[np.ndarray, "h w"]) -> list[np.ndarray]:

@@ -168,6 +168,56 @@ def test_face_in_doubt_is_lost_once_the_check_says_so(filmed):
     assert statuses(answers) == ["tracked"] * 4 + ["doubtful"] * 2 + ["lost", "no_face"]
 
 
+@pytest.fixture(scope="module")
+def squinting(photo) -> np.ndarray:
+    """The face with nothing about the eyes to hold on to; the lower nose is as it was."""
+    picture = photo.copy()
+    eyes = slice(88, 119), slice(170, 280)
+    picture[eyes] = cv2.GaussianBlur(photo, (0, 0), 12)[eyes]
+    return picture
+
+
+@pytest.fixture(scope="module")
+def squints(filmed, squinting) -> list[np.ndarray]:
+    """Four frames of the face as it is, and those after them with the eyes screwed up."""
+    return [filmed(i) for i in range(4)] + [filmed(i, picture=squinting) for i in range(4, 30)]
+
+
+def follow(frames: list, config: FaceConfig) -> list[TrackedFace]:
+    """Track without a detector that says whether the face is still there."""
+    tracker = FaceTracker(config, later=lambda check: _unknown)
+    return [answer for frame in frames for answer in tracker.push(frame)]
+
+
+def test_face_in_doubt_is_followed_by_the_few_points_that_agree(squints, head_path):
+    settings = replace(QUICK, patience=40)
+    assert set(statuses(follow(squints, settings)[4:])) == {"doubtful"}
+    answers = follow(squints, replace(settings, partial=True))
+    assert set(statuses(answers)) == {"tracked"}
+    assert {answer.reference_id for answer in answers} == {0}
+    assert max(answer.inliers for answer in answers[4:]) < 15
+    eye = np.array([[203.3, 102.0]])
+    places = []
+    for index, answer in enumerate(answers):
+        assert answer.transform is not None
+        places.append(apply(answer.transform, apply(head_path(index), eye)))
+    assert np.ptp(places, axis=0).max() < 2.0  # px of the crop; the eye moves by 13 in the frame
+
+
+def test_few_points_do_not_keep_a_track_for_ever(squints):
+    answers = follow(squints[:12], replace(QUICK, patience=3, partial=True))
+    # The detector, asked at last, sees no face without eyes.
+    assert statuses(answers)[:7] == ["tracked"] * 6 + ["lost"]
+
+
+def test_few_points_somewhere_else_are_not_believed(filmed, squinting):
+    aside = np.array([[1.0, 0.0, 9.0], [0.0, 1.0, 0.0]])
+    frames = [filmed(i, motion=0) for i in range(4)]
+    frames += [filmed(i, motion=0, picture=squinting, extra=aside) for i in range(4, 6)]
+    answers = follow(frames, replace(QUICK, patience=40, partial=True))
+    assert statuses(answers) == ["tracked"] * 4 + ["doubtful"] * 2
+
+
 def _unknown(gray: np.ndarray, transform: np.ndarray) -> None:
     del gray, transform
 
