@@ -53,23 +53,35 @@ def fit_robust(
     moments = _moments(source, target)
     # OpenCV refines on request; the rounds below do it better, and five times faster.
     transform = cv2.estimateAffinePartial2D(source, target, method=cv2.LMEDS, refineIters=0)[0]
-    weights = np.ones(len(source))
+    weights, half = np.ones(len(source)), len(source) // 2
     if transform is None:
         transform = _solve(moments, weights)
     for _ in range(rounds):
-        offset = source @ transform[:, :2].T + (transform[:, 2] - target)
-        squares = np.einsum("ij,ij->i", offset, offset)
-        middle = float(np.sqrt(np.partition(squares, len(squares) // 2)[len(squares) // 2]))
+        squares = _squares(moments, transform)
+        middle = math.sqrt(np.partition(squares, half)[half])
         limit = 4.685 * max(1.4826 * middle, floor)
-        weights = np.maximum(1 - squares / limit**2, 0) ** 2
+        weights = np.maximum(1 - squares / limit**2, 0)
+        weights *= weights
         transform = _solve(moments, weights)
     return transform, weights
 
 
 def _moments(source: Points, target: Points) -> Float[np.ndarray, "8 n"]:
     """Return what is summed over the points: 1, x, y, u, v, |x|², x·u and x×u."""
-    (x, y), (u, v) = source.T, target.T
-    return np.stack([np.ones(len(x)), x, y, u, v, x * x + y * y, x * u + y * v, x * v - y * u])
+    moments = np.empty((8, len(source)))
+    moments[0], moments[1:3], moments[3:5] = 1, source.T, target.T
+    _, x, y, u, v = moments[:5]
+    moments[5:] = x * x + y * y, x * u + y * v, x * v - y * u
+    return moments
+
+
+def _squares(moments: Float[np.ndarray, "8 n"], transform: Transform) -> Float[np.ndarray, " n"]:
+    """Return the squared distances of the transformed points (x, y) from (u, v)."""
+    (a, b, x), (c, d, y) = transform.tolist()
+    # One product for a few dozen points: NumPy's calls cost more than what they compute.
+    offset = np.array([[x, a, b, -1.0, 0.0], [y, c, d, 0.0, -1.0]]) @ moments[:5]
+    offset *= offset
+    return offset[0] + offset[1]
 
 
 def _solve(moments: Float[np.ndarray, "8 n"], weights: Float[np.ndarray, " n"]) -> Transform:

@@ -3,6 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,9 +99,15 @@ class Answerer:
         self._motion = live_motion(bundle, config, live=live)
         self._people = [_Person(config, face.crop) for _ in range(config.faces)]
         shape = {"faces": config.faces, "crop": face.crop.size, "rests": config.adapt_s > 0}
-        self._step = make_step(bundle, **shape)
-        self._state = begin(bundle, **shape)
         blank = np.zeros((face.crop.size, face.crop.size), np.uint8)
+        # No frame is to wait for a compiler, Numba's or XLA's, and neither for the other.
+        with ThreadPoolExecutor(1) as aside:
+            tried = aside.submit(
+                outside_flow, blank[None], blank[None], motion=self._motion, where=(0,)
+            )
+            self._step = make_step(bundle, **shape)
+            tried.result()
+        self._state = begin(bundle, **shape)
         # A place that nobody is in keeps what it has.
         self._nobody = _Question(blank, blank, keep=1.0, resting=False, renewed=False)
 

@@ -8,13 +8,12 @@ negative ones at every pixel.
 """
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32, Int64, UInt8
 from numba import njit, uintp
 
 PATCH = 8
 """Side of a patch, px."""
-BORDER = 16
-"""How far a patch may look beyond the edge, px."""
+_BORDER = 16  # how far a patch may look beyond the edge, px
 
 _STEPS = 2
 # Added to the summed squares of a patch's gradients, (gray levels / px)²: where noise alone would
@@ -25,7 +24,12 @@ _SIZE = PATCH * _ROW
 _PIXELS = np.float32(PATCH**2)
 _MIDDLE = np.float32(PATCH / 2)
 _FARTHEST = np.float32(PATCH**2)  # px²
-_ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
+_ZERO, _HALF, _ONE, _TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
+_QUARTER = np.float32(0.25)
+
+
+type Scale = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""A reference at one size: its patches (`cut_patches`), their first rows, their first columns."""
 
 
 @njit(fastmath=True, cache=True, nogil=True)
@@ -75,7 +79,59 @@ def cut_patches(
 
 
 @njit(fastmath=True, cache=True, nogil=True)
-def search_patches(
+def follow_patches(
+    scales: tuple[Scale, ...],
+    target: UInt8[np.ndarray, "h w"],
+    out: Float32[np.ndarray, "h w 2"],
+) -> None:
+    """Search for a reference in a target, the coarsest scale first, and write the flow to `out`.
+
+    All in one call: each gives Python's lock away and has to wait for it again.
+
+    Args:
+        scales: of the reference, the finest first.
+        target: gray levels.
+        out: (u, v) in px.
+    """
+    pictures = [target.astype(np.float32)]
+    for _ in range(len(scales) - 1):
+        pictures.append(halve(pictures[-1]))
+    flow = np.zeros((1, 1, 2), np.float32)
+    for level in range(len(scales) - 1, -1, -1):
+        patches, tops, lefts = scales[level]
+        around = _framed(pictures[level])
+        motions = _search(patches, tops, lefts, around, flow)
+        height, width = pictures[level].shape
+        flow = out if level == 0 else np.empty((height, width, 2), np.float32)
+        _merge(patches, tops, lefts, around, motions, flow)
+
+
+@njit(fastmath=True, cache=True, nogil=True)
+def halve(picture: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "y x"]:
+    """Return the means of four pixels; an odd row or column at the end is left out."""
+    half = np.empty((picture.shape[0] // 2, picture.shape[1] // 2), np.float32)
+    for y in range(uintp(half.shape[0])):
+        upper, lower, row = picture[2 * y], picture[2 * y + 1], half[y]
+        for x in range(uintp(half.shape[1])):
+            left, right = uintp(2) * x, uintp(2) * x + uintp(1)
+            row[x] = _QUARTER * (upper[left] + upper[right] + lower[left] + lower[right])
+    return half
+
+
+@njit(fastmath=True, cache=True, nogil=True)
+def _framed(picture):
+    """Return the picture with its edge repeated around it."""
+    height, width = picture.shape
+    framed = np.empty((height + 2 * _BORDER, width + 2 * _BORDER), np.float32)
+    for y in range(height + 2 * _BORDER):
+        row = min(max(y - _BORDER, 0), height - 1)
+        for x in range(width + 2 * _BORDER):
+            framed[y, x] = picture[row, min(max(x - _BORDER, 0), width - 1)]
+    return framed
+
+
+@njit(fastmath=True, cache=True, nogil=True)
+def _search(
     patches: Float32[np.ndarray, "n 3 k"],
     tops: Int64[np.ndarray, " i"],
     lefts: Int64[np.ndarray, " j"],
@@ -88,21 +144,18 @@ def search_patches(
         patches: of the reference, from `cut_patches`.
         tops: their first rows.
         lefts: their first columns.
-        target: gray levels, with `BORDER` px around them.
-        coarse: flow of a coarser scale, in px of that, where the search begins.
+        target: gray levels, with `_BORDER` px around them.
+        coarse: flow of the scale half as large, in px of that, where the search begins.
     """
-    width, height = target.shape[1] - 2 * BORDER, target.shape[0] - 2 * BORDER
-    larger_x = np.float32(width / coarse.shape[1])
-    larger_y = np.float32(height / coarse.shape[0])
     pixels, window = target.ravel(), np.zeros(_SIZE + _ROW + 1, np.float32)
     motions = np.empty((len(tops), len(lefts), 2), np.float32)
     number = 0
     for row in range(len(tops)):
-        coarse_y = (np.float32(tops[row]) + _MIDDLE) / larger_y - _HALF
+        coarse_y = _HALF * (np.float32(tops[row]) + _MIDDLE) - _HALF
         for column in range(len(lefts)):
-            coarse_x = (np.float32(lefts[column]) + _MIDDLE) / larger_x - _HALF
-            start_u = larger_x * _between(coarse, coarse_x, coarse_y, 0)
-            start_v = larger_y * _between(coarse, coarse_x, coarse_y, 1)
+            coarse_x = _HALF * (np.float32(lefts[column]) + _MIDDLE) - _HALF
+            start_u = _TWO * _between(coarse, coarse_x, coarse_y, 0)
+            start_v = _TWO * _between(coarse, coarse_x, coarse_y, 1)
             gray, says_x, says_y = patches[number, 0], patches[number, 1], patches[number, 2]
             number += 1
             u, v = start_u, start_v
@@ -121,7 +174,7 @@ def search_patches(
 
 
 @njit(fastmath=True, cache=True, nogil=True)
-def merge_patches(
+def _merge(
     patches: Float32[np.ndarray, "n 3 k"],
     tops: Int64[np.ndarray, " i"],
     lefts: Int64[np.ndarray, " j"],
@@ -139,8 +192,8 @@ def merge_patches(
         patches: of the reference, from `cut_patches`.
         tops: their first rows.
         lefts: their first columns.
-        target: gray levels, with `BORDER` px around them.
-        motions: from `search_patches`.
+        target: gray levels, with `_BORDER` px around them.
+        motions: from `_search`.
         flow: where the result is written, (u, v) in px.
     """
     height, width = flow.shape[0], flow.shape[1]
@@ -192,8 +245,8 @@ def _open(window, pixels, shape, left, top, u, v):
     Farther than the border allows, it is what lies at its edge.
     """
     wide = uintp(shape[1])
-    x = min(max(np.float32(left + BORDER) + u, _ONE), np.float32(shape[1] - _ROW - 1))
-    y = min(max(np.float32(top + BORDER) + v, _ONE), np.float32(shape[0] - _ROW - 1))
+    x = min(max(np.float32(left + _BORDER) + u, _ONE), np.float32(shape[1] - _ROW - 1))
+    y = min(max(np.float32(top + _BORDER) + v, _ONE), np.float32(shape[0] - _ROW - 1))
     column, row = int(x), int(y)
     x, y = x - np.float32(column), y - np.float32(row)
     corner = uintp(row) * wide + uintp(column)

@@ -6,20 +6,13 @@ compared with it; `mace.motion.patch_search` has the loops.
 """
 
 import functools
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
 from mace.errors import DataError
-from mace.motion.patch_search import (
-    BORDER,
-    PATCH,
-    cut_patches,
-    merge_patches,
-    search_patches,
-)
+from mace.motion.patch_search import PATCH, Scale, cut_patches, follow_patches, halve
 
 _STRIDE = 5  # from patch to patch, px
 _COARSEST = 32  # side of the coarsest scale, px, at least
@@ -51,57 +44,22 @@ def patch_flow(
         )
     flow = np.empty((len(reference), height, width, 2), np.float32)
     for first, second, out in zip(reference, target, flow, strict=True):
-        _follow(_prepare(first.tobytes(), height, width), second, out)
+        follow_patches(_prepare(first.tobytes(), height, width), np.ascontiguousarray(second), out)
     return flow
 
 
-@dataclass(frozen=True)
-class _Scale:
-    """The reference at one size.
-
-    Attributes:
-        tops: first rows of the patches.
-        lefts: their first columns.
-        patches: what `cut_patches` made of them.
-    """
-
-    tops: Int64[np.ndarray, " i"]
-    lefts: Int64[np.ndarray, " j"]
-    patches: Float32[np.ndarray, "n 3 k"]
-
-
 @functools.lru_cache(maxsize=_PREPARED)
-def _prepare(pixels: bytes, height: int, width: int) -> tuple[_Scale, ...]:
-    """Return the scales of a reference, the finest first."""
+def _prepare(pixels: bytes, height: int, width: int) -> tuple[Scale, ...]:
+    """Return the scales of a reference as `follow_patches` wants them."""
+    picture = np.frombuffer(pixels, np.uint8).reshape(height, width).astype(np.float32)
     scales = []
-    for picture in _pyramid(np.frombuffer(pixels, np.uint8).reshape(height, width)):
-        x, y = _gradient(picture, 1, 0), _gradient(picture, 0, 1)
+    while True:
         tops, lefts = (_places(length) for length in picture.shape)
-        scales.append(_Scale(tops, lefts, cut_patches(picture, x, y, tops, lefts)))
-    return tuple(scales)
-
-
-def _follow(
-    scales: tuple[_Scale, ...], target: UInt8[np.ndarray, "h w"], out: Float32[np.ndarray, "h w 2"]
-) -> None:
-    """Search for the patches in `target`, on the coarsest scale first, and merge them in `out`."""
-    flow = np.zeros((1, 1, 2), np.float32)
-    for scale, picture in zip(reversed(scales), reversed(_pyramid(target)), strict=True):
-        grid = scale.patches, scale.tops, scale.lefts
-        around = cv2.copyMakeBorder(picture, BORDER, BORDER, BORDER, BORDER, cv2.BORDER_REPLICATE)
-        motions = search_patches(*grid, np.asarray(around), flow)
-        flow = out if picture.shape == target.shape else np.empty((*picture.shape, 2), np.float32)
-        merge_patches(*grid, np.asarray(around), motions, flow)
-
-
-def _pyramid(picture: UInt8[np.ndarray, "h w"]) -> list[np.ndarray]:
-    """Return the picture as float32, halved again and again by means of four pixels."""
-    pictures = [picture.astype(np.float32)]
-    while min(pictures[-1].shape) >= 2 * _COARSEST:
-        height, width = pictures[-1].shape
-        half = cv2.resize(pictures[-1], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-        pictures.append(np.asarray(half, np.float32))
-    return pictures
+        x, y = _gradient(picture, 1, 0), _gradient(picture, 0, 1)
+        scales.append((cut_patches(picture, x, y, tops, lefts), tops, lefts))
+        if min(picture.shape) < 2 * _COARSEST:
+            return tuple(scales)
+        picture = halve(picture)
 
 
 def _gradient(picture: np.ndarray, x: int, y: int) -> np.ndarray:
