@@ -30,8 +30,9 @@ _RATE_FRAMES = 200
 # How long frames of a live source may wait for a tracker that was held up, in s: other programs
 # take a core for some hundredths, and a tracker that takes 2 ms of every 5 makes up for it at once.
 _HELD_UP_S = 0.05
-# Frames of a file that may wait for the next thread.
-_AHEAD = 4
+# Frames of a file that may wait for the next thread, if they hold no more pixels than that: the
+# more, the less often a thread waits for another, and beyond these no rate was gained.
+_AHEAD, _LEAST_AHEAD, _AHEAD_PX = 16, 4, 2**24
 
 
 class _Handover[T]:
@@ -106,7 +107,8 @@ class LiveLoop:
         self._source = source
         mailbox = Mailbox[Frame](burst=max(round(_HELD_UP_S * source.fps), 1))
         self._capture = Capture(source, mailbox, on_incident=on_incident)
-        most = None if source.live else _AHEAD
+        fitting = _AHEAD_PX // max(source.size[0] * source.size[1], 1)
+        most = None if source.live else max(min(fitting, _AHEAD), _LEAST_AHEAD)
         self._read = _Handover[Frame](most)
         self._tracked = _Handover[tuple[Frame, tuple[Seen, ...]]](most)
         self._renew = threading.Event()
