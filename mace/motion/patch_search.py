@@ -18,7 +18,7 @@ _BORDER = 16  # how far a patch may look beyond the edge, px
 _STEPS = 2
 # Added to the summed squares of a patch's gradients, (gray levels / px)²: where noise alone would
 # move a patch without texture, it stays where the coarser scale has put it.
-_DAMPING = np.float32(100)
+_DAMPING = np.float32(30)
 _ROW = PATCH + 1
 _SIZE = PATCH * _ROW
 _PIXELS = np.float32(PATCH**2)

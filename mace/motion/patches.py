@@ -14,9 +14,9 @@ from jaxtyping import Float32, Int64, UInt8
 from mace.errors import DataError
 from mace.motion.patch_search import PATCH, Scale, cut_patches, follow_patches, halve
 
-_STRIDE = 5  # from patch to patch, px
+_STRIDE = 6  # from patch to patch, px
 _COARSEST = 32  # side of the coarsest scale, px, at least
-_PREPARED = 16  # references that are remembered; two thirds of a megabyte each at 128 px
+_PREPARED = 16  # references that are remembered; half a megabyte each at 128 px
 
 
 def patch_flow(
