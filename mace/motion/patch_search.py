@@ -240,9 +240,9 @@ def _among(motions, row, column):
 
 @njit(fastmath=True, cache=True, nogil=True)
 def _open(window, pixels, shape, left, top, u, v):
-    """Lay where a patch would be in `target` into the window; return the shares of four pixels.
+    """Lay the pixels about a patch moved by (u, v) px into the window; return four pixels' shares.
 
-    Farther than the border allows, it is what lies at its edge.
+    Farther out than the border allows, they are those at its edge.
     """
     wide = uintp(shape[1])
     x = min(max(np.float32(left + _BORDER) + u, _ONE), np.float32(shape[1] - _ROW - 1))
