@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 
 from mace.face.config import RegistrationConfig
-from mace.face.similarity import Transform, apply, fit_robust
+from mace.face.similarity import Transform, fit_robust
 from mace.face.warping import sample
 
 MIN_POINTS = 8
@@ -96,18 +96,15 @@ class RigidReference:
         picture = self._levelled(self._cut(gray, transform))
         there, seen = self._track(self._picture, picture, self.points)
         back, seen_again = self._track(picture, self._picture, there)
-        round_trip = np.abs(back - self.points).max(axis=1)
-        believed = seen & seen_again & (round_trip < self._config.max_round_trip)
-        if believed.sum() < MIN_POINTS:
+        returned = np.abs(back - self.points) < self._config.max_round_trip
+        believed = np.flatnonzero(seen & seen_again & returned[:, 0] & returned[:, 1])
+        if len(believed) < MIN_POINTS:
             return None
-        source = there[believed].astype(np.float64)
-        target = self.points[believed].astype(np.float64)
-        correction, weights = fit_robust(source, target)
-        squares = ((apply(correction, source) - target) ** 2).sum(axis=1)
+        correction, weights, error = fit_robust(there[believed], self.points[believed])
         return Offset(
             correction=correction,
-            error_px=float(np.sqrt(weights @ squares / weights.sum())),
-            inliers=int((weights > 0.1).sum()),
+            error_px=error,
+            inliers=int(np.count_nonzero(weights > 0.1)),
             correlation=self._correlation(picture),
         )
 

@@ -4,10 +4,11 @@ A transform is the float64 matrix (2, 3) that OpenCV takes, mapping (x, y) px to
 """
 
 import math
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Complex128, Float
 
 from mace.errors import DataError
 
@@ -27,13 +28,24 @@ def fit_similarity(
     Raises:
         DataError: if all source points with weight coincide, for which there is no answer.
     """
-    return _solve(_moments(source, target), np.ones(len(source)) if weights is None else weights)
+    weights = np.ones(len(source)) if weights is None else weights
+    return _matrix(*_solve(_moments(_plane(source), _plane(target)), weights))
+
+
+class RobustFit(NamedTuple):
+    """A similarity that outliers do not move."""
+
+    transform: Transform
+    weights: Float[np.ndarray, " n"]
+    """What each point had to say, from 0 to 1."""
+    error: float
+    """Weighted root mean square of the residuals, px."""
 
 
 def fit_robust(
     source: Points, target: Points, *, floor: float = 0.05, rounds: int = 3
-) -> tuple[Transform, Float[np.ndarray, " n"]]:
-    """Return a similarity that outliers do not move, and each point's weight from 0 to 1.
+) -> RobustFit:
+    """Return the similarity that most of the points agree on.
 
     Starts from the least median of squares, then reweights with Tukey's biweight, whose scale is
     the median absolute residual: gross outliers get no say, and points that a blink or a twitch
@@ -43,57 +55,84 @@ def fit_robust(
         source: at least three points.
         target: where they went.
         floor: residuals below it are taken as noise, px.
-        rounds: of reweighting.
+        rounds: of reweighting, at least one.
 
     Raises:
         DataError: if the points are fewer than three or coincide.
     """
     if len(source) < 3:
         raise DataError(f"cannot fit a similarity robustly to {len(source)} points; 3 are needed")
-    moments = _moments(source, target)
+    here, there = _plane(source), _plane(target)
+    moments = _moments(here, there)
     # OpenCV refines on request; the rounds below do it better, and five times faster.
     transform = cv2.estimateAffinePartial2D(source, target, method=cv2.LMEDS, refineIters=0)[0]
     weights, half = np.ones(len(source)), len(source) // 2
     if transform is None:
-        transform = _solve(moments, weights)
+        turn, shift = _solve(moments, weights)
+    else:
+        (a, _, x), (b, _, y) = transform.tolist()
+        turn, shift = complex(a, b), complex(x, y)
+    residuals = _residuals(here, there, turn, shift)
     for _ in range(rounds):
-        squares = _squares(moments, transform)
-        middle = math.sqrt(np.partition(squares, half)[half])
-        limit = 4.685 * max(1.4826 * middle, floor)
-        weights = np.maximum(1 - squares / limit**2, 0)
+        limit = 4.685 * max(1.4826 * float(np.partition(residuals, half)[half]), floor)
+        residuals /= limit
+        residuals *= residuals
+        weights = np.maximum(1 - residuals, 0)
         weights *= weights
-        transform = _solve(moments, weights)
-    return transform, weights
+        turn, shift = _solve(moments, weights)
+        residuals = _residuals(here, there, turn, shift)
+    error = math.sqrt(weights @ (residuals * residuals) / weights.sum())
+    return RobustFit(_matrix(turn, shift), weights, error)
 
 
-def _moments(source: Points, target: Points) -> Float[np.ndarray, "8 n"]:
-    """Return what is summed over the points: 1, x, y, u, v, |x|², x·u and x×u."""
-    moments = np.empty((8, len(source)))
-    moments[0], moments[1:3], moments[3:5] = 1, source.T, target.T
-    _, x, y, u, v = moments[:5]
-    moments[5:] = x * x + y * y, x * u + y * v, x * v - y * u
+# In the complex plane a similarity is a line, z -> turn · z + shift. For a few dozen points NumPy's
+# calls cost more than what they compute, and so there are half as many.
+
+
+def _plane(points: Points) -> Complex128[np.ndarray, " n"]:
+    return np.ascontiguousarray(points, np.float64).view(np.complex128)[:, 0]
+
+
+def _matrix(turn: complex, shift: complex) -> Transform:
+    a, b = turn.real, turn.imag
+    return np.array([[a, -b, shift.real], [b, a, shift.imag]])
+
+
+def _residuals(
+    here: Complex128[np.ndarray, " n"],
+    there: Complex128[np.ndarray, " n"],
+    turn: complex,
+    shift: complex,
+) -> Float[np.ndarray, " n"]:
+    """Return how far from `there` the points end up."""
+    offset = turn * here
+    offset += shift
+    offset -= there
+    return np.abs(offset)
+
+
+def _moments(
+    here: Complex128[np.ndarray, " n"], there: Complex128[np.ndarray, " n"]
+) -> Complex128[np.ndarray, "5 n"]:
+    """Return what is summed over the points z that go to t: 1, z, t, |z|² and z̄·t."""
+    moments = np.empty((5, len(here)), np.complex128)
+    conjugate = here.conj()
+    moments[0], moments[1], moments[2] = 1, here, there
+    np.multiply(conjugate, here, out=moments[3])
+    np.multiply(conjugate, there, out=moments[4])
     return moments
 
 
-def _squares(moments: Float[np.ndarray, "8 n"], transform: Transform) -> Float[np.ndarray, " n"]:
-    """Return the squared distances of the transformed points (x, y) from (u, v)."""
-    (a, b, x), (c, d, y) = transform.tolist()
-    # One product for a few dozen points: NumPy's calls cost more than what they compute.
-    offset = np.array([[x, a, b, -1.0, 0.0], [y, c, d, 0.0, -1.0]]) @ moments[:5]
-    offset *= offset
-    return offset[0] + offset[1]
-
-
-def _solve(moments: Float[np.ndarray, "8 n"], weights: Float[np.ndarray, " n"]) -> Transform:
-    """Minimise the weighted squares of a·(x, y) rotated and shifted less (u, v)."""
-    total, x, y, u, v, square, dot, cross = (moments @ weights).tolist()
-    spread = square * total - (x * x + y * y)
-    if not spread > 1e-9 * total * square:
+def _solve(
+    moments: Complex128[np.ndarray, "5 n"], weights: Float[np.ndarray, " n"]
+) -> tuple[complex, complex]:
+    """Return the turn and the shift that leave the least weighted squares."""
+    total, here, there, square, product = (moments @ weights).tolist()
+    spread = (square * total - here.conjugate() * here).real
+    if not spread > 1e-9 * total.real * square.real:
         raise DataError("cannot fit a similarity to points that all lie in one place")
-    a = (dot * total - (x * u + y * v)) / spread
-    b = (cross * total - (x * v - y * u)) / spread
-    shift = (u - a * x + b * y) / total, (v - b * x - a * y) / total
-    return np.array([[a, -b, shift[0]], [b, a, shift[1]]])
+    turn = (product * total - here.conjugate() * there) / spread
+    return turn, (there - turn * here) / total
 
 
 def apply(transform: Transform, points: Points) -> Points:

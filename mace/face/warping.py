@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from mace.face.config import CropConfig, Interpolation
-from mace.face.similarity import Transform, apply, invert, scale
+from mace.face.similarity import Transform, invert, scale
 
 _KERNELS: dict[Interpolation, int] = {
     "linear": cv2.INTER_LINEAR,
@@ -77,11 +77,16 @@ def sample(
 def visible_fraction(transform: Transform, crop: CropConfig, shape: tuple[int, ...]) -> float:
     """Return which fraction of the crop lies within a frame of the given (height, width)."""
     edge = crop.size - 0.5
-    corners = np.array([[-0.5, -0.5], [edge, -0.5], [edge, edge], [-0.5, edge]])
-    corners = apply(invert(transform), corners)
-    limit = np.array([shape[1], shape[0]]) - 0.5
-    if (corners >= -0.5).all() and (corners <= limit).all():
+    (a, b, x), (c, d, y) = invert(transform).tolist()
+    corners = [
+        (a * u + b * v + x, c * u + d * v + y)
+        for u, v in ((-0.5, -0.5), (edge, -0.5), (edge, edge), (-0.5, edge))
+    ]
+    right, bottom = shape[1] - 0.5, shape[0] - 0.5
+    if all(-0.5 <= u <= right and -0.5 <= v <= bottom for u, v in corners):
         return 1.0
-    frame = np.array([[-0.5, -0.5], [limit[0], -0.5], limit, [-0.5, limit[1]]])
-    area, _ = cv2.intersectConvexConvex(corners.astype(np.float32), frame.astype(np.float32))
+    frame = [(-0.5, -0.5), (right, -0.5), (right, bottom), (-0.5, bottom)]
+    area, _ = cv2.intersectConvexConvex(
+        np.array(corners, np.float32), np.array(frame, np.float32)
+    )
     return float(min(area * scale(transform) ** 2 / crop.size**2, 1.0))

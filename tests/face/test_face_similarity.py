@@ -56,7 +56,8 @@ def test_outliers_do_not_move_the_robust_fit():
     seen = apply(truth, POINTS) + rng.normal(0, 0.02, POINTS.shape)
     wrong = rng.permutation(40)[:15]
     seen[wrong] += rng.uniform(1, 20, (15, 2))
-    transform, weights = fit_robust(POINTS, seen)
+    transform, weights, error = fit_robust(POINTS, seen)
+    assert 0.01 < error < 0.04
     assert np.abs(apply(transform, POINTS) - apply(truth, POINTS)).max() < 0.03
     assert (weights[wrong] == 0).all()
     plain = fit_similarity(POINTS, seen)
