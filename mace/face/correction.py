@@ -14,7 +14,7 @@ from jaxtyping import Float, UInt8
 from mace.face.config import CropConfig, FaceConfig
 from mace.face.landmarks import eye_centres
 from mace.face.rigid import COARSE, FINE, Offset, RigidReference
-from mace.face.similarity import Transform, apply, compose, fit_similarity, invert
+from mace.face.similarity import Transform, compose, fit_similarity, invert
 from mace.face.warping import supersampling, warp
 
 # Of a partial registration.
@@ -127,8 +127,7 @@ class Keyframe:
             if offset is None:
                 break
             transform = compose(offset.correction, transform)
-            moved = apply(offset.correction, FINE.eyes) - FINE.eyes
-            if np.abs(moved).max() < self._config.converged:
+            if _eyes_move(offset.correction) < self._config.converged:
                 result = compose(invert(self._to_fine), transform)
                 return Registration(
                     result,
@@ -167,3 +166,10 @@ def canonical_transform(landmarks: Float[np.ndarray, "n 2"], crop: CropConfig) -
         DataError: if the eyes coincide.
     """
     return fit_similarity(eye_centres(landmarks), crop.eyes)
+
+
+def _eyes_move(correction: Transform) -> float:
+    """Return how far a correction in the fine field moves an eye along an axis, px at most."""
+    (a, b, x), (c, d, y) = correction.tolist()
+    moved = [(a * u + b * v + x - u, c * u + d * v + y - v) for u, v in FINE.eyes.tolist()]
+    return max(abs(one) for pair in moved for one in pair)

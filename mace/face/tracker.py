@@ -1,7 +1,8 @@
 """One face through a sequence of frames: the single path of stored clips and live frames."""
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -260,8 +261,7 @@ class FaceTracker:
         last = self._transform
         self._step = None if last is None else compose(registration.transform, invert(last))
         self._transform, self._failures = registration.transform, 0
-        answer = self._answer(index, Status.TRACKED, gray, registration.transform)
-        return replace(answer, error_px=registration.error_px, inliers=registration.inliers)
+        return self._answer(index, Status.TRACKED, gray, registration.transform, registration)
 
     def _answer(
         self,
@@ -269,6 +269,7 @@ class FaceTracker:
         status: Status,
         gray: np.ndarray | None = None,
         transform: Transform | None = None,
+        registration: Registration | None = None,
     ) -> TrackedFace:
         keyframe, crop, visible = self._keyframe, None, 0.0
         if gray is not None and transform is not None and keyframe is not None:
@@ -281,6 +282,8 @@ class FaceTracker:
             transform=transform,
             keyframe=keyframe,
             reference_id=self._reference_id,
+            error_px=math.nan if registration is None else registration.error_px,
+            inliers=0 if registration is None else registration.inliers,
             visible=visible,
             faces=self._faces,
         )

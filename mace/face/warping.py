@@ -86,7 +86,5 @@ def visible_fraction(transform: Transform, crop: CropConfig, shape: tuple[int, .
     if all(-0.5 <= u <= right and -0.5 <= v <= bottom for u, v in corners):
         return 1.0
     frame = [(-0.5, -0.5), (right, -0.5), (right, bottom), (-0.5, bottom)]
-    area, _ = cv2.intersectConvexConvex(
-        np.array(corners, np.float32), np.array(frame, np.float32)
-    )
+    area, _ = cv2.intersectConvexConvex(np.array(corners, np.float32), np.array(frame, np.float32))
     return float(min(area * scale(transform) ** 2 / crop.size**2, 1.0))

@@ -131,8 +131,8 @@ class Answerer:
 
     def _run(self, asked: Mapping[int, _Question]) -> StepOutput:
         every = [asked.get(place, self._nobody) for place in range(len(self._people))]
-        reference = np.stack([one.reference for one in every])
-        target = np.stack([one.target for one in every])
+        reference = _batch([one.reference for one in every])
+        target = _batch([one.target for one in every])
         given = StepInput(
             reference=reference,
             target=target,
@@ -172,3 +172,8 @@ class Answerer:
             identity=seen.identity,
             quality=person.gauge.measure(seen.face),
         )
+
+
+def _batch(crops: list[UInt8[np.ndarray, "s s"]]) -> UInt8[np.ndarray, "f s s"]:
+    """Return crops as one array; the crop itself where there is but one."""
+    return crops[0][None] if len(crops) == 1 else np.stack(crops)

@@ -2,9 +2,10 @@
 
 import math
 import threading
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-
-import numpy as np
+from itertools import accumulate
 
 # Durations from a microsecond to a hundred seconds, in steps of 2 %.
 _SHORTEST, _LONGEST, _STEP = 1e-6, 100.0, math.log(1.02)
@@ -15,7 +16,7 @@ class Durations:
     """A histogram of durations, exact to 1 %."""
 
     def __init__(self) -> None:
-        self._counts = np.zeros(_BINS, np.int64)
+        self._counts = [0] * _BINS  # one is raised five times a frame, which NumPy is slow at
         self._total = 0.0
         self._longest = 0.0
 
@@ -29,14 +30,14 @@ class Durations:
     @property
     def count(self) -> int:
         """How many were counted."""
-        return int(self._counts.sum())
+        return sum(self._counts)
 
     def percentile(self, percent: float) -> float:
         """Return the duration, in s, that `percent` of all do not exceed; NaN of none."""
         if not self.count:
             return math.nan
         rank = max(math.ceil(self.count * percent / 100), 1)
-        place = int(np.searchsorted(np.cumsum(self._counts), rank))
+        place = bisect_left(list(accumulate(self._counts)), rank)
         return min(_SHORTEST * math.exp((place + 0.5) * _STEP), self._longest)
 
     def summary(self) -> dict[str, float]:
@@ -52,13 +53,13 @@ class Timings:
     """Durations by the name of the stage; threads may share it."""
 
     def __init__(self) -> None:
-        self._stages: dict[str, Durations] = {}
+        self._stages: defaultdict[str, Durations] = defaultdict(Durations)
         self._lock = threading.Lock()
 
     def add(self, stage: str, seconds: float) -> None:
         """Count one duration of a stage, in s."""
         with self._lock:
-            self._stages.setdefault(stage, Durations()).add(seconds)
+            self._stages[stage].add(seconds)
 
     def clear(self) -> None:
         """Forget what was counted so far."""
