@@ -71,6 +71,8 @@ class FaceTracker:
         self.config = config
         self._detector = FaceDetector(config.detector) if finder is None else finder
         self._landmarker = Landmarker(config.landmarks, boxes=config.boxes)
+        # Whether the eyes are in place one box can tell, and dlib's trees hold Python's lock.
+        self._glancer = Landmarker(config.landmarks)
         self._keyframe = keyframe
         self._transform = None if keyframe is None else keyframe.transform
         self._step: Transform | None = None  # last motion, crop px to crop px
@@ -252,7 +254,7 @@ class FaceTracker:
         face = self._detector.near(gray, *face_box(transform, self.config))
         if face is None:
             return False
-        guess = canonical_transform(self._landmarker.locate(gray, face), self.config.crop)
+        guess = canonical_transform(self._glancer.locate(gray, face), self.config.crop)
         return _shift(transform, guess, self.config) < _DISAGREEMENT
 
     def _tracked(
