@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+import orjson
 from jaxtyping import UInt8
 
 from mace.errors import OutputError
@@ -76,7 +77,7 @@ class Recorder:
         try:
             self._partial.mkdir(parents=True)
             self._csv = (self._partial / FRAMES_CSV).open("w", encoding="utf-8", newline="")
-            self._jsonl = (self._partial / FRAMES_JSONL).open("w", encoding="utf-8")
+            self._jsonl = (self._partial / FRAMES_JSONL).open("wb")
             self._events = EventsLog(self._partial / EVENTS_JSONL)
             self._write_session(complete=False)
         except OSError as error:
@@ -136,7 +137,7 @@ class Recorder:
             for face in faces:
                 self._times = (face.time if self._times is None else self._times[0], face.time)
                 self._rows.writerow(csv_row(face))
-                self._jsonl.write(json.dumps(jsonl_record(face, self._classes)) + "\n")
+                self._jsonl.write(_line(jsonl_record(face, self._classes)))
             if flush:
                 self._csv.flush()
                 self._jsonl.flush()
@@ -200,3 +201,8 @@ class Recorder:
         with contextlib.suppress(OSError):
             self._close()
         shutil.rmtree(self._partial, ignore_errors=True)
+
+
+def _line(record: dict[str, Any]) -> bytes:
+    # In a tenth of the time of `json`, and Python's lock is free for the other stages that long.
+    return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)

@@ -66,7 +66,7 @@ def test_interruption_keeps_what_was_done(tmp_path):
 def test_full_disk_is_said_and_leaves_nothing(tmp_path, monkeypatch):
     session = recorder(tmp_path / "out")
     session._jsonl.close()
-    monkeypatch.setattr(session, "_jsonl", FULL.open("w"))
+    monkeypatch.setattr(session, "_jsonl", FULL.open("wb"))
     with pytest.raises(OutputError, match="No space left"), session:
         session.write_result(result(0), PICTURE)
     assert list(tmp_path.iterdir()) == []
@@ -77,7 +77,7 @@ def test_of_a_camera_a_full_disk_leaves_what_was_recorded(tmp_path, monkeypatch)
     session = recorder(tmp_path / "out", pictures="own", keep=True)
     session.write_result(result(0), PICTURE)
     session._jsonl.close()
-    monkeypatch.setattr(session, "_jsonl", FULL.open("w", 1))
+    monkeypatch.setattr(session, "_jsonl", FULL.open("wb", 0))
     with pytest.raises(OutputError, match="until then is kept"), session:
         session.write_result(result(1), PICTURE)
     found = load_session(tmp_path / "out")
