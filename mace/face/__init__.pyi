@@ -1,13 +1,14 @@
 from .clip import AlignedClip, correct_clip
 from .config import CropConfig, DetectorConfig, FaceConfig, RegistrationConfig
 from .confirming import Check
-from .correction import Keyframe, Registration, canonical_transform
+from .correction import Keyframe, Registration
 from .detector import Detection, FaceDetector
 from .images import to_gray
 from .landmarks import Landmarker, eye_centres
+from .pose import canonical_transform, face_box
 from .similarity import Transform, apply, compose, fit_robust, fit_similarity, invert
 from .tracked import Status, TrackedFace
-from .tracker import FaceTracker, face_box
+from .tracker import FaceTracker
 from .warping import warp
 
 __all__ = [

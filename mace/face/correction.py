@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from mace.face.config import CropConfig, FaceConfig
-from mace.face.landmarks import eye_centres
+from mace.face.config import FaceConfig
+from mace.face.pose import canonical_transform
 from mace.face.rigid import COARSE, FINE, Offset, RigidReference
 from mace.face.similarity import Transform, compose, fit_similarity, invert
 from mace.face.warping import supersampling, warp
@@ -157,15 +157,6 @@ class Keyframe:
             and offset.error_px <= self._config.max_error * share
             and offset.correlation >= _LEAST_CORRELATION
         )
-
-
-def canonical_transform(landmarks: Float[np.ndarray, "n 2"], crop: CropConfig) -> Transform:
-    """Return the similarity, frame px to crop px, that brings the eyes to their canonical places.
-
-    Raises:
-        DataError: if the eyes coincide.
-    """
-    return fit_similarity(eye_centres(landmarks), crop.eyes)
 
 
 def _eyes_move(correction: Transform) -> float:

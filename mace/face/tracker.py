@@ -2,19 +2,19 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
 
 from mace.errors import DataError
 from mace.face.config import FaceConfig
 from mace.face.confirming import Check, Confirmation
-from mace.face.correction import Keyframe, Registration, canonical_transform
+from mace.face.correction import Keyframe, Registration
 from mace.face.detector import Detection, FaceDetector, Finder
+from mace.face.draft import Draft
 from mace.face.images import to_gray
 from mace.face.landmarks import Landmarker
-from mace.face.similarity import Transform, apply, compose, invert, scale
+from mace.face.pose import canonical_transform, eye_shift, face_box
+from mace.face.similarity import Transform, compose, invert
 from mace.face.tracked import Status, TrackedFace
 from mace.face.warping import visible_fraction
 
@@ -24,17 +24,6 @@ _JUMP = 0.6
 _STEADY = 0.06
 # Eyes that landmarks place this far from where registration has them count as unconfirmed.
 _DISAGREEMENT = 0.25
-
-
-@dataclass
-class _Draft:
-    """A keyframe in the making: frames wait until enough landmarks are in."""
-
-    keyframe: Keyframe
-    box: Detection
-    transform: Transform
-    landmarks: list[Float[np.ndarray, "n 2"]]
-    waiting: list[tuple[int, np.ndarray | None]]
 
 
 class FaceTracker:
@@ -78,7 +67,7 @@ class FaceTracker:
         self._step: Transform | None = None  # last motion, crop px to crop px
         self._last: Transform | None = None  # where the face was lost
         self._reference_id = -1 if keyframe is None else 0
-        self._draft: _Draft | None = None
+        self._draft: Draft | None = None
         self._shape: tuple[int, ...] | None = None
         self._index = 0
         self._faces = 0
@@ -127,7 +116,8 @@ class FaceTracker:
 
     def _advance(self, index: int, gray: np.ndarray | None) -> list[TrackedFace]:
         if self._draft is not None:
-            return self._collect(self._draft, index, gray)
+            enough = self._draft.add(index, gray, self._landmarker)
+            return self._complete(self._draft) if enough else []
         if gray is None:
             return [self._answer(index, Status.UNREADABLE)]
         if self._keyframe is None or self._transform is None:
@@ -186,34 +176,17 @@ class FaceTracker:
             if registration.ok:
                 return [self._tracked(index, gray, self._keyframe, registration)]
             last, patient = self._transform, self._failures + 1 < self.config.patience
-            if last is not None and patient and _shift(last, guess, self.config) < _JUMP:
+            if last is not None and patient and eye_shift(last, guess, self.config) < _JUMP:
                 return [self._doubtful(index, gray, self._keyframe, registration, guess)]
             self._failures, self._step = self._failures + 1, None
-        keyframe = Keyframe(gray, landmarks, self.config)
-        # The caller may use the array of a frame again, and this one has to wait.
-        waiting: list[tuple[int, np.ndarray | None]] = [(index, gray.copy())]
-        self._draft = _Draft(keyframe, face, keyframe.transform, [landmarks], waiting)
+        self._draft = Draft(index, gray, face, landmarks, self.config)
         return self._complete(self._draft) if self.config.keyframe_frames == 1 else []
 
-    def _collect(self, draft: _Draft, index: int, gray: np.ndarray | None) -> list[TrackedFace]:
-        """Add a frame's landmarks, as they lie in the draft's first frame."""
-        draft.waiting.append((index, None if gray is None else gray.copy()))
-        if gray is not None:
-            registration = draft.keyframe.register(gray, draft.transform)
-            if not registration.ok:
-                return self._complete(draft)
-            draft.transform = registration.transform
-            here = compose(invert(registration.transform), draft.keyframe.transform)
-            landmarks = self._landmarker.locate(gray, draft.box.moved(here))
-            draft.landmarks.append(apply(invert(here), landmarks))
-        enough = len(draft.waiting) >= self.config.keyframe_frames
-        return self._complete(draft) if enough else []
-
-    def _complete(self, draft: _Draft) -> list[TrackedFace]:
+    def _complete(self, draft: Draft) -> list[TrackedFace]:
         """Make the draft the keyframe and answer for the frames that waited."""
         (index, first), *others = draft.waiting
         assert first is not None
-        keyframe = Keyframe(first, np.median(draft.landmarks, axis=0), self.config)
+        keyframe = draft.keyframe()
         self._draft, self._keyframe, self._transform = None, keyframe, None
         self._reference_id += 1
         self._confirmed.begin()
@@ -239,7 +212,7 @@ class FaceTracker:
             self.config.partial
             and registration.partial
             and last is not None
-            and _shift(last, registration.transform, self.config) < _STEADY
+            and eye_shift(last, registration.transform, self.config) < _STEADY
         )
         if steady:
             answer = self._tracked(index, gray, keyframe, registration)
@@ -255,7 +228,7 @@ class FaceTracker:
         if face is None:
             return False
         guess = canonical_transform(self._glancer.locate(gray, face), self.config.crop)
-        return _shift(transform, guess, self.config) < _DISAGREEMENT
+        return eye_shift(transform, guess, self.config) < _DISAGREEMENT
 
     def _tracked(
         self, index: int, gray: np.ndarray, keyframe: Keyframe, registration: Registration
@@ -289,21 +262,3 @@ class FaceTracker:
             visible=visible,
             faces=self._faces,
         )
-
-
-def face_box(transform: Transform, config: FaceConfig) -> tuple[tuple[float, float], float]:
-    """Return centre and width of the box dlib would draw around a face in canonical pose."""
-    crop = config.crop
-    distance = crop.eye_distance * crop.size
-    # Halfway between the eyes, and a little below.
-    centre_x, centre_y = (crop.size - 1) / 2, crop.eye_height * crop.size + 0.35 * distance
-    (a, b, x), (c, d, y) = invert(transform).tolist()
-    centre = a * centre_x + b * centre_y + x, c * centre_x + d * centre_y + y
-    return centre, 2.6 * distance / scale(transform)
-
-
-def _shift(transform: Transform, other: Transform, config: FaceConfig) -> float:
-    """Return how far apart two transforms put the eyes, in eye distances."""
-    eyes = config.crop.eyes
-    moved = apply(compose(other, invert(transform)), eyes) - eyes
-    return float(np.hypot(*moved.T).max()) / (config.crop.eye_distance * config.crop.size)
