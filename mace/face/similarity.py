@@ -55,7 +55,7 @@ def fit_robust(
         source: at least three points.
         target: where they went.
         floor: residuals below it are taken as noise, px.
-        rounds: of reweighting, at least one.
+        rounds: of reweighting.
 
     Raises:
         DataError: if the points are fewer than three or coincide.
@@ -86,7 +86,7 @@ def fit_robust(
 
 
 # In the complex plane a similarity is a line, z -> turn · z + shift. For a few dozen points NumPy's
-# calls cost more than what they compute, and so there are half as many.
+# calls cost more than what they compute: the fewer, the better.
 
 
 def _plane(points: Points) -> Complex128[np.ndarray, " n"]:
