@@ -19,6 +19,7 @@ from mace.live.config import LiveConfig
 from mace.live.cores import stages_side_by_side
 from mace.live.crowd import Seen
 from mace.live.engine import AnswerStage, FaceStage
+from mace.live.handover import Handover
 from mace.live.mailbox import Mailbox
 from mace.live.network import Model
 from mace.live.results import Counters, Result
@@ -33,45 +34,6 @@ _HELD_UP_S = 0.05
 # Frames of a file that may wait for the next thread, if they hold no more pixels than that: the
 # more, the less often a thread waits for another, and beyond these no rate was gained.
 _AHEAD, _LEAST_AHEAD, _AHEAD_PX = 16, 4, 2**24
-
-
-class _Handover[T]:
-    """Items between two threads: all of them, in order.
-
-    `most` is how many may lie there before whoever puts one has to wait; None is no limit.
-    """
-
-    def __init__(self, most: int | None = None) -> None:
-        self._changed = threading.Condition()
-        self._items: list[T] = []
-        self._most = most
-        self._closed = False
-
-    def put(self, items: Sequence[T]) -> None:
-        with self._changed:
-            self._changed.wait_for(
-                lambda: self._closed or self._most is None or len(self._items) < self._most
-            )
-            self._items.extend(items)
-            self._changed.notify_all()
-
-    def take(self) -> list[T]:
-        """Return everything that lies there; nothing once it is closed and empty."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._items or self._closed)
-            items, self._items = self._items, []
-            self._changed.notify_all()
-            return items
-
-    @property
-    def closed(self) -> bool:
-        with self._changed:
-            return self._closed
-
-    def close(self) -> None:
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
 
 
 class LiveLoop:
@@ -109,8 +71,8 @@ class LiveLoop:
         self._capture = Capture(source, mailbox, on_incident=on_incident)
         fitting = _AHEAD_PX // max(source.size[0] * source.size[1], 1)
         most = None if source.live else max(min(fitting, _AHEAD), _LEAST_AHEAD)
-        self._read = _Handover[Frame](most)
-        self._tracked = _Handover[tuple[Frame, tuple[Seen, ...]]](most)
+        self._read = Handover[Frame](most)
+        self._tracked = Handover[tuple[Frame, tuple[Seen, ...]]](most)
         self._renew = threading.Event()
         self._errors: list[BaseException] = []
         self._counters = Counters()
