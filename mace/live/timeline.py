@@ -88,7 +88,8 @@ def draw_timeline(
         gap = _GAP_S * (width - _GUTTER) / history.seconds
         _area(image, points, base=base, reach=row - 5, gap=gap)
     for event in history.events:
-        _event(image, event, left=x(event.onset), right=x(event.offset))
+        _mark(image, event, left=x(event.onset), right=x(event.offset))
+    _name(image, history.events, x_of=x)
     return image
 
 
@@ -119,19 +120,31 @@ def _area(
         image[min(top, base - 1) : base, first:last] = _BAR
 
 
-def _event(image: np.ndarray, event: Event, *, left: float, right: float) -> None:
+def _mark(image: np.ndarray, event: Event, *, left: float, right: float) -> None:
     height, width = image.shape[:2]
     first, last = max(round(left), _GUTTER), min(max(round(right), round(left) + 3), width)
     if last <= first:
         return
-    micro = event.kind == "micro"
-    colour = _MICRO if micro else _OTHER
+    colour = _MICRO if event.kind == "micro" else _OTHER
     area = image[_LANE : height - _AXIS, first:last]
     area[:] = (0.75 * area + 0.25 * np.array(colour)).astype(np.uint8)
     image[_LANE - 7 : _LANE - 1, first:last] = colour
-    text = event.label if micro and event.label else event.kind
-    (wide, _), _ = cv2.getTextSize(text, _FONT, 0.4, 1)
-    _put(image, text, (min(first, width - wide - 2), 14), colour if micro else _DIM)
+
+
+def _name(image: np.ndarray, events: Iterable[Event], *, x_of: Callable[[float], float]) -> None:
+    """Write the events' names; of those that would lie on each other the first, MEs before all."""
+    width, taken = image.shape[1], list[tuple[int, int]]()
+    for event in sorted(events, key=lambda one: one.kind != "micro"):
+        left, right = round(x_of(event.onset)), round(x_of(event.offset))
+        micro = event.kind == "micro"
+        text = event.label if micro and event.label else event.kind
+        (wide, _), _ = cv2.getTextSize(text, _FONT, 0.4, 1)
+        first = min(max(left, _GUTTER), width - wide - 2)
+        hidden = right < _GUTTER or left >= width
+        if hidden or any(first < end + 4 and begin < first + wide + 4 for begin, end in taken):
+            continue
+        taken.append((first, first + wide))
+        _put(image, text, (first, 14), _MICRO if micro else _DIM)
 
 
 def _put(image: np.ndarray, text: str, at: tuple[int, int], colour: tuple[int, int, int]) -> None:

@@ -14,6 +14,7 @@ from mace.live.results import Result
 from mace.live.sources import Frame
 from mace.live.timeline import History, draw_timeline
 from mace.live.window import Actions, View, require_display
+from mace.spotting.events import Event
 
 SIZE = (960, 150)
 
@@ -72,6 +73,23 @@ def test_the_timeline_s_picture():
     assert micro.any()
     tiny = draw_timeline(history, classes=CLASSES, size=(40, 20))
     assert tiny.shape == (20, 40, 3)
+
+
+def test_names_of_events_do_not_lie_on_each_other():
+    def names(*events):
+        history = History(now=10.0)
+        history.add_events(events)
+        return draw_timeline(history, classes=CLASSES, size=SIZE)[:14]
+
+    def event(kind, onset, label=None):
+        return Event(0, kind, onset, onset + 0.1, onset + 0.3, 0, 0, 0, 1.0, label=label)
+
+    blink, micro, later = event("blink", 4.0), event("micro", 4.1, "surprise"), event("head", 8.0)
+    np.testing.assert_array_equal(names(blink, micro), names(micro))
+    np.testing.assert_array_equal(names(blink, event("head", 4.1)), names(blink))
+    both = names(blink, later)
+    assert (both != names(blink)).any()
+    assert (both != names(later)).any()
 
 
 def test_a_person_who_left_gives_the_timeline_to_another():

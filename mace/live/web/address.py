@@ -4,12 +4,12 @@ import socket
 from collections.abc import Sequence
 
 from mace.errors import ConfigError
+from mace.live.web.certificate import MAKE_ONE
 from mace.live.web.config import WebConfig
 
 TLS_ADVICE = (
     "Without TLS the video travels in the clear and browsers keep their cameras closed: run "
-    "`openssl req -x509 -newkey rsa:2048 -nodes -days 30 -keyout key.pem -out cert.pem "
-    "-subj /CN=mace` and add --web.cert cert.pem --web.key key.pem, or keep the default address "
+    f"`{MAKE_ONE}` and add --web.cert cert.pem --web.key key.pem, or keep the default address "
     "and run `ssh -L {port}:127.0.0.1:{port} THIS_MACHINE` where the browser is."
 )
 

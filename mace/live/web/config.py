@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mace.errors import ConfigError
+from mace.live.web.certificate import check_certificate
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class WebConfig:
         """Check the ranges.
 
         Raises:
-            ConfigError: for a number out of its range, or a certificate without its key.
+            ConfigError: for a number out of its range, or a certificate that will not serve.
         """
         if not 0 <= self.port <= 65535:
             raise ConfigError(f"web.port is {self.port}, expected 0 to 65535")
@@ -78,7 +79,5 @@ class WebConfig:
             raise ConfigError(f"web.preview_quality is {self.preview_quality}, expected 1 to 100")
         if (self.cert is None) != (self.key is None):
             raise ConfigError("web.cert and web.key belong together; give both, or neither")
-        for name in ("cert", "key"):
-            path = getattr(self, name)
-            if path is not None and not path.is_file():
-                raise ConfigError(f"web.{name}: there is no file at {path}")
+        if self.cert is not None and self.key is not None:
+            check_certificate(self.cert, self.key)

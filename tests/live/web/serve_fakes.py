@@ -1,5 +1,6 @@
-"""Serve fake results: `serve_fakes.py [FOLDER OF FRAMES] [HOST]`."""
+"""Serve fake results: `serve_fakes.py --help`."""
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -13,14 +14,20 @@ from mace.live.web.server import serve
 
 
 def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--frames", type=Path, help="folder of images in place of grey ones")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--cert", type=Path)
+    parser.add_argument("--key", type=Path)
+    asked = parser.parse_args()
     images = grey_images()
-    if len(sys.argv) > 1:
+    if asked.frames is not None:
         from mace.live.sources import ImageFolder
 
-        images = [frame.image for frame in ImageFolder(Path(sys.argv[1])).frames()]
+        images = [frame.image for frame in ImageFolder(asked.frames).frames()]
         images += images[::-1]
         images = [cv2.resize(image, (640, 480)) for image in images]
-    config = WebConfig(port=0, host=sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1")
+    config = WebConfig(port=0, host=asked.host, cert=asked.cert, key=asked.key)
     watch = SourceWatch(looped(images, fps=100, seconds=300.0), FakeEngine())
     serve(
         FACTS,

@@ -19,7 +19,7 @@ SIZES = {"laptop": (1280, 800), "phone": (390, 844)}
 
 @pytest.fixture(scope="module")
 def address(surprise_folder):
-    with served(str(surprise_folder)) as found:
+    with served("--frames", str(surprise_folder)) as found:
         yield found
 
 

@@ -105,8 +105,8 @@ export function drawTimeline(canvas, { samples, events, classes, now, person }) 
     }
   });
 
-  for (const event of events) {
-    if (x(event.offset) < gutter || event.onset > now) continue;
+  const shown = events.filter((event) => x(event.offset) >= gutter && event.onset <= now);
+  for (const event of shown) {
     const from = Math.max(x(event.onset), gutter);
     const to = Math.min(Math.max(x(event.offset), from + 3), width);
     const micro = event.kind === "micro";
@@ -116,9 +116,19 @@ export function drawTimeline(canvas, { samples, events, classes, now, person }) 
     context.globalAlpha = micro ? 1 : 0.55;
     context.fillRect(from, lane - 7, to - from, 6);
     context.globalAlpha = 1;
-    context.fillStyle = micro ? theme.accent : theme.muted;
+  }
+
+  // Of names that would lie on each other the first one stands, a micro-expression's before others.
+  const taken = [];
+  for (const event of [...shown].sort((a, b) => (b.kind === "micro") - (a.kind === "micro"))) {
+    const micro = event.kind === "micro";
     const text = event.label && micro ? event.label : event.kind;
-    context.fillText(text, Math.min(from, width - context.measureText(text).width), lane / 2 - 5);
+    const wide = context.measureText(text).width;
+    const from = Math.min(Math.max(x(event.onset), gutter), width - wide);
+    if (taken.some(([left, right]) => from < right + 4 && left < from + wide + 4)) continue;
+    taken.push([from, from + wide]);
+    context.fillStyle = micro ? theme.accent : theme.muted;
+    context.fillText(text, from, lane / 2 - 5);
   }
 }
 
