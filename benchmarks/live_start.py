@@ -8,6 +8,7 @@ neither XLA's nor Numba's programs are on disk. (Python's are: `uv sync` compile
 the start after it.
 """
 
+import json
 import os
 import signal
 import statistics
@@ -87,7 +88,8 @@ def start(video: Path, caches: Path, out: Path) -> float:
 def labelled(out: Path) -> bool:
     """Return whether a frame of the session in the making has a label."""
     logs = [*out.parent.glob(f".{out.name}.partial-*/frames.jsonl"), out / "frames.jsonl"]
-    return any('"label": "' in path.read_text() for path in logs if path.exists())
+    lines = (line for path in logs if path.exists() for line in path.read_text().splitlines(True))
+    return any(json.loads(line)["label"] for line in lines if line.endswith("\n"))
 
 
 if __name__ == "__main__":
