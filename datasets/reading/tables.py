@@ -136,9 +136,15 @@ def _by_position(rows: list[Cells], wanted: Mapping[str, Sequence[str]]) -> dict
 
 
 def _found(sheets: Sequence[tuple[str, list[Cells]]]) -> str:
-    """The widest of the first rows, which is probably what the author thinks of as header."""
+    """The widest of the first rows, which is probably what the author thinks of as header.
+
+    On one line, whatever breaks a cell has: authors wrap their headers.
+    """
     rows = [cells for _, rows in sheets for cells in rows[:_HEADER_ROWS]]
-    texts = [[text for cell in cells if (text := cell_text(cell)[:30])] for cells in rows]
+    texts = [
+        [text for cell in cells if (text := " ".join(cell_text(cell).split())[:30])]
+        for cells in rows
+    ]
     widest = max(texts, key=len, default=[])
     return ", ".join(widest[:20]) or "nothing"
 

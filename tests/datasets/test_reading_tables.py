@@ -127,9 +127,9 @@ def test_what_is_no_table_says_so_in_one_sentence(tmp_path):
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DataError, match="damaged"):
         read_table(path, columns=COLUMNS)
-    xlsx(path, {"Sheet1": [["Subject", "Emotion"], ["01", "fear"]]})
+    xlsx(path, {"Sheet1": [["Subject", "Estimated\nEmotion"], ["01", "fear"]]})
     with pytest.raises(
-        DataError, match=r"filename or clip.*onset.*it has: Subject, Emotion"
+        DataError, match=r"filename or clip.*onset.*it has: Subject, Estimated Emotion"
     ) as got:
         read_table(path, columns=COLUMNS)
     assert "\n" not in str(got.value)
