@@ -3,18 +3,15 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from mace.augment import flip
-from mace.models import apply_model, fold_norm, make_model
+from mace.models import Dtype, apply_model, fold_norm, make_model
 from mace.training.normalise import normalise
 from mace.training.predict import Trained
-
-type Dtype = Literal["float32", "bfloat16"]
 
 
 def inference_program(

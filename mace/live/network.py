@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +12,7 @@ from mace.errors import ConfigError, DataError
 from mace.export.layout import is_export
 from mace.export.loading import Export, load_export
 from mace.export.program import inference_program
-from mace.models import Options, inference_options
+from mace.models import Dtype, Options, convolutions, inference_form, inference_options
 from mace.motion import channels
 from mace.training import Bundle, load_bundle
 from mace.training.predict import Trained
@@ -38,7 +37,7 @@ def make_network(
     model: Trained | Export,
     *,
     batch: int = 1,
-    dtype: Literal["float32", "bfloat16"] = "float32",
+    dtype: Dtype = "float32",
 ) -> Network:
     """Return raw motion images (b, h, w, c) to class probabilities (b, k), both float32.
 
@@ -46,8 +45,9 @@ def make_network(
     `mace.training.keep_compiled` before, and the next process finds the program on disk. Any
     number of images may be given: they are run `batch` at a time, the last run filled up.
 
-    float32 gives the probabilities of `mace.training.predict` to 1e-5; bfloat16 to 0.02, as
-    measured on a processor without bfloat16 arithmetic, where it is slower than float32.
+    float32 gives the probabilities of `mace.training.predict` to 1e-5; bfloat16 to 0.02, and takes
+    less time where the processor has bfloat16 arithmetic, more where it has not
+    (benchmarks/README.md).
 
     XLA's threads start with the first JAX call and take as many cores as the process may use
     then. For one image one core is fastest: let the caller narrow `os.sched_setaffinity` to one
@@ -66,7 +66,7 @@ def make_network(
         raise ConfigError(f"a network for batches of {batch} was asked for, expected 1 or more")
     program, shape = network_program(model, dtype=dtype)
     inputs = jax.ShapeDtypeStruct((batch, *shape), jnp.float32)
-    compiled = jax.jit(program).lower(inputs).compile(network_options(model))
+    compiled = jax.jit(program).lower(inputs).compile(network_options(model, dtype=dtype))
     classes = len(model.classes)
 
     def network(images: Float32[np.ndarray, "b h w c"]) -> Float32[np.ndarray, "b k"]:
@@ -87,7 +87,7 @@ def make_network(
 
 
 def network_program(
-    model: Trained | Export, *, dtype: Literal["float32", "bfloat16"] = "float32"
+    model: Trained | Export, *, dtype: Dtype = "float32"
 ) -> tuple[Callable[[Float[Array, "b h w c"]], Float[Array, "b k"]], tuple[int, int, int]]:
     """Return raw motion images to probabilities, to be traced, and the shape of an image.
 
@@ -97,7 +97,14 @@ def network_program(
     if not isinstance(model, Export):
         size = model.motion.size
         shape = (size, size, channels(model.motion))
-        return inference_program(model, dtype=dtype), shape
+        program = inference_program(model, dtype=dtype)
+        form = inference_form(model.model.widths[0], dtype=dtype)
+
+        def probabilities(images: Float[Array, "b h w c"]) -> Float[Array, "b k"]:
+            with convolutions(form):
+                return program(images)
+
+        return probabilities, shape
     if dtype != "float32":
         raise ConfigError(
             "an exported network runs in the type it was exported in; load the model it was "
@@ -106,6 +113,7 @@ def network_program(
     return model.program.call, model.shape
 
 
-def network_options(model: Trained | Export) -> Options:
+def network_options(model: Trained | Export, *, dtype: Dtype = "float32") -> Options:
     """Return how to compile a program that holds the network."""
-    return inference_options(model.width if isinstance(model, Export) else model.model.widths[0])
+    width = model.width if isinstance(model, Export) else model.model.widths[0]
+    return inference_options(width, dtype=dtype)

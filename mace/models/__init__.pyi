@@ -9,8 +9,10 @@ from .receptive import ReceptiveField, receptive_field, receptive_fields
 from .resnet import ResNet
 from .runtime import (
     MICRO_BATCH,
+    Dtype,
     Options,
     compiler_options,
+    inference_form,
     inference_options,
     keep_heap,
 )
@@ -20,6 +22,7 @@ __all__ = [
     "MACNN",
     "MICRO_BATCH",
     "MODELS",
+    "Dtype",
     "ModelConfig",
     "Options",
     "ReceptiveField",
@@ -32,6 +35,7 @@ __all__ = [
     "convolutions",
     "count_parameters",
     "fold_norm",
+    "inference_form",
     "inference_options",
     "init_model",
     "keep_heap",

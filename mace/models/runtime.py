@@ -6,9 +6,12 @@ Neither changes what is computed beyond the order of sums. benchmarks/README.md 
 import ctypes
 import functools
 import platform
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
+
+from mace.models.conv import Form
 
 MICRO_BATCH = 4
 """Images a CPU steps fastest with: their activations stay in the cache. Larger batches are summed
@@ -19,9 +22,11 @@ ONEDNN_BELOW = 32
 oneDNN's: with 16 oneDNN takes 8 % off, with 32 it adds a quarter."""
 
 type Options = dict[str, bool | str]
+type Dtype = Literal["float32", "bfloat16"]
 
 _ONEDNN = "xla_cpu_experimental_onednn_custom_call"
 _YNN = "xla_cpu_experimental_ynn_fusion_type"
+_YNN_PRODUCTS = "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"
 # From glibc's malloc.h.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX, _ARENA_MAX = -1, -2, -4, -8
 _TWO_GIB = 2**31 - 1
@@ -53,18 +58,34 @@ def compiler_options() -> Options:
     return _understood(_ONEDNN, True)
 
 
-def inference_options(width: int) -> Options:
+def inference_options(width: int, *, dtype: Dtype = "float32") -> Options:
     """Return the same for a program that answers for one image or a few at a time.
 
     On a CPU XLA hands sums and products to a library of its own (YNN), whose start costs more than
     the work of one image: without it the default MACNN at 64 px takes four fifths of the time, the
-    packaged network of 28 px three quarters (benchmarks/README.md). Gradients are faster with it.
+    packaged network of 28 px three quarters (benchmarks/README.md). Gradients are faster with it,
+    and so are products of bfloat16, for which it knows the processor's own instructions.
 
     Args:
         width: channels of the network's first stage.
+        dtype: of the activations.
     """
-    without_ynn = _understood(_YNN, "")
-    return without_ynn | (_understood(_ONEDNN, True) if width < ONEDNN_BELOW else {})
+    ynn = _understood(_YNN, _YNN_PRODUCTS if dtype == "bfloat16" else "")
+    return ynn | (_understood(_ONEDNN, True) if width < ONEDNN_BELOW else {})
+
+
+def inference_form(width: int, *, dtype: Dtype = "float32") -> Form:
+    """Return how such a program's convolutions are best written, for `mace.models.convolutions`.
+
+    As products where bfloat16 products have instructions of their own, which XLA's convolutions of
+    a CPU do not use and oneDNN's do.
+
+    Args:
+        width: channels of the network's first stage.
+        dtype: of the activations.
+    """
+    on_cpu = jax.default_backend() == "cpu"
+    return "products" if on_cpu and dtype == "bfloat16" and width >= ONEDNN_BELOW else "native"
 
 
 @functools.cache

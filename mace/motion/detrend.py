@@ -37,17 +37,21 @@ def remove_head_motion(
     if method == "none":
         return flow
     # The fit sees cell means on a grid: six numbers need no more.
-    grid = min(grid, *flow.shape[1:3])
-    cells = resize(jnp.moveaxis(flow, -1, 1), grid).reshape(-1, 2, grid**2)
+    height, width = flow.shape[1:3]
+    grid = min(grid, height, width)
+    planes = jnp.moveaxis(flow, -1, 1)
+    cells = resize(planes, grid).reshape(-1, 2, grid**2)
     if method == "median":
         return flow - jnp.median(cells, axis=2)[:, None, None, :]
-    height, width = flow.shape[1:3]
-    basis = _basis(height, width)
+    x, y = _centres(width), _centres(height)[:, None]
     # Averaged as the flow was, so that an affine field has an exact fit at any size of crop.
     rows, columns = area_matrix(height, grid), area_matrix(width, grid)
-    coarse = (rows @ basis @ columns.T).reshape(3, -1)
-    coefficients = _robust_fit(coarse, cells, rounds)
-    return flow - jnp.moveaxis(_combine(basis, coefficients), 1, -1)
+    across, down = np.broadcast_arrays(columns @ x, rows @ y)
+    coarse = np.stack([np.ones_like(across), across, down]).reshape(3, -1)
+    a, b, c = jnp.moveaxis(_robust_fit(coarse, cells, rounds), -1, 0)[..., None, None]
+    # Of a row and a column, not of two pictures: what is read with every pixel costs time.
+    planes = planes - (a + b * jnp.asarray(x, flow.dtype) + c * jnp.asarray(y, flow.dtype))
+    return jnp.moveaxis(planes, 1, -1)
 
 
 def _robust_fit(
@@ -72,24 +76,17 @@ def _robust_fit(
     return lax.fori_loop(0, rounds, improve, start)
 
 
-def _basis(height: int, width: int) -> Float[np.ndarray, "3 h w"]:
-    """Return 1, x and y at the pixel centres, x and y from -1 to 1 over the image."""
-    y, x = np.meshgrid(
-        (2 * np.arange(height) + 1) / height - 1,
-        (2 * np.arange(width) + 1) / width - 1,
-        indexing="ij",
-    )
-    return np.stack([np.ones_like(x), x, y])
+def _centres(length: int) -> Float[np.ndarray, " n"]:
+    """Return the pixels' centres, from -1 to 1 over the image."""
+    return (2 * np.arange(length) + 1) / length - 1
 
 
 def _combine(
-    basis: Float[np.ndarray, "3 *s"], coefficients: Float[Array, "b 2 3"]
-) -> Float[Array, "b 2 *s"]:
+    basis: Float[np.ndarray, "3 n"], coefficients: Float[Array, "b 2 3"]
+) -> Float[Array, "b 2 n"]:
     # Summed by hand: products of three numbers fuse with what follows, a matrix product does not.
-    one, x, y = (jnp.asarray(part, coefficients.dtype) for part in basis)
-    a, b, c = (
-        coefficients[..., i].reshape(*coefficients.shape[:2], *[1] * one.ndim) for i in range(3)
-    )
+    one, x, y = jnp.asarray(basis, coefficients.dtype)
+    a, b, c = jnp.moveaxis(coefficients, -1, 0)[..., None]
     return a * one + b * x + c * y
 
 

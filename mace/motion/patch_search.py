@@ -225,7 +225,7 @@ def _merge(
         found[uintp(2) * place + uintp(1)] = share * sums_y[place]
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, inline="always")
 def _among(motions, row, column):
     """Return the mean motion of a patch and its neighbours, with binomial weights."""
     weights, u, v = _ZERO, _ZERO, _ZERO
@@ -238,7 +238,7 @@ def _among(motions, row, column):
     return u / weights, v / weights
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, inline="always")
 def _open(window, pixels, shape, left, top, u, v):
     """Lay the pixels about a patch moved by (u, v) px into the window; return four pixels' shares.
 
@@ -256,7 +256,7 @@ def _open(window, pixels, shape, left, top, u, v):
     return (_ONE - x) * (_ONE - y), x * (_ONE - y), (_ONE - x) * y, x * y
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, inline="always")
 def _seen(window, place, shares):
     """Return the gray level between four pixels of the window."""
     a, b, c, d = shares
@@ -268,7 +268,7 @@ def _seen(window, place, shares):
     )
 
 
-@njit(fastmath=True, cache=True, nogil=True)
+@njit(fastmath=True, cache=True, nogil=True, inline="always")
 def _between(flow, x, y, component):
     """Return a component of the flow at a place between its pixels, or at the nearest of them."""
     height, width = flow.shape[0], flow.shape[1]

@@ -8,7 +8,9 @@ import pytest
 from mace.errors import ConfigError, DataError
 from mace.export import export_bundle, load_export
 from mace.live import make_network
-from mace.training import predict
+from mace.models import inference_form
+from mace.pretrained import PACKAGED
+from mace.training import load_bundle, predict
 
 
 def motion(count, seed=0):
@@ -41,10 +43,13 @@ def test_without_the_mirror_image(bundle):
     assert np.abs(found - predict(bundle, motion(1))).max() > 1e-4
 
 
-def test_bfloat16_is_close(bundle):
-    found = make_network(bundle, dtype="bfloat16")(motion(1))
+@pytest.mark.parametrize("wide", [False, True])
+def test_bfloat16_is_close(bundle, wide):
+    model = load_bundle(PACKAGED) if wide else bundle
+    assert (inference_form(model.model.widths[0], dtype="bfloat16") == "products") == wide
+    found = make_network(model, dtype="bfloat16")(motion(1))
     assert found.dtype == np.float32
-    np.testing.assert_allclose(found, predict(bundle, motion(1)), atol=0.02)
+    np.testing.assert_allclose(found, predict(model, motion(1)), atol=0.02)
     assert found.sum() == pytest.approx(1, abs=1e-5)
 
 

@@ -9,6 +9,7 @@ from mace.models import (
     ModelConfig,
     apply_model,
     compiler_options,
+    inference_form,
     inference_options,
     init_model,
     keep_heap,
@@ -20,7 +21,11 @@ ONEDNN, YNN = "xla_cpu_experimental_onednn_custom_call", "xla_cpu_experimental_y
 
 @pytest.mark.parametrize(
     ("options", "known"),
-    [(compiler_options, {ONEDNN}), (lambda: inference_options(8), {ONEDNN, YNN})],
+    [
+        (compiler_options, {ONEDNN}),
+        (lambda: inference_options(8), {ONEDNN, YNN}),
+        (lambda: inference_options(8, dtype="bfloat16"), {ONEDNN, YNN}),
+    ],
 )
 def test_options_leave_the_result_alone(options, known):
     model = make_model(ModelConfig(widths=(8,), depths=(1,), norm="none"), 3)
@@ -38,6 +43,14 @@ def test_options_leave_the_result_alone(options, known):
 def test_onednn_is_for_narrow_networks_where_one_image_is_asked_for():
     assert ONEDNN not in inference_options(32)
     assert set(inference_options(16)) - set(inference_options(32)) == set(compiler_options())
+
+
+def test_convolutions_are_products_where_nobody_else_knows_bfloat16(monkeypatch):
+    assert inference_form(32, dtype="bfloat16") == "products"
+    assert inference_form(16, dtype="bfloat16") == "native"  # oneDNN does
+    assert inference_form(32) == "native"
+    monkeypatch.setattr("jax.default_backend", lambda: "gpu")
+    assert inference_form(32, dtype="bfloat16") == "native"
 
 
 def test_unknown_option_is_left_out(monkeypatch):
