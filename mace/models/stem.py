@@ -85,5 +85,5 @@ def space_to_depth(x: Float[Array, "b h w c"], *, block: int) -> Float[Array, "b
     down, right = -height % block, -width % block
     x = jnp.pad(x, ((0, 0), (0, down), (0, right), (0, 0)))
     rows, columns = (height + down) // block, (width + right) // block
-    x = x.reshape(batch, rows, block, columns, block, channels).swapaxes(2, 3)
+    x = x.reshape(batch, rows, block, columns, block * channels).swapaxes(2, 3)
     return x.reshape(batch, rows, columns, block * block * channels)
