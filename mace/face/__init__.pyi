@@ -5,7 +5,7 @@ from .correction import Keyframe, Registration
 from .detector import Detection, FaceDetector
 from .images import to_gray
 from .landmarks import Landmarker, eye_centres
-from .pose import canonical_transform, face_box
+from .pose import canonical_transform, face_box, head_turn
 from .similarity import Transform, apply, compose, fit_robust, fit_similarity, invert
 from .tracked import Status, TrackedFace
 from .tracker import FaceTracker
@@ -35,6 +35,7 @@ __all__ = [
     "face_box",
     "fit_robust",
     "fit_similarity",
+    "head_turn",
     "invert",
     "to_gray",
     "warp",

@@ -11,6 +11,7 @@ from mace.face.dlib_models import rectangle, shape_predictor
 # Pairs of eye corners, the eye on the left of the image first. Corners, and not lids or iris:
 # blinking and looking aside leave them in place.
 _EYES: dict[int, tuple[list[int], list[int]]] = {5: ([2, 3], [0, 1]), 68: ([36, 39], [42, 45])}
+_NOSE_BASE = {5: 4, 68: 33}
 _FILES: dict[int, str] = {
     5: "shape_predictor_5_face_landmarks.dat",
     68: "shape_predictor_68_face_landmarks.dat",
@@ -67,3 +68,12 @@ def eye_centres(landmarks: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "2 2"]
     """
     left, right = _EYES[len(landmarks)]
     return np.stack([landmarks[left].mean(axis=0), landmarks[right].mean(axis=0)])
+
+
+def nose_base(landmarks: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "2"]:
+    """Return where the nose meets the upper lip, (x, y) in px.
+
+    Args:
+        landmarks: 5 or 68 landmarks in dlib's order.
+    """
+    return landmarks[_NOSE_BASE[len(landmarks)]]

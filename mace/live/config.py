@@ -1,6 +1,6 @@
 """Settings of the live loop."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from mace.errors import ConfigError
@@ -26,6 +26,9 @@ class QualityConfig:
     within one exposure, which takes the edge off motions of that size."""
     max_roll_deg: float = 30.0
     """As far as the detector, which confirms tracks, sees faces."""
+    max_turn_deg: float = 25.0
+    """Of the head out of the image's plane, when its neutral reference was taken: beyond that the
+    cheek that turns away is seen at a slant, and its motion with it. Measured to some degrees."""
     min_size_px: float = 40.0
     """Between the eyes, px of the frame: below that, half a px of the crop is less than 0.4 px."""
     min_visible: float = 0.95
@@ -37,7 +40,7 @@ class QualityConfig:
         Raises:
             ConfigError: for a threshold below 0.
         """
-        for name in ("max_error_px", "min_sharpness", "max_roll_deg", "min_size_px", "min_visible"):
+        for name in (one.name for one in fields(self)):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"quality.{name} is {getattr(self, name)}, expected 0 or more")
 

@@ -18,7 +18,7 @@ def csv_header(classes: Sequence[str]) -> list[str]:
     """
     fixed = ["frame", "timestamp", "identity", "status", "success", "confidence", "faces"]
     fixed += ["reference_id", "error_px", "x", "y", "width", "height"]
-    fixed += ["sharpness", "roll", "size", "quality", "label"]
+    fixed += ["sharpness", "roll", "turn", "size", "quality", "label"]
     return fixed + [f"p_{name}" for name in classes] + [f"s_{name}" for name in classes]
 
 
@@ -29,10 +29,10 @@ def csv_row(frame: LabelledFrame) -> list[str]:
         (None,) * frame.classes if values is None else values.tolist()
         for values in (frame.probabilities, frame.smoothed)
     )
-    sharpness = roll = size = None
+    measured: tuple[float | None, ...] = (None,) * 4
     trusted = ""
     if (quality := frame.quality) is not None:
-        sharpness, roll, size = quality.sharpness, quality.roll_deg, quality.size_px
+        measured = quality.sharpness, quality.roll_deg, quality.turn_deg, quality.size_px
         trusted = "1" if quality.ok else "0"
     return [
         str(frame.index),
@@ -43,7 +43,7 @@ def csv_row(frame: LabelledFrame) -> list[str]:
         f"{frame.confidence:.6g}",
         str(frame.faces),
         str(frame.reference_id),
-        *map(_number, (frame.error_px, *box, sharpness, roll, size)),
+        *map(_number, (frame.error_px, *box, *measured)),
         trusted,
         frame.label or "",
         *map(_number, (*probabilities, *smoothed)),
@@ -69,6 +69,7 @@ def jsonl_record(frame: LabelledFrame, classes: Sequence[str]) -> dict[str, Any]
         "transform": None if transform is None else list(map(_rounded, transform.tolist())),
         "sharpness": None if quality is None else round(quality.sharpness, 4),
         "roll": None if quality is None else round(quality.roll_deg, 3),
+        "turn": None if quality is None else round(quality.turn_deg, 3),
         "size": None if quality is None else round(quality.size_px, 3),
         "quality": None if quality is None else int(quality.ok),
         "reasons": [] if quality is None else list(quality.reasons),

@@ -1,7 +1,7 @@
 """How far a tracked face can be trusted to show a micro-expression: registration, blur, pose, size.
 
-Turning out of the image's plane has no measure of its own: a similarity cannot follow it, so it
-shows as registration error.
+How far the head is turned out of the image's plane is measured of the neutral reference alone; what
+it turns from there, a similarity cannot follow, so it shows as registration error.
 """
 
 import math
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from mace.face import CropConfig, Status, TrackedFace
+from mace.face import CropConfig, Status, TrackedFace, head_turn
 from mace.live.config import QualityConfig
 
 
@@ -23,14 +23,16 @@ class Quality:
         error_px: residual of the registration, px of the 128-px crop; NaN where it failed.
         sharpness: detail of the crop over the reference's: 1 is alike, less is blurred.
         roll_deg: how far the head is tilted in the image, clockwise.
+        turn_deg: how far it was turned to the image's right when its reference was taken.
         size_px: between the eyes, px of the frame.
-        reasons: what is wrong, of `unregistered`, `unsteady`, `blurred`, `tilted`, `small` and
-            `cut off`.
+        reasons: what is wrong, of `unregistered`, `unsteady`, `blurred`, `tilted`, `turned`,
+            `small` and `cut off`.
     """
 
     error_px: float
     sharpness: float
     roll_deg: float
+    turn_deg: float
     size_px: float
     reasons: tuple[str, ...] = ()
 
@@ -47,14 +49,15 @@ class Gauge:
         self._eyes_px = crop.eye_distance * crop.size
         self._config = config
         self._reference: UInt8[np.ndarray, "s s"] | None = None
-        self._detail = 0.0  # of the reference
+        self._detail = self._turn_deg = 0.0  # of the reference
 
     def measure(self, face: TrackedFace) -> Quality | None:
         """Return the quality of a face; None where there is none."""
-        if face.crop is None or face.transform is None or face.reference is None:
+        if face.crop is None or face.transform is None or face.keyframe is None:
             return None
         if face.reference is not self._reference:
-            self._reference, self._detail = face.reference, detail(face.reference)
+            self._reference, self._detail = face.reference, detail(face.keyframe.reference)
+            self._turn_deg = head_turn(face.keyframe.landmarks)
         config, ((a, _, _), (b, _, _)) = self._config, face.transform.tolist()
         sharpness = detail(face.crop) / self._detail if self._detail > 0 else 1.0
         # The transform takes a tilted face upright, so it turns the other way.
@@ -64,11 +67,12 @@ class Gauge:
             "unsteady": face.error_px > config.max_error_px,
             "blurred": sharpness < config.min_sharpness,
             "tilted": abs(roll) > config.max_roll_deg,
+            "turned": abs(self._turn_deg) > config.max_turn_deg,
             "small": size < config.min_size_px,
             "cut off": face.visible < config.min_visible,
         }
         reasons = tuple(name for name, so in wrong.items() if so)
-        return Quality(face.error_px, sharpness, roll, size, reasons)
+        return Quality(face.error_px, sharpness, roll, self._turn_deg, size, reasons)
 
 
 def detail(crop: UInt8[np.ndarray, "s s"]) -> float:

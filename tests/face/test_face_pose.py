@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mace.errors import DataError
-from mace.face import FaceConfig, apply, canonical_transform, face_box
+from mace.face import FaceConfig, apply, canonical_transform, face_box, head_turn
 from mace.face.pose import eye_shift
 from mace.face.similarity import IDENTITY
 
@@ -37,3 +37,18 @@ def test_shift_is_that_of_the_eyes_in_eye_distances():
     left, height = CONFIG.crop.eyes[0]
     larger = np.array([[1.5, 0, -0.5 * left], [0, 1.5, -0.5 * height]])
     assert eye_shift(IDENTITY, larger, CONFIG) == pytest.approx(0.5)
+
+
+def test_turn_is_how_far_the_nose_has_left_the_middle():
+    # Eyes 60 px apart about (100, 80); 24 px to the right are all that a nose stands out.
+    landmarks = np.array([[140.0, 80], [120, 80], [60, 80], [80, 80], [124, 115]])
+    assert head_turn(landmarks) == pytest.approx(45)
+    landmarks[4, 0] = 100 - 24 * np.tan(np.radians(20))
+    assert head_turn(landmarks) == pytest.approx(-20)
+    quarter = np.array([[0.0, -1, 0], [1, 0, 0]])  # tilt changes nothing
+    assert head_turn(apply(quarter, landmarks)) == pytest.approx(-20)
+    many = np.zeros((68, 2))
+    many[[36, 39, 42, 45, 33]] = landmarks[[2, 3, 1, 0, 4]]
+    assert head_turn(many) == pytest.approx(-20)
+    with pytest.raises(DataError, match="one place"):
+        head_turn(np.ones((5, 2)))

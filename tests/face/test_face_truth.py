@@ -1,12 +1,17 @@
 """Face correction measured on rendered faces, whose every point is known exactly."""
 
+import math
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
+from mace.datasets.synthetic import furrows
 from mace.datasets.synthetic.clip import RenderedClip, render_clip
 from mace.datasets.synthetic.config import ClipConfig
 from mace.datasets.synthetic.subject import Subject
+from mace.datasets.synthetic.surface import UNIT_NAMES
 from mace.face import (
     AlignedClip,
     CropConfig,
@@ -16,6 +21,7 @@ from mace.face import (
     canonical_transform,
     correct_clip,
     eye_centres,
+    head_turn,
     warp,
 )
 
@@ -113,6 +119,23 @@ def test_roll_up_to_thirty_degrees_is_removed(record, still, roll):
     aligned = correct_clip(rolled.frames)
     (left, right) = apply(aligned.transforms[0], np.float64(rolled.eye_centres[0]))
     assert abs(np.degrees(np.arctan2(right[1] - left[1], right[0] - left[0]))) < 2.5
+
+
+def test_turn_out_of_the_plane_is_told_to_some_degrees():
+    detector, landmarker = FaceDetector(), Landmarker(5, boxes=5)
+    relaxed = np.zeros(furrows.driver_matrix(UNIT_NAMES).shape[1])
+    config = ClipConfig.quiet(width=320, height=240, eye_distance=60.0, noise=1.0, frames=2)
+    errors = []
+    for person in range(2, 6):
+        scene = render_clip(Subject(person), aus={}, seed=3, config=config).scene
+        for turn in (-30.0, -20.0, 0.0, 20.0, 30.0):
+            pose = replace(scene.poses[0], yaw=math.radians(turn))
+            seen = scene.renderer.render(scene.points(0), pose, relaxed, brightness=1.0, noise=1.0)
+            gray = cv2.cvtColor(seen, cv2.COLOR_BGR2GRAY)
+            landmarks = landmarker.locate(gray, detector.detect(gray)[0])
+            errors.append(head_turn(landmarks) - turn)
+    assert np.sqrt(np.mean(np.square(errors))) < 7
+    assert np.abs(errors).max() < 16
 
 
 def brow_signal(crops: np.ndarray, clip: RenderedClip, transforms: np.ndarray) -> float:

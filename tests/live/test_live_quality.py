@@ -1,5 +1,6 @@
 """The flag goes up for what it is said to go up for, and not for a good face."""
 
+import copy
 import json
 import time
 from dataclasses import replace
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from mace.errors import ConfigError
-from mace.face import CropConfig, FaceConfig, FaceTracker, Status, TrackedFace
+from mace.face import CropConfig, FaceConfig, FaceTracker, Status, TrackedFace, eye_centres
 from mace.live.config import QualityConfig
 from mace.live.frames_log import csv_header, csv_row, jsonl_record
 from mace.live.labelled import LabelledFrame
@@ -81,6 +82,18 @@ def test_tilt_is_in_degrees_clockwise(gauge, picture, degrees):
     assert "tilted" in strict.measure(track(turned(picture, degrees))).reasons
 
 
+def test_a_head_that_was_turned_for_its_reference_is_turned(gauge, picture):
+    face = track(picture, picture)
+    assert abs(gauge.measure(face).turn_deg) < 15
+    aside = copy.copy(face.keyframe)
+    aside.landmarks = face.keyframe.landmarks.copy()
+    eyes = eye_centres(aside.landmarks)
+    aside.landmarks[4] += 0.3 * (eyes[1] - eyes[0])  # the nose, to the right
+    found = Gauge(FACE.crop, QualityConfig()).measure(replace(face, keyframe=aside))
+    assert found.turn_deg > 25
+    assert found.reasons == ("turned",)
+
+
 def test_a_small_face_is_small_whatever_the_crop(picture):
     small = cv2.resize(picture, (400, 300), interpolation=cv2.INTER_AREA)
     for size in (64, 128):
@@ -121,6 +134,8 @@ def test_it_costs_next_to_nothing(gauge, picture):
 def test_thresholds_are_checked():
     with pytest.raises(ConfigError, match=r"quality\.min_size_px is -1"):
         QualityConfig(min_size_px=-1)
+    with pytest.raises(ConfigError, match=r"quality\.max_turn_deg is -1"):
+        QualityConfig(max_turn_deg=-1)
 
 
 def labelled(gauge, face, *, index=0, identity=0):
@@ -140,6 +155,7 @@ def test_the_record_says_it_of_everybody(gauge, picture, tmp_path):
     assert float(row["size"]) == pytest.approx(faces[1].quality.size_px, rel=1e-4)
     assert float(row["sharpness"]) < 0.5
     assert abs(float(row["roll"])) < 5
+    assert float(row["turn"]) == pytest.approx(faces[1].quality.turn_deg, rel=1e-4)
     assert jsonl_record(faces[1], CLASSES)["reasons"] == ["blurred"]
     colour = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
     out = tmp_path / "out"
