@@ -14,6 +14,7 @@ the plain difference of the faces. Shares of the first second are left out of `p
 
 import dataclasses
 import json
+import os
 import tempfile
 import threading
 import time
@@ -22,6 +23,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+# As `mace` does: a second thread of BLAS burns a core for moments after every small product.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import cv2
 import jax
@@ -38,6 +42,7 @@ from mace.live.recording import Recording
 from mace.live.session import loop_summary, session_text, spent
 from mace.live.sources import Source, paced
 from mace.live.sources.frame import SourceBase, decode_jpeg
+from mace.live.web.config import WebConfig
 from mace.models import init_model, make_model
 from mace.motion import channels
 from mace.pretrained import PRETRAINED, bundle_path
@@ -112,12 +117,14 @@ def on_differences(bundle: Bundle) -> Bundle:
 
 def display(latest: Latest, classes: tuple[str, ...]) -> Callable[[], None]:
     """Draw and encode the newest result 30 times a second; return what ends it."""
+    quality = [cv2.IMWRITE_JPEG_QUALITY, WebConfig().preview_quality]
 
     def work() -> None:
         while not latest.closed:
             begun = time.monotonic()
             if (result := latest.take(0.1)) is not None:
-                cv2.imencode(".jpg", draw_result(result, classes=classes, notice="benchmark"))
+                picture = draw_result(result, classes=classes, notice="benchmark")
+                cv2.imencode(".jpg", picture, quality)
             time.sleep(max(0.0, 1 / 30 - (time.monotonic() - begun)))
 
     thread = threading.Thread(target=work, name="display")
