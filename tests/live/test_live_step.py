@@ -99,7 +99,9 @@ def test_the_step_says_what_its_parts_say(models, crops, motion, rests):
         target = crops[:1, index]
         state, output = step(state, given(model, reference, target, keep=keep))
         inputs = np.asarray(represent(reference, target, config=model.motion))
-        np.testing.assert_allclose(output.images, inputs, atol=2e-5)
+        # TV-L1 iterates, and adds up its roundings, which differ by processor.
+        within = 1e-4 if motion == "tvl1" else 2e-5
+        np.testing.assert_allclose(output.images, inputs, atol=within)
         plain = predict(model, inputs)[0]
         np.testing.assert_allclose(output.probabilities[0], plain, atol=1e-4)
         expected = keep * expected + (1 - keep) * plain
