@@ -4,7 +4,8 @@ A patch is kept as rows of one number more than its side, since the window that 
 from has that many: both lie alike in consecutive numbers, and a step of the search is one
 vectorised loop. The number too many has neither gradient nor weight. Literals are float32, since
 one float64 literal makes a kernel three times slower, and indices unsigned, or Numba would look for
-negative ones at every pixel.
+negative ones at every pixel. Helpers are put into their callers (`inline`), which takes a sixth off
+the time and a fifth off the compilation.
 """
 
 import numpy as np
