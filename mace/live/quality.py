@@ -53,11 +53,12 @@ class Gauge:
 
     def measure(self, face: TrackedFace) -> Quality | None:
         """Return the quality of a face; None where there is none."""
-        if face.crop is None or face.transform is None or face.keyframe is None:
+        keyframe = face.keyframe
+        if face.crop is None or face.transform is None or keyframe is None:
             return None
-        if face.reference is not self._reference:
-            self._reference, self._detail = face.reference, detail(face.keyframe.reference)
-            self._turn_deg = head_turn(face.keyframe.landmarks)
+        if keyframe.reference is not self._reference:
+            self._reference, self._detail = keyframe.reference, detail(keyframe.reference)
+            self._turn_deg = head_turn(keyframe.landmarks)
         config, ((a, _, _), (b, _, _)) = self._config, face.transform.tolist()
         sharpness = detail(face.crop) / self._detail if self._detail > 0 else 1.0
         # The transform takes a tilted face upright, so it turns the other way.
