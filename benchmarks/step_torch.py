@@ -15,67 +15,12 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 from torch import nn  # noqa: E402
+from torch_networks import MACNN  # noqa: E402
 
-CLASSES, WIDTHS, DILATIONS, GROUP = 5, (16, 32, 64, 128), (1, 2, 3), 8
-
-
-def norm(channels: int) -> nn.Module:
-    if SETTINGS["norm"] == "none":
-        return nn.Identity()
-    return nn.GroupNorm(channels // GROUP, channels)
+CLASSES = 5
 
 
-def conv(inputs: int, outputs: int, size: int = 3, **settings: int) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, size, bias=SETTINGS["norm"] == "none", **settings)
-
-
-class Step(nn.Module):
-    """3x3 convolution of stride 2, normalisation, ReLU."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.conv, self.norm = conv(inputs, outputs, stride=2, padding=1), norm(outputs)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the activations."""
-        return F.relu(self.norm(self.conv(x)))
-
-
-class Block(nn.Module):
-    """Parallel atrous branches, joined, mixed, added to the input."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.branches = nn.ModuleList(conv(width, width, padding=d, dilation=d) for d in DILATIONS)
-        self.norm = norm(len(DILATIONS) * width)
-        self.fuse, self.fuse_norm = conv(len(DILATIONS) * width, width, 1), norm(width)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the activations."""
-        joined = torch.cat([branch(x) for branch in self.branches], 1)
-        return F.relu(x + self.fuse_norm(self.fuse(F.relu(self.norm(joined)))))
-
-
-class Network(nn.Module):
-    """MACNN as `mace.models` builds it from its default configuration."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        inputs = (SETTINGS["channels"], *WIDTHS)
-        self.steps = nn.ModuleList(map(Step, inputs, WIDTHS))
-        self.blocks = nn.ModuleList(map(Block, WIDTHS))
-        self.classes = nn.Linear(16 * WIDTHS[-1], CLASSES)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the logits."""
-        for step, block in zip(self.steps, self.blocks, strict=True):
-            x = block(step(x))
-        with torch.autocast("cpu", enabled=False):
-            pooled = F.adaptive_avg_pool2d(x.float(), 4).permute(0, 2, 3, 1).flatten(1)
-            return self.classes(pooled)
-
-
-def named(network: Network) -> dict[str, torch.nn.Parameter]:
+def named(network: MACNN) -> dict[str, torch.nn.Parameter]:
     """Return the parameters by their names in JAX."""
     names = {}
     for i, (step, block) in enumerate(zip(network.steps, network.blocks, strict=True), start=1):
@@ -113,7 +58,9 @@ class Runner:
     def __init__(self, layout: str, dtype: str) -> None:
         channels_last = layout == "channels_last"
         self.format = torch.channels_last if channels_last else torch.contiguous_format
-        self.network = Network()
+        self.network = MACNN(
+            SETTINGS["channels"], classes=CLASSES, normalise=SETTINGS["norm"] != "none"
+        )
         with np.load(Path(SETTINGS["folder"]) / "weights.npz") as weights:
             parameters = named(self.network)
             assert set(parameters) == set(weights), set(parameters) ^ set(weights)

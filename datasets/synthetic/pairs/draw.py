@@ -109,8 +109,9 @@ def draw_plan(
     reach = jnp.asarray(people.reach)[entry]
     drift = _drift(next(keys), reach, config)
     matrices = jnp.asarray(unit_matrices())
-    reference = jnp.einsum("sa,sau->u", sided * before, matrices) + blink[0]
-    target = jnp.einsum("sa,sau->u", sided * after + drift, matrices) + blink[1] + gaze + speech
+    reference = jnp.einsum("sa,sau->u", sided * before, matrices, precision="highest") + blink[0]
+    target = jnp.einsum("sa,sau->u", sided * after + drift, matrices, precision="highest")
+    target = target + blink[1] + gaze + speech
     head, corrected = _head(next(keys), config)
     errors = _crop(next(keys), config)
     moved = peaks * (after - before)

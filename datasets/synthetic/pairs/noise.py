@@ -154,7 +154,7 @@ def blurred(values: Float[Array, "k r r"], sigma: float) -> Float[Array, "k r r"
     if not sigma:
         return values
     kernel = jnp.asarray(_blur_matrix(values.shape[-1], sigma))
-    return jnp.einsum("yh,khw,xw->kyx", kernel, values, kernel)
+    return jnp.einsum("yh,khw,xw->kyx", kernel, values, kernel, precision="highest")
 
 
 def _like_a_rendered_pair(
@@ -178,10 +178,10 @@ def _pattern(
     tail = jnp.asarray(model.tail)[number]
     # Log-normal deviations with a mean square of 1.
     heavy = jnp.exp(tail * jax.random.normal(keys[0], (count,)) - tail * tail)
-    coefficients = jnp.asarray(model.mixing)[number, kind] @ (
-        heavy * jax.random.normal(keys[1], (count,))
-    )
-    smooth = jnp.tensordot(coefficients, basis, 1)
+    independent = heavy * jax.random.normal(keys[1], (count,))
+    mixing = jnp.asarray(model.mixing)[number, kind]
+    coefficients = jnp.matmul(mixing, independent, precision="highest")
+    smooth = jnp.tensordot(coefficients, basis, 1, precision="highest")
     fine = jnp.asarray(model.rest)[number, kind] * jax.random.normal(keys[2], basis.shape[1:])
     return _stretched(smooth + fine, canvas.CELLS)
 
@@ -193,7 +193,7 @@ def _strength(motion: Float[Array, "2 r r"]) -> Float[Array, ""]:
 def _stretched(maps: Float[Array, "*k c c"], side: int) -> Float[Array, "*k r r"]:
     """Interpolate maps linearly to more cells."""
     matrix = jnp.asarray(stretch_matrix(maps.shape[-1], side))
-    return jnp.einsum("yh,...hw,xw->...yx", matrix, maps, matrix)
+    return jnp.einsum("yh,...hw,xw->...yx", matrix, maps, matrix, precision="highest")
 
 
 @cache

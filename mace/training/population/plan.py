@@ -113,7 +113,9 @@ def make_plan(
             convolutions="native",
             why=f"{shown}: XLA's convolutions win, but not in a loop or mapped over weights",
         )
-    chunk = max(min(-(-members // devices), LARGEST_CHUNK), 1)
+    share = -(-members // devices)
+    # Equally large chunks: a last one that is half empty would compute all of its places.
+    chunk = max(-(-share // -(-share // LARGEST_CHUNK)), 1)
     return Plan(
         kind="vmap",
         chunk=chunk,

@@ -91,6 +91,14 @@ class Population:
         """Positions of the members that have epochs left."""
         return [i for i in range(len(self.members)) if not self._record.has_ended(i)]
 
+    def prepare(self) -> int:
+        """Compile the program of an epoch before it is needed; return the bytes it takes.
+
+        Of each device, for the members that it trains at once, beside the clips themselves. Several
+        populations may be prepared in threads, which compile side by side.
+        """
+        return self._chunks[0].bytes_needed()
+
     def advance(self, to_epoch: int | None = None) -> np.ndarray:
         """Train until every member has `to_epoch` epochs or has ended; to the end by default.
 
