@@ -31,6 +31,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,9 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, default=Path("runs/accelerator.jsonl"))
-    parser.add_argument("--tiny", action="store_true", help="toys: shows that it runs, not how fast")
+    parser.add_argument(
+        "--tiny", action="store_true", help="toys: shows that it runs, not how fast"
+    )
     parser.add_argument("--parts", nargs="+", choices=BOXES, default=list(BOXES), metavar="PART")
     parser.add_argument("--scale", type=float, default=1.0, help="of the time boxes")
     parser.add_argument("--torch-python", default=sys.executable, help="has PyTorch, and NumPy")
@@ -143,7 +146,7 @@ def run_part(part: str, options: argparse.Namespace) -> bool:
     command = [python, __file__, "--child", part, "--out", str(options.out)]
     command += ["--scale", str(options.scale)]
     command += ["--tiny"] * options.tiny
-    process = subprocess.Popen(command)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE)
     try:
         code = process.wait(box + GRACE_S)
     except subprocess.TimeoutExpired:
@@ -163,6 +166,7 @@ def box_s(part: str, options: argparse.Namespace) -> float:
 
 def measure_part(options: argparse.Namespace) -> int:
     """Measure what a part has left, in this process."""
+    threading.Thread(target=end_with_parent, daemon=True).start()
     deadline = time.monotonic() + box_s(options.child, options)
     results = Results(options.out, options.child, deadline=deadline)
     module = importlib.import_module(f"on_device.{options.child}")
@@ -172,6 +176,12 @@ def measure_part(options: argparse.Namespace) -> int:
         return 1
     results.write("complete", {})
     return 0
+
+
+def end_with_parent() -> None:
+    """End this process when the one that started it has gone, even by SIGKILL."""
+    sys.stdin.read()
+    os._exit(1)
 
 
 if __name__ == "__main__":

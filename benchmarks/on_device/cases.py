@@ -55,9 +55,7 @@ def random_set(size: PopulationSize) -> MotionSet:
 
 def training(model: ModelConfig, size: PopulationSize) -> TrainConfig:
     """Return a training that PyTorch's loop can have too: no augmentation, no mixing."""
-    return TrainConfig(
-        model=model, augment=NO_AUGMENT, epochs=size.epochs, batch_size=size.batch
-    )
+    return TrainConfig(model=model, augment=NO_AUGMENT, epochs=size.epochs, batch_size=size.batch)
 
 
 def members(model: ModelConfig, motion_set: MotionSet, size: PopulationSize) -> list[Member]:

@@ -133,7 +133,9 @@ def compare(
         value = quantity.compute("bfloat16" if way == "bfloat16" else "float32")
     expected = cpu.value(name)
     difference = np.abs(value - expected)
-    error = difference.mean() if quantity.kind == "tvl1" else difference.max() / np.abs(expected).max()
+    error = (
+        difference.mean() if quantity.kind == "tvl1" else difference.max() / np.abs(expected).max()
+    )
     return {"difference": float(error), "tolerance": limit, "ok": bool(error <= limit)}
 
 

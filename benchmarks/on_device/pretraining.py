@@ -50,7 +50,9 @@ def measure(results: Results, *, tiny: bool) -> None:
     for batch in batches:
         results.measure(
             f"train/{batch}",
-            lambda batch=batch: train(data, test, batch, goal["uf1"] if goal else 1.0, results, tiny),
+            lambda batch=batch: train(
+                data, test, batch, goal["uf1"] if goal else 1.0, results, tiny
+            ),
         )
 
 
@@ -59,9 +61,7 @@ def pair_data(seeds: range) -> PairData:
     cast: Cast = make_cast(seeds, workers=min(os.cpu_count() or 1, 16))
     estimators = estimator_model()
     fields = np.zeros((1, 1, cast.triangle.shape[1], cast.triangle.shape[2], 2), np.float16)
-    data = PairData(
-        fields=fields, emotion=np.zeros(1, np.int32), cast=cast, estimators=estimators
-    )
+    data = PairData(fields=fields, emotion=np.zeros(1, np.int32), cast=cast, estimators=estimators)
     return jax.device_put(data, jax.local_devices()[0])
 
 

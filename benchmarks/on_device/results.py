@@ -31,7 +31,9 @@ class Results:
         """Return what was measured under this name; None if nothing was, or it failed."""
         return {line["name"]: line for line in read(self.path, self.part)}.get(name)
 
-    def measure(self, name: str, function: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    def measure(
+        self, name: str, function: Callable[[], Mapping[str, Any]]
+    ) -> Mapping[str, Any] | None:
         """Measure what has not been measured, and write it at once.
 
         A failure is written too and ends nothing else: device time is short, and one program that
@@ -61,8 +63,10 @@ class Results:
         """Append a line, and show it."""
         line = {"part": self.part, "name": name} | dict(values)
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        # A process that was killed may have left half a line.
+        cut = self.path.exists() and self.path.read_bytes()[-1:] not in (b"", b"\n")
         with self.path.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+            file.write(("\n" if cut else "") + json.dumps(line) + "\n")
         shown = ", ".join(f"{key} {_short(value)}" for key, value in values.items())
         print(f"{self.part}/{name}: {shown}", flush=True)
 

@@ -48,7 +48,11 @@ class Clips:
         """Return a fold's training clips, and the mean and deviation of their channels."""
         train = torch.from_numpy(np.flatnonzero(self.groups != subject)).to(self.device)
         chosen = self.images[train]
-        return train, chosen.mean((0, 2, 3), keepdim=True)[0], chosen.std((0, 2, 3), keepdim=True)[0]
+        return (
+            train,
+            chosen.mean((0, 2, 3), keepdim=True)[0],
+            chosen.std((0, 2, 3), keepdim=True)[0],
+        )
 
     def wait(self) -> None:
         """Wait for the device."""

@@ -43,9 +43,7 @@ def speed(size: int, what: str, batch: int, dtype: str, mode: str) -> dict[str, 
     return {"images_a_second": batch / seconds["median_s"]} | seconds
 
 
-def program(
-    size: int, what: str, batch: int, dtype: str, *, compiled: bool
-) -> Callable[[], None]:
+def program(size: int, what: str, batch: int, dtype: str, *, compiled: bool) -> Callable[[], None]:
     """Return a call that runs the program once and waits for it."""
     from torch_networks import MACNN, macnn28
 
