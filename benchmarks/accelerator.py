@@ -174,6 +174,8 @@ def measure_part(options: argparse.Namespace) -> int:
         module.measure(results, tiny=options.tiny)
     except OutOfTime:
         return 1
+    if results.failed:
+        return 1
     results.write("complete", {})
     return 0
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import jax
 import numpy as np
-from on_device.sizes import PopulationSize, random_arrays
 
 from mace.augment import NO_AUGMENT
 from mace.data import MotionSet
@@ -13,6 +12,7 @@ from mace.models import MODELS, ModelConfig
 from mace.motion import MotionConfig
 from mace.training import OptimiserConfig, TrainConfig
 from mace.training.population import Member
+from on_device.sizes import PopulationSize, random_arrays
 
 SMALL = FLOW_IMAGES.train.model
 """The MACNN of 28 px that the recipe for flow images has."""

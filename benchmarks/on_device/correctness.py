@@ -19,11 +19,6 @@ from typing import Any
 import jax
 import numpy as np
 import optax
-from on_device.cases import SMALL, TOY_MACNN, members, random_set, training
-from on_device.live import live_step
-from on_device.results import Results
-from on_device.sizes import TOY
-from on_device.tvl1 import smooth_pairs
 
 from mace.models import MODELS, Dtype, ModelConfig, apply_model, init_model, make_model
 from mace.motion import tvl1_flow
@@ -33,6 +28,11 @@ from mace.training.population import Plan, train_population
 from mace.training.population.program import population_program
 from mace.training.program import on_device, training_program, zero_totals
 from mace.training.state import make_fold
+from on_device.cases import SMALL, TOY_MACNN, members, random_set, training
+from on_device.live import live_step
+from on_device.results import Results
+from on_device.sizes import TOY
+from on_device.tvl1 import smooth_pairs
 
 TOLERANCES = {
     "highest": {"forward": 1e-4, "gradient": 1e-3, "population": 1e-2, "live": 1e-4, "tvl1": 1e-3},

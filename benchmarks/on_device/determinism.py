@@ -16,11 +16,11 @@ from typing import Any
 
 import jax
 import numpy as np
+
+from mace.training import fit
 from on_device.cases import SMALL, TOY_MACNN, random_set, training
 from on_device.results import Results
 from on_device.sizes import FULL, TOY
-
-from mace.training import fit
 
 FLAGS = {
     "default": "",

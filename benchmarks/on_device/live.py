@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from on_device.results import Results
 
 from mace.live.step import StepInput, begin, make_step
 from mace.pretrained import bundle_path
 from mace.training import Bundle, load_bundle
+from on_device.results import Results
 
 CROP = 128
 

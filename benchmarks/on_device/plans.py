@@ -10,14 +10,13 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 
+from mace.models import ModelConfig, keep_heap
+from mace.training import keep_compiled
+from mace.training.population import Plan, Population, make_plan
 from on_device.cases import members, networks, random_set
 from on_device.population import train
 from on_device.results import Results
 from on_device.sizes import FULL, TOY, PopulationSize
-
-from mace.models import ModelConfig, keep_heap
-from mace.training import keep_compiled
-from mace.training.population import Plan, Population, make_plan
 
 EPOCHS = 4
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import jax
 import numpy as np
-from on_device.cases import members, networks, random_set
-from on_device.results import Results
-from on_device.sizes import FULL, TOY
 
 from mace.models import keep_heap
 from mace.training.population import Population
 from mace.training.population.compiling import COMPILATIONS
+from on_device.cases import members, networks, random_set
+from on_device.results import Results
+from on_device.sizes import FULL, TOY
 
 
 def measure(results: Results, *, tiny: bool) -> None:

@@ -14,7 +14,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from on_device.results import OutOfTime, Results, timed
 
 from mace.datasets.synthetic.pairs.cast import Cast, make_cast
 from mace.datasets.synthetic.pairs.noise import estimator_model
@@ -27,8 +26,10 @@ from mace.motion.conventions import OWN_FRAMING
 from mace.pretrained import bundle_path
 from mace.training import TrainConfig, Trained, load_bundle, predict
 from mace.training.fitted import Fitted, Row
+from mace.training.signals import Interrupted
 from mace.training.source import Stream
 from mace.training.streaming import fit_stream, stream_fold
+from on_device.results import OutOfTime, Results, timed
 
 TRAINED_FROM, TESTED_FROM = 100_000, 990_000
 """Seeds of the first person of either side; the packaged network's people are of the first."""
@@ -146,7 +147,10 @@ def train(
         return {"validation_uf1": curve[-1][1]}
 
     stream = replace(make_stream(data, config), score=look)
-    fit_stream(stream, config=settings, steps_per_epoch=steps, seed=0)
+    try:
+        fit_stream(stream, config=settings, steps_per_epoch=steps, seed=0)
+    except Interrupted as signal:
+        raise OutOfTime from signal
     reached = next((seconds for seconds, value in curve if value >= goal), None)
     warm = (curve[-1][0] - curve[0][0]) / max(epochs - 1, 1)
     return {

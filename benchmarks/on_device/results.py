@@ -23,6 +23,7 @@ class Results:
 
     def __init__(self, path: Path, part: str, *, deadline: float) -> None:
         self.path, self.part, self.deadline = path, part, deadline
+        self.failed = False
 
     def __contains__(self, name: str) -> bool:
         return self.get(name) is not None
@@ -55,6 +56,7 @@ class Results:
             raise
         except Exception as error:
             traceback.print_exc()
+            self.failed = True
             values, line = None, {"error": f"{type(error).__name__}: {error}"[:500]}
         self.write(name, line | {"took_s": round(time.perf_counter() - start, 3)})
         return values

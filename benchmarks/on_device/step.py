@@ -17,8 +17,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jaxtyping import Array
-from on_device.cases import SMALL, TOY_MACNN, peak
-from on_device.results import Results, timed
 
 from mace.models import (
     MODELS,
@@ -31,6 +29,8 @@ from mace.models import (
     make_model,
 )
 from mace.training import keep_compiled
+from on_device.cases import SMALL, TOY_MACNN, peak
+from on_device.results import Results, timed
 
 CLASSES = 3
 

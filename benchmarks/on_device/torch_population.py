@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+
 from on_device.results import Results
 from on_device.sizes import FULL, TOY, PopulationSize, random_arrays
 

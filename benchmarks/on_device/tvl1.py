@@ -9,9 +9,9 @@ from typing import Any
 import cv2
 import jax
 import numpy as np
-from on_device.results import Results, timed
 
 from mace.motion import tvl1_flow
+from on_device.results import Results, timed
 
 
 def measure(results: Results, *, tiny: bool) -> None:
