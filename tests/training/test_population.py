@@ -291,8 +291,7 @@ def test_goes_on_from_a_start(trained):
 
 
 def test_chunk_follows_from_the_memory():
-    population = Population(SET, members()[:2], plan=TWO)
-    needed = population._chunks[0].bytes_needed()
+    needed = Population(SET, members()[:2], plan=TWO).prepare()
     assert needed > 2 * 28 * 28 * 3 * 4 * CONFIG.batch_size  # both members' batches at least
     plan = replace(TWO, chunk=64)
     assert fitted_to_memory(plan, 64_000_000, memory=10_000_000).chunk == 6
@@ -300,3 +299,8 @@ def test_chunk_follows_from_the_memory():
     with pytest.raises(ConfigError, match="choose a smaller batch_size"):
         fitted_to_memory(plan, 64_000_000, memory=10**6)
     assert device_memory() > 0
+
+
+@pytest.mark.parametrize(("count", "chunk"), [(3, 3), (64, 64), (65, 33), (544, 61)])
+def test_chunks_of_an_accelerator_are_equally_large(count, chunk):
+    assert make_plan(CONFIG.model, 28, members=count, backend="gpu").chunk == chunk
