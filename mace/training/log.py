@@ -7,7 +7,6 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -65,9 +64,9 @@ def run_log(run_dir: Path, history: Sequence[Row]) -> Iterator[WriteRow]:
 
 def _open_board(folder: Path, purge: int) -> Any | None:
     """Return TensorBoard's writer that hides what was logged from epoch `purge` on, or None."""
-    if find_spec("tensorboardX") is None:
+    try:
+        from tensorboardX import SummaryWriter
+    except ModuleNotFoundError:
         print("no curves for TensorBoard: tensorboardX is not installed", file=sys.stderr)
         return None
-    from tensorboardX import SummaryWriter
-
     return SummaryWriter(str(folder), purge_step=purge, write_to_disk=True)
