@@ -11,8 +11,6 @@ from training_cases import CONFIG, make_set
 from mace.errors import ConfigError
 from mace.training import fit
 
-pytestmark = pytest.mark.accelerator
-
 
 @pytest.mark.slow
 def test_eight_devices_equal_one():
@@ -30,6 +28,7 @@ def test_eight_devices_equal_one():
     assert found["sharding"] < 1e-6
 
 
+@pytest.mark.accelerator
 def test_more_devices_than_there_are_is_an_error():
     count, many = jax.device_count(), 8 * jax.device_count()
     message = f"devices is {many}, but this machine has {count} of kind {jax.default_backend()}"
