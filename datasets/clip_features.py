@@ -6,20 +6,22 @@ Everything is stored so that it can be read back without TensorFlow: frames as P
 
 import io
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-import tensorflow_datasets as tfds
 from jaxtyping import UInt8
 
 from mace.annotation import CLASS_SETS
 from mace.face import AlignedClip, FaceConfig
 
+if TYPE_CHECKING:
+    import tensorflow_datasets as tfds
+
 
 def clip_features(
     face: FaceConfig, extra: Mapping[str, Any] | None = None
-) -> tfds.features.FeaturesDict:
+) -> "tfds.features.FeaturesDict":
     """Features of a corrected clip.
 
     `frames` are gray crops; `transforms` map frame px to crop px; `landmarks` are those of the
@@ -33,6 +35,8 @@ def clip_features(
         face: the face correction, which decides the shapes.
         extra: further features of one data set.
     """
+    import tensorflow_datasets as tfds  # samples are made, and pairs rendered, without it
+
     size = face.crop.size
     return tfds.features.FeaturesDict(
         {

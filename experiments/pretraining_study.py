@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import tyro
 
 from mace.commands.places import DATA_DIR
 from mace.config import config_hash
@@ -231,7 +230,7 @@ def _cell(values: list[float]) -> str:
 
 
 def main(
-    what: tyro.conf.Positional[Literal["curve", "ablation", "page"]],
+    what: Literal["curve", "ablation", "page"],
     seeds: int = 3,
     data_dir: Path = DATA_DIR,
     workers: int = 2,
@@ -251,4 +250,6 @@ def main(
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    import tyro
+
+    tyro.cli(main, config=(tyro.conf.PositionalRequiredArgs,))

@@ -1,10 +1,18 @@
-"""Strict: two simulated devices, no silent promotion; warnings are errors (pyproject)."""
+"""Strict: two simulated devices, no silent promotion; warnings are errors (pyproject).
+
+`pytest -m accelerator` runs what computes on JAX's default device, be it a GPU, on a machine that
+has no more than MACE's training needs (`tests/lean_requirements.txt`).
+"""
 
 import os
 from pathlib import Path
 
 # Before anything imports NumPy: two BLAS threads on two busy cores more than double the time.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# On a GPU: the first process takes no more than it needs, and those that a test starts find memory.
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+# On a GPU: sums in one order, and no kernel chosen by a race, for what must agree bit for bit.
+os.environ.setdefault("XLA_FLAGS", "--xla_gpu_deterministic_ops=true")
 
 import jax
 import numpy as np
@@ -14,6 +22,38 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_num_cpu_devices", 2)
 # A test must not meet what an earlier one compiled; commands that keep programs keep none here.
 jax.config.update("jax_enable_compilation_cache", False)
+if jax.default_backend() != "cpu":
+    # A GPU would multiply float32 in TF32, a TPU in bfloat16, three digits each: what agrees with
+    # float64, or with another program, to 1e-5 would not, and real mistakes would hide in that.
+    jax.config.update("jax_default_matmul_precision", "highest")
+    os.environ["JAX_DEFAULT_MATMUL_PRECISION"] = "highest"  # of processes that tests start
+
+
+class OtherModule(pytest.Module):
+    """A module of tests that are not for an accelerator, and whose packages may be absent."""
+
+    def collect(self):
+        try:
+            return super().collect()
+        except self.CollectError as error:
+            if isinstance(error.__cause__, ModuleNotFoundError):
+                pytest.skip(str(error.__cause__), allow_module_level=True)
+            raise
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector):
+    """Under `-m accelerator` import other tests where they can be; pytest imports all it finds."""
+    chosen = "accelerator" in parent.config.option.markexpr
+    if chosen and "mark.accelerator" not in module_path.read_text(encoding="utf-8"):
+        return OtherModule.from_parent(parent, path=module_path)
+    return None
+
+
+@pytest.fixture
+def two_devices() -> None:
+    """Skip where JAX has one device, as on a machine with one GPU."""
+    if jax.device_count() < 2:
+        pytest.skip(f"needs two devices, and there is one of kind {jax.default_backend()}")
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,8 @@ from mace.augment import NO_AUGMENT, AugmentConfig, augment, flip, warp
 from mace.errors import ConfigError
 from mace.motion import MotionConfig
 
+pytestmark = pytest.mark.accelerator
+
 FLOW = MotionConfig(representation="flow")
 APPEARANCE = MotionConfig(representation="appearance")
 STILL = {"shift": jnp.zeros(2), "angle": jnp.float32(0), "scale": jnp.float32(1)}

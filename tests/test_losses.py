@@ -4,12 +4,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from beartype import beartype
 from jaxtyping import jaxtyped
+from typechecking import typechecker
 
 from mace.config import from_dict, to_dict
 from mace.errors import ConfigError
 from mace.losses import LossConfig, make_loss
+
+pytestmark = pytest.mark.accelerator
 
 KINDS = (
     "cross_entropy", "weighted", "label_smoothing", "focal", "class_balanced_focal",
@@ -128,7 +130,7 @@ def test_counts_may_be_traced(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_float32_loss_a_sample(kind):
-    checked = jaxtyped(typechecker=beartype)(make_loss)
+    checked = jaxtyped(typechecker=typechecker)(make_loss)
     loss = checked(LossConfig(kind=kind), COUNTS)(jnp.zeros((4, 3)), jnp.full((4, 3), 1 / 3))
     assert loss.shape == (4,)
     assert loss.dtype == jnp.float32

@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
-from beartype import beartype
 from jaxtyping import jaxtyped
 from sklearn.metrics import f1_score, precision_score, recall_score
+from typechecking import typechecker
 
 from mace import metrics
 from mace.errors import DataError
+
+pytestmark = pytest.mark.accelerator
 
 # A published log of 442 clips (negative, positive, surprise); its paper prints precision as UAR.
 PUBLISHED = np.array([[219, 22, 9], [40, 62, 7], [21, 3, 59]])
@@ -79,9 +81,9 @@ def test_stacked_matrices_score_like_single_ones():
 
 def test_annotated_shapes_hold():
     for function in (metrics.class_f1, metrics.class_recall, metrics.class_precision):
-        checked = jaxtyped(function, typechecker=beartype)
+        checked = jaxtyped(function, typechecker=typechecker)
         assert checked(np.stack([PUBLISHED, PUBLISHED])).shape == (2, 3)
-    assert jaxtyped(metrics.class_mean, typechecker=beartype)(np.ones((2, 3))).shape == (2,)
+    assert jaxtyped(metrics.class_mean, typechecker=typechecker)(np.ones((2, 3))).shape == (2,)
 
 
 @pytest.mark.parametrize("score", [metrics.uf1, metrics.uar, metrics.accuracy, metrics.weighted_f1])

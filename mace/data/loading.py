@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow_datasets as tfds
 
 from mace.data.clips import Clip
 from mace.errors import DataError
@@ -22,6 +21,8 @@ def load_clips(data_dir: Path) -> list[Clip]:
     Raises:
         DataError: if there is no prepared data set, there are several, or it is damaged.
     """
+    import tensorflow_datasets as tfds  # half a second, and absent where only networks are trained
+
     folder = prepared_folder(Path(data_dir))
     try:
         builder = tfds.builder_from_directory(folder)

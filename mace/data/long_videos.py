@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow_datasets as tfds
 from jaxtyping import Float, UInt8
 
 from mace.data.loading import prepared_folder, text
@@ -58,6 +57,8 @@ def load_videos(folder: Path) -> tuple[int, Iterator[LongVideo]]:
     Raises:
         DataError: if there is no such data set, it is damaged, or holds no long videos.
     """
+    import tensorflow_datasets as tfds  # half a second, and absent where only networks are trained
+
     folder = prepared_folder(Path(folder))
     try:
         builder = tfds.builder_from_directory(folder)

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
-import dlib
 import numpy as np
 
 from mace.errors import DataError
@@ -55,18 +54,25 @@ class ShapePredictor(Protocol):
     def __call__(self, image: np.ndarray, box: Rectangle, /) -> Shape: ...  # noqa: D102
 
 
-_dlib = cast(Any, dlib)
 _of_thread = threading.local()
 
 
 def rectangle(left: int, top: int, right: int, bottom: int) -> Rectangle:
     """Return a box whose edges are included."""
-    return _dlib.rectangle(left, top, right, bottom)
+    return _dlib().rectangle(left, top, right, bottom)
+
+
+@functools.cache
+def _dlib() -> Any:
+    """Return dlib, which machines that only train do without, and which declares no types."""
+    import dlib
+
+    return cast(Any, dlib)
 
 
 @functools.cache
 def _hog_detector() -> HogDetector:
-    return _dlib.get_frontal_face_detector()
+    return _dlib().get_frontal_face_detector()
 
 
 def hog_detector() -> HogDetector:
@@ -88,7 +94,7 @@ def shape_predictor(name: str) -> ShapePredictor:
     Raises:
         DataError: if the file is missing.
     """
-    return _dlib.shape_predictor(str(model_path(name)))
+    return _dlib().shape_predictor(str(model_path(name)))
 
 
 def model_path(name: str) -> Path:

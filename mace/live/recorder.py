@@ -17,7 +17,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-import orjson
 from jaxtyping import UInt8
 
 from mace.errors import OutputError
@@ -204,5 +203,7 @@ class Recorder:
 
 
 def _line(record: dict[str, Any]) -> bytes:
+    import orjson  # absent where the live step alone is wanted, as on a machine that trains
+
     # In a tenth of the time of `json`, and Python's lock is free for the other stages that long.
     return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
-from beartype import beartype
 from jaxtyping import jaxtyped
+from typechecking import typechecker
 
 from mace import metrics
 from mace.errors import ConfigError
 from mace.evaluation.bootstrap import bootstrap, percentile_interval, subject_counts
 
-checked_counts = jaxtyped(subject_counts, typechecker=beartype)
+checked_counts = jaxtyped(subject_counts, typechecker=typechecker)
 
 
 def test_subject_counts_add_up_to_the_pooled_matrix():

@@ -4,10 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from beartype import beartype
 from jaxtyping import jaxtyped
+from typechecking import typechecker
 
 from mace.models import conv, head, stem
+
+pytestmark = pytest.mark.accelerator
 
 
 def plain_conv(x, kernel, stride, dilation):
@@ -34,7 +36,7 @@ CASES = pytest.mark.parametrize(
 def test_convolution_is_its_definition(size, side, stride, dilation):
     x = jax.random.normal(jax.random.key(0), (2, size, size, 3))
     kernel = jax.random.normal(jax.random.key(1), (side, side, 3, 4))
-    checked = jaxtyped(typechecker=beartype)(conv.conv2d)
+    checked = jaxtyped(typechecker=typechecker)(conv.conv2d)
     y = checked(x, kernel, stride=stride, dilation=dilation)
     np.testing.assert_allclose(y, plain_conv(x, kernel, stride, dilation), atol=1e-4)
 

@@ -14,6 +14,8 @@ from mace.models import (
     receptive_fields,
 )
 
+pytestmark = pytest.mark.accelerator
+
 
 def test_default_network_by_hand():
     # stem 3 (stride 2), block +2*3*2, step +2*2, block +2*3*4, step +2*4, +48, +16, +96

@@ -10,6 +10,8 @@ from mace.models import MODELS, apply_model, apply_train, count_parameters, init
 from mace.models.conv import native_conv
 from mace.models.conv_max import conv_max3
 
+pytestmark = pytest.mark.accelerator
+
 CONFIG = MODELS["ststnet"]
 
 

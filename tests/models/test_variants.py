@@ -18,6 +18,8 @@ from mace.models import (
 )
 from mace.models.conv import conv2d
 
+pytestmark = pytest.mark.accelerator
+
 # Five classes, three input channels.
 PARAMETERS = {
     "macnn": 762_645,

@@ -21,6 +21,8 @@ from mace.motion.conventions import (
 )
 from mace.training.normalise import normalise
 
+pytestmark = pytest.mark.accelerator
+
 CELLS = 64
 STILL = ConventionConfig(jitter=0.0, flip=False)
 

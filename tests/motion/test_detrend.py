@@ -5,6 +5,8 @@ import pytest
 from mace.motion import remove_head_motion
 from mace.motion.detrend import _solve
 
+pytestmark = pytest.mark.accelerator
+
 
 def grid(size: int) -> tuple[np.ndarray, np.ndarray]:
     y, x = np.mgrid[:size, :size].astype(np.float32)

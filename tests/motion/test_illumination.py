@@ -6,6 +6,8 @@ import pytest
 
 from mace.motion.illumination import match_light
 
+pytestmark = pytest.mark.accelerator
+
 
 def faces(count: int = 3, side: int = 48) -> np.ndarray:
     """Return smooth pictures of full contrast, float32 (count, side, side)."""

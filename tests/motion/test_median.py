@@ -7,6 +7,8 @@ import pytest
 
 from mace.motion.median import median_of_positive
 
+pytestmark = pytest.mark.accelerator
+
 
 @pytest.mark.parametrize("count", [1, 2, 3, 8, 1023, 1024])
 def test_the_same_bits_as_sorting_gives(count):

@@ -20,6 +20,8 @@ from mace.motion.stencils import (
     median3x3,
 )
 
+pytestmark = pytest.mark.accelerator
+
 
 @pytest.fixture(scope="module")
 def image() -> np.ndarray:

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from beartype import beartype
 from jaxtyping import jaxtyped
+from typechecking import typechecker
 
 from mace.config import config_hash, from_dict, to_dict
 from mace.errors import ConfigError, DataError
@@ -19,6 +19,8 @@ from mace.motion import (
     represent,
 )
 from mace.motion.resample import cut
+
+pytestmark = pytest.mark.accelerator
 
 FAST_TVL1 = TvL1Config(num_warp=2, num_iter=5)
 CONFIGS = [
@@ -48,7 +50,7 @@ def test_jit_equals_eager(pairs, config):
     references, targets, _ = pairs
     flow = measure_flow(references, targets, config=config)
     flow = None if flow is None else jnp.asarray(flow)
-    checked = jaxtyped(typechecker=beartype)(encode)
+    checked = jaxtyped(typechecker=typechecker)(encode)
     eager = checked(jnp.asarray(references), jnp.asarray(targets), flow, config=config)
     jitted = jax.jit(functools.partial(encode, config=config))(references, targets, flow)
     np.testing.assert_allclose(jitted, eager, atol=2e-5)

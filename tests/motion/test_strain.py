@@ -6,6 +6,8 @@ import pytest
 from mace.motion import optical_strain
 from mace.motion.resample import cut
 
+pytestmark = pytest.mark.accelerator
+
 
 def linear_flow(matrix, shift=(0.0, 0.0)) -> np.ndarray:
     """Return the field (u, v) = shift + matrix @ (x, y) on 9 by 12 pixels."""

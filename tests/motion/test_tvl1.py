@@ -6,6 +6,8 @@ from skimage.registration import optical_flow_tvl1
 from mace.errors import ConfigError
 from mace.motion import TvL1Config, tvl1_flow
 
+pytestmark = pytest.mark.accelerator
+
 # Both sides work in float32 and add in another order; a clip may differ more only where a pixel
 # sits on the threshold of the data term.
 MEAN_TOLERANCE = 1e-4  # px

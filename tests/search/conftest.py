@@ -1,12 +1,13 @@
 from pathlib import Path
 
 import pytest
-import search_cases
 
 
 @pytest.fixture
 def pretended(monkeypatch):
     """Settings that cost nothing; the class that was asked for them."""
+    import search_cases
+
     search_cases.pretend(monkeypatch)
     return search_cases.Pretended
 

@@ -6,6 +6,7 @@ import re
 import jax
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_platforms", "cpu")  # simulated devices are a CPU's
 jax.config.update("jax_num_cpu_devices", 8)
 
 import numpy as np  # noqa: E402

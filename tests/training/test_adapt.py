@@ -25,6 +25,8 @@ from mace.training import (
 )
 from mace.training.predict import prediction_program
 
+pytestmark = pytest.mark.accelerator
+
 
 def make_places():
     """Return clips whose class is where in the face something moves."""

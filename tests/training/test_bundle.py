@@ -9,6 +9,8 @@ from mace.errors import CheckpointError, OutputError
 from mace.motion import MotionConfig
 from mace.training import Bundle, Normalisation, load_bundle, save_bundle
 
+pytestmark = pytest.mark.accelerator
+
 BUNDLE = Bundle(
     model=MODEL,
     motion=MotionConfig(size=28, flow="tvl1"),

@@ -1,10 +1,14 @@
 import errno
 
+import jax
 import numpy as np
 import pytest
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from mace.errors import CheckpointError, OutputError
 from mace.training.checkpoint import CheckpointStore, Snapshot
+
+pytestmark = pytest.mark.accelerator
 
 IDENTITY = {"config": {"optimiser": {"learning_rate": 0.1}, "widths": [4, 8]}, "seed": 0}
 ARRAYS = {
@@ -43,6 +47,20 @@ def test_arrays_and_history_come_back_and_only_the_last_is_kept(store, tmp_path)
     assert isinstance(found.arrays["pair"], tuple)
     assert store.restore("best", LIKE).arrays["value"] == 9
     assert [path.name for path in (tmp_path / "checkpoints/latest").iterdir()] == ["6"]
+
+
+@pytest.mark.usefixtures("two_devices")
+@pytest.mark.parametrize("spec", [PartitionSpec("batch"), PartitionSpec()])
+def test_what_lay_on_several_devices_is_read_on_the_host(store, spec):
+    mesh = jax.make_mesh((2,), ("batch",), axis_types=(AxisType.Auto,), devices=jax.devices()[:2])
+    values = np.arange(8, dtype=np.float32).reshape(4, 2)
+    spread = jax.device_put(values, NamedSharding(mesh, spec))
+    assert len(spread.addressable_shards) == 2
+    store.save("latest", 1, Snapshot(arrays={"kernel": spread}, history=[]))
+    # As plain arrays: a checkpoint of a GPU, or of eight, is read where there is none.
+    found = store.restore("latest", {"kernel": values}).arrays["kernel"]
+    assert type(found) is np.ndarray
+    np.testing.assert_array_equal(found, values)
 
 
 def test_an_empty_folder_has_no_checkpoint(store):

@@ -13,6 +13,8 @@ from mace.training import FineTuneConfig, fit, make_bundle
 from mace.training.fine_tune import start_variables
 from mace.training.program import TrainingProgram
 
+pytestmark = pytest.mark.accelerator
+
 SET = make_set()
 TRAIN = range(20)
 # A batch size of its own, so that no other test shares, and counts, these programs.
@@ -130,6 +132,7 @@ def test_a_run_from_another_start_is_another_run(bundle, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("two_devices")
 def test_two_devices_hold_back_alike(bundle):
     config = tuned(replace(CONFIG, devices=2, epochs=1), anchor=1.0, freeze="stem")
     found = fit(SET, TRAIN, config=config, start=bundle).variables["params"]

@@ -17,6 +17,8 @@ from mace.training.mixing import mixed_arrays, own_clips
 from mace.training.sampling import draw
 from mace.training.state import make_fold
 
+pytestmark = pytest.mark.accelerator
+
 SET = make_set()
 TRAIN = range(20)
 CONFIG = replace(PLAIN, batch_size=6, epochs=3)
@@ -114,6 +116,7 @@ def test_mixed_training_learns_from_both_and_goes_on_where_it_was(tmp_path, inte
             fit(SET, TRAIN, config=CONFIG, mix=other, run_dir=tmp_path)
 
 
+@pytest.mark.usefixtures("two_devices")
 def test_two_devices_share_a_mixed_batch():
     found = fit(SET, TRAIN, config=replace(CONFIG, devices=2, epochs=1), mix=MIX)
     one = fit(SET, TRAIN, config=replace(CONFIG, epochs=1), mix=MIX)

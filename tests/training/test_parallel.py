@@ -4,6 +4,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import jax
 import pytest
 from training_cases import CONFIG, make_set
 
@@ -27,6 +28,9 @@ def test_eight_devices_equal_one():
     assert found["sharding"] < 1e-6
 
 
+@pytest.mark.accelerator
 def test_more_devices_than_there_are_is_an_error():
-    with pytest.raises(ConfigError, match="devices is 8, but this machine has 2 of kind cpu"):
-        fit(make_set(), range(20), config=replace(CONFIG, devices=8))
+    count, many = jax.device_count(), 8 * jax.device_count()
+    message = f"devices is {many}, but this machine has {count} of kind {jax.default_backend()}"
+    with pytest.raises(ConfigError, match=message):
+        fit(make_set(), range(20), config=replace(CONFIG, batch_size=many, devices=many))

@@ -20,6 +20,8 @@ from mace.training.program import add_metrics, zero_totals
 from mace.training.signals import stop_signals
 from mace.training.state import channel_statistics, make_fold
 
+pytestmark = pytest.mark.accelerator
+
 
 def test_statistics_are_of_each_channel_of_the_training_clips():
     motion_set = make_set()

@@ -9,6 +9,8 @@ from training_cases import CONFIG, make_set
 from mace.training.sampling import batch_clips, beta_quantiles, draw
 from mace.training.state import make_fold
 
+pytestmark = pytest.mark.accelerator
+
 SET = make_set()
 TRAIN = np.array([0, 1, 2, 5, 7, 8, 11, 13, 14, 20, 23])
 

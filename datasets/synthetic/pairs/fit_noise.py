@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 
 from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.noise import save_model
@@ -61,4 +60,6 @@ def main(config: FitConfig) -> None:
 
 
 if __name__ == "__main__":
+    import tyro
+
     main(tyro.cli(FitConfig))
