@@ -41,16 +41,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # MACE need not be
 from on_device.results import OutOfTime, Results, read
 
 BOXES = {
-    "correctness": 75.0,
-    "population": 75.0,
-    "torch_population": 45.0,
-    "determinism": 60.0,
-    "plans": 75.0,
-    "step": 60.0,
-    "torch_step": 50.0,
-    "pretraining": 50.0,
-    "tvl1": 25.0,
-    "live": 20.0,
+    "correctness": 70.0,
+    "population": 70.0,
+    "torch_population": 40.0,
+    "determinism": 55.0,
+    "plans": 80.0,
+    "step": 55.0,
+    "torch_step": 40.0,
+    "pretraining": 65.0,
+    "tvl1": 20.0,
+    "live": 15.0,
 }
 """Seconds a part may begin measurements in; in order of importance."""
 
