@@ -41,14 +41,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # MACE need not be
 from on_device.results import OutOfTime, Results, read
 
 BOXES = {
-    "correctness": 70.0,
-    "population": 70.0,
-    "torch_population": 40.0,
-    "determinism": 55.0,
-    "plans": 80.0,
-    "step": 55.0,
-    "torch_step": 40.0,
-    "pretraining": 65.0,
+    "correctness": 65.0,
+    "population": 60.0,
+    "torch_population": 35.0,
+    "determinism": 45.0,
+    "plans": 65.0,
+    "step": 50.0,
+    "torch_step": 30.0,
+    "pretraining": 55.0,
     "tvl1": 20.0,
     "live": 15.0,
 }
