@@ -4,7 +4,7 @@ The tests that compute run on such a machine, too, of which a GPU's image is one
 
     uv venv --python 3.12 lean
     uv pip install --python lean -r tests/lean_requirements.txt "jax[cuda13]>=0.11,<0.12"
-    PYTHONPATH=. lean/bin/python -m pytest -m accelerator
+    PYTHONPATH=$PWD lean/bin/python -m pytest -m accelerator
 """
 
 import json

@@ -230,8 +230,8 @@ def test_plan_says_why(monkeypatch):
 
 def test_eight_devices_share_members_and_never_meet():
     child = subprocess.run(
-        [sys.executable, "child_population.py"],
-        cwd=HERE, capture_output=True, text=True, timeout=300, check=False,
+        [sys.executable, HERE / "child_population.py"],
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert child.returncode == 0, child.stderr[-3000:]
     found = json.loads(child.stdout.splitlines()[-1])
