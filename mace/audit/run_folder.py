@@ -152,7 +152,7 @@ def _contradictions(folder: Path, parts: Sequence[Part], clips: Sequence[str]) -
         names = {str(i): canonical_class(name) for i, name in enumerate(classes)}
         logged = {
             sample.name: names.get(sample.prediction, canonical_class(sample.prediction))
-            for sample in read_log(path)
+            for sample in read_log(path).samples
         }
         differ = [name for name in own.keys() | logged.keys() if own.get(name) != logged.get(name)]
         if differ:
