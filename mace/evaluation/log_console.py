@@ -60,9 +60,7 @@ def is_console(lines: Sequence[tuple[int, str]]) -> bool:
     )
 
 
-def read_console(
-    path: Path, lines: Sequence[tuple[int, str]], benchmark: Benchmark | None
-) -> Log:
+def read_console(path: Path, lines: Sequence[tuple[int, str]], benchmark: Benchmark | None) -> Log:
     """Read the samples of a capture; the clips of a subject are called 1, 2, 3, ...
 
     Raises:

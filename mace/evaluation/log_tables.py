@@ -88,9 +88,7 @@ def read_sheet(path: Path, data: bytes, benchmark: Benchmark | None) -> Iterator
     raise DataError(f"{path} holds no sample; expected the columns {', '.join(COLUMNS)}")
 
 
-def _samples(
-    path: Path, rows: Sequence[_Line], benchmark: Benchmark | None
-) -> Iterator[LogSample]:
+def _samples(path: Path, rows: Sequence[_Line], benchmark: Benchmark | None) -> Iterator[LogSample]:
     position, width, rest = _header(path, rows, benchmark)
     for number, cells, line in rest:
         if not any(cells):

@@ -7,7 +7,6 @@ samples, and so on for every fold; blank lines and lines that begin with `#` are
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mace.errors import DataError

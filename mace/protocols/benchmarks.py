@@ -92,7 +92,7 @@ def _three(subjects: int, *counts: int, needs_apex: bool = False, annotation: st
     )
 
 
-_CODING_2014 = "the coding of 2014 (CASME2-coding-20140508.xlsx)"
+_CODING_2014 = "the coding of 2014 (mace prepare casme2 --coding 2014)"
 _SMIC = _three(16, 70, 51, 43)
 # Two clips of the class negative have no usable apex in the sheet (none, or the onset itself).
 _CASME2 = _three(24, 88, 32, 25, needs_apex=True, annotation=_CODING_2014)
@@ -101,7 +101,7 @@ _SAMM = _three(28, 92, 26, 15)
 _CASME2_OBJECTIVE = Part(
     samples=185,
     classes=dict(zip(OBJECTIVE, (25, 15, 99, 26, 20), strict=True)),
-    annotation="the coding of 2014 with CASME2-ObjectiveClasses.xlsx",
+    annotation=f"{_CODING_2014} with CASME2-ObjectiveClasses.xlsx beside it",
 )
 _MEGC2018 = {"casme2": _CASME2_OBJECTIVE, "samm": Part(samples=68)}
 _MEGC2018_SOURCE = (

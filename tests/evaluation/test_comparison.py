@@ -126,9 +126,10 @@ def test_comparing_needs_no_jax(runs):
 
 
 def test_a_table_tells_long_paths_apart():
-    assert _short(["runs/a/one", "runs/a/one/leaky"]) == {
+    assert _short(["runs/a/one", "elsewhere/x.log"]) == {
         "runs/a/one": "one",
-        "runs/a/one/leaky": "one/leaky",
+        "elsewhere/x.log": "x.log",
     }
-    assert _short(["x.log"]) == {"x.log": "x.log"}
     assert set(_short(["/d/a/run", "/d/b/run"]).values()) == {"a/run", "b/run"}
+    same = [f"/d/{name}/predictions-seed0.log" for name in "ab"]
+    assert _short(same) == {same[0]: "run 1", same[1]: "run 2"}

@@ -166,7 +166,9 @@ DAMAGED = {
     "database,subject,clip,truth,prediction,pred\n": ("more than one column for prediction",),
     "database,subject,clip,truth,prediction\nx,1,a,0\n": ("line 2", "has 4 cells"),
     "database,subject,clip,truth,prediction\nx,1,a,0,\n": ("line 2", "no prediction"),
-    "casme2,01,a,0,1\n": ("line 1", "lacks the column"),
+    "mine,01,a,0,1\n": ("line 1", "lacks the column"),
+    "casme2 01\nEP02_01f 0 1\ncasme2 sub01\nEP02_01f 1 1\n": ("line 4", "as casme2/01/EP02_01f"),
+    "subject,clip,truth,prediction\nsub01,a,0,1\n": ("lacks the column database", "--benchmark"),
     "database;subject;clip;truth;prediction\nx;1;a;0;1\nx;1;a;0;1\n": ("line 3", "x/1/a"),
 }
 
@@ -213,8 +215,8 @@ def test_written_log_is_read_back(tmp_path):
     write_log(tmp_path / "p.log", clips, [0, 1, 2], [0, 2, 2], classes=CLASSES)
     assert (tmp_path / "p.log").read_text().splitlines()[:2] == ["samm 006", "006_1_2 0 0"]
     read = read_log(tmp_path / "p.log")
-    assert [s.name for s in read] == [*clips[:2], "smic/s1/s1%20ne/01"]
-    assert [(s.truth, s.prediction) for s in read] == [("0", "0"), ("1", "2"), ("2", "2")]
+    assert [s.name for s in read.samples] == [*clips[:2], "smic/s1/s1%20ne/01"]
+    assert [(s.truth, s.prediction) for s in read.samples] == [("0", "0"), ("1", "2"), ("2", "2")]
     write_log(tmp_path / "p.log", clips, [0, 1, 1], [0, 1, 0], classes=("disgust", "very happy"))
     assert (tmp_path / "p.log").read_text().splitlines()[2] == "006_1_3 very%20happy very%20happy"
 
