@@ -42,15 +42,19 @@ BEST = (
 )
 
 
+type _List = tuple[int, list[str]]
+"""Labels, after the number of the line they begin on."""
+
+
 @dataclass
 class _Fold:
-    """What is read of one subject: lists of labels with the line they begin on."""
+    """What is read of one subject."""
 
     subject: str
     line: int
-    truth: list[tuple[int, list[str]]] = field(default_factory=list)
-    predicted: list[tuple[int, list[str]]] = field(default_factory=list)
-    best: list[tuple[int, list[str]]] = field(default_factory=list)
+    truth: list[_List] = field(default_factory=list)
+    predicted: list[_List] = field(default_factory=list)
+    best: list[_List] = field(default_factory=list)
 
 
 def is_console(lines: Sequence[tuple[int, str]]) -> bool:
@@ -64,8 +68,8 @@ def read_console(path: Path, lines: Sequence[tuple[int, str]], benchmark: Benchm
     """Read the samples of a capture; the clips of a subject are called 1, 2, 3, ...
 
     Raises:
-        DataError: naming file and line, if a subject has no lists, several that differ, lists of
-            two lengths, or comes twice.
+        DataError: naming file and line, if a subject has no lists, or several, or lists of two
+            lengths, or comes twice.
     """
     samples, best, unknown = [], 0, []
     first: dict[str, _Fold] = {}
@@ -104,12 +108,14 @@ def read_console(path: Path, lines: Sequence[tuple[int, str]], benchmark: Benchm
 
 def _folds(path: Path, lines: Sequence[tuple[int, str]]) -> list[_Fold]:
     folds: list[_Fold] = []
+    before = 0
     rest = iter(lines)
     for number, line in rest:
         if match := _SUBJECT.match(line):
             # A logger and a print may both have said it, or every epoch.
             if not (folds and folds[-1].subject == match["subject"]):
                 folds.append(_Fold(match["subject"], number))
+            before = number
             continue
         for form in (_PREDICTED, _TRUTH):
             match = form.match(line)
@@ -120,11 +126,16 @@ def _folds(path: Path, lines: Sequence[tuple[int, str]]) -> list[_Fold]:
                     f"{path}, line {number}: {shown(line)} comes before any line `Subject: ...`; "
                     "say first whose they are"
                 )
-            labels = number, _labels(path, number, match["list"], rest)
-            if form is _TRUTH:
-                folds[-1].truth.append(labels)
+            labels = _labels(path, number, match["list"], rest)
+            fold = folds[-1]
+            predicted = fold.best if form is _PREDICTED and match["best"] else fold.predicted
+            own = fold.truth if form is _TRUTH else predicted
+            # A logger and a print may both have said it; with anything between, it is another fold.
+            if own and own[-1] == (before, labels):
+                own[-1] = number, labels
             else:
-                (folds[-1].best if match["best"] else folds[-1].predicted).append(labels)
+                own.append((number, labels))
+        before = number
     return folds
 
 
@@ -156,18 +167,15 @@ def _end(text: str) -> int | None:
     return None
 
 
-def _only(
-    path: Path, fold: _Fold, lists: Sequence[tuple[int, list[str]]], what: str
-) -> tuple[int, list[str]]:
+def _only(path: Path, fold: _Fold, lists: Sequence[_List], what: str) -> _List:
     if not lists or not lists[0][1]:
         raise DataError(
             f"{path}, line {fold.line}: the subject {fold.subject} has no line `{what} : [...]` "
             "with labels; if its fold was not finished, remove the subject"
         )
-    for number, labels in lists[1:]:
-        if labels != lists[0][1]:
-            raise DataError(
-                f"{path}, line {number}: the subject {fold.subject} has another `{what}` in line "
-                f"{lists[0][0]}; leave those of one epoch only"
-            )
+    if len(lists) > 1:
+        raise DataError(
+            f"{path}, line {lists[1][0]}: the subject {fold.subject} has another `{what}` in line "
+            f"{lists[0][0]}; keep one epoch of each, under a line `Subject: ...` for each"
+        )
     return lists[0]
