@@ -122,7 +122,9 @@ def test_another_annotation_is_suspected_where_a_class_has_more():
     assert check_counts(BENCHMARKS["casme2-5"], labels[:-1], groups[:-1])[1:] == [
         "98 others of casme2, the protocol has 99 (1 fewer)"
     ]
-    found = check_counts(BENCHMARKS["casme2-5"], [*labels, *["surprise"] * 3], [*groups, *groups[:3]])
+    found = check_counts(
+        BENCHMARKS["casme2-5"], [*labels, *["surprise"] * 3], [*groups, *groups[:3]]
+    )
     assert "--coding 2014" in found[-1]
 
 

@@ -9,14 +9,14 @@ from mace.evaluation.score_text import benchmark_lines, decimal, interval, print
 from mace.protocols import BENCHMARKS
 
 # Letters of a run's name that fit beside the scores.
-LABEL_WIDTH = 18
+LABEL_WIDTH = 12
 
 
 def print_comparison(result: Mapping[str, Any]) -> None:
     """Print what `compare` returned: scores, and differences from the first with intervals."""
     text = f"{result['n']} clips of {result['subjects']} subjects, answered by all"
     benchmark = result["benchmark"]
-    if benchmark is not None and benchmark["deviations"]:
+    if benchmark is not None and benchmark["n"] != benchmark["samples"]:
         text += f"; these are not the {benchmark['samples']} of {benchmark['title']}"
     print(text)
     short = _short(list(result["runs"]))

@@ -19,6 +19,7 @@ from mace.errors import DataError
 from mace.evaluation.log_answers import read_answers
 from mace.evaluation.logs import read_log, write_log
 
+
 @pytest.fixture
 def known_log(tmp_path) -> Path:
     path = tmp_path / "known.log"
