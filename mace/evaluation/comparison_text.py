@@ -67,10 +67,12 @@ def print_published(results: Sequence[Published]) -> None:
 def _short(names: Sequence[str]) -> dict[str, str]:
     """The ends of paths that tell them apart, or numbers where those are too long for a table."""
     paths = [PurePath(name) for name in names]
-    for parts in range(1, max(len(path.parts) for path in paths) + 1):
+    labels, parts = list(names), 1
+    while parts <= max(len(path.parts) for path in paths):
         labels = [str(PurePath(*path.parts[-parts:])) for path in paths]
         if len(set(labels)) == len(labels):
             break
+        parts += 1
     if max(map(len, labels)) > LABEL_WIDTH:
         labels = [f"run {i}" for i in range(1, len(names) + 1)]
     return dict(zip(names, labels, strict=True))

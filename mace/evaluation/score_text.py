@@ -109,13 +109,13 @@ def print_rows(
     stream = file or sys.stdout
     terminal = stream.isatty()
     console = Console(file=stream, width=None if terminal else PLAIN_WIDTH, highlight=False)
-    table = Table(box=box.SIMPLE_HEAD if terminal else box.ASCII2)
     lines = [list(row) for row in rows]
     widths = [max(map(len, column)) for column in zip(headings, *lines, strict=True)]
     # In a narrow terminal an interval goes below its score, whole, instead of being cut.
     narrow = terminal and sum(widths) + MARGIN * len(widths) > console.width
     if narrow:
         lines = [[_INTERVAL.sub(r"\n[\1,\2]", cell) for cell in line] for line in lines]
+    table = Table(box=box.SIMPLE_HEAD if terminal else box.ASCII2, pad_edge=not narrow)
     for i, heading in enumerate(headings):
         table.add_column(
             _literal(heading),

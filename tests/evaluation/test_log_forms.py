@@ -1,6 +1,5 @@
 """Logs as people have them: what code prints, spreadsheets, other encodings, odd headers."""
 
-import io
 from itertools import groupby
 from pathlib import Path
 
@@ -209,11 +208,14 @@ def test_mutated_prints_give_a_count_or_a_sentence(tmp_path_factory, data):
             lines[i], lines[-1] = lines[-1], lines[i]
     path = tmp_path_factory.mktemp("print") / "mutated.txt"
     path.write_bytes("\n".join(lines).encode("utf-8", "surrogateescape"))
+    message, answers = "", None
     try:
         answers = read_answers([path])
     except DataError as error:  # anything else fails the test
-        assert "mutated.txt" in str(error)
-        assert "\n" not in str(error)
+        message = str(error)
+    if answers is None:
+        assert "mutated.txt" in message
+        assert "\n" not in message
         return
     # Every list that is whole is counted: none is lost in silence.
     lists = {line for line in lines if line.startswith("Ground Truth") and line.endswith("]")}
@@ -228,8 +230,10 @@ def test_mutated_prints_give_a_count_or_a_sentence(tmp_path_factory, data):
 def test_any_bytes_give_a_count_or_a_sentence(tmp_path_factory, data, start):
     path: Path = tmp_path_factory.mktemp("bytes") / "any.log"
     path.write_bytes(start.encode("latin-1") + data)
-    text = io.StringIO()
+    message, count = "any.log", 1
     try:
-        print(len(read_answers([path])), file=text)
+        count = len(read_answers([path]))
     except DataError as error:  # anything else fails the test
-        assert "any.log" in str(error)
+        message = str(error)
+    assert "any.log" in message
+    assert count > 0
