@@ -1,5 +1,6 @@
 """Writing that leaves either the whole file or nothing behind."""
 
+import codecs
 import errno
 import fcntl
 import json
@@ -124,3 +125,21 @@ def append_line(path: Path, line: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` to `path` as indented JSON, whole or not at all."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def decode_text(data: bytes) -> str | None:
+    """Return text as people save it (UTF-8, UTF-16, GBK), None for bytes that are no text.
+
+    UTF-16 is told by its mark, or by the zero bytes of plain letters where there is none.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encodings = ("utf-16",)
+    elif b"\0" in data[:4]:
+        encodings = ("utf-16-be" if data[:1] == b"\0" else "utf-16-le",)
+    else:
+        encodings = ("utf-8-sig", "gbk")
+    for encoding in encodings:
+        with suppress(UnicodeDecodeError):
+            text = data.decode(encoding)
+            return None if "\0" in text else text
+    return None

@@ -8,9 +8,14 @@ from mace.protocols import (
     BENCHMARKS,
     Benchmark,
     check_counts,
+    clip_key,
+    databases_of,
+    exclusions,
     leave_one_database_out,
     likely_benchmark,
+    named_label,
     select,
+    subject_key,
 )
 
 # The figures of the field, written out a second time on purpose.
@@ -20,7 +25,6 @@ TOTALS = {
     "megc2018-cde": (253, 47),
     "casme2-5": (246, 26),
     "casme2-3": (145, 24),
-    "casme-4": (171, None),
     "samm-5": (136, None),
     "smic-3": (164, 16),
 }
@@ -73,6 +77,10 @@ def test_deviations_in_words():
         "157 samples of smic, the protocol has 164 (7 fewer)",
         "63 negative of smic, the protocol has 70 (7 fewer)",
     ]
+    people = [group.replace("smic/", "SMIC-HS/s") for group in groups]
+    assert check_counts(BENCHMARKS["megc2019"], labels, people) == check_counts(
+        BENCHMARKS["megc2019"], labels, groups
+    )
     found = check_counts(BENCHMARKS["smic-3"], [*labels, "tense"], [*groups, "smic/01"])
     assert "1 samples of the class tense, which it leaves out" in found
     assert "145 samples of casme2, which is not part of it" in found
@@ -99,6 +107,86 @@ def test_select_keeps_the_benchmarks_clips():
     assert select(BENCHMARKS["megc2019"], labels, groups) == [0, 2, 3]
     with pytest.raises(DataError, match="expected samm"):
         select(BENCHMARKS["samm-5"], labels, groups)
+
+
+def test_a_database_that_is_gone_is_named():
+    labels, groups = sample(BENCHMARKS["megc2019"])
+    own = [i for i, group in enumerate(groups) if not group.startswith("samm/")]
+    found = check_counts(BENCHMARKS["megc2019"], [labels[i] for i in own], [groups[i] for i in own])
+    assert "no sample of samm, the protocol has 133" in found
+    assert not any("negative of samm" in text for text in found)
+
+
+def test_another_annotation_is_suspected_where_a_class_has_more():
+    labels, groups = sample(BENCHMARKS["casme2-5"])
+    assert check_counts(BENCHMARKS["casme2-5"], labels[:-1], groups[:-1])[1:] == [
+        "98 others of casme2, the protocol has 99 (1 fewer)"
+    ]
+    found = check_counts(
+        BENCHMARKS["casme2-5"], [*labels, *["surprise"] * 3], [*groups, *groups[:3]]
+    )
+    assert "--coding 2014" in found[-1]
+
+
+def test_clips_without_a_usable_apex_are_left_out_where_the_benchmark_did():
+    labels = ["negative", "negative", "negative", "others"]
+    groups = ["casme2/01", "casme2/04", "smic/s01", "casme2/05"]
+    apex = ["annotated", "midpoint", "midpoint", "midpoint"]
+    assert exclusions(BENCHMARKS["megc2019"], labels, groups, apex) == {
+        1: "of casme2, without a usable apex in the sheet",
+        3: "of the class others",
+    }
+    assert select(BENCHMARKS["megc2019"], labels, groups, apex) == [0, 2]
+    five = exclusions(BENCHMARKS["casme2-5"], ["disgust", "others"], groups[:2], apex[:2])
+    assert five == {}
+
+
+# Spellings in folders, sheets, public label files and logs; all of one line are one clip.
+ONE_CLIP = [
+    [
+        *(("casme2", "01", "EP02_01f"), ("CASME II", "sub01", "EP02_01f")),
+        *(("casme2", "1.0", "ep02_01f"), ("casme2", "sub01", "sub01_EP02_01f .png")),
+    ],
+    [("samm", "006", "006_1_2"), ("SAMM", "6", "006_1_2"), ("samm", "6.0", "6_1_2")],
+    [("smic", "s20", "s20_ne_01"), ("SMIC-HS-E", "20", "s20_ne_1"), ("smic", "S20", "ne_01")],
+    [("casme3", "spNO.901", "a_12"), ("CAS(ME)^3", "901", "spNO.901_a_12")],
+    [("CAS(ME)^2", "s15", "anger1_1"), ("casme_squared", "15", "anger1_1")],
+]
+
+
+@pytest.mark.parametrize("spellings", ONE_CLIP)
+def test_one_clip_in_every_spelling(spellings):
+    assert len({clip_key(*spelling) for spelling in spellings}) == 1
+    assert len({subject_key(*spelling[:2]) for spelling in spellings}) == 1
+
+
+def test_different_things_stay_apart():
+    clips = [
+        *(("casme2", "1", "EP1_11"), ("casme2", "1", "EP11_1"), ("casme2", "1", "EP11_1f")),
+        *(("casme2", "11", "EP1_11"), ("casme", "1", "EP1_11"), ("CAS(ME)2", "1", "EP1_11")),
+        *(("samm", "6", "006_1_2"), ("samm", "6", "006_1_3"), ("samm", "7", "006_1_2")),
+        # Names of other people's data are theirs to choose.
+        *(("mine", "p1", "a"), ("mine", "s1", "a"), ("mine", "1", "a"), ("mine", "1", "A")),
+    ]
+    assert len({clip_key(*clip) for clip in clips}) == len(clips)
+
+
+def test_databases_by_the_spelling_of_their_subjects():
+    assert databases_of("sub01")[0] == "casme2"
+    assert databases_of("s1")[0] == "smic"
+    assert databases_of("006") == ("samm",)
+    assert databases_of("spNO.12") == ("casme3",)
+    assert databases_of("12") == databases_of("anna") == ()
+
+
+def test_integer_labels_are_the_benchmarks_classes_in_its_order():
+    classes = BENCHMARKS["samm-5"].classes
+    assert [named_label(label, classes) for label in ("0", "04", "1.0")] == [
+        *("anger", "others", "happiness")
+    ]
+    assert named_label("Other", classes) == named_label("others", classes)
+    assert named_label("5", classes) == "5"
+    assert named_label("0", ()) == "0"
 
 
 def test_likely_benchmark():

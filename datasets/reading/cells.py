@@ -4,10 +4,11 @@ import math
 import re
 import unicodedata
 
+from mace.protocols.names import clip_words, subject_number
+
 # What people type where there is no value; "?" only where a number is expected.
 _NOTHING = frozenset({"", "/", "\\", "-", "--", "—", "nan", "n/a", "na", "none", "null", "#n/a"})
 _INTEGER = re.compile(r"[0-9]{1,12}(?:\.0*)?")
-_SUBJECT = re.compile(r"(?:subject|subj|sub|sp|s|p)?[\s._-]*(?:no)?[\s._-]*0*([0-9]+)")
 
 
 class CellError(ValueError):
@@ -58,9 +59,7 @@ def normalise(name: object) -> str:
 
 def subject_key(name: object) -> str:
     """Return a subject for comparison: 1, "01", `sub01`, `S1` and `spNO.1` are all "1"."""
-    text = cell_text(name).casefold()
-    match = _SUBJECT.fullmatch(text)
-    return match.group(1) if match else text
+    return subject_number(cell_text(name))
 
 
 def clip_key(name: object) -> tuple[str, ...]:
@@ -68,5 +67,4 @@ def clip_key(name: object) -> tuple[str, ...]:
 
     `s01_ne_01` equals `s1_ne_1`, while `EP1_11` differs from `EP11_1`.
     """
-    words = re.findall(r"[0-9]+|[^\W\d_]+", cell_text(name).casefold())
-    return tuple(word.lstrip("0") or "0" if word.isdecimal() else word for word in words)
+    return clip_words(cell_text(name))

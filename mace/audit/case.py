@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import overload
 
 import numpy as np
 from jaxtyping import Int
 
 from mace.metrics import confusion_matrix, uf1
+from mace.protocols import clip_key
 
 EXAMPLES = 3
 """How many places a finding names; the rest is counted."""
@@ -34,6 +36,17 @@ class Item:
     digest: str = ""
     hash: str = ""
 
+    @classmethod
+    def of(cls, row: Mapping[str, str]) -> "Item":
+        """Return the item that a row of a table describes; KeyError if it does not name it."""
+        optional = ("frame", "source", "truth", "digest", "hash")
+        return cls(
+            database=row["database"],
+            subject=row["subject"],
+            clip=row["clip"],
+            **{name: row.get(name, "") for name in optional},
+        )
+
     @property
     def person(self) -> str:
         """`database/subject`."""
@@ -49,12 +62,20 @@ class Item:
         """`database/subject/clip`, with the frame after a `#` if there is one."""
         return f"{self.clip_name}#{self.frame}" if self.frame else self.clip_name
 
-    @property
-    def origin(self) -> str:
-        """The clip that the picture shows, whether it is a copy or not."""
+    @cached_property
+    def clip_key(self) -> str:
+        """The key of the clip, the same for every spelling of it."""
+        return clip_key(self.database, self.subject, self.clip)
+
+    @cached_property
+    def origin_key(self) -> str:
+        """The key of the clip that the picture shows, whether it is a copy or not."""
         if not self.source:
-            return self.clip_name
-        return self.source if "/" in self.source else f"{self.person}/{self.source}"
+            return self.clip_key
+        parts = self.source.split("/", 2)
+        if len(parts) != 3:
+            parts = [self.database, self.subject, self.source]
+        return clip_key(*parts)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -182,3 +203,12 @@ def share(case: Case, affected: Iterable[int]) -> str:
         return text
     before, after = (float(np.mean([uf1(one) for one in counts])) for counts in (whole, clean))
     return f"{text}; UF1 is {before:.3f} with and {after:.3f} without them"
+
+
+@overload
+def positions(index: Sequence[int]) -> Int[np.ndarray, " m"]: ...
+@overload
+def positions(index: None) -> None: ...
+def positions(index: Sequence[int] | None) -> Int[np.ndarray, " m"] | None:
+    """Return positions of items as an array; None where they are not known."""
+    return None if index is None else np.array(index, np.int64)

@@ -1,6 +1,6 @@
 """Checks of what is reported: every sample answered once, and the scores the answers give."""
 
-from collections import Counter
+from collections import defaultdict
 
 import numpy as np
 
@@ -47,23 +47,30 @@ def missing_samples(case: Case) -> list[Finding]:
 
 def coverage(case: Case) -> list[Finding]:
     """Samples that are tested or answered more than once, or answered where they are not tested."""
-    times: Counter[tuple[str, int]] = Counter()
+    times: dict[tuple[str, str], list[int]] = defaultdict(list)
+    # By key: a sample that is spelt in two ways is one.
+    keys = [f"{item.clip_key}#{item.frame}#{item.source}" for item in case.items]
     strange: list[str] = []
     touched: set[int] = set()
     for part in case.parts:
         tested = set(part.test.tolist())
         answered = part.test.tolist() if part.answers is None else [i for i, _ in part.answers]
         for i in answered:
-            times[part.seed, i] += 1
+            times[part.seed, keys[i]].append(i)
             if i not in tested:
                 strange.append(f"{part.where}: {case.items[i].name}")
                 touched.add(i)
-    several = [(seed, i) for (seed, i), count in times.items() if count > 1]
+    again = [
+        (seed, i)
+        for (seed, _), places in times.items()
+        if len(places) > 1
+        for i in dict.fromkeys(places)
+    ]
     found = finding(
         "not-once",
         "samples are answered more than once, so some count more than others",
-        [f"seed {seed}: {case.items[i].name}" for seed, i in several],
-        share(case, {i for _, i in several}),
+        [f"seed {seed}: {case.items[i].name}" for seed, i in again],
+        share(case, {i for _, i in again}),
     )
     return found + finding(
         "not-once", "samples are answered in a fold that does not test them", strange,
@@ -74,13 +81,17 @@ def coverage(case: Case) -> list[Finding]:
 def labels(case: Case) -> list[Finding]:
     """One clip with two true classes."""
     truths: dict[str, set[str]] = {}
+    names: dict[str, str] = {}
     for item in case.items:
         if item.truth:
-            truths.setdefault(item.clip_name, set()).add(item.truth)
+            truths.setdefault(item.clip_key, set()).add(item.truth)
+            names.setdefault(item.clip_key, item.clip_name)
     if not truths:
         raise NotRecorded("true classes (column `truth`)")
     places = [
-        f"{name}: {' and '.join(sorted(found))}" for name, found in truths.items() if len(found) > 1
+        f"{names[key]}: {' and '.join(sorted(given))}"
+        for key, given in truths.items()
+        if len(given) > 1
     ]
     worth = f"concerns {len(places)} of {len(truths)} clips"
     return finding("label-conflict", "clips have two true classes", places, worth)

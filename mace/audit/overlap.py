@@ -1,13 +1,13 @@
 """Checks of what is on both sides of a split: people, clips, pictures and copies of them."""
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable
 
 import numpy as np
 
-from mace.audit.case import Case, Finding, NotRecorded, Part, finding, share
+from mace.audit.case import Case, Finding, Item, NotRecorded, Part, finding, share
 from mace.evaluation.fingerprints import NEAR
+from mace.protocols.names import canonical_database, subject_number
 
 # Random splits against leaving subjects out, measured on the 442 flows of MEGC 2019 by an SVM.
 RANDOM_SPLIT = "on single flow images of MEGC 2019 a random split gave UF1 0.726 instead of 0.718"
@@ -30,23 +30,24 @@ def subject_overlap(case: Case) -> list[Finding]:
 
 def renamed_subject(case: Case) -> list[Finding]:
     """A subject under two spellings, such as `1`, `01` and `sub01`, one on each side."""
-    names: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for item in case.items:
-        names[item.database.lower(), _plain_subject(item.subject)].add(item.subject)
-    several = {key for key, spellings in names.items() if len(spellings) > 1}
-
-    def person(i: int) -> Hashable:
-        item = case.items[i]
-        key = item.database.lower(), _plain_subject(item.subject)
-        return key if key in several else None
+    keys = [_probable_person(item) for item in case.items]
+    spellings: dict[str, set[str]] = defaultdict(set)
+    for key, item in zip(keys, case.items, strict=True):
+        spellings[key].add(item.person)
+    several = {key for key, names in spellings.items() if len(names) > 1}
 
     def label(key: Hashable) -> str:
-        assert isinstance(key, tuple)
-        return f"{key[0]}: {' = '.join(sorted(names[key]))}"
+        names = sorted(spellings[str(key)])
+        databases = {name.partition("/")[0] for name in names}
+        if len(databases) > 1:
+            return " = ".join(names)
+        return f"{databases.pop()}: {' = '.join(name.partition('/')[2] for name in names)}"
 
     # One spelling on both sides is `subject_overlap`'s.
     same = {(part.fold, i) for part in case.splits for i in _both_sides(case, part)}
-    places, touched = _shared(case, person, label=label, skip=same)
+    places, touched = _shared(
+        case, lambda i: keys[i] if keys[i] in several else None, label=label, skip=same
+    )
     return finding(
         "subject-renamed",
         "what is probably one subject has two names, one on each side of a fold",
@@ -57,7 +58,14 @@ def renamed_subject(case: Case) -> list[Finding]:
 
 def clip_overlap(case: Case) -> list[Finding]:
     """A clip, or frames of it, on the training and the test side of a fold."""
-    places, touched = _shared(case, lambda i: case.items[i].clip_name)
+    spellings: dict[str, set[str]] = defaultdict(set)
+    for item in case.items:
+        spellings[item.clip_key].add(item.clip_name)
+    places, touched = _shared(
+        case,
+        lambda i: case.items[i].clip_key,
+        label=lambda key: " = ".join(sorted(spellings[str(key)])),
+    )
     return finding(
         "clip-overlap",
         "clips are on the training and on the test side of a fold",
@@ -71,9 +79,11 @@ def copy_overlap(case: Case) -> list[Finding]:
     if not any(item.source for item in case.items):
         raise NotRecorded("which samples are copies (column `source`)")
     # The clip itself on both sides is `clip_overlap`'s; here at least one of the two is a copy.
-    copies = {item.origin for item in case.items if item.source}
+    copies = {item.origin_key for item in case.items if item.source}
     places, touched = _shared(
-        case, lambda i: case.items[i].origin if case.items[i].origin in copies else None
+        case,
+        lambda i: case.items[i].origin_key if case.items[i].origin_key in copies else None,
+        label=lambda key: "",
     )
     return finding(
         "augmentation-overlap",
@@ -131,7 +141,7 @@ def database_overlap(case: Case) -> list[Finding]:
     """Training clips of the tested database, where the protocol holds a whole database out."""
     if not case.other_databases:
         raise NotRecorded("a protocol that holds databases out")
-    places, touched = _shared(case, lambda i: case.items[i].database.lower())
+    places, touched = _shared(case, lambda i: canonical_database(case.items[i].database))
     return finding(
         "database-overlap",
         "the tested database is in training too, though the protocol holds it out",
@@ -189,7 +199,6 @@ def _near_pairs(hashes: list[str]) -> list[tuple[int, int]]:
     return pairs
 
 
-def _plain_subject(name: str) -> str:
-    """Return `1` for `01`, `s01`, `sub01` and `subject 1`; other names as they are."""
-    found = re.fullmatch(r"(?:subject|subj|sub|spno|s)?[ ._-]*0*(\d+)", name.strip().lower())
-    return found.group(1) if found else name.strip().lower()
+def _probable_person(item: Item) -> str:
+    """Return the same for `01`, `s01`, `sub01` and `subject 1`, in data of any name."""
+    return f"{canonical_database(item.database)}/{subject_number(item.subject)}"

@@ -13,7 +13,7 @@ from mace.errors import DataError
 from mace.evaluation.config import NETWORK
 from mace.evaluation.logs import read_log
 from mace.evaluation.store import RunFolder, decode_index
-from mace.protocols import canonical_class
+from mace.protocols import canonical_class, clip_key
 
 
 def case_of_run(folder: Path) -> Case:
@@ -143,7 +143,7 @@ def _contradictions(folder: Path, parts: Sequence[Part], clips: Sequence[str]) -
         if not path.exists():
             continue
         own = {
-            clips[i].replace(" ", "%20"): canonical_class(answer.replace(" ", "%20"))
+            _logged_key(clips[i]): canonical_class(answer.replace(" ", "%20"))
             for part in parts
             if part.seed == seed
             for i, answer in part.answers or ()
@@ -151,10 +151,15 @@ def _contradictions(folder: Path, parts: Sequence[Part], clips: Sequence[str]) -
         classes = json.loads((folder / "config.json").read_text(encoding="utf-8"))["classes"]
         names = {str(i): canonical_class(name) for i, name in enumerate(classes)}
         logged = {
-            sample.name: names.get(sample.prediction, canonical_class(sample.prediction))
-            for sample in read_log(path)
+            sample.key: names.get(sample.prediction, canonical_class(sample.prediction))
+            for sample in read_log(path).samples
         }
         differ = [name for name in own.keys() | logged.keys() if own.get(name) != logged.get(name)]
         if differ:
             found.append(f"{path.name} has other answers for {len(differ)} samples")
     return found
+
+
+def _logged_key(clip: str) -> str:
+    """Return the key that a clip has in a log, where blanks are written as `%20`."""
+    return clip_key(*clip.replace(" ", "%20").split("/", 2))

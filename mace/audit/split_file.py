@@ -13,27 +13,17 @@ referred to by position or by `database/subject/clip`, with `#frame` where there
 state `scores` (uf1, uar, accuracy), `benchmark`, and `protocol: database` where one is held out.
 """
 
-import csv
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from mace.audit.case import Case, Item, Part
-from mace.audit.pictures import with_fingerprints
+from mace.audit.case import Case
+from mace.audit.split_json import read_json
+from mace.audit.split_table import REQUIRED, NoSplit, read_rows
 from mace.errors import DataError
-from mace.protocols import BENCHMARKS
-
-REQUIRED = ("fold", "side", "database", "subject", "clip")
-NAMING = ("database", "subject", "clip", "frame", "source")
-FACTS = ("truth", "image", "digest", "hash")
-SIDES = {"train": "train", "training": "train", "test": "test", "testing": "test"} | {
-    "validation": "validation", "val": "validation", "valid": "validation", "dev": "validation",
-}  # fmt: skip
-YES, NO = ("yes", "true", "1", "y"), ("", "no", "false", "0", "n")
+from mace.evaluation.logs import read_log
+from mace.files import decode_text
+from mace.protocols import BENCHMARKS, Benchmark, named_label
 
 
 def read_split(
@@ -49,8 +39,16 @@ def read_split(
     Raises:
         DataError: naming file and row, if something is missing, unknown or contradictory.
     """
-    text = _text(path)
-    case = _from_json(path, text) if text.lstrip().startswith("{") else _from_table(path, text)
+    asked = None if benchmark is None else BENCHMARKS.get(benchmark)
+    text = _text(path, asked)
+    if text.lstrip().startswith("{"):
+        case = read_json(path, text)
+    else:
+        try:
+            case = read_rows(path, text, asked)
+        except NoSplit:
+            _refuse_log(path, asked)
+            raise
     if not case.parts:
         raise DataError(f"{path} holds no fold; expected the columns {', '.join(REQUIRED)}")
     for part in case.parts:
@@ -62,215 +60,54 @@ def read_split(
     benchmark = benchmark or case.benchmark
     if benchmark is not None and benchmark not in BENCHMARKS:
         raise DataError(f"{path} names the benchmark {benchmark!r}; known: {', '.join(BENCHMARKS)}")
-    return replace(case, claims={**case.claims, **(claims or {})}, benchmark=benchmark)
+    case = replace(case, claims={**case.claims, **(claims or {})}, benchmark=benchmark)
+    return _named(case, () if benchmark is None else BENCHMARKS[benchmark].classes)
 
 
-@dataclass
-class _Fold:
-    """What is gathered of one fold while its rows are read."""
+def _named(case: Case, classes: Sequence[str]) -> Case:
+    """Return the case with one spelling of each label; integers are the benchmark's classes."""
 
-    sides: dict[str, list[int]] = field(default_factory=lambda: {"train": [], "test": []})
-    normalised: list[int] | None = None
-    chosen_on: list[int] | None = None
-    answers: list[tuple[int, str]] | None = None
+    def name(label: str) -> str:
+        return named_label(label, classes) if label else ""
 
-
-class _Items:
-    """The different samples of a table's rows."""
-
-    def __init__(self) -> None:
-        self.rows: list[dict[str, str]] = []
-        self._known: dict[tuple[str, ...], list[int]] = {}
-
-    def position(self, row: Mapping[str, str]) -> int:
-        """Return the sample's position; rows that say different things of it are different ones.
-
-        A cell may be left empty where another row of the sample has it.
-        """
-        key = tuple(row.get(name, "") for name in NAMING)
-        own = {name: row.get(name, "") for name in (*NAMING, *FACTS)}
-        for i in self._known.setdefault(key, []):
-            known = self.rows[i]
-            if all(not own[name] or not known[name] or own[name] == known[name] for name in FACTS):
-                known |= {name: value for name, value in own.items() if value}
-                return i
-        self._known[key].append(len(self.rows))
-        self.rows.append(own)
-        return len(self.rows) - 1
-
-
-def _from_table(path: Path, text: str) -> Case:
-    lines = text.splitlines()
-    delimiter = max(",;\t", key=lambda mark: lines[0].count(mark)) if lines else ","
-    try:
-        # Each line by itself: else a stray quotation mark would swallow the rows that follow it.
-        rows = [next(csv.reader([one], delimiter=delimiter, strict=True), []) for one in lines]
-    except csv.Error as error:
-        raise DataError(f"{path} is no table ({error}); expected a CSV file") from error
-    header = [_plain(cell) for cell in rows[0]] if rows else []
-    for column in REQUIRED:
-        if header.count(column) != 1:
-            raise DataError(
-                f"{path}: the header needs the column {column} once, it has "
-                f"{', '.join(header[:20]) or 'nothing'}"
-            )
-    items = _Items()
-    folds: dict[tuple[str, str], _Fold] = {}
-    for number, cells in enumerate(rows[1:], start=2):
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(header):
-            raise DataError(
-                f"{path}, row {number}: {len(cells)} cells under {len(header)} headings"
-            )
-        row = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
-        for column in REQUIRED:
-            if not row[column]:
-                raise DataError(f"{path}, row {number}: the cell {column} is empty; fill it in")
-        _enter(path, number, row, items.position(row), folds, header)
-    pictures = [row.get("image", "") for row in items.rows]
-    return Case(
-        what=str(path),
-        items=with_fingerprints(path, [_item(row) for row in items.rows], pictures),
+    return replace(
+        case,
+        items=tuple(replace(item, truth=name(item.truth)) for item in case.items),
         parts=tuple(
-            Part(
-                fold=name,
-                seed=seed,
-                train=_array(fold.sides["train"] + fold.sides.get("validation", [])),
-                test=_array(fold.sides["test"]),
-                chosen_on=_optional(fold.chosen_on),
-                normalised=_optional(fold.normalised),
-                answers=None if fold.answers is None else tuple(fold.answers),
-            )
-            for (seed, name), fold in folds.items()
+            part
+            if part.answers is None
+            else replace(part, answers=tuple((i, name(label)) for i, label in part.answers))
+            for part in case.parts
         ),
     )
 
 
-def _enter(
-    path: Path,
-    number: int,
-    row: Mapping[str, str],
-    item: int,
-    folds: dict[tuple[str, str], _Fold],
-    header: Sequence[str],
-) -> None:
-    side = SIDES.get(row["side"].lower())
-    if side is None:
-        raise DataError(
-            f"{path}, row {number}: the side {row['side']!r} is none of train, validation, test"
-        )
-    fold = folds.setdefault((row.get("seed", "") or "0", row["fold"]), _Fold())
-    fold.sides.setdefault(side, []).append(item)
-    if side == "validation":
-        # Validation clips are there to choose by.
-        fold.chosen_on = [*(fold.chosen_on or []), item]
-    for column in ("normalised", "chosen_on"):
-        if column in header:
-            value = row[column].lower()
-            if value not in YES + NO:
-                raise DataError(
-                    f"{path}, row {number}: {column} is {row[column]!r}, expected yes or no"
-                )
-            listed = getattr(fold, column) or []
-            setattr(fold, column, [*listed, item] if value in YES else listed)
-    if "prediction" in header and side == "test":
-        fold.answers = fold.answers or []
-        if row["prediction"]:
-            fold.answers.append((item, row["prediction"]))
-
-
-def _from_json(path: Path, text: str) -> Case:
+def _text(path: Path, benchmark: Benchmark | None) -> str:
     try:
-        data = json.loads(text)
-        rows = [
-            {str(key): str(value) for key, value in row.items() if value is not None}
-            for row in data["samples"]
-        ]
-        items = [_item(row) for row in rows]
-        position = {item.name: i for i, item in enumerate(items)}
-        parts = [_json_fold(path, fold, position, items) for fold in data["folds"]]
-        claims = {name: float(value) for name, value in data.get("scores", {}).items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise DataError(
-            f"{path} is no split ({type(error).__name__}: {error}); expected JSON with `samples` "
-            "and `folds` as docs/scores.md shows them"
-        ) from error
-    unknown = set(claims) - {"uf1", "uar", "accuracy"}
-    if unknown:
-        raise DataError(f"{path} states {min(unknown)!r}; scores are uf1, uar and accuracy")
-    return Case(
-        what=str(path),
-        items=with_fingerprints(path, items, [row.get("image", "") for row in rows]),
-        parts=tuple(parts),
-        claims=claims,
-        benchmark=data.get("benchmark"),
-        other_databases=data.get("protocol") == "database",
-    )
-
-
-def _json_fold(
-    path: Path, fold: Mapping[str, Any], position: Mapping[str, int], items: Sequence[Item]
-) -> Part:
-    name = str(fold["name"])
-
-    def index(references: Sequence[Any]) -> list[int]:
-        found = []
-        for one in references:
-            i = one if type(one) is int else position.get(one)
-            if i is None or not 0 <= i < len(items):
-                raise DataError(f"{path}: fold {name} names the sample {one!r}, which is not there")
-            found.append(i)
-        return found
-
-    def optional(key: str) -> list[int] | None:
-        return None if fold.get(key) is None else index(fold[key])
-
-    answers = fold.get("predictions")
-    if isinstance(answers, Mapping):
-        answers = tuple(zip(index(list(answers)), map(str, answers.values()), strict=True))
-    elif answers is not None:
-        answers = tuple(zip(index(fold["test"]), map(str, answers), strict=True))
-    epoch = fold.get("epoch")
-    curves = {str(key): [float(v) for v in curve] for key, curve in fold.get("curves", {}).items()}
-    validation = optional("validation")
-    chosen = optional("chosen_on")
-    looked = validation if chosen is None else chosen + (validation or [])
-    return Part(
-        fold=name,
-        seed=str(fold.get("seed", "0")),
-        train=_array(index(fold["train"]) + (validation or [])),
-        test=_array(index(fold["test"])),
-        chosen_on=_optional(looked),
-        normalised=_optional(optional("normalised")),
-        epoch=None if epoch is None else int(epoch),
-        curves=curves,
-        answers=answers,
-    )
-
-
-def _item(row: Mapping[str, str]) -> Item:
-    optional = {name: row.get(name, "") for name in ("frame", "source", "truth", "digest", "hash")}
-    return Item(database=row["database"], subject=row["subject"], clip=row["clip"], **optional)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig")
+        data = path.read_bytes()
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is no text in UTF-8; expected a CSV or JSON file") from error
+    text = decode_text(data)
+    if text is None:
+        _refuse_log(path, benchmark)
+        raise DataError(
+            f"{path} is no text in UTF-8, UTF-16 or GBK; expected a split as a CSV or JSON file"
+        )
+    return text
 
 
-def _plain(name: str) -> str:
-    plain = name.strip().lower().replace(" ", "_")
-    return {"source_clip": "source", "dataset": "database", "label": "truth"}.get(plain, plain)
+def _refuse_log(path: Path, benchmark: Benchmark | None) -> None:
+    """Say so where a file that is no split is a log of predictions.
 
-
-def _array(index: Sequence[int]) -> np.ndarray:
-    return np.array(index, np.int64)
-
-
-def _optional(index: Sequence[int] | None) -> np.ndarray | None:
-    return None if index is None else _array(index)
+    Raises:
+        DataError: if it is one.
+    """
+    try:
+        samples = read_log(path, benchmark=benchmark).samples
+    except DataError:
+        return
+    raise DataError(
+        f"{path} is a log of {len(samples)} predictions, which `mace score` reads; an audit needs "
+        "to know who was trained on as well: a folder of `mace evaluate`, or a split with the "
+        "columns fold and side (docs/scores.md)"
+    )

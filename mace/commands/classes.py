@@ -1,4 +1,4 @@
-"""The set of classes that a command scores on, in place of the annotated emotions."""
+"""What a command scores on: a set of classes in place of the emotions, a benchmark's clips."""
 
 import sys
 from collections import Counter
@@ -8,6 +8,10 @@ from dataclasses import replace
 from mace.annotation import CLASS_SETS, ClassSet
 from mace.data import Clip
 from mace.errors import DataError
+from mace.protocols import Benchmark, exclusions, select
+
+# Clips that a reason names; more are counted only.
+NAMED = 5
 
 
 def choose_classes(clips: Sequence[Clip], chosen: ClassSet) -> list[Clip]:
@@ -34,3 +38,32 @@ def choose_classes(clips: Sequence[Clip], chosen: ClassSet) -> list[Clip]:
             file=sys.stderr,
         )
     return kept
+
+
+def choose_benchmark(clips: Sequence[Clip], benchmark: Benchmark) -> list[Clip]:
+    """Return the clips that are of a benchmark; their emotion is the class they are scored on.
+
+    How many it leaves out, and for what reason, is printed on standard error.
+
+    Raises:
+        DataError: if none is.
+    """
+    about = (
+        [clip.emotion for clip in clips],
+        [clip.person for clip in clips],
+        [clip.apex_source for clip in clips],
+    )
+    index = select(benchmark, *about)
+    by_reason: dict[str, list[str]] = {}
+    for i, reason in exclusions(benchmark, *about).items():
+        by_reason.setdefault(reason, []).append(clips[i].name)
+    if by_reason:
+        reasons = "; ".join(
+            f"{len(names)} {reason}" + (f" ({', '.join(names)})" if len(names) <= NAMED else "")
+            for reason, names in by_reason.items()
+        )
+        print(
+            f"{len(index)} clips are of {benchmark.title}; left out {reasons}",
+            file=sys.stderr,
+        )
+    return [clips[i] for i in index]

@@ -19,8 +19,8 @@ def run(
     """Compare runs with the first of them by a paired bootstrap over subjects.
 
     A run is a folder that `mace evaluate` left, or a log of predictions that any tool wrote. Only
-    clips that all have answered are compared; how many stands beside the scores. Published numbers
-    are listed with what is known to be wrong with them.
+    clips that all have answered are compared, however each spells their names; how many stands
+    beside the scores. Published numbers are listed with what is known to be wrong with them.
 
     Args:
         runs: folders or logs, the reference first; without any, the published numbers alone.
@@ -37,21 +37,24 @@ def run(
     from mace.evaluation.comparison import compare, open_answers, published_rows
     from mace.evaluation.comparison_text import print_comparison, print_published
     from mace.evaluation.published import published_results
-    from mace.evaluation.scores import against
 
     chosen = BENCHMARKS[benchmark] if benchmark is not None else None
     answers = {}
     # Folders first: they know the names of the classes that a log may call 0, 1, 2.
     classes = None if chosen is None else chosen.classes
-    for path in sorted(runs, key=lambda one: not one.is_dir()):
-        answers[str(path)] = one = open_answers(path, classes=classes)
-        chosen = chosen or likely_benchmark(one.people, one.classes)
-        classes = classes or (one.classes if path.is_dir() else None)
-    answers = {str(path): answers[str(path)] for path in runs}
-    result: dict[str, Any] = compare(answers) if answers else {"runs": {}, "warnings": []}
-    if chosen is not None:
-        for name, one in answers.items():
-            result["runs"][name]["benchmark"] = against(chosen, one)
+    for path in sorted(runs, key=lambda path: not path.is_dir()):
+        answers[path] = opened = open_answers(path, classes=classes, benchmark=chosen)
+        if chosen is None:
+            chosen = likely_benchmark(opened.people, opened.classes)
+            # Without a folder the protocol names them, also those of the log that told it.
+            if chosen is not None and not path.is_dir() and classes is None:
+                classes = chosen.classes
+                answers[path] = open_answers(path, classes=classes, benchmark=chosen)
+        classes = classes or (opened.classes if path.is_dir() else None)
+    answers = {str(path): answers[path] for path in runs}
+    result: dict[str, Any] = {"runs": {}, "warnings": []}
+    if answers:
+        result = compare(answers, benchmark=chosen)
     entries = published_results(chosen.name if chosen else None) if published else []
     result["published"] = published_rows(entries) if chosen or not runs else []
     if as_json:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
@@ -18,7 +18,11 @@ from mace.commands.places import DATA_DIR, RUNS_DIR, prepared_dataset
 from mace.commands.starting import Start, starting_from
 from mace.evaluation import EvaluationConfig, ProtocolConfig, ZeroShotConfig
 from mace.experiments.recipes import FLOW, Recipe
+from mace.protocols import BENCHMARKS
 from mace.training import AdaptConfig
+
+if TYPE_CHECKING:
+    from mace.data import Clip
 
 
 def run(
@@ -79,15 +83,19 @@ def run(
         needs_zero_shot=["--adapt"] if adapt else [],
         without_zero_shot=[*(["--leaky"] if leaky else []), *(["--mix"] if mix else [])],
     )
+    as_it_is = start if start is not None and start.use == "zero-shot" else None
+    if as_it_is is not None:
+        # Now, not after a minute of reading clips and computing their motion.
+        as_it_is.check_set(classes, protocol.benchmark and BENCHMARKS[protocol.benchmark])
     mixed = read_mix(mix, data_dir=data_dir)
     config = EvaluationConfig(train=recipe.train, protocol=protocol, seeds=tuple(range(seeds)))
     if not baselines:
         config = replace(config, logistic_regression=None, svm=None)
     if start is not None and start.use == "init":
         config = replace(config, start=start.bundle)
-    if start is not None and start.use == "zero-shot":
+    if as_it_is is not None:
         asked = ZeroShotConfig(
-            bundle=start.bundle,
+            bundle=as_it_is.bundle,
             adapt=adaptation if adapt else None,
             pair_average=recipe.train.pair_average,
         )
@@ -111,16 +119,28 @@ def run(
     if benchmark is not None and classes is None:
         # Ready-made images have classes of their own, which the benchmark's are chosen from.
         classes = None if images else benchmark.class_set
-    if config.zero_shot is not None and start is not None and classes is None and not images:
-        classes = start.class_set
+    if as_it_is is not None and classes is None and not images:
+        classes = as_it_is.class_set
     if out is None:
         place = "+".join(name.replace("/", "-") for name in names) if also else dataset
         suffixes = [protocol.benchmark or classes or "", start.use if start else ""]
         suffixes += ["adapt"] * adapt + ["mix"] * (mixed is not None)
         out = RUNS_DIR / "evaluate" / "-".join([place, *filter(None, suffixes)])
+
+    def check(clips: Sequence["Clip"]) -> None:
+        if as_it_is is not None:
+            as_it_is.check_classes({clip.emotion for clip in clips})
+
     inputs = join(
         [
-            read_motion(folder, recipe, cache_dir=out / "cache", classes=classes)
+            read_motion(
+                folder,
+                recipe,
+                cache_dir=out / "cache",
+                classes=classes,
+                benchmark=benchmark,
+                check=check,
+            )
             for folder in folders
         ]
     )

@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mace.annotation import ClassSet
-from mace.commands.classes import choose_classes
+from mace.commands.classes import choose_benchmark, choose_classes
 from mace.data import Clip, MotionSet, load_clips
 from mace.errors import ConfigError, DataError
 from mace.experiments.recipes import Recipe
 from mace.experiments.running import motion_set
 from mace.flow_images import holds_flow_images, load_flow_images
+from mace.protocols import Benchmark
 
 
 def read_clips(folder: Path) -> list[Clip]:
@@ -29,11 +30,13 @@ def read_motion(
     *,
     cache_dir: Path | None,
     classes: ClassSet | None = None,
+    benchmark: Benchmark | None = None,
     check: Callable[[Sequence[Clip]], None] | None = None,
 ) -> MotionSet:
     """Return the recipe's inputs for every clip of a prepared data set, computed or ready-made.
 
-    With `classes` only for the clips that have a class in this set, which is what is learnt then.
+    With `classes` only for the clips that have a class in this set, which is what is learnt then;
+    with `benchmark` only for those that it scores.
     `check` is shown the clips before their motion, which may take an hour, is computed.
 
     Raises:
@@ -44,6 +47,8 @@ def read_motion(
     if not holds_flow_images(folder):
         clips = load_clips(folder)
         chosen = clips if classes is None else choose_classes(clips, classes)
+        if benchmark is not None:
+            chosen = choose_benchmark(chosen, benchmark)
         if check is not None:
             check(chosen)
         return motion_set(chosen, recipe, cache_dir=cache_dir)

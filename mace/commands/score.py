@@ -19,13 +19,16 @@ def run(
     """Score predictions: UF1, UAR, accuracy and more, from counts pooled over all folds.
 
     A log is in the form of the Micro-Expression Grand Challenge, a line `database subject` and then
-    a line `clip truth prediction` for each sample, or CSV with the columns database, subject, clip,
-    truth, prediction. Several logs are several seeds of one method: scores are their means.
+    a line `clip truth prediction` for each sample; or a table (CSV, .xlsx) with the columns
+    database, subject, clip, truth, prediction; or what code prints of each fold, `Subject: sub01`,
+    `Predicted : [0, 1]`, `Ground Truth : [0, 0]`. Several logs are several seeds of one method:
+    scores are their means.
 
     Args:
         logs: the logs, one for each seed.
         benchmark: compare the number of samples with this protocol's; its classes, in its order,
-            name integer labels. Without it, the protocol with these databases and classes.
+            name integer labels, and its database is that of subjects without one. Without it, the
+            protocol with these databases and classes.
         classes: names of the classes in the order of integer labels.
         as_json: print one JSON object instead of the tables.
     """
@@ -40,7 +43,7 @@ def run(
 
     chosen: Benchmark | None = None if benchmark is None else BENCHMARKS[benchmark]
     names = chosen.classes if chosen is not None else classes or None
-    answers = read_answers(logs, classes=names)
+    answers = read_answers(logs, classes=names, benchmark=chosen)
     if chosen is None:
         chosen = likely_benchmark(answers.people, answers.classes)
         if chosen is not None and set(answers.classes) != set(chosen.classes):
@@ -48,8 +51,11 @@ def run(
             answers = read_answers(logs, classes=chosen.classes)
     scores: dict[str, Any] = describe(answers)
     scores["logs"] = [str(path) for path in logs]
+    scores["remarks"] = list(answers.remarks)
     scores["benchmark"] = None if chosen is None else against(chosen, answers)
     if as_json:
         print(json.dumps(scores, indent=2, ensure_ascii=False))
     else:
         print_scores(scores)
+        for remark in answers.remarks:
+            print(f"note: {remark}")

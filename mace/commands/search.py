@@ -189,7 +189,9 @@ def _read(
         classes = asked.class_set
     inputs = join(
         [
-            read_motion(folder, recipe, cache_dir=cache_dir, classes=classes, check=check)
+            read_motion(
+                folder, recipe, cache_dir=cache_dir, classes=classes, benchmark=asked, check=check
+            )
             for folder in folders
         ]
     )

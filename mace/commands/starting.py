@@ -1,12 +1,13 @@
 """The pre-trained network that a command line names, and what goes with it and what does not."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from mace.annotation import ClassSet
 from mace.errors import ConfigError
 from mace.pretrained import BundleFile, bundle_file, describe_bundle
+from mace.protocols import Benchmark, canonical_class
 
 POLARITIES: frozenset[str] = frozenset({"negative", "positive", "surprise"})
 
@@ -24,6 +25,36 @@ class Start:
     def class_set(self) -> ClassSet | None:
         """The set of classes that the network knows, if it is one of the field's."""
         return "3" if set(self.classes) == POLARITIES else None
+
+    def check_set(self, classes: ClassSet | None, benchmark: Benchmark | None) -> None:
+        """Refuse a set of classes that the network does not know, before any data is read.
+
+        Raises:
+            ConfigError: if it is known by now that some class of the data is none of its own.
+        """
+        if benchmark is not None:
+            self.check_classes(benchmark.classes)
+        elif classes is not None and self.class_set not in (None, classes):
+            raise ConfigError(
+                f"{self.name} knows the classes {', '.join(self.classes)} only (--classes "
+                f"{self.class_set}), not those of --classes {classes}; leave --classes out, or "
+                "train it further with --init"
+            )
+
+    def check_classes(self, classes: Iterable[str]) -> None:
+        """Refuse classes that the network cannot predict.
+
+        Raises:
+            ConfigError: if it does not know one of them.
+        """
+        own = {canonical_class(name) for name in self.classes}
+        unknown = sorted(name for name in classes if canonical_class(name) not in own)
+        if unknown:
+            raise ConfigError(
+                f"{self.name} knows the classes {', '.join(self.classes)} only, not "
+                f"{', '.join(unknown)}; choose a set of classes with --classes, or train it "
+                "further with --init"
+            )
 
     @property
     def title(self) -> str:

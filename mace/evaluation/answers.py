@@ -10,6 +10,7 @@ from mace.errors import DataError
 from mace.evaluation.config import NETWORK
 from mace.evaluation.results import Evaluation
 from mace.metrics import confusion_matrix
+from mace.protocols import canonical_database, clip_key
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -17,7 +18,8 @@ class Answers:
     """What one method said about each clip, once for each seed.
 
     `clips` are `database/subject/clip`; `groups` int (n,) indexes `subjects`, which are
-    `database/subject`; `labels` int (n,) and `predictions` int (s, n) index `classes`.
+    `database/subject`; `labels` int (n,) and `predictions` int (s, n) index `classes`; `remarks`
+    say what a reader of the scores must know of where they come from.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Answers:
     groups: Int[np.ndarray, " n"]
     labels: Int[np.ndarray, " n"]
     predictions: Int[np.ndarray, "s n"]
+    remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -39,7 +42,13 @@ class Answers:
     @property
     def databases(self) -> tuple[str, ...]:
         """The database of each clip."""
-        return tuple(name.split("/")[0] for name in self.people)
+        return tuple(canonical_database(name.split("/")[0]) for name in self.people)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The key of each clip, the same for every spelling of it."""
+        parts = [clip.split("/", 2) for clip in self.clips]
+        return tuple(clip_key(*p) if len(p) == 3 else "/".join(p) for p in parts)
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -63,6 +72,7 @@ class Answers:
             groups=self.groups[chosen],
             labels=self.labels[chosen],
             predictions=self.predictions[:, chosen],
+            remarks=self.remarks,
         )
 
 

@@ -1,5 +1,6 @@
 """Runs side by side: the same clips, paired by subject."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,29 +14,50 @@ from mace.evaluation.bootstrap import percentile_interval
 from mace.evaluation.loading import load_evaluation
 from mace.evaluation.log_answers import read_answers
 from mace.evaluation.published import Published
-from mace.evaluation.scores import CONFIDENCE, RESAMPLES, SCORES, by_database, describe, draw_scores
-from mace.protocols import canonical_class
+from mace.evaluation.scores import (
+    CONFIDENCE,
+    RESAMPLES,
+    SCORES,
+    against,
+    by_database,
+    describe,
+    draw_scores,
+)
+from mace.protocols import Benchmark, canonical_class, subject_key
 
 
-def open_answers(path: Path, *, classes: Sequence[str] | None = None) -> Answers:
+def open_answers(
+    path: Path, *, classes: Sequence[str] | None = None, benchmark: Benchmark | None = None
+) -> Answers:
     """Return the answers of a run folder or of a log of predictions, called after its path.
+
+    Args:
+        path: the folder or the log.
+        classes: names of the classes, in the order of a log's integer labels.
+        benchmark: tells the database of a subject where a log does not.
 
     Raises:
         DataError: if it is neither.
     """
     if path.is_dir():
         return answers_of(load_evaluation(path))
-    return read_answers([path], classes=classes)
+    return read_answers([path], classes=classes, benchmark=benchmark)
 
 
-def compare(answers: Mapping[str, Answers]) -> dict[str, Any]:
+def compare(
+    answers: Mapping[str, Answers], *, benchmark: Benchmark | None = None
+) -> dict[str, Any]:
     """Compare every entry with the first, on the clips that all have answered.
+
+    Clips are paired by `mace.protocols.clip_key`, however each entry spells them.
 
     The bootstrap draws the same subjects for each entry, so the interval of a difference is that
     of a paired comparison; one that holds 0 says that these subjects cannot tell the two apart.
 
     Args:
         answers: at least one method's answers, by the name to show.
+        benchmark: the protocol whose counts are set beside those of each entry and of the clips
+            that are compared.
 
     Raises:
         DataError: if there is no common clip, or the truth of one differs.
@@ -61,9 +83,12 @@ def compare(answers: Mapping[str, Answers]) -> dict[str, Any]:
             }
             for score in SCORES
         }
+        if benchmark is not None:
+            row["benchmark"] = against(benchmark, answers[name])
         rows[name] = row
     first = common[reference]
     return {
+        "benchmark": None if benchmark is None else against(benchmark, first),
         "reference": reference,
         "n": len(first),
         "subjects": len(set(first.groups.tolist())),
@@ -83,35 +108,52 @@ def _common(answers: Mapping[str, Answers]) -> tuple[dict[str, Answers], list[st
     names = list(answers)
     if not names:
         raise DataError("there is nothing to compare; name a run folder or a log")
-    reference = answers[names[0]]
     classes = _classes(answers)
-    shared = set(reference.clips)
-    for name in names[1:]:
-        shared &= set(answers[name].clips)
-    if not shared:
+    positions = {
+        name: {key: i for i, key in enumerate(entry.keys)} for name, entry in answers.items()
+    }
+    order = sorted(set.intersection(*(set(position) for position in positions.values())))
+    if not order:
         raise DataError(
             f"{' and '.join(names)} have no clip in common, so they cannot be compared; evaluate "
-            "both on the same data set"
+            f"both on the same data set ({_examples(answers)})"
         )
-    order = sorted(shared)
-    common: dict[str, Answers] = {}
-    for name, one in answers.items():
-        position = {clip: i for i, clip in enumerate(one.clips)}
-        common[name] = _recoded(one.take([position[clip] for clip in order]), classes)
+    common = {
+        name: _recoded(entry.take([positions[name][key] for key in order]), classes)
+        for name, entry in answers.items()
+    }
     truth = common[names[0]].labels
     for name in names[1:]:
         differ = np.flatnonzero(common[name].labels != truth)
         if differ.size:
             raise DataError(
                 f"{name} and {names[0]} disagree about the true class of {differ.size} clips, the "
-                f"first being {order[differ[0]]}; compare results on one class set"
+                f"first being {common[name].clips[differ[0]]}; compare results on one class set"
             )
-    warnings = [
-        f"{name} has {len(one)} clips, of which the {len(order)} that all share are compared"
-        for name, one in answers.items()
-        if len(one) != len(order)
-    ]
+    warnings = []
+    for name, entry in answers.items():
+        warnings += entry.remarks
+        if len(entry) != len(order):
+            warnings.append(
+                f"{name} has {len(entry)} clips, of which the {len(order)} that all share are "
+                f"compared{_gone(name, answers)}"
+            )
     return common, warnings
+
+
+def _gone(name: str, answers: Mapping[str, Answers]) -> str:
+    """Name the databases of an entry that another entry has no clip of."""
+    own = Counter(answers[name].databases)
+    texts = []
+    for other, entry in answers.items():
+        absent = [f"{database} ({own[database]})" for database in own.keys() - {*entry.databases}]
+        if absent:
+            texts.append(f"; {other} has none of {', '.join(sorted(absent))}")
+    return "".join(texts)
+
+
+def _examples(answers: Mapping[str, Answers]) -> str:
+    return "; ".join(f"{name} holds {entry.clips[0]}" for name, entry in answers.items())
 
 
 def _classes(answers: Mapping[str, Answers]) -> tuple[str, ...]:
@@ -126,15 +168,16 @@ def _classes(answers: Mapping[str, Answers]) -> tuple[str, ...]:
 
 
 def _recoded(answers: Answers, classes: tuple[str, ...]) -> Answers:
-    # A log may lack a class, or hold the classes in another order.
+    # A log may lack a class, or hold the classes in another order, or spell people otherwise.
     code = np.array([classes.index(canonical_class(name)) for name in answers.classes])
-    subjects = tuple(sorted(set(answers.people)))
+    people = [subject_key(*person.split("/", 1)) for person in answers.people]
+    subjects = tuple(sorted(set(people)))
     return Answers(
         name=answers.name,
         classes=classes,
         clips=answers.clips,
         subjects=subjects,
-        groups=np.array([subjects.index(one) for one in answers.people], np.int64),
+        groups=np.array([subjects.index(person) for person in people], np.int64),
         labels=code[answers.labels],
         predictions=code[answers.predictions],
     )

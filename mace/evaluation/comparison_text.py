@@ -8,12 +8,22 @@ from mace.evaluation.published import ALL, Figures, Published
 from mace.evaluation.score_text import benchmark_lines, decimal, interval, print_rows
 from mace.protocols import BENCHMARKS
 
+# Letters of a run's name that fit beside the scores.
+LABEL_WIDTH = 12
+
 
 def print_comparison(result: Mapping[str, Any]) -> None:
     """Print what `compare` returned: scores, and differences from the first with intervals."""
-    print(f"{result['n']} clips of {result['subjects']} subjects, answered by all")
-    rows = []
+    text = f"{result['n']} clips of {result['subjects']} subjects, answered by all"
+    benchmark = result["benchmark"]
+    if benchmark is not None and benchmark["n"] != benchmark["samples"]:
+        text += f"; these are not the {benchmark['samples']} of {benchmark['title']}"
+    print(text)
     short = _short(list(result["runs"]))
+    for name, label in short.items():
+        if label != name:
+            print(f"{label}: {name}")
+    rows = []
     for name, row in result["runs"].items():
         ahead = row["ahead"]["uf1"]
         lead = "reference"
@@ -55,16 +65,17 @@ def print_published(results: Sequence[Published]) -> None:
 
 
 def _short(names: Sequence[str]) -> dict[str, str]:
-    """The names without the folders that all of them lie in, so that a table shows the rest."""
+    """The ends of paths that tell them apart, or numbers where those are too long for a table."""
     paths = [PurePath(name) for name in names]
-    shared = 0
-    for parts in zip(*(path.parts[:-1] for path in paths), strict=False):
-        if len(set(parts)) > 1:
+    labels, parts = list(names), 1
+    while parts <= max(len(path.parts) for path in paths):
+        labels = [str(PurePath(*path.parts[-parts:])) for path in paths]
+        if len(set(labels)) == len(labels):
             break
-        shared += 1
-    return {
-        name: str(PurePath(*path.parts[shared:])) for name, path in zip(names, paths, strict=True)
-    }
+        parts += 1
+    if max(map(len, labels)) > LABEL_WIDTH:
+        labels = [f"run {i}" for i in range(1, len(names) + 1)]
+    return dict(zip(names, labels, strict=True))
 
 
 def _pair(figures: Figures) -> str:

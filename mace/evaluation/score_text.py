@@ -1,5 +1,6 @@
 """The scores of one method as a terminal shows them; plain text where there is no terminal."""
 
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TextIO
@@ -10,6 +11,10 @@ from rich.table import Table
 
 # Wide enough for every column where there is no terminal to ask.
 PLAIN_WIDTH = 120
+# Columns of a terminal that a column takes beside its text.
+MARGIN = 3
+
+_INTERVAL = re.compile(r" \[([0-9.-]+), ([0-9.-]+)\]")
 
 HEADINGS: Mapping[str, str] = {
     "uf1": "UF1",
@@ -104,13 +109,22 @@ def print_rows(
     stream = file or sys.stdout
     terminal = stream.isatty()
     console = Console(file=stream, width=None if terminal else PLAIN_WIDTH, highlight=False)
-    table = Table(box=box.SIMPLE_HEAD if terminal else box.ASCII2)
+    lines = [list(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(headings, *lines, strict=True)]
+    # In a narrow terminal an interval goes below its score, whole, instead of being cut.
+    narrow = terminal and sum(widths) + MARGIN * len(widths) > console.width
+    if narrow:
+        lines = [[_INTERVAL.sub(r"\n[\1,\2]", cell) for cell in line] for line in lines]
+    table = Table(box=box.SIMPLE_HEAD if terminal else box.ASCII2, pad_edge=not narrow)
     for i, heading in enumerate(headings):
         table.add_column(
-            _literal(heading), justify="right" if i else "left", no_wrap=bool(i), overflow="fold"
+            _literal(heading),
+            justify="right" if i else "left",
+            no_wrap=bool(i) != narrow,
+            overflow="fold",
         )
-    for row in rows:
-        table.add_row(*map(_literal, row))
+    for line in lines:
+        table.add_row(*map(_literal, line))
     console.print(table)
 
 

@@ -8,37 +8,55 @@ import numpy as np
 from mace.data import MotionSet
 from mace.errors import DataError
 from mace.evaluation.config import ProtocolConfig
-from mace.protocols import BENCHMARKS, Benchmark, canonical_class, select
+from mace.protocols import (
+    BENCHMARKS,
+    Benchmark,
+    canonical_class,
+    clip_key,
+    select,
+    subject_key,
+)
 
 
 def join(sets: Sequence[MotionSet]) -> MotionSet:
-    """Return the clips of several sets as one; people keep their `database/subject` names.
+    """Return the clips of several sets as one; a person whom they spell differently is one.
 
     Raises:
         DataError: if a clip is in two of them, or their inputs are of different kinds.
     """
     if len(sets) == 1:
         return sets[0]
-    clips = [name for one in sets for name in one.clips]
-    if len(set(clips)) < len(clips):
-        twice = next(name for i, name in enumerate(clips) if name in clips[:i])
-        raise DataError(f"clip {twice} is in two of the data sets; name each clip once")
-    for one in sets[1:]:
-        if one.inputs.shape[1:] != sets[0].inputs.shape[1:] or one.motion != sets[0].motion:
+    first: dict[str, str] = {}
+    for name in (name for motion_set in sets for name in motion_set.clips):
+        key = clip_key(*name.split("/", 2))
+        if key in first:
+            spelt = "" if first[key] == name else f" (as {first[key]})"
+            raise DataError(f"clip {name} is in two of the data sets{spelt}; name each clip once")
+        first[key] = name
+    for other in sets[1:]:
+        if other.inputs.shape[1:] != sets[0].inputs.shape[1:] or other.motion != sets[0].motion:
             raise DataError(
-                f"the inputs of {one.clips[0]} are {one.inputs.shape[1:]}, those of "
+                f"the inputs of {other.clips[0]} are {other.inputs.shape[1:]}, those of "
                 f"{sets[0].clips[0]} {sets[0].inputs.shape[1:]}; use one recipe for all data sets"
             )
-    classes = tuple(sorted({name for one in sets for name in one.classes}))
-    subjects = tuple(sorted({name for one in sets for name in one.subjects}))
-    labels = [classes.index(one.classes[label]) for one in sets for label in one.labels]
-    groups = [subjects.index(one.subjects[group]) for one in sets for group in one.groups]
+    classes = tuple(sorted({name for motion_set in sets for name in motion_set.classes}))
+    # People by their key, under the first spelling of each.
+    spelling: dict[str, str] = {}
+    for name in (name for motion_set in sets for name in motion_set.subjects):
+        spelling.setdefault(subject_key(*name.split("/", 1)), name)
+    subjects = tuple(sorted(spelling.values()))
+
+    def place(name: str) -> int:
+        return subjects.index(spelling[subject_key(*name.split("/", 1))])
+
+    labels = [classes.index(own.classes[label]) for own in sets for label in own.labels]
+    groups = [place(own.subjects[group]) for own in sets for group in own.groups]
     return MotionSet(
-        inputs=np.concatenate([one.inputs for one in sets]),
+        inputs=np.concatenate([motion_set.inputs for motion_set in sets]),
         labels=np.array(labels, np.int32),
         groups=np.array(groups, np.int32),
         subjects=subjects,
-        clips=tuple(clips),
+        clips=tuple(name for motion_set in sets for name in motion_set.clips),
         classes=classes,
         motion=sets[0].motion,
     )

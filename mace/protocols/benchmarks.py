@@ -16,7 +16,6 @@ BenchmarkName = Literal[
     "megc2018-cde",
     "casme2-5",
     "casme2-3",
-    "casme-4",
     "samm-5",
     "smic-3",
 ]
@@ -27,11 +26,21 @@ OBJECTIVE: tuple[str, ...] = ("I", "II", "III", "IV", "V")
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One database's share of a benchmark; None and an empty mapping where no count is known."""
+    """One database's share of a benchmark.
+
+    Attributes:
+        samples: its clips.
+        subjects: its people, or None where the source does not say.
+        classes: its clips of each class; empty where the source does not say.
+        needs_apex: whether clips were left out whose sheet has no usable apex (none, or the onset).
+        annotation: which of several annotations of the database the counts are of, if it matters.
+    """
 
     samples: int
     subjects: int | None = None
     classes: Mapping[str, int] = field(default_factory=dict)
+    needs_apex: bool = False
+    annotation: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +51,7 @@ class Benchmark:
         name: what the command line calls it.
         title: what a table calls it.
         databases: its databases, by the name their builder has.
-        class_set: the set of classes its labels come from: 3, 4, 5 or objective.
+        class_set: the set of classes its labels come from: 3, 5 or objective.
         classes: its classes, in the order of the field's integer labels.
         samples: clips in all.
         subjects: people in all, or None where the source does not say.
@@ -54,7 +63,7 @@ class Benchmark:
     name: BenchmarkName
     title: str
     databases: tuple[str, ...]
-    class_set: Literal["3", "4", "5", "objective"]
+    class_set: Literal["3", "5", "objective"]
     classes: tuple[str, ...]
     samples: int
     subjects: int | None
@@ -73,17 +82,26 @@ class Benchmark:
         return {name: total[name] for name in self.classes}
 
 
-def _three(subjects: int, *counts: int) -> Part:
-    classes = dict(zip(THREE, counts, strict=True))
-    return Part(samples=sum(counts), subjects=subjects, classes=classes)
+def _three(subjects: int, *counts: int, needs_apex: bool = False, annotation: str = "") -> Part:
+    return Part(
+        samples=sum(counts),
+        subjects=subjects,
+        classes=dict(zip(THREE, counts, strict=True)),
+        needs_apex=needs_apex,
+        annotation=annotation,
+    )
 
 
+_CODING_2014 = "the coding of 2014 (mace prepare casme2 --coding 2014)"
 _SMIC = _three(16, 70, 51, 43)
-_CASME2 = _three(24, 88, 32, 25)
+# Two clips of the class negative have no usable apex in the sheet (none, or the onset itself).
+_CASME2 = _three(24, 88, 32, 25, needs_apex=True, annotation=_CODING_2014)
 _SAMM = _three(28, 92, 26, 15)
 # The separate sheet of objective classes; the column of the 2019 coding has 174 in I to V.
 _CASME2_OBJECTIVE = Part(
-    samples=185, classes=dict(zip(OBJECTIVE, (25, 15, 99, 26, 20), strict=True))
+    samples=185,
+    classes=dict(zip(OBJECTIVE, (25, 15, 99, 26, 20), strict=True)),
+    annotation=f"{_CODING_2014} with CASME2-ObjectiveClasses.xlsx beside it",
 )
 _MEGC2018 = {"casme2": _CASME2_OBJECTIVE, "samm": Part(samples=68)}
 _MEGC2018_SOURCE = (
@@ -145,6 +163,7 @@ _ALL = (
                     "surprise": 25,
                     "others": 99,
                 },
+                annotation=_CODING_2014,
             )
         },
         source="CASME2-coding-20140508.xlsx",
@@ -159,22 +178,6 @@ _ALL = (
         subjects=24,
         parts={"casme2": _CASME2},
         source="the CASME II part of MEGC 2019",
-    ),
-    Benchmark(
-        name="casme-4",
-        title="CASME, 4 classes",
-        databases=("casme",),
-        class_set="4",
-        classes=("tense", "repression", "disgust", "surprise"),
-        samples=171,
-        subjects=None,
-        parts={
-            "casme": Part(
-                samples=171,
-                classes={"tense": 69, "repression": 38, "disgust": 44, "surprise": 20},
-            )
-        },
-        source="the usual four classes of CASME (Yan et al., FG 2013), counted from memory",
     ),
     Benchmark(
         name="samm-5",
@@ -211,4 +214,4 @@ _ALL = (
     ),
 )
 
-BENCHMARKS: Mapping[str, Benchmark] = {one.name: one for one in _ALL}
+BENCHMARKS: Mapping[str, Benchmark] = {benchmark.name: benchmark for benchmark in _ALL}

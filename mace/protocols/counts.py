@@ -1,19 +1,15 @@
 """How a set of clips differs from a benchmark, and which clips of a set belong to one."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from mace.errors import DataError
 from mace.protocols.benchmarks import BENCHMARKS, Benchmark
+from mace.protocols.labels import canonical_class
+from mace.protocols.names import canonical_database, subject_key
 
-# Other spellings of a class and of a database, all in lower-case letters and digits.
-CLASS_ALIASES: Mapping[str, str] = {"other": "others", "happy": "happiness", "sad": "sadness"}
-DATABASE_ALIASES: Mapping[str, str] = {
-    "casmeii": "casme2",
-    "smichs": "smic",
-    "smicehs": "smic",
-    "samm2": "samm",
-}
+MIDPOINT = "midpoint"
+"""`apex_source` of a prepared clip whose sheet has no usable apex: its middle frame stands in."""
 
 
 def check_counts(benchmark: Benchmark, labels: Sequence[str], groups: Sequence[str]) -> list[str]:
@@ -29,49 +25,85 @@ def check_counts(benchmark: Benchmark, labels: Sequence[str], groups: Sequence[s
     """
     if len(labels) != len(groups):
         raise DataError(f"{len(labels)} labels but {len(groups)} subjects; give one for each clip")
-    found = [canonical_database(group.split("/")[0]) for group in groups]
+    people = [subject_key(*_parts(group)) for group in groups]
+    databases = [person.split("/")[0] for person in people]
     classes = [canonical_class(label) for label in labels]
-    wanted = {canonical_class(name): name for name in benchmark.classes}
+    expected = {canonical_class(name) for name in benchmark.classes}
     deviations = _difference("samples", len(labels), benchmark.samples, "")
-    deviations += _difference("subjects", len(set(groups)), benchmark.subjects, "")
-    for database in sorted(set(found) - set(benchmark.databases)):
-        deviations.append(f"{found.count(database)} samples of {database}, which is not part of it")
-    for name in sorted(set(classes) - set(wanted)):
+    deviations += _difference("subjects", len(set(people)), benchmark.subjects, "")
+    for database in sorted(set(databases) - set(benchmark.databases)):
+        count = databases.count(database)
+        deviations.append(f"{count} samples of {database}, which is not part of it")
+    for name in sorted(set(classes) - expected):
         deviations.append(f"{classes.count(name)} samples of the class {name}, which it leaves out")
     for database, part in benchmark.parts.items():
-        own = [i for i, name in enumerate(found) if name == database]
+        own = [i for i, name in enumerate(databases) if name == database]
+        if not own:
+            deviations.append(f"no sample of {database}, the protocol has {part.samples}")
+            continue
         where = f" of {database}"
         if len(benchmark.parts) > 1:
             deviations += _difference("samples", len(own), part.samples, where)
-            people = len({groups[i] for i in own})
-            deviations += _difference("subjects", people, part.subjects, where)
+            subjects = len({people[i] for i in own})
+            deviations += _difference("subjects", subjects, part.subjects, where)
         tally = Counter(classes[i] for i in own)
-        for name, count in part.classes.items():
-            deviations += _difference(name, tally[canonical_class(name)], count, where)
+        counts = {name: (tally[canonical_class(name)], n) for name, n in part.classes.items()}
+        for name, (count, expected_count) in counts.items():
+            deviations += _difference(name, count, expected_count, where)
+        # Clips may be missing for any reason; more of a class means another annotation.
+        if part.annotation and any(count > n for count, n in counts.values()):
+            deviations.append(f"the protocol's {database} is of {part.annotation}")
     return deviations
 
 
-def select(benchmark: Benchmark, labels: Sequence[str], groups: Sequence[str]) -> list[int]:
-    """Return the positions of the clips that are of the benchmark's databases and classes.
+def exclusions(
+    benchmark: Benchmark,
+    labels: Sequence[str],
+    groups: Sequence[str],
+    apex_sources: Sequence[str] | None = None,
+) -> dict[int, str]:
+    """Return which clips a benchmark leaves out, and the reason in words, by position.
+
+    Args:
+        benchmark: the protocol.
+        labels: the class of each clip, by name.
+        groups: the subject of each clip, as `database/subject`.
+        apex_sources: where the apex of each clip comes from, as prepared clips store it.
+    """
+    classes = {canonical_class(name) for name in benchmark.classes}
+    reasons: dict[int, str] = {}
+    for i, (label, group) in enumerate(zip(labels, groups, strict=True)):
+        database = canonical_database(_parts(group)[0])
+        part = benchmark.parts.get(database)
+        if part is None:
+            reasons[i] = f"of {database}, another database"
+        elif canonical_class(label) not in classes:
+            reasons[i] = f"of the class {label or '(none)'}"
+        elif part.needs_apex and apex_sources is not None and apex_sources[i] == MIDPOINT:
+            reasons[i] = f"of {database}, without a usable apex in the sheet"
+    return reasons
+
+
+def select(
+    benchmark: Benchmark,
+    labels: Sequence[str],
+    groups: Sequence[str],
+    apex_sources: Sequence[str] | None = None,
+) -> list[int]:
+    """Return the positions of the clips of a benchmark; see `exclusions` for the arguments.
 
     Raises:
         DataError: if there is none.
     """
-    classes = {canonical_class(name) for name in benchmark.classes}
-    kept = [
-        i
-        for i, (label, group) in enumerate(zip(labels, groups, strict=True))
-        if canonical_class(label) in classes
-        and canonical_database(group.split("/")[0]) in benchmark.databases
-    ]
-    if not kept:
+    reasons = exclusions(benchmark, labels, groups, apex_sources)
+    if len(reasons) == len(labels):
         raise DataError(
             f"no clip is of {benchmark.title}: expected {', '.join(benchmark.databases)} in the "
             f"classes {', '.join(benchmark.classes)}; found "
-            f"{', '.join(sorted({group.split('/')[0] for group in groups})) or 'nothing'} in "
+            f"{', '.join(sorted({_parts(group)[0] for group in groups})) or 'nothing'} in "
             f"{', '.join(sorted(set(labels))) or 'none'}"
         )
-    return kept
+    return [i for i in range(len(labels)) if i not in reasons]
 
 
 def likely_benchmark(groups: Sequence[str], classes: Sequence[str]) -> Benchmark | None:
@@ -81,7 +113,7 @@ def likely_benchmark(groups: Sequence[str], classes: Sequence[str]) -> Benchmark
     no agreed integers. Where two benchmarks share their clips (MEGC 2018), the one that leaves
     subjects out is meant.
     """
-    databases = {canonical_database(group.split("/")[0]) for group in groups}
+    databases = {canonical_database(_parts(group)[0]) for group in groups}
     names = {canonical_class(name) for name in classes}
     for benchmark in BENCHMARKS.values():
         own = {canonical_class(name) for name in benchmark.classes}
@@ -92,21 +124,14 @@ def likely_benchmark(groups: Sequence[str], classes: Sequence[str]) -> Benchmark
     return None
 
 
-def canonical_class(name: str) -> str:
-    """Return the one spelling of a class: lower case, `others` for `Other`, and so on."""
-    plain = name.strip().lower()
-    return CLASS_ALIASES.get(plain, plain)
+def _parts(group: str) -> tuple[str, str]:
+    database, _, subject = group.partition("/")
+    return database, subject
 
 
-def canonical_database(name: str) -> str:
-    """Return the one spelling of a database: `casme2` for `CASME II`, and so on."""
-    plain = "".join(c for c in name.lower() if c.isalnum())
-    return DATABASE_ALIASES.get(plain, plain)
-
-
-def _difference(what: str, found: int, wanted: int | None, where: str) -> list[str]:
-    if wanted is None or found == wanted:
+def _difference(what: str, count: int, expected: int | None, where: str) -> list[str]:
+    if expected is None or count == expected:
         return []
-    more = found - wanted
+    more = count - expected
     amount = f"{abs(more)} {'more' if more > 0 else 'fewer'}"
-    return [f"{found} {what}{where}, the protocol has {wanted} ({amount})"]
+    return [f"{count} {what}{where}, the protocol has {expected} ({amount})"]

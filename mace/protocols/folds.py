@@ -2,7 +2,7 @@
 
 Every function takes `groups`, the subject of each clip, and refuses a split that would let the
 network meet a person in training whom it is tested on. A person is a pair of database and subject:
-"01" of one database is somebody else than "01" of another (`subject_key`).
+"01" of one database is somebody else than "01" of another (`mace.protocols.names`).
 """
 
 from collections.abc import Sequence
@@ -86,11 +86,6 @@ def leave_one_database_out(databases: Sequence[str], groups: Int[np.ndarray, " n
             "needs at least two; add another, or leave subjects out"
         )
     return [_fold(name, names == name, groups) for name in found]
-
-
-def subject_key(database: str, subject: str) -> str:
-    """Return the name that tells a person from everybody else's: `database/subject`."""
-    return f"{database}/{subject}"
 
 
 def check_split(

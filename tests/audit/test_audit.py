@@ -133,6 +133,83 @@ def test_table_of_a_clean_split(tmp_path, capsys):
     assert "reported scores" in report["checked"]
 
 
+def composite(folder: Path, *, numbered: bool = True, database: bool = True) -> Path:
+    """Leave one subject out of MEGC 2019's composite, every label right; labels 0, 1, 2."""
+    counts = {"casme2": (24, (88, 32, 25)), "samm": (28, (92, 26, 15)), "smic": (16, (70, 51, 43))}
+    spelling = {"casme2": "sub{:02d}", "samm": "{:03d}", "smic": "s{:02d}"}
+    clips = []
+    for name, (people, classes) in counts.items():
+        labels = [k for k, count in enumerate(classes) for _ in range(count)]
+        for i, label in enumerate(labels):
+            shown = str(label) if numbered else CLASSES[label].title()
+            clips.append((name, spelling[name].format(i % people + 1), f"c{i}", shown))
+    columns = ["fold", "side", *["database"] * database, "subject", "clip", "label", "pred"]
+    lines = [columns]
+    # A few folds will do: each tests a part of the people.
+    owners = sorted({clip[:2] for clip in clips})
+    for fold in range(4):
+        own = set(owners[fold::4])
+        for clip in clips:
+            side = "test" if clip[:2] in own else "train"
+            lines.append([str(fold), side, *clip[not database :], clip[3]])
+    path = folder / "composite.csv"
+    path.write_text("".join(",".join(line) + "\n" for line in lines), encoding="utf-16")
+    return path
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+@pytest.mark.parametrize("database", [True, False])
+def test_labels_mean_what_they_do_in_scores(numbered, database, tmp_path, capsys):
+    path = composite(tmp_path, numbered=numbered, database=database)
+    code, report = audited(path, capsys, "--benchmark", "megc2019", "--uf1", "1", "--uar", "1")
+    assert report["findings"] == []
+    assert (code, report["samples"]) == (0, 442)
+
+
+def test_one_label_in_two_spellings_is_no_conflict(tmp_path, capsys):
+    split = clean_split()
+    number = {name: str(i) for i, name in enumerate(CLASSES)}
+    for fold in split["folds"]:
+        fold["predictions"] = [number[name] for name in fold["predictions"]]
+    for sample in split["samples"][::2]:
+        sample["truth"] = f" {sample['truth'].title()} "
+    path = written(tmp_path, split | {"benchmark": "megc2019"})
+    _, report = audited(path, capsys)
+    assert {finding["code"] for finding in report["findings"]} == {"missing-samples"}
+
+
+LOGS = {
+    "megc.log": "casme2 01\nEP02_01f 0 1\n",
+    "table.csv": "database,subject,clip,truth,prediction\ncasme2,01,EP02_01f,0,1\n",
+    "printed.txt": "Subject: sub01\nPredicted : [1]\nGround Truth : [0]\n",
+}
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_a_log_is_told_that_it_is_one(name, tmp_path, capsys):
+    path = tmp_path / name
+    path.write_text(LOGS[name])
+    assert main(["audit", str(path)]) == 3
+    error = capsys.readouterr().err
+    assert "is a log of 1 predictions, which `mace score` reads" in error
+    assert "fold and side" in error
+
+
+def test_one_clip_in_two_spellings_is_on_both_sides(tmp_path, capsys):
+    split = clean_split(databases=("smic",))
+    fold = split["folds"][0]
+    tested = split["samples"][fold["test"][0]]
+    split["samples"].append(
+        tested | {"database": "SMIC-HS", "subject": "s3", "clip": "EP0", "digest": "", "hash": ""}
+    )
+    fold["train"].append(len(split["samples"]) - 1)
+    code, report = audited(written(tmp_path, split), capsys)
+    places = {finding["code"]: finding["where"] for finding in report["findings"]}
+    assert code == 1
+    assert places["clip-overlap"] == ["fold smic/03: SMIC-HS/s3/EP0 = smic/03/EP00"]
+    assert places["subject-renamed"] == ["fold smic/03: SMIC-HS/s3 = smic/03"]
+
+
 TABLE_LEAKS = [
     "clip on both sides",
     "normalisation over all data",

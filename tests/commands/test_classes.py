@@ -2,15 +2,18 @@
 
 import json
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mace.annotation import classes_of
 from mace.cli import main
 from mace.commands import inputs
 from mace.commands.classes import choose_classes
 from mace.data import Clip
 from mace.errors import DataError
+from mace.protocols import BENCHMARKS, check_counts
 
 SMALL = [
     *("--recipe.train.model.widths", "8", "--recipe.train.model.depths", "1"),
@@ -42,6 +45,96 @@ def test_only_the_chosen_clips_reach_the_recipe(monkeypatch, tmp_path):
     read = partial(inputs.read_motion, tmp_path, None, cache_dir=None)
     assert [one.clip for one in read(classes="5")] == ["a"]
     assert read() == clips
+
+
+# Whole annotation lists, by emotion, as the authors give them out; subjects and frames invented.
+CODING_2014 = {
+    **{"others": 99, "disgust": 63, "happiness": 32, "repression": 27, "surprise": 25},
+    **{"sadness": 7, "fear": 2},
+}
+LISTS = {
+    "casme2": CODING_2014,
+    "casme2 of 2019": {**CODING_2014, "surprise": 28, "sadness": 4},
+    "samm": {
+        **{"anger": 57, "happiness": 26, "others": 26, "surprise": 15, "contempt": 12},
+        **{"disgust": 9, "fear": 8, "sadness": 6},
+    },
+    "smic": {"negative": 70, "positive": 51, "surprise": 43},
+}
+OBJECTIVE = {
+    "casme2": (25, 15, 99, 26, 20, 1, 69),
+    "casme2 of 2019": (30, 18, 93, 15, 18, 2, 79),
+    "samm": (24, 13, 20, 8, 3, 7, 84),
+    "smic": (),
+}
+
+
+def prepared(name: str) -> list[Clip]:
+    """A data set prepared in full: no apex in SMIC, two of the class negative in CASME II."""
+    database = name.partition(" ")[0]
+    emotions = [emotion for emotion, count in LISTS[name].items() for _ in range(count)]
+    objective = [k + 1 for k, count in enumerate(OBJECTIVE[name]) for _ in range(count)]
+    frames = np.zeros((3, 8, 8), np.uint8)
+    clips = []
+    for i, emotion in enumerate(emotions):
+        unusable = database == "casme2" and emotions[:i].count(emotion) == 0
+        unusable &= emotion in ("disgust", "repression")
+        source = "estimated" if database == "smic" else "midpoint" if unusable else "annotated"
+        number = objective[i] if objective else None
+        clips.append(
+            Clip(
+                database=database, subject=f"{i % 20 + 1:02d}", clip=f"c{i}", frames=frames, fps=1,
+                onset=0, apex=1, offset=2, apex_source=source, aus=(), emotion=emotion,
+                classes=classes_of(database, emotion, objective=number),
+            )
+        )  # fmt: skip
+    return clips
+
+
+COMPLETE = {
+    "casme2-3": (["casme2"], 145),
+    "casme2-5": (["casme2"], 246),
+    "megc2019": (["casme2", "samm", "smic"], 442),
+    "megc2018-cde": (["casme2", "samm"], 253),
+    "samm-5": (["samm"], 136),
+    "smic-3": (["smic"], 164),
+}
+
+
+def read_all(monkeypatch, benchmark: str, names: list[str]) -> list[Clip]:
+    monkeypatch.setattr(inputs, "load_clips", lambda folder: prepared(folder.name))
+    monkeypatch.setattr(inputs, "motion_set", lambda clips, recipe, cache_dir: clips)
+    chosen = BENCHMARKS[benchmark]
+    read = partial(inputs.read_motion, recipe=None, cache_dir=None, classes=chosen.class_set)
+    return [clip for name in names for clip in read(Path(name), benchmark=chosen)]
+
+
+@pytest.mark.parametrize("benchmark", COMPLETE)
+def test_complete_data_reach_the_benchmarks_n(benchmark, monkeypatch, capsys):
+    names, expected = COMPLETE[benchmark]
+    clips = read_all(monkeypatch, benchmark, names)
+    assert len(clips) == BENCHMARKS[benchmark].samples == expected
+    labels, people = [clip.emotion for clip in clips], [clip.person for clip in clips]
+    deviations = check_counts(BENCHMARKS[benchmark], labels, people)
+    assert [text for text in deviations if "subjects" not in text] == []
+    printed = capsys.readouterr().err
+    reason = "2 of casme2, without a usable apex in the sheet (casme2/20/c99, casme2/15/c194)"
+    assert (reason in printed) == (benchmark in ("casme2-3", "megc2019"))
+
+
+def test_another_coding_is_told_to_choose_the_benchmarks(monkeypatch):
+    clips = read_all(monkeypatch, "casme2-5", ["casme2 of 2019"])
+    labels, people = [clip.emotion for clip in clips], [clip.person for clip in clips]
+    deviations = check_counts(BENCHMARKS["casme2-5"], labels, people)
+    assert "249 samples, the protocol has 246 (3 more)" in deviations
+    assert "mace prepare casme2 --coding 2014" in deviations[-1]
+    clips = read_all(monkeypatch, "megc2018-cde", ["casme2 of 2019", "samm"])
+    assert len(clips) == 242
+
+
+def test_data_without_a_clip_of_the_benchmark_are_refused(monkeypatch):
+    with pytest.raises(DataError, match="no clip is of CASME II, 3 classes"):
+        read_all(monkeypatch, "casme2-3", ["smic"])
 
 
 @pytest.mark.slow

@@ -143,6 +143,14 @@ def test_the_recipe_is_that_of_the_network_and_the_data_set(model):
         (["--adapt"], "--adapt goes with --zero-shot RUN only"),
         (["--zero-shot", "pretrained", "--leaky"], "--zero-shot trains nothing"),
         (["--zero-shot", "gone"], "there is no model at gone"),
+        (
+            ["--zero-shot", "pretrained", "--classes", "5"],
+            "negative, positive, surprise only (--classes 3), not those of --classes 5",
+        ),
+        (
+            ["--zero-shot", "pretrained", "--protocol.benchmark", "casme2-5"],
+            "not disgust, happiness, others, repression",
+        ),
         (["--recipe.train.fine-tune.anchor", "1"], "this run begins with a new one"),
     ],
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from evaluation_cases import Guess, make_set
+from log_cases import CLASSES, known_samples, megc_text
 
 from mace.cli import main
 from mace.errors import DataError
@@ -69,6 +70,52 @@ def test_only_common_clips_are_compared(runs):
     assert result["runs"]["weak"]["uf1"] == whole["runs"]["weak"]["uf1"]
 
 
+SPELLINGS = {
+    # As the organisers' label file and MACE's composite, and as MACE's single data sets.
+    "composite.log": {"casme2": "sub{:02d}", "samm": "{}", "smic": "s{:02d}"},
+    "single.log": {"casme2": "{:02d}", "samm": "{:03d}", "smic": "{}"},
+}
+
+
+def spelt_logs(folder: Path) -> list[Path]:
+    paths = []
+    for name, spelling in SPELLINGS.items():
+        samples = [(d, spelling[d].format(int(s)), *rest) for d, s, *rest in known_samples()]
+        paths.append(folder / name)
+        paths[-1].write_text(megc_text(samples))
+    return paths
+
+
+def test_clips_are_paired_however_they_are_spelt(tmp_path, capsys):
+    result = compared(capsys, *spelt_logs(tmp_path))
+    assert (result["n"], result["subjects"]) == (442, 68)
+    assert result["warnings"] == []
+    assert result["benchmark"]["deviations"] == []
+    for row in result["runs"].values():
+        assert row["uf1"] == pytest.approx(0.7353, abs=5e-5)
+        assert row["ahead"]["uf1"] == {"difference": 0.0, "interval": [0.0, 0.0]}
+
+
+def test_a_database_that_is_gone_is_said(tmp_path, capsys):
+    whole, other = spelt_logs(tmp_path)
+    part = [sample for sample in known_samples() if sample[0] == "casme2"]
+    other.write_text(megc_text(part))
+    assert main(["compare", str(whole), str(other), "--no-published"]) == 0
+    printed = capsys.readouterr().out
+    assert "145 clips of 24 subjects, answered by all; these are not the 442" in printed
+    assert f"of which the 145 that all share are compared; {other} has none of" in printed
+    assert "has none of samm (133), smic (164)" in printed
+
+
+def test_integers_and_names_are_one_class_set(tmp_path, capsys):
+    named, numbered = spelt_logs(tmp_path)
+    named.write_text(megc_text([(*s[:3], *(CLASSES[k] for k in s[3:])) for s in known_samples()]))
+    for pair in ((named, numbered), (numbered, named)):
+        result = compared(capsys, *pair)
+        assert result["classes"] == list(CLASSES)
+        assert result["n"] == 442
+
+
 def test_what_cannot_be_compared_is_refused(runs):
     answers = {name: open_answers(path) for name, path in runs.items()}
     other = replace(answers["weak"], clips=tuple(f"x/{c}" for c in answers["weak"].clips))
@@ -126,9 +173,10 @@ def test_comparing_needs_no_jax(runs):
 
 
 def test_a_table_tells_long_paths_apart():
-    assert _short(["runs/a/one", "runs/a/one/leaky"]) == {
+    assert _short(["runs/a/one", "elsewhere/x.log"]) == {
         "runs/a/one": "one",
-        "runs/a/one/leaky": "one/leaky",
+        "elsewhere/x.log": "x.log",
     }
-    assert _short(["x.log"]) == {"x.log": "x.log"}
     assert set(_short(["/d/a/run", "/d/b/run"]).values()) == {"a/run", "b/run"}
+    same = [f"/d/{name}/predictions-seed0.log" for name in "ab"]
+    assert _short(same) == {same[0]: "run 1", same[1]: "run 2"}

@@ -56,6 +56,22 @@ def test_benchmark_takes_its_databases_and_classes():
         join([own, own])
 
 
+def test_people_of_several_data_sets_are_one_person_however_they_are_spelt():
+    def spelt(subjects, clips):
+        motion_set = make_set(subjects=2, clips=3)
+        return replace(motion_set, subjects=subjects, clips=clips, fingerprint="")
+
+    # As `casme2` and as `megc2019` store them.
+    own = spelt(("casme2/01", "casme2/02"), tuple(f"casme2/0{i // 3 + 1}/EP{i}" for i in range(6)))
+    clips = tuple(f"casme2/sub0{i // 3 + 2}/EP{i + 6}" for i in range(6))
+    joined = join([own, spelt(("casme2/sub02", "casme2/sub03"), clips)])
+    assert joined.subjects == ("casme2/01", "casme2/02", "casme2/sub03")
+    assert joined.groups.tolist() == [0] * 3 + [1] * 6 + [2] * 3
+    again = spelt(("casme2/sub01", "casme2/sub03"), ("casme2/sub01/EP01", *clips[1:]))
+    with pytest.raises(DataError, match=r"EP01 is in two of the data sets \(as casme2/01/EP1\)"):
+        join([own, again])
+
+
 def test_holdout_benchmark_brings_its_folds():
     benchmark, protocol = benchmark_of(ProtocolConfig(benchmark="megc2018-hde"))
     assert benchmark is BENCHMARKS["megc2018-hde"]

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,42 +11,12 @@ import pytest
 from fuzzing import mutations
 from hypothesis import given
 from hypothesis import strategies as st
+from log_cases import CLASSES, check_known, known_samples, megc_text, scored
 
 from mace.cli import main
 from mace.errors import DataError
 from mace.evaluation.log_answers import read_answers
 from mace.evaluation.logs import read_log, write_log
-
-KNOWN = [[219, 22, 9], [40, 62, 7], [21, 3, 59]]
-"""Confusion matrix of a published log of MEGC 2019's 442 samples (rows truth)."""
-CLASSES = ("negative", "positive", "surprise")
-
-
-def known_samples() -> list[tuple[str, str, str, int, int]]:
-    """442 samples of 68 subjects with the known confusion matrix and the benchmark's counts."""
-    parts = {"smic": (16, (70, 51, 43)), "casme2": (24, (88, 32, 25)), "samm": (28, (92, 26, 15))}
-    answers = [
-        [predicted for predicted, count in enumerate(row) for _ in range(count)] for row in KNOWN
-    ]
-    samples = []
-    for database, (subjects, counts) in parts.items():
-        number = 0
-        for truth, count in enumerate(counts):
-            for _ in range(count):
-                person = f"{number % subjects + 1:02d}"
-                samples.append((database, person, f"c{number:03d}", truth, answers[truth].pop()))
-                number += 1
-    return sorted(samples)
-
-
-def megc_text(samples) -> str:
-    lines, person = [], None
-    for database, subject, clip, truth, predicted in samples:
-        if (database, subject) != person:
-            person = database, subject
-            lines.append(f"{database} {subject}")
-        lines.append(f"{clip} {truth} {predicted}")
-    return "\n".join(lines) + "\n"
 
 
 @pytest.fixture
@@ -55,21 +24,6 @@ def known_log(tmp_path) -> Path:
     path = tmp_path / "known.log"
     path.write_text(megc_text(known_samples()))
     return path
-
-
-def scored(capsys, *arguments) -> dict:
-    assert main(["score", *map(str, arguments), "--json"]) == 0
-    return json.loads(capsys.readouterr().out)
-
-
-def check_known(scores: dict) -> None:
-    assert scores["uf1"] == pytest.approx(0.7353, abs=5e-5)
-    assert scores["uar"] == pytest.approx(0.7186, abs=5e-5)
-    assert scores["accuracy"] == pytest.approx(0.7692, abs=5e-5)
-    assert scores["macro_precision"] == pytest.approx(0.7605, abs=5e-5)
-    assert scores["n"] == 442
-    assert scores["subjects"] == 68
-    assert scores["confusion"] == KNOWN
 
 
 def test_known_answer(known_log, capsys):
@@ -166,7 +120,9 @@ DAMAGED = {
     "database,subject,clip,truth,prediction,pred\n": ("more than one column for prediction",),
     "database,subject,clip,truth,prediction\nx,1,a,0\n": ("line 2", "has 4 cells"),
     "database,subject,clip,truth,prediction\nx,1,a,0,\n": ("line 2", "no prediction"),
-    "casme2,01,a,0,1\n": ("line 1", "lacks the column"),
+    "mine,01,a,0,1\n": ("line 1", "lacks the column"),
+    "casme2 01\nEP02_01f 0 1\ncasme2 sub01\nEP02_01f 1 1\n": ("line 4", "as casme2/01/EP02_01f"),
+    "subject,clip,truth,prediction\nsub01,a,0,1\n": ("lacks the column database", "--benchmark"),
     "database;subject;clip;truth;prediction\nx;1;a;0;1\nx;1;a;0;1\n": ("line 3", "x/1/a"),
 }
 
@@ -213,8 +169,8 @@ def test_written_log_is_read_back(tmp_path):
     write_log(tmp_path / "p.log", clips, [0, 1, 2], [0, 2, 2], classes=CLASSES)
     assert (tmp_path / "p.log").read_text().splitlines()[:2] == ["samm 006", "006_1_2 0 0"]
     read = read_log(tmp_path / "p.log")
-    assert [s.name for s in read] == [*clips[:2], "smic/s1/s1%20ne/01"]
-    assert [(s.truth, s.prediction) for s in read] == [("0", "0"), ("1", "2"), ("2", "2")]
+    assert [s.name for s in read.samples] == [*clips[:2], "smic/s1/s1%20ne/01"]
+    assert [(s.truth, s.prediction) for s in read.samples] == [("0", "0"), ("1", "2"), ("2", "2")]
     write_log(tmp_path / "p.log", clips, [0, 1, 1], [0, 1, 0], classes=("disgust", "very happy"))
     assert (tmp_path / "p.log").read_text().splitlines()[2] == "006_1_3 very%20happy very%20happy"
 

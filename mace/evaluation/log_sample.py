@@ -1,0 +1,60 @@
+"""What every form of a log comes to: samples, and what a reader of the scores must know."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from mace.protocols import Benchmark, canonical_database, clip_key, databases_of
+
+
+@dataclass(frozen=True)
+class LogSample:
+    """One sample of a log, with the line it stands on; labels as they are written."""
+
+    database: str
+    subject: str
+    clip: str
+    truth: str
+    prediction: str
+    line: int
+
+    @property
+    def name(self) -> str:
+        """`database/subject/clip` as the log spells them."""
+        return f"{self.database}/{self.subject}/{self.clip}"
+
+    @cached_property
+    def key(self) -> str:
+        """`database/subject/clip`, the same for every spelling of one clip."""
+        return clip_key(self.database, self.subject, self.clip)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Log:
+    """The samples of a log in its order, and remarks on how they came about."""
+
+    samples: tuple[LogSample, ...]
+    remarks: tuple[str, ...] = ()
+
+
+def database_of(subject: str, benchmark: Benchmark | None) -> str | None:
+    """Return the database of a subject by its spelling and the benchmark, None if neither tells.
+
+    `sub01` is of CASME II, or of CASME where the benchmark is CASME's. A spelling that no database
+    has is of a benchmark's only database.
+    """
+    spelt = databases_of(subject)
+    own = () if benchmark is None else tuple(map(canonical_database, benchmark.databases))
+    both = [name for name in spelt if name in own]
+    if both:
+        return both[0]
+    if spelt and len(own) != 1:
+        return spelt[0]
+    # A bare number says nothing against the only database; another database's spelling does.
+    if len(own) == 1:
+        return spelt[0] if spelt and not subject.strip().isdecimal() else own[0]
+    return None
+
+
+def shown(line: str) -> str:
+    """Return a line as an error quotes it."""
+    return repr(line if len(line) <= 60 else f"{line[:57]}...")
