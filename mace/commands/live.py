@@ -12,7 +12,7 @@ import tyro
 
 from mace.commands.places import RUNS_DIR, model_folder
 from mace.config import to_dict
-from mace.errors import ConfigError
+from mace.errors import ConfigError, OutputError
 from mace.live.config import LiveConfig
 from mace.live.sources.config import SourceConfig
 from mace.live.web.config import WebConfig
@@ -89,6 +89,7 @@ def run(
     opened = open_source(source, asked, fps=fps)
     facts = {
         "source": opened.name,
+        "remarks": list(opened.remarks),
         "fps": opened.fps,
         "size": list(opened.size),
         "time_base": "seconds since the first frame, by the source's clock",
@@ -102,6 +103,11 @@ def run(
         "face": dict(network.face),
         "provenance": provenance(),
     }
+    shown = window == "yes" or (window == "auto" and opened.live and out is None)
+    watched = on_page or opened.live or profile or shown
+    if watched:
+        for remark in opened.remarks:
+            print(f"{opened.name}: {remark}", file=sys.stderr)
     if on_page:
         from mace.live.web import Facts, serve_live
 
@@ -109,8 +115,7 @@ def run(
         page = Facts(tuple(network.classes), notice, model=str(model), source=opened.name)
         serve_live(opened, network, live=live, web=web, facts=page)
         return
-    shown = window == "yes" or (window == "auto" and opened.live and out is None)
-    if opened.live or profile or shown:
+    if watched:
         from mace.live.session import SessionConfig
 
         print(notice, file=sys.stderr)
@@ -123,7 +128,7 @@ def run(
             as_json=as_json,
         )
         return
-    target = RUNS_DIR / "live" / Path(source).stem if out is None else out
+    target = _place(source, facts, out=out)
     summary = _analyse(opened, network, live, facts, out=target)
     print(json.dumps(summary, indent=2) if as_json else _sentence(summary))
     print(notice, file=sys.stderr)
@@ -164,6 +169,28 @@ def _run_live(
     print(json.dumps(summary, indent=2) if as_json else session_text(summary))
 
 
+def _place(source: str, facts: dict[str, Any], *, out: Path | None) -> Path:
+    """The folder for a file's results, noting the file among the facts.
+
+    Raises:
+        OutputError: if results are there already.
+    """
+    from mace.live.recorded import recorded_source
+    from mace.live.result_folders import composed_names, recording_names, result_folder
+
+    piped = source == "-"
+    facts["recording"] = recording = "standard input" if piped else str(Path(source).resolve())
+    names = composed_names("stdin") if piped else recording_names(Path(source))
+    if out is None:
+        out, _ = result_folder(RUNS_DIR / "live", names, recording, owner=recorded_source)
+    if (there := recorded_source(out)) is not None:
+        raise OutputError(
+            f"{out} exists already and holds the results of {there}; remove it, or choose another "
+            "folder with --out"
+        )
+    return out
+
+
 def _analyse(
     source: Any, network: Any, live: LiveConfig, facts: dict[str, Any], *, out: Path
 ) -> dict[str, Any]:
@@ -180,16 +207,16 @@ def _analyse(
             recorder.write_result(result, picture)
             tally["frames"] += 1
             tally["events"] += len(result.events)
+            tally["tracked"] += any(face.tracked for face in result.faces)
             for face in result.faces:
                 tally[f"status {face.status}"] += 1
-                tally["tracked"] += face.tracked
                 if face.label is not None:
                     tally[f"label {face.label}"] += 1
             advance()
-    return _summary(tally, out=out, notice=facts["notice"])
+    return _summary(tally, facts, out=out)
 
 
-def _summary(tally: Counter[str], *, out: Path, notice: str) -> dict[str, Any]:
+def _summary(tally: Counter[str], facts: dict[str, Any], *, out: Path) -> dict[str, Any]:
     def part(prefix: str) -> dict[str, int]:
         return {k.removeprefix(prefix): v for k, v in tally.items() if k.startswith(prefix)}
 
@@ -200,7 +227,8 @@ def _summary(tally: Counter[str], *, out: Path, notice: str) -> dict[str, Any]:
         "status": part("status "),
         "labels": part("label "),
         "events": tally["events"],
-        "notice": notice,
+        "remarks": facts["remarks"],
+        "notice": facts["notice"],
     }
 
 
@@ -208,7 +236,10 @@ def _sentence(summary: dict[str, Any]) -> str:
     states = ", ".join(
         f"{count} {name.replace('_', ' ')}" for name, count in summary["status"].items()
     )
+    if sum(summary["status"].values()) > summary["frames"]:
+        states = f"of its faces {states}"
+    remarks = "".join(f"\n  {remark}" for remark in summary["remarks"])
     return (
         f"{summary['tracked']} of {summary['frames']} frames tracked ({states}); "
-        f"annotated.mp4, frames.csv and frames.jsonl are in {summary['out']}"
+        f"annotated.mp4, frames.csv and frames.jsonl are in {summary['out']}{remarks}"
     )
