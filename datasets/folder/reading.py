@@ -129,7 +129,7 @@ def _video(
     subject = row.text("subject")
     name = f"{subject}/{row.text('clip')}"
     if not named:
-        reason = "there is neither a folder of its frames nor a video of its name"
+        reason = "there is no folder of its frames and no video of its name"
         if elsewhere:
             reason += (
                 f" below a folder called {subject}; {elsewhere[0].place} is called so: if it is "

@@ -89,7 +89,6 @@ def run(
     opened = open_source(source, asked, fps=fps)
     facts = {
         "source": opened.name,
-        "remarks": list(opened.remarks),
         "fps": opened.fps,
         "size": list(opened.size),
         "time_base": "seconds since the first frame, by the source's clock",
@@ -103,11 +102,6 @@ def run(
         "face": dict(network.face),
         "provenance": provenance(),
     }
-    shown = window == "yes" or (window == "auto" and opened.live and out is None)
-    watched = on_page or opened.live or profile or shown
-    if watched:
-        for remark in opened.remarks:
-            print(f"{opened.name}: {remark}", file=sys.stderr)
     if on_page:
         from mace.live.web import Facts, serve_live
 
@@ -115,7 +109,8 @@ def run(
         page = Facts(tuple(network.classes), notice, model=str(model), source=opened.name)
         serve_live(opened, network, live=live, web=web, facts=page)
         return
-    if watched:
+    shown = window == "yes" or (window == "auto" and opened.live and out is None)
+    if opened.live or profile or shown:
         from mace.live.session import SessionConfig
 
         print(notice, file=sys.stderr)
@@ -198,9 +193,12 @@ def _analyse(
     from mace.live import Recorder, answer_frames, draw_result
 
     tally: Counter[str] = Counter()
+    remarks: list[str] = []
+    source.report = lambda kind, sentence: remarks.append(sentence)
     recorder = Recorder(
         out, classes=network.classes, fps=source.fps, size=source.size, session=facts
     )
+    recorder.note("remarks", remarks)
     with recorder, progress(Path(source.name).name, source.count) as advance:
         for result in answer_frames(source.frames(), bundle=network, config=live, fps=source.fps):
             picture = draw_result(result, classes=network.classes, notice=facts["notice"])
@@ -213,10 +211,10 @@ def _analyse(
                 if face.label is not None:
                     tally[f"label {face.label}"] += 1
             advance()
-    return _summary(tally, facts, out=out)
+    return {**_summary(tally, out=out, notice=facts["notice"]), "remarks": remarks}
 
 
-def _summary(tally: Counter[str], facts: dict[str, Any], *, out: Path) -> dict[str, Any]:
+def _summary(tally: Counter[str], *, out: Path, notice: str) -> dict[str, Any]:
     def part(prefix: str) -> dict[str, int]:
         return {k.removeprefix(prefix): v for k, v in tally.items() if k.startswith(prefix)}
 
@@ -227,8 +225,7 @@ def _summary(tally: Counter[str], facts: dict[str, Any], *, out: Path) -> dict[s
         "status": part("status "),
         "labels": part("label "),
         "events": tally["events"],
-        "remarks": facts["remarks"],
-        "notice": facts["notice"],
+        "notice": notice,
     }
 
 
@@ -238,8 +235,8 @@ def _sentence(summary: dict[str, Any]) -> str:
     )
     if sum(summary["status"].values()) > summary["frames"]:
         states = f"of its faces {states}"
-    remarks = "".join(f"\n  {remark}" for remark in summary["remarks"])
-    return (
+    line = (
         f"{summary['tracked']} of {summary['frames']} frames tracked ({states}); "
-        f"annotated.mp4, frames.csv and frames.jsonl are in {summary['out']}{remarks}"
+        f"annotated.mp4, frames.csv and frames.jsonl are in {summary['out']}"
     )
+    return "\n".join([line, *(f"  {remark}" for remark in summary["remarks"])])

@@ -138,7 +138,7 @@ def _spot(
         "tracked": spotted.tracked,
         "looked_at": spotted.looked_at,
         "seconds": round(spotted.seconds, 6),
-        "remarks": list(source.remarks),
+        "remarks": list(spotted.remarks),
         **notes,
     }
     with one_at_a_time(out):
@@ -233,12 +233,11 @@ def _row(
 def _sentence(name: str, row: Mapping[str, Any]) -> str:
     kinds = ", ".join(f"{count} {kind}" for kind, count in row["events"].items()) or "nothing"
     before = " (done before)" if row["done_before"] else ""
-    remarks = "".join(f"\n  {remark}" for remark in row["remarks"])
-    return (
+    line = (
         f"{name}: {kinds} in {row['seconds']:.1f} s, the face seen in {row['tracked']} of "
         f"{row['frames']} frames{before}; events.csv and events.jsonl are in {row['out']}"
-        f"{remarks}"
     )
+    return "\n".join([line, *(f"  {remark}" for remark in row["remarks"])])
 
 
 def _checksum(folder: Path) -> str:

@@ -6,6 +6,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 # What OpenCV decodes everywhere, as one picture a file.
 PICTURE_SUFFIXES = frozenset(
@@ -60,7 +61,7 @@ def arrange(names: Iterable[str]) -> Arranged:
     main = min(
         forms, key=lambda words: (-len(forms[words]), len(words), sum(map(len, words)), words)
     )
-    ordered = sorted(forms[main], key=lambda name: (split[name][1], name))
+    ordered = sorted(forms[main], key=lambda name: (split[name][1], len(name), name))
     kept: dict[tuple[int, ...], str] = {}
     doubles: list[tuple[str, str]] = []
     for name in ordered:
@@ -113,6 +114,6 @@ def _counting(numbers: Sequence[tuple[int, ...]]) -> tuple[int, ...] | None:
     changing = [column for column in columns if len(set(column)) > 1]
     if not changing:
         return columns[-1]
-    rising = [column for column in changing if all(a < b for a, b in zip(column, column[1:]))]
+    rising = [column for column in changing if all(a < b for a, b in pairwise(column))]
     # A number of the frame beside a time in ms: both rise, and the frame's less.
     return min(rising, key=lambda column: column[-1] - column[0], default=None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import fmean, median
 
 # Gaps that are named one by one.
@@ -15,12 +16,14 @@ class Numbered:
     Attributes:
         places: of each picture, in frames since the first one.
         step: from one picture to the next, in frames.
-        remarks: what a person should know of it, in sentences.
+        assumed: what was assumed, in sentences.
+        gaps: what is missing, in a sentence.
     """
 
     places: tuple[float, ...]
     step: float = 1.0
-    remarks: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
 
 
 def place_numbers(numbers: Sequence[int]) -> Numbered:
@@ -29,7 +32,7 @@ def place_numbers(numbers: Sequence[int]) -> Numbered:
     Numbers that rise by one, or by multiples of one step, are those of frames. Others are taken for
     times in a unit that nobody states: evenly many to a second, whatever the unit is.
     """
-    steps = [after - before for before, after in zip(numbers, numbers[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(numbers)]
     if not steps:
         return Numbered((0.0,) * len(numbers))
     least = min(steps)
@@ -41,15 +44,16 @@ def place_numbers(numbers: Sequence[int]) -> Numbered:
             f"the numbers in the names rise unevenly (by {least} to {max(steps)}), and are taken "
             "for times whose usual step is one frame"
         )
-        return Numbered(places, 1.0, (remark, *_gaps(numbers, steps, unit)))
-    remarks = _gaps(numbers, steps, least)
+        return Numbered(places, 1.0, (remark,), _gaps(numbers, steps, unit))
+    assumed: tuple[str, ...] = ()
     if least > 1:
         remark = (
-            f"the numbers in the names rise by {least}, and --fps counts numbers; if it is the rate "
-            f"of the pictures, say {least} times as much"
+            f"the numbers in the names rise by {least}, and --fps counts numbers; if it is the "
+            f"rate of the pictures, say {least} times as much"
         )
-        remarks = (remark, *remarks)
-    return Numbered(tuple(float(number - numbers[0]) for number in numbers), least, remarks)
+        assumed = (remark,)
+    places = tuple(float(number - numbers[0]) for number in numbers)
+    return Numbered(places, least, assumed, _gaps(numbers, steps, least))
 
 
 def _gaps(numbers: Sequence[int], steps: Sequence[int], unit: float) -> tuple[str, ...]:

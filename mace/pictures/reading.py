@@ -45,7 +45,7 @@ def read_picture(path: Path, *, grey: bool = False, name: str | None = None) -> 
     if image is None and content.startswith(_BEGINNINGS):
         raise DataError(f"{name} is cut off or damaged; copy it again, or remove it")
     if image is None:
-        raise DataError(f"{name} is no picture that can be decoded; replace or remove it")
+        raise DataError(f"{name} cannot be read as a picture; replace or remove it")
     if image.dtype not in (np.uint8, np.uint16):
         raise DataError(f"{name} has samples of type {image.dtype}; store 8 or 16 bits a sample")
     return image

@@ -39,34 +39,36 @@ class ImageFolder(SourceBase):
         """
         super().__init__()
         self.name = str(path)
-        folder, arranged, remarks = _arranged(path)
+        folder, arranged, self._assumed = _arranged(path)
         if fps is None:
-            remarks.append(
-                f"the rate is not stated: {FOLDER_FPS:g} pictures a second were assumed, on which "
+            self._assumed.append(
+                f"the rate is not known: {FOLDER_FPS:g} pictures a second were assumed, on which "
                 "every time depends; say the true rate with --fps"
             )
         numbered = _numbered(arranged)
+        self._assumed += numbered.assumed
         self.files = tuple(folder / name for name in arranged.names)
         self.count = len(self.files)
         rate = stated_rate(fps, FOLDER_FPS, self.name)
         self.fps = rate / numbered.step
         self._times = [place / rate for place in numbered.places]
-        self.remarks = (*remarks, *numbered.remarks)
-        first = read_picture(self.files[0])
-        if (
-            self.files[0].suffix.lower() in (".tif", ".tiff")
-            and cv2.imcount(str(self.files[0])) > 1
-        ):
-            raise DataError(f"{self.files[0]} holds several pages; store one picture a file")
+        self._gaps = numbered.gaps
+        file = self.files[0]
+        first = read_picture(file)
+        if file.suffix.lower() in (".tif", ".tiff") and cv2.imcount(str(file)) > 1:
+            raise DataError(f"{file} holds several pages; store one picture a file")
         self._depth, self.size = first.dtype, (first.shape[1], first.shape[0])
         self._bits = 8 if first.dtype == np.uint8 else self._significant_bits()
 
     def frames(self) -> Generator[Frame, None, None]:
-        """Yield the pictures in order.
+        """Yield the pictures in order; what was assumed and what is missing is reported first.
 
         Raises:
             DataError: for one that cannot be read, or is of another size or depth than the first.
         """
+        for kind, sentences in (("assumed", self._assumed), ("gap", self._gaps)):
+            for sentence in sentences:
+                self.report(kind, f"{self.name}: {sentence}")
         for index, (file, time) in enumerate(zip(self.files, self._times, strict=True)):
             if self._closed.is_set():
                 return

@@ -62,8 +62,6 @@ class Source(Protocol):
     """Width and height of the first frame in px."""
     count: int
     """Number of frames the source says it has; 0 where that is not known."""
-    remarks: tuple[str, ...]
-    """What was assumed, left out or is missing, in sentences for the summary."""
     live: bool
     """Whether frames come at their own pace, so that a late reader must miss some."""
     report: Report
@@ -87,7 +85,6 @@ class SourceBase:
     """What all sources share: they can be closed, and stay quiet until asked to report."""
 
     live = False
-    remarks: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.report: Report = _ignore
