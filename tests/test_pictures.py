@@ -31,7 +31,7 @@ def test_names_in_natural_order_with_the_number_that_counts(names, numbers):
     arranged = arrange(reversed(names))
     assert arranged.names == tuple(names)
     assert arranged.numbers == numbers
-    assert not (arranged.doubles or arranged.strays or arranged.unnumbered)
+    assert (arranged.doubles, arranged.strays, arranged.unnumbered) == ((), (), ())
 
 
 @pytest.mark.parametrize(
