@@ -155,9 +155,8 @@ def _place(out: Path, names: Iterator[str], recording: str) -> tuple[Path, list[
     from mace.live.result_folders import result_folder
     from mace.live.spotted import spotted_recording
 
-    folder, other = result_folder(out, names, recording, owner=spotted_recording)
-    remarks = [f"its own name is taken below {out}, by the results of {other}"] if other else []
-    return folder, remarks
+    folder, taken = result_folder(out, names, recording, owner=spotted_recording)
+    return folder, [] if taken is None else [taken]
 
 
 def _score(

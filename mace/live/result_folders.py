@@ -51,15 +51,15 @@ def result_folder(
         owner: says whose results a folder holds; None where there are none.
 
     Returns:
-        The folder, and whose results lie in the one of the best name, if they are another's.
+        The folder, and what lies in the one of the best name, in words, if it is another's.
     """
-    before: str | None = None
+    taken: str | None = None
     for name in names:
         folder = out / name
         other = owner(folder)
         if other is None or other == recording:
-            return folder, before
-        before = before or other
+            return folder, taken
+        taken = taken or f"{folder} holds the results of {other}"
     raise AssertionError("the names never end")
 
 

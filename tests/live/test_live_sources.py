@@ -1,5 +1,6 @@
 """Sources: order, times, and one clear sentence for everything that is no video."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from fuzzing import mutations
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mace.errors import ConfigError, DataError
 from mace.live.sources import open_source
@@ -253,3 +257,42 @@ def test_a_path_is_never_a_camera(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError, match="no video at 63"):
         open_source(Path("63"))
+
+
+FILE = st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(["img", "img", "img", "é_", "cam1_", "left"]),
+    st.sampled_from(["1", "2", "3", "5", "9", "10", "011", "12"]),
+    st.sampled_from(["", "", "", "", " (1)", "_a"]),
+    st.sampled_from([".png", ".png", ".PNG", ".bmp", ".pgm", ".txt"]),
+)
+FILES = st.dictionaries(FILE, st.sampled_from([*["whole"] * 9, "empty", "half", "folder", "wide"]))
+
+
+@given(files=FILES)
+@mutations(60)
+def test_any_folder_gives_its_frames_at_their_times_or_is_refused(tmp_path_factory, files):
+    folder = tmp_path_factory.mktemp("f")
+    for name, state in files.items():
+        if state == "folder":
+            (folder / name).mkdir()
+            continue
+        number = int(re.findall(r"\d+", name.replace("cam1", ""))[0])
+        image = np.full((8, 9 if state == "wide" else 8), number, np.uint8)
+        suffix = Path(name).suffix.lower().replace("txt", "png")
+        data = cv2.imencode(suffix, image)[1].tobytes()
+        size = {"empty": 0, "half": len(data) // 2}.get(state, len(data))
+        (folder / name).write_bytes(data[:size])
+    try:
+        levels, times, reports = read(open_source(folder, fps=1))
+    except DataError:
+        return
+    states = {state for name, state in files.items() if not name.endswith(".txt")} - {"folder"}
+    assert states <= {"whole", "wide"}
+    assert levels == sorted(set(levels))
+    counted = [not name.endswith(".txt") and kind != "folder" for name, kind in files.items()]
+    assert len(levels) == sum(counted)
+    steps = np.diff(levels)
+    if len(steps) and not (steps % steps.min()).any():
+        assert times == [level - levels[0] for level in levels]
+        assert any(kind == "gap" for kind, _ in reports) == (steps.max() > steps.min())
