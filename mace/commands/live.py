@@ -177,7 +177,9 @@ def _place(source: str, facts: dict[str, Any], *, out: Path | None) -> Path:
     facts["recording"] = recording = "standard input" if piped else str(Path(source).resolve())
     names = composed_names("stdin") if piped else recording_names(Path(source))
     if out is None:
-        out, _ = result_folder(RUNS_DIR / "live", names, recording, owner=recorded_source)
+        out, taken = result_folder(RUNS_DIR / "live", names, recording, owner=recorded_source)
+        if taken is not None:
+            print(f"{taken}; this one's go to {out}", file=sys.stderr)
     if (there := recorded_source(out)) is not None:
         raise OutputError(
             f"{out} exists already and holds the results of {there}; remove it, or choose another "

@@ -83,6 +83,7 @@ def one_at_a_time(out: Path) -> Iterator[None]:
 
 
 def _short(name: str) -> str:
+    name = "".join(sign if sign.isprintable() else "_" for sign in name)
     data = os.fsencode(name)
     if len(data) <= _LONGEST:
         return name

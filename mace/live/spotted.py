@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mace.errors import DataError, OutputError
-from mace.files import atomic_folder
+from mace.files import atomic_folder, write_json
 from mace.live.events_log import EVENTS_JSONL, EventsLog, read_events
 from mace.spotting.events import Event
 
@@ -72,8 +72,7 @@ def write_spotted(
             rows.writerow(csv_header(classes))
             rows.writerows(csv_row(event, classes) for event in events)
         facts = {**notes, "made_from": dict(made_from), "fingerprint": fingerprint(made_from)}
-        text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
-        (temporary / SPOTTING).write_text(text, encoding="utf-8")
+        write_json(temporary / SPOTTING, facts)
 
 
 def check_place(folder: Path) -> None:

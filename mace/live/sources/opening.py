@@ -48,7 +48,7 @@ def open_source(
         if device := _DEVICE.fullmatch(spec):
             return Camera(int(device[1]), config)
     stored = _stored(Path(spec), config.fps)
-    return paced(stored, config.fps, loop=config.loop) if config.realtime else stored
+    return paced(stored, loop=config.loop) if config.realtime else stored
 
 
 def _stored(path: Path, fps: float | None) -> Source:
