@@ -57,7 +57,7 @@ def read(source):
     return [int(frame.image.mean()) for frame in frames], [frame.time for frame in frames], reports
 
 
-def write_levels(folder, levels, *, name="img{}.png", bits=8, depth=np.uint8):
+def write_levels(folder, levels, *, name="img{}.png", bits=8, depth: type = np.uint8):
     folder.mkdir(exist_ok=True)
     for level in levels:
         image = np.full((8, 8), level << (bits - 8), depth)

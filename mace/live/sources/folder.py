@@ -66,9 +66,10 @@ class ImageFolder(SourceBase):
         Raises:
             DataError: for one that cannot be read, or is of another size or depth than the first.
         """
-        for kind, sentences in (("assumed", self._assumed), ("gap", self._gaps)):
-            for sentence in sentences:
-                self.report(kind, f"{self.name}: {sentence}")
+        for sentence in self._assumed:
+            self.report("assumed", f"{self.name}: {sentence}")
+        for sentence in self._gaps:
+            self.report("gap", f"{self.name}: {sentence}")
         for index, (file, time) in enumerate(zip(self.files, self._times, strict=True)):
             if self._closed.is_set():
                 return
