@@ -129,7 +129,7 @@ def _spot(
     if found := read_spotted(folder, made_from):
         return _row(folder, spotted_events(folder), found, remarks, done_before=True)
     check_place(folder)
-    with progress(video.name, source.count) as advance:
+    with progress(folder.name, source.count) as advance:
         spotted = spot_source(source, network, live, advance=advance)
     facts = {
         "video": str(video),

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 
 import cv2
@@ -123,15 +124,11 @@ def test_frames_are_counted_once_however_many_people_are_in_them(scene, model, t
     for number in range(12):
         image = scene([(0, 180, 200), (1, 460, 200)], index=number)
         assert cv2.imwrite(str(frames / f"{number}.png"), image)
-    people = ["--live.faces", "2", "--fps", "50"]
-    assert live(frames, model, tmp_path / "out", *people, "--json") == 0
-    summary = json.loads(capsys.readouterr().out)
-    assert summary["frames"] == 12
-    assert 12 < sum(summary["status"].values()) <= 24  # once for each person
-    assert summary["tracked"] <= 12 < summary["status"]["tracked"]
-    assert live(frames, model, tmp_path / "again", *people) == 0
+    assert live(frames, model, tmp_path / "out", "--live.faces", "2", "--fps", "50") == 0
     printed = capsys.readouterr().out
-    assert f"{summary['tracked']} of 12 frames tracked (of its faces" in printed
+    match = re.match(r"(\d+) of 12 frames tracked \(of its faces (\d+) tracked", printed)
+    assert match is not None
+    assert int(match[1]) <= 12 < int(match[2])
 
 
 def test_a_rate_that_cannot_be_is_the_users(surprise_folder, model, tmp_path, capsys):
