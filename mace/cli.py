@@ -1,6 +1,7 @@
 """The command line: finds the command's module, turns errors into sentences and exit codes."""
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -67,6 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"mace: there is no command {name!r}; `mace --help` lists them", file=sys.stderr)
         return 2
     _quiet_native_libraries()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names of files may hold bytes that are no text; standard error writes them so by itself.
+        sys.stdout.reconfigure(errors="backslashreplace")
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:
         return _run(name, arguments[1:])

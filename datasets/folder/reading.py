@@ -1,16 +1,17 @@
 """Reading a table of own clips; the frames are a folder or a video."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from mace.annotation import normalise_emotion
+from mace.datasets.folder.videos import Video, VideoIndex, is_video, without_suffix
 from mace.datasets.reading.gathering import Gathering
 from mace.datasets.reading.records import Annotation, Reading
 from mace.datasets.reading.tables import Row, read_table
 from mace.datasets.reading.trees import Folder, find_folders, find_table
 from mace.errors import DataError
 
-VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v", ".wmv", ".mts")
 COLUMNS = {
     "subject": ("subject", "participant", "person"),
     "clip": ("clip", "filename", "name"),
@@ -29,8 +30,8 @@ def read(manual_dir: Path, config: str = "whole", annotations: Path | None = Non
     """Read the table and find each clip's frames; no image is decoded.
 
     A clip lies where its `path` says, relative to `manual_dir`, or else in `subject/clip`, or in a
-    video of that name. Frame numbers are those in the names of the files; a video's first frame
-    is 1. A blank apex is estimated.
+    video of that name, both matched loosely and at any depth. Frame numbers are those in the names
+    of the files; a video's first frame is 1. A blank apex is estimated.
 
     Args:
         manual_dir: the folder of the clips.
@@ -46,12 +47,15 @@ def read(manual_dir: Path, config: str = "whole", annotations: Path | None = Non
     gathering = Gathering("folder", folders)
     table = read_table(path, columns=COLUMNS)
     gathering.begin(table)
+    videos = VideoIndex(manual_dir)
     for row in table.rows:
-        _read_row(gathering, row, manual_dir, cropped=config == "cropped")
+        _read_row(gathering, row, manual_dir, videos, cropped=config == "cropped")
     return gathering.reading()
 
 
-def _read_row(gathering: Gathering, row: Row, root: Path, *, cropped: bool) -> None:
+def _read_row(
+    gathering: Gathering, row: Row, root: Path, videos: VideoIndex, *, cropped: bool
+) -> None:
     subject, clip, emotion = row.text("subject"), row.text("clip"), row.text("emotion")
     name = f"{subject}/{clip}"
     blank = [column for column in ("subject", "clip", "emotion") if not row.text(column)]
@@ -61,15 +65,22 @@ def _read_row(gathering: Gathering, row: Row, root: Path, *, cropped: bool) -> N
         return
     try:
         fps = _rate(row.text("fps"))
-        place = _place(root, subject, clip, row.text("path"))
+        place = _place(root, videos, subject, clip, row.text("path"))
     except DataError as error:
         gathering.report("drop", "incomplete", row, name, str(error))
         return
     frames: dict[int, Path] = {}
+    bare, named = without_suffix(clip), videos.clip(subject, clip)
+    # A video just where it is expected goes before a folder somewhere else.
+    expected = any(video.parts[1:-1] == (subject,) for video in named)
+    if place is None and (expected or not gathering.has_folder(subject, bare)):
+        place = _video(gathering, row, named, videos.anywhere(clip))
+        if place is None:
+            return
     if place is None or place.is_dir():
         # Without an own folder in the place expected, one of that name anywhere below will do.
         folder = (
-            gathering.folder(row, subject, clip, name)
+            gathering.folder(row, subject, bare, name)
             if place is None
             else Folder(place, place.parts)
         )
@@ -108,8 +119,33 @@ def _rate(text: str) -> float:
     return rate
 
 
-def _place(root: Path, subject: str, clip: str, path: str) -> Path | None:
-    """The folder or the video of a clip; None if there is neither where they are expected.
+def _video(
+    gathering: Gathering, row: Row, named: Sequence[Video], elsewhere: Sequence[Video]
+) -> Path | None:
+    """The first of a clip's videos; None, and the row dropped, where there is none.
+
+    `elsewhere` are those of its name that are not its subject's.
+    """
+    subject = row.text("subject")
+    name = f"{subject}/{row.text('clip')}"
+    if not named:
+        reason = "there is no folder of its frames and no video of its name"
+        if elsewhere:
+            reason += (
+                f" below a folder called {subject}; {elsewhere[0].place} is called so: if it is "
+                "the clip, write that into the table's column path"
+            )
+        gathering.report("drop", "no-frames", row, name, reason)
+        return None
+    if len(named) > 1:
+        others = ", ".join(video.place for video in named[1:4])
+        reason = f"several videos of its name; took {named[0].place}, not {others}"
+        gathering.report("remark", "several-videos", row, name, reason)
+    return named[0].path
+
+
+def _place(root: Path, videos: VideoIndex, subject: str, clip: str, path: str) -> Path | None:
+    """What the table names, or the clip's folder; None if there is none where it is expected.
 
     Raises:
         DataError: if the table names a path that does not exist or is no video.
@@ -119,16 +155,15 @@ def _place(root: Path, subject: str, clip: str, path: str) -> Path | None:
             place = root / path.replace("\\", "/")
             if place.is_dir():
                 return place
+            if not place.is_file() and (video := videos.at(path)):
+                return video.path
             if not place.is_file():
                 raise DataError(f"there is no {path[:200]} in the folder of the clips")
-            if place.suffix.lower() not in VIDEO_SUFFIXES:
+            if not is_video(place.name):
                 raise DataError(f"{path[:200]} is neither a folder nor a video")
             return place
-        expected = root / subject / clip
-        if expected.is_dir():
-            return expected
-        videos = (expected.with_name(expected.name + end) for end in VIDEO_SUFFIXES)
-        return next((video for video in videos if video.is_file()), None)
+        expected = root / subject / without_suffix(clip)
+        return expected if expected.is_dir() else None
     # A cell may hold what no file can be called, such as a null byte or 5000 letters.
     except (OSError, ValueError) as error:
         raise DataError(f"its cells give no usable path ({error})") from error

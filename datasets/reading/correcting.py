@@ -14,7 +14,7 @@ from jaxtyping import UInt8
 from mace.annotation import classes_of, parse_action_units
 from mace.config import config_hash
 from mace.datasets.clip_features import clip_sample
-from mace.datasets.reading.images import read_frame, read_video
+from mace.datasets.reading.images import in_8_bits, read_frame, read_video
 from mace.datasets.reading.records import Annotation, Change
 from mace.datasets.reading.resolve import ApexSource, Resolved, resolve
 from mace.errors import DataError, OutputError
@@ -27,7 +27,7 @@ CROPPED = "cropped by the distributor"
 # the threshold that keeps it from seeing faces in walls: between 0 and 0.2 on rendered ones, while
 # scenery stays below -0.5.
 _FAINT_SCORE = -0.3
-_FORMAT = 1  # of stored outcomes; another number makes them anew
+_FORMAT = 2  # of stored outcomes; another number makes them anew
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +112,7 @@ def correct(task: Task) -> Outcome:
     """Make the sample of a task; whatever is wrong with the clip's files drops it."""
     try:
         task, images = _read(task)
-        return _sample(task, images)
+        return _sample(task, in_8_bits(images))
     except OutputError:
         raise
     # One bad clip must not end the preparation of the others, whatever a decoder makes of it.

@@ -8,7 +8,7 @@ from pathlib import Path
 from mace.datasets.reading.cells import CellError
 from mace.datasets.reading.records import Annotation, Change, Kind, Published, Reading
 from mace.datasets.reading.tables import Row, Table
-from mace.datasets.reading.trees import LAST_NUMBER, Folder, FolderIndex, frame_files
+from mace.datasets.reading.trees import Folder, FolderIndex, frame_files
 from mace.errors import DataError
 
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII")
@@ -103,7 +103,7 @@ class Gathering:
         return found[0]
 
     def frames(
-        self, row: Row | None, folder: Folder, name: str, pattern: re.Pattern[str] = LAST_NUMBER
+        self, row: Row | None, folder: Folder, name: str, pattern: re.Pattern[str] | None = None
     ) -> dict[int, Path]:
         """Return the folder's images by frame number; files that cannot count are remarked on."""
         problems: list[str] = []

@@ -1,5 +1,6 @@
 """Frames from files and videos, grey; what is cut off or damaged is refused, not patched."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
@@ -7,32 +8,29 @@ import numpy as np
 from jaxtyping import UInt8
 
 from mace.errors import DataError
-
-# How a whole file of a format begins and ends; decoders fill what is missing with grey.
-_ENDS = ((b"\xff\xd8", b"\xff\xd9"), (b"\x89PNG", b"IEND"))
+from mace.pictures.reading import Pixels, read_picture, significant_bits, to_8_bits
 
 
-def read_frame(path: Path) -> UInt8[np.ndarray, "h w"]:
-    """Decode one image file as grey.
+def read_frame(path: Path) -> Pixels:
+    """Decode one image file as grey, of 8 or 16 bits a sample.
 
     Raises:
         DataError: for a file that cannot be read, is cut off, or is no image.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path.name} cannot be read ({error.strerror or error})") from error
-    for start, end in _ENDS:
-        # A thumbnail within the file ends early; some programs append a few bytes of their own.
-        if content.startswith(start) and content.rfind(end) < len(content) // 2:
-            raise DataError(f"{path.name} is cut off; copy it again")
-    try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
-    except cv2.error:
-        image = None
-    if image is None:
-        raise DataError(f"{path.name} is no image that can be decoded")
-    return np.asarray(image, np.uint8)
+    return read_picture(path, grey=True, name=path.name)
+
+
+def in_8_bits(images: Mapping[int, Pixels]) -> dict[int, UInt8[np.ndarray, "h w"]]:
+    """Return the frames of a clip in 8 bits a sample, by one scale for all of them.
+
+    Raises:
+        DataError: if some have 8 bits and others 16, so that no scale fits both.
+    """
+    depths = {image.dtype for image in images.values()}
+    if len(depths) > 1:
+        raise DataError("some of its frames have 8 bits a sample, others 16")
+    bits = significant_bits(images.values())
+    return {number: to_8_bits(image, bits) for number, image in images.items()}
 
 
 def read_video(path: Path, first: int, last: int) -> tuple[dict[int, np.ndarray], int]:

@@ -10,13 +10,10 @@ from pathlib import Path
 
 from mace.datasets.reading.cells import clip_key, subject_key
 from mace.errors import DataError
+from mace.pictures.naming import arrange, is_picture
 
-IMAGE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".pgm", ".ppm", ".webp"}
-)
+VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v", ".wmv", ".mts")
 _SHEET_SUFFIXES = frozenset({".xls", ".xlsx", ".xlsm", ".csv", ".tsv"})
-# The last whole number of a name; what follows it holds no digit.
-LAST_NUMBER = re.compile(r".*?([0-9]+)[^0-9]*")
 
 
 @dataclass(frozen=True)
@@ -68,12 +65,8 @@ def find_folders(root: Path) -> FolderIndex:
         DataError: if `root` is no folder.
     """
     folders, root = [], Path(os.path.abspath(root))
-    for path, files in _walk(root):
-        images = [
-            name
-            for name in files
-            if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and not name.startswith(".")
-        ]
+    for path, files in walk(root):
+        images = [name for name in files if is_picture(name)]
         if images:
             parts = (root.name, *path.relative_to(root).parts)
             folders.append(Folder(path, parts, min(images)))
@@ -105,7 +98,7 @@ def find_tables(root: Path, patterns: str | Sequence[str]) -> list[Path]:
     """Return all files that `find_table` chooses from, the chosen one first."""
     patterns = [patterns] if isinstance(patterns, str) else patterns
     found = []
-    for path, files in _walk(root):
+    for path, files in walk(root):
         for name in files:
             if name.startswith(("~$", ".")):
                 continue
@@ -116,7 +109,7 @@ def find_tables(root: Path, patterns: str | Sequence[str]) -> list[Path]:
 
 
 def frame_files(
-    folder: Path, pattern: re.Pattern[str] = LAST_NUMBER, *, problems: list[str] | None = None
+    folder: Path, pattern: re.Pattern[str] | None = None, *, problems: list[str] | None = None
 ) -> dict[int, Path]:
     """Return the images of a folder by frame number, in numerical order.
 
@@ -125,7 +118,8 @@ def frame_files(
 
     Args:
         folder: the clip's folder.
-        pattern: matches the whole name without suffix; its first group is the frame number.
+        pattern: matches the whole name without suffix; its first group is the frame number. Without
+            one the numbers are those that count the pictures (`mace.pictures.naming`).
         problems: takes a sentence for each file that was left out although its name fits.
 
     Raises:
@@ -136,26 +130,58 @@ def frame_files(
         entries = sorted(os.scandir(folder), key=lambda entry: (len(entry.name), entry.name))
     except OSError as error:
         raise DataError(f"cannot read the folder {folder}: {error.strerror or error}") from error
-    found: dict[int, Path] = {}
+    pictures: list[str] = []
     for entry in entries:
-        stem, suffix = os.path.splitext(entry.name)
-        match = pattern.fullmatch(stem)
-        if entry.name.startswith(".") or suffix.lower() not in IMAGE_SUFFIXES or match is None:
+        stem = os.path.splitext(entry.name)[0]
+        if not is_picture(entry.name) or (pattern is not None and not pattern.fullmatch(stem)):
             continue
-        number = int(match.group(1))
         if not entry.is_file():
             problems.append(f"{entry.name} is no file")
         elif entry.stat().st_size == 0:
             problems.append(f"{entry.name} is empty (0 bytes)")
-        elif number in found:
-            problems.append(f"{entry.name} has the number of {found[number].name}, which was taken")
         else:
-            found[number] = Path(entry.path)
+            pictures.append(entry.name)
+    numbers = _counted(pictures, problems) if pattern is None else _numbered(pictures, pattern)
+    found: dict[int, Path] = {}
+    for name, number in numbers:
+        if number in found:
+            problems.append(f"{name} has the number of {found[number].name}, which was taken")
+        else:
+            found[number] = folder / name
     return dict(sorted(found.items()))
 
 
-def _walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Every folder once, links followed, with the names of its files."""
+def _numbered(names: Sequence[str], pattern: re.Pattern[str]) -> Iterator[tuple[str, int]]:
+    for name in names:
+        match = pattern.fullmatch(os.path.splitext(name)[0])
+        if match is not None:
+            yield name, int(match.group(1))
+
+
+def _counted(names: Sequence[str], problems: list[str]) -> Iterator[tuple[str, int]]:
+    """The pictures of the one form that most names have, by the number that counts them."""
+    arranged = arrange(names)
+    for first, other in arranged.doubles:
+        problems.append(f"{other} has the number of {first}, which was taken")
+    for stray in arranged.strays:
+        problems.append(f"{stray} is named otherwise than {arranged.names[0]}")
+    numbers = arranged.numbers
+    if numbers is None:
+        numbers = tuple(range(1, len(arranged.names) + 1))
+        if numbers:
+            problems.append(
+                f"no single number counts {arranged.names[0]} to {arranged.names[-1]}; they were "
+                "numbered from 1 in natural order"
+            )
+    yield from zip(arranged.names, numbers, strict=True)
+
+
+def walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Yield every folder once, links followed, with the names of its files.
+
+    Raises:
+        DataError: if `root` is no folder.
+    """
     if not root.is_dir():
         raise DataError(f"there is no folder {root}; --manual-dir names the folder of the data set")
     seen: set[tuple[int, int]] = set()

@@ -12,7 +12,7 @@ import tyro
 
 from mace.commands.places import RUNS_DIR, model_folder
 from mace.config import to_dict
-from mace.errors import ConfigError
+from mace.errors import ConfigError, OutputError
 from mace.live.config import LiveConfig
 from mace.live.sources.config import SourceConfig
 from mace.live.web.config import WebConfig
@@ -123,7 +123,7 @@ def run(
             as_json=as_json,
         )
         return
-    target = RUNS_DIR / "live" / Path(source).stem if out is None else out
+    target = _place(source, facts, out=out)
     summary = _analyse(opened, network, live, facts, out=target)
     print(json.dumps(summary, indent=2) if as_json else _sentence(summary))
     print(notice, file=sys.stderr)
@@ -164,6 +164,30 @@ def _run_live(
     print(json.dumps(summary, indent=2) if as_json else session_text(summary))
 
 
+def _place(source: str, facts: dict[str, Any], *, out: Path | None) -> Path:
+    """The folder for a file's results, noting the file among the facts.
+
+    Raises:
+        OutputError: if results are there already.
+    """
+    from mace.live.recorded import recorded_source
+    from mace.live.result_folders import composed_names, recording_names, result_folder
+
+    piped = source == "-"
+    facts["recording"] = recording = "standard input" if piped else str(Path(source).resolve())
+    names = composed_names("stdin") if piped else recording_names(Path(source))
+    if out is None:
+        out, taken = result_folder(RUNS_DIR / "live", names, recording, owner=recorded_source)
+        if taken is not None:
+            print(f"{taken}; this one's go to {out}", file=sys.stderr)
+    if (there := recorded_source(out)) is not None:
+        raise OutputError(
+            f"{out} exists already and holds the results of {there}; remove it, or choose another "
+            "folder with --out"
+        )
+    return out
+
+
 def _analyse(
     source: Any, network: Any, live: LiveConfig, facts: dict[str, Any], *, out: Path
 ) -> dict[str, Any]:
@@ -171,22 +195,25 @@ def _analyse(
     from mace.live import Recorder, answer_frames, draw_result
 
     tally: Counter[str] = Counter()
+    remarks: list[str] = []
+    source.report = lambda kind, sentence: remarks.append(sentence)
     recorder = Recorder(
         out, classes=network.classes, fps=source.fps, size=source.size, session=facts
     )
+    recorder.note("remarks", remarks)
     with recorder, progress(Path(source.name).name, source.count) as advance:
         for result in answer_frames(source.frames(), bundle=network, config=live, fps=source.fps):
             picture = draw_result(result, classes=network.classes, notice=facts["notice"])
             recorder.write_result(result, picture)
             tally["frames"] += 1
             tally["events"] += len(result.events)
+            tally["tracked"] += any(face.tracked for face in result.faces)
             for face in result.faces:
                 tally[f"status {face.status}"] += 1
-                tally["tracked"] += face.tracked
                 if face.label is not None:
                     tally[f"label {face.label}"] += 1
             advance()
-    return _summary(tally, out=out, notice=facts["notice"])
+    return {**_summary(tally, out=out, notice=facts["notice"]), "remarks": remarks}
 
 
 def _summary(tally: Counter[str], *, out: Path, notice: str) -> dict[str, Any]:
@@ -208,7 +235,10 @@ def _sentence(summary: dict[str, Any]) -> str:
     states = ", ".join(
         f"{count} {name.replace('_', ' ')}" for name, count in summary["status"].items()
     )
-    return (
+    if sum(summary["status"].values()) > summary["frames"]:
+        states = f"of its faces {states}"
+    line = (
         f"{summary['tracked']} of {summary['frames']} frames tracked ({states}); "
         f"annotated.mp4, frames.csv and frames.jsonl are in {summary['out']}"
     )
+    return "\n".join([line, *(f"  {remark}" for remark in summary["remarks"])])

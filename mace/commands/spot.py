@@ -4,7 +4,7 @@ import hashlib
 import json
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,13 +33,14 @@ def run(
 ) -> None:
     """Find micro-expressions, macro-expressions, blinks, speech and head movements in videos.
 
-    Each video gets a folder with events.csv and events.jsonl (onset, apex and offset in seconds and
+    Each video gets a folder of its name (of its folder's and its own, where another video of that
+    name was there before) with events.csv and events.jsonl (onset, apex and offset in seconds and
     frames, strongest regions, and of micro-expressions the class with its probability) and
     spotting.json. Videos that are done already are not done again. With --dataset the videos of a
     prepared data set are scored against what is known to happen in them, beside a plain baseline.
 
     Args:
-        videos: video files, or folders of images.
+        videos: video files, folders of pictures, or their patterns (img%05d.png).
         dataset: a prepared data set of long videos, such as synthetic/long, in place of videos.
         model: folder of a trained model that reads flow, or `pretrained`.
         out: folder for the results; by default runs/spot, with --dataset runs/spot/NAME.
@@ -52,9 +53,6 @@ def run(
         raise ConfigError("name videos to spot in, or a data set with --dataset, and not both")
     folder = model_folder(model)
     prepared = None if dataset is None else prepared_dataset(dataset, data_dir=data_dir)
-    names = Counter(video.stem for video in videos)
-    if twice := [name for name, count in names.items() if count > 1]:
-        raise ConfigError(f"two videos are called {twice[0]}; spot in them with an --out for each")
 
     from mace.live.network import load_model
     from mace.live.spot_videos import check_model
@@ -107,19 +105,31 @@ def _spot(
     out: Path,
     fps: float | None,
 ) -> dict[str, Any]:
-    from mace.live.sources import open_source
+    from mace.live.result_folders import one_at_a_time, recording_names
+    from mace.live.sources import ImageFolder, open_source
     from mace.live.spot_videos import spot_source
-    from mace.live.spotted import check_place, read_spotted, spotted_events, write_spotted
+    from mace.live.spotted import (
+        check_place,
+        files_fingerprint,
+        read_spotted,
+        spotted_events,
+        write_spotted,
+    )
 
     source = open_source(video, fps=fps)
-    folder = out / video.stem
-    stat = video.stat() if video.exists() else None
-    known = None if stat is None else [stat.st_size, stat.st_mtime_ns]
-    made_from = {**made_from, "video": str(video.resolve()), "file": known, "fps": source.fps}
+    files = source.files if isinstance(source, ImageFolder) else (video,)
+    recording = str(video.resolve())
+    made_from = {
+        **made_from,
+        "video": recording,
+        "files": files_fingerprint(files),
+        "fps": source.fps,
+    }
+    folder, remarks = _place(out, recording_names(video), recording)
     if found := read_spotted(folder, made_from):
-        return _row(folder, spotted_events(folder), found, done_before=True)
+        return _row(folder, spotted_events(folder), found, remarks, done_before=True)
     check_place(folder)
-    with progress(video.name, source.count) as advance:
+    with progress(folder.name, source.count) as advance:
         spotted = spot_source(source, network, live, advance=advance)
     facts = {
         "video": str(video),
@@ -128,10 +138,25 @@ def _spot(
         "tracked": spotted.tracked,
         "looked_at": spotted.looked_at,
         "seconds": round(spotted.seconds, 6),
+        "remarks": list(spotted.remarks),
         **notes,
     }
-    write_spotted(folder, spotted.events, classes=network.classes, made_from=made_from, notes=facts)
-    return _row(folder, spotted.events, facts, done_before=False)
+    with one_at_a_time(out):
+        folder, remarks = _place(out, recording_names(video), recording)  # as it is by now
+        check_place(folder)
+        write_spotted(
+            folder, spotted.events, classes=network.classes, made_from=made_from, notes=facts
+        )
+    return _row(folder, spotted.events, facts, remarks, done_before=False)
+
+
+def _place(out: Path, names: Iterator[str], recording: str) -> tuple[Path, list[str]]:
+    """The folder for a recording's results, and a remark if another's are where they should be."""
+    from mace.live.result_folders import result_folder
+    from mace.live.spotted import spotted_recording
+
+    folder, taken = result_folder(out, names, recording, owner=spotted_recording)
+    return folder, [] if taken is None else [taken]
 
 
 def _score(
@@ -145,6 +170,7 @@ def _score(
 ) -> dict[str, Any]:
     from mace.data.long_videos import load_videos
     from mace.files import write_json
+    from mace.live.result_folders import composed_names
     from mace.live.spot_scores import scored, summary
     from mace.live.spot_videos import spot_stored
     from mace.live.spotted import check_place, read_spotted, spotted_events, write_spotted
@@ -154,10 +180,11 @@ def _score(
     count, videos = load_videos(prepared)
     with progress(f"spotting in {prepared.parent.name}", count) as advance:
         for video in videos:
-            folder = out / video.clip
+            recording = f"{prepared.resolve()}:{video.subject}/{video.clip}"
+            folder, _ = _place(out, composed_names(video.subject, video.clip), recording)
             inputs = {
                 **made_from,
-                "video": f"{prepared.resolve()}:{video.subject}/{video.clip}",
+                "video": recording,
                 "file": [stat.st_size, stat.st_mtime_ns],
             }
             if read_spotted(folder, inputs) is None:
@@ -181,7 +208,12 @@ def _score(
 
 
 def _row(
-    folder: Path, events: Sequence[Any], facts: Mapping[str, Any], *, done_before: bool
+    folder: Path,
+    events: Sequence[Any],
+    facts: Mapping[str, Any],
+    remarks: Sequence[str],
+    *,
+    done_before: bool,
 ) -> dict[str, Any]:
     kinds = Counter(event.kind for event in events)
     minutes = facts["seconds"] / 60
@@ -192,6 +224,7 @@ def _row(
         "tracked": facts["tracked"],
         "events": dict(kinds),
         "micro_per_minute": round(kinds["micro"] / minutes, 3) if minutes else 0.0,
+        "remarks": [*facts["remarks"], *remarks],
         "done_before": done_before,
     }
 
@@ -199,10 +232,11 @@ def _row(
 def _sentence(name: str, row: Mapping[str, Any]) -> str:
     kinds = ", ".join(f"{count} {kind}" for kind, count in row["events"].items()) or "nothing"
     before = " (done before)" if row["done_before"] else ""
-    return (
+    line = (
         f"{name}: {kinds} in {row['seconds']:.1f} s, the face seen in {row['tracked']} of "
         f"{row['frames']} frames{before}; events.csv and events.jsonl are in {row['out']}"
     )
+    return "\n".join([line, *(f"  {remark}" for remark in row["remarks"])])
 
 
 def _checksum(folder: Path) -> str:

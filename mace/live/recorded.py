@@ -81,6 +81,16 @@ def load_session(folder: Path) -> Session:
     return Session(folder, facts, events, lines, video, tuple(remarks))
 
 
+def recorded_source(folder: Path) -> str | None:
+    """Return what the session in a folder is of; None where there is no session."""
+    try:
+        facts = _facts(folder / SESSION)
+    except DataError:
+        return None
+    source = facts.get("recording", facts.get("source"))
+    return source if isinstance(source, str) else None
+
+
 def _lines(path: Path) -> tuple[Line, ...]:
     lines = []
     for number, record in read_lines(path):

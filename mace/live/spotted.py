@@ -3,12 +3,13 @@
 import csv
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mace.errors import DataError, OutputError
-from mace.files import atomic_folder
+from mace.files import atomic_folder, write_json
 from mace.live.events_log import EVENTS_JSONL, EventsLog, read_events
 from mace.spotting.events import Event
 
@@ -20,6 +21,22 @@ BASELINE_JSONL = "baseline.jsonl"
 def fingerprint(facts: Mapping[str, Any]) -> str:
     """Return a number that changes with what went into the result."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def files_fingerprint(files: Iterable[Path]) -> str:
+    """Return what changes with the name, the size or the time of any of the files.
+
+    Raises:
+        DataError: if one of them is gone.
+    """
+    digest = hashlib.sha256()
+    for file in files:
+        try:
+            stat = file.stat()
+        except OSError as error:
+            raise DataError(f"{file} cannot be read ({error.strerror or error})") from error
+        digest.update(os.fsencode(file.name) + b"\0%d %d\n" % (stat.st_size, stat.st_mtime_ns))
+    return digest.hexdigest()[:16]
 
 
 def write_spotted(
@@ -55,8 +72,7 @@ def write_spotted(
             rows.writerow(csv_header(classes))
             rows.writerows(csv_row(event, classes) for event in events)
         facts = {**notes, "made_from": dict(made_from), "fingerprint": fingerprint(made_from)}
-        text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
-        (temporary / SPOTTING).write_text(text, encoding="utf-8")
+        write_json(temporary / SPOTTING, facts)
 
 
 def check_place(folder: Path) -> None:
@@ -71,6 +87,17 @@ def check_place(folder: Path) -> None:
         taken = True
     if taken:
         raise OutputError(f"{folder} exists and is no result of `mace spot`; choose another --out")
+
+
+def spotted_recording(folder: Path) -> str | None:
+    """Return what the result in a folder was made from; None where there is no result."""
+    try:
+        recording = json.loads((folder / SPOTTING).read_text(encoding="utf-8"))["made_from"][
+            "video"
+        ]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return recording if isinstance(recording, str) else None
 
 
 def read_spotted(folder: Path, made_from: Mapping[str, Any]) -> dict[str, Any] | None:

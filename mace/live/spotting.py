@@ -120,6 +120,8 @@ class LiveSpotter:
         if not person.spotter.due(one.time) or one.transform is None or one.face.crop is None:
             return
         self._people.move_to_end(one.identity)
+        if person.spotter.broken(one.time):  # what was over before it needs nothing after it
+            self._queue(person, person.spotter.finish())
         sample = sample_of(one, inputs, one.transform, bundle=self._bundle, face=self._face)
         person.crops.push(one.time, one.face.crop)
         self._queue(person, person.spotter.push(sample))

@@ -86,6 +86,10 @@ class Spotter:
         """Say whether a frame at `time` is needed: between two points of the grid none is."""
         return self._grid.due(time)
 
+    def broken(self, time: float) -> bool:
+        """Say whether a frame at `time` comes after a break: what happened in it is unknown."""
+        return self._grid.broken(time)
+
     def push(self, sample: Sample) -> list[Event]:
         """Take the next frame's sample and return the events that have become certain, in order."""
         if not sample.ok:

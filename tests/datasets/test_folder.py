@@ -68,6 +68,40 @@ def test_frames_and_a_video_with_a_real_face(tmp_path, surprise, capsys):
     assert (one.aus, two.aus) == (("1", "2"), ("R2?",))
 
 
+def test_videos_are_found_as_loosely_as_folders(tmp_path):
+    for place in ("s01/IMG_0042.MOV", "deep/S1/img-43.avi", "02/x/take 7.AVI", "Bert/IMG_9.mp4"):
+        put(tmp_path / place)
+    put(tmp_path / "s01" / "._IMG_0042.MOV")
+    put(tmp_path / "s01" / "double" / "IMG_0044.mp4")
+    put(tmp_path / "s01" / "double" / "img_44.avi")
+    write_frames(tmp_path / "s01" / "IMG_0045", [("1.png", 1), ("2.png", 2)])
+    rows = [
+        ["1", "IMG_0042", "s01/IMG_0042.MOV"],
+        ["sub01", "img_42.mov", "s01/IMG_0042.MOV"],
+        ["01", "IMG_0043", "deep/S1/img-43.avi"],
+        ["s2", "Take_07", "02/x/take 7.AVI"],
+        ["s01", "IMG_0044", "s01/double/IMG_0044.mp4"],
+    ]
+    sheet = [[subject, clip, 1, 2, 3, "fear", 100] for subject, clip, _ in rows]
+    sheet += [["s01", "IMG_0045.MOV", 1, 2, 2, "fear", 100]]
+    sheet += [["p", "path", 1, 2, 3, "fear", 100, "", "S01\\img_0042.mov"]]
+    sheet += [["s01", "IMG_9", 1, 2, 3, "fear", 100]]
+    reading = read(tmp_path, "whole", table(tmp_path / "t.csv", *sheet))
+    *named, folder, path = reading.annotations
+    assert [one.video for one in named] == [tmp_path / place for *_, place in rows]
+    assert (folder.video, sorted(folder.frames)) == (None, [1, 2])
+    assert path.video == tmp_path / "s01" / "IMG_0042.MOV"
+    several, missing = reading.changes
+    assert "took s01/double/IMG_0044.mp4, not s01/double/img_44.avi" in several.reason
+    assert "no folder of its frames and no video of its name below a folder" in missing.reason
+    assert "Bert/IMG_9.mp4 is called so" in missing.reason
+
+
+def put(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"some video")
+
+
 def test_only_the_window_of_a_video_is_kept(tmp_path):
     frames = [np.full((48, 64), 5 * k, np.uint8) for k in range(1, 41)]
     path = video(tmp_path / "v.avi", frames)

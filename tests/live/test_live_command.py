@@ -2,9 +2,11 @@
 
 import csv
 import json
+import re
 import shutil
 
 import cv2
+import numpy as np
 import pytest
 
 from mace.cli import main
@@ -96,6 +98,43 @@ def test_folder_that_cannot_be_written_to(surprise_folder, model, tmp_path, caps
     error = capsys.readouterr().err
     assert code == 6
     assert "cannot write to" in error
+
+
+def test_results_of_recordings_of_one_name_do_not_meet(model, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("mace.commands.live.RUNS_DIR", tmp_path / "runs")
+    videos = [grey(tmp_path / subject / "EP01") for subject in ("s01", "s02")]
+    for video in videos:
+        assert main(["live", str(video), "--model", str(model), "--fps", "50"]) == 0
+    made = sorted(path.name for path in (tmp_path / "runs" / "live").iterdir())
+    assert made == ["EP01", "s02-EP01"]
+    capsys.readouterr()
+    assert main(["live", str(videos[1]), "--model", str(model)]) == 6
+    assert f"holds the results of {videos[1]}" in capsys.readouterr().err
+
+
+def grey(folder):
+    folder.mkdir(parents=True)
+    for number in (1, 2, 3):
+        assert cv2.imwrite(str(folder / f"img{number}.png"), np.full((48, 64), 90, np.uint8))
+    return folder
+
+
+def test_frames_are_counted_once_however_many_people_are_in_them(scene, model, tmp_path, capsys):
+    (frames := tmp_path / "two").mkdir()
+    for number in range(12):
+        image = scene([(0, 180, 200), (1, 460, 200)], index=number)
+        assert cv2.imwrite(str(frames / f"{number}.png"), image)
+    assert live(frames, model, tmp_path / "out", "--live.faces", "2", "--fps", "50") == 0
+    printed = capsys.readouterr().out
+    match = re.match(r"(\d+) of 12 frames tracked \(of its faces (\d+) tracked", printed)
+    assert match is not None
+    assert int(match[1]) <= 12 < int(match[2])
+
+
+def test_a_rate_that_cannot_be_is_the_users(surprise_folder, model, tmp_path, capsys):
+    (folder := tmp_path / "results").mkdir()
+    code = live(surprise_folder, model, folder / "out", "--fps", "0")
+    assert_refused(code, folder, capsys, "--fps is 0")
 
 
 def test_results_are_never_overwritten(surprise_folder, model, tmp_path, capsys):

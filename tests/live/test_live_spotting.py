@@ -113,6 +113,17 @@ def test_what_waits_at_the_end_is_reported(bundle):
     assert event.label in bundle.classes
 
 
+@pytest.mark.parametrize(("last", "events"), [(62, 0), (68, 1)])
+def test_what_was_over_before_a_break_is_reported_after_it(bundle, last, events):
+    spotter = spotter_for(bundle)
+    for k in range(last):  # the flash is over at 1.28 s, in frame 64
+        assert spotter.push([face_at(k, flash(k / 50))]) == ()
+    rest = [event for k in range(500, 560) for event in spotter.push([face_at(k, 0.3)])]
+    assert [event.label is not None for event in rest] == [True] * events
+    assert all(event.offset <= last / 50 for event in rest)
+    assert spotter.finish() == ()
+
+
 def test_names_wait_while_the_network_is_left_out(bundle):
     spotter = spotter_for(bundle)
     events, k = [], 0

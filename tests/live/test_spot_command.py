@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -88,6 +90,48 @@ def test_other_settings_make_another_result(done, flash, model, tmp_path, capsys
     assert "micro" not in summary["events"]
 
 
+def grey(folder, count=3):
+    """A recording of nothing, which is quickly done."""
+    folder.mkdir(parents=True)
+    for number in range(1, count + 1):
+        assert cv2.imwrite(str(folder / f"img{number}.png"), np.full((48, 64), 90, np.uint8))
+    return folder
+
+
+def rows(videos, model, out, capsys):
+    assert spot(videos, model, out, "--json") == 0
+    return list(json.loads(capsys.readouterr().out).values())
+
+
+def test_pictures_that_were_extracted_anew_are_done_anew(model, tmp_path, capsys):
+    video, out = grey(tmp_path / "p01"), tmp_path / "out"
+    assert not rows([video], model, out, capsys)[0]["done_before"]
+    folder, file = video.stat(), video / "img2.png"
+    os.utime(file, ns=(0, file.stat().st_mtime_ns + 1))
+    os.utime(video, ns=(folder.st_atime_ns, folder.st_mtime_ns))
+    assert not rows([video], model, out, capsys)[0]["done_before"]
+    file.rename(video / "img4.png")
+    (row,) = rows([video], model, out, capsys)
+    assert not row["done_before"]
+    assert [remark.partition(": ")[2] for remark in row["remarks"]] == [
+        "1 picture is missing by the numbers in the names (2); the others keep their times"
+    ]
+
+
+def test_recordings_of_one_name_have_a_folder_each(model, tmp_path, capsys):
+    one, two, out = grey(tmp_path / "s01" / "EP01"), grey(tmp_path / "s02" / "EP01"), tmp_path / "o"
+    (first,) = rows([one], model, out, capsys)
+    others = [grey(tmp_path / "EP01.left"), grey(tmp_path / "s03") / "img%d.png"]
+    second, again, *more = rows([two, one, *others], model, out, capsys)
+    assert first["out"] == again["out"] == str(out / "EP01")
+    assert again["done_before"]
+    assert first["remarks"] == again["remarks"] == []
+    assert second["out"] == str(out / "s02-EP01")
+    assert not second["done_before"]
+    assert str(one) in second["remarks"][0]
+    assert [Path(row["out"]).name for row in more] == ["EP01.left", "s03"]
+
+
 def refused(code, capsys, *words):
     error = capsys.readouterr().err
     assert code not in (0, 1)
@@ -100,8 +144,6 @@ def refused(code, capsys, *words):
 def test_refusals(flash, model, tmp_path, capsys):
     refused(spot([tmp_path / "gone.mp4"], model, tmp_path / "out"), capsys, "gone.mp4")
     refused(spot([], model, tmp_path / "out"), capsys, "--dataset")
-    twice = spot([flash, tmp_path / "other" / "flash.mp4"], model, tmp_path / "out")
-    refused(twice, capsys, "called flash")
     recent = spot([flash], model, tmp_path / "out", "--live.reference", "recent")
     refused(recent, capsys, "neutral")
     (tmp_path / "broken.mp4").write_bytes(b"no video")

@@ -1,6 +1,6 @@
 from .camera import Camera, CameraReport, list_cameras
 from .config import SourceConfig
-from .folder import IMAGE_SUFFIXES, ImageFolder
+from .folder import ImageFolder
 from .frame import Frame, Source, SourceLost
 from .incident import Incident, IncidentKind
 from .memory import MemorySource
@@ -11,7 +11,6 @@ from .pipe import Pipe
 from .video import VideoFile
 
 __all__ = [
-    "IMAGE_SUFFIXES",
     "Camera",
     "CameraReport",
     "Frame",

@@ -5,6 +5,7 @@ from typing import Literal
 
 from mace.errors import ConfigError
 
+MOST_FPS = 100_000
 RAW_CHANNELS = {"gray": 1, "bgr": 3}
 
 
@@ -42,6 +43,11 @@ class SourceConfig:
         Raises:
             ConfigError: for a number out of range, or settings that contradict each other.
         """
+        if self.fps is not None and not 0 < self.fps <= MOST_FPS:
+            raise ConfigError(
+                f"--fps is {self.fps:g}, expected more than 0 and at most {MOST_FPS:,} frames per "
+                "second"
+            )
         for name in ("width", "height", "buffers", "open_timeout_s", "read_timeout_s"):
             value = getattr(self, name)
             if value is not None and not value > 0:

@@ -1,91 +1,164 @@
-"""The images of a folder or of a pattern of names, as the frames of one video."""
+"""The pictures of a folder or of a pattern of names, as the frames of one recording."""
 
+import os
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8
 
 from mace.errors import DataError
 from mace.live.sources.frame import Frame, SourceBase, stated_rate
+from mace.pictures.naming import Arranged, arrange, is_picture
+from mace.pictures.numbers import Numbered, place_numbers
+from mace.pictures.reading import Pixels, read_picture, significant_bits, to_8_bits
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 FOLDER_FPS = 200.0
 _NUMBER = re.compile(r"%(0?)(\d*)d")
+# Pictures of 16 bits that are looked at for the scale of them all.
+_SCALED_BY = 64
 
 
 class ImageFolder(SourceBase):
-    """Images in the order of the last number in their names, whatever the padding.
+    """Pictures in natural order of their names, each at the time that its number says.
 
-    `path` is a folder, or the pattern of its images' names: with a number (img%05d.png, as FFmpeg
-    writes it) or a wildcard (*.jpg).
+    `path` is a folder, or the pattern of its pictures' names: with a number (img%05d.png, as FFmpeg
+    writes it) or a wildcard (*.jpg). Of 16-bit pictures the significant bits are brought to 8, by
+    one scale for all.
+
+    Attributes:
+        files: the pictures, in order.
     """
 
     def __init__(self, path: Path, *, fps: float | None = None):
-        super().__init__()
-        images = [file for file in _named_by(path) if _is_frame(file)]
-        if not images:
-            raise DataError(f"{path} holds no images named by frame numbers, such as img001.jpg")
-        self._images = sorted(images, key=_frame_number)
-        self.count = len(self._images)
-        self.name = str(path)
-        self.fps = stated_rate(fps, FOLDER_FPS, self.name)
-        height, width = _read_image(self._images[0]).shape[:2]
-        self.size = (width, height)
-
-    def frames(self) -> Generator[Frame, None, None]:
-        """Yield the images in order.
+        """Look at the names, and at the first picture.
 
         Raises:
-            DataError: for an image that cannot be read, or is of another size than the first.
+            DataError: if there are none, or two of them stand for one frame or for two recordings.
         """
-        for index, file in enumerate(self._images):
+        super().__init__()
+        self.name = str(path)
+        folder, arranged, self._assumed = _arranged(path)
+        if fps is None:
+            self._assumed.append(
+                f"the rate is not known: {FOLDER_FPS:g} pictures a second were assumed, on which "
+                "every time depends; say the true rate with --fps"
+            )
+        numbered = _numbered(arranged)
+        self._assumed += numbered.assumed
+        self.files = tuple(folder / name for name in arranged.names)
+        self.count = len(self.files)
+        rate = stated_rate(fps, FOLDER_FPS, self.name)
+        self.fps = rate / numbered.step
+        self._times = [place / rate for place in numbered.places]
+        self._gaps = numbered.gaps
+        file = self.files[0]
+        first = read_picture(file)
+        if file.suffix.lower() in (".tif", ".tiff") and cv2.imcount(str(file)) > 1:
+            raise DataError(f"{file} holds several pages; store one picture a file")
+        self._depth, self.size = first.dtype, (first.shape[1], first.shape[0])
+        self._bits = 8 if first.dtype == np.uint8 else self._significant_bits()
+
+    def frames(self) -> Generator[Frame, None, None]:
+        """Yield the pictures in order; what was assumed and what is missing is reported first.
+
+        Raises:
+            DataError: for one that cannot be read, or is of another size or depth than the first.
+        """
+        for sentence in self._assumed:
+            self.report("assumed", f"{self.name}: {sentence}")
+        for sentence in self._gaps:
+            self.report("gap", f"{self.name}: {sentence}")
+        for index, (file, time) in enumerate(zip(self.files, self._times, strict=True)):
             if self._closed.is_set():
                 return
-            image = _read_image(file)
-            if image.shape[1::-1] != self.size:
-                width, height = self.size
-                raise DataError(
-                    f"{file} is {image.shape[1]}x{image.shape[0]} px, the frames before it "
-                    f"{width}x{height}; a folder must hold the frames of one video"
-                )
-            yield Frame(index, index / self.fps, image)
+            yield Frame(index, time, to_8_bits(self._read(file), self._bits))
+
+    def _read(self, file: Path) -> Pixels:
+        image = read_picture(file)
+        size, depth = (image.shape[1], image.shape[0]), image.dtype
+        if size == self.size and depth == self._depth:
+            return image
+        here, before = (
+            f"{width}x{height} px, {8 * kind.itemsize} bits"
+            for (width, height), kind in ((size, depth), (self.size, self._depth))
+        )
+        raise DataError(
+            f"{file} is {here} a sample, the pictures before it {before}; a folder must hold the "
+            "frames of one recording"
+        )
+
+    def _significant_bits(self) -> int:
+        stride = -(-self.count // _SCALED_BY)
+        return significant_bits(self._read(file) for file in self.files[::stride])
 
 
 def is_pattern(path: Path) -> bool:
-    """Return whether the name of `path` stands for the names of several images."""
+    """Return whether the name of `path` stands for the names of several pictures."""
     return bool(_NUMBER.search(path.name)) or any(sign in path.name for sign in "*?[")
 
 
-def _named_by(path: Path) -> list[Path]:
-    if path.is_dir():
-        return list(path.iterdir())
-    if not path.parent.is_dir():
+def _arranged(path: Path) -> tuple[Path, Arranged, list[str]]:
+    """The folder, its pictures by their names, and remarks on what else is there."""
+    folder = path if path.is_dir() else path.parent
+    names = [name for name in _named_by(path) if is_picture(name)]
+    folders = [name for name in names if (folder / name).is_dir()]
+    arranged = arrange(set(names) - set(folders))
+    if not arranged.names:
+        raise DataError(
+            f"{path} holds no images named by frame numbers, such as img001.jpg"
+            + (f" ({arranged.unnumbered[0]} has no number)" if arranged.unnumbered else "")
+        )
+    for first, other in arranged.doubles:
+        raise DataError(
+            f"{folder}: {first} and {other} stand for one and the same frame"
+            f"{_more(len(arranged.doubles) - 1, 'such pair')}; keep one of them, or name those of "
+            "one recording by a pattern such as img%05d.png"
+        )
+    for stray in arranged.strays:
+        raise DataError(
+            f"{folder}: {stray} is named otherwise than {arranged.names[0]}"
+            f"{_more(len(arranged.strays) - 1, 'such picture')}; a folder must hold the frames of "
+            "one recording: move the others away, or name its own by a pattern such as img%05d.png"
+        )
+    apart = [*arranged.unnumbered, *folders]
+    remarks = [f"left out, for it is no numbered picture: {_listed(apart)}"] if apart else []
+    return folder, arranged, remarks
+
+
+def _numbered(arranged: Arranged) -> Numbered:
+    if arranged.numbers is not None:
+        return place_numbers(arranged.numbers)
+    first, last = arranged.names[0], arranged.names[-1]
+    remark = (
+        f"no single number in the names counts the pictures ({first} … {last}); they are taken in "
+        "natural order, evenly spaced in time"
+    )
+    return Numbered(tuple(map(float, range(len(arranged.names)))), 1.0, (remark,))
+
+
+def _more(count: int, what: str) -> str:
+    return f" (and {count} more {what}{'s' if count > 1 else ''})" if count else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
+
+
+def _named_by(path: Path) -> list[str]:
+    if not path.is_dir() and not path.parent.is_dir():
         raise DataError(f"there is no folder {path.parent}; check the path")
-    if not _NUMBER.search(path.name):
-        return list(path.parent.glob(path.name))
+    try:
+        if path.is_dir():
+            return os.listdir(path)
+        if not _NUMBER.search(path.name):
+            return [file.name for file in path.parent.glob(path.name)]
+        names = os.listdir(path.parent)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror or error})") from error
     # Literal parts are escaped; what the number stands for has at least the asked digits.
     literal = [re.escape(part) for part in _NUMBER.split(path.name)[::3]]
     digits = [rf"\d{{{width or 1},}}" for _, width in _NUMBER.findall(path.name)]
     whole = "".join(a + b for a, b in zip(literal, [*digits, ""], strict=True))
-    return [file for file in path.parent.iterdir() if re.fullmatch(whole, file.name)]
-
-
-def _is_frame(file: Path) -> bool:
-    hidden = file.name.startswith(".")  # .DS_Store, ._img001.jpg of another system's copies
-    return (
-        file.suffix.lower() in IMAGE_SUFFIXES and not hidden and bool(re.search(r"\d", file.stem))
-    )
-
-
-def _frame_number(file: Path) -> tuple[int, str]:
-    return int(re.findall(r"\d+", file.stem)[-1]), file.name
-
-
-def _read_image(file: Path) -> UInt8[np.ndarray, "h w 3"]:
-    image = cv2.imread(str(file), cv2.IMREAD_COLOR)
-    if image is None:
-        raise DataError(f"{file} cannot be read as an image; replace or remove it")
-    return np.asarray(image, np.uint8)
+    return [name for name in names if re.fullmatch(whole, name)]

@@ -4,7 +4,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 type IncidentKind = Literal[
-    "ended", "stalled", "frozen", "resized", "unplugged", "back", "unreadable", "slow"
+    "ended",
+    "stalled",
+    "frozen",
+    "resized",
+    "unplugged",
+    "back",
+    "unreadable",
+    "slow",
+    "assumed",
+    "gap",
 ]
 
 

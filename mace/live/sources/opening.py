@@ -24,8 +24,8 @@ def open_source(
     """Open what `spec` names.
 
     Args:
-        spec: a video that OpenCV can read; a folder of images named by their frame numbers, or
-            their pattern (img%05d.png, *.jpg); a camera by index (`0`, `/dev/video0`) or name
+        spec: a video file; a folder of pictures named by their frame numbers, or their pattern
+            (img%05d.png, *.jpg); a camera by index (`0`, `/dev/video0`) or name
             (`camera:NAME`); an address (rtsp://, http://, https://); `-` for standard input.
             A `Path` always is a file, folder or pattern.
         config: what is asked of it.
@@ -48,7 +48,7 @@ def open_source(
         if device := _DEVICE.fullmatch(spec):
             return Camera(int(device[1]), config)
     stored = _stored(Path(spec), config.fps)
-    return paced(stored, config.fps, loop=config.loop) if config.realtime else stored
+    return paced(stored, loop=config.loop) if config.realtime else stored
 
 
 def _stored(path: Path, fps: float | None) -> Source:

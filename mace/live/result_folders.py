@@ -1,0 +1,91 @@
+"""Where the results of stored recordings go: a folder for each, named after it."""
+
+import fcntl
+import hashlib
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mace.errors import OutputError
+
+# Bytes of a folder's name: file systems take 255, and writing adds a beginning and an end.
+_LONGEST = 180
+
+
+def recording_names(path: Path) -> Iterator[str]:
+    """Yield names for the results of a recording: its own, then with its folders', then numbered.
+
+    Args:
+        path: a video, a folder of pictures, or the pattern of their names, which lies in a folder
+            that is the recording.
+    """
+    path = Path(os.path.abspath(path))  # not resolved: a link's own name is the recording's
+    if path.is_dir():
+        own = path.name
+    else:
+        path = path if path.exists() else path.parent
+        own = path.stem if path.is_file() and path.stem.strip(".") else path.name
+    names = [*(name for name in path.parent.parts if name != path.anchor), own or "recording"]
+    yield from composed_names(*names)
+
+
+def composed_names(*parts: str) -> Iterator[str]:
+    """Yield the last part, then with the one before it and a hyphen, and so on; then numbered."""
+    for count in range(1, len(parts) + 1):
+        yield _short("-".join(parts[-count:]))
+    for number in itertools.count(2):
+        yield f"{_short(parts[-1])}-{number}"
+
+
+def result_folder(
+    out: Path, names: Iterator[str], recording: str, *, owner: Callable[[Path], str | None]
+) -> tuple[Path, str | None]:
+    """Return the folder below `out` for a recording's results: the first that is not another's.
+
+    Args:
+        out: the folder of all results.
+        names: what it may be called, the best first.
+        recording: what the results are of.
+        owner: says whose results a folder holds; None where there are none.
+
+    Returns:
+        The folder, and what lies in the one of the best name, in words, if it is another's.
+    """
+    taken: str | None = None
+    for name in names:
+        folder = out / name
+        other = owner(folder)
+        if other is None or other == recording:
+            return folder, taken
+        taken = taken or f"{folder} holds the results of {other}"
+    raise AssertionError("the names never end")
+
+
+@contextmanager
+def one_at_a_time(out: Path) -> Iterator[None]:
+    """Keep other processes from choosing a folder below `out` within.
+
+    Raises:
+        OutputError: if `out` cannot be made.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        held = os.open(out, os.O_RDONLY)
+    except OSError as error:
+        raise OutputError(f"cannot write {out}: {error.strerror or error}") from error
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
+
+
+def _short(name: str) -> str:
+    name = "".join(sign if sign.isprintable() else "_" for sign in name)
+    data = os.fsencode(name)
+    if len(data) <= _LONGEST:
+        return name
+    mark = hashlib.sha256(data).hexdigest()[:8]
+    return f"{data[: _LONGEST - 9].decode('utf-8', 'ignore')}-{mark}"
