@@ -7,10 +7,9 @@ from mace.annotation import normalise_emotion
 from mace.datasets.reading.gathering import Gathering
 from mace.datasets.reading.records import Annotation, Reading
 from mace.datasets.reading.tables import Row, read_table
-from mace.datasets.reading.trees import Folder, find_folders, find_table
+from mace.datasets.reading.trees import VIDEO_SUFFIXES, Folder, find_folders, find_table
 from mace.errors import DataError
 
-VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v", ".wmv", ".mts")
 COLUMNS = {
     "subject": ("subject", "participant", "person"),
     "clip": ("clip", "filename", "name"),
@@ -41,18 +40,20 @@ def read(manual_dir: Path, config: str = "whole", annotations: Path | None = Non
         DataError: if there is no table, or it lacks columns.
     """
     folders = find_folders(manual_dir)
-    patterns = ["annotations.csv", "annotations.xls*", "annotations.tsv"]
-    path = find_table(manual_dir, patterns) if annotations is None else annotations
+    others: tuple[Path, ...] = ()
+    if annotations is None:
+        choice = find_table(manual_dir, "annotations")
+        annotations, others = choice.path, choice.others
     gathering = Gathering("folder", folders)
-    table = read_table(path, columns=COLUMNS)
-    gathering.begin(table)
+    table = read_table(annotations, columns=COLUMNS)
+    gathering.begin(table, others)
     for row in table.rows:
         _read_row(gathering, row, manual_dir, cropped=config == "cropped")
     return gathering.reading()
 
 
 def _read_row(gathering: Gathering, row: Row, root: Path, *, cropped: bool) -> None:
-    subject, clip, emotion = row.text("subject"), row.text("clip"), row.text("emotion")
+    subject, clip, emotion = row.name("subject"), row.name("clip"), row.text("emotion")
     name = f"{subject}/{clip}"
     blank = [column for column in ("subject", "clip", "emotion") if not row.text(column)]
     if blank:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mace.datasets.reading.cells import cell_frame, cell_raw, cell_text, normalise
+from mace.datasets.reading.cells import cell_frame, cell_name, cell_raw, cell_text, normalise
 from mace.errors import DataError
 
 _HEADER_ROWS = 60  # a header further down is none
@@ -29,6 +29,10 @@ class Row:
     def text(self, column: str) -> str:
         """Return the cell as text, "" where it is blank or the table has no such column."""
         return cell_text(self.cells.get(column))
+
+    def name(self, column: str) -> str:
+        """Return the cell as a name: "1" also for the 1.0 that pandas makes of it."""
+        return cell_name(self.cells.get(column))
 
     def raw(self, column: str) -> str:
         """Return the cell in the annotator's own words, `/` and `?` included."""
@@ -199,7 +203,7 @@ def _xls_value(cell: Any) -> object:
 
 def _read_text(content: bytes, columns: int) -> list[tuple[str, list[Cells]]]:
     """Every delimiter gives one candidate; the header, or the number of columns, decides."""
-    text = _decode(content)
+    text = decode_text(content)
     if "\0" in text:
         raise ValueError("it is no spreadsheet and no text")
     parsed: list[tuple[str, list[Cells]]] = []
@@ -229,7 +233,8 @@ def _swallowed(rows: Sequence[Cells], delimiter: str) -> int | None:
     return None
 
 
-def _decode(content: bytes) -> str:
+def decode_text(content: bytes) -> str:
+    """Return a text file's content, in whichever encoding people's programs have saved it."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16")
     for encoding in _ENCODINGS[:-1]:

@@ -1,5 +1,7 @@
 """DFME through `mace prepare`: three sheets, words and numbers for emotions, three frame rates."""
 
+from collections import Counter
+
 import pytest
 from fuzzing import mutations
 from hypothesis import given
@@ -25,7 +27,7 @@ def test_training_and_test_sheets(tmp_path, whole_frames):
     assert report["codes"] == {
         "drop no-label": 15,
         "remark emotion-differs": 1,
-        "remark folder-without-row": 15,
+        "remark partition": 2,
         "repair fps-missing": 1,
     }
     assert sum(report["classes"]["7"].values()) == 65
@@ -39,6 +41,9 @@ def test_training_and_test_sheets(tmp_path, whole_frames):
     assert (plain["onset"], plain["apex"], plain["offset"]) == (2, 7, 11)
     assert plain["fps"] == 500
     assert plain["class_3"] == b"negative"
+    partitions = {name: sample["partition"].decode() for name, sample in samples.items()}
+    assert Counter(partitions.values()) == {"training": 60, "test A": 5}
+    assert partitions["S0003/00002"] == "training"
 
 
 def test_no_table_and_a_table_of_something_else(tmp_path):
