@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mace.datasets.megc2019_flow.labels import LabelFile
-from mace.datasets.megc2019_flow.matching import loose_key, match
+from mace.datasets.megc2019_flow.matching import loose_key, match, others_of_four, picture_key
 from mace.datasets.megc2019_flow.picture import Pictures, read_bytes
 from mace.datasets.reading.records import Change
 from mace.errors import DataError
@@ -31,7 +31,11 @@ def choose_pictures(
     usable = sum(map(load.fits, matched.values()))
     if usable == len(matched) and not codes & _AMBIGUOUS:
         return matched, changes
-    fitting = [path for path in pictures if load.fits(path)]
+    exact = {picture_key(stem) for label in file.labels for stem in label.stems}
+    others = others_of_four({picture_key(path.stem) for path in pictures}) - exact
+    fitting = [
+        path for path in pictures if picture_key(path.stem) not in others and load.fits(path)
+    ]
     whole = _whole_folders(file, fitting, root)
     if not whole:
         # Pictures of another form, such as faces, stand in nobody's way.

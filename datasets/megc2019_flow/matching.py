@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mace.datasets.megc2019_flow.labels import Label, LabelFile
@@ -24,16 +24,16 @@ def match(file: LabelFile, pictures: Sequence[Path]) -> tuple[dict[str, Path], l
     """
     by_name: dict[str, list[Path]] = defaultdict(list)
     for path in pictures:
-        by_name[_key(path.stem)].append(path)
+        by_name[picture_key(path.stem)].append(path)
     found: dict[str, str] = {}
     left = []
     for label in file.labels:
-        key = next((key for key in map(_key, label.stems) if key in by_name), None)
+        key = next((key for key in map(picture_key, label.stems) if key in by_name), None)
         if key is None:
             left.append(label)
         else:
             found[label.name] = key
-    others = _others_of_four(by_name) - set(found.values())
+    others = others_of_four(by_name.keys()) - set(found.values())
     single = {key: paths for key, paths in by_name.items() if key not in others}
     changes = list(_match_loosely(file, left, single, found))
     changes += _claimed_twice(file, found)
@@ -69,10 +69,10 @@ def match(file: LabelFile, pictures: Sequence[Path]) -> tuple[dict[str, Path], l
     return matched, changes
 
 
-def _others_of_four(by_name: Mapping[str, Sequence[Path]]) -> set[str]:
+def others_of_four(keys: Collection[str]) -> set[str]:
     """Names of second to fourth pictures, where an extraction stores X, X_1, X_2, X_3 a clip."""
-    fours = [(f"{key}_1", f"{key}_2", f"{key}_3") for key in by_name]
-    return {name for names in fours if all(n in by_name for n in names) for name in names}
+    fours = [(f"{key}_1", f"{key}_2", f"{key}_3") for key in keys]
+    return {name for names in fours if all(n in keys for n in names) for name in names}
 
 
 def _remark(code: str, where: str, reason: str) -> Change:
@@ -135,13 +135,14 @@ def _same(paths: Sequence[Path]) -> tuple[Path | None, int]:
     return same[0], len(same) - 1
 
 
-def _key(stem: str) -> str:
+def picture_key(stem: str) -> str:
+    """Return a picture's name for comparison, whatever its blanks and capitals."""
     return re.sub(r"\s+", "", stem).lower()
 
 
 def loose_key(stem: str) -> str:
     """Return a picture's name for comparison, whatever its blanks, capitals and zeros."""
-    return re.sub(r"(?<!\d)0+(?=\d)", "", _key(stem))
+    return re.sub(r"(?<!\d)0+(?=\d)", "", picture_key(stem))
 
 
 def change(kind: Kind, code: str, file: LabelFile, label: Label, reason: str) -> Change:

@@ -77,3 +77,17 @@ def test_mutated_sheets_are_read_or_refused(few, data):
         lines[row][data.draw(st.integers(0, 8))] = data.draw(CELLS)
     write_book(few / "labels" / "DFME_train.xlsx", {"Sheet1": lines})
     read_or_refuse(lambda: read(few))
+
+
+def test_versions_and_copies_of_one_partition_are_read_once(tmp_path):
+    rows = dfme_rows(6)
+    make_dfme(tmp_path, {"train/labels_v2.xlsx": rows[:3], "testA/labels.csv": rows[3:5]})
+    make_dfme(tmp_path, {"testB/labels.csv": rows[5:]})
+    write_book(tmp_path / "labels/train/labels_v1.xlsx", {"Sheet1": [HEADER, *rows[:3]]})
+    write_book(tmp_path / "labels/testA/labels - Copy.csv", {"Sheet1": [HEADER, *rows[3:5]]})
+    reading = read(tmp_path)
+    assert [a.partition for a in reading.annotations] == [
+        *["training"] * 3, *["test A"] * 2, "test B",
+    ]  # fmt: skip
+    unread = [change.where for change in reading.changes if change.code == "table-not-read"]
+    assert sorted(unread) == ["labels - Copy.csv", "labels_v1.xlsx"]
