@@ -13,7 +13,7 @@ from mace.errors import DataError
 
 def test_the_whole_sheet_with_its_two_typing_errors(tmp_path, whole_frames):
     make_samm(tmp_path / "in")
-    report, folder = prepare("samm", tmp_path / "in", tmp_path / "out")
+    report, folder = prepare("samm", tmp_path / "in", tmp_path / "out", strict=True)
     assert (report["rows"], report["samples"]) == (159, 159)
     counts = {name.lower(): count for name, count in COUNTS.items()}
     counts["others"] = counts.pop("other")
