@@ -5,7 +5,7 @@ Everything is stored so that it can be read back without TensorFlow: frames as P
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -25,11 +25,13 @@ def clip_features(
     """Features of a corrected clip.
 
     `frames` are gray crops; `transforms` map frame px to crop px; `landmarks` are those of the
-    keyframe in frame px; `onset`, `apex` and `offset` index `frames`, and `apex_source` says who
-    found the apex; `aus` are separated by blanks, alternatives by bars; `emotion_raw` and
-    `aus_raw` are the annotators' own words; `class_3` and so on are the classes in each set, ""
-    where the clip has none; `flags` are the codes of what was changed; `quality` is `good` or says
-    what is wrong.
+    keyframe in frame px; `numbers` are those that the sheet has for the frames, counted from 1 in a
+    video; `onset`, `apex` and `offset` index `frames`, and `apex_source` says who found the apex:
+    `annotated` or `repaired` (it was given), `midpoint` or `estimated` (it was not); `aus` are
+    separated by blanks, alternatives by bars; `emotion_raw` and `aus_raw` are the annotators' own
+    words; `class_3` and so on are the classes in each set, "" where the clip has none; `partition`
+    is the authors' own, such as `training`; `flags` are the codes of what was changed; `quality`
+    is `good` or says what is wrong.
 
     Args:
         face: the face correction, which decides the shapes.
@@ -58,6 +60,8 @@ def clip_features(
             "apex_source": tfds.features.Text(),
             "transforms": tfds.features.Tensor(shape=(None, 2, 3), dtype=np.float32),
             "landmarks": tfds.features.Tensor(shape=(face.landmarks, 2), dtype=np.float32),
+            "numbers": tfds.features.Tensor(shape=(None,), dtype=np.int64),
+            "partition": tfds.features.Text(),
             "quality": tfds.features.Text(),
             "flags": tfds.features.Text(),
             **(extra or {}),
@@ -91,12 +95,16 @@ def clip_sample(
     aus_raw: str | None = None,
     quality: str | None = None,
     flags: tuple[str, ...] = (),
+    numbers: Sequence[int] | None = None,
+    partition: str = "",
 ) -> dict[str, Any]:
     """One sample of `clip_features`, its frames as encoded bytes, without the extra features.
 
-    Raw words not given are the plain ones; `quality` is by default what the correction says.
+    Raw words not given are the plain ones; `quality` is by default what the correction says;
+    `numbers` count from 1 by default.
     """
     classes = classes or {}
+    numbers = range(1, len(aligned.frames) + 1) if numbers is None else numbers
     return {
         "frames": [encode_png(frame) for frame in aligned.frames],
         "fps": np.float32(fps),
@@ -114,6 +122,8 @@ def clip_sample(
         "apex_source": apex_source,
         "transforms": aligned.transforms.astype(np.float32),
         "landmarks": aligned.landmarks.astype(np.float32),
+        "numbers": np.asarray(numbers, np.int64),
+        "partition": partition,
         "quality": aligned.quality if quality is None else quality,
         "flags": " ".join(flags),
     }

@@ -132,7 +132,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def decode_text(data: bytes) -> str | None:
-    """Return text as people save it (UTF-8, UTF-16, GBK), None for bytes that are no text.
+    """Return text as people save it (UTF-8, UTF-16, GBK, Latin-1), None for what is no text.
 
     UTF-16 is told by its mark, or by the zero bytes of plain letters where there is none.
     """
@@ -141,7 +141,7 @@ def decode_text(data: bytes) -> str | None:
     elif b"\0" in data[:4]:
         encodings = ("utf-16-be" if data[:1] == b"\0" else "utf-16-le",)
     else:
-        encodings = ("utf-8-sig", "gbk")
+        encodings = ("utf-8-sig", "gbk", "latin-1")  # the last takes any byte
     for encoding in encodings:
         with suppress(UnicodeDecodeError):
             text = data.decode(encoding)

@@ -8,6 +8,7 @@ from mace.annotation import normalise_emotion
 from mace.datasets.reading.cells import subject_key
 from mace.datasets.reading.gathering import Gathering, choose_folders
 from mace.datasets.reading.records import Annotation, Published, Reading
+from mace.datasets.reading.resolve import LONGEST_S
 from mace.datasets.reading.tables import Row, read_table
 from mace.datasets.reading.trees import Folder, find_folders, find_table, find_tables
 
@@ -36,18 +37,8 @@ _COLUMNS = {
     "?aus": ("au", "aus", "actionunit", "actionunits"),
     "emotion": ("emotion", "emotions", "estimatedemotion"),
 }
-_SECTIONS = {
-    letter: [f"section*{letter}.xls*", f"section*{letter}.csv", f"section*{letter}.tsv"]
-    for letter in "ab"
-}
-_MERGED = [
-    "casme.xls*",
-    "casme.csv",
-    "casme.tsv",
-    "casme1.*",
-    "casme[-_ ]*.xls*",
-    "casme[-_ ]*.csv",
-]
+_SECTIONS = ("section*a", "section*b")
+_MERGED = ("casme", "casme1", "casme[-_ ]*")
 # `EP01_6-12`, `img12` or a bare number, cropped ones with `reg_` before.
 _FRAME = re.compile(r"(?:reg_)?(?:img|.*-)?\s*([0-9]+)\s*", re.IGNORECASE)
 
@@ -76,20 +67,17 @@ def read(manual_dir: Path, config_name: str = "raw") -> Reading:
     Raises:
         DataError: for a missing or damaged sheet, or no folder of such frames.
     """
-    tables = [
-        read_table(found[0], columns=_COLUMNS)
-        for patterns in _SECTIONS.values()
-        if (found := find_tables(manual_dir, patterns))
-    ]
-    merged = not tables
+    candidates = [paths for name in _SECTIONS if (paths := find_tables(manual_dir, name))]
+    merged = not candidates
     if merged:
-        path = find_table(manual_dir, [*_SECTIONS["a"], *_SECTIONS["b"], *_MERGED])
-        tables = [read_table(path, columns=_COLUMNS)]
+        choice = find_table(manual_dir, [*_SECTIONS, *_MERGED])
+        candidates = [[choice.path, *choice.others]]
+    tables = [read_table(paths[0], columns=_COLUMNS) for paths in candidates]
     folders = find_folders(manual_dir)
     fits = choose_folders(folders, manual_dir, cropped=config_name == "cropped")
     gathering = Gathering("casme", folders)
-    for table in tables:
-        gathering.begin(table)
+    for table, (_, *others) in zip(tables, candidates, strict=True):
+        gathering.begin(table, others)
         if not merged and len(tables) == 1:
             reason = "only one of Section A and Section B was found; the other is not read"
             gathering.report("remark", "section-missing", None, "", reason)
@@ -107,13 +95,13 @@ def _read_row(
     cropped: bool,
     correction: tuple[int | None, int | None, int | None] | None,
 ) -> None:
-    subject, clip = subject_name(row.text("subject")), row.text("clip")
+    subject, clip = subject_name(row.name("subject")), row.text("clip")
     name = f"{subject}/{clip}"
     emotion = normalise_emotion(row.text("emotion"))
-    if not (row.text("subject") and clip and emotion):
+    if not (row.name("subject") and clip and emotion):
         gathering.report("drop", "incomplete", row, name, "no subject, file name or emotion")
         return
-    folder = gathering.folder(row, row.text("subject"), clip, name, fits=fits)
+    folder = gathering.folder(row, row.name("subject"), clip, name, fits=fits)
     if folder is None:
         return
     frames = gathering.frames(row, folder, name, _FRAME)
@@ -126,7 +114,7 @@ def _read_row(
         corrected = _corrected((onset, apex, offset), correction, frames)
         if corrected is not None:
             (onset, known_apex, offset), reason = corrected
-            gathering.report("repair", "known-correction", row, name, reason)
+            gathering.report("correction", "known-correction", row, name, reason)
     gathering.add(
         Annotation(
             where=gathering.where,
@@ -161,10 +149,11 @@ def _corrected(
     """Return the corrected frames and the reason, None where nothing is wrong or would be better.
 
     The rows are known by their position alone, so that a sheet in another order must not be
-    corrected: only an interval that is impossible is, and only to frames that exist.
+    corrected: only an interval that is impossible or far too long is, and only to frames
+    that exist.
     """
     onset, _, offset = given
-    if onset is not None and offset is not None and onset < offset:
+    if onset is not None and offset is not None and onset < offset <= onset + LONGEST_S * FPS:
         return None
     new_onset = onset if correction[0] is None else correction[0]
     new_offset = offset if correction[2] is None else correction[2]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mace.annotation import normalise_emotion
 from mace.datasets.reading.cells import clip_key, subject_key
-from mace.datasets.reading.gathering import Gathering
+from mace.datasets.reading.gathering import Gathering, no_images
 from mace.datasets.reading.records import Annotation, Published, Reading
 from mace.datasets.reading.tables import Row, Table, read_table
 from mace.datasets.reading.trees import Folder, FolderIndex, find_folders, find_tables
@@ -30,7 +30,7 @@ _OBJECTIVE = {
 }
 # By name, the surest first; the first group with a sheet of this form is read, by content.
 _SHEETS = (("*casme2*", "*casme*ii*", "*casme-2*", "*casme 2*", "*casme_2*"), ("*cod*",), ("*",))
-_SUFFIXES = (".xlsx", ".xls", ".xlsm", ".csv", ".tsv")
+CODINGS = (2014, 2019)
 _CLIP = re.compile(r"EP[0-9]+(_[0-9]+)*f?", re.IGNORECASE)
 _FRAME = re.compile(r"(?:reg_?)?img[ _-]?([0-9]+)", re.IGNORECASE)
 
@@ -40,33 +40,46 @@ _COUNTS_2014 = dict(
     others=99, disgust=63, happiness=32, repression=27, surprise=25, sadness=7, fear=2
 )
 _COUNTS_2019 = {**_COUNTS_2014, "surprise": 28, "sadness": 4}
+# Rows of both codings without a usable apex: `/`, and the onset itself.
+_WITHOUT_APEX = {("04", clip_key("EP12_01f")), ("05", clip_key("EP09_05f"))}
 _RENAMED = {("24", clip_key(clip)) for clip in ("EP07_01", "EP07_04f", "EP10_03")}
 
 
-def read(manual_dir: Path, config: str) -> Reading:
+def read(manual_dir: Path, config: str, coding: int | None = None) -> Reading:
     """Read the coding sheet and find each row's frames.
 
-    Of the codings of 2014 and 2019 the later is preferred; which one a sheet holds is told by its
-    content. A clip without a folder, or an unreadable row, is a drop.
+    Which coding a sheet holds is told by its content. A clip without a folder, or an unreadable
+    row, is a drop.
 
     Args:
         manual_dir: the folder below which sheet and frames lie.
         config: `raw_selected`, `raw` or `cropped`.
+        coding: 2014 or 2019; by default the later of those that are there.
 
     Raises:
-        DataError: if there is no coding sheet below `manual_dir`, or no tree of the wanted kind.
+        DataError: if there is no such coding sheet below `manual_dir`, or no such tree.
     """
     folders = find_folders(manual_dir)
     gathering = Gathering("casme2", folders)
-    tables = _tables(manual_dir, gathering)
+    tables = _tables(manual_dir, gathering, coding)
     years = [_year(table) for table in tables]
+    if coding is not None and coding not in years:
+        there = ", ".join(
+            f"{table.path.name} is of {year}" for table, year in zip(tables, years, strict=True)
+        )
+        raise DataError(f"{manual_dir} holds no coding of {coding}: {there}")
     # Two sheets of one year (a copy, an export): the one found first.
-    best = max(range(len(tables)), key=lambda index: (years[index], -index))
+    best = max(
+        (i for i, year in enumerate(years) if coding in (None, year)),
+        key=lambda index: (years[index], -index),
+    )
     table, year = tables[best], years[best]
     for index, other in enumerate(tables):
         if index != best:
             gathering.where = other.path.name
             reason = f"not read: a coding of {years[index]}; {table.path.name} is preferred"
+            if years[index] != year:
+                reason += f" (--coding {years[index]} reads this one)"
             gathering.report("remark", "coding-not-read", None, "", reason)
     gathering.begin(table)
     reason = f"read as the coding of {year}, {len(table.rows)} rows"
@@ -80,12 +93,14 @@ def read(manual_dir: Path, config: str) -> Reading:
     return gathering.reading(Published(source=f"rows of the coding sheet of {year}", counts=counts))
 
 
-def _tables(manual_dir: Path, gathering: Gathering) -> list[Table]:
-    """Every coding sheet of the surest kind of name below the folder."""
+def _tables(manual_dir: Path, gathering: Gathering, coding: int | None) -> list[Table]:
+    """Every coding sheet of the surest kind of name, or of less sure ones up to the coding."""
     refused: dict[Path, DataError] = {}
+    tables: list[Table] = []
+    looked_at: set[Path] = set()
     for patterns in _SHEETS:
-        tables = []
-        paths = find_tables(manual_dir, [p + suffix for p in patterns for suffix in _SUFFIXES])
+        paths = [path for path in find_tables(manual_dir, patterns) if path not in looked_at]
+        looked_at.update(paths)
         for path in paths:
             try:
                 table = read_table(path, columns=COLUMNS)
@@ -95,12 +110,14 @@ def _tables(manual_dir: Path, gathering: Gathering) -> list[Table]:
             fitting = sum(_CLIP.fullmatch(row.text("clip")) is not None for row in table.rows)
             if 2 * fitting >= len(table.rows) > 0:
                 tables.append(table)
-        if tables:
-            for path, error in refused.items():
-                if "objective" not in path.name.casefold():
-                    gathering.where = path.name
-                    gathering.report("remark", "sheet-not-read", None, "", str(error))
-            return tables
+        if tables and coding in (None, *map(_year, tables)):
+            break
+    if tables:
+        for path, error in refused.items():
+            if "objective" not in path.name.casefold():
+                gathering.where = path.name
+                gathering.report("remark", "sheet-not-read", None, "", str(error))
+        return tables
     if refused:
         raise next(iter(refused.values()))
     raise DataError(
@@ -114,7 +131,7 @@ def _year(table: Table) -> int:
     labels = {
         normalise_emotion(row.text("emotion"))
         for row in table.rows
-        if (subject_key(row.text("subject")), clip_key(row.text("clip"))) in _RENAMED
+        if (subject_key(row.name("subject")), clip_key(row.text("clip"))) in _RENAMED
     }
     if labels:
         return 2019 if labels == {"surprise"} else 2014
@@ -125,7 +142,7 @@ type _Objective = Mapping[tuple[str, tuple[str, ...]], int]
 
 
 def _key(row: Row) -> tuple[str, tuple[str, ...]]:
-    return subject_key(row.text("subject")), clip_key(row.text("clip"))
+    return subject_key(row.name("subject")), clip_key(row.text("clip"))
 
 
 def _objective_classes(manual_dir: Path, table: Table, gathering: Gathering) -> _Objective:
@@ -135,12 +152,13 @@ def _objective_classes(manual_dir: Path, table: Table, gathering: Gathering) -> 
     """
     source, coding = table, gathering.where
     if "objective" not in table.columns:
-        found = find_tables(manual_dir, ["*objective*.xls*", "*objective*.csv"])
-        if not found:
+        paths = find_tables(manual_dir, "*objective*")
+        if not paths:
             return {}
-        gathering.where = found[0].name
+        gathering.pass_over(paths[1:], paths[0])
+        gathering.where = paths[0].name
         try:
-            source = read_table(found[0], columns=_OBJECTIVE)
+            source = read_table(paths[0], columns=_OBJECTIVE)
         except DataError as error:
             gathering.report("remark", "sheet-not-read", None, "", str(error))
             gathering.where = coding
@@ -153,7 +171,7 @@ def _objective_classes(manual_dir: Path, table: Table, gathering: Gathering) -> 
 
 
 def _names(row: Row) -> tuple[str, str]:
-    return subject_key(row.text("subject")).zfill(2), row.text("clip")
+    return subject_key(row.name("subject")).zfill(2), row.text("clip")
 
 
 def _read_row(
@@ -166,7 +184,7 @@ def _read_row(
 ) -> None:
     subject, clip = _names(row)
     name, emotion = f"{subject}/{clip}", row.text("emotion")
-    if not (row.text("subject") and clip and emotion):
+    if not (row.name("subject") and clip and emotion):
         gathering.report("drop", "incomplete", row, name, "no subject, file name or emotion")
         return
     folder = gathering.folder(row, subject, clip, name, fits=fits)
@@ -181,6 +199,7 @@ def _read_row(
             onset=gathering.frame(row, "onset", name),
             apex=gathering.frame(row, "apex", name),
             offset=gathering.frame(row, "offset", name),
+            known_error=(subject, clip_key(clip)) in _WITHOUT_APEX,
             fps=FPS,
             emotion=normalise_emotion(emotion),
             emotion_raw=row.raw("emotion"),
@@ -203,7 +222,9 @@ def _tree_of(folders: FolderIndex, manual_dir: Path, config: str) -> Callable[[F
     for accepted in (config, "unnamed"):
         if accepted in trees.values() and not (accepted == "unnamed" and config == "cropped"):
             return lambda folder: trees[folder.path] == accepted
-    there = ", ".join(sorted(set(trees.values()))) or "no folder of images"
+    if not trees:
+        raise DataError(f"{manual_dir} holds no {config} tree: {no_images(folders)}")
+    there = ", ".join(sorted(set(trees.values())))
     raise DataError(
         f"{manual_dir} holds no {config} tree, but {there}; choose with --config, or add the tree"
     )

@@ -1,17 +1,21 @@
 """CAS(ME)^3, part A: strings for numbers, Roman classes, many expressions to a video."""
 
-from collections.abc import Mapping
+import re
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
 from mace.annotation import normalise_emotion
 from mace.datasets.reading.cells import CellError, subject_key
 from mace.datasets.reading.gathering import Gathering
-from mace.datasets.reading.long_videos import VideoFrames, interval, unique_names
+from mace.datasets.reading.long_videos import VideoFrames, interval
 from mace.datasets.reading.records import Annotation, Published, Reading
+from mace.datasets.reading.resolve import LONGEST_S
 from mace.datasets.reading.tables import Row, Table, read_table
 from mace.datasets.reading.trees import Folder, FolderIndex, find_folders, find_table
 from mace.errors import ConfigError
+
+type _Frames = tuple[int | None, int | None, int | None]
 
 FPS = 30.0
 CONFIG = "part_a"
@@ -39,22 +43,20 @@ _COLUMNS = {
     "emotion": ("emotion", "estimatedemotion"),
     "?type": ("expressiontype", "type"),
 }
-_FILES = [
-    "*me_label*jpgindex*.xls*",
-    "*part*a*me*.xls*",
-    "*jpgindex*",
-    "cas*3*part*a*.xls*",
-    "cas*3*.csv",
-    "cas*3*.xls*",
-]
+_FILES = ["*me_label*jpgindex*", "*part*a*me*", "*jpgindex*", "cas*3*part*a*", "cas*3*"]
+# A folder of one expression, such as `spNO.1_b_166`: subject, video and onset.
+_CLIP_FOLDER = re.compile(
+    r"(?P<subject>.*[0-9])[_-](?P<video>[a-z]{1,2})[_-](?P<onset>[0-9]+)([_-][0-9]+)*"
+)
 
 # Onset, apex, offset that the MEB library (T. Varanka et al., "Data leakage and evaluation issues
 # in micro-expression analysis", 2022) gives to rows of this sheet, counted from 0 after the header.
 _KNOWN_ROWS = 860
-_CORRECTIONS: dict[int, tuple[int | None, int | None, int | None]] = {
+_CORRECTIONS: dict[int, _Frames] = {
     128: (None, 123, None),
     708: (None, None, 34),
     749: (2647, None, None),
+    750: (None, None, None),  # 0 to 25: the start of the video
     796: (None, None, 1845),
     798: (None, None, 2403),
 }
@@ -64,7 +66,8 @@ def read(manual_dir: Path, config_name: str = CONFIG) -> Reading:
     """Read part A below `manual_dir`; no image is decoded.
 
     Args:
-        manual_dir: holds the table and the folders `spNO.1/a/color`, anywhere.
+        manual_dir: holds the table and the frames, anywhere: of the videos (`spNO.1/a/color`), or
+            of each expression (`Part_A_ME_clip/frame/spNO.1_b_166`).
         config_name: `part_a`.
 
     Raises:
@@ -73,20 +76,24 @@ def read(manual_dir: Path, config_name: str = CONFIG) -> Reading:
     """
     if config_name != CONFIG:
         raise ConfigError(f"unknown config {config_name!r} of casme3; known: {CONFIG}")
-    table = read_table(find_table(manual_dir, _FILES), columns=_COLUMNS, sheet="label")
+    choice = find_table(manual_dir, _FILES)
+    table = read_table(choice.path, columns=_COLUMNS, sheet="label")
     folders = find_folders(manual_dir)
     gathering = Gathering("casme3", folders)
     rows = _micro(table)
-    gathering.begin(replace(table, rows=tuple(rows)))
+    gathering.begin(replace(table, rows=tuple(rows)), choice.others)
     if len(rows) < len(table.rows):
         reason = f"{len(table.rows) - len(rows)} rows of macro-expressions are not read"
         gathering.report("remark", "other-kind", None, "", reason)
-    # Most videos hold several expressions, so that a video's letter names none of them.
-    names = unique_names([(r.text("subject"), r.text("clip"), r.text("onset")) for r in rows])
-    videos, frames = _videos(folders), VideoFrames(gathering)
+    places, frames = _Places(folders), VideoFrames(gathering)
     known = _CORRECTIONS if len(table.rows) == _KNOWN_ROWS else {}
-    for index, (row, clip) in enumerate(zip(rows, names, strict=True)):
-        _read_row(gathering, row, clip, videos, frames, known.get(index, (None, None, None)))
+    for index, row in enumerate(rows):
+        _read_row(gathering, row, places, frames, known.get(index))
+    if places.spare:
+        gathering.where = "the folders of frames"
+        reason = f"{len(places.spare)} expressions lie in folders of their own as well as in their"
+        gathering.report("remark", "clips-not-read", None, "", f"{reason} videos; took the videos")
+    gathering.report_unused(places.serves)
     return gathering.reading(PUBLISHED)
 
 
@@ -95,25 +102,75 @@ def _micro(table: Table) -> list[Row]:
     return [row for row in table.rows if not row.text("type").casefold().startswith("macro")]
 
 
+class _Places:
+    """Where frames lie: in a folder of the whole video, or in one of the expression alone.
+
+    The whole video is preferred, since it has frames before the onset and after the offset.
+
+    Attributes:
+        spare: folders of expressions that were not needed.
+    """
+
+    def __init__(self, folders: FolderIndex) -> None:
+        self._videos: dict[tuple[str, str], list[Folder]] = defaultdict(list)
+        self._clips: dict[tuple[str, str, int], list[Folder]] = defaultdict(list)
+        self._paths: set[Path] = set()
+        self.spare: set[Path] = set()
+        for folder in sorted(folders.folders, key=lambda f: (len(f.parts), f.parts)):
+            if any("depth" in part.casefold() for part in folder.parts[1:]):
+                continue
+            self._paths.add(folder.path)
+            # The expression's name may stand one or two levels above its frames.
+            for part in folder.parts[:-4:-1]:
+                match = _CLIP_FOLDER.fullmatch(part.casefold())
+                if match is not None:
+                    key = subject_key(match["subject"]), match["video"], int(match["onset"])
+                    self._clips[key].append(folder)
+                    break
+            else:
+                *_, person, letter, last = ("", "", *folder.parts)
+                if last.casefold() not in ("color", "colour"):
+                    person, letter = letter, last
+                self._videos[subject_key(person), letter.casefold()].append(folder)
+
+    def serves(self, folder: Folder) -> bool:
+        """Whether a folder is one to be read; those of depth and the spare ones are not."""
+        return folder.path in self._paths and folder.path not in self.spare
+
+    def __call__(self, *rows: Row) -> list[Folder]:
+        """Return the folders of an expression, given as it is written and as it is corrected."""
+        video = subject_key(rows[0].name("subject")), rows[0].text("clip").casefold()
+        onsets = dict.fromkeys(_peek(row, "onset") for row in rows)
+        own = [f for n in onsets if n is not None for f in self._clips.get((*video, n), [])]
+        if video in self._videos:
+            self.spare.update(folder.path for folder in own)
+            return self._videos[video][:1]
+        return own
+
+
 def _read_row(
     gathering: Gathering,
     row: Row,
-    clip: str,
-    videos: Mapping[tuple[str, str], Folder],
+    places: _Places,
     frames: VideoFrames,
-    known: tuple[int | None, int | None, int | None],
+    known: _Frames | None,
 ) -> None:
-    subject, video = row.text("subject"), row.text("clip")
+    subject, video = row.name("subject"), row.text("clip")
+    # A video may hold several expressions, so that its letter names none of them.
+    number = _peek(row, "onset")
+    clip = f"{video}_{row.name('onset') if number is None else number}"
     name, emotion = f"{subject}/{clip}", normalise_emotion(row.text("emotion"))
     if not (subject and video and emotion):
         gathering.report("drop", "incomplete", row, name, "no subject, file name or emotion")
         return
-    folder = _folder(gathering, row, videos, name)
+    # A folder of one expression may bear the onset with or without its typing error.
+    written, row = row, _corrected(gathering, row, name, known)
+    folder = gathering.choose(row, places(written, row), name)
     if folder is None:
         return
-    row = _corrected(gathering, row, name, known)
-    found = interval(gathering, row, name)
-    if found is None:
+    numbers = frames(row, folder, name)
+    span = interval(gathering, row, name, start=1 if min(numbers, default=1) else 0)
+    if span is None:
         return
     gathering.add(
         Annotation(
@@ -121,58 +178,37 @@ def _read_row(
             row=row.number,
             subject=subject,
             clip=clip,
-            onset=found[0],
-            apex=found[1],
-            offset=found[2],
-            known_apex=known[1],
+            onset=span[0],
+            apex=span[1],
+            offset=span[2],
+            known_apex=None if known is None else known[1],
+            known_error=known is not None,
             fps=FPS,
             emotion=emotion,
             emotion_raw=row.raw("emotion"),
             aus_raw=row.raw("aus"),
             objective=gathering.objective(row, name),
-            frames=frames(row, folder, name),
+            frames=numbers,
         )
     )
 
 
-def _videos(folders: FolderIndex) -> dict[tuple[str, str], Folder]:
-    """The colour frames of each video: `spNO.1/a/color`, or the images in `spNO.1/a` itself."""
-    found: dict[tuple[str, str], Folder] = {}
-    for folder in sorted(folders.folders, key=lambda f: (len(f.parts), f.parts)):
-        *_, person, letter, last = ("", "", *folder.parts)
-        if last.casefold() not in ("color", "colour"):
-            person, letter = letter, last
-        if not folder.within("depth"):
-            found.setdefault((subject_key(person), letter.casefold()), folder)
-    return found
-
-
-def _folder(
-    gathering: Gathering,
-    row: Row,
-    videos: Mapping[tuple[str, str], Folder],
-    name: str,
-) -> Folder | None:
-    wanted = videos.get((subject_key(row.text("subject")), row.text("clip").casefold()))
-    last = "" if wanted is None else wanted.parts[-1]
-    return gathering.folder(row, None, last, name, fits=lambda f: f is wanted)
-
-
-def _corrected(
-    gathering: Gathering, row: Row, name: str, known: tuple[int | None, int | None, int | None]
-) -> Row:
-    """The row with the known onset or offset, where its own interval is impossible.
+def _corrected(gathering: Gathering, row: Row, name: str, known: _Frames | None) -> Row:
+    """The row with the known onset or offset, where its own interval cannot be.
 
     Rows are known by their position alone, so that nothing that could be right is changed.
     """
+    if known is None:
+        return row
     onset, offset = (_peek(row, column) for column in ("onset", "offset"))
     new = onset if known[0] is None else known[0], offset if known[2] is None else known[2]
-    if new == (onset, offset) or (onset is not None and offset is not None and onset < offset):
+    possible = onset and offset and onset < offset <= onset + LONGEST_S * FPS
+    if new == (onset, offset) or possible:
         return row
     if new[0] is None or new[1] is None or not new[0] < new[1]:
         return row
     reason = f"annotated from {onset} to {offset}; took {new[0]} to {new[1]}, the known correction"
-    gathering.report("repair", "known-correction", row, name, reason)
+    gathering.report("correction", "known-correction", row, name, reason)
     return Row(row.number, {**row.cells, "onset": new[0], "offset": new[1]})
 
 

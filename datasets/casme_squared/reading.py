@@ -26,10 +26,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
         *("?aus", "emotion", "type", "?self_report"),
     )
 }
-_FILES = [
-    *("*code*final*.xls*", "*code*final*.csv", "*code*updated*.xls*"),
-    *("cas*me*2*.xls*", "*code*.xls*", "cas*me*2*.csv"),
-]
+_FILES = ("*code*final*", "*code*updated*", "cas*me*2*", "*code*")
 _SHEETS = ("CASFEcode_final", "CASMEcode_final", "code_final", None)
 _KIND = re.compile(r"(micro|macro)[\s_-]*expressions?", re.IGNORECASE)
 _FOLDER = re.compile(r"s?0*([0-9]+)_([0-9]{4})(?![0-9]).*", re.IGNORECASE)
@@ -52,21 +49,22 @@ def read(manual_dir: Path, config_name: str = "micro") -> Reading:
         raise ConfigError(
             f"unknown config {config_name!r} of casme_squared; known: {', '.join(CONFIGS)}"
         )
-    table = _coding(manual_dir)
+    table, others = _coding(manual_dir)
     people, codes = _naming_rules(manual_dir, table.path)
     folders = find_folders(manual_dir)
     gathering = Gathering("casme_squared", folders)
     rows = [row for row in table.rows if not _is_header(row)]
-    other = [row for row in rows if _kind(row) not in ("", config_name)]
-    wanted = [row for row in rows if _kind(row) in ("", config_name)]
-    gathering.begin(replace(table, rows=tuple(wanted)))
-    if other:
-        kind = next(one for one in CONFIGS if one != config_name)
-        reason = f"{len(other)} rows of {kind}-expressions are not read (--config {kind})"
+    chosen = [row for row in rows if _kind(row) in ("", config_name)]
+    gathering.begin(replace(table, rows=tuple(chosen)), others)
+    if len(chosen) < len(rows):
+        kind = next(config for config in CONFIGS if config != config_name)
+        reason = (
+            f"{len(rows) - len(chosen)} rows of {kind}-expressions are not read (--config {kind})"
+        )
         gathering.report("remark", "other-kind", None, "", reason)
-    names = unique_names([(r.text("subject"), r.text("clip"), r.text("onset")) for r in wanted])
+    names = unique_names([(r.name("subject"), r.text("clip"), r.text("onset")) for r in chosen])
     videos, frames = _videos(folders), VideoFrames(gathering)
-    for row, clip in zip(wanted, names, strict=True):
+    for row, clip in zip(chosen, names, strict=True):
         _read_row(gathering, row, clip, people, codes, videos, frames)
     return gathering.reading()
 
@@ -80,7 +78,7 @@ def _read_row(
     videos: Mapping[tuple[str, str], list[Folder]],
     frames: VideoFrames,
 ) -> None:
-    participant = row.text("subject")
+    participant = row.name("subject")
     subject = people.get(subject_key(participant), "")
     name, emotion = f"{subject or participant}/{clip}", normalise_emotion(row.text("emotion"))
     if not (participant and row.text("clip") and emotion and _kind(row)):
@@ -137,10 +135,11 @@ def _folder(
     return gathering.folder(row, subject, row.text("clip"), name)
 
 
-def _coding(manual_dir: Path) -> Table:
-    """The table whose rows say micro-expression or macro-expression."""
+def _coding(manual_dir: Path) -> tuple[Table, list[Path]]:
+    """The table whose rows say micro-expression or macro-expression, and others that do."""
     paths = [p for p in find_tables(manual_dir, _FILES) if "blink" not in p.name.casefold()]
     refused: DataError | None = None
+    tables: list[Table] = []
     for path in paths:
         for sheet in _SHEETS:
             try:
@@ -149,7 +148,10 @@ def _coding(manual_dir: Path) -> Table:
                 refused = refused or error
                 break
             if 2 * sum(bool(_kind(row)) for row in table.rows) >= len(table.rows) > 0:
-                return table
+                tables.append(table)
+                break
+    if tables:
+        return tables[0], [table.path for table in tables[1:]]
     if refused is not None:
         raise refused
     seen = ", ".join(path.name for path in paths[:5]) or "none"
@@ -162,14 +164,14 @@ def _coding(manual_dir: Path) -> Table:
 def _naming_rules(manual_dir: Path, path: Path) -> tuple[dict[str, str], dict[str, str]]:
     """Participant to folder (s15), and stimulus to the code in the folders' names (0101)."""
     people = {
-        subject_key(row.text("participant")): row.text("folder").lower()
+        subject_key(row.name("participant")): row.text("folder").lower()
         for row in _rule(manual_dir, path, 1, ("code", "folder", "participant"))
-        if re.fullmatch(r"s0*[0-9]+", row.text("folder"), re.IGNORECASE) and row.text("participant")
+        if re.fullmatch(r"s0*[0-9]+", row.text("folder"), re.IGNORECASE) and row.name("participant")
     }
     codes = {
-        normalise(row.text("stimulus")): row.text("code").zfill(4)
+        normalise(row.text("stimulus")): row.name("code").zfill(4)
         for row in _rule(manual_dir, path, 2, ("code", "stimulus"))
-        if re.fullmatch(r"[0-9]{3,4}", row.text("code")) and row.text("stimulus")
+        if re.fullmatch(r"[0-9]{3,4}", row.name("code")) and row.text("stimulus")
     }
     if not people or not codes:
         lack = "naming rule2" if people else "naming rule1"

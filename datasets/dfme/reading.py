@@ -1,11 +1,13 @@
 """DFME: several sheets, emotions as words and as numbers, and three frame rates."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from mace.annotation import normalise_emotion
 from mace.datasets.reading.cells import cell_raw
+from mace.datasets.reading.editions import base_name
 from mace.datasets.reading.gathering import Gathering
 from mace.datasets.reading.records import Annotation, Reading
 from mace.datasets.reading.tables import Row, Table, read_table
@@ -27,7 +29,14 @@ _COLUMNS = {
     "?fps": ("fps", "framerate"),
     "?aus": ("au", "aus", "actionunits"),
 }
-_FILES = ["*.xlsx", "*.xls", "*.csv"]
+PARTITIONS = ("training", "test A", "test B")
+"""What a sheet is of, by the words in its name or in those of the folders above it."""
+
+_PARTITION = (
+    (re.compile(r"test(ing|set)?[\W_]*(set)?[\W_]*a(?![a-z])|测试集?[\W_]*a(?![a-z])"), "test A"),
+    (re.compile(r"test(ing|set)?[\W_]*(set)?[\W_]*b(?![a-z])|测试集?[\W_]*b(?![a-z])"), "test B"),
+    (re.compile(r"train|训练"), "training"),
+)
 _SLOWEST, _FASTEST = 10.0, 1000.0
 
 
@@ -46,17 +55,33 @@ def read(manual_dir: Path, config_name: str = CONFIG) -> Reading:
         raise ConfigError(f"unknown config {config_name!r} of dfme; known: {CONFIG}")
     tables = _tables(manual_dir)
     gathering = Gathering("dfme", find_folders(manual_dir))
-    for table in tables:
-        gathering.begin(table)
+    for table, others in tables:
+        gathering.begin(table, others)
         usual = _usual_fps(table.rows)
+        partition = partition_of(table.path.relative_to(manual_dir))
+        reason = f"{len(table.rows)} rows of the partition {partition}"
+        if not partition:
+            names = ", ".join(PARTITIONS)
+            reason = f"neither its name nor a folder above it says one of {names}; no partition"
+        gathering.report("remark", "partition", None, "", reason)
         for row in table.rows:
-            _read_row(gathering, row, usual)
+            _read_row(gathering, row, usual, partition)
     gathering.report_unused()
     return gathering.reading()
 
 
-def _read_row(gathering: Gathering, row: Row, usual: float | None) -> None:
-    subject, clip = row.text("subject"), row.text("clip")
+def partition_of(path: Path) -> str:
+    """Return the partition that a sheet's name, or a folder above it, speaks of; "" if none."""
+    for name in (path.stem, *reversed(path.parts[:-1])):
+        text = name.casefold()
+        for pattern, partition in _PARTITION:
+            if pattern.search(text):
+                return partition
+    return ""
+
+
+def _read_row(gathering: Gathering, row: Row, usual: float | None, partition: str) -> None:
+    subject, clip = row.name("subject"), row.name("clip")
     name = f"{subject}/{clip}"
     if not (subject and clip):
         gathering.report("drop", "incomplete", row, name, "no subject or file name")
@@ -64,6 +89,7 @@ def _read_row(gathering: Gathering, row: Row, usual: float | None) -> None:
     emotion = _emotion(gathering, row, name)
     if not emotion:
         # The sheets of the two tests are given out without their labels.
+        gathering.claim(None, clip)
         gathering.report("drop", "no-label", row, name, "no emotion, as in the sheets of the tests")
         return
     fps = _fps(row)
@@ -93,13 +119,14 @@ def _read_row(gathering: Gathering, row: Row, usual: float | None) -> None:
             emotion_raw=row.raw("emotion") or row.raw("emotion_id"),
             aus_raw=row.raw("aus"),
             frames=gathering.frames(row, folder, name),
+            partition=partition,
         )
     )
 
 
 def _emotion(gathering: Gathering, row: Row, name: str) -> str:
     """The emotion in words; its number speaks where there are none, and may contradict."""
-    word, number = normalise_emotion(row.text("emotion")), row.text("emotion_id")
+    word, number = normalise_emotion(row.text("emotion")), row.name("emotion_id")
     said = EMOTIONS[int(number)] if number in map(str, range(len(EMOTIONS))) else ""
     if word and said and word != said:
         reason = f"EmotionId {number} is {said}; took {word}, the word"
@@ -107,13 +134,21 @@ def _emotion(gathering: Gathering, row: Row, name: str) -> str:
     return word or said
 
 
-def _tables(manual_dir: Path) -> list[Table]:
-    tables, refused = [], None
-    for path in find_tables(manual_dir, _FILES):
+def _tables(manual_dir: Path) -> list[tuple[Table, list[Path]]]:
+    """Every table of this form, each with the older versions and copies that it stands for."""
+    tables: list[tuple[Table, list[Path]]] = []
+    refused = None
+    for path in find_tables(manual_dir, "*"):
         try:
-            tables.append(read_table(path, columns=_COLUMNS))
+            table = read_table(path, columns=_COLUMNS)
         except DataError as error:
             refused = refused or error
+            continue
+        before = next((others for first, others in tables if _same(first, table)), None)
+        if before is None:
+            tables.append((table, []))
+        else:
+            before.append(path)
     if not tables and refused is not None:
         raise refused
     if not tables:
@@ -122,6 +157,15 @@ def _tables(manual_dir: Path) -> list[Table]:
             "Filename, OnsetFrame, ApexFrame, OffsetFrame, Emotion, EmotionId, Fps, AU"
         )
     return tables
+
+
+def _same(first: Table, other: Table) -> bool:
+    """Whether a table is another version of the first: of its name, and with most of its rows."""
+    if base_name(first.path.name) != base_name(other.path.name):
+        return False
+    there = {(row.name("subject"), row.name("clip")) for row in first.rows}
+    shared = sum((row.name("subject"), row.name("clip")) in there for row in other.rows)
+    return 2 * shared >= len(other.rows)
 
 
 def _usual_fps(rows: Sequence[Row]) -> float | None:

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mace.annotation import normalise_emotion
-from mace.datasets.folder.videos import Video, VideoIndex, is_video, without_suffix
+from mace.datasets.folder.videos import Video, VideoIndex, without_suffix
 from mace.datasets.reading.gathering import Gathering
 from mace.datasets.reading.records import Annotation, Reading
 from mace.datasets.reading.tables import Row, read_table
-from mace.datasets.reading.trees import Folder, find_folders, find_table
+from mace.datasets.reading.trees import Folder, find_folders, find_table, is_video
 from mace.errors import DataError
 
 COLUMNS = {
@@ -42,11 +42,13 @@ def read(manual_dir: Path, config: str = "whole", annotations: Path | None = Non
         DataError: if there is no table, or it lacks columns.
     """
     folders = find_folders(manual_dir)
-    patterns = ["annotations.csv", "annotations.xls*", "annotations.tsv"]
-    path = find_table(manual_dir, patterns) if annotations is None else annotations
+    others: tuple[Path, ...] = ()
+    if annotations is None:
+        choice = find_table(manual_dir, "annotations")
+        annotations, others = choice.path, choice.others
     gathering = Gathering("folder", folders)
-    table = read_table(path, columns=COLUMNS)
-    gathering.begin(table)
+    table = read_table(annotations, columns=COLUMNS)
+    gathering.begin(table, others)
     videos = VideoIndex(manual_dir)
     for row in table.rows:
         _read_row(gathering, row, manual_dir, videos, cropped=config == "cropped")
@@ -56,7 +58,7 @@ def read(manual_dir: Path, config: str = "whole", annotations: Path | None = Non
 def _read_row(
     gathering: Gathering, row: Row, root: Path, videos: VideoIndex, *, cropped: bool
 ) -> None:
-    subject, clip, emotion = row.text("subject"), row.text("clip"), row.text("emotion")
+    subject, clip, emotion = row.name("subject"), row.name("clip"), row.text("emotion")
     name = f"{subject}/{clip}"
     blank = [column for column in ("subject", "clip", "emotion") if not row.text(column)]
     if blank:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from mace.datasets.reading.cells import clip_key, subject_key
-from mace.datasets.reading.trees import VIDEO_SUFFIXES, walk
+from mace.datasets.reading.trees import is_video, walk
 
 type _Key = tuple[tuple[str, ...], ...]
 
@@ -44,7 +44,7 @@ class VideoIndex:
         for folder, names in walk(root):
             within = folder.relative_to(root).parts
             for name in names:
-                if is_video(name) and not name.startswith("."):
+                if is_video(name):
                     video = Video(folder / name, (root.name, *within, name))
                     self._by_clip[clip_key(without_suffix(name))].append(video)
                     self._by_path[_path_key((*within, name))].append(video)
@@ -71,11 +71,6 @@ class VideoIndex:
         parts = PurePosixPath(path.replace("\\", "/")).parts
         alike = self._by_path.get(_path_key(parts), [])
         return next(iter(_best(alike, parts[-1])), None) if alike else None
-
-
-def is_video(name: str) -> bool:
-    """Return whether a name ends as videos do."""
-    return os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES
 
 
 def without_suffix(name: str) -> str:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from mace.annotation import normalise_emotion, parse_action_units
-from mace.datasets.reading.cells import cell_text
 from mace.datasets.reading.gathering import Gathering
 from mace.datasets.reading.records import Annotation, Reading
 from mace.datasets.reading.tables import Row, Table, read_table
@@ -29,7 +28,7 @@ _COLUMNS = {
     **{f"?{name}": (name, name.removesuffix("s")) for name in EMOTIONS},
     **{f"?au{number}": (f"au{number}",) for number in _UNITS},
 }
-_FILES = ["4dme*label*micro*.xls*", "4dme*micro*.xls*", "4dme*.xls*", "*4dme*.csv", "*micro*.xls*"]
+_FILES = ["4dme*label*micro*", "4dme*micro*", "4dme*", "*4dme*", "*micro*"]
 _COPY = re.compile(r"\s*\([0-9]+\)$")
 
 
@@ -46,7 +45,8 @@ def read(manual_dir: Path, config_name: str = CONFIG) -> Reading:
     """
     if config_name != CONFIG:
         raise ConfigError(f"unknown config {config_name!r} of four_dme; known: {CONFIG}")
-    table = read_table(find_table(manual_dir, _FILES), columns=_COLUMNS)
+    choice = find_table(manual_dir, _FILES)
+    table = read_table(choice.path, columns=_COLUMNS)
     folders = find_folders(manual_dir)
     # Colour and depth have the same names; a tree that says nothing of the kind is taken as gray.
     said = any(folder.within("gray") or folder.within("grey") for folder in folders.folders)
@@ -55,7 +55,7 @@ def read(manual_dir: Path, config_name: str = CONFIG) -> Reading:
         return not said or folder.within("gray") or folder.within("grey")
 
     gathering = Gathering("four_dme", folders)
-    gathering.begin(table)
+    gathering.begin(table, choice.others)
     for row in _unswapped(gathering, table):
         _read_row(gathering, row, fits)
     gathering.report_unused(fits)
@@ -63,7 +63,7 @@ def read(manual_dir: Path, config_name: str = CONFIG) -> Reading:
 
 
 def _read_row(gathering: Gathering, row: Row, fits: Callable[[Folder], bool]) -> None:
-    subject, clip = row.text("subject"), row.text("clip")
+    subject, clip = row.name("subject"), row.name("clip")
     name, emotion = f"{subject}/{clip}", emotion_of(row)
     if not (subject and clip and emotion):
         gathering.report("drop", "incomplete", row, name, "no subject, folder name or emotion")
@@ -109,7 +109,7 @@ def emotion_of(row: Row) -> str:
 
 
 def _is_set(row: Row, column: str) -> bool:
-    return cell_text(row.cells.get(column)) == "1"
+    return row.name(column) == "1"
 
 
 def _unswapped(gathering: Gathering, table: Table) -> list[Row]:

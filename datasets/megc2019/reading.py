@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from mace.datasets.megc2019_flow.labels import Label
+from mace.datasets.megc2019_flow.labels import LABEL_SUFFIXES, Label
 from mace.datasets.megc2019_flow.reading import PUBLISHED, choose_labels
 from mace.datasets.reading.cells import clip_key, subject_key
 from mace.datasets.reading.records import Change, Kind, Published
@@ -85,7 +85,7 @@ def read(manual_dir: Path, data_dir: Path, config: str) -> CompositeReading:
     """
     if config not in SOURCES:
         raise ConfigError(f"megc2019 has no configuration {config!r}; known: {', '.join(SOURCES)}")
-    file, changes = choose_labels(manual_dir, find_tables(manual_dir, ["*.csv", "*.txt", "*.tsv"]))
+    file, changes = choose_labels(manual_dir, find_tables(manual_dir, "*", suffixes=LABEL_SUFFIXES))
     sources = {name: _prepared(data_dir, name, SOURCES[config][name]) for name in SOURCES[config]}
     if not any(sources.values()):
         raise DataError(
@@ -145,7 +145,8 @@ def samples_in(folder: Path) -> Any:
     return tfds.builder_from_directory(folder).as_data_source("train")  # pyright: ignore
 
 
-_TEXTS = ("subject", "clip", "emotion", "class_3", "apex_source")
+# An older preparation lacks the last one, and is to be made again.
+_TEXTS = ("subject", "clip", "emotion", "class_3", "apex_source", "partition")
 
 
 def _prepared(data_dir: Path, name: str, configs: tuple[str, ...]) -> Prepared | None:

@@ -11,6 +11,8 @@ from mace.datasets.reading.records import Change
 CLASSES = ("negative", "positive", "surprise")
 """Names of the labels 0, 1 and 2."""
 
+LABEL_SUFFIXES = (".csv", ".txt", ".tsv")
+
 DATABASES = {
     "casme2": "casme2",
     "casmeii": "casme2",
@@ -21,7 +23,7 @@ DATABASES = {
 """Spellings of the databases, without signs and capitals."""
 
 _HEADERS = {
-    "database": ("dataset", "database", "db"),
+    "database": ("dataset", "database", "db", "data"),
     "subject": ("sub", "subject"),
     "clip": ("filenameo", "filename", "clip"),
     "label": ("label",),
@@ -76,9 +78,13 @@ def read_labels(path: Path) -> LabelFile | None:
         places = {name: place for name, place in columns.items() if place is not None}
         lines = lines[1:]
     else:
-        places = _POSITIONS
+        # pandas puts a column of row numbers before what it writes, and numbers above it.
+        numbered = [cell.strip() for cell in lines[0][1]] in (list("0123"), ["", *"0123"])
+        shift = len(lines[0][1]) - len(_POSITIONS) if numbered else 0
+        lines = lines[1:] if numbered else lines
+        places = {name: place + shift for name, place in _POSITIONS.items()}
         # Judged by most of the rows, so that one bad cell does not hide the file.
-        fitting = sum(_database(_cell(cells, 0)) is not None for _, cells in lines)
+        fitting = sum(_database(_cell(cells, places["database"])) is not None for _, cells in lines)
         if not lines or 2 * fitting <= len(lines):
             return None
     return _label_file(path, lines, places)
@@ -191,11 +197,9 @@ def _lines(path: Path) -> list[tuple[int, list[str]]]:
         data = path.read_bytes()
     except OSError:
         return []
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("latin-1")
-    text = text.replace("\0", "")
+    text = decode_text(data)
+    if text is None:
+        return []
     first = next((line for line in text.splitlines() if line.strip(" ,;\t")), "")
     delimiter = max(",;\t", key=first.count)
     # Each line by itself: else a stray quotation mark would swallow the rows that follow it.

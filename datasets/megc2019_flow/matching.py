@@ -2,14 +2,18 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mace.datasets.megc2019_flow.labels import Label, LabelFile
+from mace.datasets.megc2019_flow.picture import read_bytes
 from mace.datasets.reading.records import Change, Kind
 
 SUFFIXES = (".png", ".bmp", ".tif", ".tiff", ".jpg", ".jpeg")
 """Where one picture is there in several formats, the first of these counts: the lossless."""
+
+# More pictures without a row than this are told by number.
+_MOST = 20
 
 
 def match(file: LabelFile, pictures: Sequence[Path]) -> tuple[dict[str, Path], list[Change]]:
@@ -20,16 +24,18 @@ def match(file: LabelFile, pictures: Sequence[Path]) -> tuple[dict[str, Path], l
     """
     by_name: dict[str, list[Path]] = defaultdict(list)
     for path in pictures:
-        by_name[_key(path.stem)].append(path)
+        by_name[picture_key(path.stem)].append(path)
     found: dict[str, str] = {}
     left = []
     for label in file.labels:
-        key = next((key for key in map(_key, label.stems) if key in by_name), None)
+        key = next((key for key in map(picture_key, label.stems) if key in by_name), None)
         if key is None:
             left.append(label)
         else:
             found[label.name] = key
-    changes = list(_match_loosely(file, left, by_name, found))
+    others = others_of_four(by_name.keys()) - set(found.values())
+    single = {key: paths for key, paths in by_name.items() if key not in others}
+    changes = list(_match_loosely(file, left, single, found))
     changes += _claimed_twice(file, found)
     matched = {}
     for label in file.labels:
@@ -37,7 +43,7 @@ def match(file: LabelFile, pictures: Sequence[Path]) -> tuple[dict[str, Path], l
             continue
         path, copies = _same(by_name[found[label.name]])
         if path is None:
-            names = " and ".join(str(p) for p in by_name[found[label.name]][:2])
+            names = " and ".join(map(str, _differing(by_name[found[label.name]])))
             reason = f"the pictures {names} have one name and differ"
             changes.append(change("drop", "image-contradicted", file, label, reason))
             continue
@@ -45,20 +51,32 @@ def match(file: LabelFile, pictures: Sequence[Path]) -> tuple[dict[str, Path], l
             reason = f"{copies} more equal files have the name {path.name!r}; one is used"
             changes.append(change("remark", "image-repeated", file, label, reason))
         matched[label.name] = path
-    used = set(found.values())
-    changes += [
-        Change(
-            kind="remark",
-            code="image-without-row",
-            where=paths[0].name,
-            row=None,
-            clip="",
-            reason=f"no row of {file.path.name} names this picture; it is not used",
+    if others:
+        reason = (
+            f"{len(others)} pictures have _1, _2 or _3 behind the name of a clip's first, which is "
+            "u, v, strain; only the first is used"
         )
-        for key, paths in by_name.items()
-        if key not in used
-    ]
+        changes.append(_remark("image-of-four", by_name[min(others)][0].name, reason))
+    used = set(found.values()) | others
+    unused = [paths[0].name for key, paths in by_name.items() if key not in used]
+    if len(unused) > _MOST:
+        reason = f"{len(unused)} pictures that no row of {file.path.name} names, such as "
+        reason += f"{', '.join(unused[:3])}; not used"
+        changes.append(_remark("image-without-row", file.path.name, reason))
+    else:
+        reason = f"no row of {file.path.name} names this picture; it is not used"
+        changes += [_remark("image-without-row", name, reason) for name in unused]
     return matched, changes
+
+
+def others_of_four(keys: Collection[str]) -> set[str]:
+    """Names of second to fourth pictures, where an extraction stores X, X_1, X_2, X_3 a clip."""
+    fours = [(f"{key}_1", f"{key}_2", f"{key}_3") for key in keys]
+    return {name for names in fours if all(n in keys for n in names) for name in names}
+
+
+def _remark(code: str, where: str, reason: str) -> Change:
+    return Change(kind="remark", code=code, where=where, row=None, clip="", reason=reason)
 
 
 def _match_loosely(
@@ -69,9 +87,9 @@ def _match_loosely(
 ) -> Iterator[Change]:
     unused: dict[str, list[str]] = defaultdict(list)
     for key in by_name.keys() - set(found.values()):
-        unused[_loose(key)].append(key)
+        unused[loose_key(key)].append(key)
     for label in left:
-        keys = {key for stem in label.stems for key in unused.get(_loose(_key(stem)), ())}
+        keys = {key for stem in label.stems for key in unused.get(loose_key(stem), ())}
         if len(keys) == 1:
             (found[label.name],) = keys
             name = by_name[found[label.name]][0].name
@@ -101,6 +119,13 @@ def _claimed_twice(file: LabelFile, found: dict[str, str]) -> Iterator[Change]:
                 del found[name]
 
 
+def _differing(paths: Sequence[Path]) -> tuple[Path, Path]:
+    """Two of the pictures that were compared, those of the first format, which differ."""
+    best = min(SUFFIXES.index(path.suffix.lower()) for path in paths)
+    first, *rest = (path for path in paths if SUFFIXES.index(path.suffix.lower()) == best)
+    return first, next(path for path in rest if read_bytes(path) != read_bytes(first))
+
+
 def _same(paths: Sequence[Path]) -> tuple[Path | None, int]:
     """Return the picture and the number of its copies, or None where equal names differ."""
     best = min(SUFFIXES.index(path.suffix.lower()) for path in paths)
@@ -110,20 +135,14 @@ def _same(paths: Sequence[Path]) -> tuple[Path | None, int]:
     return same[0], len(same) - 1
 
 
-def read_bytes(path: Path) -> bytes:
-    """Return what a file holds, nothing if it cannot be read."""
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""  # reported as unreadable when it is decoded
-
-
-def _key(stem: str) -> str:
+def picture_key(stem: str) -> str:
+    """Return a picture's name for comparison, whatever its blanks and capitals."""
     return re.sub(r"\s+", "", stem).lower()
 
 
-def _loose(key: str) -> str:
-    return re.sub(r"(?<!\d)0+(?=\d)", "", key)
+def loose_key(stem: str) -> str:
+    """Return a picture's name for comparison, whatever its blanks, capitals and zeros."""
+    return re.sub(r"(?<!\d)0+(?=\d)", "", picture_key(stem))
 
 
 def change(kind: Kind, code: str, file: LabelFile, label: Label, reason: str) -> Change:

@@ -8,7 +8,8 @@ from typing import Any
 import cv2
 import tensorflow_datasets as tfds
 
-from mace.datasets.megc2019_flow.reading import SIZE, read
+from mace.datasets.megc2019_flow.picture import SIZE
+from mace.datasets.megc2019_flow.reading import read
 
 CONFIG = "composite"
 """The one configuration: the composite of CASME II, SMIC and SAMM."""

@@ -5,22 +5,20 @@ stretched from its own smallest to its own largest value. OpenCV, which wrote th
 first in memory; here channel 0 is always u.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from mace.datasets.megc2019_flow.labels import LabelFile, read_labels
-from mace.datasets.megc2019_flow.matching import SUFFIXES, change, match, read_bytes
+from mace.datasets.megc2019_flow.choosing import choose_pictures
+from mace.datasets.megc2019_flow.labels import LABEL_SUFFIXES, LabelFile, read_labels
+from mace.datasets.megc2019_flow.matching import SUFFIXES, change
+from mace.datasets.megc2019_flow.picture import SIZE, Pictures
 from mace.datasets.reading.records import Change, Published
+from mace.datasets.reading.trees import walk
 from mace.errors import DataError
-
-SIZE = 28
-"""Side of a picture in px."""
 
 PUBLISHED = Published(
     source="See et al. 2019, MEGC 2019",
@@ -78,13 +76,14 @@ def read(manual_dir: Path) -> FlowReading:
             f"{manual_dir} holds {chosen.path.name} but no picture; put the {SIZE} x {SIZE} PNGs, "
             "named like `sub01_EP02_01f .png`, somewhere below it"
         )
-    matched, more = match(chosen, pictures)
+    load = Pictures()
+    matched, more = choose_pictures(chosen, pictures, manual_dir, load)
     changes += more
     images = []
     for label in chosen.labels:
         if label.name not in matched:
             continue
-        picture, problem = _load(matched[label.name])
+        picture, problem = load(matched[label.name])
         if picture is None:
             code, reason = problem
             changes.append(change("drop", code, chosen, label, reason))
@@ -115,13 +114,12 @@ def read(manual_dir: Path) -> FlowReading:
 def _find(root: Path) -> tuple[list[Path], list[Path]]:
     """Return every table and picture, the shallowest first."""
     tables, pictures = [], []
-    for folder, inner, names in os.walk(root):
-        inner[:] = sorted(name for name in inner if name != "__MACOSX" and name[0] != ".")
+    for folder, names in walk(root):
         for name in sorted(names):
             suffix = Path(name).suffix.lower()
             if name.startswith((".", "~$")):
                 continue
-            if suffix in (".csv", ".txt", ".tsv"):
+            if suffix in LABEL_SUFFIXES:
                 tables.append(Path(folder, name))
             elif suffix in SUFFIXES:
                 pictures.append(Path(folder, name))
@@ -169,23 +167,3 @@ def choose_labels(root: Path, tables: Sequence[Path]) -> tuple[LabelFile, list[C
             )
         )
     return chosen, changes
-
-
-def _load(path: Path) -> tuple[UInt8[np.ndarray, "28 28 3"] | None, tuple[str, str]]:
-    """Return the picture with u first, or None, the code and the reason why it cannot be used."""
-    data = np.frombuffer(read_bytes(path), np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
-    if image is None:
-        return None, ("image-unreadable", f"{path.name!r} is damaged or no picture")
-    eight = image.dtype == np.uint8 and image.ndim == 3
-    if eight and image.shape[2] == 4 and (image[..., 3] == 255).all():
-        image = image[..., :3]  # a full alpha channel says nothing
-    if not eight or image.shape[2] != 3:
-        channels = image.shape[2] if image.ndim == 3 else 1
-        reason = f"{path.name!r} is {image.dtype} with {channels} channels, expected uint8 with 3"
-        return None, ("image-channels", reason)
-    if image.shape[:2] != (SIZE, SIZE):
-        height, width = image.shape[:2]
-        reason = f"{path.name!r} is {width} x {height} px, expected {SIZE} x {SIZE}"
-        return None, ("image-size", reason)
-    return np.ascontiguousarray(image[..., ::-1]), ("", "")

@@ -1,6 +1,5 @@
-"""MMEW: two folder layouts, and frame numbers of the sheet that the folders do not have."""
+"""MMEW: two folder layouts, and two names for its seventh emotion."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from mace.annotation import normalise_emotion
@@ -36,7 +35,7 @@ _COLUMNS = {
     "emotion": ("estimatedemotion", "emotion"),
     "?remarks": ("remarks", "remark"),
 }
-_FILES = ["mmew*micro*.xls*", "mmew*.xls*", "*micro*exp*.xls*", "mmew*.csv", "*micro*exp*.csv"]
+_FILES = ["mmew*micro*", "mmew*", "*micro*exp*"]
 # The page of the data set calls its seventh folder repression, the sheet says others.
 _FOLDER_WORDS = frozenset(PUBLISHED.counts) | {"repression"}
 
@@ -54,38 +53,28 @@ def read(manual_dir: Path, config_name: str = CONFIG) -> Reading:
     """
     if config_name != CONFIG:
         raise ConfigError(f"unknown config {config_name!r} of mmew; known: {CONFIG}")
-    table = read_table(find_table(manual_dir, _FILES), columns=_COLUMNS)
+    choice = find_table(manual_dir, _FILES)
+    table = read_table(choice.path, columns=_COLUMNS)
     gathering = Gathering("mmew", find_folders(manual_dir))
-    gathering.begin(table)
-    renumbered = sum(_read_row(gathering, row) for row in table.rows)
-    if renumbered:
-        reason = f"{renumbered} folders count from their own first frame; read as the sheet counts"
-        gathering.report("remark", "frames-renumbered", None, "", reason)
+    gathering.begin(table, choice.others)
+    for row in table.rows:
+        _read_row(gathering, row)
     gathering.report_unused(lambda folder: not folder.within("macro"))
     return gathering.reading(PUBLISHED)
 
 
-def _read_row(gathering: Gathering, row: Row) -> bool:
-    """Whether the row's frames had to be numbered otherwise."""
+def _read_row(gathering: Gathering, row: Row) -> None:
     subject, clip = f"S{subject_key(row.text('subject')).zfill(2)}", row.text("clip")
     name, emotion = f"{subject}/{clip}", normalise_emotion(row.text("emotion"))
-    if not (row.text("subject") and clip and emotion):
+    if not (row.name("subject") and clip and emotion):
         gathering.report("drop", "incomplete", row, name, "no subject, file name or emotion")
-        return False
+        return
     # A clip's name begins with its person, so that it needs no folder of a person above it.
     folder = gathering.folder(row, None, clip, name, fits=lambda f: not f.within("macro"))
     if folder is None:
-        return False
+        return
     _compare(gathering, row, name, folder, emotion)
     onset, apex, offset = (gathering.frame(row, c, name) for c in ("onset", "apex", "offset"))
-    frames = gathering.frames(row, folder, name)
-    counted = as_the_sheet_counts(frames, onset, offset)
-    if counted is not frames and (onset, offset) != (min(counted), max(counted)):
-        reason = (
-            f"its {len(counted)} frames count from {min(frames)} and are not as many as {onset} to "
-            f"{offset}; took the first as frame {onset}"
-        )
-        gathering.report("repair", "frames-renumbered", row, name, reason)
     gathering.add(
         Annotation(
             where=gathering.where,
@@ -99,25 +88,9 @@ def _read_row(gathering: Gathering, row: Row) -> bool:
             emotion=emotion,
             emotion_raw=row.raw("emotion"),
             aus_raw=row.raw("aus"),
-            frames=counted,
+            frames=gathering.frames(row, folder, name),
         )
     )
-    return counted is not frames
-
-
-def as_the_sheet_counts(
-    frames: Mapping[int, Path], onset: int | None, offset: int | None
-) -> Mapping[int, Path]:
-    """Return the frames by the sheet's numbers, where a folder counts its own from 0 or 1.
-
-    That is told by an offset that the folder does not reach; its first frame is then the onset.
-    """
-    if not frames or onset is None or offset is None:
-        return frames
-    first, last = min(frames), max(frames)
-    if first > 1 or onset <= first or offset <= last:
-        return frames
-    return {number - first + onset: path for number, path in frames.items()}
 
 
 def _compare(gathering: Gathering, row: Row, name: str, folder: Folder, emotion: str) -> None:

@@ -9,6 +9,7 @@ from mace.protocols.names import clip_words, subject_number
 # What people type where there is no value; "?" only where a number is expected.
 _NOTHING = frozenset({"", "/", "\\", "-", "--", "—", "nan", "n/a", "na", "none", "null", "#n/a"})
 _INTEGER = re.compile(r"[0-9]{1,12}(?:\.0*)?")
+_WHOLE = re.compile(r"([0-9]+)\.0+")
 
 
 class CellError(ValueError):
@@ -31,6 +32,13 @@ def cell_text(cell: object) -> str:
     """Return what `cell_raw` does in plain characters, and "" for `/` and the like."""
     text = unicodedata.normalize("NFKC", cell_raw(cell)).strip()
     return "" if text.casefold() in _NOTHING else text
+
+
+def cell_name(cell: object) -> str:
+    """Return what `cell_text` does, without the `.0` that pandas puts behind a whole number."""
+    text = cell_text(cell)
+    match = _WHOLE.fullmatch(text)
+    return match.group(1) if match else text
 
 
 def cell_frame(cell: object) -> int | None:

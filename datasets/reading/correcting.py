@@ -85,8 +85,7 @@ def plan(annotation: Annotation, *, database: str, face: FaceConfig) -> Task:
     if annotation.video is not None:
         return task
     numbers = sorted(annotation.frames)
-    resolved = resolve(annotation, numbers)
-    return _resolved(task, resolved, numbers)
+    return _resolved(task, resolve(annotation, numbers), numbers)
 
 
 def _resolved(task: Task, resolved: Resolved, numbers: list[int]) -> Task:
@@ -153,18 +152,36 @@ def _read(task: Task) -> tuple[Task, dict[int, np.ndarray]]:
         assert task.offset is not None
         images = {n: image for n, image in images.items() if _window(n, task.onset, task.offset)}
         return task, images
-    images, changes = {}, []
+    return _read_frames(task)
+
+
+def _read_frames(task: Task) -> tuple[Task, dict[int, np.ndarray]]:
+    """Read a clip's images; one that cannot be read counts as one that does not exist."""
+    annotation = task.annotation
+    images, changes, within = {}, [], False
     assert task.onset is not None
     assert task.offset is not None
     for number, path in annotation.frames.items():
         try:
             images[number] = read_frame(path)
         except DataError as error:
-            if task.onset <= number <= task.offset:
-                raise
-            reason = f"{error}; left out, it is not between onset and offset"
-            changes.append(annotation.change("remark", "margin-unreadable", reason))
-    return replace(task, changes=(*task.changes, *changes)), images
+            inside = task.onset <= number <= task.offset
+            code, place = ("frame", "between") if inside else ("margin", "not between")
+            within |= inside
+            reason = f"{error}; left out, it is {place} onset and offset"
+            changes.append(annotation.change("remark", f"{code}-unreadable", reason))
+    task = replace(task, changes=(*task.changes, *changes))
+    if not images and changes:
+        reason = f"none of its {len(annotation.frames)} frames can be read"
+        raise DataError(f"{reason}, the first: {changes[0].reason.partition(';')[0]}")
+    numbers = sorted(images)
+    if within and not {task.onset, task.apex or task.onset, task.offset} <= images.keys():
+        # Without the changes of the first time, which come again.
+        task = _resolved(
+            replace(task, changes=tuple(changes)), resolve(annotation, numbers), numbers
+        )
+        images = {n: image for n, image in images.items() if n in task.annotation.frames}
+    return task, images
 
 
 def _sample(task: Task, images: dict[int, np.ndarray]) -> Outcome:
@@ -209,6 +226,8 @@ def _sample(task: Task, images: dict[int, np.ndarray]) -> Outcome:
         apex_source=source,
         quality=quality,
         flags=tuple(codes),
+        numbers=numbers,
+        partition=annotation.partition,
     )
     return Outcome(sample=sample, changes=tuple(changes))
 

@@ -2,10 +2,12 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mace.datasets.reading.cells import CellError
+from mace.datasets.reading.numbering import as_the_sheet_counts
 from mace.datasets.reading.records import Annotation, Change, Kind, Published, Reading
 from mace.datasets.reading.tables import Row, Table
 from mace.datasets.reading.trees import Folder, FolderIndex, frame_files
@@ -13,6 +15,8 @@ from mace.errors import DataError
 
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII")
 _OBJECTIVE = {text: n for n, roman in enumerate(_ROMAN, 1) for text in (roman, str(n))}
+# More folders without a row than this are told by number.
+_MOST_FOLDERS = 20
 
 
 class Gathering:
@@ -32,14 +36,30 @@ class Gathering:
         self._changes: list[Change] = []
         self._used: set[Path] = set()
 
-    def begin(self, table: Table) -> None:
-        """Go on with another table; rows of notes that it skipped are remarked on."""
+    def begin(self, table: Table, others: Sequence[Path] = ()) -> None:
+        """Go on with another table; rows of notes that it skipped are remarked on.
+
+        Args:
+            table: whose rows come next.
+            others: candidates that are not read because of it, each of which is remarked on.
+        """
+        self.pass_over(others, table.path)
         self.where = table.path.name
         self.rows += len(table.rows)
         if table.skipped:
             listed = ", ".join(map(str, table.skipped[:5])) + ("…" if table.skipped[5:] else "")
             reason = f"{len(table.skipped)} rows without subject and clip, such as notes: {listed}"
             self.report("remark", "rows-of-notes", None, "", reason)
+
+    def pass_over(self, others: Sequence[Path], chosen: Path) -> None:
+        """Remark on tables that are not read because `chosen` is."""
+        for path in others:
+            self.where = path.name
+            same = path.name == chosen.name
+            place = f" in {chosen.parent.name}" if same else ""
+            copy = "of the same content, " if _equal(path, chosen) else ""
+            reason = f"not read: {copy}{chosen.name}{place} is preferred"
+            self.report("remark", "table-not-read", None, "", reason)
 
     def report(self, kind: Kind, code: str, row: Row | None, clip: str, reason: str) -> None:
         """Note a change of a row or, without a row, of the whole data set."""
@@ -64,7 +84,7 @@ class Gathering:
 
     def objective(self, row: Row, clip: str) -> int | None:
         """Return the objective class 1 to 7, written in digits or in Roman numerals."""
-        text = row.text("objective").upper()
+        text = row.name("objective").upper()
         number = _OBJECTIVE.get(text)
         if text and number is None:
             reason = f"objective class {text[:20]!r} is none of 1 to 7; read as blank"
@@ -90,17 +110,25 @@ class Gathering:
         fits: Callable[[Folder], bool] = lambda folder: True,
     ) -> Folder | None:
         """Return the clip's folder; None, and the row dropped, where there is none."""
-        found = [folder for folder in self._folders.clip(subject, clip) if fits(folder)]
-        if not found:
+        candidates = [folder for folder in self._folders.clip(subject, clip) if fits(folder)]
+        return self.choose(row, candidates, name)
+
+    def claim(self, subject: object | None, clip: object) -> None:
+        """Note that a row names these folders although it is not read."""
+        self._used.update(folder.path for folder in self._folders.clip(subject, clip))
+
+    def choose(self, row: Row, candidates: Sequence[Folder], name: str) -> Folder | None:
+        """Return the first of a clip's folders; None, and the row dropped, where there is none."""
+        if not candidates:
             self.report("drop", "no-frames", row, name, "there is no folder of its frames")
             return None
-        if len(found) > 1:
-            others = ", ".join("/".join(folder.parts[1:]) for folder in found[1:4])
-            chosen = "/".join(found[0].parts[1:])
+        if len(candidates) > 1:
+            others = ", ".join("/".join(folder.parts[1:]) for folder in candidates[1:4])
+            chosen = "/".join(candidates[0].parts[1:])
             reason = f"frames in several folders; took {chosen}, not {others}"
             self.report("remark", "several-folders", row, name, reason)
-        self._used.update(folder.path for folder in found)
-        return found[0]
+        self._used.update(folder.path for folder in candidates)
+        return candidates[0]
 
     def frames(
         self, row: Row | None, folder: Folder, name: str, pattern: re.Pattern[str] | None = None
@@ -119,21 +147,76 @@ class Gathering:
     def report_unused(self, fits: Callable[[Folder], bool] = lambda folder: True) -> None:
         """Remark on the fitting folders of images that no row has asked for."""
         self.where = "the folders of frames"
-        for folder in self._folders.folders:
-            if fits(folder) and folder.path not in self._used:
+        unused = [f for f in self._folders.folders if fits(f) and f.path not in self._used]
+        if len(unused) <= _MOST_FOLDERS:
+            for folder in unused:
                 reason = "a folder of images that no row of the sheet names; it is not read"
                 clip = "/".join(folder.parts[-2:])
                 self.report("remark", "folder-without-row", None, clip, reason)
+            return
+        places = Counter("/".join(folder.parts[1:2]) for folder in unused)
+        if len(places) > _MOST_FOLDERS:
+            places = Counter({"": len(unused)})
+        for place, count in places.most_common():
+            within = [f for f in unused if place in ("", *f.parts[1:2])]
+            examples = ", ".join("/".join(folder.parts[-2:]) for folder in within[:3])
+            reason = f"{count} folders of images that no row of the sheet names, such as {examples}"
+            self.report("remark", "folder-without-row", None, place, f"{reason}; not read")
 
     def reading(self, published: Published | None = None) -> Reading:
-        """Return what was read."""
+        """Return what was read; frames that were all numbered anew count as the sheet does.
+
+        Raises:
+            DataError: if no row at all has a folder; the message lists folders that are there.
+        """
+        missing = [change for change in self._changes if change.code == "no-frames"]
+        if missing and not self._annotations:
+            raise DataError(
+                f"none of the {self.rows} rows of {missing[0].where} has a folder of frames, such "
+                f"as {missing[0].clip}; {_there(self._folders)}"
+            )
+        annotations, renumbered = as_the_sheet_counts(self._annotations)
+        if renumbered:
+            self.where = "the folders of frames"
+            reason = (
+                f"{renumbered} folders hold exactly the frames of their intervals, counted from 0 "
+                "or 1; the first frame of each is taken as its onset"
+            )
+            self.report("remark", "frames-renumbered", None, "", reason)
         return Reading(
             database=self.database,
             rows=self.rows,
-            annotations=tuple(self._annotations),
+            annotations=annotations,
             changes=tuple(self._changes),
             published=published,
         )
+
+
+def _equal(path: Path, other: Path) -> bool:
+    try:
+        return path.read_bytes() == other.read_bytes()
+    except OSError:
+        return False
+
+
+def _there(folders: FolderIndex) -> str:
+    """What there is in place of the folders looked for."""
+    names = ["/".join(folder.parts[-2:]) for folder in folders.folders]
+    if names:
+        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+        return f"the folders of images there are {', '.join(names[:5])}{more}"
+    return no_images(folders)
+
+
+def no_images(folders: FolderIndex) -> str:
+    """Say that there is no folder of images, and what is to be done with videos."""
+    if not folders.videos:
+        return "there is no folder of images"
+    names = ", ".join(path.name for path in folders.videos[:3])
+    return (
+        f"there is no folder of images, only videos such as {names}: with a table of their clips "
+        "`mace prepare folder` reads those"
+    )
 
 
 def choose_folders(folders: FolderIndex, root: Path, *, cropped: bool) -> Callable[[Folder], bool]:
@@ -146,9 +229,10 @@ def choose_folders(folders: FolderIndex, root: Path, *, cropped: bool) -> Callab
     """
     kinds = {folder.path: _is_cropped(folder) for folder in folders.folders}
     if cropped not in kinds.values():
-        wanted, other = ("cropped", "whole") if cropped else ("whole", "cropped")
-        hint = f"; those found are {other}, choose the --config for {other} frames" if kinds else ""
-        raise DataError(f"{root} holds no folder of {wanted} frames{hint}")
+        kind, other = ("cropped", "whole") if cropped else ("whole", "cropped")
+        hint = f"those found are {other}, choose the --config for {other} frames"
+        hint = hint if kinds else no_images(folders)
+        raise DataError(f"{root} holds no folder of {kind} frames; {hint}")
     return lambda folder: kinds[folder.path] == cropped
 
 

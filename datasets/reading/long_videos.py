@@ -25,13 +25,30 @@ class VideoFrames:
         return self._known[folder.path]
 
 
-def interval(gathering: Gathering, row: Row, name: str) -> Interval | None:
+def interval(
+    gathering: Gathering, row: Row, name: str, *, start: int | None = None
+) -> Interval | None:
     """Return the interval of a row in which 0 stands for not known; None, the row dropped.
 
     Without an offset the clip ends at its apex, as the field reads these sheets: the end of the
     video, which would be next, has nothing to do with the expression.
+
+    Args:
+        gathering: for the report.
+        row: of the sheet.
+        name: of the clip.
+        start: the frame that an onset of 0 stands for, where that is the start of the video.
     """
-    onset, apex, offset = (gathering.frame(row, c, name) or None for c in _COLUMNS)
+    onset, apex, offset = (gathering.frame(row, c, name) for c in _COLUMNS)
+    if onset == 0 and start is not None:
+        apex = start if apex == 0 else apex
+        onset = start
+        if start:
+            reason = f"onset 0 is the start of the video, whose frames count from {start}"
+            gathering.report("correction", "onset-zero", row, name, f"{reason}; took {start}")
+    else:
+        onset, apex = onset or None, apex or None
+    offset = offset or None
     if onset is None:
         reason = "no onset, and the video is longer than the expression"
         gathering.report("drop", "interval-missing", row, name, reason)

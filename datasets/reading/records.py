@@ -5,8 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-type Kind = Literal["repair", "drop", "remark"]
-"""A repair changes an annotation, a drop loses a clip, a remark does neither."""
+type Kind = Literal["correction", "repair", "drop", "remark"]
+"""A repair changes an annotation, a drop loses a clip, a remark does neither.
+
+A correction is a repair of an error that the distributed sheet is known for, so that nothing is
+wrong with this copy of it.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +39,10 @@ class Annotation:
     sheet has none; `frames` maps these numbers to files and is empty where `video` is given;
     `emotion` is normalised, `emotion_raw` and `aus_raw` are the sheet's own words; `objective` is
     the objective class, 1 to 7. `cropped` frames are faces already and are not corrected again.
-    `known_apex` is a correction of the apex that the literature agrees on; `estimate_apex` asks for
-    an estimate from the frames where there is no apex, instead of the midpoint.
+    `known_apex` is a correction of the apex that the literature agrees on; `known_error` says that
+    the distributed sheet has no usable apex here; `estimate_apex` asks for an estimate from the
+    frames where there is no apex, instead of the midpoint. `partition` is the authors' own, such as
+    `training`, or empty.
     """
 
     where: str
@@ -55,7 +61,9 @@ class Annotation:
     video: Path | None = None
     cropped: bool = False
     known_apex: int | None = None
+    known_error: bool = False
     estimate_apex: bool = False
+    partition: str = ""
 
     @property
     def name(self) -> str:

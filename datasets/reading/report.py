@@ -11,8 +11,9 @@ from mace.datasets.reading.records import Change, Kind, Published
 from mace.errors import DataError
 from mace.files import write_json, write_text
 
-# More lines of one kind than this are counted on screen and listed in the file only.
-_LINES = 30
+# More lines of one code than this are counted on screen and listed in the file only.
+_LINES = 10
+_KINDS: tuple[Kind, ...] = ("drop", "correction", "repair", "remark")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +21,8 @@ class PreparationReport:
     """The account of a preparation; rows = samples + drops.
 
     `emotions` counts the emotions of the samples, `readable` those of the rows that could be read;
-    `classes` counts the classes of the samples by class set; `fingerprint` names the annotations,
+    `classes` counts the classes of the samples by class set, `midpoints` those of them whose apex
+    is a midpoint; `fingerprint` names the annotations,
     the frame files and the settings.
     """
 
@@ -31,6 +33,7 @@ class PreparationReport:
     emotions: dict[str, int]
     readable: dict[str, int]
     classes: dict[str, dict[str, int]]
+    midpoints: dict[str, int]
     apex_sources: dict[str, int]
     published: Published | None
     changes: tuple[Change, ...]
@@ -45,6 +48,7 @@ class PreparationReport:
         codes = Counter(f"{change.kind} {change.code}" for change in self.changes)
         return {
             **asdict(self),
+            "corrections": totals["correction"],
             "repairs": totals["repair"],
             "drops": totals["drop"],
             "remarks": totals["remark"],
@@ -52,20 +56,28 @@ class PreparationReport:
         }
 
     def text(self, *, limit: int | None = None) -> str:
-        """Return the report for people, at most `limit` lines of each kind of change."""
-        repairs, drops, remarks = self.of("repair"), self.of("drop"), self.of("remark")
-        lines = [
-            f"{self.dataset}: {self.rows} rows read, {self.samples} samples made, "
-            f"{len(repairs)} repairs, {len(drops)} drops, {len(remarks)} remarks",
-            "",
-            *self._counts(),
-        ]
-        for title, changes in (("drops", drops), ("repairs", repairs), ("remarks", remarks)):
+        """Return the report for people, at most `limit` lines of each code of change."""
+        lines = [self._summary(), "", *self._counts()]
+        for kind in _KINDS:
+            changes = self.of(kind)
             if changes:
-                lines += ["", f"{title} ({len(changes)})", *_rows(changes[:limit])]
-            if limit is not None and len(changes) > limit:
-                lines.append(f"  and {len(changes) - limit} more")
+                lines += ["", f"{kind}s ({len(changes)})", *_rows(_first(changes, limit))]
+                lines += [f"  and {count} more: {code}" for code, count in _cut(changes, limit)]
         return "\n".join(lines) + "\n"
+
+    def _summary(self) -> str:
+        numbers = {f"{kind}s": len(self.of(kind)) for kind in _KINDS}
+        drops = numbers.pop("drops")
+        rest = ", ".join(f"{count} {name}" for name, count in numbers.items())
+        if not drops:
+            read = f"{self.rows} rows read, {self.samples} samples made"
+            return f"{self.dataset}: {read}, 0 drops, {rest}"
+        codes = Counter(change.code for change in self.of("drop")).most_common(3)
+        why = ", ".join(f"{count} {code}" for code, count in codes)
+        return (
+            f"{self.dataset}: {drops} OF {self.rows} ROWS WERE DROPPED ({why}), {self.samples} "
+            f"samples made, {rest}"
+        )
 
     def _counts(self) -> list[str]:
         published = dict(self.published.counts) if self.published else {}
@@ -85,10 +97,20 @@ class PreparationReport:
             f"class set {name}: {sum(counts.values())} ("
             + ", ".join(f"{label} {n}" for label, n in counts.items())
             + ")"
+            + self._without_apex(name)
             for name, counts in self.classes.items()
         ]
         lines.append("apex: " + ", ".join(f"{n} {name}" for name, n in self.apex_sources.items()))
         return lines
+
+    def _without_apex(self, class_set: str) -> str:
+        """How many have no apex of their own, which is why a benchmark may have fewer clips."""
+        count = self.midpoints.get(class_set, 0)
+        if not count:
+            return ""
+        megc = class_set == "3" and self.dataset.startswith(("casme2/", "samm/"))
+        left_out = ", which MEGC 2019 left out" if megc else ""
+        return f"; {count} of them without a usable apex in the sheet{left_out}"
 
     def write(self, folder: Path) -> None:
         """Write `preparation.json` and `preparation.txt` into the prepared data set."""
@@ -98,7 +120,7 @@ class PreparationReport:
     def on_screen(self, folder: Path) -> str:
         """Return the text without long lists; where they are cut it says where the whole is."""
         text = self.text(limit=_LINES)
-        cut = any(len(self.of(kind)) > _LINES for kind in ("repair", "drop", "remark"))
+        cut = any(_cut(self.of(kind), _LINES) for kind in _KINDS)
         return text + (f"the whole list is in {folder / 'preparation.txt'}\n" if cut else "")
 
 
@@ -114,6 +136,7 @@ def make_report(
 ) -> PreparationReport:
     """Count the samples' labels; each sample needs the texts of `clip_features` only."""
     drops = sum(change.kind == "drop" for change in changes)
+    midpoints = [sample for sample in samples if sample["apex_source"] == "midpoint"]
     assert rows == len(samples) + drops, f"{rows} rows, {len(samples)} samples, {drops} drops"
     return PreparationReport(
         dataset=dataset,
@@ -127,6 +150,11 @@ def make_report(
             for name in CLASS_SETS
             if (counts := _count(v for sample in samples if (v := sample[f"class_{name}"])))
         },
+        midpoints={
+            name: count
+            for name in CLASS_SETS
+            if (count := sum(bool(sample[f"class_{name}"]) for sample in midpoints))
+        },
         apex_sources=_count(sample["apex_source"] for sample in samples),
         published=published,
         changes=tuple(sorted(changes, key=lambda c: (c.where, c.row or 0, c.clip, c.code))),
@@ -135,7 +163,7 @@ def make_report(
 
 def refuse_changes(dataset: str, changes: Sequence[Change]) -> None:
     """Raise a DataError that names the first repairs and drops, if there are any."""
-    wrong = [change for change in changes if change.kind != "remark"]
+    wrong = [change for change in changes if change.kind in ("repair", "drop")]
     if wrong:
         repairs = sum(change.kind == "repair" for change in wrong)
         first = "; ".join(" ".join(line.split()) for line in _rows(wrong[:3]))
@@ -143,6 +171,25 @@ def refuse_changes(dataset: str, changes: Sequence[Change]) -> None:
             f"{dataset} needs {repairs} repairs and {len(wrong) - repairs} drops, which --strict "
             f"refuses, first: {first}"
         )
+
+
+def _first(changes: Sequence[Change], limit: int | None) -> list[Change]:
+    """The first `limit` changes of each code, so that no kind of remark hides another."""
+    before: Counter[str] = Counter()
+    chosen = []
+    for change in changes:
+        before[change.code] += 1
+        if limit is None or before[change.code] <= limit:
+            chosen.append(change)
+    return chosen
+
+
+def _cut(changes: Sequence[Change], limit: int | None) -> list[tuple[str, int]]:
+    """The codes of which more than `limit` changes are there, and how many more."""
+    if limit is None:
+        return []
+    codes = Counter(change.code for change in changes)
+    return [(code, count - limit) for code, count in codes.items() if count > limit]
 
 
 def _rows(changes: Sequence[Change]) -> list[str]:

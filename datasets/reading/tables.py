@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mace.datasets.reading.cells import cell_frame, cell_raw, cell_text, normalise
+from mace.datasets.reading.cells import cell_frame, cell_name, cell_raw, cell_text, normalise
 from mace.errors import DataError
+from mace.files import decode_text
 
 _HEADER_ROWS = 60  # a header further down is none
 _DELIMITERS = (",", ";", "\t", "|")
-# gbk for sheets saved by a Chinese Excel; latin-1 takes any byte.
-_ENCODINGS = ("utf-8-sig", "gbk", "latin-1")
 
 type Cells = list[object]
 
@@ -29,6 +28,10 @@ class Row:
     def text(self, column: str) -> str:
         """Return the cell as text, "" where it is blank or the table has no such column."""
         return cell_text(self.cells.get(column))
+
+    def name(self, column: str) -> str:
+        """Return the cell as a name: "1" also for the 1.0 that pandas makes of it."""
+        return cell_name(self.cells.get(column))
 
     def raw(self, column: str) -> str:
         """Return the cell in the annotator's own words, `/` and `?` included."""
@@ -199,8 +202,8 @@ def _xls_value(cell: Any) -> object:
 
 def _read_text(content: bytes, columns: int) -> list[tuple[str, list[Cells]]]:
     """Every delimiter gives one candidate; the header, or the number of columns, decides."""
-    text = _decode(content)
-    if "\0" in text:
+    text = decode_text(content)
+    if text is None:
         raise ValueError("it is no spreadsheet and no text")
     parsed: list[tuple[str, list[Cells]]] = []
     swallowed = {}
@@ -227,14 +230,3 @@ def _swallowed(rows: Sequence[Cells], delimiter: str) -> int | None:
             if any(2 * line.count(delimiter) >= max(2, width - 1) for line in lines):
                 return number
     return None
-
-
-def _decode(content: bytes) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16")
-    for encoding in _ENCODINGS[:-1]:
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return content.decode(_ENCODINGS[-1])

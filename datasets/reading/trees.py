@@ -9,11 +9,17 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from mace.datasets.reading.cells import clip_key, subject_key
+from mace.datasets.reading.editions import TABLE_SUFFIXES, edition, plain_name
 from mace.errors import DataError
 from mace.pictures.naming import arrange, is_picture
 
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v", ".wmv", ".mts")
-_SHEET_SUFFIXES = frozenset({".xls", ".xlsx", ".xlsm", ".csv", ".tsv"})
+# What systems keep on a disk beside people's own folders.
+_SYSTEM_FOLDERS = frozenset(
+    {"__macosx", "$recycle.bin", "recycler", "recycled", "system volume information", "lost+found"}
+    | {"@eadir", "#recycle", "found.000"}
+)
+_MOST_VIDEOS = 20
 
 
 @dataclass(frozen=True)
@@ -34,28 +40,58 @@ class Folder:
 
 
 class FolderIndex:
-    """All folders of images below a root, found by subject and clip at any depth."""
+    """All folders of images below a root, found by subject and clip at any depth.
 
-    def __init__(self, folders: Sequence[Folder]) -> None:
+    Attributes:
+        folders: every folder that holds images.
+        videos: the first few video files below the root, for messages.
+    """
+
+    def __init__(self, folders: Sequence[Folder], videos: Sequence[Path] = ()) -> None:
         self.folders = tuple(folders)
+        self.videos = tuple(videos)
         self._by_clip: dict[tuple[str, ...], list[Folder]] = defaultdict(list)
+        self._with_subject: dict[tuple[str, tuple[str, ...]], list[Folder]] = defaultdict(list)
         for folder in self.folders:
-            self._by_clip[clip_key(folder.parts[-1])].append(folder)
+            words = clip_key(folder.parts[-1])
+            self._by_clip[words].append(folder)
+            for length in range(1, min(len(words), 4)):
+                subject = subject_key("".join(words[:length]))
+                if subject.isdecimal():
+                    self._with_subject[subject, words[length:]].append(folder)
 
     def clip(self, subject: object | None, clip: object) -> tuple[Folder, ...]:
         """Return the folders named like the clip below one named like the subject, None for any.
 
         `sub01`, `01` and 1 are one subject; `s01_ne_01` and `s1_ne_1` are one clip. Folders with
-        exactly the clip's name go before such, the shallowest first.
+        exactly the clip's name go before such, the shallowest first. Where there is none, a folder
+        whose own name says both serves: `sub01_EP02_01f`, or `006_1_2` for that clip of 006.
         """
-        wanted = None if subject is None else subject_key(subject)
-        found = [
+        person = None if subject is None else subject_key(subject)
+        words = clip_key(clip)
+        named = self._by_clip.get(words, [])
+        below = [
             folder
-            for folder in self._by_clip.get(clip_key(clip), [])
-            if wanted is None or any(subject_key(part) == wanted for part in folder.parts[:-1])
+            for folder in named
+            if person is None or any(subject_key(part) == person for part in folder.parts[:-1])
         ]
-        exact = [f for f in found if f.parts[-1].casefold() == str(clip).strip().casefold()]
-        return tuple(sorted(exact or found, key=lambda f: (len(f.parts), f.parts)))
+        if not below and person is not None:
+            below = self._with_subject.get((person, words), [])
+        if not below and person is not None:
+            own = [words[:length] for length in range(1, min(len(words), 4))]
+            if any(subject_key("".join(start)) == person for start in own):
+                below = [folder for folder in named if not _below_a_subject(folder)]
+        exact = [f for f in below if f.parts[-1].casefold() == str(clip).strip().casefold()]
+        return tuple(sorted(exact or below, key=lambda f: (len(f.parts), f.parts)))
+
+
+def _below_a_subject(folder: Folder) -> bool:
+    return any(subject_key(part).isdecimal() for part in folder.parts[1:-1])
+
+
+def is_video(name: str) -> bool:
+    """Return whether a file's name is that of a video."""
+    return os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES and not name.startswith(".")
 
 
 def find_folders(root: Path) -> FolderIndex:
@@ -64,48 +100,68 @@ def find_folders(root: Path) -> FolderIndex:
     Raises:
         DataError: if `root` is no folder.
     """
-    folders, root = [], Path(os.path.abspath(root))
+    folders, videos, root = [], [], Path(os.path.abspath(root))
     for path, files in walk(root):
         images = [name for name in files if is_picture(name)]
         if images:
             parts = (root.name, *path.relative_to(root).parts)
             folders.append(Folder(path, parts, min(images)))
-    return FolderIndex(folders)
+        if len(videos) < _MOST_VIDEOS:
+            videos += [path / name for name in files if is_video(name)]
+    return FolderIndex(folders, videos[:_MOST_VIDEOS])
 
 
-def find_table(root: Path, patterns: str | Sequence[str]) -> Path:
-    """Return the file below `root` whose name fits a pattern, in any case and at any depth.
+@dataclass(frozen=True)
+class Choice:
+    """The table to read, and the candidates that are not."""
 
-    The first pattern that fits a file decides, then the shallowest file. Lock files of Excel
-    (`~$…`) and hidden files are passed over.
+    path: Path
+    others: tuple[Path, ...]
+
+
+def find_table(root: Path, patterns: str | Sequence[str]) -> Choice:
+    """Return the table below `root` whose name fits a pattern, in any case and at any depth.
 
     Raises:
         DataError: if there is none; the message lists the spreadsheets that are there.
     """
-    found = find_tables(root, patterns)
-    if found:
-        return found[0]
-    there = sorted({path.name for path in find_tables(root, [f"*{s}" for s in _SHEET_SUFFIXES])})
+    candidates = find_tables(root, patterns)
+    if candidates:
+        return Choice(candidates[0], tuple(candidates[1:]))
+    there = sorted({path.name for path in find_tables(root, "*")})
     listed = ", ".join(there[:10]) + (f" and {len(there) - 10} more" if len(there) > 10 else "")
     names = " or ".join([patterns] if isinstance(patterns, str) else patterns)
     raise DataError(
-        f"no annotation file {names} below {root} (spreadsheets there: {listed or 'none'}); put it "
-        "anywhere in this folder"
+        f"no annotation file {names} (.xlsx, .xls or .csv) below {root} (spreadsheets there: "
+        f"{listed or 'none'}); put it anywhere in this folder"
     )
 
 
-def find_tables(root: Path, patterns: str | Sequence[str]) -> list[Path]:
-    """Return all files that `find_table` chooses from, the chosen one first."""
+def find_tables(
+    root: Path, patterns: str | Sequence[str], *, suffixes: Sequence[str] = TABLE_SUFFIXES
+) -> list[Path]:
+    """Return all tables below `root` whose name without suffix fits a pattern, the best first.
+
+    The first pattern that fits a file decides, then the newest version, then a plain name before
+    those of copies, then the shallowest file. Lock files of Excel (`~$…`) and hidden files are
+    passed over.
+    """
     patterns = [patterns] if isinstance(patterns, str) else patterns
-    found = []
+    candidates = []
     for path, files in walk(root):
         for name in files:
-            if name.startswith(("~$", ".")):
+            stem, suffix = os.path.splitext(name.casefold())
+            if name.startswith(("~$", ".")) or suffix not in suffixes:
                 continue
-            order = [i for i, p in enumerate(patterns) if fnmatch(name.casefold(), p.casefold())]
+            stems = (stem, plain_name(name))
+            order = [
+                i for i, p in enumerate(patterns) if any(fnmatch(s, p.casefold()) for s in stems)
+            ]
             if order:
-                found.append((order[0], len(path.parts), str(path / name)))
-    return [Path(name) for _, _, name in sorted(found)]
+                *newest, form, length = edition(name)
+                key = (order[0], *newest, len(path.parts), form, length, str(path / name))
+                candidates.append((key, path / name))
+    return [path for _, path in sorted(candidates)]
 
 
 def frame_files(
@@ -177,7 +233,9 @@ def _counted(names: Sequence[str], problems: list[str]) -> Iterator[tuple[str, i
 
 
 def walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Yield every folder once, links followed, with the names of its files.
+    """Yield every folder below `root` once, links followed, with the names of its files.
+
+    Hidden folders and those of operating systems, such as `$RECYCLE.BIN`, are not entered.
 
     Raises:
         DataError: if `root` is no folder.
@@ -191,5 +249,9 @@ def walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
             names.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
-        names[:] = sorted(name for name in names if not name.startswith(".") and name != "__MACOSX")
+        names[:] = sorted(
+            name
+            for name in names
+            if not name.startswith(".") and name.casefold() not in _SYSTEM_FOLDERS
+        )
         yield Path(folder), files

@@ -42,10 +42,13 @@ _COLUMNS = {
     "?objective": ("objectiveclasses", "objectiveclass"),
     "?notes": ("notes",),
 }
-_SHEETS = ["samm*micro*facs*.xls*", "samm*facs*.xls*", "samm*.xls*", "samm*.csv", "samm*.tsv"]
+_SHEETS = ["samm*micro*facs*", "samm*facs*", "samm*"]
 _CLIP = re.compile(r"([0-9]{3})_[0-9]+_[0-9]+")
 # Frame numbers count in the long video; padded to 4 or 5 digits, as it happens.
 _FRAME = re.compile(r"(?:reg_)?(?:[0-9]+_)*([0-9]+)", re.IGNORECASE)
+# Where a copy of the sheet has no offset, that of the MEB library (T. Varanka et al., "Data leakage
+# and evaluation issues in micro-expression analysis", 2022).
+_KNOWN_OFFSET = {"013_1_9": 5739}
 # Typing errors of the sheet (1143 after the offset 1134, 1930 before the onset 4896), as corrected
 # in the sheet of N. Van Quang et al., "CapsuleNet for micro-expression recognition", FG 2019.
 _KNOWN_APEX = {"028_4_1": 1113, "032_3_1": 4930}
@@ -61,12 +64,13 @@ def read(manual_dir: Path, config_name: str = "raw") -> Reading:
     Raises:
         DataError: for a missing or damaged sheet, or no folder of such frames.
     """
-    table = _table(find_table(manual_dir, _SHEETS))
+    choice = find_table(manual_dir, _SHEETS)
+    table = _table(choice.path)
     folders = find_folders(manual_dir)
     cropped = config_name == "cropped"
     fits = choose_folders(folders, manual_dir, cropped=cropped)
     gathering = Gathering("samm", folders)
-    gathering.begin(table)
+    gathering.begin(table, choice.others)
     for row in table.rows:
         _read_row(gathering, row, fits, cropped)
     gathering.report_unused(fits)
@@ -87,10 +91,10 @@ def _read_row(
     gathering: Gathering, row: Row, fits: Callable[[Folder], bool], cropped: bool
 ) -> None:
     clip = row.text("clip")
-    subject = subject_name(row.text("subject"))
+    subject = subject_name(row.name("subject"))
     name = f"{subject}/{clip}"
     emotion = normalise_emotion(row.text("emotion"))
-    if not (row.text("subject") and clip and emotion):
+    if not (row.name("subject") and clip and emotion):
         gathering.report("drop", "incomplete", row, name, "no subject, file name or emotion")
         return
     folder = gathering.folder(row, subject, clip, name, fits=fits)
@@ -98,6 +102,11 @@ def _read_row(
         return
     onset, apex, offset = (gathering.frame(row, c, name) for c in ("onset", "apex", "offset"))
     _check_duration(gathering, row, name, onset, offset)
+    known = _KNOWN_OFFSET.get(clip)
+    if known and onset and onset < known and (offset is None or offset <= onset):
+        reason = f"offset {row.raw('offset') or 'missing'}; took {known}, the known correction"
+        gathering.report("correction", "known-correction", row, name, reason)
+        offset = known
     gathering.add(
         Annotation(
             where=gathering.where,

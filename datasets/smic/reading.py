@@ -130,15 +130,15 @@ def _read_long(
     manual_dir: Path, folders: FolderIndex, of_camera: Callable[[Folder], bool], camera: Camera
 ) -> Reading:
     patterns = [
-        f"smic*{camera}*e_annotation_2019.xls*",
-        f"smic*{camera}*e_annotation.xls*",
-        f"smic*{camera}*annotation*.xls*",
-        f"smic*{camera}*.csv",
+        f"smic*{camera}*e_annotation_2019",
+        f"smic*{camera}*e_annotation",
+        f"smic*{camera}*annotation*",
+        f"smic*{camera}*",
     ]
-    path = find_table(manual_dir, patterns)
-    table = read_table(path, columns=_COLUMNS, sheet=camera, keys=("clip",))
+    choice = find_table(manual_dir, patterns)
+    table = read_table(choice.path, columns=_COLUMNS, sheet=camera, keys=("clip",))
     gathering = Gathering("smic", folders)
-    gathering.begin(table)
+    gathering.begin(table, choice.others)
 
     def fits(folder: Folder) -> bool:
         return of_camera(folder) and not _is_cut(folder)

@@ -12,9 +12,12 @@ type Side = Literal["", "L", "R"]
 _MOST_ENTRIES = 64
 _TOKEN = re.compile(
     r"""(?P<unit>\??(?:AU)?\s?(?P<side>[LRAB])?\s?(?P<number>[0-9]{1,2})(?![0-9])
-            (?P<intensity>[A-E](?:\s?[/-]\s?[A-E])?(?![A-Z0-9]))?(?P<unclear>\s?\?)?)
-      | (?P<alternative>\bOR\b|[/|])
-      | (?P<conjunction>\bAND\b|[+,;&、\s-]+)
+            (?:\.0+(?![0-9]))?
+            (?P<intensity>[A-E](?:\s?[/-]\s?[A-E])?(?=OR|AND|[^A-Z0-9]|$))?(?P<unclear>\s?\?)?)
+      | (?P<alternative>(?<![^\W\d_])OR(?![^\W\d_])|(?<=[0-9A-E?)])OR(?=\s?(?:AU)?[LRAB]?[0-9(])
+            |[/|]|或者?)
+      | (?P<conjunction>(?<![^\W\d_])AND(?![^\W\d_])|(?<=[0-9A-E?)])AND(?=\s?(?:AU)?[LRAB]?[0-9(])
+            |[+,;&、\s-]+|[和与及])
       | (?P<open>[(\[])
       | (?P<close>[)\]]\??)
       | (?P<word>[0-9]{3,}|[^\W\d]+|.)""",

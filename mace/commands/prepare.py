@@ -18,6 +18,7 @@ def run(
     config: str | None = None,
     manual_dir: Path | None = None,
     annotations: Path | None = None,
+    coding: int | None = None,
     strict: bool = False,
     data_dir: Path = DATA_DIR,
     seed: int | None = None,
@@ -34,6 +35,8 @@ def run(
             data set has a default.
         manual_dir: for a licensed data set, the folder that holds its sheet and its frames.
         annotations: for `folder`, the table of your own clips.
+        coding: for `casme2`, which of the codings of 2014 and 2019 is read; by default the later of
+            those that are there.
         strict: refuse data that need a repair or lose a clip, instead of reporting it.
         data_dir: where prepared data sets lie.
         seed: of everything random in a synthetic data set, 0 by default.
@@ -44,6 +47,7 @@ def run(
     options = {
         "manual_dir": manual_dir,
         "annotations": annotations,
+        "coding": coding,
         "strict": strict or None,
         "seed": seed,
         "workers": workers,
@@ -62,7 +66,7 @@ def load_builder(name: str) -> ModuleType:
 
     It offers PRESETS, the names of its variants, the first or DEFAULT being the default, and
     `prepare(preset, *, data_dir, ...) -> Path` with those of the options manual_dir, annotations,
-    strict, seed and workers that it has a use for, all of them optional.
+    coding, strict, seed and workers that it has a use for, all of them optional.
 
     Raises:
         ConfigError: if there is no such data set.

@@ -38,7 +38,7 @@ def test_the_merged_sheet_gets_its_known_corrections(tmp_path):
     make_casme(tmp_path / "in", form="merged", cropped=True)
     report, folder = prepare("casme", tmp_path / "in", tmp_path / "out", config="cropped")
     assert (report["rows"], report["samples"]) == (189, 189)
-    assert report["codes"]["repair known-correction"] == 5
+    assert report["codes"]["correction known-correction"] == 5
     assert report["apex_sources"] == {"annotated": 185, "repaired": 3, "midpoint": 1}
     rows = {change["row"] for change in report["changes"] if change["code"] == "known-correction"}
     assert rows == {42, 44, 45, 56, 142}

@@ -16,6 +16,7 @@ from trees.casme2_tree import (
     write_tree,
 )
 from trees.drawn import drawn
+from trees.preparing import samples_of
 
 from mace.cli import main
 from mace.data import load_clips
@@ -48,18 +49,25 @@ def prepare(root, data, *more):
 def test_the_whole_cropped_tree(cropped, tmp_path, capsys):
     assert prepare(cropped, tmp_path, "--config", "cropped", "--workers", "1") == 0
     shown = capsys.readouterr().out
-    assert "casme2/cropped: 255 rows read, 255 samples made, 4 repairs, 0 drops" in shown
+    assert (
+        "casme2/cropped: 255 rows read, 255 samples made, 0 drops, 2 corrections, 2 repairs"
+        in shown
+    )
     report = report_of(tmp_path, "cropped")
     assert report["rows"] == report["samples"] == 255
     assert report["emotions"] == report["published"]["counts"] == COUNTS
     assert report["classes"]["5"]["others"] == 99
     assert sum(report["classes"]["5"].values()) == 246
-    assert {c["clip"]: c["code"] for c in report["changes"] if c["kind"] == "repair"} == {
-        "04/EP12_01f": "apex-missing",
-        "05/EP09_05f": "apex-is-onset",
-        "02/EP08_1": "offset-frame-missing",
-        "02/EP09f": "apex-frame-missing",
+    assert {
+        c["clip"]: (c["kind"], c["code"]) for c in report["changes"] if c["kind"] != "remark"
+    } == {
+        "04/EP12_01f": ("correction", "apex-missing"),
+        "05/EP09_05f": ("correction", "apex-is-onset"),
+        "02/EP08_1": ("repair", "offset-frame-missing"),
+        "02/EP09f": ("repair", "apex-frame-missing"),
     }
+    assert "class set 5: 246" in shown
+    assert "; 2 of them without a usable apex in the sheet, which MEGC 2019 left out" in shown
     assert sum(c["code"] == "apex-is-offset" for c in report["changes"]) == 4
     assert report["apex_sources"] == {"annotated": 252, "midpoint": 2, "repaired": 1}
     (row,) = {c["row"] for c in report["changes"] if c["clip"] == "04/EP12_01f"}
@@ -84,8 +92,8 @@ def test_the_whole_cropped_tree(cropped, tmp_path, capsys):
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
     assert prepare(cropped, tmp_path, "--config", "cropped", "--strict") == 3
     sentence = capsys.readouterr().err
-    assert "4 repairs and 0 drops, which --strict refuses" in sentence
-    assert "EP12_01f" in sentence
+    assert "2 repairs and 0 drops, which --strict refuses" in sentence
+    assert "EP08_1" in sentence
 
 
 def test_which_coding_was_read(cropped, tmp_path):
@@ -105,6 +113,33 @@ def test_which_coding_was_read(cropped, tmp_path):
     counts = {e: sum(a.emotion == e for a in reading.annotations) for e in COUNTS_2019}
     assert counts == COUNTS_2019
     assert {a.objective for a in reading.annotations} == set(range(1, 8))
+
+    before = read(tmp_path, "raw_selected", 2014)
+    counts = {e: sum(a.emotion == e for a in before.annotations) for e in COUNTS}
+    assert counts == before.published.counts == COUNTS
+    assert {a.objective for a in before.annotations} == {None}
+    (unread,) = [change for change in before.changes if change.code == "coding-not-read"]
+    assert unread.where == "CASME2-coding-20190701.xlsx"
+    assert "--coding 2019" in unread.reason
+    (tmp_path / "a" / "CASME2-coding-20140508.xlsx").rename(tmp_path / "old labels.xlsx")
+    assert read(tmp_path, "raw_selected", 2014).published.counts == COUNTS
+    (tmp_path / "old labels.xlsx").unlink()
+    with pytest.raises(
+        DataError, match=r"no coding of 2014: CASME2-coding-20190701\.xlsx is of 2019"
+    ):
+        read(tmp_path, "raw_selected", 2014)
+
+
+def test_strict_passes_on_what_is_distributed(tmp_path, whole_frames):
+    write_sheet(tmp_path / "in" / "CASME2-coding-20140508.xlsx", list(ODD[:6]))
+    write_tree(tmp_path / "in" / "CASME2_RAW_selected", list(ODD[:6]), "raw_selected")
+    data = tmp_path / "data"
+    assert prepare(tmp_path / "in", data, "--strict", "--workers", "1", "--coding", "2014") == 0
+    clips = {clip.name: clip for clip in load_clips(data)}
+    assert clips["casme2/04/EP12_01f"].apex_source == "midpoint"
+    assert clips["casme2/05/EP09_05f"].apex_source == "midpoint"
+    samples = samples_of(data / "casme2" / "raw_selected" / "1.0.0")
+    assert samples["05/EP16_04f"]["numbers"].tolist() == list(range(10, 19))
 
 
 @pytest.mark.parametrize("name", ["labels.csv", "CASME2_label_Ver_2.xls", "my coding.xlsx"])
@@ -187,15 +222,21 @@ def test_bad_clips_are_drops_with_their_reasons(faces, tmp_path, capsys):
     assert prepare(faces, data, "--strict", "--workers", "1") == 3
     assert "0 repairs and 1 drops, which --strict refuses" in capsys.readouterr().err
     assert prepare(faces, data, "--workers", "2") == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0].startswith("casme2/raw_selected: 2 OF 4 ROWS WERE DROPPED (2 unusable), 2 samp")
     report = report_of(data, "raw_selected")
-    assert (report["rows"], report["samples"], report["drops"]) == (4, 1, 3)
+    assert (report["rows"], report["samples"], report["drops"]) == (4, 2, 2)
     reasons = [c["reason"] for c in report["changes"] if c["kind"] == "drop"]
-    for words in ("img15.jpg is cut off", "holds no frame", "no face found"):
+    for words in ("holds no frame", "no face found"):
         assert sum(words in reason for reason in reasons) == 1
-    (clip,) = load_clips(data)
+    clip, broken = sorted(load_clips(data), key=lambda clip: clip.name)
     # Frame 6 in the margin cannot be decoded: 5, 7 to 24 are left.
     assert (clip.onset, clip.apex, clip.offset, len(clip.frames)) == (5, 9, 12, 19)
     assert sum(c["code"] == "margin-unreadable" for c in report["changes"]) == 1
+    # The apex 15 cannot be decoded: 14 takes its place, as if the file had 0 bytes.
+    assert (broken.onset, broken.apex, broken.offset, broken.apex_source) == (6, 9, 12, "repaired")
+    (said,) = [c for c in report["changes"] if c["code"] == "frame-unreadable"]
+    assert "img15.jpg is cut off" in said["reason"]
 
 
 def test_a_faint_face_is_found_by_a_lower_threshold(monkeypatch, tmp_path):
@@ -260,6 +301,8 @@ def test_other_content_is_prepared_again_and_an_interruption_resumes(
         (("--manual-dir", "{tmp}"), ("no coding sheet", "CASME2-coding-20140508.xlsx")),
         (("--manual-dir", "{tmp}", "--config", "huge"), ("huge", "raw_selected, raw, cropped")),
         (("--manual-dir", "{tmp}", "--seed", "3"), ("no use for --seed",)),
+        (("--manual-dir", "{tmp}", "--coding", "2018"), ("no coding of 2018", "2014 and 2019")),
+        (("--coding", "2014"), ("--coding needs --manual-dir",)),
     ],
 )
 def test_what_cannot_be_prepared_says_so(tmp_path, capsys, options, words):

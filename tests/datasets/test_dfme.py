@@ -1,5 +1,7 @@
 """DFME through `mace prepare`: three sheets, words and numbers for emotions, three frame rates."""
 
+from collections import Counter
+
 import pytest
 from fuzzing import mutations
 from hypothesis import given
@@ -25,7 +27,7 @@ def test_training_and_test_sheets(tmp_path, whole_frames):
     assert report["codes"] == {
         "drop no-label": 15,
         "remark emotion-differs": 1,
-        "remark folder-without-row": 15,
+        "remark partition": 2,
         "repair fps-missing": 1,
     }
     assert sum(report["classes"]["7"].values()) == 65
@@ -39,6 +41,9 @@ def test_training_and_test_sheets(tmp_path, whole_frames):
     assert (plain["onset"], plain["apex"], plain["offset"]) == (2, 7, 11)
     assert plain["fps"] == 500
     assert plain["class_3"] == b"negative"
+    partitions = {name: sample["partition"].decode() for name, sample in samples.items()}
+    assert Counter(partitions.values()) == {"training": 60, "test A": 5}
+    assert partitions["S0003/00002"] == "training"
 
 
 def test_no_table_and_a_table_of_something_else(tmp_path):
@@ -72,3 +77,17 @@ def test_mutated_sheets_are_read_or_refused(few, data):
         lines[row][data.draw(st.integers(0, 8))] = data.draw(CELLS)
     write_book(few / "labels" / "DFME_train.xlsx", {"Sheet1": lines})
     read_or_refuse(lambda: read(few))
+
+
+def test_versions_and_copies_of_one_partition_are_read_once(tmp_path):
+    rows = dfme_rows(6)
+    make_dfme(tmp_path, {"train/labels_v2.xlsx": rows[:3], "testA/labels.csv": rows[3:5]})
+    make_dfme(tmp_path, {"testB/labels.csv": rows[5:]})
+    write_book(tmp_path / "labels/train/labels_v1.xlsx", {"Sheet1": [HEADER, *rows[:3]]})
+    write_book(tmp_path / "labels/testA/labels - Copy.csv", {"Sheet1": [HEADER, *rows[3:5]]})
+    reading = read(tmp_path)
+    assert [a.partition for a in reading.annotations] == [
+        *["training"] * 3, *["test A"] * 2, "test B",
+    ]  # fmt: skip
+    unread = [change.where for change in reading.changes if change.code == "table-not-read"]
+    assert sorted(unread) == ["labels - Copy.csv", "labels_v1.xlsx"]

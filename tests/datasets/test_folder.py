@@ -54,7 +54,7 @@ def test_frames_and_a_video_with_a_real_face(tmp_path, surprise, capsys):
         ["bert", "b1", *span, "surprise", "200,0", "R2?", "elsewhere\\b1"],
     )
     assert prepare(root, data, "--annotations", str(sheet)) == 0
-    assert "2 samples made, 0 repairs, 0 drops" in capsys.readouterr().out
+    assert "2 samples made, 0 drops" in capsys.readouterr().out
     one, two = sorted(load_clips(data), key=lambda clip: clip.name)
     assert (one.person, two.person) == ("folder/anna", "folder/bert")
     for clip in (one, two):
@@ -136,7 +136,7 @@ def test_every_row_is_a_clip_or_a_drop_with_its_reason(tmp_path, capsys):
     table(root / "annotations.csv", *rows)
     assert prepare(root, data, "--config", "cropped") == 0
     text = (data / "folder" / "cropped" / "1.0.0" / "preparation.txt").read_text()
-    assert "9 rows read, 2 samples made, 0 repairs, 7 drops" in text
+    assert "7 OF 9 ROWS WERE DROPPED (4 incomplete, 1 unusable, 1 no-frames), 2 samples" in text
     for reason in (
         "short.mp4 is no video",
         "neither a folder nor a video",
@@ -164,7 +164,7 @@ def test_a_cell_that_cannot_be_a_path_is_a_drop(tmp_path):
 def test_missing_columns_and_tables_are_named(tmp_path, capsys):
     (tmp_path / "m").mkdir()
     assert prepare(tmp_path / "m", tmp_path / "d") == 3
-    assert "annotations.csv" in capsys.readouterr().err
+    assert "no annotation file annotations (" in capsys.readouterr().err
     sheet = table(tmp_path / "t.csv", ["1"], header=["subject", "clip", "emotion"])
     assert prepare(tmp_path / "m", tmp_path / "d", "--annotations", str(sheet)) == 3
     sentence = capsys.readouterr().err

@@ -56,7 +56,10 @@ def few():
 def test_every_form_gives_442_images_of_68_subjects(form, tmp_path, capsys):
     make_tree(tmp_path / "raw", form=form, blank_before_dot=form != "header")
     assert prepare(tmp_path / "raw", tmp_path / "data") == 0
-    assert "442 rows read, 442 samples made, 0 repairs, 0 drops" in capsys.readouterr().out
+    assert (
+        "442 rows read, 442 samples made, 0 drops, 0 corrections, 0 repairs"
+        in capsys.readouterr().out
+    )
     report = report_of(tmp_path / "data")
     assert report["emotions"] == report["readable"] == report["published"]["counts"] == COUNTS
     assert report["classes"] == {"3": COUNTS}

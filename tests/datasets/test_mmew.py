@@ -1,7 +1,5 @@
 """MMEW through `mace prepare`: both layouts, frames that count from 1."""
 
-from pathlib import Path
-
 import pytest
 from fuzzing import mutations
 from hypothesis import given
@@ -10,7 +8,7 @@ from trees.mmew_tree import COUNTS, HEADER, make_mmew, mmew_rows
 from trees.preparing import prepare, read_or_refuse, samples_of
 from trees.sheets import write_book
 
-from mace.datasets.mmew.reading import as_the_sheet_counts, read
+from mace.datasets.mmew.reading import read
 
 
 def test_all_300_rows(tmp_path, whole_frames):
@@ -40,20 +38,7 @@ def test_the_other_layout(tmp_path, name, absolute):
     assert [c.code for c in reading.changes] == ([] if absolute else ["frames-renumbered"])
 
 
-def test_when_frames_are_numbered_anew():
-    def renumbered(numbers, onset, offset):
-        frames = {number: Path(f"{number}.jpg") for number in numbers}
-        return list(as_the_sheet_counts(frames, onset, offset))
-
-    assert renumbered(range(1, 11), 120, 129) == list(range(120, 130))
-    assert renumbered(range(10), 3, 12) == list(range(3, 13))
-    # The folder reaches the offset: its numbers are the sheet's.
-    assert renumbered(range(1, 31), 5, 20) == list(range(1, 31))
-    assert renumbered(range(118, 131), 120, 129) == list(range(118, 131))
-    assert renumbered(range(1, 11), None, 20) == list(range(1, 11))
-
-
-def test_fewer_frames_than_annotated_is_a_repair_and_a_folder_of_another_emotion_a_remark(tmp_path):
+def test_a_folder_of_another_emotion_is_remarked_on(tmp_path):
     rows = mmew_rows()[:3]
     make_mmew(tmp_path, rows)
     (tmp_path / "Micro_Expression" / "surprise" / str(rows[0][1]) / "10.jpg").unlink()
@@ -61,11 +46,9 @@ def test_fewer_frames_than_annotated_is_a_repair_and_a_folder_of_another_emotion
     write_book(tmp_path / "MMEW_Micro_Exp.xlsx", {"Sheet1": [HEADER, *rows]})
     reading = read(tmp_path)
     codes = [(c.kind, c.code) for c in reading.changes]
-    assert codes == [
-        ("repair", "frames-renumbered"),
-        ("remark", "emotion-differs"),
-        ("remark", "frames-renumbered"),
-    ]
+    # The first folder lacks its last frame, and follows the others.
+    assert codes == [("remark", "emotion-differs"), ("remark", "frames-renumbered")]
+    assert list(reading.annotations[0].frames) == list(range(120, 129))
     assert [a.emotion for a in reading.annotations] == ["surprise", "anger", "surprise"]
 
 

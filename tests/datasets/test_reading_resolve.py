@@ -76,7 +76,8 @@ def test_frames_that_do_not_exist():
         ((5, 6, 7), [], "no frame"),
         ((7, 7, 7), ALL, "offset 7 is not after its onset 7"),
         ((5, 6, 9), range(20, 30), "annotated from 5 to 9, but its frames are 20 to 29"),
-        ((5, 6, 9), [7], "only one of its frames exists"),
+        ((5, 6, 8), [6], "offset frame 8 does not exist, and the nearest, 6, is 2 frames away"),
+        ((5, 6, 7), [6], "only one of its frames exists"),
     ],
 )
 def test_reasons_to_drop(given, numbers, reason):

@@ -13,7 +13,7 @@ from mace.errors import DataError
 
 def test_the_whole_sheet_with_its_two_typing_errors(tmp_path, whole_frames):
     make_samm(tmp_path / "in")
-    report, folder = prepare("samm", tmp_path / "in", tmp_path / "out")
+    report, folder = prepare("samm", tmp_path / "in", tmp_path / "out", strict=True)
     assert (report["rows"], report["samples"]) == (159, 159)
     counts = {name.lower(): count for name, count in COUNTS.items()}
     counts["others"] = counts.pop("other")
@@ -23,7 +23,7 @@ def test_the_whole_sheet_with_its_two_typing_errors(tmp_path, whole_frames):
         "anger": 57, "happiness": 26, "other": 26, "surprise": 15, "contempt": 12,
     }  # fmt: skip
     assert sum(report["classes"]["objective"].values()) == 159
-    assert report["codes"] == {"repair apex-outside": 2}
+    assert report["codes"] == {"correction apex-outside": 2}
     assert report["apex_sources"] == {"annotated": 157, "repaired": 2}
     samples = samples_of(folder)
     assert len({name.split("/")[0] for name in samples}) == 29

@@ -91,7 +91,7 @@ def test_a_folder_follows_from_its_settings(folder, tmp_path):
 def test_it_is_prepared_like_the_real_one(folder, tmp_path, capsys):
     where = ["--manual-dir", str(folder), "--data-dir", str(tmp_path)]
     assert main(["prepare", "megc2019_flow", *where]) == 0
-    assert "8 rows read, 8 samples made, 0 repairs, 0 drops" in capsys.readouterr().out
+    assert "8 rows read, 8 samples made, 0 drops" in capsys.readouterr().out
     images = load_flow_images(prepared_dataset("megc2019_flow", data_dir=tmp_path))
     assert len(images.subjects) == 6
     assert images.inputs.shape == (8, 1, 28, 28, 3)

@@ -37,12 +37,28 @@ def casme3_rows() -> list[list[object]]:
             ]
         )  # fmt: skip
     rows[128][2:5] = ["112", "83", "130"]
-    rows[708][2:5] = ["28", "33", "24"]
+    rows[708][2:5] = ["5", "5", "3460"]  # 34 is meant
     rows[749][2:5] = ["26470", "2650", "2655"]
-    rows[750][2:5] = ["1", "1", "9"]
+    rows[750][2:5] = ["0", "0", "25"]
     rows[796][0:5] = ["spNO.40", "e", "1832", "1838", "0"]
     rows[798][0:5] = ["spNO.40", "e", "2390", "2396", "0"]
     return rows
+
+
+def make_clips(root: Path, rows: list[list[object]], *, deeper: bool = False) -> None:
+    """Write a folder for each expression, as part A's clips are handed out."""
+    for line in rows:
+        person, letter, onset, _, offset = (str(cell) for cell in line[:5])
+        name = f"{person}_{letter}_{onset}"
+        for kind, suffix in (("frame", "jpg"), ("depth", "png")):
+            folder = root / "Part_A_ME_clip" / kind / name
+            numbers = range(max(1, int(onset)), int(offset) + 1)
+            write_frames(
+                folder / name if deeper else folder, ((f"{n}.{suffix}", n) for n in numbers)
+            )
+        video = root / "Part_A_ME_clip" / "video" / f"{name}.mp4"
+        video.parent.mkdir(exist_ok=True)
+        video.write_bytes(b"video")
 
 
 def make_casme3(
@@ -61,7 +77,7 @@ def make_casme3(
         first, last = int(onset), int(offset)
         first = 2640 if first > last + 1000 > 1000 else first
         last = last if last > first else first + 15
-        numbers = [first] if sparse else range(max(1, first - 2), last + 3)
+        numbers = [max(1, first)] if sparse else range(max(1, first - 2), last + 3)
         write_frames(folder / colour if colour else folder, ((f"{n}.jpg", n) for n in numbers))
         if not sparse:
             write_frames(folder / "depth", [(f"{first}.png", first)])
