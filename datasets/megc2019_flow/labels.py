@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mace.datasets.reading.records import Change
+from mace.files import decode_text
 
 CLASSES = ("negative", "positive", "surprise")
 """Names of the labels 0, 1 and 2."""
