@@ -171,9 +171,10 @@ def _analyse(
     from mace.live import Recorder, answer_frames, draw_result
 
     tally: Counter[str] = Counter()
-    recorder = Recorder(
-        out, classes=network.classes, fps=source.fps, size=source.size, session=facts
-    )
+    remarks: list[str] = []
+    source.report = lambda kind, sentence: remarks.append(sentence)
+    recorder = Recorder(out, classes=network.classes, size=source.size, session=facts)
+    recorder.note("remarks", remarks)
     with recorder, progress(Path(source.name).name, source.count) as advance:
         for result in answer_frames(source.frames(), bundle=network, config=live, fps=source.fps):
             picture = draw_result(result, classes=network.classes, notice=facts["notice"])
@@ -186,7 +187,7 @@ def _analyse(
                 if face.label is not None:
                     tally[f"label {face.label}"] += 1
             advance()
-    return _summary(tally, out=out, notice=facts["notice"])
+    return {**_summary(tally, out=out, notice=facts["notice"]), "remarks": remarks}
 
 
 def _summary(tally: Counter[str], *, out: Path, notice: str) -> dict[str, Any]:
@@ -208,7 +209,8 @@ def _sentence(summary: dict[str, Any]) -> str:
     states = ", ".join(
         f"{count} {name.replace('_', ' ')}" for name, count in summary["status"].items()
     )
-    return (
+    line = (
         f"{summary['tracked']} of {summary['frames']} frames tracked ({states}); "
         f"annotated.mp4, frames.csv and frames.jsonl are in {summary['out']}"
     )
+    return "\n".join([line, *(f"  {remark}" for remark in summary["remarks"])])

@@ -128,6 +128,7 @@ def _spot(
         "tracked": spotted.tracked,
         "looked_at": spotted.looked_at,
         "seconds": round(spotted.seconds, 6),
+        "remarks": list(spotted.remarks),
         **notes,
     }
     write_spotted(folder, spotted.events, classes=network.classes, made_from=made_from, notes=facts)
@@ -192,6 +193,7 @@ def _row(
         "tracked": facts["tracked"],
         "events": dict(kinds),
         "micro_per_minute": round(kinds["micro"] / minutes, 3) if minutes else 0.0,
+        "remarks": facts["remarks"],
         "done_before": done_before,
     }
 
@@ -199,10 +201,11 @@ def _row(
 def _sentence(name: str, row: Mapping[str, Any]) -> str:
     kinds = ", ".join(f"{count} {kind}" for kind, count in row["events"].items()) or "nothing"
     before = " (done before)" if row["done_before"] else ""
-    return (
+    line = (
         f"{name}: {kinds} in {row['seconds']:.1f} s, the face seen in {row['tracked']} of "
         f"{row['frames']} frames{before}; events.csv and events.jsonl are in {row['out']}"
     )
+    return "\n".join([line, *(f"  {remark}" for remark in row["remarks"])])
 
 
 def _checksum(folder: Path) -> str:

@@ -39,6 +39,7 @@ class Spotted:
         looked_at: frames whose motion was measured.
         seconds: length of the recording.
         plain: what the baseline spotted; None where it was not asked.
+        remarks: what to know about the video, in sentences.
     """
 
     events: tuple[Event, ...]
@@ -47,6 +48,7 @@ class Spotted:
     looked_at: int
     seconds: float
     plain: tuple[Event, ...] | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def check_model(bundle: Model, config: LiveConfig) -> None:
@@ -82,6 +84,8 @@ def spot_source(
     tally: Counter[str] = Counter()
     events: list[Event] = []
     last = 0.0
+    remarks: list[str] = []
+    source.report = lambda kind, sentence: remarks.append(sentence)
     with closing(FaceStage(bundle, config, live=False, fps=source.fps)) as faces:
         answers = AnswerStage(bundle, config, face=faces.face)
 
@@ -103,7 +107,12 @@ def spot_source(
         events += answers.finish()
     seconds = last + 1 / source.fps if source.fps else last
     return Spotted(
-        tuple(_ordered(events)), tally["frames"], tally["tracked"], tally["looked"], seconds
+        tuple(_ordered(events)),
+        tally["frames"],
+        tally["tracked"],
+        tally["looked"],
+        seconds,
+        remarks=tuple(remarks),
     )
 
 

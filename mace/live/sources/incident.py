@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-type IncidentKind = Literal[
-    "ended", "stalled", "frozen", "resized", "unplugged", "back", "unreadable", "slow"
-]
+from mace.video.reader import RemarkKind
+
+type IncidentKind = (
+    RemarkKind
+    | Literal["ended", "stalled", "frozen", "resized", "unplugged", "back", "unreadable", "slow"]
+)
 
 
 @dataclass(frozen=True)

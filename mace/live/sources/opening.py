@@ -24,7 +24,7 @@ def open_source(
     """Open what `spec` names.
 
     Args:
-        spec: a video that OpenCV can read; a folder of images named by their frame numbers, or
+        spec: a video that FFmpeg can read; a folder of images named by their frame numbers, or
             their pattern (img%05d.png, *.jpg); a camera by index (`0`, `/dev/video0`) or name
             (`camera:NAME`); an address (rtsp://, http://, https://); `-` for standard input.
             A `Path` always is a file, folder or pattern.
