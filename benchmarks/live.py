@@ -153,7 +153,6 @@ def main(config: Config) -> None:
             recorder = Recorder(
                 folder,
                 classes=bundle.classes,
-                fps=config.fps,
                 size=source.size,
                 session={},
                 pictures="own" if config.video else "none",

@@ -10,7 +10,7 @@ from typing import Any
 
 PACKAGES = (
     "mace-mer", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "tensorflow-datasets",
-    "opencv-python", "dlib-bin", "numpy", "scipy", "scikit-learn",
+    "opencv-python", "av", "dlib-bin", "numpy", "scipy", "scikit-learn",
 )  # fmt: skip
 
 

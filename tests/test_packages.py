@@ -10,7 +10,7 @@ import pytest
 
 PACKAGES = (
     *("mace.face", "mace.motion", "mace.losses", "mace.augment", "mace.data", "mace.models"),
-    *("mace.training", "mace.evaluation", "mace.live", "mace.export"),
+    *("mace.training", "mace.evaluation", "mace.video", "mace.live", "mace.export"),
 )
 
 

@@ -1,6 +1,8 @@
 """Frames from files and videos, grey; what is cut off or damaged is refused, not patched."""
 
 from collections.abc import Mapping
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -9,6 +11,7 @@ from jaxtyping import UInt8
 
 from mace.errors import DataError
 from mace.pictures.reading import Pixels, read_picture, significant_bits, to_8_bits
+from mace.video import VideoReader
 
 
 def read_frame(path: Path) -> Pixels:
@@ -36,31 +39,30 @@ def in_8_bits(images: Mapping[int, Pixels]) -> dict[int, UInt8[np.ndarray, "h w"
 def read_video(path: Path, first: int, last: int) -> tuple[dict[int, np.ndarray], int]:
     """Decode the frames `first` to `last` of a video as grey; the video's first frame is 1.
 
+    Interlaced frames are made whole, non-square pixels square, as in `mace live`.
+
     Returns:
         The frames by number, as far as they exist, and how many frames were passed in all; decoding
         stops after `last`.
 
     Raises:
-        DataError: for a file that is no video.
+        DataError: for a file that is no video, or in which a frame up to `last` cannot be decoded,
+            so that those after it have no sure number.
     """
-    capture = cv2.VideoCapture(str(path))
+    try:
+        reader = VideoReader(path)
+    except DataError as error:
+        raise DataError(f"{path.name} is no video that can be decoded") from error
     frames: dict[int, np.ndarray] = {}
     count = 0
-    try:
-        # Frames are counted one by one: seeking is exact in hardly any format.
-        while count < last and capture.grab():
-            count += 1
+    # Frames are counted one by one: seeking is exact in hardly any format.
+    with closing(reader.pictures()) as pictures:
+        for count, picture in enumerate(islice(pictures, last), start=1):
+            if reader.unreadable:
+                raise DataError(f"{path.name} cannot be decoded at frame {count}; copy it again")
             if count >= first:
-                done, image = capture.retrieve()
-                if not done:
-                    break
-                frames[count] = (
-                    image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-                )
-    except cv2.error as error:
-        raise DataError(f"{path.name} cannot be decoded from frame {count + 1} on") from error
-    finally:
-        capture.release()
-    if not count:
-        raise DataError(f"{path.name} is no video that can be decoded")
+                image = cv2.cvtColor(picture.image, cv2.COLOR_BGR2GRAY)
+                frames[count] = np.asarray(image, np.uint8)
+    if reader.unreadable and count < last:
+        raise DataError(f"{path.name} cannot be decoded beyond frame {count}; copy it again")
     return frames, count

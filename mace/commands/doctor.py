@@ -121,16 +121,17 @@ def _face_models() -> Finding:
 def _video() -> Finding:
     import tempfile
 
-    import cv2
     import numpy as np
 
+    from mace.video import VideoReader, VideoWriter
+
     with tempfile.TemporaryDirectory() as folder:
-        path = str(Path(folder) / "probe.mp4")
-        writer = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*"mp4v"), 25, (64, 64))
-        writer.write(np.zeros((64, 64, 3), np.uint8))
-        writer.release()
-        good, _ = cv2.VideoCapture(path).read()
-    remedy = None if good else "reinstall opencv-python (not the headless or contrib variant)"
+        path = Path(folder) / "probe.mp4"
+        writer = VideoWriter(path, codec="mpeg4", size=(64, 64))
+        writer.write(np.zeros((64, 64, 3), np.uint8), 0.0)
+        writer.close()
+        good = len(list(VideoReader(path).pictures())) == 1
+    remedy = None if good else "reinstall av (PyAV)"
     return Finding("video", "read and write" if good else "cannot read back a video", remedy)
 
 

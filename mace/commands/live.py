@@ -197,9 +197,7 @@ def _analyse(
     tally: Counter[str] = Counter()
     remarks: list[str] = []
     source.report = lambda kind, sentence: remarks.append(sentence)
-    recorder = Recorder(
-        out, classes=network.classes, fps=source.fps, size=source.size, session=facts
-    )
+    recorder = Recorder(out, classes=network.classes, size=source.size, session=facts)
     recorder.note("remarks", remarks)
     with recorder, progress(Path(source.name).name, source.count) as advance:
         for result in answer_frames(source.frames(), bundle=network, config=live, fps=source.fps):

@@ -1,10 +1,7 @@
 """Pictures of events, cut from a session's video for a page."""
 
 import base64
-import math
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,9 +9,12 @@ from jaxtyping import UInt8
 
 from mace.live.recorded import Session
 from mace.spotting.events import Event
+from mace.video import VideoReader
 
 # Around an event, in s: what the face looked like before and after.
 _BEFORE_S = _AFTER_S = 0.15
+# A video's times are rounded to its units.
+_SAME_S = 0.0005
 _CLIP_FRAMES, _LEAST_FRAMES = 48, 12
 _CLIP_WIDTH = 480
 _CLIP_QUALITY = 78
@@ -36,7 +36,7 @@ class Clip:
 def cut_clips(session: Session, *, max_bytes: int) -> dict[int, Clip]:
     """Return the pictures of the events by their place in the list, `max_bytes` at most in all.
 
-    The video is read once. A clip has 48 pictures at most, evenly chosen, the apex among them.
+    The video is read once. A clip has 48 pictures at most, evenly chosen, and the apex.
     """
     if session.video is None:
         return {}
@@ -46,20 +46,18 @@ def cut_clips(session: Session, *, max_bytes: int) -> dict[int, Clip]:
     each = max(max_bytes // max(len(order), 1), _LEAST_BYTES)
     chosen = order[: max_bytes // each]
     count = max(_LEAST_FRAMES, min(_CLIP_FRAMES, each // _USUAL_BYTES))
-    # The video has one picture a frame, whatever the source's numbers and however many people.
-    numbers = dict.fromkeys(line.frame for line in session.lines)
-    place_of = {number: place for place, number in enumerate(numbers)}
-    time_of = {place_of[line.frame]: line.time for line in session.lines}
-    wanted: dict[int, list[int]] = {}
-    for index in chosen:
-        for place in _places(session.events[index], session.fps, place_of, count=count):
-            wanted.setdefault(place, []).append(index)
+    choices = {index: _Choice(session.events[index], count) for index in chosen}
     clips = {index: Clip() for index in chosen}
     left = dict.fromkeys(chosen, each)
-    for place, image in _frames_at(session.video, sorted(wanted)):
-        url = "data:image/jpeg;base64," + base64.b64encode(_jpeg(image)).decode()
-        time = time_of.get(place, place / session.fps)
-        for index in wanted[place]:
+    # A video's own clock begins with its first picture.
+    begun = session.lines[0].time if session.lines else 0.0
+    for picture in VideoReader(session.video).pictures():
+        time = begun + picture.time
+        takers = [index for index, choice in choices.items() if choice.takes(time)]
+        if not takers:
+            continue
+        url = "data:image/jpeg;base64," + base64.b64encode(_jpeg(picture.image)).decode()
+        for index in takers:
             clip, apex = clips[index], session.events[index].apex
             if left[index] < len(url):
                 continue
@@ -71,37 +69,22 @@ def cut_clips(session: Session, *, max_bytes: int) -> dict[int, Clip]:
     return {index: clip for index, clip in clips.items() if clip.images}
 
 
-def _places(event: Event, fps: float, place_of: Mapping[int, int], *, count: int) -> list[int]:
-    first = event.onset_frame - round(_BEFORE_S * fps)
-    last = event.offset_frame + round(_AFTER_S * fps)
-    step = max(1, math.ceil((last - first + 1) / count))
-    # Counted from the apex, so that it is one of them.
-    start = event.apex_frame - (event.apex_frame - first) // step * step
-    numbers = range(start, last + 1, step)
-    if not place_of:
-        return [number for number in numbers if number >= 0]
-    return [place_of[number] for number in numbers if number in place_of]
+class _Choice:
+    """Which pictures an event takes as they come by: `count` at most, and that of its apex."""
 
+    def __init__(self, event: Event, count: int) -> None:
+        self._apex = event.apex
+        self._due = event.onset - _BEFORE_S
+        self._end = event.offset + _AFTER_S
+        self._step = (self._end - self._due) / count
 
-def _frames_at(
-    video: Path, places: Sequence[int]
-) -> Iterator[tuple[int, UInt8[np.ndarray, "h w 3"]]]:
-    capture = cv2.VideoCapture(str(video))
-    try:
-        here = 0
-        for place in places:
-            # Seeking in MPEG-4 is off by frames in some files; grabbing is exact, and fast.
-            while here < place:
-                if not capture.grab():
-                    return
-                here += 1
-            good, image = capture.read()
-            if not good:
-                return
-            here += 1
-            yield place, np.asarray(image, np.uint8)
-    finally:
-        capture.release()
+    def takes(self, time: float) -> bool:
+        if time > self._end:
+            return False
+        if time >= self._due:
+            self._due += self._step * (1 + (time - self._due) // self._step)
+            return True
+        return abs(time - self._apex) < _SAME_S
 
 
 def _jpeg(image: UInt8[np.ndarray, "h w 3"]) -> bytes:

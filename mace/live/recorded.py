@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
-
 from mace.errors import DataError
 from mace.live.events_log import EVENTS_JSONL, read_events, read_lines
 from mace.live.pictures import PLAIN_VIDEO, VIDEO
 from mace.live.recorder import FRAMES_JSONL, SESSION
 from mace.spotting.events import Event
+from mace.video import VideoReader
 
 
 @dataclass(frozen=True)
@@ -36,14 +35,6 @@ class Session:
     video: Path | None
     remarks: tuple[str, ...]
     """What is missing, in sentences."""
-
-    @property
-    def fps(self) -> float:
-        """Frames per second of the video; 30 where nobody says."""
-        stated = self.facts.get("fps")
-        if isinstance(stated, int | float) and 0 < stated < 100_000:
-            return float(stated)
-        return 30.0
 
 
 def load_session(folder: Path) -> Session:
@@ -116,11 +107,11 @@ def _lines(path: Path) -> tuple[Line, ...]:
 
 
 def _plays(video: Path) -> bool:
-    capture = cv2.VideoCapture(str(video))
     try:
-        return capture.isOpened() and capture.grab()
-    finally:
-        capture.release()
+        VideoReader(video)
+    except DataError:
+        return False
+    return True
 
 
 def _facts(path: Path) -> dict[str, Any]:

@@ -40,14 +40,14 @@ class Recorder:
     Args:
         folder: the target; it must not exist, or be empty.
         classes: names of the probabilities' columns.
-        fps: frames per second of the video.
-        size: its width and height in px.
+        size: width and height of the video in px.
         session: the sidecar: model, configuration, source, notice.
         pictures: what the video shows.
         keep: whether a session that fails leaves what was written until then.
 
     Attributes:
         pictured: whether there is a video, so that `write_result` wants pictures.
+        size: width and height of the video in px.
 
     Raises:
         OutputError: if the folder is taken or cannot be written to.
@@ -58,13 +58,12 @@ class Recorder:
         folder: Path,
         *,
         classes: Sequence[str],
-        fps: float,
         size: tuple[int, int],
         session: dict[str, Any],
         pictures: Pictures = "annotated",
         keep: bool = False,
     ):
-        self.pictured, self._keep = pictures != "none", keep
+        self.pictured, self.size, self._keep = pictures != "none", size, keep
         self._folder = folder
         self._partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
         self._classes = tuple(classes)
@@ -84,13 +83,18 @@ class Recorder:
             raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
         self._rows = csv.writer(self._csv)
         self._rows.writerow(csv_header(self._classes))
-        self._video = PictureFile(self._partial, pictures, fps=fps, size=size)
-        if not self._video.ready:
+        try:
+            self._video = PictureFile(self._partial, pictures, size=size)
+        except OSError as error:
             self._discard()
-            raise OutputError(f"cannot write a video to {folder}; is the disk full?")
+            raise self._unwritable(error) from error
 
     def write_result(
-        self, result: Result, image: UInt8[np.ndarray, "h w 3"] | None, *, flush: bool = True
+        self,
+        result: Result,
+        image: UInt8[np.ndarray, "h w 3"] | bytes | None,
+        *,
+        flush: bool = True,
     ) -> None:
         """Append what a frame gave: a row and a line for everybody in it, its events, its picture.
 
@@ -98,14 +102,17 @@ class Recorder:
 
         Args:
             result: of the frame.
-            image: its picture, where there is a video.
+            image: its picture, where there is a video; also as JPEG.
             flush: hand all lines so far to the system, so that they survive whatever ends the
                 process.
         """
         faces = result.faces or (unseen(result.frame, len(self._classes)),)
         self._write_lines(faces, flush=flush)
         self._events.write(result.events)
-        self._video.write(image)
+        try:
+            self._video.write(image, result.frame.time)
+        except OSError as error:
+            raise self._unwritable(error) from error
         self._frames += 1
 
     def write_events(self, events: Sequence[Event]) -> None:
@@ -146,11 +153,6 @@ class Recorder:
     def _finish(self, *, complete: bool) -> None:
         try:
             self._close()
-            if lost := self._video.lost():
-                raise OSError(
-                    f"the video came out with {self._video.written - lost} of "
-                    f"{self._video.written} frames; the disk is probably full"
-                )
             self._write_session(complete=complete)
             self._put_in_place()
         except OSError as error:

@@ -11,6 +11,7 @@ from jaxtyping import UInt8
 from mace.errors import MaceError
 from mace.live.recorder import Recorder
 from mace.live.results import Result
+from mace.live.sources import Frame
 from mace.spotting.events import Event
 
 # Frames that may wait for the disk; the pictures of later ones are left out, a second at 200 fps.
@@ -40,7 +41,7 @@ class Recording:
         self._paused = False
         self._error: MaceError | None = None
         self._last: tuple[Event, ...] = ()
-        self._shown: UInt8[np.ndarray, "h w 3"] | None = None  # the last picture
+        self._shown: UInt8[np.ndarray, "h w 3"] | bytes | None = None  # the last picture
         self._thread = threading.Thread(target=self._work, name="mace-recording", daemon=True)
         self.missed = 0
 
@@ -107,7 +108,12 @@ class Recording:
         while self._waiting:
             result, pictured = self._waiting.popleft()
             if self._recorder.pictured and (self._shown is None or pictured):
-                self._shown = result.frame.colour()
+                self._shown = self._picture(result.frame)
             number += 1
             flush = not self._waiting or number % _AT_ONCE == 0
             self._recorder.write_result(result, self._shown, flush=flush)
+
+    def _picture(self, frame: Frame) -> UInt8[np.ndarray, "h w 3"] | bytes:
+        if frame.jpeg is not None and frame.image.shape[1::-1] == self._recorder.size:
+            return bytes(frame.jpeg)
+        return frame.colour()

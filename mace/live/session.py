@@ -21,8 +21,6 @@ from mace.live.sources import Incident, Source
 from mace.live.timing import timing_table
 from mace.live.window import Actions, show
 
-# Where a source does not say how fast it is, its recorded video plays at this rate.
-_PLAYED_FPS = 30.0
 _WAIT_S = 0.2
 _NOTHING = Counters()
 _SAID_EVERY_S = 5.0
@@ -83,7 +81,6 @@ def run_session(
             recorder = Recorder(
                 config.out,
                 classes=model.classes,
-                fps=source.fps or _PLAYED_FPS,
                 size=source.size,
                 session=facts,
                 pictures="own" if config.video else "none",

@@ -3,10 +3,12 @@
 import csv
 import json
 
+import av
 import cv2
 import numpy as np
 import pytest
 from trees.drawn import write_frames
+from videos import number_of, numbered, write_video
 
 from mace.cli import main
 from mace.data import load_clips
@@ -113,6 +115,30 @@ def test_only_the_window_of_a_video_is_kept(tmp_path):
     (tmp_path / "no.avi").write_bytes(b"RIFF no video")
     with pytest.raises(DataError, match="no video that can be decoded"):
         read_video(tmp_path / "no.avi", 1, 5)
+
+
+def test_frames_of_interlaced_video_are_its_own(tmp_path):
+    """OpenCV's reader refuses them, says it has not, and leaves what its buffer held before."""
+    options = {"codec": "mpeg2video", "pix_fmt": "yuv420p", "encoding": {"flags": "+ildct+ilme"}}
+    path = write_video(tmp_path / "dvd.mpg", numbered(12, (96, 72)), **options)
+    kept, count = read_video(path, 3, 8)
+    assert count == 8
+    assert {number: number_of(image) for number, image in kept.items()} == {
+        number: number - 1 for number in range(3, 9)
+    }
+
+
+def test_behind_a_damaged_frame_no_number_is_sure(tmp_path):
+    path = write_video(tmp_path / "v.mkv", numbered(20, (96, 72)))
+    with av.open(str(path)) as container:
+        sizes = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    content = bytearray(path.read_bytes())
+    place, size = sizes[9]
+    content[place + 8 : place + size] = bytes(size - 8)
+    path.write_bytes(content)
+    assert len(read_video(path, 1, 5)[0]) == 5
+    with pytest.raises(DataError, match=r"v\.mkv cannot be decoded"):
+        read_video(path, 6, 15)
 
 
 def test_every_row_is_a_clip_or_a_drop_with_its_reason(tmp_path, capsys):

@@ -8,9 +8,11 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+from videos import write_video
 
 from mace.cli import main
 from mace.training import save_bundle
+from mace.video import VideoReader
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +34,9 @@ def test_leaves_video_csv_jsonl_and_sidecar(surprise, surprise_folder, model, tm
         rows = list(csv.DictReader(file))
     lines = [json.loads(line) for line in (out / "frames.jsonl").read_text().splitlines()]
     session = json.loads((out / "session.json").read_text())
-    capture = cv2.VideoCapture(str(out / "annotated.mp4"))
+    drawn = list(VideoReader(out / "annotated.mp4").pictures())
     assert len(rows) == len(lines) == session["frames"] == count
-    assert int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) == count
+    assert [f"{picture.time:.3f}" for picture in drawn] == [row["timestamp"][:-3] for row in rows]
     assert session["complete"]
     assert rows[3]["status"] == "tracked"
     assert float(rows[3]["p_surprise"]) == pytest.approx(
@@ -44,6 +46,32 @@ def test_leaves_video_csv_jsonl_and_sidecar(surprise, surprise_folder, model, tm
     assert f"{count} of {count} frames tracked" in printed.out
     for text in (printed.err, session["notice"]):
         assert "synthetic" in text
+
+
+def test_a_video_that_is_cut_off_leaves_its_results_and_a_sentence(
+    surprise, model, tmp_path, capsys
+):
+    frames = [cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR) for frame in surprise.frames[-8:]]
+    times = [0.0, 0.02, 0.05, 0.07, 0.1, 0.15, 0.2, 0.21]
+    path = write_video(
+        tmp_path / "cut.mp4",
+        frames,
+        times=times,
+        codec="mpeg4",
+        pix_fmt="yuv420p",
+        muxing={"movflags": "+faststart"},
+    )
+    path.write_bytes(path.read_bytes()[:-200])
+    out = tmp_path / "session"
+    assert live(path, model, out) == 0
+    with (out / "frames.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    count = len(rows)
+    assert 1 < count < 8
+    assert [float(row["timestamp"]) for row in rows] == pytest.approx(times[:count], abs=1e-3)
+    assert f"it is cut off: {count} of 8 frames can be read" in capsys.readouterr().out
+    remark = json.loads((out / "session.json").read_text())["remarks"][-1]
+    assert "cut off" in remark
 
 
 def test_json_summary(surprise_folder, model, tmp_path, capsys):

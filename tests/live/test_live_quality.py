@@ -159,7 +159,7 @@ def test_the_record_says_it_of_everybody(gauge, picture, tmp_path):
     assert jsonl_record(faces[1], CLASSES)["reasons"] == ["blurred"]
     colour = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
     out = tmp_path / "out"
-    with Recorder(out, classes=CLASSES, fps=50, size=(640, 480), session={}) as recorder:
+    with Recorder(out, classes=CLASSES, size=(640, 480), session={}) as recorder:
         for index in range(3):
             people = tuple(replace(one, index=index, time=index / 50) for one in faces)
             recorder.write_result(Result(Frame(index, index / 50, colour), people), colour)

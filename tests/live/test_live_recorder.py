@@ -1,7 +1,10 @@
 """The recorder leaves a whole session or nothing."""
 
+import subprocess
+import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -12,7 +15,8 @@ from mace.live.labelled import LabelledFrame
 from mace.live.recorded import load_session
 from mace.live.recorder import Recorder
 from mace.live.results import Result
-from mace.live.sources import Frame
+from mace.live.sources import Frame, VideoFile
+from mace.video import VideoWriter
 
 FULL = Path("/dev/full")
 CLASSES = ("negative", "positive")
@@ -29,7 +33,7 @@ def result(index):
 
 def recorder(folder, **options):
     session = {"source": "test"}
-    return Recorder(folder, classes=CLASSES, fps=25.0, size=(64, 48), session=session, **options)
+    return Recorder(folder, classes=CLASSES, size=(64, 48), session=session, **options)
 
 
 def record(folder, frames, then=None):
@@ -87,13 +91,53 @@ def test_of_a_camera_a_full_disk_leaves_what_was_recorded(tmp_path, monkeypatch)
     assert [file.name for file in tmp_path.iterdir()] == ["out"]
 
 
-def test_video_that_came_out_short_is_said_and_leaves_nothing(tmp_path, monkeypatch):
+def test_pictures_that_cannot_be_written_are_said_and_leave_nothing(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
     session = recorder(tmp_path / "out")
-    # OpenCV's writer says nothing when the disk is full; the file is just shorter.
-    monkeypatch.setattr(session._video, "written", 100)
-    with pytest.raises(OutputError, match="1 of 101 frames"), session:
+    monkeypatch.setattr(VideoWriter, "write", full)
+    with pytest.raises(OutputError, match="No space left"), session:
         session.write_result(result(0), PICTURE)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("pictures", "name"), [("own", "video.mov"), ("annotated", "annotated.mp4")]
+)
+def test_pictures_keep_the_times_of_their_frames(tmp_path, pictures, name):
+    times = [0.0, 0.07, 0.19, 0.2, 0.41, 1.3]
+    with recorder(tmp_path / "out", pictures=pictures) as session:
+        for index, time in enumerate(times):
+            face = LabelledFrame(index, time, TrackedFace(index, Status.NO_FACE), len(CLASSES))
+            session.write_result(Result(Frame(index, time, PICTURE), (face,)), PICTURE)
+    video = tmp_path / "out" / name
+    assert [frame.time for frame in VideoFile(video).frames()] == pytest.approx(times, abs=1e-4)
+
+
+def test_a_jpeg_is_kept_bit_for_bit(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
+    jpeg = cv2.imencode(".jpg", noise, [cv2.IMWRITE_JPEG_QUALITY, 60])[1].tobytes()
+    with recorder(tmp_path / "out", pictures="own") as session:
+        session.write_result(result(0), jpeg)
+    assert jpeg in (tmp_path / "out" / "video.mov").read_bytes()
+
+
+def test_of_a_recording_that_is_killed_the_pictures_stay(tmp_path):
+    code = f"""
+import os, numpy as np
+from pathlib import Path
+from mace.video import VideoWriter
+video = VideoWriter(Path({str(tmp_path)!r}) / "video.mov", codec="mjpeg", size=(640, 480))
+noise = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
+for index in range(30):
+    video.write(noise, index / 20)
+os._exit(9)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
+    frames = list(VideoFile(tmp_path / "video.mov").frames())
+    assert len(frames) >= 20
+    assert frames[7].time == pytest.approx(7 / 20)
 
 
 def test_empty_target_folder_may_exist(tmp_path):
@@ -104,7 +148,7 @@ def test_empty_target_folder_may_exist(tmp_path):
 
 def test_a_session_without_pictures_has_its_lines_and_no_video(tmp_path):
     with Recorder(
-        tmp_path / "out", classes=CLASSES, fps=25.0, size=(64, 48), session={}, pictures="none"
+        tmp_path / "out", classes=CLASSES, size=(64, 48), session={}, pictures="none"
     ) as session:
         session.write_result(result(0), None)
     names = {file.name for file in (tmp_path / "out").iterdir()}

@@ -34,7 +34,7 @@ def session(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sessions") / "one"
     facts = {"source": "fake", "fps": FPS, "size": [128, 96], "classes": list(CLASSES)}
     facts |= {"notice": FACTS.notice, "model": "<b>bold</b>", "live": {"adapt_s": 0.0}}
-    with Recorder(folder, classes=CLASSES, fps=FPS, size=(128, 96), session=facts) as recorder:
+    with Recorder(folder, classes=CLASSES, size=(128, 96), session=facts) as recorder:
         engine = FakeEngine()
         for frame in looped(numbered_images(20), fps=FPS, seconds=4.5, paced=False):
             for result in engine.push(frame):
@@ -197,7 +197,7 @@ from pathlib import Path
 from livefakes import CLASSES, FakeEngine, grey_images, looped
 from mace.live.recorder import Recorder
 engine = FakeEngine()
-with Recorder(Path({out!r}), classes=CLASSES, fps=50, size=(320, 240), session={{}}) as recorder:
+with Recorder(Path({out!r}), classes=CLASSES, size=(320, 240), session={{}}) as recorder:
     for frame in looped(grey_images(), fps=50, paced=False):
         for result in engine.push(frame):
             recorder.write_result(result, frame.image)

@@ -49,13 +49,13 @@ def test_a_session_leaves_a_record_that_can_be_played_again(images, bundle, tmp_
     summary = run(MemorySource(images, fps=100), bundle, out)
     assert summary["counters"] == {"frames": len(images), "dropped": 0, "skipped": 0}
     names = {file.name for file in out.iterdir()}
-    assert names == {"video.avi", "frames.csv", "frames.jsonl", "events.jsonl", "session.json"}
+    assert names == {"video.mov", "frames.csv", "frames.jsonl", "events.jsonl", "session.json"}
     rows = list(csv.DictReader((out / "frames.csv").read_text(encoding="utf-8").splitlines()))
     assert [int(row["frame"]) for row in rows] == list(range(len(images)))
     facts = json.loads((out / "session.json").read_text(encoding="utf-8"))
     assert facts["complete"]
     assert facts["pictures_missed"] == 0
-    played = [frame.image for frame in open_source(out / "video.avi").frames()]
+    played = [frame.image for frame in open_source(out / "video.mov").frames()]
     assert len(played) == len(images)
     # JPEG of high quality, nothing drawn on it.
     difference = cv2.absdiff(cv2.cvtColor(played[3], cv2.COLOR_BGR2GRAY), images[3])
@@ -115,7 +115,7 @@ def test_a_video_played_as_a_camera_is_recorded_where_asked(
     assert command(surprise_folder, "--model", model, "--out", out, *settings) == 0
     summary = json.loads(capsys.readouterr().out)
     assert summary["counters"]["frames"] > 0
-    assert (out / "video.avi").stat().st_size > 0
+    assert (out / "video.mov").stat().st_size > 0
 
 
 def test_the_profile_of_a_file(surprise_folder, model, capsys):

@@ -3,18 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-type IncidentKind = Literal[
-    "ended",
-    "stalled",
-    "frozen",
-    "resized",
-    "unplugged",
-    "back",
-    "unreadable",
-    "slow",
-    "assumed",
-    "gap",
-]
+from mace.video.reader import RemarkKind
+
+type IncidentKind = (
+    RemarkKind
+    | Literal["ended", "stalled", "frozen", "resized", "unplugged", "back", "slow"]
+)
 
 
 @dataclass(frozen=True)

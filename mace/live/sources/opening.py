@@ -24,8 +24,8 @@ def open_source(
     """Open what `spec` names.
 
     Args:
-        spec: a video file; a folder of pictures named by their frame numbers, or their pattern
-            (img%05d.png, *.jpg); a camera by index (`0`, `/dev/video0`) or name
+        spec: a video that FFmpeg can read; a folder of pictures named by their frame numbers, or
+            their pattern (img%05d.png, *.jpg); a camera by index (`0`, `/dev/video0`) or name
             (`camera:NAME`); an address (rtsp://, http://, https://); `-` for standard input.
             A `Path` always is a file, folder or pattern.
         config: what is asked of it.

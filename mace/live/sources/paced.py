@@ -11,7 +11,7 @@ LATE_S = 0.5
 
 
 class Paced(SourceBase):
-    """Another source's frames, delivered at their scheduled times on the monotonic clock.
+    """Another source's frames, delivered at their own times on the monotonic clock.
 
     `Frame.captured` is the scheduled time, not the one of delivery, so that whatever delays a
     frame counts as delay. Where reading is slower than the rate the schedule is shifted, which is
@@ -31,6 +31,7 @@ class Paced(SourceBase):
     ):
         super().__init__()
         self._source = source
+        self._asked = fps
         self._loop = loop
         self._now = now
         self._wait = wait or self._closed.wait
@@ -43,8 +44,14 @@ class Paced(SourceBase):
         """Yield every frame once its time has come; late ones at once."""
         self._source.report = self.report
         start = None
+        begun = moment = 0.0
         for index, frame in enumerate(self._read()):
-            moment = index / self.fps
+            if self._asked is not None:
+                moment = index / self._asked
+            else:
+                # Begun again, the first frame comes as long after the last as frames usually do.
+                begun = moment + 1 / self.fps if index and frame.index == 0 else begun
+                moment = begun + frame.time
             # The clock starts with the first frame in hand: opening is no delay of playing.
             start = self._now() if start is None else start
             ahead = start + moment - self._now()
@@ -73,5 +80,5 @@ class Paced(SourceBase):
 
 
 def paced(source: Source, fps: float | None = None, *, loop: bool = False) -> Paced:
-    """Return `source` played at `fps`, by default its own rate, once or endlessly."""
+    """Return `source` played at `fps`, by default by its own times, once or endlessly."""
     return Paced(source, fps=fps, loop=loop)

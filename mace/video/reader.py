@@ -1,0 +1,354 @@
+"""Reads a video file with PyAV (FFmpeg): every frame once, in order, with its own time."""
+
+import os
+import re
+from collections import deque
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from statistics import median
+from typing import Literal
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.format import Flags
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from jaxtyping import UInt8
+
+from mace.errors import DataError
+from mace.video.clock import Clock
+from mace.video.ending import breaks_off
+from mace.video.pictures import Deinterlacer, brightest, is_deep, picture_of
+
+type RemarkKind = Literal["assumed", "unreadable", "gap", "cut"]
+
+# Packets from which the rate is measured.
+_MEASURED = 120
+_USUAL_FPS = 25.0
+# Part of a stated length that is the whole; writers round, and forget the last frame's own length.
+_ENOUGH = 0.95
+_DURATION = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
+_HIGHEST_FPS = 100_000
+# PyAV's own word for a codec that it does not know is ValueError.
+_UNDECODABLE = (FFmpegError, ValueError)
+# Formats that draw text or single pictures as if they were frames.
+_NO_VIDEOS = frozenset({"tty", "bin", "ansi", "lrc"})
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What a reader of the results should know about a file.
+
+    Attributes:
+        kind: `assumed`: a time that the file does not state; `unreadable`: frames that are left
+            out; `gap`: stretches without a frame; `cut`: the file ends early.
+        sentence: the same for people, in one sentence.
+    """
+
+    kind: RemarkKind
+    sentence: str
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One frame of a file.
+
+    Attributes:
+        number: its position in the file, from 0, in frames; those that are left out count.
+        time: in s since the first frame, by the file's own time stamps.
+        image: blue, green, red; upright, with square pixels.
+    """
+
+    number: int
+    time: float
+    image: UInt8[np.ndarray, "h w 3"]
+
+
+class VideoReader:
+    """A video file, looked into when it is made and read by `pictures`.
+
+    Args:
+        path: any container and codec that FFmpeg knows.
+        fps: frames per second in place of the file's own times.
+
+    Attributes:
+        name: the path as a text.
+        size: width and height in px, upright and with square pixels.
+        fps: frames per second: the asked ones, the stated ones, or else those of the first time
+            stamps; 0 where there is a single frame.
+        count: how many frames there should be; an estimate, 0 where nobody knows.
+        unreadable: frames that could not be decoded so far and were left out.
+        remarks: what to know about the file; complete once `pictures` has ended.
+
+    Raises:
+        DataError: for what is no video, or has no frame that can be decoded.
+    """
+
+    def __init__(self, path: Path, *, fps: float | None = None) -> None:
+        self.path, self.name = path, str(path)
+        self.unreadable = 0
+        self.remarks: list[Remark] = []
+        with self._opened() as (container, stream):
+            stream.codec_context.thread_count = 1
+            first, stamps = _look(container, stream)
+            if first is None:
+                raise DataError(_no_video(self.name))
+            self._aspect = _aspect(stream)
+            self._timed = not _is_untimed(container)
+            self._leaps = bool(container.format.flags & Flags.ts_discont.value)
+            self.fps = self._rate(stream, stamps, fps)
+            self.count = _count(container, stream, self.fps)
+            self._stated_end = _stated_end(container, stream)
+        self._fixed = fps is not None or not self._timed
+        self._bits = self._filled_bits() if is_deep(first) else 16
+        image = picture_of(first, aspect=self._aspect, bits=self._bits)
+        self.size = (image.shape[1], image.shape[0])
+
+    def pictures(self) -> Generator[Picture, None, None]:
+        """Yield the frames in order of showing.
+
+        Frames that cannot be decoded are left out and counted; a file that is cut off ends where
+        it is cut; `remarks` says both.
+        """
+        self.unreadable, self.remarks = 0, [r for r in self.remarks if r.kind == "assumed"]
+        clock = Clock(self.fps, fixed=self._fixed, leaps=self._leaps)
+        read = 0
+        for frame in self._frames():
+            number = read + self.unreadable
+            time = clock(number, _stamp(frame), _length(frame))
+            yield Picture(number, time, picture_of(frame, aspect=self._aspect, bits=self._bits))
+            read += 1
+        self._remark_on(clock, read)
+
+    def _frames(self) -> Iterator[VideoFrame]:
+        """Yield whole frames that could be decoded, in order of showing."""
+        fields = Deinterlacer()
+        self._broken = False
+        with self._opened() as (container, stream):
+            stream.thread_type = "AUTO"
+            for packet in self._packets(container, stream):
+                for frame in self._decoded(packet):
+                    yield from fields.push(frame)
+            yield from fields.flush()
+
+    def _packets(self, container: InputContainer, stream: VideoStream) -> Iterator[Packet]:
+        last: Packet | None = None
+        read = 0
+        try:
+            for packet in container.demux(stream):
+                # Nothing where a frame should be stands for the frame before it.
+                if packet.size == 0 and packet.dts is not None:
+                    continue
+                read += packet.size > 0
+                last = packet if packet.size else last
+                yield packet
+        except FFmpegError:
+            self._broken = True
+        if last is not None and last.is_corrupt:
+            self._broken = True
+        # Of these families the index lists every frame.
+        if {"mp4", "avi"} & _families(container):
+            self._broken |= read < sum(entry.size > 0 for entry in stream.index_entries)
+
+    def _decoded(self, packet: Packet) -> Iterator[VideoFrame]:
+        try:
+            frames = packet.decode()
+        except _UNDECODABLE:
+            self.unreadable += 1
+            return
+        for frame in frames:
+            # Half of such a frame is that of the one before it: a movement that nobody made.
+            if frame.is_corrupt:
+                self.unreadable += 1
+            else:
+                yield frame
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[InputContainer, VideoStream]]:
+        try:
+            # The protocol is named, lest a colon in the file's name be taken for one.
+            container = av.open(f"file:{os.fspath(self.path)}", "r")
+        except FFmpegError as error:
+            raise DataError(_no_video(self.name)) from error
+        with container:
+            stream = container.streams.best("video")
+            if (
+                not isinstance(stream, VideoStream)
+                or stream.codec_context is None
+                or container.format.name in _NO_VIDEOS
+            ):
+                raise DataError(_no_video(self.name))
+            yield container, stream
+
+    def _rate(self, stream: VideoStream, stamps: list[float], asked: float | None) -> float:
+        rate = asked
+        if rate is None and not self._timed:
+            # The codec may state what its container cannot.
+            rate = float(stream.codec_context.framerate or 0)
+            if not rate:
+                rate = float(stream.average_rate or _USUAL_FPS)
+                self.remarks.append(
+                    Remark(
+                        "assumed",
+                        f"{self.name} says neither when its frames were taken nor how many a "
+                        f"second; {rate:g} were assumed: say the true rate with --fps",
+                    )
+                )
+        elif rate is None:
+            rate = _measured(float(stream.average_rate or 0), stamps)
+            if rate == 0:
+                return 0.0
+        if not 0 < rate <= _HIGHEST_FPS:
+            whose = "--fps asks for" if asked is not None else f"{self.name} states"
+            raise DataError(f"{whose} {rate:g} frames per second; say the true rate with --fps")
+        return rate
+
+    def _filled_bits(self) -> int:
+        """Return how many of 16 bits are filled in the whole recording, which has one scale."""
+        most = 0
+        for frame in self._frames():
+            most = max(most, brightest(frame) if is_deep(frame) else 0)
+            if most >= 1 << 14:
+                return 16
+        self.unreadable = 0
+        return next(bits for bits in (8, 10, 12, 14) if most < 1 << bits)
+
+    def _remark_on(self, clock: Clock, read: int) -> None:
+        if self.unreadable:
+            of = f"{self.unreadable} of {read + self.unreadable}"
+            self._remark("unreadable", f"{of} frames cannot be decoded and are left out")
+        if clock.unstamped:
+            self._remark(
+                "assumed",
+                f"{clock.unstamped} of {read} frames have no time and were taken to come "
+                f"{self.fps:g} a second",
+            )
+        if clock.leapt:
+            self._remark(
+                "assumed",
+                f"its clock is set anew after {clock.leapt[0]:.2f} s"
+                + (f" and {len(clock.leapt) - 1} times more" if len(clock.leapt) > 1 else "")
+                + "; the frames were taken to follow each other",
+            )
+        if gaps := clock.gaps():
+            start, longest = max(gaps, key=lambda gap: gap[1])
+            more = f", and in {len(gaps) - 1} other places" if len(gaps) > 1 else ""
+            self._remark(
+                "gap",
+                f"there is no frame for {longest:.2f} s after {start:.2f} s{more}; "
+                "what happens there is not seen",
+            )
+        if self._broken or clock.end < self._stated_end or breaks_off(self.path):
+            of = f" of {self.count}" if self.count > read else ""
+            self._remark(
+                "cut",
+                f"it is cut off: {read}{of} frames can be read; copy it again to have the rest",
+            )
+
+    def _remark(self, kind: RemarkKind, what: str) -> None:
+        self.remarks.append(Remark(kind, f"{self.name}: {what}"))
+
+
+def _look(container: InputContainer, stream: VideoStream) -> tuple[VideoFrame | None, list[float]]:
+    """Return the first whole frame, and the first time stamps in order."""
+    first: VideoFrame | None = None
+    fields = Deinterlacer()
+    stamps: deque[float] = deque()
+    try:
+        for packet in container.demux(stream):
+            if packet.size == 0 and packet.dts is not None:
+                continue
+            stamp = packet.pts if packet.pts is not None else packet.dts
+            if stamp is not None and not packet.is_discard:
+                stamps.append(float(stamp * packet.time_base))
+            if first is None:
+                first = _first_of(packet, fields)
+            elif len(stamps) >= _MEASURED:
+                break
+    except FFmpegError:
+        pass
+    if first is None:
+        first = next(iter(fields.flush()), None)
+    return first, sorted(stamps)
+
+
+def _first_of(packet: Packet, fields: Deinterlacer) -> VideoFrame | None:
+    try:
+        frames = [frame for frame in packet.decode() if not frame.is_corrupt]
+    except _UNDECODABLE:
+        return None
+    return next((whole for frame in frames for whole in fields.push(frame)), None)
+
+
+def _measured(stated: float, stamps: list[float]) -> float:
+    """Return the stated frames per second unless the time stamps say something else."""
+    steps = [float(step) for step in np.diff(stamps) if step > 0]
+    if not steps:
+        return stated
+    if stated and 0.5 < stated * median(steps) < 2:
+        return stated
+    return len(steps) / (stamps[-1] - stamps[0])
+
+
+def _families(container: InputContainer) -> set[str]:
+    return set(container.format.name.split(","))
+
+
+def _is_untimed(container: InputContainer) -> bool:
+    name = container.format.name
+    raw = container.format.flags & Flags.no_timestamps.value
+    return bool(raw) or name.endswith("_pipe") or name == "image2"
+
+
+def _stamp(frame: VideoFrame) -> float | None:
+    return None if frame.pts is None else frame.pts * float(frame.time_base)
+
+
+def _length(frame: VideoFrame) -> float:
+    return max(frame.duration or 0, 0) * float(frame.time_base)
+
+
+def _aspect(stream: VideoStream) -> Fraction | None:
+    aspect = stream.sample_aspect_ratio
+    return Fraction(aspect.numerator, aspect.denominator) if aspect else None
+
+
+def _count(container: InputContainer, stream: VideoStream, fps: float) -> int:
+    seconds = 0.0
+    if stream.duration is not None and stream.duration > 0:
+        seconds = float(stream.duration * stream.time_base)
+    elif container.duration is not None and container.duration > 0:
+        seconds = container.duration / av.time_base
+    by_time = round(seconds * fps)
+    counts = [number for number in (stream.frames, by_time) if number > 0]
+    return min(counts, default=0)
+
+
+def _stated_end(container: InputContainer, stream: VideoStream) -> float:
+    """Return when the last frame should be over at the earliest, in s; 0 where nobody says.
+
+    Of the formats that are read on somewhere behind damage, as if nothing were missing.
+    """
+    if not {"matroska", "mp4", "flv"} & _families(container):
+        return 0.0
+    seconds = 0.0
+    if tag := _DURATION.fullmatch(stream.metadata.get("DURATION", "")):
+        hours, minutes, rest = tag.groups()
+        seconds = 3600 * int(hours) + 60 * int(minutes) + float(rest)
+    elif len(container.streams) == 1 and container.duration:
+        seconds = container.duration / av.time_base  # of the longest track, sound as well
+    start = float(stream.start_time * stream.time_base) if stream.start_time else 0.0
+    return _ENOUGH * (seconds - start)
+
+
+def _no_video(name: str) -> str:
+    return (
+        f"{name} cannot be read as a video: it is no video, it is cut off before its index, or its "
+        "codec is unknown; convert it (to MJPEG, say) and try again"
+    )
