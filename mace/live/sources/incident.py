@@ -6,8 +6,7 @@ from typing import Literal
 from mace.video.reader import RemarkKind
 
 type IncidentKind = (
-    RemarkKind
-    | Literal["ended", "stalled", "frozen", "resized", "unplugged", "back", "slow"]
+    RemarkKind | Literal["ended", "stalled", "frozen", "resized", "unplugged", "back", "slow"]
 )
 
 
