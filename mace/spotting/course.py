@@ -59,8 +59,6 @@ class Course:
             self._raw.push(rest)
         for _ in range(self._back):
             self._smooth.push(rest.reshape(POINTS, 2))
-        for _ in range(self.around - self._half):
-            self._heights.push(np.zeros(_COUNT))
 
     def push(self, values: Float[np.ndarray, " d"]) -> Float[np.ndarray, "p 2"]:
         """Add a point, and return the smooth one that it completes."""

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from mace.spotting.config import SpottingConfig
 from mace.spotting.course import POINTS, Course
 from mace.spotting.covered import Uncovered
-from mace.spotting.events import Event
+from mace.spotting.events import Event, Kind
 from mace.spotting.lasting import Lasting, Movement
 from mace.spotting.naming import Naming
 from mace.spotting.series import Grid
@@ -153,11 +153,11 @@ class Spotter:
         events: list[Event] = []
         if self._lasting.rested:
             # What it was not at rest for so long is rest now, so these were movements after all.
-            events += [self._naming(part, "micro", self._grid) for part in self._parts]
+            events += [event for part in self._parts for event in self._report(part, "micro")]
         if not self._lasting.going_on:
             self._parts = []
-        if lasting is not None and not self._told_of(lasting):
-            events += [self._naming(lasting, "macro", self._grid)]
+        if lasting is not None:
+            events += self._report(lasting, "macro")
         self._unjudged -= 1
         if self._unjudged >= 0:
             return events
@@ -207,42 +207,43 @@ class Spotter:
     def _short(
         self, now: float, noise: Float[np.ndarray, " r"], mask: Bool[np.ndarray, " r"]
     ) -> list[Event]:
-        pulse = self._course.pulse(mask / noise**2)
-        if pulse is None or pulse.returned < self.config.returns:
-            return []
-        heights = pulse.heights * mask
-        if heights.max() < self.config.least_px:
-            return []
-        movement = self._course.timed(now, pulse, heights)
-        if _EYES[heights.argmax()]:
-            # The lids' own course is not led astray by what little the rest of the face does.
-            lids = self._lids(now)
-            movement = movement if lids is None or not self._naming.only_lids(lids) else lids
+        # The lids' own course is not led astray by what little the rest of the face does.
+        lift = np.linalg.norm(self._course.lift(), axis=1) * mask
+        lids = self._lids(now) if _EYES[lift.argmax()] else None
+        blink = lids is not None and self._naming.only_lids(lids)
+        movement = lids if blink else self._brief(now, noise, mask)
         # How it began has to be seen: right after a new keyframe the rest before is made up.
-        if movement.onset < self._begun + self.config.seen_s:
-            return []
-        blink = self._naming.only_lids(movement)
-        low, high = self.config.micro_s
-        if not blink and not low <= movement.offset - movement.onset <= high:
-            return []
-        if self._told_of(movement):
+        if movement is None or movement.onset < self._begun + self.config.seen_s:
             return []
         if self._lasting.covers(movement.onset, movement.apex):
             if not blink:
                 self._parts.append(movement)
             return []
-        if blink:
-            return self._blinks(movement)
-        self._told.append((movement.onset, movement.offset))
-        return [self._naming(movement, "micro", self._grid)]
+        return self._blinks(movement) if blink else self._report(movement, "micro")
 
-    def _told_of(self, movement: Movement) -> bool:
-        """Say whether a movement is, for the most part, one that has been reported."""
+    def _brief(
+        self, now: float, noise: Float[np.ndarray, " r"], mask: Bool[np.ndarray, " r"]
+    ) -> Movement | None:
+        """Return the movement about the judged point if it takes as long as a micro-expression."""
+        pulse = self._course.pulse(mask / noise**2)
+        if pulse is None or pulse.returned < self.config.returns:
+            return None
+        heights = pulse.heights * mask
+        if heights.max() < self.config.least_px:
+            return None
+        movement = self._course.timed(now, pulse, heights)
+        low, high = self.config.micro_s
+        return movement if low <= movement.offset - movement.onset <= high else None
+
+    def _report(self, movement: Movement, kind: Kind) -> list[Event]:
+        """Return a movement's event, unless it is, for the most part, one that is reported."""
         onset, offset = movement.onset, movement.offset
-        return any(
-            min(offset, end) - max(onset, begin) > 0.5 * min(offset - onset, end - begin)
-            for begin, end in self._told
-        )
+        for begin, end in self._told:
+            shared = min(offset, end) - max(onset, begin)
+            if shared > 0.5 * min(offset - onset, end - begin):
+                return []
+        self._told.append((onset, offset))
+        return [self._naming(movement, kind, self._grid)]
 
     def _blink(self, now: float, height: Float[np.ndarray, " r"]) -> list[Event]:
         eyes = height[_EYES]
