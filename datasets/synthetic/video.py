@@ -142,5 +142,13 @@ def plan_misleading_video(
         movement = _movement(rng, subject, config, start)
         start += movement.rise + movement.hold + movement.fall
         if start > duration - _REST_S / 4:
-            return VideoPlan(tuple(movements), (), tuple(closures), tuple(hands))
+            break
         movements.append(movement)
+    # What comes after the last movement may not be over in time.
+    end = duration - _REST_S / 4
+    return VideoPlan(
+        tuple(movements),
+        (),
+        tuple(closure for closure in closures if closure[1] + _BLINK_HALF_S < end),
+        tuple(hand for hand in hands if hand.end < end),
+    )

@@ -58,7 +58,7 @@ class Spotter:
     micro-expression is a macro-expression once it is over. Lids are looked at by themselves:
     what they do while they blink is a blink, and what a blink smears over its surroundings is
     taken off those. Regions that something is before are taken to rest where they were. Of what
-    overlaps by more than half, but for blinks, only the first is an event: it is one movement.
+    overlaps by more than half, blinks aside, only the first is an event: it is one movement.
     """
 
     def __init__(self, config: SpottingConfig = SpottingConfig(), *, identity: int = 0) -> None:  # noqa: B008
@@ -219,7 +219,9 @@ class Spotter:
             if not blink:
                 self._parts.append(movement)
             return []
-        return self._blinks(movement) if blink else self._report(movement, "micro")
+        if blink:
+            return self._blinks(movement._replace(heights=movement.heights * _EYES))
+        return self._report(movement, "micro")
 
     def _brief(
         self, now: float, noise: Float[np.ndarray, " r"], mask: Bool[np.ndarray, " r"]
@@ -236,11 +238,15 @@ class Spotter:
         return movement if low <= movement.offset - movement.onset <= high else None
 
     def _report(self, movement: Movement, kind: Kind) -> list[Event]:
-        """Return a movement's event, unless it is, for the most part, one that is reported."""
+        """Return a movement's event, unless it is, for the most part, one that is reported.
+
+        A short one may have been a lasting one's beginning, so that one has to be as long.
+        """
         onset, offset = movement.onset, movement.offset
+        least = max if kind == "macro" else min
         for begin, end in self._told:
             shared = min(offset, end) - max(onset, begin)
-            if shared > 0.5 * min(offset - onset, end - begin):
+            if shared > 0.5 * least(offset - onset, end - begin):
                 return []
         self._told.append((onset, offset))
         return [self._naming(movement, kind, self._grid)]

@@ -356,8 +356,10 @@ def test_one_movement_is_one_event():
         for k, one in enumerate(events):
             for other in events[k + 1 :]:
                 shared = min(one.offset, other.offset) - max(one.onset, other.onset)
-                shorter = min(one.offset - one.onset, other.offset - other.onset)
-                assert shared <= 0.5 * shorter + 1e-9
+                lengths = one.offset - one.onset, other.offset - other.onset
+                # A flash upon a smile is a movement of its own.
+                most = max(lengths) if "macro" in (one.kind, other.kind) else min(lengths)
+                assert shared <= 0.5 * most + 1e-9
 
 
 def test_what_was_going_on_at_the_first_frame_is_nothing():
