@@ -56,7 +56,9 @@ def draw_hand(rng: np.random.Generator, start: float) -> Hand:
     """Draw a hand that sets out at `start`: on mouth, chin, cheek or brow, for up to 0.9 s."""
     x, y, width, height = _PLACES[rng.integers(len(_PLACES))]
     side, size = float(rng.choice((-1.0, 1.0))), rng.uniform(0.85, 1.2)
-    angle = rng.uniform(0.25, 0.75) * np.pi if x == 0 else 0.5 * np.pi - side * rng.uniform(0.5, 1.2)
+    angle = (
+        rng.uniform(0.25, 0.75) * np.pi if x == 0 else 0.5 * np.pi - side * rng.uniform(0.5, 1.2)
+    )
     if y < 0:
         angle = -angle
     return Hand(
@@ -123,7 +125,8 @@ def _paint(
     lines = 1 - 0.25 * np.exp(-((np.sin(np.pi * _FINGERS * along / 2) / 0.15) ** 2))
     body = hand.shade * (1 - 0.25 * np.clip(radius, 0, 1) ** 2) * lines
     colour = body[..., None] * np.atleast_1d(skin) + rng.normal(0, 1.5, (*body.shape, 1))
-    colour, mask = cv2.GaussianBlur(colour, (0, 0), 0.6).reshape(frame.shape), mask.reshape(
-        *body.shape, *(1,) * (frame.ndim - 2)
+    colour, mask = (
+        cv2.GaussianBlur(colour, (0, 0), 0.6).reshape(frame.shape),
+        mask.reshape(*body.shape, *(1,) * (frame.ndim - 2)),
     )
     frame[:] = np.clip(np.rint(frame + mask * (colour - frame)), 0, 255).astype(np.uint8)

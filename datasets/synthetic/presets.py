@@ -66,7 +66,7 @@ PRESETS: dict[str, Preset] = {
         ),
         Preset(
             "long",
-            "4 subjects x 3 videos of 8 s at 200 frames/s for spotting, one with hands before the face",
+            "4 subjects x 3 videos of 8 s at 200 frames/s for spotting, one of them misleading",
             4,
             2,
             ClipConfig(width=320, height=240, eye_distance=70.0, frames=1600, peak_px=(0.4, 1.2)),

@@ -121,7 +121,9 @@ def plan_misleading_video(
     duration = config.frames / config.fps
     first = _movement(rng, subject, config, 0.0)
     if rng.random() < 0.5:
-        first = replace(first, start=-first.rise - 0.1, hold=0.1 + rng.uniform(0, 0.8), kind="macro")
+        first = replace(
+            first, start=-first.rise - 0.1, hold=0.1 + rng.uniform(0, 0.8), kind="macro"
+        )
     else:
         begin = rng.uniform(0.15, 0.3)
         first = Movement(

@@ -34,9 +34,9 @@ class QualityConfig:
     min_visible: float = 0.95
     """Share of the crop that lies within the frame; the rest repeats its edge."""
     max_misfit: float = 0.3
-    """What of two regions below the eyes, or 1.5 times as much of a brow, the neutral reference may
-    leave unexplained (`mace.spotting.covered.Fit`): of micro-expressions it is up to 0.22, of a
-    hand before the face 0.35 to 0.8, of a mouth that opens wide as much."""
+    """What of two regions below the eyes, or 1.7 times as much of a brow, the neutral reference may
+    leave unexplained (`mace.spotting.covered`): of micro-expressions it is up to 0.25, of a hand
+    before the face 0.35 to 0.8, of a mouth that opens wide as much."""
 
     def __post_init__(self) -> None:
         """Check the ranges.

@@ -64,6 +64,7 @@ class Gauge:
         self._fit: Fit | None = None
         self._misfit: Float[np.ndarray, " r"] | None = None
         self._looked: int | None = None  # in which fiftieth of a second
+        self._seen: UInt8[np.ndarray, "s s"] | None = None  # and at what
 
     def measure(self, face: TrackedFace, time: float | None = None) -> Quality | None:
         """Return the quality of a face, which was seen at `time` (s); None where there is none."""
@@ -92,13 +93,12 @@ class Gauge:
         reasons = tuple(name for name, so in wrong.items() if so)
         return Quality(face.error_px, sharpness, roll, self._turn_deg, size, reasons, misfit)
 
-    def _look(
-        self, crop: UInt8[np.ndarray, "s s"], time: float | None
-    ) -> Float[np.ndarray, " r"]:
+    def _look(self, crop: UInt8[np.ndarray, "s s"], time: float | None) -> Float[np.ndarray, " r"]:
         assert self._fit is not None
         now = None if time is None else grid_number(time, _LOOKS)
-        if self._misfit is None or now is None or now != self._looked:
-            self._misfit, self._looked = self._fit.misfit(crop), now
+        again = crop is self._seen or (now is not None and now == self._looked)
+        if self._misfit is None or not again:
+            self._misfit, self._looked, self._seen = self._fit.misfit(crop), now, crop
         return self._misfit
 
 

@@ -88,7 +88,15 @@ class SpottingConfig:
             raise ConfigError(
                 f"spotting.decide_s is {self.decide_s} s, expected at least half_s, {self.half_s} s"
             )
-        for name in ("smoothing_s", "least_px", "least_noise", "noise_px", "macro_px", "blink_px", "max_misfit"):
+        for name in (
+            "smoothing_s",
+            "least_px",
+            "least_noise",
+            "noise_px",
+            "macro_px",
+            "blink_px",
+            "max_misfit",
+        ):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"spotting.{name} is {getattr(self, name)}, expected more than 0")
         for name in ("edge", "returns"):

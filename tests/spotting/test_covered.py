@@ -48,7 +48,8 @@ def test_a_face_fits_itself_in_any_light(fit, crops):
 
 
 def test_a_movement_hides_nothing(fit, crops):
-    assert max(fit.misfit(crop).max() for crop in crops) < LIMIT
+    # The brows rise by 4 px, twice as far as micro-expressions do.
+    assert all(hidden(fit, crop) == set() for crop in crops)
     moved = np.roll(crops[0], 2, axis=0)
     assert hidden(fit, moved) == set()
 
