@@ -182,7 +182,7 @@ def test_the_engine_is_not_misled_by_a_hand(bundle, brow_flash):
     for k, image in enumerate(brow_flash.frames):
         frame = np.array(image)
         if 0.35 <= k / 60 < 0.6:
-            middle = eyes[k].mean(axis=0) + [0, 0.95 * unit]
+            middle = eyes[k].mean(axis=0) + np.array([0, 0.95 * unit])
             axes = int(0.55 * unit), int(0.32 * unit)
             cv2.ellipse(frame, tuple(int(v) for v in middle), axes, 0, 0, 360, 130, -1, cv2.LINE_AA)
         results += engine.push(Frame(k, float(times[k]), frame))
