@@ -22,6 +22,8 @@ _EYES = np.array([name in EYES for name in REGIONS])
 _SPEAKING = np.array([name in SPEAKING for name in REGIONS])
 # After a break so many points make the first rest: a single one has the noise of one frame.
 _FIRST = 3
+# Movements that share so much of their time, at most, are two.
+_SAME = 2 / 3
 # Lids that have opened again so far have been shut for no longer than it looks.
 _WHOLE = 0.8
 
@@ -58,7 +60,7 @@ class Spotter:
     micro-expression is a macro-expression once it is over. Lids are looked at by themselves:
     what they do while they blink is a blink, and what a blink smears over its surroundings is
     taken off those. Regions that something is before are taken to rest where they were. Of what
-    overlaps by more than half, blinks aside, only the first is an event: it is one movement.
+    overlaps by two thirds, blinks aside, only the first is an event: it is one movement.
     """
 
     def __init__(self, config: SpottingConfig = SpottingConfig(), *, identity: int = 0) -> None:  # noqa: B008
@@ -246,7 +248,7 @@ class Spotter:
         least = max if kind == "macro" else min
         for begin, end in self._told:
             shared = min(offset, end) - max(onset, begin)
-            if shared > 0.5 * least(offset - onset, end - begin):
+            if shared > _SAME * least(offset - onset, end - begin):
                 return []
         self._told.append((onset, offset))
         return [self._naming(movement, kind, self._grid)]

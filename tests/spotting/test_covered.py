@@ -63,7 +63,8 @@ def test_a_movement_hides_nothing(fit, crops):
 )  # fmt: skip
 def test_what_is_before_a_region_hides_it(fit, crops, place, names, shade):
     skin = float(np.median(crops[0][55:80, 45:85])) * shade
-    found = hidden(fit, oval(crops[0], *place, min(skin, 255)))
+    x, y, width, height = place
+    found = hidden(fit, oval(crops[0], x, y, width, height, min(skin, 255)))
     assert names <= found
     brows = {name for name in REGIONS if name.startswith("brow")}
     assert found <= brows or not found & brows

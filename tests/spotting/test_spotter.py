@@ -358,8 +358,9 @@ def test_one_movement_is_one_event():
                 shared = min(one.offset, other.offset) - max(one.onset, other.onset)
                 lengths = one.offset - one.onset, other.offset - other.onset
                 # A flash upon a smile is a movement of its own.
-                most = max(lengths) if "macro" in (one.kind, other.kind) else min(lengths)
-                assert shared <= 0.5 * most + 1e-9
+                lasting = max(lengths) > SpottingConfig().micro_s[1]
+                most = max(lengths) if lasting else min(lengths)
+                assert shared <= 2 / 3 * most + 1e-9
 
 
 def test_what_was_going_on_at_the_first_frame_is_nothing():
