@@ -19,6 +19,7 @@ class Preset:
         description: one line for people.
         subjects: number of people.
         clips: per person.
+        misleading: videos per person after those, of what a spotter takes for movements.
         clip: the recording.
         kind: `clips` of one micro-expression, continuous `videos` for spotting, or `pairs` of an
             onset and an apex frame, rendered straight into the crop.
@@ -33,6 +34,7 @@ class Preset:
     clips: int
     clip: ClipConfig
     kind: Literal["clips", "videos", "pairs"] = "clips"
+    misleading: int = 0
     face: FaceConfig = field(default_factory=FaceConfig)
     pair: PairConfig = field(default_factory=PairConfig)
     picture: PictureConfig = field(default_factory=PictureConfig)
@@ -64,11 +66,12 @@ PRESETS: dict[str, Preset] = {
         ),
         Preset(
             "long",
-            "4 subjects x 2 videos of 8 s at 200 frames/s for spotting",
+            "4 subjects x 3 videos of 8 s at 200 frames/s for spotting, one of them misleading",
             4,
             2,
             ClipConfig(width=320, height=240, eye_distance=70.0, frames=1600, peak_px=(0.4, 1.2)),
             kind="videos",
+            misleading=1,
         ),
         Preset(
             "pairs",

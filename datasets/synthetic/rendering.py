@@ -15,10 +15,11 @@ from mace.annotation import classes_of
 from mace.datasets.clip_features import clip_sample
 from mace.datasets.synthetic.action_units import CLASSES
 from mace.datasets.synthetic.clip import RenderedClip, render_clip, render_movements
+from mace.datasets.synthetic.hands import paint_hands
 from mace.datasets.synthetic.presets import Preset
 from mace.datasets.synthetic.subject import Subject
 from mace.datasets.synthetic.truth import aligned_motion
-from mace.datasets.synthetic.video import VideoPlan, plan_video
+from mace.datasets.synthetic.video import plan_misleading_video, plan_video
 from mace.errors import DataError
 from mace.face import correct_clip
 from mace.files import atomic_path
@@ -83,11 +84,15 @@ def _clip(preset: Preset, subject: Subject, index: int, clip: int, seed: int) ->
 
 
 def _video(preset: Preset, subject: Subject, index: int, clip: int, seed: int) -> Sample:
-    plan: VideoPlan = plan_video(np.random.default_rng([_VIDEO_STREAM, seed]), subject, preset.clip)
+    draw = plan_video if clip < preset.clips else plan_misleading_video
+    plan = draw(np.random.default_rng([_VIDEO_STREAM, seed]), subject, preset.clip)
     rendered = render_movements(
-        subject, plan.movements, seed=seed, config=preset.clip, blinks=plan.blinks
+        subject, plan.movements, seed=seed, config=preset.clip, blinks=plan.lids
     )
-    aligned = correct_clip(rendered.frames, config=preset.face)
+    frames = paint_hands(
+        rendered.frames, rendered.eye_centres, plan.hands, fps=rendered.fps, seed=seed
+    )
+    aligned = correct_clip(frames, config=preset.face)
     # A video has no single apex; its intervals are the events.
     sample = clip_sample(
         aligned,
@@ -129,7 +134,7 @@ def render_subject(preset: Preset, seed: int, index: int) -> list[Sample]:
     subject = Subject(_seeds(seed, index, 0, 0)[0])
     make = _clip if preset.kind == "clips" else _video
     samples = []
-    for clip in range(preset.clips):
+    for clip in range(preset.clips + preset.misleading):
         for attempt in range(_ATTEMPTS):
             try:
                 number = _seeds(seed, index, clip, attempt)[1]
@@ -169,10 +174,11 @@ def store_subjects(preset: Preset, seed: int, folder: Path, *, workers: int | No
     if not missing:
         return
     workers = min(workers or os.cpu_count() or 1, len(missing))
-    with progress(f"rendering synthetic/{preset.name}", preset.subjects * preset.clips) as advance:
+    each = preset.clips + preset.misleading
+    with progress(f"rendering synthetic/{preset.name}", preset.subjects * each) as advance:
         ready = preset.subjects - len(missing)
         if ready:
-            advance(ready * preset.clips, note=f"{ready} subjects were ready")
+            advance(ready * each, note=f"{ready} subjects were ready")
         if workers == 1:
             for index in missing:
                 advance(store_subject(preset, seed, index, folder))

@@ -170,7 +170,7 @@ class Answerer:
             label=None if smoothed is None else classes[int(smoothed.argmax())],
             state=state,
             identity=seen.identity,
-            quality=person.gauge.measure(seen.face),
+            quality=person.gauge.measure(seen.face, frame.time),
         )
 
 

@@ -33,6 +33,10 @@ class QualityConfig:
     """Between the eyes, px of the frame: below that, half a px of the crop is less than 0.4 px."""
     min_visible: float = 0.95
     """Share of the crop that lies within the frame; the rest repeats its edge."""
+    max_misfit: float = 0.3
+    """What of two regions below the eyes, or 1.7 times as much of a brow, the neutral reference may
+    leave unexplained (`mace.spotting.covered`): of micro-expressions it is up to 0.25, of a hand
+    before the face 0.35 to 0.8, of a mouth that opens wide as much."""
 
     def __post_init__(self) -> None:
         """Check the ranges.

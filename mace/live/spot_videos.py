@@ -17,10 +17,12 @@ from mace.live.crowd import Seen
 from mace.live.engine import AnswerStage, FaceStage
 from mace.live.labelled import LabelledFrame
 from mace.live.network import Model
+from mace.live.quality import Quality
 from mace.live.sources import Frame, Source
 from mace.live.spotting import LiveSpotter, can_spot, sample_of
 from mace.motion import represent
 from mace.spotting.baseline import spot_plainly
+from mace.spotting.covered import Fit
 from mace.spotting.events import Event
 from mace.spotting.series import grid_number
 
@@ -134,8 +136,9 @@ def spot_stored(video: LongVideo, bundle: Model, config: LiveConfig) -> Spotted:
     spotter = LiveSpotter(bundle, config, face=face)
     events: list[Event] = []
     samples = []
+    fit = Fit(video.frames[0], face.crop)
     for index, inputs in _motions(video, bundle, config.spotting.fps):
-        one = _stored_face(video, index, inputs, classes=len(bundle.classes))
+        one = _stored_face(video, index, inputs, fit, classes=len(bundle.classes))
         samples.append(sample_of(one, inputs, video.transforms[index], bundle=bundle, face=face))
         events += spotter.push([one])
     events += spotter.finish()
@@ -162,7 +165,7 @@ def _motions(
 
 
 def _stored_face(
-    video: LongVideo, index: int, inputs: Float[np.ndarray, "h w c"], *, classes: int
+    video: LongVideo, index: int, inputs: Float[np.ndarray, "h w c"], fit: Fit, *, classes: int
 ) -> LabelledFrame:
     face = TrackedFace(
         index,
@@ -171,7 +174,9 @@ def _stored_face(
         transform=video.transforms[index],
         reference_id=0,
     )
-    return LabelledFrame(index, index / video.fps, face, classes, inputs=inputs)
+    nan = float("nan")  # nobody has measured it
+    quality = Quality(nan, nan, nan, nan, nan, misfit=fit.misfit(video.frames[index]))
+    return LabelledFrame(index, index / video.fps, face, classes, inputs=inputs, quality=quality)
 
 
 def _ordered(events: list[Event]) -> list[Event]:

@@ -37,13 +37,16 @@ def sample_of(
 ) -> Sample:
     """Return what a spotter is told about a face: what the network sees of it, boiled down."""
     regions = region_displacements(inputs[..., :2], framing=bundle.motion.framing, crop=face.crop)
-    return Sample(one.time, one.index, regions, head_position(transform, crop=face.crop))
+    head = head_position(transform, crop=face.crop)
+    misfit = None if one.quality is None else one.quality.misfit
+    return Sample(one.time, one.index, regions, head, misfit=misfit)
 
 
 class _Person:
     def __init__(self, identity: int, config: LiveConfig) -> None:
         self.spotter = Spotter(config.spotting, identity=identity)
-        self.crops = CropRing(config.spotting.micro_s[1] + config.spotting.decide_s + 0.3)
+        # What took place while the face was away from its neutral may be reported that much later.
+        self.crops = CropRing(config.spotting.macro_s[1] + config.spotting.decide_s + 0.3)
         self.against: tuple[int, bool] | None = None
 
     def begin(self, against: tuple[int, bool]) -> None:

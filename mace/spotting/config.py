@@ -48,8 +48,9 @@ class SpottingConfig:
     """Deviation from neutral beyond which a macro-expression may be going on."""
     blink_px: float = 0.3
     """Pulse of both lids that makes a blink; lids tightened in an expression stay below."""
-    blink_s: float = 0.4
-    """Longest blink: Schiffman, Sensation and perception, 2000 gives 0.1 to 0.4 s."""
+    blink_s: float = 0.8
+    """Longest blink: Schiffman, Sensation and perception, 2000 gives 0.1 to 0.4 s, and a tired face
+    takes twice as long."""
     blink_apart_s: float = 0.25
     """Apexes of two blinks are at least so far apart."""
     blink_evenness: float = 0.4
@@ -64,6 +65,9 @@ class SpottingConfig:
     """Speech moves the mouth again and again: so far back movements of the mouth are counted."""
     speech_count: int = 3
     """Earlier movements of the mouth within `speech_s` that make the next one speech."""
+    max_misfit: float = 0.3
+    """What of a region the reference may leave unexplained (`mace.spotting.covered`), beyond what
+    it usually does: where more is, something is before it, and its motion is not believed."""
     head_px: float = 6.0
     """Travel of the head within a movement, px of the crop, that makes it the head's: turns leave
     motion behind that no registration in the plane removes."""
@@ -84,7 +88,15 @@ class SpottingConfig:
             raise ConfigError(
                 f"spotting.decide_s is {self.decide_s} s, expected at least half_s, {self.half_s} s"
             )
-        for name in ("smoothing_s", "least_px", "least_noise", "noise_px", "macro_px", "blink_px"):
+        for name in (
+            "smoothing_s",
+            "least_px",
+            "least_noise",
+            "noise_px",
+            "macro_px",
+            "blink_px",
+            "max_misfit",
+        ):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"spotting.{name} is {getattr(self, name)}, expected more than 0")
         for name in ("edge", "returns"):

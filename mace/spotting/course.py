@@ -43,7 +43,9 @@ class Course:
         near = np.arange(2 * self.apart + 1)[:, None] + np.arange(-_BESIDE, _BESIDE + 1)
         self.beside = np.clip(near, 0, 2 * self.apart)
         self._raw = Window(len(self._kernel), (POINTS * 2,))
-        self._smooth = Window(self.lag + self.around + self._half + 2, (POINTS, 2))
+        # Lids may stay shut for longer than a micro-expression lasts.
+        self._back = max(self.around, config.samples(config.blink_s))
+        self._smooth = Window(self.lag + self._back + self._half + 2, (POINTS, 2))
         self._heights = Window(self.lag - self._half + 2 * self.apart, (_COUNT,))
 
     def clear(self) -> None:
@@ -55,10 +57,8 @@ class Course:
         """Take the face to have rested, or nothing that begins at once could be seen."""
         for _ in range(len(self._kernel)):
             self._raw.push(rest)
-        for _ in range(self.around):
+        for _ in range(self._back):
             self._smooth.push(rest.reshape(POINTS, 2))
-        for _ in range(self.around - self._half):
-            self._heights.push(np.zeros(_COUNT))
 
     def push(self, values: Float[np.ndarray, " d"]) -> Float[np.ndarray, "p 2"]:
         """Add a point, and return the smooth one that it completes."""
@@ -71,10 +71,6 @@ class Course:
             self._heights.push(np.sqrt((lift * lift).sum(axis=-1)))
         return row
 
-    def newest(self) -> Float[np.ndarray, " d"]:
-        """Return the last raw point."""
-        return self._raw.last(1)[0].copy()
-
     def near(self) -> Float[np.ndarray, "n r"] | None:
         """Return how far the regions are from their middle, about the judged point, px.
 
@@ -84,20 +80,25 @@ class Course:
         near = self._heights.last(behind + self.apart + 1)[: 2 * self.apart + 1]
         return near if len(near) == 2 * self.apart + 1 else None
 
-    def pulse(self, weights: Float[np.ndarray, " r"]) -> Pulse | None:
+    def lift(self) -> Float[np.ndarray, "r 2"]:
+        """Return how far the regions are from their middle at the judged point, px."""
+        regions = self._smooth.last(len(self._smooth))[:, :_COUNT]
+        return bump(regions, len(regions) - 1 - self.lag, self._half)
+
+    def pulse(self, weights: Float[np.ndarray, " r"], *, held: bool = False) -> Pulse | None:
         """Return the movement whose apex is the judged point, if it has feet.
 
         Args:
             weights: of the regions, in the pattern that is followed.
+            held: it may have begun as long before as the lids stay shut in a blink.
         """
         regions = self._smooth.last(len(self._smooth))[:, :_COUNT]
-        at = len(regions) - 1 - self.lag
         return delineate(
             regions,
-            at,
-            pattern=bump(regions, at, self._half),
+            len(regions) - 1 - self.lag,
+            pattern=self.lift(),
             weights=weights,
-            before=self.around,
+            before=self._back if held else self.around,
             after=self.around,
             edge=self._edge,
         )

@@ -59,7 +59,7 @@ class Naming:
         return bool(
             movement.offset - movement.onset <= config.blink_s
             and lids.min() >= config.blink_evenness * lids.max()
-            and others.max() < config.blink_alone * lids.max()
+            and others.max() < max(config.blink_alone * lids.max(), config.least_px)
         )
 
     def _speaks(self, apex: float) -> bool:

@@ -55,12 +55,26 @@ def region_displacements(
         crop: where the eyes lie in it.
     """
     height, width = flow.shape[:2]
-    weights = _weights(height, width, framing, crop)
+    weights = region_weights(height, width, framing=framing, crop=crop)
     return weights @ flow.reshape(height * width, 2).astype(np.float64)
 
 
 @functools.lru_cache(maxsize=8)
-def _weights(height: int, width: int, framing: Box, crop: CropConfig) -> np.ndarray:
+def region_weights(
+    height: int,
+    width: int,
+    *,
+    framing: Box = (0.0, 0.0, 1.0, 1.0),
+    crop: CropConfig = CropConfig(),  # noqa: B008 - frozen, so sharing it is safe
+) -> Float[np.ndarray, "r n"]:
+    """Return the share of each pixel in each of `REGIONS`, summing to 1 over the pixels.
+
+    Args:
+        height: of the picture, px.
+        width: likewise.
+        framing: what it shows, as shares of the crop.
+        crop: where the eyes lie in the crop.
+    """
     left, top, right, bottom = framing
     rows = []
     for x0, x1, y0, y1 in _BOXES.values():

@@ -12,12 +12,15 @@ import tensorflow_datasets as tfds
 
 from mace.datasets.synthetic import rendering
 from mace.datasets.synthetic.action_units import AU_NAMES, CLASSES
+from mace.datasets.synthetic.clip import render_movements
+from mace.datasets.synthetic.config import ClipConfig
+from mace.datasets.synthetic.hands import Hand, paint_hands
 from mace.datasets.synthetic.pairs.prototypes import EMOTION_NAMES
 from mace.datasets.synthetic.prepare import prepare
 from mace.datasets.synthetic.presets import PRESETS, preset_named
 from mace.datasets.synthetic.subject import Subject
 from mace.datasets.synthetic.synthetic_dataset_builder import Builder
-from mace.datasets.synthetic.video import plan_video
+from mace.datasets.synthetic.video import VideoPlan, plan_misleading_video, plan_video
 from mace.errors import ConfigError, DataError
 from mace.face import apply
 
@@ -200,6 +203,54 @@ def test_a_planned_video_has_apart_and_valid_intervals():
         for before, after in itertools.pairwise(faces):
             assert after.onset - before.offset > 0.3 * config.fps
     assert kinds == {"micro", "macro", "blink"}
+
+
+def test_a_misleading_video_begins_in_an_expression_and_has_hands_and_slow_blinks():
+    subject, config = Subject(3), PRESETS["long"].clip
+    kinds, begun = set(), 0
+    for seed in range(8):
+        plan = plan_misleading_video(np.random.default_rng(seed), subject, config)
+        first, *others = plan.movements
+        assert -1 < first.start < 0.31
+        begun += first.start < 0
+        assert len(others) >= 2
+        events = plan.events(config.fps, config.frames)
+        kinds |= {event.kind for event in events}
+        # One that had begun before the video is no event; everything else is, and stands alone.
+        assert len(events) == len(others) + (first.start >= 0) + len(plan.closures + plan.hands)
+        for before, after in itertools.pairwise(events):
+            assert after.onset - before.offset > 0.3 * config.fps
+        assert all(event.offset < config.frames - 1 for event in events)
+        slow = [event for event in events if event.kind == "blink"]
+        assert all(0.4 < (event.offset - event.onset) / config.fps < 0.85 for event in slow)
+    assert 0 < begun < 8
+    assert kinds == {"micro", "macro", "blink", "hand"}
+
+
+def test_lids_stay_shut_in_a_slow_blink():
+    plan = VideoPlan((), (0.3,), closures=((1.0, 1.4),))
+    config = ClipConfig.quiet(width=32, height=32, frames=100, fps=50.0, eye_distance=10.0)
+    clip = render_movements(Subject(3), (), seed=1, config=config, blinks=plan.lids)
+    shut = np.flatnonzero(clip.blink > 0.5 * clip.blink.max()) / 50
+    once, slow = shut[shut < 0.6], shut[shut > 0.6]
+    assert 0 < np.ptp(once) < 0.1
+    np.testing.assert_allclose(slow, np.arange(slow[0], slow[-1] + 0.01, 0.02))
+    np.testing.assert_allclose(slow[[0, -1]], [0.98, 1.42], atol=0.041)
+
+
+def test_a_hand_comes_and_goes():
+    hand = Hand(0.2, 0.1, 0.2, (0.0, 0.95, 0.6, 0.32), angle=np.pi / 2, shade=1.0)
+    frames = np.random.default_rng(0).integers(90, 160, (30, 120, 160), dtype=np.uint8)
+    eyes = np.broadcast_to(np.float32([[60, 40], [100, 40]]), (30, 2, 2))
+    painted = paint_hands(frames, eyes, [hand], fps=30.0, seed=1)
+    touched = (painted != frames).reshape(30, -1).any(axis=1)
+    assert not touched[:6].any()
+    assert touched[7:18].all()
+    assert not touched[19:].any()
+    there = painted[12] != frames[12]
+    assert there[78, 80]
+    assert not there[40].any()
+    assert not there[78, 30]
 
 
 def test_a_video_is_built_with_its_events(tmp_path):

@@ -66,6 +66,18 @@ def test_blur_is_measured_whatever_the_light(gauge, picture):
     assert found.reasons == ("blurred",)
 
 
+def test_a_hand_before_the_mouth_is_seen(gauge, picture):
+    good = track(picture, picture)
+    hand = cv2.ellipse(good.crop.copy(), (64, 95), (28, 17), 0, 0, 360, 150, -1)
+    assert gauge.measure(good, 0.0).ok
+    assert "covered" in gauge.measure(replace(good, crop=hand), 0.1).reasons
+    # Within a fiftieth of a second nobody looks again.
+    assert "covered" in gauge.measure(good, 0.11).reasons
+    assert gauge.measure(good, 0.13).ok
+    lax = Gauge(FACE.crop, QualityConfig(max_misfit=2.0))
+    assert "covered" not in lax.measure(replace(good, crop=hand), 0.1).reasons
+
+
 def test_a_flat_crop_does_not_divide_by_nothing(gauge, picture):
     good = track(picture, picture)
     assert gauge.measure(replace(good, crop=np.zeros_like(good.crop))).sharpness == 0

@@ -2,6 +2,7 @@
 
 import time
 
+import cv2
 import numpy as np
 import pytest
 from livefakes import answer
@@ -180,3 +181,34 @@ def test_the_engine_finds_a_rendered_flash(bundle, brow_flash):
     assert micro.apex_frame == pytest.approx(brow_flash.apex, abs=4)
     assert {"brow_left", "brow_right"} & set(micro.regions)
     assert micro.label in bundle.classes
+
+
+def test_the_engine_is_not_misled_by_a_hand(bundle, brow_flash):
+    # Before the mouth while the brows are up, at times that are no multiple of anything.
+    eyes = brow_flash.eye_centres
+    unit = float(np.hypot(*(eyes[0, 1] - eyes[0, 0])))
+    rng = np.random.default_rng(3)
+    times = np.cumsum(rng.uniform(0.008, 0.026, len(brow_flash.frames))) * 74 / 60 / 1.25
+    engine, results = LiveEngine(bundle, LiveConfig()), []
+    for k, image in enumerate(brow_flash.frames):
+        frame = np.array(image)
+        if 0.35 <= k / 60 < 0.6:
+            middle = eyes[k].mean(axis=0) + np.array([0, 0.95 * unit])
+            axes = int(0.55 * unit), int(0.32 * unit)
+            cv2.ellipse(frame, tuple(int(v) for v in middle), axes, 0, 0, 360, 130, -1, cv2.LINE_AA)
+        results += engine.push(Frame(k, float(times[k]), frame))
+    results += engine.finish()
+    events = [event for result in results for event in result.events] + [*engine.answers.finish()]
+    engine.close()
+    (micro,) = (event for event in events if event.kind == "micro")
+    assert {"brow_left", "brow_right"} & set(micro.regions)
+    assert not {"lip_upper", "lip_lower", "mouth_left", "mouth_right"} & set(micro.regions)
+    assert micro.apex == pytest.approx(times[brow_flash.apex], abs=0.07)
+    flagged = {
+        result.frame.index
+        for result in results
+        for face in result.faces
+        if face.quality is not None and "covered" in face.quality.reasons
+    }
+    assert flagged >= set(range(23, 35))
+    assert flagged <= set(range(20, 38))

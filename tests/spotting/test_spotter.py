@@ -68,11 +68,32 @@ def test_a_flash_of_the_brows_is_found_at_every_rate(fps):
     assert set(event.regions) == set(BROWS)
 
 
-def test_irregular_times():
-    rng = np.random.default_rng(4)
-    times = np.cumsum(rng.uniform(0.004, 0.03, 360))
+def phone():
+    """60 frames/s, from 1.9 s on 24: within the flash."""
+    return np.concatenate([np.arange(0, 1.9, 1 / 60), np.arange(1.9, 6, 1 / 24)])
+
+
+def lossy():
+    """A fifth of the frames is lost, and all of a pause of 0.18 s before the flash."""
+    times = clock(60)[np.random.default_rng(7).random(360) > 0.2]
+    return times[(times < 1.6) | (times > 1.78)]
+
+
+def jittering():
+    """4 to 30 ms between two frames."""
+    return np.cumsum(np.random.default_rng(4).uniform(0.004, 0.03, 360))
+
+
+@pytest.mark.parametrize("times", [phone(), lossy(), jittering()])
+def test_times_are_those_of_the_frames(times):
     (event,) = spot(record(times, (BROWS, 0.6, FLASH)))
-    assert (event.kind, event.apex) == ("micro", pytest.approx(2.12, abs=0.04))
+    assert event.kind == "micro"
+    assert event.onset == pytest.approx(2.02, abs=0.06)
+    assert event.apex == pytest.approx(2.12, abs=0.04)
+    assert event.offset == pytest.approx(2.26, abs=0.06)
+    # The frames named are those of these times, whatever their numbers.
+    assert times[event.apex_frame] == pytest.approx(event.apex, abs=1 / 48 + 1e-9)
+    assert times[event.onset_frame] == pytest.approx(event.onset, abs=1 / 48 + 1e-9)
 
 
 def test_a_still_face_gives_nothing():
@@ -107,6 +128,17 @@ def test_both_lids_are_a_blink(px):
 def test_a_wink_is_no_blink():
     shut = {"start": 2.0, "rise": 0.08, "fall": 0.1}
     assert "blink" not in kinds(spot(record(clock(100), (EYES[:1], 0.9, shut))))
+
+
+@pytest.mark.parametrize("shut_s", [0.2, 0.35, 0.5])
+@pytest.mark.parametrize("px", [0.4, 1.5])
+def test_a_slow_blink_is_one_blink(shut_s, px):
+    # Lids go down; the test's movements go up.
+    slow = {"start": 2.0, "rise": 0.1, "hold": shut_s, "fall": 0.15}
+    (event,) = spot(record(clock(60), (EYES, -px, slow), (BROWS, 0.15 * px, slow)))
+    assert event.kind == "blink"
+    assert event.onset == pytest.approx(2.03, abs=0.06)
+    assert event.offset == pytest.approx(2.22 + shut_s, abs=0.06)
 
 
 def test_a_blink_makes_one_blink():
@@ -167,6 +199,16 @@ def test_a_break_is_no_movement_and_what_follows_is_found():
     assert (event.kind, event.apex) == ("micro", pytest.approx(6.12, abs=0.03))
 
 
+def test_what_a_pause_hides_is_no_event():
+    # The apex is lost with 0.3 s; 0.1 s of it would have been bridged.
+    times = clock(100)
+    samples = record(times, (BROWS, 0.6, FLASH), (BROWS, 0.6, {**FLASH, "start": 4.0}))
+    (late,) = spot([one for one in samples if not 2.05 < one.time < 2.35])
+    assert late.apex == pytest.approx(4.12, abs=0.03)
+    both = spot([one for one in samples if not 2.08 < one.time < 2.18])
+    assert kinds(both) == ["micro", "micro"]
+
+
 def test_frames_without_a_face_are_passed_over():
     samples = record(clock(200), (BROWS, 0.6, FLASH))
     blind = [
@@ -217,6 +259,108 @@ def test_a_movement_that_is_cut_off_is_none():
 def test_the_first_movement_needs_no_long_rest():
     early = {**FLASH, "start": 0.15}
     assert kinds(spot(record(clock(100, 2), (BROWS, 0.6, early)))) == ["micro"]
+
+
+@pytest.mark.parametrize("where", [BROWS, MOUTH])
+@pytest.mark.parametrize("start", [0.2, 0.35])
+def test_a_held_movement_soon_after_the_first_frame_is_one_event(where, start):
+    held = {"start": start, "rise": 0.1, "hold": 0.2, "fall": 0.14}
+    (event,) = spot(record(clock(60, 3), (where, 0.9, held)))
+    assert event.kind == "micro"
+    assert event.onset == pytest.approx(start + 0.02, abs=0.06)
+    assert event.offset == pytest.approx(start + 0.42, abs=0.06)
+
+
+@pytest.mark.parametrize("held_s", [0.0, 0.4, 0.9])
+def test_what_follows_an_expression_at_the_first_frame_is_found(held_s):
+    begun = {"start": -1.0, "rise": 0.1, "hold": 0.9 + held_s, "fall": 0.15}
+    shut = {"start": held_s + 0.9, "rise": 0.08, "fall": 0.1}
+    late = {**FLASH, "start": held_s + 1.6}
+    events = spot(record(clock(60), (BROWS, 1.5, begun), (EYES, 1.0, shut), (MOUTH, 0.6, late)))
+    assert kinds(events) == ["blink", "micro"]
+    assert events[1].apex == pytest.approx(held_s + 1.72, abs=0.04)
+
+
+def test_a_smile_soon_after_the_first_frame_is_macro():
+    smile = {"start": 0.25, "rise": 0.3, "hold": 0.6, "fall": 0.4}
+    assert kinds(spot(record(clock(100), (MOUTH, 2.5, smile)))) == ["macro"]
+
+
+def test_a_flash_while_nobody_knows_that_the_face_has_changed_is_reported_later():
+    stays = {"start": 2.0, "rise": 0.2, "hold": 50.0, "fall": 1.0}
+    late = {**FLASH, "start": 3.0}
+    (event,) = spot(record(clock(60, 8), (MOUTH, 0.9, stays), (BROWS, 0.6, late)))
+    assert (event.kind, event.apex) == ("micro", pytest.approx(3.12, abs=0.04))
+
+
+HAND = {"start": 1.95, "rise": 0.03, "hold": 0.25, "fall": 0.03}
+
+
+def behind_a_hand(samples, where, *, misfit=0.6):
+    """The same with something before some regions from 1.95 to 2.26 s."""
+    mask = np.isin(REGIONS, where)
+    return [
+        one._replace(misfit=np.where(mask & (1.95 < one.time < 2.26), misfit, 0.05))
+        for one in samples
+    ]
+
+
+def test_a_hand_is_no_movement_and_hides_none_elsewhere():
+    hand, shut = (MOUTH, 2.0, HAND), {"start": 2.03, "rise": 0.08, "fall": 0.1}
+    assert kinds(spot(record(clock(60), hand))) == ["micro"]
+    assert spot(behind_a_hand(record(clock(60), hand), MOUTH)) == []
+    blink = spot(behind_a_hand(record(clock(60), hand, (EYES, 1.0, shut)), MOUTH))
+    assert kinds(blink) == ["blink"]
+    (flash,) = spot(behind_a_hand(record(clock(60), hand, (BROWS, 0.6, FLASH)), MOUTH))
+    assert flash.regions[0] in BROWS
+
+
+def test_a_hand_that_stays_is_no_smile():
+    stays = {**HAND, "hold": 1.0}
+    samples = record(clock(60), (MOUTH, 2.0, stays))
+    hidden = np.where(np.isin(REGIONS, MOUTH), 0.6, 0.0)
+    hand = [
+        one._replace(misfit=hidden if 1.95 < one.time < 3.02 else np.zeros(len(REGIONS)))
+        for one in samples
+    ]
+    assert kinds(spot(samples)) == ["macro"]
+    assert spot(hand) == []
+
+
+def test_a_reference_that_never_fits_hides_nothing():
+    # It was taken in another expression.
+    samples = record(clock(60), (MOUTH, 0.6, FLASH))
+    assert kinds(spot([one._replace(misfit=np.full(len(REGIONS), 0.6)) for one in samples])) == [
+        "micro"
+    ]
+
+
+def test_one_movement_is_one_event():
+    rng = np.random.default_rng(1)
+    for seed in range(3):
+        restless = [
+            (
+                rng.choice(REGIONS, 3),
+                rng.uniform(0.2, 2),
+                {
+                    "start": start + rng.uniform(0, 0.3),
+                    "rise": rng.uniform(0.06, 0.2),
+                    "hold": rng.uniform(0, 0.3),
+                    "fall": rng.uniform(0.06, 0.2),
+                },
+            )
+            for start in np.arange(0, 20, 0.4)
+        ]
+        events = [e for e in spot(record(clock(50, 22), *restless, seed=seed)) if e.kind != "blink"]
+        assert len(events) > 5
+        for k, one in enumerate(events):
+            for other in events[k + 1 :]:
+                shared = min(one.offset, other.offset) - max(one.onset, other.onset)
+                lengths = one.offset - one.onset, other.offset - other.onset
+                # A flash upon a smile is a movement of its own.
+                lasting = max(lengths) > SpottingConfig().micro_s[1]
+                most = max(lengths) if lasting else min(lengths)
+                assert shared <= 2 / 3 * most + 1e-9
 
 
 def test_what_was_going_on_at_the_first_frame_is_nothing():
