@@ -41,7 +41,7 @@ def test_toys_killed_and_gone_on_with(tmp_path):
         assert killed.poll() is None, "ended by itself"
         time.sleep(0.2)
     killed.send_signal(signal.SIGKILL)
-    killed.wait()
+    killed.communicate()
     again = start(path)
     output, _ = again.communicate(timeout=900)
     assert again.returncode == 0, output

@@ -270,6 +270,7 @@ def test_a_video_is_built_with_its_events(tmp_path):
     assert face[rest].max() < face[~rest].max()
 
 
+@pytest.mark.slow
 def test_pairs_are_built_as_clips_of_two_frames(tmp_path):
     pairs = replace(PRESETS["pairs"], name="couples", subjects=2, clips=2)
     samples = samples_of(prepare(pairs, data_dir=tmp_path, workers=1))

@@ -51,6 +51,7 @@ def test_no_label_is_wrong_if_none_is_to_be():
     assert all(slot.shown == slot.label for slot in deal(DATABASES[0], wrong=0.0, rng=rng))
 
 
+@pytest.mark.slow
 def test_the_folder_has_the_public_form(folder):
     pictures = sorted(folder.rglob("*.png"))
     assert len(pictures) == 8
@@ -69,6 +70,7 @@ def test_the_folder_has_the_public_form(folder):
     assert len({(image.database, image.subject) for image in reading.images}) == 6
 
 
+@pytest.mark.slow
 def test_it_says_that_it_is_rendered_and_what_each_face_shows(folder):
     assert "nothing about people" in (folder / "RENDERED.md").read_text()
     notes = json.loads((folder / "rendered.json").read_text())
@@ -82,12 +84,14 @@ def test_it_says_that_it_is_rendered_and_what_each_face_shows(folder):
     assert min(people) >= 970_000
 
 
+@pytest.mark.slow
 def test_a_folder_follows_from_its_settings(folder, tmp_path):
     again = write_folder(tmp_path / "raw", CONFIG, databases=FEW)
     for path in again.rglob("*.*"):
         assert path.read_bytes() == (folder / path.relative_to(again)).read_bytes()
 
 
+@pytest.mark.slow
 def test_it_is_prepared_like_the_real_one(folder, tmp_path, capsys):
     where = ["--manual-dir", str(folder), "--data-dir", str(tmp_path)]
     assert main(["prepare", "megc2019_flow", *where]) == 0

@@ -37,6 +37,7 @@ def made(store):
     return make
 
 
+@pytest.mark.slow
 def test_pairs_for_clips_are_flow_of_the_recipe(made):
     pairs = made(CLIPS)
     assert pairs.inputs.shape == (16, 3, 32, 32, 3)
@@ -50,6 +51,7 @@ def test_pairs_for_clips_are_flow_of_the_recipe(made):
     assert (pairs.inputs[:, 0] != pairs.inputs[:, 1]).any((1, 2, 3)).all()
 
 
+@pytest.mark.slow
 def test_pairs_for_images_are_stretched_as_they_are(made):
     pairs = made(IMAGES)
     assert pairs.inputs.shape == (16, 3, 28, 28, 3)
@@ -61,6 +63,7 @@ def test_pairs_for_images_are_stretched_as_they_are(made):
     np.testing.assert_allclose(levels, np.round(levels), atol=1e-3)  # of 8 bits
 
 
+@pytest.mark.slow
 def test_what_was_rendered_is_used_again(made, monkeypatch):
     first = made(CLIPS)
     monkeypatch.setattr("mace.datasets.synthetic.pairs.stored.store_chunk", None)
@@ -71,6 +74,7 @@ def test_what_was_rendered_is_used_again(made, monkeypatch):
         made(CLIPS, seed=1)  # other people
 
 
+@pytest.mark.slow
 def test_classes_are_taken_by_name(made):
     pairs = made(CLIPS, classes=("surprise", "Positive"))
     assert pairs.classes == ("surprise", "Positive")

@@ -52,6 +52,7 @@ def bundle(cache, pairs, tmp_path_factory):
     return pretrain(TINY, run_dir=run_dir, cache_dir=cache, workers=1, watch=False)
 
 
+@pytest.mark.slow
 def test_a_batch_is_a_function_of_seed_and_step(stream):
     take = jax.jit(stream.take)
     folds = [stream_fold(stream, steps_per_epoch=2, epochs=2, seed=seed) for seed in (0, 1)]
@@ -62,6 +63,7 @@ def test_a_batch_is_a_function_of_seed_and_step(stream):
     assert np.abs(first.images - other.images).max() > 0.1
 
 
+@pytest.mark.slow
 def test_a_batch_holds_normalised_images_and_whole_labels(stream):
     fold = stream_fold(stream, steps_per_epoch=2, epochs=2, seed=0)
     batch = jax.device_get(jax.jit(stream.take)(stream.data, fold, jnp.int32(0)))
@@ -72,6 +74,7 @@ def test_a_batch_holds_normalised_images_and_whole_labels(stream):
     np.testing.assert_array_equal(batch.targets.sum(1), 1)
 
 
+@pytest.mark.slow
 def test_the_bundle_says_what_it_is_and_reads_stretched_images_alike(bundle, tmp_path):
     save_bundle(tmp_path / "model", bundle)
     loaded = load_bundle(tmp_path / "model")
@@ -98,6 +101,7 @@ def test_four_steps_have_changed_the_network_and_are_not_taken_again(bundle, cac
         np.testing.assert_array_equal(one, three)
 
 
+@pytest.mark.slow
 def test_both_presentations_of_a_test_set_are_scored(bundle, pairs):
     found = score(bundle, pairs.of("dis"), labels_of(pairs, "3"))
     assert set(found) == {"public", "own"}
@@ -128,6 +132,7 @@ def test_every_setting_of_a_study_has_a_name_and_a_configuration_of_its_own():
         assert all(setting.config.steps_per_epoch == base().steps_per_epoch for setting in settings)
 
 
+@pytest.mark.slow
 def test_answers_are_tempered_to_fit_the_validation_people(bundle, cache, monkeypatch):
     few = functools.partial(pair_tests, people=2, pairs_each=3)
     monkeypatch.setattr("mace.experiments.pretraining.pair_tests", few)

@@ -28,6 +28,7 @@ def data(monkeypatch, tmp_path):
     return ["--data-dir", str(tmp_path / "data")]
 
 
+@pytest.mark.slow
 def test_from_first_command_to_report(tmp_path, data, capsys):
     (tmp_path / "mine.toml").write_text(SPACE)
     out = tmp_path / "study"

@@ -116,6 +116,7 @@ def test_mixed_training_learns_from_both_and_goes_on_where_it_was(tmp_path, inte
             fit(SET, TRAIN, config=CONFIG, mix=other, run_dir=tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("two_devices")
 def test_two_devices_share_a_mixed_batch():
     found = fit(SET, TRAIN, config=replace(CONFIG, devices=2, epochs=1), mix=MIX)

@@ -228,6 +228,7 @@ def test_plan_says_why(monkeypatch):
         Plan(lanes=0)
 
 
+@pytest.mark.slow
 def test_eight_devices_share_members_and_never_meet():
     child = subprocess.run(
         [sys.executable, HERE / "child_population.py"],
@@ -306,4 +307,4 @@ def test_chunk_follows_from_the_memory():
 
 @pytest.mark.parametrize(("count", "chunk"), [(3, 3), (64, 64), (65, 33), (544, 61)])
 def test_chunks_of_an_accelerator_are_equally_large(count, chunk):
-    assert make_plan(CONFIG.model, 28, members=count, backend="gpu").chunk == chunk
+    assert make_plan(CONFIG.model, 28, members=count, devices=1, backend="gpu").chunk == chunk
