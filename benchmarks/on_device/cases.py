@@ -17,7 +17,7 @@ from on_device.sizes import PopulationSize, random_arrays
 SMALL = FLOW_IMAGES.train.model
 """The MACNN of 28 px that the recipe for flow images has."""
 
-TOY_MACNN = replace(SMALL, widths=(8,), depths=(1,), dilations=(1, 2), head_grid=2)
+TOY_MACNN = replace(SMALL, widths=(8,), depths=(1,), dilations=(1,), head_grid=2)
 
 
 def networks(*, tiny: bool) -> dict[str, ModelConfig]:

@@ -54,7 +54,7 @@ def measure(results: Results, *, tiny: bool) -> None:
 def plans(model: ModelConfig, size: PopulationSize, *, tiny: bool) -> dict[str, Plan]:
     """Return plans by name: the rule's, then others that differ from it in a thing or two."""
     rule = make_plan(model, 28, members=size.subjects * size.settings, backend="gpu")
-    toys = ("whole", "whole/stepped") if model.arch == "macnn" else ()
+    toys = ("whole",) if model.arch == "macnn" else ()
     return {name: plan for name, plan in _plans(rule, size) if not tiny or name in toys}
 
 
