@@ -4,6 +4,7 @@ from .conv import convolutions
 from .fold import fold_norm
 from .macnn import MACNN
 from .make import make_model
+from .own import OwnModel
 from .presets import MODELS
 from .receptive import ReceptiveField, receptive_field, receptive_fields
 from .resnet import ResNet
@@ -25,6 +26,7 @@ __all__ = [
     "Dtype",
     "ModelConfig",
     "Options",
+    "OwnModel",
     "ReceptiveField",
     "ResNet",
     "STSTNet",

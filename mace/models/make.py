@@ -3,11 +3,12 @@
 from mace.errors import ConfigError
 from mace.models.config import ModelConfig
 from mace.models.macnn import MACNN
+from mace.models.own import OwnModel, OwnNetwork
 from mace.models.resnet import ResNet
 from mace.models.ststnet import STSTNet
 
 
-def make_model(config: ModelConfig, classes: int) -> MACNN | ResNet | STSTNet:
+def make_model(config: ModelConfig, classes: int) -> MACNN | ResNet | STSTNet | OwnNetwork:
     """Return the network of `config` with `classes` outputs; it holds no arrays.
 
     Raises:
@@ -15,5 +16,7 @@ def make_model(config: ModelConfig, classes: int) -> MACNN | ResNet | STSTNet:
     """
     if classes < 2:
         raise ConfigError(f"a network for {classes} classes was asked for, expected 2 or more")
+    if isinstance(config, OwnModel):
+        return OwnNetwork(config.module, classes)
     network = {"macnn": MACNN, "resnet": ResNet, "ststnet": STSTNet}[config.arch]
     return network(config, classes)

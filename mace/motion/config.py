@@ -90,7 +90,9 @@ class MotionConfig:
 
     Attributes:
         representation: `appearance` is the target frame itself (the paper's setting),
-            `difference` is target minus reference, `flow` is (u, v, optical strain).
+            `difference` is target minus reference, `flow` is (u, v, optical strain); `own` are
+            arrays of the user's, whose channels only their maker knows: no two frames can be
+            turned into them, and nothing that needs to know may change them.
         flow: `dis` is OpenCV's dense inverse search, `tvl1` is our TV-L1 in JAX; `patches` is our
             own inverse search without refinement, fifteen times as fast as `dis` and noisier, for
             frames that come by the hundred a second (benchmarks/live_accuracy.py says what a
@@ -110,7 +112,7 @@ class MotionConfig:
         tvl1: parameters of the TV-L1 flow.
     """
 
-    representation: Literal["appearance", "difference", "flow"] = "flow"
+    representation: Literal["appearance", "difference", "flow", "own"] = "flow"
     flow: Literal["dis", "tvl1", "patches", "images"] = "dis"
     size: int = 64
     framing: tuple[float, float, float, float] = WHOLE_CROP

@@ -23,11 +23,21 @@ DIFFERENCE_SCALE = 32.0
 STRAIN_SCALE = 0.1
 """Optical strain that makes one unit of the third `flow` channel."""
 
+_OWN = (
+    "the network reads arrays of its maker's own, which no two frames can be turned into; use one "
+    "that was trained on clips"
+)
 _CONTRAST_FLOOR = 4.0  # gray levels: a flat crop stays flat instead of showing amplified noise
 
 
 def channels(config: MotionConfig) -> int:
-    """Return the number of channels that `represent` gives."""
+    """Return the number of channels that `represent` gives.
+
+    Raises:
+        ConfigError: for arrays of the user's own.
+    """
+    if config.representation == "own":
+        raise ConfigError(_OWN)
     return 3 if config.representation == "flow" else 1
 
 
@@ -73,6 +83,8 @@ def measure_flow(
     This is the half that cannot be traced (DIS runs in OpenCV, patches in Numba); `encode` is the
     other half.
     """
+    if config.representation == "own":
+        raise ConfigError(_OWN)
     if config.representation != "flow":
         return None
     if config.flow == "images":

@@ -43,7 +43,7 @@ def checked_start(motion_set: MotionSet, config: TrainConfig, start: Bundle | No
                 "give one (--init) or leave out what begins with --recipe.train.fine-tune"
             )
         return None
-    if channels(start.motion) != channels(motion_set.motion):
+    if start.motion.representation != motion_set.motion.representation:
         raise ConfigError(
             f"the network to begin with reads {start.motion.representation}, the data set holds "
             f"{motion_set.motion.representation}; use its input"
@@ -66,8 +66,9 @@ def _indices(index: Any, motion_set: MotionSet, name: str) -> Int[np.ndarray, " 
 def _check(
     motion_set: MotionSet, train: np.ndarray, validation: np.ndarray | None, config: TrainConfig
 ) -> None:
-    expected = channels(motion_set.motion)
-    if motion_set.inputs.shape[-1] != expected:
+    if motion_set.motion.representation == "own":
+        _check_own(config)
+    elif motion_set.inputs.shape[-1] != (expected := channels(motion_set.motion)):
         raise DataError(
             f"the inputs have {motion_set.inputs.shape[-1]} channels, but "
             f"{motion_set.motion.representation} has {expected}; compute the set again"
@@ -77,3 +78,21 @@ def _check(
             raise ConfigError('selection = "best" needs validation clips; give some or use "last"')
     elif np.intersect1d(train, validation).size:
         raise DataError("validation clips are among the training clips; separate them")
+
+
+def _check_own(config: TrainConfig) -> None:
+    """Refuse what needs to know what the channels mean."""
+    augment = config.augment
+    needing = {
+        "augment.flip": augment.flip,
+        "augment.rotation": augment.rotation,
+        "augment.scale": augment.scale,
+        "flip_average": config.flip_average,
+    }
+    switched = [name for name, value in needing.items() if value]
+    if switched:
+        raise ConfigError(
+            f"{', '.join(switched)} would mirror, turn or enlarge arrays whose channels are not "
+            "known: a mirrored flow changes a sign, a picture does not; say what they are "
+            '(channels="flow"), or switch it off'
+        )

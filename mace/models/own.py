@@ -1,0 +1,68 @@
+"""A Flax module of one's own in the place of a ready-made network."""
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from mace.errors import ConfigError
+from mace.models.config import ModelConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnModel(ModelConfig):
+    """Says that a network is somebody's own Flax module; other settings of networks mean nothing.
+
+    Attributes:
+        module: images (b, h, w, c) float32 to logits (b, k), by `module(x)` or, where it takes
+            that argument, `module(x, train=...)`. It initialises its parameters itself; a
+            `dropout` key is there in training, and collections but `params` and `batch_stats` are
+            not kept.
+    """
+
+    module: nn.Module
+
+    def __post_init__(self) -> None:
+        """Check that there is a module.
+
+        Raises:
+            ConfigError: for anything else, such as its class.
+        """
+        if not isinstance(self.module, nn.Module):
+            raise ConfigError(
+                f"a network of your own is {self.module!r}, expected an instance of a "
+                "flax.linen.Module, such as MyNetwork(classes=3)"
+            )
+
+
+class OwnNetwork(nn.Module):
+    """The module behind the interface that all networks here have."""
+
+    module: nn.Module
+    classes: int
+    axis_name: str | None = None
+    """As other networks have it; what the module averages over devices is its own affair."""
+
+    @nn.compact
+    def __call__(
+        self, x: Float[Array, "b h w c"], *, train: bool
+    ) -> tuple[Float[Array, "b k"], dict[str, Float[Array, "b ..."]]]:
+        """Return float32 logits and no intermediates.
+
+        Raises:
+            ConfigError: if there is not one logit a class.
+        """
+        takes = inspect.signature(type(self.module).__call__).parameters
+        known: dict[str, Any] = {"train": train} if "train" in takes else {}
+        logits = self.module(x, **known)
+        expected = (x.shape[0], self.classes)
+        if getattr(logits, "shape", None) != expected:
+            raise ConfigError(
+                f"{type(self.module).__name__} gives {getattr(logits, 'shape', type(logits))} for "
+                f"{x.shape[0]} images and {self.classes} classes, expected logits of shape "
+                f"{expected}"
+            )
+        return logits.astype(jnp.float32), {}
