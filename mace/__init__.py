@@ -1,9 +1,41 @@
 """MACE: micro-expression recognition with multi-scale atrous convolutions, in JAX.
 
+    import mace
+
+    field = mace.flow(onset, apex)                       # optical flow of two pictures
+    network = mace.MACNN(epochs=50)                      # a scikit-learn classifier
+    network.fit(images, labels).predict(others)
+
 The rooms, in the order a frame walks through them: `mace.face` finds and corrects the face,
 `mace.motion` turns two corrected frames into a motion image, `mace.models` names it,
 `mace.training` fits the model, `mace.evaluation` says what the result is worth, and
-`mace.live` does the first three on a video. Nothing heavy is imported here.
+`mace.live` does the first three on a video. Nothing heavy is imported before it is asked for.
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mace.classifiers import MACNN, NetworkClassifier
+    from mace.motion.pair import flow
+
 __version__ = "0.1.0"
+
+__all__ = ["MACNN", "NetworkClassifier", "__version__", "flow"]
+
+_HOMES = {
+    "MACNN": "mace.classifiers",
+    "NetworkClassifier": "mace.classifiers",
+    "flow": "mace.motion.pair",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mace' has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -5,14 +5,13 @@ splitters, searches, pipelines and scores work with them as they are.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Literal, Self
 
 import flax.linen as nn
 import numpy as np
 from jaxtyping import Float, Shaped
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state
+from sklearn.utils import check_array, check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -46,7 +45,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     Attributes:
         classes_: the labels seen by `fit`, sorted; columns of `predict_proba` are in their order.
-        n_features_in_: numbers in an image.
+        n_features_in_: columns, where X was a table.
         image_shape_: (h, w, c).
         fitted_: the network, as `mace.training.fit` returns it.
         history_: a row an epoch: loss, accuracy and more.
@@ -101,14 +100,13 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             ValueError: for arrays that scikit-learn refuses: of different lengths, not finite, of
                 a single class.
         """
-        X, y = validate_data(self, X, y, **_CHECKS)
+        images, y = self._checked(X, y)
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(
                 f"y holds one class, {self.classes_[0]!r}; a classifier needs two or more"
             )
-        images = as_images(X)
         self.image_shape_ = images.shape[1:]
         motion_set = own_set(images, labels, classes=tuple(map(str, self.classes_)),
                              channels=self.channels)  # fmt: skip
@@ -129,7 +127,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             ValueError: for images of another shape than those of `fit`.
         """
         check_is_fitted(self)
-        images = as_images(validate_data(self, X, reset=False, **_CHECKS))
+        images, _ = self._checked(X)
         if images.shape[1:] != self.image_shape_:
             raise ValueError(
                 f"X has images of shape {images.shape[1:]}, but {type(self).__name__} was fitted "
@@ -146,6 +144,17 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+    def _checked(self, X: Any, y: Any = None) -> tuple[Float[np.ndarray, "n h w c"], Any]:
+        """Return finite float32 images and, for `fit`, as many labels."""
+        if np.ndim(X) == 2:  # a table, whose columns scikit-learn counts and may name
+            X = validate_data(self, X, reset=y is not None, dtype=np.float32)
+        else:
+            X = check_array(X, allow_nd=True, dtype=np.float32, estimator=self)
+        if y is not None:
+            y = column_or_1d(y, warn=True)
+            check_consistent_length(X, y)
+        return as_images(X), y
 
     def _config(self) -> TrainConfig:
         return TrainConfig(
@@ -221,9 +230,6 @@ def own_set(
         classes=classes,
         motion=motion,
     )
-
-
-_CHECKS: dict[str, Any] = {"allow_nd": True, "dtype": np.float32, "ensure_min_samples": 1}
 
 
 def _seed(random_state: int | np.random.RandomState | None) -> int:
