@@ -80,7 +80,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.mixup = mixup
-        self.channels = channels
+        self.channels: Channels = channels
         self.augment = augment
         self.random_state = random_state
 
@@ -150,7 +150,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         if np.ndim(X) == 2:  # a table, whose columns scikit-learn counts and may name
             X = validate_data(self, X, reset=y is not None, dtype=np.float32)
         else:
-            X = check_array(X, allow_nd=True, dtype=np.float32, estimator=self)
+            X = check_array(X, allow_nd=True, dtype="float32", estimator=self)
         if y is not None:
             y = column_or_1d(y, warn=True)
             check_consistent_length(X, y)
