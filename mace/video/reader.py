@@ -1,14 +1,10 @@
 """Reads a video file with PyAV (FFmpeg): every frame once, in order, with its own time."""
 
 import os
-import re
-from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
-from statistics import median
 from typing import Literal
 
 import av
@@ -24,19 +20,22 @@ from jaxtyping import UInt8
 from mace.errors import DataError
 from mace.video.clock import Clock
 from mace.video.ending import breaks_off
+from mace.video.header import (
+    UNDECODABLE,
+    families,
+    is_untimed,
+    look,
+    measured_rate,
+    pixel_aspect,
+    stated_count,
+    stated_end,
+)
 from mace.video.pictures import Deinterlacer, brightest, is_deep, picture_of
 
 type RemarkKind = Literal["assumed", "unreadable", "gap", "cut"]
 
-# Packets from which the rate is measured.
-_MEASURED = 120
 _USUAL_FPS = 25.0
-# Part of a stated length that is the whole; writers round, and forget the last frame's own length.
-_ENOUGH = 0.95
-_DURATION = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 _HIGHEST_FPS = 100_000
-# PyAV's own word for a codec that it does not know is ValueError.
-_UNDECODABLE = (FFmpegError, ValueError)
 # Formats that draw text or single pictures as if they were frames.
 _NO_VIDEOS = frozenset({"tty", "bin", "ansi", "lrc"})
 
@@ -96,15 +95,15 @@ class VideoReader:
         self.remarks: list[Remark] = []
         with self._opened() as (container, stream):
             stream.codec_context.thread_count = 1
-            first, stamps = _look(container, stream)
+            first, stamps = look(container, stream)
             if first is None:
                 raise DataError(_no_video(self.name))
-            self._aspect = _aspect(stream)
-            self._timed = not _is_untimed(container)
+            self._aspect = pixel_aspect(stream)
+            self._timed = not is_untimed(container)
             self._leaps = bool(container.format.flags & Flags.ts_discont.value)
             self.fps = self._rate(stream, stamps, fps)
-            self.count = _count(container, stream, self.fps)
-            self._stated_end = _stated_end(container, stream)
+            self.count = stated_count(container, stream, self.fps)
+            self._stated_end = stated_end(container, stream)
         self._fixed = fps is not None or not self._timed
         self._bits = self._filled_bits() if is_deep(first) else 16
         image = picture_of(first, aspect=self._aspect, bits=self._bits)
@@ -153,13 +152,13 @@ class VideoReader:
         if last is not None and last.is_corrupt:
             self._broken = True
         # Of these families the index lists every frame.
-        if {"mp4", "avi"} & _families(container):
+        if {"mp4", "avi"} & families(container):
             self._broken |= read < sum(entry.size > 0 for entry in stream.index_entries)
 
     def _decoded(self, packet: Packet) -> Iterator[VideoFrame]:
         try:
             frames = packet.decode()
-        except _UNDECODABLE:
+        except UNDECODABLE:
             self.unreadable += 1
             return
         for frame in frames:
@@ -201,7 +200,7 @@ class VideoReader:
                     )
                 )
         elif rate is None:
-            rate = _measured(float(stream.average_rate or 0), stamps)
+            rate = measured_rate(float(stream.average_rate or 0), stamps)
             if rate == 0:
                 return 0.0
         if not 0 < rate <= _HIGHEST_FPS:
@@ -255,96 +254,12 @@ class VideoReader:
         self.remarks.append(Remark(kind, f"{self.name}: {what}"))
 
 
-def _look(container: InputContainer, stream: VideoStream) -> tuple[VideoFrame | None, list[float]]:
-    """Return the first whole frame, and the first time stamps in order."""
-    first: VideoFrame | None = None
-    fields = Deinterlacer()
-    stamps: deque[float] = deque()
-    try:
-        for packet in container.demux(stream):
-            if packet.size == 0 and packet.dts is not None:
-                continue
-            stamp = packet.pts if packet.pts is not None else packet.dts
-            if stamp is not None and not packet.is_discard:
-                stamps.append(float(stamp * packet.time_base))
-            if first is None:
-                first = _first_of(packet, fields)
-            elif len(stamps) >= _MEASURED:
-                break
-    except FFmpegError:
-        pass
-    if first is None:
-        first = next(iter(fields.flush()), None)
-    return first, sorted(stamps)
-
-
-def _first_of(packet: Packet, fields: Deinterlacer) -> VideoFrame | None:
-    try:
-        frames = [frame for frame in packet.decode() if not frame.is_corrupt]
-    except _UNDECODABLE:
-        return None
-    return next((whole for frame in frames for whole in fields.push(frame)), None)
-
-
-def _measured(stated: float, stamps: list[float]) -> float:
-    """Return the stated frames per second unless the time stamps say something else."""
-    steps = [float(step) for step in np.diff(stamps) if step > 0]
-    if not steps:
-        return stated
-    if stated and 0.5 < stated * median(steps) < 2:
-        return stated
-    return len(steps) / (stamps[-1] - stamps[0])
-
-
-def _families(container: InputContainer) -> set[str]:
-    return set(container.format.name.split(","))
-
-
-def _is_untimed(container: InputContainer) -> bool:
-    name = container.format.name
-    raw = container.format.flags & Flags.no_timestamps.value
-    return bool(raw) or name.endswith("_pipe") or name == "image2"
-
-
 def _stamp(frame: VideoFrame) -> float | None:
     return None if frame.pts is None else frame.pts * float(frame.time_base)
 
 
 def _length(frame: VideoFrame) -> float:
     return max(frame.duration or 0, 0) * float(frame.time_base)
-
-
-def _aspect(stream: VideoStream) -> Fraction | None:
-    aspect = stream.sample_aspect_ratio
-    return Fraction(aspect.numerator, aspect.denominator) if aspect else None
-
-
-def _count(container: InputContainer, stream: VideoStream, fps: float) -> int:
-    seconds = 0.0
-    if stream.duration is not None and stream.duration > 0:
-        seconds = float(stream.duration * stream.time_base)
-    elif container.duration is not None and container.duration > 0:
-        seconds = container.duration / av.time_base
-    by_time = round(seconds * fps)
-    counts = [number for number in (stream.frames, by_time) if number > 0]
-    return min(counts, default=0)
-
-
-def _stated_end(container: InputContainer, stream: VideoStream) -> float:
-    """Return when the last frame should be over at the earliest, in s; 0 where nobody says.
-
-    Of the formats that are read on somewhere behind damage, as if nothing were missing.
-    """
-    if not {"matroska", "mp4", "flv"} & _families(container):
-        return 0.0
-    seconds = 0.0
-    if tag := _DURATION.fullmatch(stream.metadata.get("DURATION", "")):
-        hours, minutes, rest = tag.groups()
-        seconds = 3600 * int(hours) + 60 * int(minutes) + float(rest)
-    elif len(container.streams) == 1 and container.duration:
-        seconds = container.duration / av.time_base  # of the longest track, sound as well
-    start = float(stream.start_time * stream.time_base) if stream.start_time else 0.0
-    return _ENOUGH * (seconds - start)
 
 
 def _no_video(name: str) -> str:
