@@ -54,6 +54,9 @@ BOXES = {
 }
 """Seconds a part may begin measurements in; in order of importance."""
 
+CPU_SCALE = 5.0
+"""A CPU has less to do and takes longer: all of it in under an hour."""
+
 GRACE_S = 20.0
 """Seconds that a part's last measurement may take beyond its box before the part is ended."""
 
@@ -74,18 +77,20 @@ def main() -> int:
     if options.child:
         return measure_part(options)
     try:
-        describe(options)
+        now = describe(options)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
+    if now["platform"] == "cpu":
+        options.scale *= CPU_SCALE
     left = [part for part in options.parts if not run_part(part, options)]
     if left:
         print(f"not complete: {', '.join(left)}; the same command goes on with them")
     return 1 if left else 0
 
 
-def describe(options: argparse.Namespace) -> None:
-    """Write what results depend on, if it is not what the file's last line of this kind says.
+def describe(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what results depend on; write it if the file's last line of this kind says otherwise.
 
     Raises:
         ValueError: if the file holds results of another device, or of toys.
@@ -101,6 +106,7 @@ def describe(options: argparse.Namespace) -> None:
             )
     if not lines or any(last.get(name) != value for name, value in now.items()):
         Results(options.out, "environment", deadline=0).write("environment", now)
+    return now
 
 
 def environment(options: argparse.Namespace) -> dict[str, Any]:

@@ -33,6 +33,11 @@ PEAKS = {
 """Dense operations a second of the tensor cores by the makers' data sheets; float32 as TF32."""
 
 
+def on_cpu() -> bool:
+    """Return whether there is no accelerator: then less is measured, and said so in its line."""
+    return jax.default_backend() == "cpu"
+
+
 def peak(dtype: str) -> float | None:
     """Return operations a second that this device reaches at most; None of one not in the table."""
     kind = jax.devices()[0].device_kind

@@ -18,7 +18,7 @@ import jax
 import numpy as np
 
 from mace.training import fit
-from on_device.cases import SMALL, TOY_MACNN, random_set, training
+from on_device.cases import SMALL, TOY_MACNN, on_cpu, random_set, training
 from on_device.results import Results
 from on_device.sizes import FULL, TOY
 
@@ -63,7 +63,7 @@ def _run(flags: str, *, tiny: bool) -> dict[str, Any]:
 
 def main() -> None:
     tiny = sys.argv[1:] == ["tiny"]
-    size = TOY if tiny else replace(FULL, epochs=20)
+    size = TOY if tiny else replace(FULL, epochs=5 if on_cpu() else 20)
     motion_set, config = random_set(size), training(TOY_MACNN if tiny else SMALL, size)
     weights, seconds = [], []
     for _ in range(2):

@@ -13,10 +13,10 @@ from dataclasses import replace
 from mace.models import ModelConfig, keep_heap
 from mace.training import keep_compiled
 from mace.training.population import Plan, Population, make_plan
-from on_device.cases import members, networks, random_set
+from on_device.cases import members, networks, on_cpu, random_set
 from on_device.population import train
 from on_device.results import Results
-from on_device.sizes import FULL, TOY, PopulationSize
+from on_device.sizes import PopulationSize, size_of
 
 EPOCHS = 4
 
@@ -25,7 +25,7 @@ def measure(results: Results, *, tiny: bool) -> None:
     """Train both networks by every plan, the likely best first; all are compiled side by side."""
     keep_heap()
     keep_compiled(results.path.parent)
-    size = replace(TOY if tiny else FULL, epochs=EPOCHS)
+    size = replace(size_of(tiny=tiny, cpu=on_cpu()), epochs=EPOCHS)
     motion_set = random_set(size)
 
     def prepared(model: ModelConfig, plan: Plan) -> Population:
@@ -52,7 +52,12 @@ def measure(results: Results, *, tiny: bool) -> None:
 
 
 def plans(model: ModelConfig, size: PopulationSize, *, tiny: bool) -> dict[str, Plan]:
-    """Return plans by name: the rule's, then others that differ from it in a thing or two."""
+    """Return plans by name: the rule's, then others that differ from it in a thing or two.
+
+    A CPU has its own rule, which was timed long ago (docs/population.md), and no other.
+    """
+    if on_cpu() and not tiny:
+        return {"rule": make_plan(model, 28, members=size.subjects * size.settings)}
     rule = make_plan(model, 28, members=size.subjects * size.settings, backend="gpu")
     toys = ("whole",) if model.arch == "macnn" else ()
     return {name: plan for name, plan in _plans(rule, size) if not tiny or name in toys}

@@ -9,15 +9,15 @@ import numpy as np
 from mace.models import keep_heap
 from mace.training.population import Population
 from mace.training.population.compiling import COMPILATIONS
-from on_device.cases import members, networks, random_set
+from on_device.cases import members, networks, on_cpu, random_set
 from on_device.results import Results
-from on_device.sizes import FULL, TOY
+from on_device.sizes import size_of
 
 
 def measure(results: Results, *, tiny: bool) -> None:
     """Train both networks' populations from random weights, each once."""
     keep_heap()
-    size = TOY if tiny else FULL
+    size = size_of(tiny=tiny, cpu=on_cpu())
     motion_set = random_set(size)
     for name, model in networks(tiny=tiny).items():
 

@@ -26,7 +26,16 @@ class PopulationSize:
 
 FULL = PopulationSize()
 """Of the composite of MEGC 2019: 442 clips of 68 people."""
+ON_CPU = PopulationSize(settings=1, epochs=10)
+"""What a CPU trains in a minute or two."""
 TOY = PopulationSize(clips=24, subjects=4, settings=2, epochs=2, batch=8)
+
+
+def size_of(*, tiny: bool, cpu: bool) -> PopulationSize:
+    """Return how much a device trains."""
+    if tiny:
+        return TOY
+    return ON_CPU if cpu else FULL
 
 
 def random_arrays(size: PopulationSize) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -29,7 +29,7 @@ from mace.models import (
     make_model,
 )
 from mace.training import keep_compiled
-from on_device.cases import SMALL, TOY_MACNN, peak
+from on_device.cases import SMALL, TOY_MACNN, on_cpu, peak
 from on_device.results import Results, timed
 
 CLASSES = 3
@@ -54,7 +54,7 @@ def cases(*, tiny: bool) -> list[Case]:
         return [Case(size=28, what=what, batch=2, dtype="float32") for what in ("forward", "step")]
     return [
         Case(size=size, what=what, batch=batch, dtype=dtype)
-        for batch in (64, 1, 1024, 4096)
+        for batch in ((16, 1) if on_cpu() else (64, 1, 1024, 4096))
         for what in ("step", "forward")
         for size in (128, 28)
         for dtype in ("float32", "bfloat16")

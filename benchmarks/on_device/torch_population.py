@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from on_device.results import Results
-from on_device.sizes import FULL, TOY, PopulationSize, random_arrays
+from on_device.sizes import PopulationSize, random_arrays, size_of
 
 try:
     import torch
@@ -29,7 +29,7 @@ def measure(results: Results, *, tiny: bool) -> None:
     from torch_networks import STSTNet, macnn28
 
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-    size = TOY if tiny else FULL
+    size = size_of(tiny=tiny, cpu=not torch.cuda.is_available())
     for name, make in (("ststnet", STSTNet), ("macnn28", macnn28)):
         results.measure(f"plain/{name}", lambda make=make: plain(make, size))
     for name, make in (("ststnet", STSTNet), ("macnn28", macnn28)):
