@@ -78,7 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"mace {name}: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt as stop:
-        print(f"mace {name}: interrupted; the same command goes on from here", file=sys.stderr)
+        then = str(stop) or "the same command goes on from here"
+        print(f"mace {name}: interrupted; {then}", file=sys.stderr)
         return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
     except BrokenPipeError:
         # The reader of our output (`head`, a pager) has gone; nothing is left to say to it.

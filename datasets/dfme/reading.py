@@ -11,7 +11,7 @@ from mace.datasets.reading.editions import base_name
 from mace.datasets.reading.gathering import Gathering
 from mace.datasets.reading.records import Annotation, Reading
 from mace.datasets.reading.tables import Row, Table, read_table
-from mace.datasets.reading.trees import find_folders, find_tables
+from mace.datasets.reading.trees import Folder, find_folders, find_tables
 from mace.errors import ConfigError, DataError
 
 CONFIG = "clips"
@@ -100,9 +100,14 @@ def _read_row(gathering: Gathering, row: Row, usual: float | None, partition: st
         reason = f"frame rate {row.raw('fps')!r}; took {usual:g}, the most frequent of the sheet"
         gathering.report("repair", "fps-missing", row, name, reason)
         fps = usual
+
+    # Where folders say which partition they are of, a clip of another one is somebody else.
+    def fits(folder: Folder) -> bool:
+        return partition_of(Path(*folder.parts[1:])) in ("", partition) or not partition
+
     # Names are unique over the whole set; only where they are not does the subject decide.
-    by_person = gathering.has_folder(subject, clip)
-    folder = gathering.folder(row, subject if by_person else None, clip, name)
+    by_person = gathering.has_folder(subject, clip, fits)
+    folder = gathering.folder(row, subject if by_person else None, clip, name, fits=fits)
     if folder is None:
         return
     gathering.add(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mace.datasets.reading.records import Change
+from mace.errors import DataError
 from mace.files import decode_text
 
 CLASSES = ("negative", "positive", "surprise")
@@ -88,7 +89,18 @@ def read_labels(path: Path) -> LabelFile | None:
         fitting = sum(_database(_cell(cells, places["database"])) is not None for _, cells in lines)
         if not lines or 2 * fitting <= len(lines):
             return None
+    _check_counting(path, lines, places["label"])
     return _label_file(path, lines, places)
+
+
+def _check_counting(path: Path, lines: Sequence[tuple[int, list[str]]], place: int) -> None:
+    """Refuse labels counted from 1: every one of them would be taken for another class."""
+    used = {_cell(cells, place).removesuffix(".0") for _, cells in lines}
+    if "3" in used and "0" not in used:
+        raise DataError(
+            f"{path.name} has the labels 1 to 3 and no 0; expected 0 negative, 1 positive, 2 "
+            "surprise: write them so, or in words"
+        )
 
 
 def _label_file(

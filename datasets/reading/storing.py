@@ -2,15 +2,17 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
+from mace.datasets.reading.cells import subject_key
 from mace.datasets.reading.correcting import Outcome, Task, load, plan, store
-from mace.datasets.reading.records import Change, Reading
+from mace.datasets.reading.records import Annotation, Change, Reading
 from mace.errors import DataError
 from mace.face import FaceConfig
 from mace.processes import begin_worker, one_thread_each
@@ -32,15 +34,18 @@ def plan_clips(reading: Reading, *, face: FaceConfig) -> tuple[list[Task], list[
     """
     tasks: list[Task] = []
     changes = list(reading.changes)
-    names: dict[str, int | None] = {}
-    for annotation in reading.annotations:
-        if annotation.name in names:
-            first = names[annotation.name]
-            other = "another" if first is None else f"row {first}"
-            reason = f"the same subject and clip as {other}, which was taken"
+    names: dict[str, Annotation] = {}
+    recorded: dict[Hashable, Annotation] = {}
+    for annotation in one_spelling(reading.annotations, changes):
+        first, same = names.get(annotation.name), "the same subject and clip as"
+        if first is None:
+            first, same = recorded.get(_recorded(annotation)), "the same frames as"
+        if first is not None:
+            other = "another" if first.row is None else f"row {first.row}"
+            reason = f"{same} {other} ({first.name}, {first.emotion}), which was taken"
             changes.append(annotation.change("drop", "duplicate", reason))
             continue
-        names[annotation.name] = annotation.row
+        names[annotation.name] = recorded[_recorded(annotation)] = annotation
         try:
             tasks.append(plan(annotation, database=reading.database, face=face))
         except DataError as error:
@@ -48,6 +53,40 @@ def plan_clips(reading: Reading, *, face: FaceConfig) -> tuple[list[Task], list[
     drops = sum(change.kind == "drop" for change in changes)
     assert reading.rows == len(tasks) + drops, f"{reading.rows} rows, {len(tasks)} + {drops}"
     return tasks, changes
+
+
+def one_spelling(annotations: Sequence[Annotation], changes: list[Change]) -> Iterator[Annotation]:
+    """Yield annotations whose subjects are spelt in one way: `1` and `01` are one person.
+
+    Or folds would have one person on both sides. What differs in more than zeros and case, such as
+    `1` and `sub01`, may be two people, and is remarked on.
+    """
+    spellings: dict[str, str] = {}
+    similar: dict[str, str] = {}
+    said: set[str] = set()
+    for annotation in annotations:
+        written = annotation.subject
+        plain = re.sub(r"(?<![0-9])0+(?=[0-9])", "", written.casefold())
+        chosen = spellings.setdefault(plain, written)
+        first = similar.setdefault(subject_key(written), chosen)
+        if written not in said and chosen != written:
+            reason = f"the subject {written} is written {chosen} elsewhere; taken as one person"
+            changes.append(annotation.change("repair", "subject-spelling", reason))
+        elif written not in said and first != chosen:
+            reason = f"the subjects {first} and {written} may be one person"
+            changes.append(annotation.change("remark", "subject-names", reason))
+        said.add(written)
+        yield annotation if chosen == written else replace(annotation, subject=chosen)
+
+
+def _recorded(annotation: Annotation) -> Hashable:
+    """Return what tells two rows of one recording and interval from two recordings."""
+    source = annotation.video
+    if source is None and annotation.frames:
+        source = next(iter(annotation.frames.values())).parent
+    if source is None or annotation.onset is None:
+        return id(annotation)
+    return source, annotation.onset, annotation.offset
 
 
 def fingerprint(tasks: Sequence[Task], changes: Sequence[Change]) -> str:

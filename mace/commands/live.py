@@ -199,18 +199,26 @@ def _analyse(
     source.report = lambda kind, sentence: remarks.append(sentence)
     recorder = Recorder(out, classes=network.classes, size=source.size, session=facts)
     recorder.note("remarks", remarks)
-    with recorder, progress(Path(source.name).name, source.count) as advance:
-        for result in answer_frames(source.frames(), bundle=network, config=live, fps=source.fps):
-            picture = draw_result(result, classes=network.classes, notice=facts["notice"])
-            recorder.write_result(result, picture)
-            tally["frames"] += 1
-            tally["events"] += len(result.events)
-            tally["tracked"] += any(face.tracked for face in result.faces)
-            for face in result.faces:
-                tally[f"status {face.status}"] += 1
-                if face.label is not None:
-                    tally[f"label {face.label}"] += 1
-            advance()
+    results = answer_frames(source.frames(), bundle=network, config=live, fps=source.fps)
+    try:
+        with recorder, progress(Path(source.name).name, source.count) as advance:
+            for result in results:
+                picture = draw_result(result, classes=network.classes, notice=facts["notice"])
+                recorder.write_result(result, picture)
+                tally["frames"] += 1
+                tally["events"] += len(result.events)
+                tally["tracked"] += any(face.tracked for face in result.faces)
+                for face in result.faces:
+                    tally[f"status {face.status}"] += 1
+                    if face.label is not None:
+                        tally[f"label {face.label}"] += 1
+                advance()
+    except KeyboardInterrupt as stop:
+        if not out.is_dir():
+            raise
+        raise type(stop)(
+            f"{tally['frames']} frames were analysed, which are in {out}; remove it to begin again"
+        ) from None
     return {**_summary(tally, out=out, notice=facts["notice"]), "remarks": remarks}
 
 

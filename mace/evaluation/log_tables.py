@@ -64,10 +64,11 @@ def read_table(
 
 
 def read_sheet(path: Path, data: bytes, benchmark: Benchmark | None) -> Iterator[LogSample]:
-    """Read the samples of the first sheet that holds anything.
+    """Read the samples of the one sheet that holds anything.
 
     Raises:
-        DataError: naming file and row.
+        DataError: naming file and row; if several sheets hold something, for none of them may be
+            passed over in silence.
     """
     try:
         sheets = _xlsx(data) if data.startswith(_ZIP) else _xls(data)
@@ -77,15 +78,23 @@ def read_sheet(path: Path, data: bytes, benchmark: Benchmark | None) -> Iterator
         raise DataError(
             f"the spreadsheet {path} is damaged ({reason}); save it again, or as .csv"
         ) from error
-    for cells in sheets:
-        rows = [
-            (number, texts, ", ".join(texts))
-            for number, row in enumerate(cells, start=1)
-            if any(texts := [_text(cell) for cell in row])
-        ]
-        if rows:
-            return _samples(path, rows, benchmark)
-    raise DataError(f"{path} holds no sample; expected the columns {', '.join(COLUMNS)}")
+    filled = [rows for rows in map(_rows, sheets) if rows]
+    if not filled:
+        raise DataError(f"{path} holds no sample; expected the columns {', '.join(COLUMNS)}")
+    if len(filled) > 1:
+        raise DataError(
+            f"{path} has {len(filled)} sheets that hold something; save the one with the "
+            "predictions as a file of its own, or put all rows into one"
+        )
+    return _samples(path, filled[0], benchmark)
+
+
+def _rows(cells: Sequence[Sequence[object]]) -> list[_Line]:
+    return [
+        (number, texts, ", ".join(texts))
+        for number, row in enumerate(cells, start=1)
+        if any(texts := [_text(cell) for cell in row])
+    ]
 
 
 def _samples(path: Path, rows: Sequence[_Line], benchmark: Benchmark | None) -> Iterator[LogSample]:

@@ -24,6 +24,7 @@ class Clock:
 
     Attributes:
         unstamped: frames without a stamp, which were put one frame after those before them.
+        disordered: frames whose stamp is not after that of the frame before.
         leapt: times after which the clock leapt, in s; it is taken to have gone on.
         end: when the last frame is over, in s.
     """
@@ -33,6 +34,7 @@ class Clock:
         self._base: float | None = None
         self._times: list[float] = []
         self.unstamped = 0
+        self.disordered = 0
         self.leapt: list[float] = []
         self.end = 0.0
 
@@ -81,4 +83,5 @@ class Clock:
             self.leapt.append(last)
             self._base = stamp - after
             return after
+        self.disordered += time <= last
         return max(time, last + _LEAST_STEP_S)

@@ -1,5 +1,6 @@
 """Reads a video file with PyAV (FFmpeg): every frame once, in order, with its own time."""
 
+import heapq
 import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -32,7 +33,7 @@ from mace.video.header import (
 )
 from mace.video.pictures import Deinterlacer, brightest, is_deep, picture_of
 
-type RemarkKind = Literal["assumed", "unreadable", "gap", "cut"]
+type RemarkKind = Literal["assumed", "unreadable", "gap", "resized", "cut"]
 
 _USUAL_FPS = 25.0
 _HIGHEST_FPS = 100_000
@@ -46,7 +47,8 @@ class Remark:
 
     Attributes:
         kind: `assumed`: a time that the file does not state; `unreadable`: frames that are left
-            out; `gap`: stretches without a frame; `cut`: the file ends early.
+            out; `gap`: stretches without a frame; `resized`: pictures of another size than the
+            first; `cut`: the file ends early.
         sentence: the same for people, in one sentence.
     """
 
@@ -93,6 +95,7 @@ class VideoReader:
         self.path, self.name = path, str(path)
         self.unreadable = 0
         self.remarks: list[Remark] = []
+        self._in_turn: list[float] | None = None  # stamps of packets whose frame is still to come
         with self._opened() as (container, stream):
             stream.codec_context.thread_count = 1
             first, stamps = look(container, stream)
@@ -118,11 +121,22 @@ class VideoReader:
         self.unreadable, self.remarks = 0, [r for r in self.remarks if r.kind == "assumed"]
         clock = Clock(self.fps, fixed=self._fixed, leaps=self._leaps)
         read = 0
+        resized: tuple[float, tuple[int, int]] | None = None
         for frame in self._frames():
             number = read + self.unreadable
-            time = clock(number, _stamp(frame), _length(frame))
-            yield Picture(number, time, picture_of(frame, aspect=self._aspect, bits=self._bits))
+            time = clock(number, self._stamp(frame), _length(frame))
+            image = picture_of(frame, aspect=self._aspect, bits=self._bits)
+            if resized is None and image.shape[1::-1] != self.size:
+                resized = time, image.shape[1::-1]
+            yield Picture(number, time, image)
             read += 1
+        if resized is not None:
+            (before, height), (width, now) = self.size, resized[1]
+            self._remark(
+                "resized",
+                f"from {resized[0]:.2f} s on its pictures are {width}x{now} px, before "
+                f"{before}x{height}; what is found there may differ, or be missed",
+            )
         self._remark_on(clock, read)
 
     def _frames(self) -> Iterator[VideoFrame]:
@@ -131,6 +145,8 @@ class VideoReader:
         self._broken = False
         with self._opened() as (container, stream):
             stream.thread_type = "AUTO"
+            # Its packets have one stamp, of decoding, which the frames come back with in disorder.
+            self._in_turn = [] if "avi" in families(container) else None
             for packet in self._packets(container, stream):
                 for frame in self._decoded(packet):
                     yield from fields.push(frame)
@@ -145,6 +161,8 @@ class VideoReader:
                 if packet.size == 0 and packet.dts is not None:
                     continue
                 read += packet.size > 0
+                if self._in_turn is not None and packet.dts is not None:
+                    heapq.heappush(self._in_turn, float(packet.dts * packet.time_base))
                 last = packet if packet.size else last
                 yield packet
         except FFmpegError:
@@ -160,13 +178,23 @@ class VideoReader:
             frames = packet.decode()
         except UNDECODABLE:
             self.unreadable += 1
+            if self._in_turn and packet.dts is not None:
+                self._in_turn.remove(float(packet.dts * packet.time_base))
+                heapq.heapify(self._in_turn)
             return
         for frame in frames:
             # Half of such a frame is that of the one before it: a movement that nobody made.
             if frame.is_corrupt:
                 self.unreadable += 1
+                self._stamp(frame)
             else:
                 yield frame
+
+    def _stamp(self, frame: VideoFrame) -> float | None:
+        """Return when a frame is shown by the container, in s; the frames are asked in order."""
+        if self._in_turn is not None:
+            return heapq.heappop(self._in_turn) if self._in_turn else None
+        return None if frame.pts is None else frame.pts * float(frame.time_base)
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[InputContainer, VideoStream]]:
@@ -228,6 +256,12 @@ class VideoReader:
                 f"{clock.unstamped} of {read} frames have no time and were taken to come "
                 f"{self.fps:g} a second",
             )
+        if clock.disordered:
+            self._remark(
+                "assumed",
+                f"{clock.disordered} of {read} frames have a time before that of the frame shown "
+                "before them; their times may be wrong by some frames",
+            )
         if clock.leapt:
             self._remark(
                 "assumed",
@@ -252,10 +286,6 @@ class VideoReader:
 
     def _remark(self, kind: RemarkKind, what: str) -> None:
         self.remarks.append(Remark(kind, f"{self.name}: {what}"))
-
-
-def _stamp(frame: VideoFrame) -> float | None:
-    return None if frame.pts is None else frame.pts * float(frame.time_base)
 
 
 def _length(frame: VideoFrame) -> float:

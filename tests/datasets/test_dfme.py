@@ -1,5 +1,6 @@
 """DFME through `mace prepare`: three sheets, words and numbers for emotions, three frame rates."""
 
+import shutil
 from collections import Counter
 
 import pytest
@@ -7,6 +8,7 @@ from fuzzing import mutations
 from hypothesis import given
 from hypothesis import strategies as st
 from trees.dfme_tree import HEADER, dfme_rows, make_dfme
+from trees.drawn import write_frames
 from trees.preparing import prepare, read_or_refuse, samples_of
 from trees.sheets import write_book
 
@@ -44,6 +46,22 @@ def test_training_and_test_sheets(tmp_path, whole_frames):
     partitions = {name: sample["partition"].decode() for name, sample in samples.items()}
     assert Counter(partitions.values()) == {"training": 60, "test A": 5}
     assert partitions["S0003/00002"] == "training"
+
+
+def test_a_row_takes_frames_of_its_own_partition(tmp_path):
+    # Names may begin anew in each partition; the folders say whose they are.
+    sheets = {"DFME_train.xlsx": dfme_rows(2), "DFME_testA.xlsx": dfme_rows(2)}
+    sheets["DFME_testA.xlsx"].append(dfme_rows(1, first=5)[0])
+    make_dfme(tmp_path, sheets)
+    shutil.rmtree(tmp_path / "data" / "DFME_testA" / "00005")
+    write_frames(tmp_path / "data" / "DFME_train" / "00005", ((f"{n}.png", n) for n in range(20)))
+    reading = read(tmp_path)
+    places = {(a.partition, next(iter(a.frames.values())).parts[-3]) for a in reading.annotations}
+    assert places == {("training", "DFME_train"), ("test A", "DFME_testA")}
+    assert len(reading.annotations) == 4
+    assert [c.reason for c in reading.changes if c.kind == "drop"] == [
+        "there is no folder of its frames"
+    ]
 
 
 def test_no_table_and_a_table_of_something_else(tmp_path):

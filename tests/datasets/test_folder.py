@@ -179,6 +179,33 @@ def test_every_row_is_a_clip_or_a_drop_with_its_reason(tmp_path, capsys):
     assert "0 repairs and 6 drops, which --strict refuses" in capsys.readouterr().err
 
 
+def test_one_person_and_one_recording_are_one_however_they_are_written(tmp_path):
+    root, data = tmp_path / "m", tmp_path / "data"
+    for name in ("01/a", "01/b", "02/c", "S2/d"):
+        write_frames(root / name, ((f"{n}.png", n) for n in range(1, 10)))
+    table(
+        root / "annotations.csv",
+        ["01", "a", 1, 5, 9, "sad", 100, "", ""],
+        ["1", "b", 1, 5, 9, "sad", 100, "", ""],
+        ["1", "A", 1, 5, 9, "fear", 100, "", "01/a"],
+        ["2", "c", 1, 5, 9, "sad", 100, "", ""],
+        ["S2", "d", 1, 5, 9, "sad", 100, "", ""],
+    )
+    assert prepare(root, data, "--config", "cropped") == 0
+    clips = load_clips(data / "folder" / "cropped" / "1.0.0")
+    assert sorted((clip.person, clip.name) for clip in clips) == [
+        ("folder/01", "folder/01/a"), ("folder/01", "folder/01/b"),
+        ("folder/2", "folder/2/c"), ("folder/S2", "folder/S2/d"),
+    ]  # fmt: skip
+    text = (data / "folder" / "cropped" / "1.0.0" / "preparation.txt").read_text()
+    for reason in (
+        "the subject 1 is written 01 elsewhere; taken as one person",
+        "the same frames as row 2 (01/a, sadness), which was taken",
+        "the subjects 2 and S2 may be one person",
+    ):
+        assert reason in text
+
+
 def test_a_cell_that_cannot_be_a_path_is_a_drop(tmp_path):
     write_frames(tmp_path / "s1" / "a", [("1.png", 1), ("2.png", 2)])
     rows = [["s1", "a", 1, 2, 2, "fear", 100, "", "x" * 5000], ["s1", "y" * 5000, 1, 2, 2, "f", 9]]

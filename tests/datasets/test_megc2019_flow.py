@@ -194,6 +194,15 @@ def test_what_cannot_be_used_is_a_drop_with_its_reason(tmp_path, capsys):
     assert (report["rows"], report["samples"], report["drops"]) == (45, 33, 12)
 
 
+def test_labels_counted_from_1_are_refused(tmp_path):
+    root = make_tree(tmp_path / "raw", samples=few()).root
+    (labels,) = root.rglob("combined_3class_gt.csv")
+    rows = [line.rsplit(",", 1) for line in labels.read_text().splitlines() if line.strip(", ")]
+    labels.write_text("".join(f"{row},{int(label) + 1}\n" for row, label in rows))
+    with pytest.raises(DataError, match=r"has the labels 1 to 3 and no 0; expected 0 negative"):
+        read(root)
+
+
 def test_a_second_call_does_nothing_and_other_content_is_prepared_again(tmp_path, capsys):
     tree = make_tree(tmp_path / "raw", samples=few())
     data = tmp_path / "data"

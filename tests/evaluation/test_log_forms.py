@@ -144,6 +144,10 @@ def test_a_spreadsheet(tmp_path, capsys):
     path = tmp_path / "log.xlsx"
     book.save(path)
     check_known(scored(capsys, path))
+    book.create_sheet("more").append(["Prediction", "Dataset", "Sub", "Filename", "GT"])
+    book.save(path)
+    assert main(["score", str(path)]) == 3  # nothing is passed over in silence
+    assert "has 2 sheets that hold something" in capsys.readouterr().err
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
     assert main(["score", str(path)]) == 3

@@ -14,6 +14,7 @@ from videos import number_of, numbered, write_video
 
 from mace.errors import DataError
 from mace.video import VideoReader
+from mace.video.clock import Clock
 
 # A camera that lowers its rate in the dark, and a pause that hides nothing.
 UNEVEN = [0.0, 0.016, 0.034, 0.05, 0.083, 0.125, 0.166, 0.21, 0.251, 0.36, 0.377, 0.394]
@@ -64,6 +65,33 @@ def test_a_constant_rate_is_that_of_the_file(tmp_path, name, fps):
         [number / fps for number in range(20)], abs=0.001
     )
     assert reader.remarks == []
+
+
+def test_avi_that_keeps_times_of_decoding_alone(tmp_path):
+    # Frames are decoded before those that they are shown after.
+    options = H264 | {"encoding": {"bf": "3", "g": "12", "preset": "medium"}}
+    reader, pictures = read(write_video(tmp_path / "a.avi", numbered(20), **options))
+    assert [number_of(picture.image) for picture in pictures] == list(range(20))
+    assert [picture.time for picture in pictures] == pytest.approx(np.arange(20) / 25, abs=1e-3)
+    assert "assumed" not in kinds(reader)
+
+
+def test_another_size_from_some_frame_on_is_said(tmp_path):
+    small, large = (numbered(3, size) for size in ((64, 48), (96, 72)))
+    jpegs = [cv2.imencode(".jpg", image)[1].tobytes() for image in [*large, *small]]
+    (tmp_path / "a.mjpeg").write_bytes(b"".join(jpegs))
+    reader, pictures = read(tmp_path / "a.mjpeg", fps=10.0)
+    assert [picture.image.shape[1] for picture in pictures] == [96, 96, 96, 64, 64, 64]
+    (remark,) = [remark for remark in reader.remarks if remark.kind == "resized"]
+    assert "from 0.30 s on its pictures are 64x48 px, before 96x72" in remark.sentence
+
+
+def test_stamps_in_disorder_are_counted():
+    clock = Clock(25.0, fixed=False, leaps=False)
+    times = [clock(number, stamp) for number, stamp in enumerate([0.0, 0.04, 0.08, 0.07, 0.16])]
+    assert (np.diff(times) > 0).all()
+    assert clock.disordered == 1
+    assert not clock.leapt
 
 
 def test_an_asked_rate_is_believed(tmp_path):
