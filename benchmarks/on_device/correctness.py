@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -87,7 +88,7 @@ def quantities(*, tiny: bool) -> dict[str, Quantity]:
 def measure(results: Results, *, tiny: bool) -> None:
     """Compare every quantity; the CPU works on its half meanwhile."""
     with tempfile.TemporaryDirectory() as folder:
-        cpu = Reference(Path(folder) / "cpu.npz", tiny=tiny)
+        cpu = Reference(Path(folder), tiny=tiny)
         try:
             for way, tolerances in list(TOLERANCES.items())[: 1 if tiny else None]:
                 population_program.cache_clear()  # its programs do not know of the precision
@@ -103,21 +104,23 @@ def measure(results: Results, *, tiny: bool) -> None:
 
 
 class Reference:
-    """A process that computes every quantity on the CPU and leaves them in a file."""
+    """A process that computes every quantity on the CPU and leaves each in a file of its own."""
 
-    def __init__(self, path: Path, *, tiny: bool) -> None:
-        self._path = path
+    def __init__(self, folder: Path, *, tiny: bool) -> None:
+        self._folder = folder
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "on_device.correctness", str(path), *["tiny"] * tiny],
+            [sys.executable, "-m", "on_device.correctness", str(folder), *["tiny"] * tiny],
             env={**os.environ, "JAX_PLATFORMS": "cpu", "PYTHONPATH": os.pathsep.join(sys.path)},
         )
 
     def value(self, name: str) -> np.ndarray:
-        """Return a quantity, once all are there."""
-        if self._process.wait():
-            raise RuntimeError("the CPU's half failed; its message is above")
-        with np.load(self._path) as arrays:
-            return arrays[name]
+        """Return a quantity, once it is there."""
+        path = _file(self._folder, name)
+        while not path.exists():
+            if self._process.poll() is not None and not path.exists():
+                raise RuntimeError("the CPU's half failed; its message is above")
+            time.sleep(0.05)
+        return np.load(path)
 
     def stop(self) -> None:
         """Let the process end, whatever it is at."""
@@ -183,12 +186,18 @@ def _flow(size: int) -> np.ndarray:
     return np.asarray(tvl1_flow(*smooth_pairs(2, size)))
 
 
+def _file(folder: Path, name: str) -> Path:
+    return folder / f"{name.replace('/', '-')}.npy"
+
+
 def main() -> None:
-    path, *tiny = sys.argv[1:]
-    arrays = {
-        name: quantity.compute("float32") for name, quantity in quantities(tiny=bool(tiny)).items()
-    }
-    np.savez(path, **arrays)  # pyright: ignore[reportArgumentType]
+    folder, *tiny = sys.argv[1:]
+    for name, quantity in quantities(tiny=bool(tiny)).items():
+        path = _file(Path(folder), name)
+        unfinished = path.with_suffix(".part")
+        with unfinished.open("wb") as file:
+            np.save(file, quantity.compute("float32"))
+        unfinished.replace(path)
 
 
 if __name__ == "__main__":

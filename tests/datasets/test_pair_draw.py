@@ -37,6 +37,7 @@ def draw(config: PairConfig, *, count: int = 400, seed: int = 0):
     return jax.device_get(draw_plans(jax.random.key(seed), PEOPLE, count=count, config=config))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", ["3", "5", "7"])
 def test_each_class_gets_its_share(classes):
     plans = draw(PairConfig(classes=classes), count=4000)
@@ -70,6 +71,7 @@ def test_rare_prototypes_can_be_drawn_as_often_as_common_ones():
     assert equal[label < 0].sum() == 0
 
 
+@pytest.mark.slow
 def test_a_quiet_pair_moves_by_its_peak_and_by_nothing_else():
     peak = MovementConfig(
         peak_px=(1.0, 1.0), intensity_sd=0, asymmetry_sd=0, unilateral=0, extra=0,

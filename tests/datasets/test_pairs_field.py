@@ -177,6 +177,7 @@ def test_views_agree_with_the_place_of_the_still_eyes(cast):
     np.testing.assert_allclose(corners.reshape(2, 2, 2).mean(1), canvas.EYES, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_drawn_pairs_reach_their_peak_and_run_inside_a_jitted_step(cast):
     config = PairConfig.quiet()
 
