@@ -121,22 +121,19 @@ class VideoReader:
         self.unreadable, self.remarks = 0, [r for r in self.remarks if r.kind == "assumed"]
         clock = Clock(self.fps, fixed=self._fixed, leaps=self._leaps)
         read = 0
-        resized: tuple[float, tuple[int, int]] | None = None
+        resized = ""
         for frame in self._frames():
             number = read + self.unreadable
             time = clock(number, self._stamp(frame), _length(frame))
             image = picture_of(frame, aspect=self._aspect, bits=self._bits)
-            if resized is None and image.shape[1::-1] != self.size:
-                resized = time, image.shape[1::-1]
+            height, width = image.shape[:2]
+            if not resized and (width, height) != self.size:
+                resized = f"from {time:.2f} s on its pictures are {width}x{height} px"
             yield Picture(number, time, image)
             read += 1
-        if resized is not None:
-            (before, height), (width, now) = self.size, resized[1]
-            self._remark(
-                "resized",
-                f"from {resized[0]:.2f} s on its pictures are {width}x{now} px, before "
-                f"{before}x{height}; what is found there may differ, or be missed",
-            )
+        if resized:
+            before = f"before {self.size[0]}x{self.size[1]}"
+            self._remark("resized", f"{resized}, {before}; what is found there may differ")
         self._remark_on(clock, read)
 
     def _frames(self) -> Iterator[VideoFrame]:
@@ -178,8 +175,10 @@ class VideoReader:
             frames = packet.decode()
         except UNDECODABLE:
             self.unreadable += 1
-            if self._in_turn and packet.dts is not None:
-                self._in_turn.remove(float(packet.dts * packet.time_base))
+            stamp = None if packet.dts is None else float(packet.dts * packet.time_base)
+            # A damaged frame before it may have taken its stamp already.
+            if self._in_turn and stamp in self._in_turn:
+                self._in_turn.remove(stamp)
                 heapq.heapify(self._in_turn)
             return
         for frame in frames:
