@@ -9,6 +9,7 @@ from av.error import BlockingIOError as NotYet
 from av.error import EOFError as AtEnd
 from av.filter import Graph
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from jaxtyping import UInt8
 
 _TURNS = {
@@ -90,12 +91,13 @@ def _deep(frame: VideoFrame) -> np.ndarray:
 
 
 def picture_of(
-    frame: VideoFrame, *, aspect: Fraction | None, bits: int = 16
+    frame: VideoFrame, reformatter: VideoReformatter, *, aspect: Fraction | None, bits: int = 16
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Return blue, green and red of a frame, upright, with square pixels.
 
     Args:
         frame: progressive.
+        reformatter: of these frames alone, by one thread at a time.
         aspect: width of a pixel over its height; None for square.
         bits: that deep samples (`is_deep`) fill, counted from the lowest.
     """
@@ -106,7 +108,8 @@ def picture_of(
         if image.ndim == 2:
             image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
     else:
-        image = frame.to_ndarray(format="bgr24")
+        # FFmpeg's threads cost more here than the conversion of a picture.
+        image = reformatter.reformat(frame, format="bgr24", threads=1).to_ndarray()
     height, width = image.shape[:2]
     size = square_size(width, height, aspect)
     if size != (width, height):

@@ -15,6 +15,7 @@ from av.error import FFmpegError
 from av.format import Flags
 from av.packet import Packet
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
@@ -109,7 +110,7 @@ class VideoReader:
             self._stated_end = stated_end(container, stream)
         self._fixed = fps is not None or not self._timed
         self._bits = self._filled_bits() if is_deep(first) else 16
-        image = picture_of(first, aspect=self._aspect, bits=self._bits)
+        image = picture_of(first, VideoReformatter(), aspect=self._aspect, bits=self._bits)
         self.size = (image.shape[1], image.shape[0])
 
     def pictures(self) -> Generator[Picture, None, None]:
@@ -120,12 +121,13 @@ class VideoReader:
         """
         self.unreadable, self.remarks = 0, [r for r in self.remarks if r.kind == "assumed"]
         clock = Clock(self.fps, fixed=self._fixed, leaps=self._leaps)
+        reformatter = VideoReformatter()
         read = 0
         resized = ""
         for frame in self._frames():
             number = read + self.unreadable
             time = clock(number, self._stamp(frame), _length(frame))
-            image = picture_of(frame, aspect=self._aspect, bits=self._bits)
+            image = picture_of(frame, reformatter, aspect=self._aspect, bits=self._bits)
             height, width = image.shape[:2]
             if not resized and (width, height) != self.size:
                 resized = f"from {time:.2f} s on its pictures are {width}x{height} px"
