@@ -8,7 +8,7 @@ from typing import Annotated
 import tyro
 
 from mace.errors import ConfigError, MaceError
-from mace.protocols import BenchmarkName
+from mace.protocols.benchmarks import BenchmarkName
 
 WIDTH = 96
 
@@ -41,7 +41,9 @@ def run(
         accuracy: the accuracy that is reported of a split's predictions.
         as_json: print one JSON object instead of the text.
     """
-    from mace.audit import audit, case_of_run, read_split
+    from mace.leakage.auditing import audit
+    from mace.leakage.run_folder import case_of_run
+    from mace.leakage.split_file import read_split
 
     given = {"uf1": uf1, "uar": uar, "accuracy": accuracy}
     claims = {name: value for name, value in given.items() if value is not None}

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import tyro
 
 from mace.errors import ConfigError
-from mace.protocols import BENCHMARKS, BenchmarkName, likely_benchmark
+from mace.protocols.benchmarks import BENCHMARKS, BenchmarkName
+from mace.protocols.counts import likely_benchmark
 
 
 def run(

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 import mace.pretrained
+from mace.bundle import save_bundle
 from mace.config import config_hash, from_dict, to_dict
 from mace.errors import CheckpointError
-from mace.pretrained import (
+from mace.pretrained.bundle_files import (
     BundleFile,
     bundle_file,
     bundle_path,
     describe_bundle,
     has_pretrained,
 )
-from mace.training import save_bundle
 
 
 @pytest.fixture
