@@ -12,7 +12,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "datasets"))
 from trees.megc2019_flow_tree import composite, make_tree
 
-import mace.pretrained
 from mace.augment.config import NO_AUGMENT
 from mace.bundle import load_bundle, save_bundle
 from mace.cli import main
@@ -22,6 +21,7 @@ from mace.face.config import FaceConfig
 from mace.models.config import ModelConfig
 from mace.motion.config import MotionConfig
 from mace.places import prepared_dataset
+from mace.pretrained import bundle_files
 from mace.pretrained.bundle_files import bundle_file
 from mace.pretraining import mixing
 from mace.recipes import FLOW_IMAGES, default_recipe
@@ -45,7 +45,7 @@ def home(tmp_path_factory):
 
 @pytest.fixture
 def model(trained, monkeypatch):
-    monkeypatch.setattr(mace.pretrained, "PACKAGED", trained)
+    monkeypatch.setattr(bundle_files, "PACKAGED", trained)
     return trained
 
 
