@@ -142,7 +142,7 @@ def _video(
     if len(named) > 1:
         others = ", ".join(video.place for video in named[1:4])
         reason = f"several videos of its name; took {named[0].place}, not {others}"
-        gathering.report("remark", "several-videos", row, name, reason)
+        gathering.report("choice", "several-videos", row, name, reason)
     return named[0].path
 
 

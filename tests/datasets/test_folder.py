@@ -176,7 +176,7 @@ def test_every_row_is_a_clip_or_a_drop_with_its_reason(tmp_path, capsys):
     report = json.loads((data / "folder" / "cropped" / "1.0.0" / "preparation.json").read_text())
     assert report["emotions"] == {"others": 1, "sadness": 1}
     assert prepare(root, tmp_path / "strict", "--config", "cropped", "--strict") == 3
-    assert "0 repairs and 6 drops, which --strict refuses" in capsys.readouterr().err
+    assert "needs 6 drops, which --strict refuses" in capsys.readouterr().err
 
 
 def test_one_person_and_one_recording_are_one_however_they_are_written(tmp_path):
