@@ -170,7 +170,7 @@ def _fold_means(case: Case, name: str) -> list[float]:
 
 
 def _bound(case: Case, missing: int) -> str:
-    text = f"{missing} samples are missing"
+    text = "1 sample is missing" if missing == 1 else f"{missing} samples are missing"
     if not case.answers or not missing:
         return text
     lowest = []

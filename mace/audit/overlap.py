@@ -62,7 +62,8 @@ def misplaced_clip(case: Case) -> list[Finding]:
     wrong = [
         i
         for i, subject in named.items()
-        if subject is not None and (own := subject_number(case.items[i].subject)).isdecimal()
+        if subject is not None
+        and (own := subject_number(case.items[i].subject)).isdecimal()
         and subject != own
     ]
     return finding(

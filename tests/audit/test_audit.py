@@ -197,6 +197,11 @@ def test_a_clip_of_two_truths_is_one_sample_and_one_named_after_another_person_i
     }
 
 
+def test_a_reported_score_in_percent_is_hinted_at(tmp_path, capsys):
+    assert main(["audit", str(table(tmp_path, clean_split())), "--uf1", "93.4"]) == 3
+    assert "if it is in percent, give 0.934" in capsys.readouterr().err
+
+
 LOGS = {
     "megc.log": "casme2 01\nEP02_01f 0 1\n",
     "table.csv": "database,subject,clip,truth,prediction\ncasme2,01,EP02_01f,0,1\n",

@@ -9,6 +9,7 @@ import pytest
 from trees.casme2_tree import (
     COUNTS,
     COUNTS_2019,
+    HEADER,
     ODD,
     rows_2014,
     rows_2019,
@@ -17,6 +18,7 @@ from trees.casme2_tree import (
 )
 from trees.drawn import drawn
 from trees.preparing import samples_of
+from trees.sheets import write_book
 
 from mace.cli import main
 from mace.data import load_clips
@@ -128,6 +130,20 @@ def test_which_coding_was_read(cropped, tmp_path):
         DataError, match=r"no coding of 2014: CASME2-coding-20190701\.xlsx is of 2019"
     ):
         read(tmp_path, "raw_selected", 2014)
+    # Both as sheets of one workbook.
+    header = [*HEADER, "Objective Classes"]
+    sheets = {
+        "14": [HEADER, *(row.cells() for row in rows_2014())],
+        "19": [header, *(row.cells(objective=1) for row in rows_2019())],
+    }
+    write_book(tmp_path / "CASME2-coding-20190701.xlsx", sheets)
+    assert read(tmp_path, "raw_selected").published.counts == COUNTS_2019
+    before = read(tmp_path, "raw_selected", 2014)
+    assert before.published.counts == COUNTS
+    assert [c.reason for c in before.changes if c.code == "coding-not-read"] == [
+        "its sheet 19 is not read: a coding of 2019; the sheet 14 is preferred (--coding 2019 "
+        "reads this one)"
+    ]
 
 
 def test_strict_passes_on_what_is_distributed(tmp_path, whole_frames):
