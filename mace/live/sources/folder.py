@@ -5,7 +5,6 @@ import re
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from mace.errors import DataError
@@ -55,8 +54,6 @@ class ImageFolder(SourceBase):
         self._gaps = numbered.gaps
         file = self.files[0]
         first = read_picture(file)
-        if file.suffix.lower() in (".tif", ".tiff") and cv2.imcount(str(file)) > 1:
-            raise DataError(f"{file} holds several pages; store one picture a file")
         self._depth, self.size = first.dtype, (first.shape[1], first.shape[0])
         self._bits = 8 if first.dtype == np.uint8 else self._significant_bits()
 
