@@ -10,8 +10,9 @@ from mace.datasets.reading.cells import subject_key
 from mace.datasets.reading.gathering import Gathering
 from mace.datasets.reading.records import Annotation, Reading
 from mace.datasets.reading.tables import Row, read_table
-from mace.datasets.reading.trees import Folder, find_folders, find_table, is_video
+from mace.datasets.reading.trees import Folder, find_folders, find_table
 from mace.errors import DataError
+from mace.video.naming import is_video
 
 COLUMNS = {
     "subject": ("subject", "participant", "person"),

@@ -80,10 +80,7 @@ def _asf(file: BinaryIO) -> int:
     file.seek(0)
     head = file.read(_PACKS)
     start = head.find(_ASF_FILE)
-    if start < 0 or head[start + 88 : start + 89] not in (
-        b"\2",
-        b"\0",
-    ):  # a broadcast, whose length nobody knew
+    if start < 0 or int.from_bytes(head[start + 88 : start + 89]) & 1:  # of unknown length
         return 0
     return int.from_bytes(head[start + 40 : start + 48], "little")
 

@@ -12,6 +12,7 @@ from mace.live.sources.frame import Frame, SourceBase, stated_rate
 from mace.pictures.naming import Arranged, arrange, is_picture
 from mace.pictures.numbers import Numbered, place_numbers
 from mace.pictures.reading import Pixels, read_picture, significant_bits, to_8_bits
+from mace.video.naming import videos_within
 
 FOLDER_FPS = 200.0
 _NUMBER = re.compile(r"%(0?)(\d*)d")
@@ -102,6 +103,11 @@ def _arranged(path: Path) -> tuple[Path, Arranged, list[str]]:
     names = [name for name in _named_by(path) if is_picture(name)]
     folders = [name for name in names if (folder / name).is_dir()]
     arranged = arrange(set(names) - set(folders))
+    if not arranged.names and path.is_dir() and (videos := videos_within(path)):
+        raise DataError(
+            f"{path} is a folder of videos, where pictures of one recording were expected; name "
+            f"the videos themselves: `mace spot {videos}` takes them all, `mace live` one"
+        )
     if not arranged.names:
         raise DataError(
             f"{path} holds no images named by frame numbers, such as img001.jpg"
