@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -70,6 +71,7 @@ class Recorder:
         self._session = session
         self._frames = 0
         self._times: tuple[float, float] | None = None  # of the first frame and the last, s
+        self._begun: float | None = None  # on the source's clock, s
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise OutputError(f"{folder} exists already; choose another folder with --out")
         try:
@@ -98,7 +100,9 @@ class Recorder:
     ) -> None:
         """Append what a frame gave: a row and a line for everybody in it, its events, its picture.
 
-        A source that changes the size of its frames goes on in that of the first ones.
+        A source that changes the size of its frames goes on in that of the first ones. Times are
+        written from the first frame on, which need not be the first that the source gave, so that
+        the video has those of the tables when it is read again.
 
         Args:
             result: of the frame.
@@ -107,17 +111,32 @@ class Recorder:
                 process.
         """
         faces = result.faces or (unseen(result.frame, len(self._classes)),)
+        if self._begun is None:
+            self._begun = result.frame.time
+        if self._begun:
+            faces = tuple(replace(face, time=face.time - self._begun) for face in faces)
         self._write_lines(faces, flush=flush)
-        self._events.write(result.events)
+        self.write_events(result.events)
         try:
-            self._video.write(image, result.frame.time)
+            self._video.write(image, result.frame.time - self._begun)
         except OSError as error:
             raise self._unwritable(error) from error
         self._frames += 1
 
     def write_events(self, events: Sequence[Event]) -> None:
         """Append events that belong to no frame any more."""
-        self._events.write(events)
+        begun = self._begun or 0.0
+        self._events.write(
+            [
+                replace(
+                    event,
+                    onset=event.onset - begun,
+                    apex=event.apex - begun,
+                    offset=event.offset - begun,
+                )
+                for event in events
+            ]
+        )
 
     def note(self, name: str, value: Any) -> None:
         """Add a fact to the sidecar, which is written again at the end."""

@@ -16,6 +16,7 @@ from mace.live.recorded import load_session
 from mace.live.recorder import Recorder
 from mace.live.results import Result
 from mace.live.sources import Frame, VideoFile
+from mace.spotting.events import Event
 from mace.video import VideoWriter
 
 FULL = Path("/dev/full")
@@ -106,13 +107,19 @@ def test_pictures_that_cannot_be_written_are_said_and_leave_nothing(tmp_path, mo
     ("pictures", "name"), [("own", "video.mov"), ("annotated", "annotated.mp4")]
 )
 def test_pictures_keep_the_times_of_their_frames(tmp_path, pictures, name):
-    times = [0.0, 0.07, 0.19, 0.2, 0.41, 1.3]
+    times = np.array([0.0, 0.07, 0.19, 0.2, 0.41, 1.3])
+    late = 0.0314  # of the first frame that is taken
+    event = Event(0, "blink", late + 0.07, late + 0.19, late + 0.2, 1, 2, 3, 1.0)
     with recorder(tmp_path / "out", pictures=pictures) as session:
-        for index, time in enumerate(times):
+        for index, time in enumerate((late + times).tolist()):
             face = LabelledFrame(index, time, TrackedFace(index, Status.NO_FACE), len(CLASSES))
             session.write_result(Result(Frame(index, time, PICTURE), (face,)), PICTURE)
+        session.write_events((event,))
     video = tmp_path / "out" / name
     assert [frame.time for frame in VideoFile(video).frames()] == pytest.approx(times, abs=1e-4)
+    written = load_session(tmp_path / "out")
+    assert [line.time for line in written.lines] == pytest.approx(times, abs=1e-5)
+    assert written.events[0].onset == pytest.approx(0.07, abs=1e-5)
 
 
 def test_a_jpeg_is_kept_bit_for_bit(tmp_path):
@@ -127,6 +134,7 @@ def test_of_a_recording_that_is_killed_the_pictures_stay(tmp_path):
     code = f"""
 import os, numpy as np
 from pathlib import Path
+from mace.spotting.events import Event
 from mace.video import VideoWriter
 video = VideoWriter(Path({str(tmp_path)!r}) / "video.mov", codec="mjpeg", size=(640, 480))
 noise = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
