@@ -8,6 +8,8 @@ every line up to the last flush. `mace review` reads them all.
 
 import contextlib
 import csv
+import fcntl
+import glob
 import json
 import os
 import shutil
@@ -74,9 +76,11 @@ class Recorder:
         self._begun: float | None = None  # on the source's clock, s
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise OutputError(f"{folder} exists already; choose another folder with --out")
+        refuse_written(folder)
         try:
             self._partial.mkdir(parents=True)
             self._csv = (self._partial / FRAMES_CSV).open("w", encoding="utf-8", newline="")
+            fcntl.flock(self._csv, fcntl.LOCK_EX)  # by which others know that we are at work
             self._jsonl = (self._partial / FRAMES_JSONL).open("wb")
             self._events = EventsLog(self._partial / EVENTS_JSONL)
             self._write_session(complete=False)
@@ -221,6 +225,26 @@ class Recorder:
         with contextlib.suppress(OSError):
             self._close()
         shutil.rmtree(self._partial, ignore_errors=True)
+
+
+def being_written(folder: Path) -> Path | None:
+    """Return the partial folder of a process that writes `folder` now, None if there is none."""
+    for partial in sorted(folder.parent.glob(f".{glob.escape(folder.name)}.partial-*")):
+        with contextlib.suppress(OSError), (partial / FRAMES_CSV).open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return partial
+    return None
+
+
+def refuse_written(folder: Path) -> None:
+    """Raise an OutputError if another process writes `folder` now."""
+    if (partial := being_written(folder)) is not None:
+        raise OutputError(
+            f"another process is writing {folder} (by now in {partial.name}); wait for it, or "
+            "choose another folder with --out"
+        )
 
 
 def _line(record: dict[str, Any]) -> bytes:

@@ -1,5 +1,6 @@
 """The recorder leaves a whole session or nothing."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from mace.errors import OutputError
 from mace.face import Status, TrackedFace
 from mace.live.frames_log import csv_header, csv_row
 from mace.live.labelled import LabelledFrame
-from mace.live.recorded import load_session
+from mace.live.recorded import load_session, recorded_source
 from mace.live.recorder import Recorder
 from mace.live.results import Result
 from mace.live.sources import Frame, VideoFile
@@ -146,6 +147,25 @@ os._exit(9)
     frames = list(VideoFile(tmp_path / "video.mov").frames())
     assert len(frames) >= 20
     assert frames[7].time == pytest.approx(7 / 20)
+
+
+def test_two_processes_never_write_one_folder(tmp_path):
+    out = tmp_path / "out"
+    first = recorder(out)
+    # Whose process it is, is told by its lock and not by the name.
+    (tmp_path / f".out.partial-{os.getpid()}").rename(tmp_path / ".out.partial-1")
+    assert recorded_source(out) == "test"
+    with pytest.raises(OutputError, match=r"another process is writing .*out .by now in"):
+        recorder(out)
+    (tmp_path / ".out.partial-1").rename(tmp_path / f".out.partial-{os.getpid()}")
+    with first:
+        first.write_result(result(0), PICTURE)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    # What a killed process left is in nobody's way.
+    (tmp_path / ".more.partial-1").mkdir()
+    (tmp_path / ".more.partial-1" / "frames.csv").touch()
+    record(tmp_path / "more", frames=1)
+    assert (tmp_path / "more" / "frames.csv").exists()
 
 
 def test_empty_target_folder_may_exist(tmp_path):
