@@ -135,6 +135,11 @@ class AnswerStage:
         spots = can_spot(bundle, config)
         self._spotter = LiveSpotter(bundle, config, face=face) if spots else None
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What may have been missed, in sentences; complete after `finish`."""
+        return () if self._spotter is None else tuple(self._spotter.remarks)
+
     def push(self, frame: Frame, seen: tuple[Seen, ...], *, skip: bool = False) -> Result:
         """Return what a frame gave.
 
