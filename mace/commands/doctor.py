@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -120,8 +121,6 @@ def _face_models() -> Finding:
 
 
 def _video() -> Finding:
-    import tempfile
-
     import numpy as np
 
     from mace.video.reader import VideoReader

@@ -80,7 +80,7 @@ def load_export(path: Path) -> Export:
             flip_average=notes["flip_average"],
             trained_on=tuple(notes["trained_on"]),
             provenance=notes["provenance"],
-            temperature=float(notes.get("temperature", 1.0)),
+            temperature=float(notes["temperature"]),
         )
     except ConfigError as error:
         raise CheckpointError(f"{path} does not fit this version of MACE: {error}") from error

@@ -6,7 +6,6 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from mace.config import ADDED_LATER
 from mace.errors import ConfigError
 
 type Interpolation = Literal["linear", "cubic", "lanczos"]
@@ -101,7 +100,7 @@ class FaceConfig:
     patience: int = 2
     # Whether a face in doubt is followed meanwhile by the few points that still agree: a strong
     # movement around the eyes leaves no more. Without, such frames have no registered crop.
-    partial: bool = field(default=False, metadata=ADDED_LATER)
+    partial: bool = False
     search_interval: int = 3  # frames between two searches for a face that is lost, or in doubt
     check_interval: int = 50  # frames between two confirmations by the detector
 
