@@ -14,7 +14,7 @@ from mace.evaluation.config import EvaluationConfig, ZeroShotConfig
 from mace.evaluation.cross_validation import cross_validate
 from mace.evaluation.summary import summarise
 from mace.evaluation.zero_shot import ZeroShot
-from mace.leakage.auditing import audit
+from mace.leakage.auditing import audit_case
 from mace.leakage.run_folder import case_of_run
 from mace.models.config import ModelConfig
 from mace.motion.config import MotionConfig
@@ -158,7 +158,7 @@ def test_an_evaluation_of_it_is_clean_and_says_what_it_is(file, adapt, tmp_path)
         "adapt": adapt is not None,
     }
     assert set(summary["baselines"]) == {"majority"}
-    report = audit(case_of_run(tmp_path))
+    report = audit_case(case_of_run(tmp_path))
     assert report.clean
     assert "normalisation" in report.checked
     assert json.loads((tmp_path / "results.json").read_text())["uf1"] > 0.8

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from mace.cli import main
 from mace.errors import DataError
-from mace.leakage.auditing import audit
+from mace.leakage.auditing import audit_case
 from mace.leakage.split_file import read_split
 from mace.metrics import uf1
 
@@ -328,7 +328,7 @@ def test_mutated_splits_are_audited_or_refused(tmp_path_factory, data):
     path.write_bytes(text.encode("utf-8", "replace"))
     message = "nothing"
     try:
-        report = audit(read_split(path))
+        report = audit_case(read_split(path))
         assert len(report.checked) + len(report.unchecked) == 13
     except DataError as error:  # anything else fails the test
         message = str(error)

@@ -16,7 +16,7 @@ from mace.evaluation.config import EvaluationConfig, ProtocolConfig
 from mace.evaluation.cross_validation import cross_validate
 from mace.evaluation.leaky import frame_pairs_as_samples, random_folds
 from mace.evaluation.learner import Answer, Origin
-from mace.leakage.auditing import audit
+from mace.leakage.auditing import audit_case
 from mace.leakage.run_folder import case_of_run
 from mace.protocols.folds import Fold
 from mace.protocols.inner import inner_split
@@ -103,7 +103,7 @@ def test_clean_run_is_not_accused(name, tmp_path, capsys):
 
 
 def codes(folder: Path) -> set[str]:
-    return {finding.code for finding in audit(case_of_run(folder)).findings}
+    return {finding.code for finding in audit_case(case_of_run(folder)).findings}
 
 
 def test_choices_and_statistics_on_test_clips_are_found(tmp_path):
@@ -171,7 +171,7 @@ def test_spoilt_run_is_found(name, tmp_path):
 def test_run_called_after_a_benchmark_it_is_not(tmp_path):
     protocol = ProtocolConfig(benchmark="smic-3")
     folder = make_run(tmp_path, make_set(databases=("smic",)), protocol=protocol)
-    (finding,) = audit(case_of_run(folder)).findings
+    (finding,) = audit_case(case_of_run(folder)).findings
     assert finding.code == "missing-samples"
     assert "20 samples, the protocol has 164 (144 fewer)" in finding.where
 
