@@ -20,7 +20,7 @@ from mace.motion.config import MotionConfig
 class Export:
     """An exported network; what `mace live` asks of a `Bundle`, it has under the same names.
 
-    Args:
+    Attributes:
         program: motion images to probabilities, weights inside.
         shape: (h, w, c) of its inputs.
         width: channels of its first stage, by which `mace.live` chooses how to compile it.
