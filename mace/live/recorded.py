@@ -161,15 +161,14 @@ def _lines(path: Path) -> tuple[Line, ...]:
     for number, record in read_lines(path):
         try:
             named = record.get("smoothed")
-            smoothed = None if named is None else {name: float(named[name]) for name in named}
             lines.append(
                 Line(
                     frame=int(record["frame"]),
                     time=float(record["timestamp"]),
                     identity=int(record.get("identity", 0)),
                     smoothed=None
-                    if smoothed is None
-                    else {k: float(smoothed[k]) for k in smoothed},
+                    if named is None
+                    else {name: float(value) for name, value in named.items()},
                 )
             )
         except (KeyError, TypeError, ValueError) as error:

@@ -121,7 +121,7 @@ def test_pictures_keep_the_times_of_their_frames(tmp_path, pictures, name):
     assert [frame.time for frame in VideoFile(video).frames()] == pytest.approx(times, abs=1e-4)
     written = load_session(tmp_path / "out")
     assert [line.time for line in written.lines] == pytest.approx(times, abs=1e-5)
-    assert written.events[0].onset == pytest.approx(0.07, abs=1e-5)
+    assert written.spotted[0].onset == pytest.approx(0.07, abs=1e-5)
 
 
 def test_a_jpeg_is_kept_bit_for_bit(tmp_path):
