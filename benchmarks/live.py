@@ -39,7 +39,7 @@ from mace.live import Frame, LiveConfig, LiveLoop, Recorder, Result, draw_result
 from mace.live.cores import start_on_one_core
 from mace.live.latest import Latest
 from mace.live.recording import Recording
-from mace.live.session import loop_summary, session_text, spent
+from mace.live.session import loop_summary, session_text
 from mace.live.sources import Source, paced
 from mace.live.sources.frame import SourceBase, decode_jpeg
 from mace.live.web.config import WebConfig
@@ -167,12 +167,12 @@ def main(config: Config) -> None:
             loop.wait(_WARM_S)
             before = loop.counters
             loop.timings.clear()
-            used, begun = spent(), time.monotonic()
+            used, begun = time.process_time(), time.monotonic()
             while (left := begun + config.seconds - time.monotonic()) > 0:
                 loop.wait(min(left, config.every_s))
                 print(json.dumps(_now(loop.counters, time.monotonic() - begun)), flush=True)
             seconds = time.monotonic() - begun
-            summary = loop_summary(loop, seconds, spent() - used, since=before)
+            summary = loop_summary(loop, seconds, time.process_time() - used, since=before)
     print(session_text(summary))
     print(f"{summary['counters']['frames'] / seconds:.1f} frames a second")
 
