@@ -35,9 +35,6 @@ def main() -> None:
     assert Path("live/frames.csv").read_text(encoding="utf-8").count("tracked") > 8
     field = mace.flow(clip.frames[clip.onset], clip.frames[clip.apex])
     assert np.abs(field).max() > 0.5
-    images, labels = np.random.default_rng(0).normal(size=(6, 28, 28, 3)), list("ababab")
-    network = mace.NetworkClassifier("ststnet", epochs=1).fit(images, labels)
-    assert set(network.predict(images)) <= {"a", "b"}
     print(f"the wheel of MACE {mace.__version__} works in {Path.cwd()}, without the clone")
 
 

@@ -45,7 +45,8 @@ def main() -> None:
         call(*export, "--no-emit-project", "--output-file", locked)
         python = work / "venv" / "bin" / "python"
         call("uv", "venv", "--quiet", "--python", "3.12", work / "venv")
-        install = ("uv", "pip", "install", "--quiet", "--python", python)
+        # Compiling all of the packages would take a minute; what is used here is little of them.
+        install = ("uv", "pip", "install", "--quiet", "--no-compile-bytecode", "--python", python)
         call(*install, "--constraints", locked, wheel)
         print(call(python, USE, where=work), end="")
 
