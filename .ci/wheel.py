@@ -4,6 +4,7 @@ Run by `.ci/run`; `python .ci/wheel.py` does it alone. The versions are those of
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,9 @@ def expected() -> set[str]:
 def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
+        shutil.rmtree(
+            ROOT / "build", ignore_errors=True
+        )  # setuptools would pack what is left there
         call("uv", "build", "--quiet", "--wheel", "--out-dir", work)
         (wheel,) = work.glob("*.whl")
         names = {n for n in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in n}

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE / "datasets"))
+sys.path.insert(0, str(Path(__file__).parent / "datasets"))
 from trees.megc2019_flow_tree import composite, make_tree
 
+HERE = Path(__file__).parent
 SYSTEMS = (
     ("windows", "3.12"),
     ("windows", "3.13"),

@@ -2,24 +2,24 @@
 
 Usage: windows_session.py FOLDER
 
-No ArrayRecord, no `fcntl`, `resource` and the like, none of `os`'s calls of POSIX; locks are those of
-`msvcrt`, whose rules are acted out by this system's. Paths and processes are this system's own, so
-that it is no proof of more than it tries.
+No ArrayRecord, no `fcntl`, `resource` and the like, none of `os`'s calls of POSIX; locks are those
+of `msvcrt`, whose rules are acted out by this system's. Paths and processes are this system's own,
+so that it is no proof of more than it tries.
 """
 
-import asyncio  # noqa: F401  # what Python itself chose by what this system has stays
-import concurrent.futures.process
 import errno
 import fcntl
+import importlib
 import json
-import multiprocessing.popen_spawn_posix
-import multiprocessing.spawn  # noqa: F401
 import os
 import signal
-import subprocess  # noqa: F401
 import sys
 import types
 from pathlib import Path
+
+# What Python itself chose by what this system has must have chosen already.
+for name in ("asyncio", "subprocess", "multiprocessing.spawn", "multiprocessing.popen_spawn_posix"):
+    importlib.import_module(name)
 
 ABSENT = ("array_record", "fcntl", "grp", "pwd", "resource", "termios", "uvloop")
 CALLS = ("fork", "mkfifo", "pread", "pwrite", "readv", "sched_getaffinity", "sched_setaffinity")
