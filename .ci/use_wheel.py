@@ -12,7 +12,7 @@ import mace
 from mace.datasets.synthetic.clip import render_clip
 from mace.datasets.synthetic.config import ClipConfig
 from mace.datasets.synthetic.subject import Subject
-from mace.video import VideoWriter
+from mace.video.writer import VideoWriter
 
 
 def command(*words: str) -> str:

@@ -1,9 +1,10 @@
 """Trains, evaluates, predicts and takes a live step on a machine that holds what training needs.
 
 Usage: lean_session.py FOLDER [--refuse]
+       lean_session.py --collect --refuse
 
-With `--refuse` nothing of `ABSENT` can be imported, as if it were not installed. Prints the modules
-it imported as JSON.
+With `--collect` it only looks for the tests that are marked `accelerator`. With `--refuse` nothing
+of `ABSENT` can be imported, as if it were not installed. Prints the modules it imported as JSON.
 """
 
 import importlib
@@ -15,7 +16,7 @@ from pathlib import Path
 
 # rich is not among them: Flax cannot be imported without it.
 ABSENT = (
-    *("array_record", "beartype", "dlib", "face_recognition_models", "flatbuffers"),
+    *("array_record", "av", "beartype", "dlib", "face_recognition_models", "flatbuffers"),
     *("importlib_resources", "openpyxl", "optuna", "orjson", "starlette", "tensorboardX"),
     *("tensorflow_datasets", "tyro", "uvicorn", "websockets", "xlrd"),
 )
@@ -24,9 +25,9 @@ PACKAGES = (
     *("mace.evaluation", "mace.protocols", "mace.face", "mace.datasets.synthetic.pairs"),
 )
 MODULES = (
-    *("mace.metrics", "mace.live.network", "mace.live.step", "mace.experiments.pair_stream"),
-    *("mace.experiments.pretraining", "mace.experiments.pretraining_config"),
-    *("mace.experiments.pretraining_report", "mace.experiments.pretraining_study"),
+    *("mace.metrics", "mace.live.network", "mace.live.step", "mace.pretraining.stream"),
+    *("mace.pretraining.pretrain", "mace.pretraining.config"),
+    *("mace.pretraining.measure", "mace.experiments.pretraining_study"),
 )
 
 
@@ -57,17 +58,17 @@ def main(folder: Path) -> None:
     import evaluation_cases
     from training_cases import CONFIG, make_set
 
+    from mace.bundle import load_bundle, save_bundle
     from mace.config import to_dict
-    from mace.evaluation import (
-        EvaluationConfig,
-        cross_validate,
-        headline_rows,
-        print_table,
-        summarise,
-    )
-    from mace.face import CropConfig, FaceConfig
+    from mace.evaluation.config import EvaluationConfig
+    from mace.evaluation.cross_validation import cross_validate
+    from mace.evaluation.summary import summarise
+    from mace.evaluation.table import headline_rows, print_table
+    from mace.face.config import CropConfig, FaceConfig
     from mace.live.step import StepInput, begin, make_step, outside_flow
-    from mace.training import fit, load_bundle, make_bundle, predict, save_bundle
+    from mace.prediction import predict
+    from mace.training.fitted import make_bundle
+    from mace.training.loop import fit
 
     motion_set, config = make_set(), replace(CONFIG, epochs=1)
     fitted = fit(motion_set, range(20), config=config, run_dir=folder / "run")
@@ -103,6 +104,11 @@ def main(folder: Path) -> None:
 if __name__ == "__main__":
     if "--refuse" in sys.argv:
         sys.meta_path.insert(0, Refuse())
+    if "--collect" in sys.argv:
+        import pytest
+
+        arguments = ["-m", "accelerator", "--collect-only", "-qq", "-p", "no:cacheprovider"]
+        sys.exit(pytest.main([*arguments, str(Path(__file__).parent)]))
     imported = [importlib.import_module(name).__name__ for name in modules()]
     main(Path(sys.argv[1]))
     assert not set(ABSENT) & set(sys.modules)

@@ -61,8 +61,8 @@ def pretend() -> None:
 def main(folder: Path) -> None:
     pretend()
     from mace.cli import main as mace
+    from mace.data.flow_images import load_flow_images
     from mace.data.loading import prepared_folder
-    from mace.flow_images import load_flow_images
     from mace.search.lock import study_lock
 
     where = ["--data-dir", str(folder / "data")]

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import tyro
 
-from mace.annotation import ClassSet
-from mace.commands.places import DATA_DIR, prepared_dataset
+from mace.annotation.class_sets import ClassSet
 from mace.errors import ConfigError
 from mace.motion.config import OWN_FRAMING, MotionConfig
+from mace.places import DATA_DIR, prepared_dataset
 
 MOTION = MotionConfig(flow="tvl1", size=28, framing=OWN_FRAMING)
 """As near to the public flow images as corrected faces allow: brows to chin, TV-L1, 28 px."""
@@ -39,10 +39,12 @@ def run(
     """
     folder = prepared_dataset(dataset, data_dir=data_dir)
 
-    from mace.commands.classes import choose_classes
-    from mace.data import VariantConfig, load_clips, make_motion_set
+    from mace.data.config import VariantConfig
     from mace.data.flow_folder import PICTURES, write_flow_folder
-    from mace.flow_images import holds_flow_images, load_flow_images
+    from mace.data.flow_images import holds_flow_images, load_flow_images
+    from mace.data.loading import load_clips
+    from mace.data.making import make_motion_set
+    from mace.data.selection import choose_classes
 
     if holds_flow_images(folder):
         if motion != MOTION or classes != "3":

@@ -8,7 +8,7 @@
 That is the form of STSTNet's public input and of what followed it, down to the blank before the
 dot, by which some look the pictures up: CLASS is a number from 0, red is u, green is v and blue is
 strain. As in theirs, each channel of each picture is stretched from its smallest to its largest
-value (`mace.flow_images` says what that loses); the table has both, so that nothing but the
+value (`mace.data.flow_images` says what that loses); the table has both, so that nothing but the
 rounding to 8 bits is lost. Without folds, all pictures lie in `norm_u_v_os` itself.
 """
 
@@ -25,10 +25,10 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from mace.config import to_dict
+from mace.data.flow_images import stretch_flow
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError
 from mace.files import atomic_folder, write_json, write_text
-from mace.flow_images import stretch_flow
 from mace.motion.representation import STRAIN_SCALE
 from mace.progress import track
 from mace.protocols.names import subject_number

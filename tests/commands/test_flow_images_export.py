@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from mace.cli import main
-from mace.commands.places import prepared_dataset
-from mace.data import MotionSet
 from mace.data.flow_folder import write_flow_folder
+from mace.data.flow_images import load_flow_images, scale_flow_images, stretch_flow
+from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError, OutputError
-from mace.flow_images import load_flow_images, scale_flow_images, stretch_flow
-from mace.motion import MotionConfig
+from mace.motion.config import MotionConfig
 from mace.motion.representation import STRAIN_SCALE
+from mace.places import prepared_dataset
 
 CLIPS = ("casme2/01/EP02_01f", "casme2/01/EP03_02", "casme2/17/EP01_01", "smic/s3/s3_ne_01",
          "samm/6/006_1_2", "lab/anna/smile 1")  # fmt: skip
