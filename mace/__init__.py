@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mace.leakage.given import audit
     from mace.motion.pair import flow
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 __all__ = [
     "MACNN",
