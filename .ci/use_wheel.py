@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from sklearn.linear_model import LogisticRegression
 
 import mace
 from mace.datasets.synthetic.clip import render_clip
@@ -35,6 +36,9 @@ def main() -> None:
     assert Path("live/frames.csv").read_text(encoding="utf-8").count("tracked") > 8
     field = mace.flow(clip.frames[clip.onset], clip.frames[clip.apex])
     assert np.abs(field).max() > 0.5
+    y, people = np.tile(["negative", "positive"], 10), np.repeat(np.arange(5), 4)
+    X = np.random.default_rng(0).normal(size=(20, 6)) + 4 * (y == "positive")[:, None]
+    assert mace.cross_validate(LogisticRegression(), X, y, people).uf1 > 0.9
     print(f"the wheel of MACE {mace.__version__} works in {Path.cwd()}, without the clone")
 
 

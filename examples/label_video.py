@@ -1,6 +1,6 @@
 """Label a video: its movements as a table on the screen, every frame in a folder.
 
-    python examples/label_video.py VIDEO OUT
+python examples/label_video.py VIDEO OUT
 """
 
 import argparse

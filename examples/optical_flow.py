@@ -1,6 +1,6 @@
 """Draw the motion between two pictures of one size: direction as colour, length as brightness.
 
-    python examples/optical_flow.py ONSET.png APEX.png FLOW.png
+python examples/optical_flow.py ONSET.png APEX.png FLOW.png
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Compare a Flax module of your own with MACNN on arrays of your own, one person left out a time.
 
-    python examples/train_on_arrays.py --epochs 30
+python examples/train_on_arrays.py --epochs 30
 """
 
 import argparse

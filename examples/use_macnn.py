@@ -1,6 +1,6 @@
 """Train MACNN on images as any classifier of scikit-learn, and name images it has not seen.
 
-    python examples/use_macnn.py --epochs 30
+python examples/use_macnn.py --epochs 30
 """
 
 import argparse
