@@ -10,6 +10,7 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
+from mace.datasets.file_format import file_format
 from mace.datasets.reading.builder import ClipBuilder
 from mace.datasets.reading.correcting import load
 from mace.datasets.reading.records import Reading
@@ -104,7 +105,7 @@ def prepare_clips(
 
 
 def _builder(source: type[ClipBuilder], config: str, data_dir: Path) -> ClipBuilder:
-    return source(data_dir=str(data_dir), config=config, file_format="array_record")
+    return source(data_dir=str(data_dir), config=config, file_format=file_format())
 
 
 def _prepared(target: Path) -> dict | None:
