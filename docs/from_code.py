@@ -8,6 +8,7 @@ option that is new has its place without anybody touching the pages.
 import contextlib
 import importlib
 import io
+import itertools
 import os
 import pkgutil
 import re
@@ -31,11 +32,11 @@ NOT_REFERRED_TO = {"commands", "cli", "experiments", "datasets"}
 
 # Texts of the repository that have a page: where they lie, and what the page is called.
 TEXTS = {
-    "benchmarks/README.md": "benchmarks",
-    "CHANGELOG.md": "changelog",
-    "CONTRIBUTING.md": "contributing",
-    "mace/pretrained/macnn/MODEL_CARD.md": "model_card",
-    "examples/README.md": "examples",
+    "mace/pretrained/macnn/MODEL_CARD.md": "project/model_card",
+    "benchmarks/README.md": "project/benchmarks",
+    "examples/README.md": "project/examples",
+    "CHANGELOG.md": "project/changelog",
+    "CONTRIBUTING.md": "project/contributing",
 }
 
 
@@ -142,10 +143,10 @@ def _commands() -> Iterator[tuple[str, str]]:
 
 
 def _help(command: str) -> str:
-    """Return the help page of a command, without line breaks of its own."""
+    """Return the help page of a command as it is printed where no terminal is."""
     page = io.StringIO()
     columns = os.environ.get("COLUMNS")
-    os.environ["COLUMNS"] = "3000"
+    os.environ["COLUMNS"] = "100"
     try:
         with contextlib.redirect_stdout(page), contextlib.suppress(SystemExit):
             main([command, "--help"])
@@ -159,34 +160,45 @@ def _help(command: str) -> str:
 def _command_page(name: str, page: str) -> str:
     """Turn a help page into Markdown: headings for groups, a definition for each option.
 
-    A help page has options at two spaces, what is said of them at eight, headings at one space
-    above a line of dashes, and what is said of a group at two spaces above a second such line.
+    A help page has its groups as headings at one space above a line of dashes, what is said of a
+    group above a second such line, options at two spaces, and what is said of them two spaces
+    behind or at eight and more in the next lines.
     """
     usage, _, rest = page.partition("\n\n")
     text = [f"# mace {name}", "", "```text", " ".join(usage.split()), "```", ""]
     lines = [line.rstrip() for line in rest.splitlines()]
-    in_groups, explanation = False, ""
-    for index, line in enumerate([*lines, ""]):
-        following = lines[index + 1] if index + 1 < len(lines) else ""
-        if re.fullmatch(r" -{20,}", line) or re.fullmatch(r"  -{20,}", line):
-            continue
-        is_heading = re.match(r" \S", line) and re.fullmatch(r" -{20,}", following)
-        in_groups = in_groups or bool(is_heading)
-        if not in_groups:
-            text.append(_prose(line))
-            continue
-        if explanation and not line.startswith(" " * 8):
-            text += [f": {_prose(explanation)}", ""]
-            explanation = ""
-        if is_heading:
-            text += [f"## {line.strip()}", ""]
-        elif line.startswith(" " * 8):
-            explanation = f"{explanation} {line.strip()}".strip()
-        elif re.match(r"  (-|\[|[A-Z]|\{)", line) and following.startswith(" " * 8):
-            text.append(f"`{line.strip()}`")
-        elif line:
-            text += [_prose(line.strip()), ""]
+    starts = [index - 1 for index, line in enumerate(lines) if re.fullmatch(r" -{20,}", line)]
+    # Below a heading; the second line of dashes, if there is one, ends what is said of the group.
+    heads = [index for index in starts if index >= 0 and re.fullmatch(r" \S.*", lines[index])]
+    text += [_prose(line) for line in lines[: heads[0] if heads else None]] + [""]
+    for begin, end in itertools.pairwise([*heads, len(lines)]):
+        text += [f"## {lines[begin].strip()}", ""]
+        block = lines[begin + 2 : end]
+        rule = next((k for k, line in enumerate(block) if re.fullmatch(r"  -{20,}", line)), None)
+        if rule is not None:
+            text += [_prose(" ".join(line.strip() for line in block[:rule])), ""]
+            block = block[rule + 1 :]
+        for option, explanation in _options(block):
+            text += [f"`{option}`", f": {_prose(explanation)}", ""]
     return "\n".join(text) + "\n"
+
+
+def _options(lines: list[str]) -> Iterator[tuple[str, str]]:
+    option, words = "", []
+    for line in filter(None, lines):
+        head = re.match(r"  (\S.*?)(?:\s{2,}(.*))?$", line) if line[2:3].strip() else None
+        if head is None:
+            words.append(line.strip())
+            continue
+        if option and not words:  # the option's own line was broken
+            option = f"{option}{head[1]}"
+            words = [head[2]] if head[2] else []
+            continue
+        if option:
+            yield option, " ".join(words)
+        option, words = head[1], [head[2]] if head[2] else []
+    if option:
+        yield option, " ".join(words)
 
 
 def _prose(text: str) -> str:
@@ -204,11 +216,17 @@ def _texts() -> Iterator[tuple[str, str]]:
             text = relinked(source.read_text("utf-8"), place, page_of(place))
             titled = text.startswith("# ")
             yield page_of(place), text if titled else f"# {source.parent.name}\n\n{text}"
-    rows = sorted(place.split("/")[1] for place in _data_set_texts())
     yield (
         "datasets/index.md",
         "# Data sets, one by one\n\nWhat each reader expects, repairs and counts. How to prepare "
-        f"one: [data sets](../../datasets.md).\n\n{_toctree(rows)}\n",
+        "one, and what happens to a clip: [data sets](../../datasets.md).\n\n"
+        + _listed([place.split("/")[1] for place in _data_set_texts()]),
+    )
+    names = [Path(name).name for place, name in TEXTS.items() if (ROOT / place).is_file()]
+    yield (
+        "project/index.md",
+        "# The project\n\nTexts of the repository: the packaged network's card, what was measured, "
+        "what has changed.\n\n" + _listed(names),
     )
 
 
@@ -281,6 +299,10 @@ def from_markdown(lines: list[str]) -> list[str]:
             first, *others = [cell.strip() or "\\" for cell in row[2].split("|")]
             text += [f"{indent}   * - {first}", *(f"{indent}     - {cell}" for cell in others)]
     return text
+
+
+def _listed(pages: list[str]) -> str:
+    return "```{toctree}\n:titlesonly:\n\n" + "\n".join(pages) + "\n```\n"
 
 
 def _toctree(pages: list[str]) -> str:
