@@ -17,16 +17,29 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mace.classifiers import MACNN, NetworkClassifier
+    from mace.evaluation.estimators import cross_validate
+    from mace.evaluation.scoring import compare, score
     from mace.motion.pair import flow
 
 __version__ = "0.1.0"
 
-__all__ = ["MACNN", "NetworkClassifier", "__version__", "flow"]
+__all__ = [
+    "MACNN",
+    "NetworkClassifier",
+    "__version__",
+    "compare",
+    "cross_validate",
+    "flow",
+    "score",
+]
 
 _HOMES = {
     "MACNN": "mace.classifiers",
     "NetworkClassifier": "mace.classifiers",
+    "compare": "mace.evaluation.scoring",
+    "cross_validate": "mace.evaluation.estimators",
     "flow": "mace.motion.pair",
+    "score": "mace.evaluation.scoring",
 }
 
 

@@ -1,9 +1,10 @@
 """Trains, evaluates, predicts and takes a live step on a machine that holds what training needs.
 
 Usage: lean_session.py FOLDER [--refuse]
+       lean_session.py --collect --refuse
 
-With `--refuse` nothing of `ABSENT` can be imported, as if it were not installed. Prints the modules
-it imported as JSON.
+With `--collect` it only looks for the tests that are marked `accelerator`. With `--refuse` nothing
+of `ABSENT` can be imported, as if it were not installed. Prints the modules it imported as JSON.
 """
 
 import importlib
@@ -15,7 +16,7 @@ from pathlib import Path
 
 # rich is not among them: Flax cannot be imported without it.
 ABSENT = (
-    *("array_record", "beartype", "dlib", "face_recognition_models", "flatbuffers"),
+    *("array_record", "av", "beartype", "dlib", "face_recognition_models", "flatbuffers"),
     *("importlib_resources", "openpyxl", "optuna", "orjson", "starlette", "tensorboardX"),
     *("tensorflow_datasets", "tyro", "uvicorn", "websockets", "xlrd"),
 )
@@ -103,6 +104,11 @@ def main(folder: Path) -> None:
 if __name__ == "__main__":
     if "--refuse" in sys.argv:
         sys.meta_path.insert(0, Refuse())
+    if "--collect" in sys.argv:
+        import pytest
+
+        arguments = ["-m", "accelerator", "--collect-only", "-qq", "-p", "no:cacheprovider"]
+        sys.exit(pytest.main([*arguments, str(Path(__file__).parent)]))
     imported = [importlib.import_module(name).__name__ for name in modules()]
     main(Path(sys.argv[1]))
     assert not set(ABSENT) & set(sys.modules)

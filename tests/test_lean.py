@@ -40,6 +40,12 @@ def test_a_session_where_other_packages_cannot_be_imported(tmp_path):
     check(run_session(sys.executable, str(tmp_path), "--refuse"))
 
 
+def test_marked_tests_are_found_where_other_packages_cannot_be_imported():
+    done = run_session(sys.executable, "--collect", "--refuse")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "tests/training/test_fit.py" in done.stdout
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("uv") is None, reason="uv makes the environment")
 def test_a_session_where_other_packages_are_not_installed(tmp_path):

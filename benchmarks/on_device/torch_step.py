@@ -22,11 +22,9 @@ def measure(results: Results, *, tiny: bool) -> None:
         return
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     torch.backends.cudnn.benchmark = True
-    modes = ("eager",) if tiny else ("eager", "compiled")
-    batches = (64, 1, 1024, 4096) if torch.cuda.is_available() else (16, 1)
-    if tiny:
-        batches = (2,)
-    dtypes = ("float32",) if tiny else ("float32", "bfloat16")
+    modes, batches, dtypes = ("eager", "compiled"), (64, 1, 1024, 4096), ("float32", "bfloat16")
+    if tiny or not torch.cuda.is_available():
+        modes, batches, dtypes = ("eager",), (2,) if tiny else (8, 1), ("float32",)
     for mode in modes:
         for batch in batches if mode == "eager" else batches[:2]:
             for what in ("step", "forward"):

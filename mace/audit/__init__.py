@@ -1,6 +1,6 @@
 """Looking for leaks: what a run or a split did that makes its score too good, and by how much."""
 
-from mace.audit.auditing import CHECKS, AuditReport, audit
+from mace.audit.auditing import CHECKS, AuditReport, audit_case
 from mace.audit.case import Case, Finding, Item, Part
 from mace.audit.run_folder import case_of_run
 from mace.audit.split_file import read_split
@@ -12,7 +12,7 @@ __all__ = [
     "Finding",
     "Item",
     "Part",
-    "audit",
+    "audit_case",
     "case_of_run",
     "read_split",
 ]

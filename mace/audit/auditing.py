@@ -1,11 +1,15 @@
 """All checks of an audit, and what they come to."""
 
+import html
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mace.audit import choices, claims, overlap
 from mace.audit.case import Case, Finding, NotRecorded
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 type Check = Callable[[Case], list[Finding]]
 
@@ -26,7 +30,7 @@ CHECKS: Mapping[str, Check] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class AuditReport:
     """What an audit found, what it looked at, and what it could not look at and why."""
 
@@ -46,8 +50,28 @@ class AuditReport:
         """Return the report as plain values."""
         return {"clean": self.clean, **asdict(self), "unchecked": dict(self.unchecked)}
 
+    def table(self) -> "pd.DataFrame":
+        """Return a row for each finding: what, how often, where first, and what it can be worth."""
+        import pandas as pd
 
-def audit(case: Case) -> AuditReport:
+        columns = ["code", "what", "count", "where", "worth"]
+        rows = [[f.code, f.what, f.count, f.where[0], f.worth] for f in self.findings]
+        return pd.DataFrame(rows, columns=columns).set_index("code")
+
+    def __repr__(self) -> str:
+        codes = ", ".join(dict.fromkeys(finding.code for finding in self.findings))
+        return (
+            f"{self.what}: {codes or 'nothing found'} ({self.samples} samples, {self.folds} "
+            f"different folds; {len(self.checked)} checks, {len(self.unchecked)} not possible)"
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(repr(self))}</p>" + (
+            self.table().to_html() if self.findings else ""
+        )
+
+
+def audit_case(case: Case) -> AuditReport:
     """Run every check that the case holds something for.
 
     A clean report says that nothing of what is listed as checked was found, no more: settings that

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from mace.errors import ConfigError, MaceError
+from mace.errors import MaceError
 from mace.protocols import BenchmarkName
 
 WIDTH = 96
@@ -41,17 +41,9 @@ def run(
         accuracy: the accuracy that is reported of a split's predictions.
         as_json: print one JSON object instead of the text.
     """
-    from mace.audit import audit, case_of_run, read_split
+    from mace.audit.given import audit
 
-    given = {"uf1": uf1, "uar": uar, "accuracy": accuracy}
-    claims = {name: value for name, value in given.items() if value is not None}
-    if path.is_dir():
-        if claims or benchmark is not None:
-            raise ConfigError("a run states its own scores and protocol; give them for splits only")
-        case = case_of_run(path)
-    else:
-        case = read_split(path, claims=claims, benchmark=benchmark)
-    report = audit(case)
+    report = audit(path, benchmark=benchmark, uf1=uf1, uar=uar, accuracy=accuracy)
     if as_json:
         print(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
     else:

@@ -2,12 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 
 from mace.errors import ConfigError
-from mace.protocols import BENCHMARKS, Benchmark, BenchmarkName, likely_benchmark
+from mace.protocols import BenchmarkName
 
 
 def run(
@@ -37,25 +37,13 @@ def run(
     if benchmark is not None and classes:
         raise ConfigError("--benchmark names the classes already; leave out --classes")
 
-    from mace.evaluation.log_answers import read_answers
     from mace.evaluation.score_text import print_scores
-    from mace.evaluation.scores import against, describe
+    from mace.evaluation.scoring import score
 
-    chosen: Benchmark | None = None if benchmark is None else BENCHMARKS[benchmark]
-    names = chosen.classes if chosen is not None else classes or None
-    answers = read_answers(logs, classes=names, benchmark=chosen)
-    if chosen is None:
-        chosen = likely_benchmark(answers.people, answers.classes)
-        if chosen is not None and set(answers.classes) != set(chosen.classes):
-            # Integers or another order: read again under the protocol's names.
-            answers = read_answers(logs, classes=chosen.classes)
-    scores: dict[str, Any] = describe(answers)
-    scores["logs"] = [str(path) for path in logs]
-    scores["remarks"] = list(answers.remarks)
-    scores["benchmark"] = None if chosen is None else against(chosen, answers)
+    scores = score(logs, benchmark=benchmark, classes=classes)
     if as_json:
-        print(json.dumps(scores, indent=2, ensure_ascii=False))
+        print(json.dumps(scores.figures, indent=2, ensure_ascii=False))
     else:
-        print_scores(scores)
-        for remark in answers.remarks:
+        print_scores(scores.figures)
+        for remark in scores.remarks:
             print(f"note: {remark}")

@@ -44,7 +44,7 @@ def open_answers(
     return read_answers([path], classes=classes, benchmark=benchmark)
 
 
-def compare(
+def compare_answers(
     answers: Mapping[str, Answers], *, benchmark: Benchmark | None = None
 ) -> dict[str, Any]:
     """Compare every entry with the first, on the clips that all have answered.

@@ -141,3 +141,43 @@ class EvaluationConfig:
             raise ConfigError(
                 f"the validation part is {self.validation}, expected above 0 and below 1"
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimatorProtocol:
+    """How clips are dealt to folds.
+
+    Attributes:
+        kind: `loso`, `kfold`, or `splitter` for one of the caller's.
+        folds: how many.
+        splits: names the folds' clips.
+        benchmark: none; people's own arrays follow no protocol of the field.
+    """
+
+    kind: str
+    folds: int
+    splits: str
+    benchmark: None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimatorConfig:
+    """What decides the figures of a cross-validation of an estimator.
+
+    Attributes:
+        estimator: its class and settings, in words.
+        choose: what is chosen from in inner folds, in words.
+        protocol: the folds.
+        seeds: of its `random_state`.
+        explain: no; nobody knows where it looked.
+    """
+
+    estimator: str
+    choose: str | None
+    protocol: EstimatorProtocol
+    seeds: tuple[int, ...]
+    explain: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
+            raise ConfigError(f"the seeds are {self.seeds}, expected different numbers")

@@ -13,7 +13,13 @@ import numpy as np
 from mace.config import config_hash, to_dict
 from mace.data import MotionSet
 from mace.errors import ConfigError
-from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig
+from mace.evaluation.config import (
+    NETWORK,
+    EstimatorConfig,
+    EstimatorProtocol,
+    EvaluationConfig,
+    ProtocolConfig,
+)
 from mace.evaluation.fingerprints import digest, perceptual_hash
 from mace.evaluation.learner import Answer, Learner
 from mace.evaluation.loading import load_evaluation
@@ -36,7 +42,7 @@ class _Identity:
 
     learner: Learner
     kind: str
-    protocol: ProtocolConfig
+    protocol: ProtocolConfig | EstimatorProtocol
     fingerprint: str
 
 
@@ -68,7 +74,7 @@ def make_folds(motion_set: MotionSet, protocol: ProtocolConfig) -> list[Fold]:
 def cross_validate(
     motion_set: MotionSet,
     *,
-    config: EvaluationConfig,
+    config: EvaluationConfig | EstimatorConfig,
     run_dir: Path,
     title: str = "MACNN",
     description: Mapping[str, str] | None = None,
@@ -106,11 +112,14 @@ def cross_validate(
         OutputError: if `run_dir` cannot be written to.
         TrainingError: if a network's training fails.
     """
-    methods = methods_of(config) if methods is None else methods
+    if isinstance(config, EvaluationConfig):
+        methods = methods_of(config) if methods is None else methods
+        folds = make_folds(motion_set, config.protocol) if folds is None else folds
+    if methods is None or folds is None:
+        raise ConfigError("an estimator's evaluation needs its methods and its folds")
     if NETWORK not in methods:
         raise ConfigError(f"the methods {', '.join(methods)} lack {NETWORK!r}, the evaluated one")
     folder = RunFolder(run_dir)
-    folds = make_folds(motion_set, config.protocol) if folds is None else folds
     jobs = _jobs(motion_set, config, methods, folds)
     settings = {
         "title": title,
@@ -177,7 +186,7 @@ def _fingerprints(motion_set: MotionSet) -> dict[str, list[str]]:
 
 def _jobs(
     motion_set: MotionSet,
-    config: EvaluationConfig,
+    config: EvaluationConfig | EstimatorConfig,
     methods: Mapping[str, Learner],
     folds: Sequence[Fold],
 ) -> list[_Job]:

@@ -25,7 +25,12 @@ def digest(image: Shaped[np.ndarray, "..."]) -> str:
 
 
 def perceptual_hash(image: Shaped[np.ndarray, "h w *c"]) -> str:
-    """Return the hash of a picture as hexadecimal digits; empty for one without any structure."""
+    """Return the hash of a picture as hexadecimal digits; empty for one without any structure.
+
+    Rows of a table and other arrays of less than half of `SIDE` are no pictures and have none.
+    """
+    if min(image.shape[:2]) < SIDE // 2:
+        return ""
     layers = image.astype(np.float32).reshape(*image.shape[:2], -1)
     bits = [_signs(layers[..., i]) for i in range(layers.shape[-1])]
     kept = [one for one in bits if one is not None]

@@ -74,15 +74,18 @@ def write_report(
     total = network.confusions(main.labels, len(main.classes)).sum(axis=0)
 
     write_png(folder, "confusion", confusion_figure(total, main.classes))
-    page = template(TEMPLATE).render(
+    page = template(
+        TEMPLATE
+    ).render(
         version=__version__,
         light=LIGHT,
         dark=DARK,
         main=main,
+        train=main.config.get("train"),  # none where a caller's own classifier was evaluated
         summary=summaries[0],
         protocol=_protocol(main),
         rows=headline_rows(evaluations, summaries),
-        verdict=_verdict(summaries[0]),
+        verdict=_verdict(summaries[0], "The network" if "train" in main.config else main.title),
         confusion=total.tolist(),
         shares=(total / np.maximum(total.sum(axis=1, keepdims=True), 1)).tolist(),
         subjects=subject_accuracies(main, network),
@@ -110,8 +113,8 @@ def write_report(
     return path
 
 
-def _verdict(summary: Mapping[str, Any]) -> str:
-    """Say in one sentence whether the network beats its best baseline."""
+def _verdict(summary: Mapping[str, Any], who: str) -> str:
+    """Say in one sentence whether `who` beats its best baseline."""
     rivals = {name: one for name, one in summary["baselines"].items() if name != "majority"}
     rivals = rivals or summary["baselines"]
     if not rivals:
@@ -123,12 +126,11 @@ def _verdict(summary: Mapping[str, Any]) -> str:
     figures = f"difference in UF1 {lead:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}"
     figures = figures.replace("-", MINUS)
     if low > 0:
-        return f"The network is ahead of its best baseline on the same input, {rival} ({figures})."
+        return f"{who} is ahead of its best baseline on the same input, {rival} ({figures})."
     if high < 0:
-        return f"The network is behind its best baseline on the same input, {rival} ({figures})."
+        return f"{who} is behind its best baseline on the same input, {rival} ({figures})."
     return (
-        f"The network cannot be told apart from its best baseline on the same input, {rival} "
-        f"({figures})."
+        f"{who} cannot be told apart from its best baseline on the same input, {rival} ({figures})."
     )
 
 
@@ -138,6 +140,8 @@ def _protocol(evaluation: Evaluation) -> str:
         return "leave one subject out"
     if protocol["kind"] == "database":
         return "leave one database out"
+    if protocol["kind"] == "splitter":
+        return f"{protocol['folds']} folds of the caller's"
     return f"{protocol['folds']} folds by subject"
 
 

@@ -14,7 +14,7 @@ from fuzzing import mutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mace.audit import audit, read_split
+from mace.audit import audit_case, read_split
 from mace.cli import main
 from mace.errors import DataError
 from mace.metrics import uf1
@@ -327,7 +327,7 @@ def test_mutated_splits_are_audited_or_refused(tmp_path_factory, data):
     path.write_bytes(text.encode("utf-8", "replace"))
     message = "nothing"
     try:
-        report = audit(read_split(path))
+        report = audit_case(read_split(path))
         assert len(report.checked) + len(report.unchecked) == 13
     except DataError as error:  # anything else fails the test
         message = str(error)

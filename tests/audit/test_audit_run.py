@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mace.audit import audit, case_of_run
+from mace.audit import audit_case, case_of_run
 from mace.cli import main
 from mace.data import MotionSet
 from mace.evaluation import EvaluationConfig, ProtocolConfig, cross_validate
@@ -100,7 +100,7 @@ def test_clean_run_is_not_accused(name, tmp_path, capsys):
 
 
 def codes(folder: Path) -> set[str]:
-    return {finding.code for finding in audit(case_of_run(folder)).findings}
+    return {finding.code for finding in audit_case(case_of_run(folder)).findings}
 
 
 def test_choices_and_statistics_on_test_clips_are_found(tmp_path):
@@ -168,7 +168,7 @@ def test_spoilt_run_is_found(name, tmp_path):
 def test_run_called_after_a_benchmark_it_is_not(tmp_path):
     protocol = ProtocolConfig(benchmark="smic-3")
     folder = make_run(tmp_path, make_set(databases=("smic",)), protocol=protocol)
-    (finding,) = audit(case_of_run(folder)).findings
+    (finding,) = audit_case(case_of_run(folder)).findings
     assert finding.code == "missing-samples"
     assert "20 samples, the protocol has 164 (144 fewer)" in finding.where
 

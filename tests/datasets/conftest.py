@@ -2,12 +2,11 @@
 
 import pytest
 
-from mace.datasets.reading import correcting
-
 
 @pytest.fixture
 def whole_frames(monkeypatch):
     """Take drawn frames as they are, since there is no face in them to correct."""
+    from mace.datasets.reading import correcting  # a machine that trains need not read videos
 
     def as_they_are(frames, *, onset, config):
         assert 0 <= onset < len(frames)

@@ -14,7 +14,7 @@ from log_cases import CLASSES, known_samples, megc_text
 from mace.cli import main
 from mace.errors import DataError
 from mace.evaluation import EvaluationConfig, cross_validate
-from mace.evaluation.comparison import compare, open_answers
+from mace.evaluation.comparison import compare_answers, open_answers
 from mace.evaluation.comparison_text import _short
 from mace.evaluation.published import published_results
 from mace.protocols import BENCHMARKS
@@ -63,10 +63,10 @@ def test_run_and_its_own_log_are_the_same(runs, capsys):
 def test_only_common_clips_are_compared(runs):
     answers = {name: open_answers(path) for name, path in runs.items()}
     answers["strong"] = answers["strong"].take(np.arange(30)[::-1])
-    result = compare(answers)
+    result = compare_answers(answers)
     assert result["n"] == 30
     assert result["warnings"] == ["weak has 36 clips, of which the 30 that all share are compared"]
-    whole = compare({"weak": answers["weak"].take(range(30))})
+    whole = compare_answers({"weak": answers["weak"].take(range(30))})
     assert result["runs"]["weak"]["uf1"] == whole["runs"]["weak"]["uf1"]
 
 
@@ -120,13 +120,13 @@ def test_what_cannot_be_compared_is_refused(runs):
     answers = {name: open_answers(path) for name, path in runs.items()}
     other = replace(answers["weak"], clips=tuple(f"x/{c}" for c in answers["weak"].clips))
     with pytest.raises(DataError, match="no clip in common"):
-        compare({"a": answers["weak"], "b": other})
+        compare_answers({"a": answers["weak"], "b": other})
     wrong = replace(answers["weak"], labels=(answers["weak"].labels + 1) % 3)
     with pytest.raises(DataError, match="disagree about the true class of 36 clips"):
-        compare({"a": answers["weak"], "b": wrong})
+        compare_answers({"a": answers["weak"], "b": wrong})
     renamed = replace(answers["weak"], classes=("a", "b", "c"))
     with pytest.raises(DataError, match="the classes differ"):
-        compare({"a": answers["weak"], "b": renamed})
+        compare_answers({"a": answers["weak"], "b": renamed})
 
 
 def test_text_with_published_numbers(capsys):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from evaluation_cases import make_set
 
-from mace.audit import audit, case_of_run
+from mace.audit import audit_case, case_of_run
 from mace.errors import DataError
 from mace.evaluation import EvaluationConfig, ProtocolConfig, cross_validate, load_evaluation
 from mace.evaluation.leaky import BestTestEpoch, show_leaks
@@ -118,14 +118,14 @@ def test_leaks_stand_beside_their_honest_counterparts(leaky_run):
 def test_audit_finds_every_leak_and_only_them(leaky_run):
     folder, _ = leaky_run
     found = {
-        path.name: {one.code for one in audit(case_of_run(path)).findings}
+        path.name: {one.code for one in audit_case(case_of_run(path)).findings}
         for path in sorted((folder / "leaky").iterdir())
     }
     assert found["best-test-epoch"] == {"settings-test"}
     assert found["folds-by-subjects"] == set()
     assert "subject-overlap" in found["random-clips"]
     assert {"subject-overlap", "clip-overlap", "picture-overlap"} <= found["random-pairs"]
-    assert audit(case_of_run(folder)).clean
+    assert audit_case(case_of_run(folder)).clean
 
 
 @pytest.mark.slow

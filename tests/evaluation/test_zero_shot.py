@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from evaluation_cases import make_set
 
-from mace.audit import audit, case_of_run
+from mace.audit import audit_case, case_of_run
 from mace.augment import NO_AUGMENT
 from mace.errors import CheckpointError, ConfigError
 from mace.evaluation import EvaluationConfig, ZeroShotConfig, cross_validate, summarise
@@ -158,7 +158,7 @@ def test_an_evaluation_of_it_is_clean_and_says_what_it_is(file, adapt, tmp_path)
         "adapt": adapt is not None,
     }
     assert set(summary["baselines"]) == {"majority"}
-    report = audit(case_of_run(tmp_path))
+    report = audit_case(case_of_run(tmp_path))
     assert report.clean
     assert "normalisation" in report.checked
     assert json.loads((tmp_path / "results.json").read_text())["uf1"] > 0.8

@@ -1,9 +1,10 @@
 """What goes wrong, or right again, while frames come."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from mace.video.reader import RemarkKind
+if TYPE_CHECKING:  # the live step needs no reader of videos
+    from mace.video.reader import RemarkKind
 
 type IncidentKind = (
     RemarkKind | Literal["ended", "stalled", "frozen", "resized", "unplugged", "back", "slow"]

@@ -1,0 +1,325 @@
+"""Cross-validation of anybody's classifier on anybody's arrays, with scikit-learn's interface."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, Literal
+
+import flax.linen as nn
+import numpy as np
+from jaxtyping import Int
+from sklearn.base import BaseEstimator, clone
+from sklearn.metrics import make_scorer
+from sklearn.model_selection import GridSearchCV, GroupKFold, check_cv
+from sklearn.utils import get_tags
+
+from mace.classifiers import NetworkClassifier, as_images
+from mace.config import UNHASHED
+from mace.data import MotionSet
+from mace.errors import ConfigError, DataError, TrainingError
+from mace.evaluation.baselines import Majority
+from mace.evaluation.config import NETWORK, EstimatorConfig, EstimatorProtocol
+from mace.evaluation.cross_validation import cross_validate as evaluate
+from mace.evaluation.fingerprints import digest
+from mace.evaluation.learner import Answer, Origin
+from mace.evaluation.scored import CrossValidation, people_of
+from mace.metrics import confusion_matrix, uf1
+from mace.models import ModelConfig
+from mace.motion import MotionConfig
+from mace.protocols import Fold, grouped_kfold, loso
+
+
+def cross_validate(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    groups: Any = None,
+    *,
+    cv: Literal["loso"] | int | Any = "loso",
+    seeds: Sequence[int] | None = None,
+    choose: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]] | None = None,
+    inner_folds: int = 4,
+    out: str | Path | None = None,
+    name: str | None = None,
+    clips: Sequence[str] | None = None,
+    workers: int = 0,
+) -> CrossValidation:
+    """Cross-validate a classifier over people, with the majority class beside it.
+
+    Scores come from counts pooled over all folds, their intervals from drawing whole people. What
+    a fold learns, normalises or chooses, it does on its training people alone.
+
+    Args:
+        estimator: a scikit-learn classifier, which is cloned for every fold; the name of one of
+            `mace.models.MODELS`; or a Flax module that turns images (b, h, w, c) into logits.
+        X: (n, ...) arrays or a data frame; images (n, h, w, c) are made rows of a table for
+            classifiers that take tables alone.
+        y: (n,) labels of any kind.
+        groups: (n,) the person of each clip, of any kind; `database/subject` names both.
+        cv: `loso` leaves one person out in each fold; a number deals people to so many folds; or
+            any splitter of scikit-learn's whose test sides hold every clip once.
+        seeds: each runs every fold with every `random_state` of the classifier set to it; None
+            leaves them as they are.
+        choose: settings to choose from by UF1, as scikit-learn's `GridSearchCV` has them, in inner
+            folds over the training people of each fold (nested cross-validation).
+        inner_folds: of `choose`; fewer where there are fewer people.
+        out: folder of the results, in the form of `mace evaluate`. What it holds of an interrupted
+            call with the same arguments is not run again.
+        name: to show; by default that of the classifier.
+        clips: (n,) names of the clips; by default their positions.
+        workers: processes that share the folds; 0 works in this one.
+
+    Raises:
+        ConfigError: for settings that contradict each other.
+        DataError: for arrays that do not fit each other, or a splitter that tests a clip twice.
+        TrainingError: if the classifier fails in a fold.
+
+    Examples:
+        >>> import numpy as np
+        >>> import mace
+        >>> from sklearn.linear_model import LogisticRegression
+        >>> rng = np.random.default_rng(0)
+        >>> y, groups = np.tile(["negative", "positive"], 10), np.repeat(np.arange(5), 4)
+        >>> X = rng.normal(size=(20, 6)) + 4 * (y == "positive")[:, None]
+        >>> scores = mace.cross_validate(LogisticRegression(), X, y, groups)
+        >>> scores.uf1, scores.table().index.tolist()
+        (1.0, ['LogisticRegression', 'majority'])
+    """
+    own = _own_set(X, y, groups, clips)
+    classifier = _classifier(estimator)
+    if choose is not None and groups is None:
+        raise ConfigError("choose needs groups, the person of each clip, for its inner folds")
+    folds, protocol = _folds(own, cv, known=groups is not None)
+    method = EstimatorMethod(
+        estimator=classifier,
+        identity=_identity(classifier),
+        reseed=seeds is not None,
+        choose=None if choose is None else repr(choose),
+        space=choose,
+        inner_folds=inner_folds,
+    )
+    config = EstimatorConfig(
+        estimator=method.identity,
+        choose=method.choose,
+        protocol=protocol,
+        seeds=tuple(seeds) if seeds is not None else (0,),
+    )
+    folder = Path(mkdtemp(prefix="mace-cross-validation-") if out is None else out)
+    try:
+        evaluation = evaluate(
+            own,
+            config=config,
+            run_dir=folder,
+            title=name or _name(classifier),
+            command="mace.cross_validate(...)",
+            workers=workers,
+            methods={NETWORK: method, "majority": Majority()},
+            folds=folds,
+        )
+    except BaseException:
+        if out is None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return CrossValidation(evaluation, folder, temporary=out is None)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OwnSet(MotionSet):
+    """Arrays of the caller's.
+
+    Attributes:
+        rows: X as the classifier is given it.
+        names: y as it was given, of the kind that the classifier predicts.
+    """
+
+    rows: Any
+    names: np.ndarray
+
+    @cached_property
+    def distinct(self) -> np.ndarray:
+        """The labels by class, of their own kind."""
+        return np.unique(self.names)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimatorMethod:
+    """A scikit-learn classifier as a method under evaluation.
+
+    Attributes:
+        estimator: never fitted itself.
+        identity: its class and settings, in words; names the stored results.
+        reseed: whether every `random_state` is set to the seed.
+        choose: `space` in words.
+        space: settings to choose from.
+        inner_folds: to choose by.
+    """
+
+    estimator: Any = field(metadata=UNHASHED)
+    identity: str
+    reseed: bool
+    choose: str | None
+    space: Any = field(metadata=UNHASHED)
+    inner_folds: int
+
+    def __call__(self, motion_set: OwnSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
+        """Fit on the training clips and predict the test clips; see `Learner`."""
+        own, train = motion_set, fold.train_index
+        classifier = clone(self.estimator)
+        if self.reseed:
+            seeded = [key for key in classifier.get_params() if key.split("__")[-1] == _SEED]
+            classifier.set_params(**dict.fromkeys(seeded, seed))
+        arguments = {}
+        if self.space is not None:
+            people = np.unique(own.groups[train]).size
+            inner = GroupKFold(min(self.inner_folds, people))
+            classifier = GridSearchCV(
+                classifier, self.space, cv=inner, scoring=make_scorer(_pooled_uf1)
+            )
+            arguments = {"groups": own.groups[train]}
+        try:
+            rows = _take(own.rows, train, classifier)
+            classifier.fit(rows, own.names[train], **arguments)
+            tests = _take(own.rows, fold.test_index, classifier)
+            predicted = np.asarray(classifier.predict(tests))
+            probabilities = _probabilities(classifier, tests, own)
+        except (ValueError, TypeError) as error:
+            raise TrainingError(f"fold {fold.name}: {type(error).__name__}: {error}") from error
+        if unknown := sorted({str(one) for one in predicted.ravel()} - set(own.classes)):
+            raise TrainingError(
+                f"fold {fold.name}: {unknown[0]!r} was predicted, which is none of the labels; "
+                "give a classifier"
+            )
+        history = {} if self.space is None else {"inner_uf1": [float(classifier.best_score_)]}
+        return Answer(
+            prediction=np.searchsorted(own.distinct, predicted),
+            probabilities=probabilities,
+            history=history,
+            origin=Origin(
+                fitted=train,
+                normalised=train,
+                selection="nothing" if self.space is None else "settings by inner folds",
+            ),
+        )
+
+
+_SEED = "random_state"
+
+
+def _own_set(X: Any, y: Any, groups: Any, clips: Sequence[str] | None) -> OwnSet:
+    names = np.asarray(y)
+    if names.ndim != 1 or not names.size:
+        raise DataError(f"y has the shape {names.shape}, expected (n,), a label for each clip")
+    if (count := len(X)) != len(names):
+        raise DataError(f"X holds {count} clips and y {len(names)} labels; each needs one")
+    try:
+        images = as_images(np.asarray(X))
+    except (TypeError, ValueError) as error:
+        raise DataError(f"X cannot be read as numbers of images or a table: {error}") from error
+    classes, labels = np.unique(names, return_inverse=True)
+    if len(classes) < 2:
+        raise DataError(f"y holds one class, {classes[0]!r}; a classifier needs two or more")
+    people, index = people_of(groups, count)
+    if clips is not None and (len(clips) != count or len(set(clips)) != count):
+        raise DataError(f"clips holds {len(set(clips))} different names for {count} clips")
+    named = map(str, range(count) if clips is None else clips)
+    return OwnSet(
+        inputs=images[:, None],
+        labels=labels.astype(np.int32),
+        groups=index.astype(np.int32),
+        subjects=people,
+        clips=tuple(f"{people[group]}/{clip}" for group, clip in zip(index, named, strict=True)),
+        classes=tuple(map(str, classes)),
+        motion=MotionConfig(representation="own"),
+        rows=X if hasattr(X, "iloc") else np.asarray(X),
+        names=names,
+    )
+
+
+def _classifier(estimator: Any) -> BaseEstimator:
+    if isinstance(estimator, str | ModelConfig | nn.Module):
+        return NetworkClassifier(estimator)
+    if not hasattr(estimator, "fit") or not hasattr(estimator, "get_params"):
+        raise ConfigError(
+            f"{estimator!r} is neither a classifier of scikit-learn's kind, nor a network's name, "
+            "nor a Flax module"
+        )
+    return estimator
+
+
+def _folds(own: OwnSet, cv: Any, *, known: bool) -> tuple[list[Fold], EstimatorProtocol]:
+    """Return the folds and what they are called; `known` says whether people are."""
+    if isinstance(cv, str | int) and not known:
+        raise ConfigError(
+            "groups is missing, the person of each clip: without it the same face may be on both "
+            "sides of a split. Give it, or a splitter of scikit-learn's as cv that needs none"
+        )
+    if isinstance(cv, str):
+        if cv != "loso":
+            raise ConfigError(f"cv is {cv!r}, expected 'loso', a number of folds or a splitter")
+        kind, folds = "loso", loso(own.groups, names=own.subjects)
+    elif isinstance(cv, int):
+        kind, folds = "kfold", grouped_kfold(own.groups, cv, seed=0)
+    else:
+        kind, folds = "splitter", _split(own, cv, known=known)
+    parts = [index for fold in folds for index in (fold.train_index, fold.test_index)]
+    splits = digest(np.concatenate([part for pair in parts for part in (pair, [-1])]))
+    return folds, EstimatorProtocol(kind=kind, folds=len(folds), splits=splits)
+
+
+def _split(own: OwnSet, cv: Any, *, known: bool) -> list[Fold]:
+    splitter = check_cv(cv, own.names, classifier=True)
+    groups = own.groups if known else None
+    pairs = list(splitter.split(np.zeros(len(own)), own.names, groups))
+    tested = np.concatenate([test for _, test in pairs])
+    if not np.array_equal(np.sort(tested), np.arange(len(own))):
+        raise DataError(
+            f"the test sides of cv hold {len(tested)} clips, {np.unique(tested).size} of them "
+            f"different, but there are {len(own)}; each must be tested once"
+        )
+    # Not checked for people on both sides: `mace.audit` is there to say so.
+    return [
+        Fold(f"{i} of {len(pairs)}", np.asarray(train), np.asarray(test))
+        for i, (train, test) in enumerate(pairs, start=1)
+    ]
+
+
+def _take(rows: Any, index: Int[np.ndarray, " m"], classifier: Any) -> Any:
+    if hasattr(rows, "iloc"):
+        return rows.iloc[index]
+    part = rows[index]
+    if part.ndim > 2 and not get_tags(classifier).input_tags.three_d_array:
+        return part.reshape(len(part), -1)
+    return part
+
+
+def _probabilities(classifier: Any, tests: Any, own: OwnSet) -> np.ndarray | None:
+    if not hasattr(classifier, "predict_proba"):
+        return None
+    probabilities = np.zeros((len(tests), len(own.classes)))
+    columns = np.searchsorted(own.distinct, classifier.classes_)
+    probabilities[:, columns] = classifier.predict_proba(tests)
+    return probabilities
+
+
+def _pooled_uf1(truth: np.ndarray, predicted: np.ndarray) -> float:
+    classes = np.unique(np.concatenate([truth, predicted]))
+    indices = [np.searchsorted(classes, labels) for labels in (truth, predicted)]
+    return uf1(confusion_matrix(*indices, len(classes)))
+
+
+def _identity(classifier: BaseEstimator) -> str:
+    name = f"{type(classifier).__module__}.{type(classifier).__qualname__}"
+    settings = classifier.get_params(deep=True)
+    return f"{name}({', '.join(f'{key}={settings[key]!r}' for key in sorted(settings))})"
+
+
+def _name(classifier: BaseEstimator) -> str:
+    steps = getattr(classifier, "steps", None)  # a pipeline is called after what it ends in
+    last = steps[-1][1] if steps else classifier
+    if type(last) is NetworkClassifier:
+        network = last.network
+        return network if isinstance(network, str) else type(network).__name__
+    return type(last).__name__

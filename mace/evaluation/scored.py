@@ -1,0 +1,259 @@
+"""Scores as a notebook wants them: numbers, data frames, a picture of the confusion."""
+
+import shutil
+import weakref
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mace.errors import DataError
+from mace.evaluation.answers import Answers, answers_of
+from mace.evaluation.config import NETWORK
+from mace.evaluation.results import Evaluation
+from mace.evaluation.summary import summarise
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+_COLUMNS = ("uf1", "uar", "accuracy")
+
+
+class Scores:
+    """What predictions are worth: from counts pooled over all clips, with intervals over people.
+
+    Attributes:
+        figures: every score as `mace score --json` prints it.
+        answers: the predictions themselves.
+        name: to show.
+    """
+
+    def __init__(self, figures: Mapping[str, Any], answers: Answers) -> None:
+        self.figures, self.answers, self.name = dict(figures), answers, answers.name
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader of the scores must know, in sentences."""
+        return self.answers.remarks
+
+    @property
+    def uf1(self) -> float:
+        """Unweighted F1: the mean of the classes' F1, each from counts over all clips."""
+        return self.figures["uf1"]
+
+    @property
+    def uar(self) -> float:
+        """Unweighted average recall, balanced accuracy."""
+        return self.figures["uar"]
+
+    @property
+    def accuracy(self) -> float:
+        """Part of the clips that are right."""
+        return self.figures["accuracy"]
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of `uf1`, 95 %: 2,000 random draws of whole people (cluster bootstrap)."""
+        return self.intervals["uf1"]
+
+    @property
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """Those of `uf1`, `uar` and `accuracy`."""
+        return {name: (low, high) for name, (low, high) in self.figures["intervals"].items()}
+
+    @property
+    def per_class(self) -> "pd.DataFrame":
+        """Precision, recall, F1 and number of clips of each class."""
+        import pandas as pd
+
+        return pd.DataFrame.from_dict(self.figures["per_class"], orient="index")
+
+    @property
+    def confusion(self) -> "pd.DataFrame":
+        """Counts over all seeds: rows are the truth, columns the predictions."""
+        import pandas as pd
+
+        names = self.figures["classes"]
+        return pd.DataFrame(
+            self.figures["confusion"],
+            index=pd.Index(names, name="truth"),
+            columns=pd.Index(names, name="prediction"),
+        )
+
+    def table(self) -> "pd.DataFrame":
+        """Return a row for each method: scores with their intervals, clips, people, seeds."""
+        import pandas as pd
+
+        rows = {name: _row(figures) for name, figures in self._methods.items()}
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
+
+    def plot(self, axes: "Axes | None" = None) -> "Axes":
+        """Draw the confusion: shade and number are the part of the true class.
+
+        Args:
+            axes: where; a new figure without.
+        """
+        from matplotlib import pyplot as plt
+
+        if axes is None:
+            axes = plt.subplots(figsize=(4.5, 4))[1]
+        counts = self.confusion
+        share = counts.to_numpy() / np.maximum(counts.to_numpy().sum(axis=1, keepdims=True), 1)
+        axes.imshow(share, cmap="Oranges", vmin=0, vmax=1.4)
+        for (row, column), part in np.ndenumerate(share):
+            text = f"{part:.0%}\n({counts.iloc[row, column]})"
+            axes.text(column, row, text, ha="center", va="center", fontsize=9)
+        axes.set_xticks(range(len(counts)), counts.columns, rotation=30, ha="right")
+        axes.set_yticks(range(len(counts)), counts.index)
+        axes.set(xlabel="prediction", ylabel="truth", title=f"UF1 {self.uf1:.3f}")
+        return axes
+
+    @property
+    def _methods(self) -> Mapping[str, Mapping[str, Any]]:
+        return {self.name: self.figures}
+
+    def __repr__(self) -> str:
+        low, high = self.interval
+        people = self.figures["subjects"]
+        return (
+            f"{self.name}: UF1 {self.uf1:.3f} [{low:.3f}, {high:.3f}], UAR {self.uar:.3f}, "
+            f"accuracy {self.accuracy:.3f}; {self.figures['n']} clips of {people} people"
+        )
+
+    def _repr_html_(self) -> str:
+        return self.table().to_html(float_format="{:.3f}".format)
+
+
+class CrossValidation(Scores):
+    """A finished cross-validation: scores, every prediction, and the folder it lies in.
+
+    Attributes:
+        evaluation: all of it, as tables and reports are made of it.
+        folder: where it lies, in the form of `mace evaluate`: `mace audit`, `mace compare` and
+            `mace report` read it. Of one without `out` it lasts as long as this object.
+    """
+
+    def __init__(self, evaluation: Evaluation, folder: Path, *, temporary: bool = False) -> None:
+        super().__init__(summarise(evaluation), answers_of(evaluation))
+        self.evaluation, self.folder = evaluation, folder
+        if temporary:
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+
+    @cached_property
+    def predictions(self) -> "pd.DataFrame":
+        """A row for each method, seed and clip: label, prediction and, if any, probabilities.
+
+        Columns are `clip`, `subject`, `seed`, `method`, `label`, `prediction` and, where the
+        method gives probabilities, `p_` and the name of each class.
+        """
+        import pandas as pd
+
+        done = self.evaluation
+        names = np.array(done.classes, dtype=object)
+        parts = []
+        for name, method in done.methods.items():
+            for row, seed in enumerate(method.seeds):
+                part = {
+                    "clip": done.clips,
+                    "subject": [done.subjects[group] for group in done.groups],
+                    "seed": seed,
+                    "method": done.title if name == NETWORK else name,
+                    "label": names[done.labels],
+                    "prediction": names[method.predictions[row]],
+                }
+                if method.probabilities is not None:
+                    columns = method.probabilities[row].T
+                    part |= {f"p_{c}": p for c, p in zip(done.classes, columns, strict=True)}
+                parts.append(pd.DataFrame(part))
+        return pd.concat(parts, ignore_index=True)
+
+    def report(self, path: str | Path) -> Path:
+        """Write a page that needs nothing beside it, and return where it is.
+
+        Args:
+            path: of the page (`page.html`), or a folder for it and its pictures.
+
+        Raises:
+            OutputError: if it cannot be written.
+        """
+        from mace.evaluation.report import write_report
+        from mace.files import write_text
+
+        path = Path(path)
+        if path.suffix != ".html":
+            return write_report([self.evaluation], folder=path)
+        with TemporaryDirectory(prefix="mace-report-") as folder:
+            page = write_report([self.evaluation], folder=Path(folder))
+            write_text(path, page.read_text(encoding="utf-8"))
+        return path
+
+    @property
+    def _methods(self) -> Mapping[str, Mapping[str, Any]]:
+        return {self.name: self.figures, **self.figures["baselines"]}
+
+
+def _row(figures: Mapping[str, Any]) -> dict[str, float | int]:
+    row: dict[str, float | int] = {}
+    for name in _COLUMNS:
+        low, high = figures["intervals"][name]
+        row |= {name: figures[name], f"{name}_low": low, f"{name}_high": high}
+    seeds = len(figures["confusion_per_seed"])
+    return row | {"n": figures["n"], "subjects": figures["subjects"], "seeds": seeds}
+
+
+def answers_from(
+    truth: Any, predicted: Any, groups: Any = None, *, name: str = "predictions"
+) -> Answers:
+    """Return labels, predictions and people of arrays as answers that can be scored.
+
+    Args:
+        truth: (n,) labels of any kind.
+        predicted: (n,), or (s, n) of s seeds.
+        groups: (n,) the person of each; None makes everyone a person of their own.
+        name: to show.
+
+    Raises:
+        DataError: for other shapes.
+    """
+    truth, predicted = np.asarray(truth), np.asarray(predicted)
+    if truth.ndim != 1 or not truth.size:
+        raise DataError(f"the truth has the shape {truth.shape}, expected (n,), one label a clip")
+    if predicted.ndim not in (1, 2) or predicted.shape[-1] != len(truth):
+        raise DataError(
+            f"predictions have the shape {predicted.shape}, expected ({len(truth)},), or "
+            f"(seeds, {len(truth)})"
+        )
+    classes = np.unique(np.concatenate([truth, predicted.ravel()]))
+    people, index = people_of(groups, len(truth))
+    return Answers(
+        name=name,
+        classes=tuple(map(str, classes)),
+        clips=tuple(f"{people[group]}/{i}" for i, group in enumerate(index)),
+        subjects=people,
+        groups=index,
+        labels=np.searchsorted(classes, truth),
+        predictions=np.atleast_2d(np.searchsorted(classes, predicted)),
+    )
+
+
+def people_of(groups: Any, count: int) -> tuple[tuple[str, ...], np.ndarray]:
+    """Return people as `database/subject`, sorted, and the person of each clip as an index.
+
+    Names without a `/` are those of the database `own`; without `groups`, every clip is of a
+    person of its own.
+
+    Raises:
+        DataError: for another number of groups than clips.
+    """
+    if groups is None:
+        return tuple(f"own/{i}" for i in range(count)), np.arange(count)
+    names, index = np.unique(np.asarray(groups), return_inverse=True)
+    if index.shape != (count,):
+        raise DataError(
+            f"groups have the shape {index.shape}, expected ({count},), the person of each clip"
+        )
+    return tuple(str(one) if "/" in str(one) else f"own/{one}" for one in names), index

@@ -1,0 +1,194 @@
+"""Scores of predictions, and results side by side: of arrays, logs and runs alike."""
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mace.errors import ConfigError
+from mace.evaluation.answers import Answers
+from mace.evaluation.comparison import compare_answers, open_answers, published_rows
+from mace.evaluation.log_answers import read_answers
+from mace.evaluation.published import Published, published_results
+from mace.evaluation.scored import Scores, answers_from
+from mace.evaluation.scores import SCORES, against, describe
+from mace.protocols import BENCHMARKS, Benchmark, BenchmarkName, likely_benchmark
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+type Log = str | PathLike[str]
+type Run = Log | Scores
+
+
+def score(
+    truth: Any,
+    predicted: Any = None,
+    groups: Any = None,
+    *,
+    benchmark: BenchmarkName | None = None,
+    classes: Sequence[str] = (),
+) -> Scores:
+    """Return the field's scores of predictions, of arrays or of the log that any tool wrote.
+
+    Args:
+        truth: (n,) labels of any kind; or a log of predictions, or one for each seed (the forms
+            that `mace score` reads).
+        predicted: (n,), or (s, n) of s seeds; None where `truth` is a log.
+        groups: (n,) the person of each; without it the intervals draw single clips.
+        benchmark: a protocol, whose number of samples a log is compared with and whose classes
+            name its integer labels; by default the one with the log's databases and classes.
+        classes: names of a log's integer labels, in their order.
+
+    Raises:
+        ConfigError: for a log with predictions, or both `benchmark` and `classes`.
+        DataError: naming file and line, if a log is damaged; for arrays of other shapes.
+
+    Examples:
+        >>> import mace
+        >>> scores = mace.score([0, 0, 1, 1], [0, 0, 1, 0], groups=["a", "b", "a", "b"])
+        >>> round(scores.uf1, 3), scores.uar
+        (0.733, 0.75)
+    """
+    if predicted is not None:
+        answers = answers_from(truth, predicted, groups)
+        return Scores(describe(answers), answers)
+    if groups is not None:
+        raise ConfigError("a log names its people itself; leave out groups, or give predictions")
+    if benchmark is not None and classes:
+        raise ConfigError("benchmark names the classes already; leave out classes")
+    logs = [Path(log) for log in ([truth] if isinstance(truth, str | PathLike) else truth)]
+    chosen: Benchmark | None = None if benchmark is None else BENCHMARKS[benchmark]
+    names = chosen.classes if chosen is not None else classes or None
+    answers = read_answers(logs, classes=names, benchmark=chosen)
+    if chosen is None:
+        chosen = likely_benchmark(answers.people, answers.classes)
+        if chosen is not None and set(answers.classes) != set(chosen.classes):
+            # Integers or another order: read again under the protocol's names.
+            answers = read_answers(logs, classes=chosen.classes)
+    figures: dict[str, Any] = describe(answers)
+    figures["logs"] = [str(path) for path in logs]
+    figures["remarks"] = list(answers.remarks)
+    figures["benchmark"] = None if chosen is None else against(chosen, answers)
+    return Scores(figures, answers)
+
+
+class Comparison:
+    """Results side by side, on the clips that all have predicted.
+
+    Attributes:
+        figures: everything as `mace compare --json` prints it.
+        published: the published numbers of the same databases and classes.
+    """
+
+    def __init__(self, figures: Mapping[str, Any], published: Sequence[Published]) -> None:
+        self.figures, self.published = dict(figures), tuple(published)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader of the table must know, in sentences."""
+        return tuple(self.figures["warnings"])
+
+    def table(self) -> "pd.DataFrame":
+        """Return a row for each run: scores, and the lead in UF1 over the first with its interval.
+
+        The interval is that of a paired bootstrap over people: one that holds 0 says that these
+        people cannot tell the two apart.
+        """
+        import pandas as pd
+
+        rows = {}
+        for name, run in self.figures["runs"].items():
+            lead = run["ahead"]["uf1"]
+            low, high = lead["interval"]
+            rows[name] = {key: run[key] for key in SCORES} | {
+                "ahead": lead["difference"],
+                "ahead_low": low,
+                "ahead_high": high,
+                "seeds": run["seeds"],
+            }
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("run")
+
+    def _repr_html_(self) -> str:
+        remarks = "".join(f"<p>{warning}</p>" for warning in self.warnings)
+        return self.table().to_html(float_format="{:.3f}".format) + remarks
+
+
+def compare(
+    *runs: Run | Mapping[str, Run],
+    benchmark: BenchmarkName | None = None,
+    published: bool = True,
+) -> Comparison:
+    """Compare results with the first of them by a paired bootstrap over people.
+
+    Only clips that all have predicted are compared, however each spells their names.
+
+    Args:
+        runs: folders that `mace evaluate` left, logs of predictions, what `mace.cross_validate` or
+            `mace.score` returned; or a mapping of such by the name to show. Without any, the
+            published numbers alone.
+        benchmark: whose published numbers to list; by default that of the runs' databases and
+            classes.
+        published: whether to list published numbers.
+
+    Raises:
+        ConfigError: if there is nothing to compare, or a run is named twice.
+        DataError: if the runs have no clip in common, or other classes.
+
+    Examples:
+        >>> import mace
+        >>> truth, people = [0, 1, 0, 1], ["a", "a", "b", "b"]
+        >>> ours = mace.score(truth, [0, 1, 0, 1], people)
+        >>> theirs = mace.score(truth, [0, 1, 1, 1], people)
+        >>> mace.compare({"ours": ours, "theirs": theirs}).table()["accuracy"].tolist()
+        [1.0, 0.75]
+    """
+    named = _named(runs)
+    if not named and not published:
+        raise ConfigError("there is nothing to compare; name at least one run")
+    chosen = BENCHMARKS[benchmark] if benchmark is not None else None
+    answers: dict[str, Answers] = {}
+    # Folders first: they know the names of the classes that a log may call 0, 1, 2.
+    classes = None if chosen is None else chosen.classes
+    for name, run in sorted(named.items(), key=lambda item: _is_log(item[1])):
+        answers[name] = opened = _opened(run, classes, chosen)
+        if chosen is None:
+            chosen = likely_benchmark(opened.people, opened.classes)
+            # Without a folder the protocol names them, also those of the log that told it.
+            if chosen is not None and _is_log(run) and classes is None:
+                classes = chosen.classes
+                answers[name] = _opened(run, classes, chosen)
+        classes = classes or (None if _is_log(run) else opened.classes)
+    figures: dict[str, Any] = {"runs": {}, "warnings": []}
+    if answers:
+        figures = compare_answers({name: answers[name] for name in named}, benchmark=chosen)
+    entries = published_results(chosen.name if chosen else None) if published else []
+    entries = entries if chosen or not named else []
+    figures["published"] = published_rows(entries)
+    return Comparison(figures, entries)
+
+
+def _named(runs: Sequence[Run | Mapping[str, Run]]) -> dict[str, Run]:
+    named: dict[str, Run] = {}
+    for run in runs:
+        if isinstance(run, Mapping):
+            entries = dict(run)
+        else:
+            entries = {run.name if isinstance(run, Scores) else str(run): run}
+        for name, entry in entries.items():
+            if name in named:
+                raise ConfigError(
+                    f"{name} is named twice; name each run once, or give a mapping of names to runs"
+                )
+            named[name] = entry
+    return named
+
+
+def _is_log(run: Run) -> bool:
+    return not isinstance(run, Scores) and not Path(run).is_dir()
+
+
+def _opened(run: Run, classes: Sequence[str] | None, benchmark: Benchmark | None) -> Answers:
+    if isinstance(run, Scores):
+        return run.answers
+    return open_answers(Path(run), classes=classes, benchmark=benchmark)
