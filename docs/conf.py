@@ -1,5 +1,11 @@
-"""Settings of the documentation site; `sphinx-build -W docs build/site` builds it."""
+"""Settings of the documentation site.
 
+uv run --group docs sphinx-build -W --keep-going -j 2 docs build/site
+
+builds it into `build/site/index.html`, links checked and notebooks executed.
+"""
+
+import re
 import sys
 from pathlib import Path
 
@@ -8,8 +14,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from docutils import nodes
 from from_code import from_markdown, relinked, write_reference
 from sphinx.roles import XRefRole
+from sphinx.util import logging
 
 import mace
+
+logger = logging.getLogger(__name__)
 
 project = "MACE"
 author = "The MACE developers"
@@ -44,6 +53,8 @@ myst_heading_anchors = 3
 
 nb_execution_mode = "force"
 nb_execution_timeout = 300
+nb_execution_in_temp = True
+nb_output_stderr = "remove"  # progress
 nb_execution_raise_on_error = True
 nb_merge_streams = True
 nb_ipywidgets_js = {}  # would be fetched from elsewhere when a page is looked at
@@ -77,10 +88,27 @@ def _plain(app, what, name, obj, options, lines):
     lines[:] = from_markdown(lines)
 
 
+# What a browser would fetch by itself when a page is looked at; links are for people.
+FETCHED = re.compile(
+    r"""<(?:script|img|link|iframe|source|video)\b[^>]*\b(?:src|href)=["']?(?:https?:)?//[^>]*>"""
+    r"""|url\(["']?(?:https?:)?//[^)]*\)|@import\s+["'](?:https?:)?//[^;]*"""
+)
+
+
+def _nothing_from_outside(app, exception):
+    if exception is not None or app.builder.format != "html":
+        return
+    for path in sorted(Path(app.outdir).rglob("*")):
+        if path.suffix in (".html", ".css"):
+            for match in FETCHED.finditer(path.read_text("utf-8")):
+                logger.warning("%s fetches %s", path.name, match[0])
+
+
 def setup(app):
     """Write the pages that come from the code before the others are read."""
     app.add_html_math_renderer("none", inline_renderers=(None, None))
     app.add_role("name", _name)
     app.connect("builder-inited", lambda app: write_reference())
+    app.connect("build-finished", _nothing_from_outside)
     app.connect("source-read", _rewrite)
     app.connect("autodoc-process-docstring", _plain, priority=400)  # before napoleon

@@ -23,11 +23,11 @@ ROOT = DOCS.parent
 REFERENCE = DOCS / "reference"
 
 # As a frame walks through them; what is not named here follows by name.
-ROOMS = """
-    video pictures face motion flow_images annotation protocols data augment models losses metrics
-    bundle training evaluation leakage audit search recipes pretraining pretrained spotting live
-    export
-""".split()
+ROOMS = (
+    "video", "pictures", "face", "motion", "flow_images", "annotation", "protocols", "data",
+    "augment", "models", "losses", "metrics", "bundle", "training", "evaluation", "leakage",
+    "audit", "search", "recipes", "pretraining", "pretrained", "spotting", "live", "export",
+)  # fmt: skip
 NOT_REFERRED_TO = {"commands", "cli", "experiments", "datasets"}
 
 # Texts of the repository that have a page: where they lie, and what the page is called.

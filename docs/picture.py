@@ -64,6 +64,8 @@ def draw(clip: RenderedClip, event: dict) -> list[Image.Image]:
     onset = clip.frames[event["onset_frame"]]
     fields = mace.flow(np.stack([onset] * len(clip.frames)), clip.frames)
     head = clip.motion(event["onset_frame"], event["apex_frame"])[1]
+    # Of the face alone: the head drifts by some tenths of a pixel meanwhile.
+    fields -= np.median(fields[:, head], axis=1)[:, None, None]
     fields *= head[None, ..., None]
     lengths = np.linalg.norm(fields, axis=-1)
     curve = np.quantile(lengths[:, head], 0.98, axis=1)
@@ -83,7 +85,10 @@ def _frame(
     event: dict,
 ) -> Image.Image:
     figure = Figure(figsize=(6.4, 4.5), dpi=100, facecolor="#15181c")
-    face, motion = figure.add_axes((0.01, 0.33, 0.48, 0.61)), figure.add_axes((0.51, 0.33, 0.48, 0.61))
+    face, motion = (
+        figure.add_axes((0.01, 0.33, 0.48, 0.61)),
+        figure.add_axes((0.51, 0.33, 0.48, 0.61)),
+    )
     line = figure.add_axes((0.08, 0.12, 0.9, 0.17), facecolor="#15181c")
     face.imshow(picture[..., ::-1])
     face.set_title("rendered face", color="white", fontsize=10)
@@ -97,7 +102,7 @@ def _frame(
         scale_units="xy", scale=1 / LONGER, width=0.006, clim=(0, 2.5),
     )  # fmt: skip
     motion.set(xlim=(0, 319), ylim=(319, 0))
-    motion.set_title(f"its motion since the onset, {LONGER} times as long", color="white", fontsize=10)
+    motion.set_title(f"what its skin does since the onset, x {LONGER}", color="white", fontsize=10)
     for axes in (face, motion):
         axes.axis("off")
     line.plot(times, curve, color="#555b63", lw=1)
@@ -106,8 +111,11 @@ def _frame(
         end = min(times[k], event["offset"])
         line.axvspan(event["onset"], end, color="#2f9e6e", alpha=0.45, lw=0)
     if times[k] >= event["offset"]:
-        text = f"micro, {event['label']} {event['confidence']:.2f}\n{event['offset'] - event['onset']:.2f} s"
-        line.text(event["offset"] + 0.02, curve.max() * 0.98, text, color="#7fe0b5", va="top", fontsize=10)
+        lasted = event["offset"] - event["onset"]
+        text = f"micro, {event['label']} {event['confidence']:.2f}\n{lasted:.2f} s"
+        line.text(
+            event["offset"] + 0.02, curve.max() * 0.98, text, color="#7fe0b5", va="top", fontsize=10
+        )
     line.set(xlim=(0, times[-1]), ylim=(0, curve.max() * 1.1), xlabel="s", ylabel="px")
     line.tick_params(colors="#9aa3ad", labelsize=8)
     line.xaxis.label.set_color("#9aa3ad")
@@ -123,7 +131,9 @@ def write(frames: list[Image.Image]) -> None:
     OUT.parent.mkdir(exist_ok=True)
     pause = round(1000 * STEP * SLOWER / FPS)
     times = [pause] * (len(frames) - 1) + [1500]
-    frames[0].save(OUT, save_all=True, append_images=frames[1:], duration=times, loop=0, quality=70, method=6)
+    frames[0].save(
+        OUT, save_all=True, append_images=frames[1:], duration=times, loop=0, quality=70, method=6
+    )
 
 
 if __name__ == "__main__":
