@@ -20,7 +20,8 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from mace.data import Clip, load_clips
+from mace.data.clips import Clip
+from mace.data.loading import load_clips
 from mace.motion.apex import estimate_apex, region_motion
 
 SMOOTH_S = 0.0075

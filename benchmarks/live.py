@@ -32,21 +32,27 @@ import jax
 import numpy as np
 import tyro
 
+from mace.bundle import Bundle, load_bundle
 from mace.datasets.synthetic.clip import render_clip
 from mace.datasets.synthetic.config import ClipConfig
 from mace.datasets.synthetic.subject import Subject
-from mace.live import Frame, LiveConfig, LiveLoop, Recorder, Result, draw_result
+from mace.live.config import LiveConfig
 from mace.live.cores import start_on_one_core
 from mace.live.latest import Latest
+from mace.live.loop import LiveLoop
+from mace.live.overlay import draw_result
+from mace.live.recorder import Recorder
 from mace.live.recording import Recording
+from mace.live.results import Result
 from mace.live.session import loop_summary, session_text, spent
-from mace.live.sources import Source, paced
-from mace.live.sources.frame import SourceBase, decode_jpeg
+from mace.live.sources.frame import Frame, Source, SourceBase, decode_jpeg
+from mace.live.sources.paced import paced
 from mace.live.web.config import WebConfig
-from mace.models import init_model, make_model
-from mace.motion import channels
-from mace.pretrained import PRETRAINED, bundle_path
-from mace.training import Bundle, keep_compiled, load_bundle
+from mace.models.apply import init_model
+from mace.models.make import make_model
+from mace.motion.representation import channels
+from mace.pretrained.bundle_files import PRETRAINED, bundle_path
+from mace.training.compilation import keep_compiled
 
 _WARM_S = 1.0
 

@@ -21,20 +21,26 @@ import jax
 import numpy as np
 import tyro
 
-from mace.annotation import classes_of
+from mace.annotation.class_sets import classes_of
+from mace.bundle import Bundle, load_bundle
 from mace.config import from_dict
 from mace.datasets.synthetic.action_units import CLASSES
 from mace.datasets.synthetic.clip import RenderedClip, render_clip
 from mace.datasets.synthetic.presets import PRESETS
 from mace.datasets.synthetic.subject import Subject
 from mace.errors import DataError
-from mace.face import FaceConfig, correct_clip
-from mace.live import Frame, LiveConfig
+from mace.face.clip import correct_clip
+from mace.face.config import FaceConfig
+from mace.live.config import LiveConfig
 from mace.live.engine import LiveEngine
-from mace.motion import dis_flow, patch_flow, represent
-from mace.pretrained import PRETRAINED, bundle_path
+from mace.live.sources.frame import Frame
+from mace.motion.dis import dis_flow
+from mace.motion.patches import patch_flow
+from mace.motion.representation import represent
+from mace.prediction import predict
+from mace.pretrained.bundle_files import PRETRAINED, bundle_path
 from mace.progress import progress
-from mace.training import Bundle, keep_compiled, load_bundle, predict
+from mace.training.compilation import keep_compiled
 
 
 @dataclass(frozen=True)

@@ -64,9 +64,10 @@ def main(config: Config) -> None:
 
 def prepare(case: str, folder: Path) -> None:
     """Write the bundle, its exports, images and the probabilities that an evaluation gives them."""
-    from mace.export import export_bundle
-    from mace.pretrained import PACKAGED
-    from mace.training import load_bundle, predict, save_bundle
+    from mace.bundle import load_bundle, save_bundle
+    from mace.export.saving import export_bundle
+    from mace.prediction import predict
+    from mace.pretrained.bundle_files import PACKAGED
 
     bundle = load_bundle(PACKAGED)
     if case == "default":
@@ -83,9 +84,11 @@ def prepare(case: str, folder: Path) -> None:
 def untrained(bundle):
     import jax
 
-    from mace.models import ModelConfig, init_model, make_model
-    from mace.motion import MotionConfig
-    from mace.training import Normalisation
+    from mace.bundle import Normalisation
+    from mace.models.apply import init_model
+    from mace.models.config import ModelConfig
+    from mace.models.make import make_model
+    from mace.motion.config import MotionConfig
 
     model, motion = ModelConfig(), MotionConfig()
     shape = (motion.size, motion.size, 3)

@@ -21,10 +21,11 @@ type Network = Callable[[np.ndarray], np.ndarray]
 def jax_network() -> Network:
     import jax
 
-    from mace.export import inference_program, load_export
-    from mace.live import make_network
-    from mace.training import load_bundle
-    from mace.training.predict import prediction_program
+    from mace.bundle import load_bundle
+    from mace.export.loading import load_export
+    from mace.export.program import inference_program
+    from mace.live.network import make_network
+    from mace.prediction import prediction_program
 
     runtime = SETTINGS["runtime"]
     if runtime == "jax_export":

@@ -23,13 +23,16 @@ import cv2
 import numpy as np
 import openpyxl
 
-from mace.data import load_clips
+from mace.data.loading import load_clips
 from mace.datasets.casme2.prepare import prepare
 from mace.datasets.synthetic.clip import render_clip
 from mace.datasets.synthetic.config import ClipConfig
 from mace.datasets.synthetic.subject import Subject
-from mace.face import CropConfig, eye_centres, fit_similarity, warp
+from mace.face.config import CropConfig
 from mace.face.dlib_models import hog_detector, shape_predictor
+from mace.face.landmarks import eye_centres
+from mace.face.similarity import fit_similarity
+from mace.face.warping import warp
 
 
 def render(root: Path, *, clips: int, frames: int) -> None:

@@ -17,15 +17,11 @@ import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 import optax  # noqa: E402
 
-from mace.models import (  # noqa: E402
-    MODELS,
-    apply_model,
-    compiler_options,
-    init_model,
-    keep_heap,
-    make_model,
-)
+from mace.models.apply import apply_model, init_model  # noqa: E402
 from mace.models.config import ModelConfig  # noqa: E402
+from mace.models.make import make_model  # noqa: E402
+from mace.models.presets import MODELS  # noqa: E402
+from mace.models.runtime import compiler_options, keep_heap  # noqa: E402
 
 CLASSES = 5
 

@@ -112,7 +112,7 @@ def check() -> None:
 
 
 def keep_heap() -> None:
-    """What `mace.models.keep_heap` does for JAX: PyTorch profits too."""
+    """What `mace.models.runtime.keep_heap` does for JAX: PyTorch profits too."""
     mallopt = ctypes.CDLL(None).mallopt
     for name, value in ((-8, 1), (-4, 0), (-1, 2**31 - 1), (-2, 2**26)):
         mallopt(name, value)

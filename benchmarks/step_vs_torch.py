@@ -44,7 +44,7 @@ class Config:
     micro_batches: tuple[int, ...] = (4, 8)
     """Sizes JAX may split a larger batch into; it may also take the batch whole."""
     keep_heap: bool = True
-    """Let both processes keep freed memory (`mace.models.keep_heap`)."""
+    """Let both processes keep freed memory (`mace.models.runtime.keep_heap`)."""
     repeats: int = 7
     clock: Literal["wall", "cpu"] = "wall"
     output: Path | None = None

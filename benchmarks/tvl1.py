@@ -18,7 +18,7 @@ import numpy as np
 import skimage.data
 from skimage.registration import optical_flow_tvl1
 
-from mace.motion import tvl1_flow
+from mace.motion.tvl1 import tvl1_flow
 
 
 def pairs(count: int, size: int) -> tuple[np.ndarray, np.ndarray]:

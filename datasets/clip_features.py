@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from mace.annotation import CLASS_SETS
-from mace.face import AlignedClip, FaceConfig
+from mace.annotation.class_sets import CLASS_SETS
+from mace.face.clip import AlignedClip
+from mace.face.config import FaceConfig
 
 if TYPE_CHECKING:
     import tensorflow_datasets as tfds

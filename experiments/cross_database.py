@@ -26,9 +26,8 @@ from typing import Literal
 
 import numpy as np
 
-from mace.annotation import ClassSet
-from mace.commands.places import DATA_DIR
-from mace.data import MotionSet
+from mace.annotation.class_sets import ClassSet
+from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
 from mace.evaluation.learner import Learner
 from mace.evaluation.selection import join
@@ -45,7 +44,8 @@ from mace.experiments.study import (
 from mace.experiments.study_command import OUT_DIR, What, run_or_write, start
 from mace.experiments.study_figures import draw_dots
 from mace.experiments.study_results import Pooled
-from mace.protocols import Fold, grouped_kfold
+from mace.places import DATA_DIR
+from mace.protocols.folds import Fold, grouped_kfold
 
 READING = (
     "on `synthetic/demo` the other recording's people are worth 0.05 less than its own, as "

@@ -19,13 +19,14 @@ Command: `python -m mace.experiments.dilation`.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from mace.evaluation import Evaluation
+from mace.evaluation.results import Evaluation
 from mace.experiments.network_size import count_weights
 from mace.experiments.study import STUDY, Setting, Study
 from mace.experiments.study_command import main
 from mace.experiments.study_figures import draw_dots
 from mace.experiments.study_results import Pooled
-from mace.models import ModelConfig, receptive_field
+from mace.models.config import ModelConfig
+from mace.models.receptive import receptive_field
 
 WIDTHS = (12, 16)
 # Two plain 3x3 convolutions of a block hold fewer weights than three branches and their fusion.

@@ -20,13 +20,14 @@ seeds. Command: `python -m mace.experiments.face_correction`.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from mace.data import MotionSet, VariantConfig
+from mace.data.config import VariantConfig
+from mace.data.motion_set import MotionSet
 from mace.experiments.rolled_faces import CORRECTIONS, Correction, RolledFaces, rolled_clips
-from mace.experiments.running import motion_set
 from mace.experiments.study import STUDY, Places, Setting, Study
 from mace.experiments.study_command import main
 from mace.experiments.study_figures import draw_dots
 from mace.experiments.study_results import Pooled
+from mace.inputs import motion_set
 
 ROLLS = (0.0, 20.0)
 BARE: tuple[Correction, ...] = ("registered", "first frame")

@@ -26,6 +26,7 @@ import tyro
 from jaxtyping import Array, Float, Float16, UInt8
 
 from mace.config import to_dict
+from mace.data.flow_images import stretch_flow
 from mace.datasets.synthetic.pairs.canvas import on_cells
 from mace.datasets.synthetic.pairs.cast import Cast, make_cast
 from mace.datasets.synthetic.pairs.config import HeadConfig, PairConfig
@@ -37,10 +38,9 @@ from mace.datasets.synthetic.pairs.rendering import render_pairs
 from mace.errors import ConfigError, OutputError
 from mace.experiments.flow_image_databases import CLASSES, DATABASES, Database, Slot, deal
 from mace.files import atomic_path, write_json, write_text
-from mace.flow_images import stretch_flow
 from mace.motion.conventions import PUBLIC_WINDOW, Window, channels_of, cut
 from mace.progress import progress
-from mace.training import keep_compiled
+from mace.training.compilation import keep_compiled
 
 SIZE = 28
 LABELS = "combined_3class_gt.csv"

@@ -22,14 +22,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mace.evaluation import Evaluation
+from mace.evaluation.results import Evaluation
 from mace.experiments.network_size import count_weights
 from mace.experiments.study import STUDY, Setting, Study
 from mace.experiments.study_command import main
 from mace.experiments.study_figures import Line, draw_lines
 from mace.experiments.study_results import Pooled
-from mace.models import ModelConfig, apply_model, compiler_options, init_model, make_model
-from mace.motion import MotionConfig, channels
+from mace.models.apply import apply_model, init_model
+from mace.models.config import ModelConfig
+from mace.models.make import make_model
+from mace.models.runtime import compiler_options
+from mace.motion.config import MotionConfig
+from mace.motion.representation import channels
 
 _CALLS, _TURNS = 50, 20
 

@@ -23,12 +23,11 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Int
 
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
-from mace.evaluation import ZeroShotConfig
+from mace.evaluation.config import ZeroShotConfig
 from mace.evaluation.learner import Learner
 from mace.evaluation.zero_shot import ZeroShot
-from mace.experiments.recipes import Recipe, default_recipe
 from mace.experiments.study import (
     DATASET,
     STUDY,
@@ -41,8 +40,9 @@ from mace.experiments.study import (
 from mace.experiments.study_command import main
 from mace.experiments.study_figures import Line, draw_lines
 from mace.experiments.study_results import Pooled
-from mace.pretrained import PRETRAINED, bundle_file
-from mace.protocols import Fold
+from mace.pretrained.bundle_files import PRETRAINED, bundle_file
+from mace.protocols.folds import Fold
+from mace.recipes import Recipe, default_recipe
 
 type Start = Literal["nothing", "pretrained", "as it is"]
 

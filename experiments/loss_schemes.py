@@ -24,15 +24,15 @@ from typing import Literal, get_args
 import numpy as np
 from jaxtyping import Int
 
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
 from mace.evaluation.learner import Learner
 from mace.experiments.study import STUDY, Setting, StepNetwork, Study
 from mace.experiments.study_command import main
 from mace.experiments.study_figures import Line, draw_lines
 from mace.experiments.study_results import Pooled
-from mace.losses import LossConfig
-from mace.protocols import Fold
+from mace.losses.config import LossConfig
+from mace.protocols.folds import Fold
 
 Kind = Literal[
     "cross_entropy",

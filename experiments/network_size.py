@@ -4,8 +4,11 @@ import functools
 
 import jax
 
-from mace.models import ModelConfig, count_parameters, init_model, make_model
-from mace.motion import MotionConfig, channels
+from mace.models.apply import count_parameters, init_model
+from mace.models.config import ModelConfig
+from mace.models.make import make_model
+from mace.motion.config import MotionConfig
+from mace.motion.representation import channels
 
 
 def count_weights(model: ModelConfig, motion: MotionConfig, *, classes: int) -> int:

@@ -6,7 +6,7 @@
 
 Runs are short (`STEPS` steps) and all alike but for what they are about, so the scores compare
 with each other and not with the shipped network's. Every run is a line of `results/*.jsonl`; what
-is there is not run again. Scores are of the test half of `experiments/pair_checks.py`.
+is there is not run again. Scores are of the test half of `mace/pretraining/pair_tests.py`.
 """
 
 import json
@@ -17,7 +17,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mace.commands.places import DATA_DIR
 from mace.config import config_hash
 from mace.datasets.synthetic.pairs.config import (
     HeadConfig,
@@ -25,13 +24,14 @@ from mace.datasets.synthetic.pairs.config import (
 )
 from mace.datasets.synthetic.pairs.picture_config import PictureConfig
 from mace.datasets.synthetic.pairs.stored import StoredPairs
-from mace.experiments.pair_checks import labels_of, pair_tests, score
-from mace.experiments.pretraining import make_stream, training_pairs
-from mace.experiments.pretraining_config import PretrainingConfig
 from mace.files import append_line, write_text
-from mace.models import keep_heap
+from mace.models.runtime import keep_heap
 from mace.motion.conventions import ConventionConfig
-from mace.training import keep_compiled
+from mace.places import DATA_DIR
+from mace.pretraining.config import PretrainingConfig
+from mace.pretraining.pair_tests import labels_of, pair_tests, score
+from mace.pretraining.pretrain import make_stream, training_pairs
+from mace.training.compilation import keep_compiled
 from mace.training.streaming import fit_stream
 
 type Study = Literal["curve", "ablation"]
@@ -187,10 +187,10 @@ def page() -> str:
         "Written by `python -m mace.experiments.pretraining_study page` from the runs of "
         "`python -m mace.experiments.pretraining_study curve` and `... ablation`, which are "
         f"committed in `experiments/results`. Each run is {STEPS} steps of 64 pairs. UF1, mean "
-        "over seeds (lowest to highest), on the test half of `experiments/pair_checks.py`: `same` "
-        "are other people, DIS flow; `shifted` other people in other recordings, measured by an "
-        "estimator that no training has seen. `own` and `public` are the two presentations of "
-        "`mace/motion/conventions.py`. **All faces are rendered.**",
+        "over seeds (lowest to highest), on the test half of `mace/pretraining/pair_tests.py`: "
+        "`same` are other people, DIS flow; `shifted` other people in other recordings, "
+        "measured by an estimator that no training has seen. `own` and `public` are the two "
+        "presentations of `mace/motion/conventions.py`. **All faces are rendered.**",
         "## People and pairs",
         "Rendered pairs alone (route 1).",
         _table(read_results(RESULTS / "pretraining_curve.jsonl"), list(curve())),

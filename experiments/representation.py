@@ -18,12 +18,12 @@ Command: `python -m mace.experiments.representation`.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from mace.data import VariantConfig
+from mace.data.config import VariantConfig
 from mace.experiments.study import STUDY, Setting, Study
 from mace.experiments.study_command import main
 from mace.experiments.study_figures import draw_dots
 from mace.experiments.study_results import Pooled
-from mace.motion import MotionConfig
+from mace.motion.config import MotionConfig
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,11 +16,15 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from mace.data import load_clips
+from mace.data.loading import load_clips
 from mace.datasets.synthetic.prepare import prepare
-from mace.evaluation import Evaluation, EvaluationConfig, ProtocolConfig, cross_validate
-from mace.experiments.recipes import APPEARANCE, FLOW, Recipe
-from mace.experiments.running import held_out_temperature, motion_set, train_final
+from mace.evaluation.config import EvaluationConfig, ProtocolConfig
+from mace.evaluation.cross_validation import cross_validate
+from mace.evaluation.results import Evaluation
+from mace.evaluation.temperature import held_out_temperature
+from mace.inputs import motion_set
+from mace.recipes import APPEARANCE, FLOW, Recipe
+from mace.training.final import train_final
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +119,7 @@ def run_study(
     model = out / "model"
     train_final(
         flow_set,
-        config.flow,
+        config.flow.train,
         seed=config.seeds[0],
         out=model,
         temperature=held_out_temperature(evaluations[0]),

@@ -21,8 +21,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mace.errors import ConfigError
-from mace.evaluation import Evaluation
 from mace.evaluation.config import NETWORK
+from mace.evaluation.results import Evaluation
 from mace.experiments.study import STUDY, Setting, Study
 from mace.experiments.study_command import main
 from mace.experiments.study_figures import draw_dots

@@ -9,13 +9,14 @@ import numpy as np
 from jaxtyping import UInt8
 
 from mace.config import config_hash
-from mace.data import Clip
+from mace.data.clips import Clip
 from mace.datasets.synthetic.action_units import CLASSES
 from mace.datasets.synthetic.clip import RenderedClip, render_clip
 from mace.datasets.synthetic.config import ClipConfig
 from mace.datasets.synthetic.subject import Subject
 from mace.errors import ConfigError, DataError
-from mace.face import FaceConfig, correct_clip
+from mace.face.clip import correct_clip
+from mace.face.config import FaceConfig
 from mace.face.similarity import Transform, apply, invert, scale
 from mace.face.warping import warp
 from mace.files import atomic_path

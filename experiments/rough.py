@@ -7,10 +7,10 @@ from pathlib import Path
 
 import tyro
 
-from mace.commands.places import DATA_DIR
 from mace.datasets.synthetic.config import ClipConfig
 from mace.datasets.synthetic.prepare import prepare
 from mace.datasets.synthetic.presets import Preset
+from mace.places import DATA_DIR
 
 SEED = 1
 """Its people are others than those of `synthetic/demo`, which is seed 0."""

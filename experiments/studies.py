@@ -10,7 +10,6 @@ from typing import Literal
 
 import tyro
 
-from mace.commands.places import DATA_DIR
 from mace.errors import MaceError
 from mace.experiments import (
     cross_database,
@@ -25,6 +24,7 @@ from mace.experiments import (
 from mace.experiments.study import Places, Study, run_study
 from mace.experiments.study_command import OUT_DIR
 from mace.experiments.study_page import RESULTS, write_figure, write_page
+from mace.places import DATA_DIR
 
 STUDIES: tuple[Study, ...] = tuple(
     module.STUDY_OF

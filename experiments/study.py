@@ -17,24 +17,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mace.annotation import ClassSet
-from mace.commands.inputs import read_motion
-from mace.commands.places import prepared_dataset
+from mace.annotation.class_sets import ClassSet
 from mace.config import UNHASHED, config_hash
-from mace.data import MotionSet, VariantConfig
+from mace.data.config import VariantConfig
+from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
-from mace.evaluation import Evaluation, EvaluationConfig, ProtocolConfig, cross_validate
-from mace.evaluation.config import NETWORK
-from mace.evaluation.cross_validation import make_folds
+from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig
+from mace.evaluation.cross_validation import cross_validate, make_folds
 from mace.evaluation.learner import Answer, Learner
 from mace.evaluation.network import Network
-from mace.experiments.recipes import FLOW, Recipe
+from mace.evaluation.results import Evaluation
 from mace.experiments.study_results import Pooled, append_row, make_row, read_rows
-from mace.models import keep_heap
-from mace.motion import MotionConfig
-from mace.pretrained import BundleFile
-from mace.protocols import Fold
-from mace.training import TrainConfig, keep_compiled
+from mace.inputs import read_motion
+from mace.models.runtime import keep_heap
+from mace.motion.config import MotionConfig
+from mace.places import prepared_dataset
+from mace.pretrained.bundle_files import BundleFile
+from mace.protocols.folds import Fold
+from mace.recipes import FLOW, Recipe
+from mace.training.compilation import keep_compiled
+from mace.training.config import TrainConfig
 
 DATASET = "synthetic/demo"
 

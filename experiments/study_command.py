@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from mace.commands.places import DATA_DIR, RUNS_DIR
 from mace.errors import MaceError
 from mace.experiments.study import Places, Study, run_study
 from mace.experiments.study_page import RESULTS, section, write_figure, write_page
+from mace.places import DATA_DIR, RUNS_DIR
 
 OUT_DIR = RUNS_DIR / "experiments"
 

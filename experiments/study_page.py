@@ -30,7 +30,7 @@ or SAMM, whose annotation is uncertain, whose movements vary more, and whose cla
 Nothing here reproduces a figure of the paper.
 
 Unless a study says otherwise: {protocol}
-The recipe behind it was chosen on these same people (`experiments/recipes.py`), so that scores are
+The recipe behind it was chosen on these same people (`mace/recipes.py`), so that scores are
 somewhat too high for all settings alike; no setting was tuned for itself, which may do injustice to
 those furthest from it. Scores of different studies do not compare. Intervals are 95 % by bootstrap
 over people (`mace/evaluation/bootstrap.py`), for the mean over the seeds. A difference of two

@@ -16,9 +16,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from mace.errors import DataError
-from mace.evaluation import Evaluation
 from mace.evaluation.answers import answers_of
 from mace.evaluation.bootstrap import Interval, ScoreDraws, bootstrap, percentile_interval
+from mace.evaluation.results import Evaluation
 from mace.evaluation.scores import describe
 from mace.files import append_line
 from mace.metrics import uar, uf1

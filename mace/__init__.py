@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mace.classifiers import MACNN, NetworkClassifier
     from mace.evaluation.estimators import cross_validate
     from mace.evaluation.scoring import compare, score
+    from mace.leakage.given import audit
     from mace.motion.pair import flow
 
 __version__ = "0.1.0"
@@ -27,6 +28,7 @@ __all__ = [
     "MACNN",
     "NetworkClassifier",
     "__version__",
+    "audit",
     "compare",
     "cross_validate",
     "flow",
@@ -36,6 +38,7 @@ __all__ = [
 _HOMES = {
     "MACNN": "mace.classifiers",
     "NetworkClassifier": "mace.classifiers",
+    "audit": "mace.leakage.given",
     "compare": "mace.evaluation.scoring",
     "cross_validate": "mace.evaluation.estimators",
     "flow": "mace.motion.pair",

@@ -15,14 +15,17 @@ from sklearn.utils import check_array, check_consistent_length, check_random_sta
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from mace.augment import NO_AUGMENT, AugmentConfig
-from mace.data import MotionSet
+from mace.augment.config import NO_AUGMENT, AugmentConfig
+from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
-from mace.models import MODELS, ModelConfig
+from mace.models.config import ModelConfig
 from mace.models.own import OwnModel
-from mace.motion import MotionConfig
-from mace.training import OptimiserConfig, TrainConfig, fit, predict
+from mace.models.presets import MODELS
+from mace.motion.config import MotionConfig
+from mace.prediction import predict
+from mace.training.config import OptimiserConfig, TrainConfig
 from mace.training.fitted import Fitted
+from mace.training.loop import fit
 
 type Channels = Literal["flow"] | None
 
@@ -31,7 +34,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     """A network that learns classes of images, with scikit-learn's interface.
 
     Args:
-        network: name of one of `mace.models.MODELS`, a `ModelConfig`, or a Flax module of your own
+        network: name of one of `mace.models.presets.MODELS`, a `ModelConfig`, or a Flax module of your own
             that turns images (b, h, w, c) into logits (b, classes).
         epochs: passes through the training images.
         batch_size: images a step.
@@ -47,7 +50,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         classes_: the labels seen by `fit`, sorted; columns of `predict_proba` are in their order.
         n_features_in_: columns, where X was a table.
         image_shape_: (h, w, c).
-        fitted_: the network, as `mace.training.fit` returns it.
+        fitted_: the network, as `mace.training.loop.fit` returns it.
         history_: a row an epoch: loss, accuracy and more.
 
     Examples:
@@ -172,8 +175,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 class MACNN(NetworkClassifier):
     """MACNN as a scikit-learn classifier; arguments as those of `NetworkClassifier`.
 
-    The network is `mace.models.MODELS["macnn_small"]`, for images of 28 px and a little more;
-    `macnn` suits 64 to 224 px.
+    The network is `MODELS["macnn_small"]` of `mace.models.presets`, for images of 28 px and a
+    little more; `macnn` suits 64 to 224 px.
     """
 
 

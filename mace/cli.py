@@ -30,7 +30,8 @@ class Command(NamedTuple):
 # An explicit table, so that `mace --help` imports none of the modules it lists.
 COMMANDS = {
     "reproduce": Command(
-        "mace.commands.reproduce", "the main job: data, training, honest evaluation, report, model"
+        "mace.experiments.reproduce_command",
+        "the main job: data, training, honest evaluation, report, model",
     ),
     "prepare": Command("mace.commands.prepare", "prepare a data set: correct faces, store clips"),
     "train": Command("mace.commands.train", "train one model on a prepared data set"),

@@ -72,12 +72,14 @@ def bundle():
     """An untrained network that calls itself trained on synthetic faces."""
     import jax
 
+    from mace.bundle import Bundle, Normalisation
     from mace.config import to_dict
-    from mace.face import FaceConfig
-    from mace.models import ModelConfig, init_model, make_model
-    from mace.motion import MotionConfig
+    from mace.face.config import FaceConfig
+    from mace.models.apply import init_model
+    from mace.models.config import ModelConfig
+    from mace.models.make import make_model
+    from mace.motion.config import MotionConfig
     from mace.provenance import provenance
-    from mace.training import Bundle, Normalisation
 
     model = ModelConfig(widths=(8, 8), depths=(1, 1), stem_stride=2)
     variables = init_model(make_model(model, 3), jax.random.key(0), (28, 28, 3))

@@ -25,9 +25,9 @@ PACKAGES = (
     *("mace.evaluation", "mace.protocols", "mace.face", "mace.datasets.synthetic.pairs"),
 )
 MODULES = (
-    *("mace.metrics", "mace.live.network", "mace.live.step", "mace.experiments.pair_stream"),
-    *("mace.experiments.pretraining", "mace.experiments.pretraining_config"),
-    *("mace.experiments.pretraining_report", "mace.experiments.pretraining_study"),
+    *("mace.metrics", "mace.live.network", "mace.live.step", "mace.pretraining.stream"),
+    *("mace.pretraining.pretrain", "mace.pretraining.config"),
+    *("mace.pretraining.measure", "mace.experiments.pretraining_study"),
 )
 
 
@@ -58,17 +58,17 @@ def main(folder: Path) -> None:
     import evaluation_cases
     from training_cases import CONFIG, make_set
 
+    from mace.bundle import load_bundle, save_bundle
     from mace.config import to_dict
-    from mace.evaluation import (
-        EvaluationConfig,
-        cross_validate,
-        headline_rows,
-        print_table,
-        summarise,
-    )
-    from mace.face import CropConfig, FaceConfig
+    from mace.evaluation.config import EvaluationConfig
+    from mace.evaluation.cross_validation import cross_validate
+    from mace.evaluation.summary import summarise
+    from mace.evaluation.table import headline_rows, print_table
+    from mace.face.config import CropConfig, FaceConfig
     from mace.live.step import StepInput, begin, make_step, outside_flow
-    from mace.training import fit, load_bundle, make_bundle, predict, save_bundle
+    from mace.prediction import predict
+    from mace.training.fitted import make_bundle
+    from mace.training.loop import fit
 
     motion_set, config = make_set(), replace(CONFIG, epochs=1)
     fitted = fit(motion_set, range(20), config=config, run_dir=folder / "run")

@@ -12,10 +12,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from mace.face import Status, TrackedFace
+from mace.face.tracked import Status, TrackedFace
 from mace.live.labelled import LabelledFrame
 from mace.live.results import Counters, Result
-from mace.live.sources import Frame
+from mace.live.sources.frame import Frame
 from mace.live.web.watch import Facts
 from mace.spotting.events import Event
 

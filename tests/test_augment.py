@@ -3,9 +3,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mace.augment import NO_AUGMENT, AugmentConfig, augment, flip, warp
+from mace.augment.config import NO_AUGMENT, AugmentConfig
+from mace.augment.image import augment, flip, warp
 from mace.errors import ConfigError
-from mace.motion import MotionConfig
+from mace.motion.config import MotionConfig
 
 pytestmark = pytest.mark.accelerator
 

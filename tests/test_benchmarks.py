@@ -4,19 +4,11 @@ import numpy as np
 import pytest
 
 from mace.errors import DataError
-from mace.protocols import (
-    BENCHMARKS,
-    Benchmark,
-    check_counts,
-    clip_key,
-    databases_of,
-    exclusions,
-    leave_one_database_out,
-    likely_benchmark,
-    named_label,
-    select,
-    subject_key,
-)
+from mace.protocols.benchmarks import BENCHMARKS, Benchmark
+from mace.protocols.counts import check_counts, exclusions, likely_benchmark, select
+from mace.protocols.folds import leave_one_database_out
+from mace.protocols.labels import named_label
+from mace.protocols.names import clip_key, databases_of, subject_key
 
 # The figures of the field, written out a second time on purpose.
 TOTALS = {

@@ -8,10 +8,11 @@ from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 from sklearn.utils.estimator_checks import check_estimator
 
 import mace
-from mace.augment import NO_AUGMENT, AugmentConfig
+from mace.augment.config import NO_AUGMENT, AugmentConfig
 from mace.classifiers import NetworkClassifier, model_of
 from mace.errors import ConfigError
-from mace.models import MODELS, ModelConfig
+from mace.models.config import ModelConfig
+from mace.models.presets import MODELS
 
 TINY = ModelConfig(widths=(8,), depths=(1,), dilations=(1,), stem_stride=4, norm="group")
 

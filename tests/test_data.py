@@ -5,19 +5,18 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from mace.data import (
-    Clip,
-    MotionSet,
-    VariantConfig,
-    frame_pairs,
-    load_clips,
-    make_motion_set,
-    relabel,
-)
+from mace.data.clips import Clip, frame_pairs, relabel
+from mace.data.config import VariantConfig
+from mace.data.loading import load_clips
+from mace.data.making import make_motion_set
+from mace.data.motion_set import MotionSet
 from mace.datasets.clip_features import as_files, clip_features, clip_sample
 from mace.errors import ConfigError, DataError
-from mace.face import AlignedClip, CropConfig, FaceConfig, Status
-from mace.motion import MotionConfig, represent
+from mace.face.clip import AlignedClip
+from mace.face.config import CropConfig, FaceConfig
+from mace.face.tracked import Status
+from mace.motion.config import MotionConfig
+from mace.motion.representation import represent
 
 FACE = FaceConfig(crop=CropConfig(size=64))
 DIFFERENCE = MotionConfig(representation="difference", size=28)

@@ -9,7 +9,8 @@ from typechecking import typechecker
 
 from mace.config import from_dict, to_dict
 from mace.errors import ConfigError
-from mace.losses import LossConfig, make_loss
+from mace.losses.config import LossConfig
+from mace.losses.schemes import make_loss
 
 pytestmark = pytest.mark.accelerator
 

@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mace import protocols
 from mace.errors import ConfigError, DataError
+from mace.protocols.folds import check_split, grouped_kfold, loso
+from mace.protocols.inner import inner_split
 
 GROUPS = np.array([0, 0, 1, 2, 2, 2, 1, 3])
 LABELS = np.array([0, 1, 0, 1, 0, 1, 1, 0])
@@ -15,7 +16,7 @@ subject_lists = st.lists(st.integers(0, 9), min_size=2, max_size=60).filter(
 
 
 def test_loso_tests_every_clip_once():
-    folds = protocols.loso(GROUPS, names=("a", "b", "c", "d"))
+    folds = loso(GROUPS, names=("a", "b", "c", "d"))
     assert [fold.name for fold in folds] == ["a", "b", "c", "d"]
     assert folds[1].test_index.tolist() == [2, 6]
     assert folds[1].train_index.tolist() == [0, 1, 3, 4, 5, 7]
@@ -27,7 +28,7 @@ def test_loso_tests_every_clip_once():
 def test_no_split_shares_a_subject(groups, seed):
     groups = np.array(groups)
     k = min(3, len(set(groups.tolist())))
-    for folds in (protocols.loso(groups), protocols.grouped_kfold(groups, k, seed)):
+    for folds in (loso(groups), grouped_kfold(groups, k, seed)):
         assert sorted(np.concatenate([f.test_index for f in folds]).tolist()) == list(
             range(len(groups))
         )
@@ -41,9 +42,7 @@ def test_inner_split_parts_the_training_subjects(groups, fraction, seed):
     groups = np.array(groups)
     labels = np.arange(groups.size) % 3
     train_index = np.arange(groups.size)[::-1]
-    fit, validation = protocols.inner_split(
-        train_index, groups, labels, fraction=fraction, seed=seed
-    )
+    fit, validation = inner_split(train_index, groups, labels, fraction=fraction, seed=seed)
     assert sorted([*fit.tolist(), *validation.tolist()]) == list(range(groups.size))
     assert fit.size
     assert validation.size
@@ -51,8 +50,8 @@ def test_inner_split_parts_the_training_subjects(groups, fraction, seed):
 
 
 def test_inner_split_never_touches_the_test_subject():
-    fold = protocols.loso(GROUPS)[2]
-    fit, validation = protocols.inner_split(fold.train_index, GROUPS, LABELS, fraction=0.3, seed=0)
+    fold = loso(GROUPS)[2]
+    fit, validation = inner_split(fold.train_index, GROUPS, LABELS, fraction=0.3, seed=0)
     assert 2 not in GROUPS[fit]
     assert 2 not in GROUPS[validation]
 
@@ -61,7 +60,7 @@ def test_inner_split_keeps_the_classes_together():
     groups = np.repeat(np.arange(20), 6)
     labels = np.tile(np.arange(3), 40)
     labels[groups < 10] = 0  # half of the subjects show one class only
-    _, validation = protocols.inner_split(np.arange(120), groups, labels, fraction=0.2, seed=3)
+    _, validation = inner_split(np.arange(120), groups, labels, fraction=0.2, seed=3)
     wanted = 0.2 * np.bincount(labels)
     assert np.abs(np.bincount(labels[validation], minlength=3) - wanted).max() <= 3
 
@@ -70,7 +69,7 @@ def test_splits_depend_on_nothing_but_their_seed():
     groups = np.repeat(np.arange(12), 3)
 
     def tested(seed: int) -> list[list[int]]:
-        return [f.test_index.tolist() for f in protocols.grouped_kfold(groups, 4, seed)]
+        return [f.test_index.tolist() for f in grouped_kfold(groups, 4, seed)]
 
     assert tested(1) == tested(1)
     assert tested(1) != tested(2)
@@ -79,13 +78,13 @@ def test_splits_depend_on_nothing_but_their_seed():
 
 def test_subject_on_both_sides_is_refused():
     with pytest.raises(DataError, match="subject 2 is on the training and on the test side"):
-        protocols.check_split(np.array([0, 3]), np.array([4, 7]), GROUPS)
+        check_split(np.array([0, 3]), np.array([4, 7]), GROUPS)
 
 
 def test_impossible_splits_are_refused():
     with pytest.raises(DataError, match="1 subject"):
-        protocols.loso(np.zeros(5, np.int64))
+        loso(np.zeros(5, np.int64))
     with pytest.raises(ConfigError, match="5 folds over 4 subjects"):
-        protocols.grouped_kfold(GROUPS, 5, 0)
+        grouped_kfold(GROUPS, 5, 0)
     with pytest.raises(ConfigError, match="validation fraction"):
-        protocols.inner_split(np.arange(8), GROUPS, LABELS, fraction=1.0, seed=0)
+        inner_split(np.arange(8), GROUPS, LABELS, fraction=1.0, seed=0)

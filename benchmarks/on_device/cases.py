@@ -5,13 +5,14 @@ from dataclasses import replace
 import jax
 import numpy as np
 
-from mace.augment import NO_AUGMENT
-from mace.data import MotionSet
-from mace.experiments.recipes import FLOW_IMAGES
-from mace.models import MODELS, ModelConfig
-from mace.motion import MotionConfig
-from mace.training import OptimiserConfig, TrainConfig
-from mace.training.population import Member
+from mace.augment.config import NO_AUGMENT
+from mace.data.motion_set import MotionSet
+from mace.models.config import ModelConfig
+from mace.models.presets import MODELS
+from mace.motion.config import MotionConfig
+from mace.recipes import FLOW_IMAGES
+from mace.training.config import OptimiserConfig, TrainConfig
+from mace.training.population.member import Member
 from on_device.sizes import PopulationSize, random_arrays
 
 SMALL = FLOW_IMAGES.train.model

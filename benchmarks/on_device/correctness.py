@@ -21,12 +21,18 @@ import jax
 import numpy as np
 import optax
 
-from mace.models import MODELS, Dtype, ModelConfig, apply_model, init_model, make_model
-from mace.motion import tvl1_flow
-from mace.pretrained import bundle_path
-from mace.training import load_bundle, predict
-from mace.training.population import Plan, train_population
+from mace.bundle import load_bundle
+from mace.models.apply import apply_model, init_model
+from mace.models.config import ModelConfig
+from mace.models.make import make_model
+from mace.models.presets import MODELS
+from mace.models.runtime import Dtype
+from mace.motion.tvl1 import tvl1_flow
+from mace.prediction import predict
+from mace.pretrained.bundle_files import bundle_path
+from mace.training.population.plan import Plan
 from mace.training.population.program import population_program
+from mace.training.population.training import train_population
 from mace.training.program import on_device, training_program, zero_totals
 from mace.training.state import make_fold
 from on_device.cases import SMALL, TOY_MACNN, members, random_set, training

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from mace.bundle import Bundle, load_bundle
 from mace.live.step import StepInput, begin, make_step
-from mace.pretrained import bundle_path
-from mace.training import Bundle, load_bundle
+from mace.pretrained.bundle_files import bundle_path
 from on_device.results import Results
 
 CROP = 128

@@ -1,7 +1,7 @@
 """How a population is best computed here: what `make_plan` chooses beside what it might.
 
 Every plan trains the same members for a few epochs, so its figure is seconds an epoch of all
-members. The rule of `mace.training.population.make_plan` is set by these figures.
+members. The rule of `mace.training.population.plan.make_plan` is set by these figures.
 """
 
 import os
@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 
-from mace.models import ModelConfig, keep_heap
-from mace.training import keep_compiled
-from mace.training.population import Plan, Population, make_plan
+from mace.models.config import ModelConfig
+from mace.models.runtime import keep_heap
+from mace.training.compilation import keep_compiled
+from mace.training.population.plan import Plan, make_plan
+from mace.training.population.population import Population
 from on_device.cases import members, networks, on_cpu, random_set
 from on_device.population import train
 from on_device.results import Results

@@ -15,16 +15,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from mace.bundle import load_bundle
 from mace.datasets.synthetic.pairs.cast import Cast, make_cast
 from mace.datasets.synthetic.pairs.noise import estimator_model
 from mace.datasets.synthetic.pairs.prototypes import class_names
-from mace.experiments.pair_stream import DrawPairs, PairData
-from mace.experiments.pretraining_config import PretrainingConfig
 from mace.metrics import confusion_matrix, uf1
-from mace.motion import MotionConfig
+from mace.motion.config import MotionConfig
 from mace.motion.conventions import OWN_FRAMING
-from mace.pretrained import bundle_path
-from mace.training import TrainConfig, Trained, keep_compiled, load_bundle, predict
+from mace.prediction import Trained, predict
+from mace.pretrained.bundle_files import bundle_path
+from mace.pretraining.config import PretrainingConfig
+from mace.pretraining.stream import DrawPairs, PairData
+from mace.training.compilation import keep_compiled
+from mace.training.config import TrainConfig
 from mace.training.fitted import Fitted, Row
 from mace.training.signals import Interrupted
 from mace.training.source import Stream

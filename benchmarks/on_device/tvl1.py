@@ -10,7 +10,7 @@ import cv2
 import jax
 import numpy as np
 
-from mace.motion import tvl1_flow
+from mace.motion.tvl1 import tvl1_flow
 from on_device.results import Results, timed
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from mace.annotation import normalise_emotion
+from mace.annotation.class_sets import normalise_emotion
 from mace.datasets.reading.cells import subject_key
 from mace.datasets.reading.gathering import Gathering, choose_folders
 from mace.datasets.reading.records import Annotation, Published, Reading

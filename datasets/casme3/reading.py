@@ -5,7 +5,7 @@ from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
-from mace.annotation import normalise_emotion
+from mace.annotation.class_sets import normalise_emotion
 from mace.datasets.reading.cells import CellError, subject_key
 from mace.datasets.reading.gathering import Gathering
 from mace.datasets.reading.long_videos import VideoFrames, interval

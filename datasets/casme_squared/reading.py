@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from mace.annotation import normalise_emotion
+from mace.annotation.class_sets import normalise_emotion
 from mace.datasets.reading.cells import cell_text, normalise, subject_key
 from mace.datasets.reading.gathering import Gathering
 from mace.datasets.reading.long_videos import VideoFrames, interval, unique_names

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from mace.annotation import normalise_emotion
+from mace.annotation.class_sets import normalise_emotion
 from mace.datasets.reading.cells import cell_raw
 from mace.datasets.reading.editions import base_name
 from mace.datasets.reading.gathering import Gathering

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from mace.annotation import normalise_emotion
+from mace.annotation.class_sets import normalise_emotion
 from mace.datasets.folder.videos import Video, VideoIndex, without_suffix
 from mace.datasets.reading.gathering import Gathering
 from mace.datasets.reading.records import Annotation, Reading

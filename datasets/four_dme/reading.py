@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from mace.annotation import normalise_emotion, parse_action_units
+from mace.annotation.action_units import parse_action_units
+from mace.annotation.class_sets import normalise_emotion
 from mace.datasets.reading.gathering import Gathering
 from mace.datasets.reading.records import Annotation, Reading
 from mace.datasets.reading.tables import Row, Table, read_table

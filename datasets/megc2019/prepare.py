@@ -9,7 +9,7 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
-from mace.annotation import CLASS_SETS
+from mace.annotation.class_sets import CLASS_SETS
 from mace.datasets.megc2019.megc2019_dataset_builder import Builder
 from mace.datasets.megc2019.reading import CompositeReading, read
 from mace.datasets.reading.preparing import replace_folder

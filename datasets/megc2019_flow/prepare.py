@@ -10,7 +10,7 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
-from mace.annotation import CLASS_SETS
+from mace.annotation.class_sets import CLASS_SETS
 from mace.datasets.megc2019_flow.megc2019_flow_dataset_builder import CONFIG, Builder
 from mace.datasets.megc2019_flow.reading import FlowReading, read
 from mace.datasets.reading.preparing import replace_folder

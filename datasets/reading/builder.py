@@ -12,7 +12,7 @@ from mace.datasets.clip_features import as_files, clip_features
 from mace.datasets.reading.correcting import load
 from mace.datasets.reading.records import Reading
 from mace.datasets.reading.storing import store_clips
-from mace.face import FaceConfig
+from mace.face.config import FaceConfig
 
 
 @dataclass(eq=False)

@@ -11,14 +11,17 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from mace.annotation import classes_of, parse_action_units
+from mace.annotation.action_units import parse_action_units
+from mace.annotation.class_sets import classes_of
 from mace.config import config_hash
 from mace.datasets.clip_features import clip_sample
 from mace.datasets.reading.images import in_8_bits, read_frame, read_video
 from mace.datasets.reading.records import Annotation, Change
 from mace.datasets.reading.resolve import ApexSource, Resolved, resolve
 from mace.errors import DataError, OutputError
-from mace.face import AlignedClip, FaceConfig, Status, correct_clip
+from mace.face.clip import AlignedClip, correct_clip
+from mace.face.config import FaceConfig
+from mace.face.tracked import Status
 from mace.files import atomic_path
 
 MARGIN = 10  # frames kept before the onset and after the offset

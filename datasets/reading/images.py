@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 
 from mace.errors import DataError
 from mace.pictures.reading import Pixels, read_picture, significant_bits, to_8_bits
-from mace.video import VideoReader
+from mace.video.reader import VideoReader
 
 
 def read_frame(path: Path) -> Pixels:

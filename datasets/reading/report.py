@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mace.annotation import CLASS_SETS
+from mace.annotation.class_sets import CLASS_SETS
 from mace.datasets.reading.records import Change, Kind, Published
 from mace.errors import DataError
 from mace.files import write_json, write_text

@@ -14,7 +14,7 @@ from mace.datasets.reading.cells import subject_key
 from mace.datasets.reading.correcting import Outcome, Task, load, plan, store
 from mace.datasets.reading.records import Annotation, Change, Reading
 from mace.errors import DataError
-from mace.face import FaceConfig
+from mace.face.config import FaceConfig
 from mace.processes import begin_worker, one_thread_each
 from mace.progress import progress
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, cast
 
-from mace.annotation import normalise_emotion
+from mace.annotation.class_sets import normalise_emotion
 from mace.datasets.reading.cells import CellError, cell_text, clip_key
 from mace.datasets.reading.gathering import Gathering, choose_folders
 from mace.datasets.reading.records import Annotation, Published, Reading

@@ -7,7 +7,7 @@ from mace.datasets.synthetic.config import ClipConfig
 from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.picture_config import PictureConfig
 from mace.errors import ConfigError
-from mace.face import FaceConfig
+from mace.face.config import FaceConfig
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mace.annotation import classes_of
+from mace.annotation.class_sets import classes_of
 from mace.datasets.clip_features import clip_sample
 from mace.datasets.synthetic.action_units import CLASSES
 from mace.datasets.synthetic.clip import RenderedClip, render_clip, render_movements
@@ -21,7 +21,7 @@ from mace.datasets.synthetic.subject import Subject
 from mace.datasets.synthetic.truth import aligned_motion
 from mace.datasets.synthetic.video import plan_misleading_video, plan_video
 from mace.errors import DataError
-from mace.face import correct_clip
+from mace.face.clip import correct_clip
 from mace.files import atomic_path
 from mace.processes import begin_worker, one_thread_each
 from mace.progress import progress

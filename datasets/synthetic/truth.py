@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from mace.datasets.synthetic.clip import RenderedClip
-from mace.face import apply, invert
+from mace.face.similarity import apply, invert
 
 
 def aligned_motion(

@@ -3,7 +3,3 @@
 Optical flow is not a picture: a mirrored face moves the other way, a turned face moves along
 turned vectors, an enlarged face moves further. Channels are (u, v, strain) for flow, in px.
 """
-
-import lazy_loader
-
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -6,7 +6,7 @@ from jaxtyping import Array, Float, Key
 
 from mace.augment.config import AugmentConfig
 from mace.config import switched_on
-from mace.motion import MotionConfig
+from mace.motion.config import MotionConfig
 
 
 def augment(

@@ -8,7 +8,7 @@ from typing import Annotated
 import tyro
 
 from mace.errors import MaceError
-from mace.protocols import BenchmarkName
+from mace.protocols.benchmarks import BenchmarkName
 
 WIDTH = 96
 
@@ -41,7 +41,7 @@ def run(
         accuracy: the accuracy that is reported of a split's predictions.
         as_json: print one JSON object instead of the text.
     """
-    from mace.audit.given import audit
+    from mace.leakage.given import audit
 
     report = audit(path, benchmark=benchmark, uf1=uf1, uar=uar, accuracy=accuracy)
     if as_json:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from mace.protocols import BenchmarkName
+from mace.protocols.benchmarks import BenchmarkName
 
 
 def run(

@@ -4,7 +4,7 @@ import functools
 import itertools
 from collections.abc import Callable, Sequence
 
-from mace.experiments.recipes import default_recipe
+from mace.recipes import default_recipe
 
 DATASET = "synthetic/demo"
 """The data set that is read where none is named."""

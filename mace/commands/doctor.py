@@ -11,8 +11,8 @@ from typing import Annotated
 
 import tyro
 
-from mace.commands.places import DATA_DIR, RUNS_DIR, installed_datasets, prepared_datasets
 from mace.errors import MaceError
+from mace.places import DATA_DIR, RUNS_DIR, installed_datasets, prepared_datasets
 from mace.provenance import PACKAGES, provenance
 
 GIB = 1 << 30
@@ -112,7 +112,8 @@ def _devices() -> Finding:
 
 
 def _face_models() -> Finding:
-    from mace.face import FaceConfig, FaceTracker
+    from mace.face.config import FaceConfig
+    from mace.face.tracker import FaceTracker
 
     FaceTracker(FaceConfig())  # loads the detector and the landmark model
     return Finding("face models", "dlib detector and landmarks load")
@@ -123,7 +124,8 @@ def _video() -> Finding:
 
     import numpy as np
 
-    from mace.video import VideoReader, VideoWriter
+    from mace.video.reader import VideoReader
+    from mace.video.writer import VideoWriter
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "probe.mp4"

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from mace.annotation import ClassSet
+from mace.annotation.class_sets import ClassSet
 from mace.commands.defaults import DATASET, with_default_recipe
 from mace.commands.mixing import make_mix, read_mix
-from mace.commands.places import DATA_DIR, RUNS_DIR, prepared_dataset
 from mace.commands.starting import Start, starting_from
-from mace.evaluation import EvaluationConfig, ProtocolConfig, ZeroShotConfig
-from mace.experiments.recipes import FLOW, Recipe
-from mace.protocols import BENCHMARKS
-from mace.training import AdaptConfig
+from mace.evaluation.config import EvaluationConfig, ProtocolConfig, ZeroShotConfig
+from mace.places import DATA_DIR, RUNS_DIR, prepared_dataset
+from mace.protocols.benchmarks import BENCHMARKS
+from mace.recipes import FLOW, Recipe
+from mace.training.config import AdaptConfig
 
 if TYPE_CHECKING:
-    from mace.data import Clip
+    from mace.data.clips import Clip
 
 
 def run(
@@ -102,14 +102,16 @@ def run(
         # Nothing is drawn at random: one seed says it all.
         config = replace(config, zero_shot=asked, seeds=(0,))
 
-    from mace.commands.inputs import read_motion
-    from mace.evaluation import cross_validate, headline_rows, print_table, summarise
+    from mace.data.flow_images import holds_flow_images
+    from mace.evaluation.cross_validation import cross_validate
     from mace.evaluation.leaky import show_leaks
     from mace.evaluation.score_text import benchmark_lines, print_leaks
     from mace.evaluation.selection import benchmark_of, join, restrict
-    from mace.flow_images import holds_flow_images
-    from mace.models import keep_heap
-    from mace.training import keep_compiled
+    from mace.evaluation.summary import summarise
+    from mace.evaluation.table import headline_rows, print_table
+    from mace.inputs import read_motion
+    from mace.models.runtime import keep_heap
+    from mace.training.compilation import keep_compiled
 
     keep_compiled()
     if population:  # it trains here, not in workers

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from mace.pretrained import bundle_path
+from mace.pretrained.bundle_files import bundle_path
 
 
 def run(
@@ -29,8 +29,8 @@ def run(
     """
     folder = bundle_path(model)
 
-    from mace.export import export_bundle
-    from mace.training import load_bundle
+    from mace.bundle import load_bundle
+    from mace.export.saving import export_bundle
 
     export_bundle(load_bundle(folder), out, platforms=platforms, onnx=onnx)
     sizes = {path.name: path.stat().st_size for path in sorted(out.iterdir())}

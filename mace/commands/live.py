@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from mace.commands.places import RUNS_DIR, model_folder
 from mace.config import to_dict
 from mace.errors import ConfigError, OutputError
 from mace.live.config import LiveConfig
 from mace.live.sources.config import SourceConfig
 from mace.live.web.config import WebConfig
-from mace.pretrained import PRETRAINED, has_pretrained
+from mace.places import RUNS_DIR, model_folder
+from mace.pretrained.bundle_files import PRETRAINED, has_pretrained
 from mace.progress import progress
 from mace.provenance import provenance
 
@@ -70,9 +70,9 @@ def run(
 
     from mace.live.cores import start_on_one_core
     from mace.live.network import load_model
-    from mace.live.sources import open_source
+    from mace.live.sources.opening import open_source
     from mace.live.step import live_motion
-    from mace.training import keep_compiled
+    from mace.training.compilation import keep_compiled
 
     start_on_one_core()
     keep_compiled()
@@ -103,7 +103,8 @@ def run(
         "provenance": provenance(),
     }
     if on_page:
-        from mace.live.web import Facts, serve_live
+        from mace.live.web.live import serve_live
+        from mace.live.web.watch import Facts
 
         print(notice, file=sys.stderr)
         page = Facts(tuple(network.classes), notice, model=str(model), source=opened.name)
@@ -192,7 +193,9 @@ def _analyse(
     source: Any, network: Any, live: LiveConfig, facts: dict[str, Any], *, out: Path
 ) -> dict[str, Any]:
     """Analyse a file, every frame of it, into the folder `out`."""
-    from mace.live import Recorder, answer_frames, draw_result
+    from mace.live.overlay import draw_result
+    from mace.live.pipeline import answer_frames
+    from mace.live.recorder import Recorder
 
     tally: Counter[str] = Counter()
     remarks: list[str] = []

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mace.commands.places import prepared_dataset
 from mace.errors import ConfigError
+from mace.places import prepared_dataset
 
 if TYPE_CHECKING:
-    from mace.data import MotionSet
-    from mace.experiments.recipes import Recipe
-    from mace.training import MixConfig
+    from mace.data.motion_set import MotionSet
+    from mace.recipes import Recipe
+    from mace.training.config import MixConfig
 
 STORE = ".rendered-pairs"
 """Folder below the data sets' where the motion of pairs rendered for `synthetic` is kept."""
@@ -70,7 +70,7 @@ def make_mix(
         ConfigError: if rendered pairs cannot be this input.
         DataError: if it has none of the classes, or is damaged.
     """
-    from mace.experiments.mixing import PreparedPairs, RenderedPairs, mix_for
+    from mace.pretraining.mixing import PreparedPairs, RenderedPairs, mix_for
 
     if option is None:
         return None

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import tyro
 
-from mace.commands.places import DATA_DIR, installed_datasets
 from mace.errors import ConfigError
+from mace.places import DATA_DIR, installed_datasets
 
 
 def run(

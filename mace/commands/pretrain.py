@@ -5,8 +5,8 @@ import shlex
 import sys
 from pathlib import Path
 
-from mace.commands.places import DATA_DIR, RUNS_DIR
-from mace.experiments.pretraining_config import PretrainingConfig
+from mace.places import DATA_DIR, RUNS_DIR
+from mace.pretraining.config import PretrainingConfig
 
 
 def run(
@@ -28,9 +28,10 @@ def run(
         workers: processes that render.
         measure: afterwards measure the network on other people, and write the model card.
     """
-    from mace.experiments.pretraining import pretrain
-    from mace.models import keep_heap
-    from mace.training import keep_compiled, save_bundle
+    from mace.bundle import save_bundle
+    from mace.models.runtime import keep_heap
+    from mace.pretraining.pretrain import pretrain
+    from mace.training.compilation import keep_compiled
 
     keep_compiled()
     keep_heap()
@@ -42,8 +43,8 @@ def run(
     )
     save_bundle(out, bundle)
     if measure:
-        from mace.experiments.model_card import write_card
-        from mace.experiments.pretraining_report import measure_network
+        from mace.pretraining.measure import measure_network
+        from mace.pretraining.model_card import write_card
 
         measured = measure_network(
             bundle, config, part="test", workers=workers, cache_dir=data_dir / "pairs"

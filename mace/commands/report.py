@@ -36,7 +36,8 @@ def run(
         print(write_study_report(studies[0], out=out))
         return
 
-    from mace.evaluation import load_evaluation, write_report
+    from mace.evaluation.loading import load_evaluation
+    from mace.evaluation.report import write_report
 
     out = runs[0] / "report" if out is None else out
     print(write_report([load_evaluation(folder) for folder in runs], folder=out))

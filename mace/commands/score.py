@@ -7,7 +7,7 @@ from typing import Annotated
 import tyro
 
 from mace.errors import ConfigError
-from mace.protocols import BenchmarkName
+from mace.protocols.benchmarks import BenchmarkName
 
 
 def run(

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from mace.annotation import ClassSet
+from mace.annotation.class_sets import ClassSet
 from mace.commands.defaults import DATASET, with_default_recipe
-from mace.commands.places import DATA_DIR, RUNS_DIR, prepared_dataset
 from mace.errors import ConfigError
-from mace.experiments.recipes import FLOW, Recipe
-from mace.protocols import BENCHMARKS, BenchmarkName
+from mace.places import DATA_DIR, RUNS_DIR, prepared_dataset
+from mace.protocols.benchmarks import BENCHMARKS, BenchmarkName
+from mace.recipes import FLOW, Recipe
 from mace.search.config import SearchConfig
 from mace.search.executors.config import EngineConfig
 
 if TYPE_CHECKING:  # `--help` is to show at once
-    from mace.data import Clip
+    from mace.data.clips import Clip
 
 
 def run(
@@ -85,13 +85,13 @@ def run(
         out = RUNS_DIR / "search" / "-".join(filter(None, [place, benchmark or classes]))
 
     # Where most mistakes are made, before what takes seconds to load.
-    from mace.search import find_space
     from mace.search.checking import check_space
+    from mace.search.space_file import find_space
 
     found = find_space(space)
     corners = check_space(found, recipe.train)
 
-    from mace.search.executors import make_engine
+    from mace.search.executors.make import make_engine
 
     workplace = make_engine(engine)
 
@@ -100,8 +100,9 @@ def run(
 
         open_storage(StorageAddress(storage))
 
-    from mace.search import SearchPlan, run_search
-    from mace.training import keep_compiled
+    from mace.search.plan import SearchPlan
+    from mace.search.run import run_search
+    from mace.training.compilation import keep_compiled
 
     plan = SearchPlan(
         train=recipe.train,
@@ -148,7 +149,8 @@ def run(
         baselines=baselines,
     )
 
-    from mace.evaluation import headline_rows, print_table, summarise
+    from mace.evaluation.summary import summarise
+    from mace.evaluation.table import headline_rows, print_table
     from mace.search.telling import disagreement_text, setting_lines, tried_text
 
     tried = tried_text(result.outcomes, search.groups)
@@ -180,9 +182,9 @@ def _read(
     benchmark: BenchmarkName | None,
     check: Callable[[Sequence["Clip"]], None],
 ) -> Any:
-    from mace.commands.inputs import read_motion
+    from mace.data.flow_images import holds_flow_images
     from mace.evaluation.selection import join, restrict
-    from mace.flow_images import holds_flow_images
+    from mace.inputs import read_motion
 
     asked = BENCHMARKS[benchmark] if benchmark else None
     if asked is not None and classes is None and not any(map(holds_flow_images, folders)):

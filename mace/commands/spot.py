@@ -12,11 +12,11 @@ import tyro
 
 from mace import __version__
 from mace.commands.live import DEFAULT_MODEL, training_notice
-from mace.commands.places import DATA_DIR, RUNS_DIR, model_folder, prepared_dataset
 from mace.config import to_dict
 from mace.errors import ConfigError
-from mace.export import is_export
+from mace.export.layout import is_export
 from mace.live.config import LiveConfig
+from mace.places import DATA_DIR, RUNS_DIR, model_folder, prepared_dataset
 from mace.progress import progress
 from mace.provenance import provenance
 
@@ -56,7 +56,7 @@ def run(
 
     from mace.live.network import load_model
     from mace.live.spot_videos import check_model
-    from mace.training import keep_compiled
+    from mace.training.compilation import keep_compiled
 
     keep_compiled()
     network = load_model(folder)
@@ -106,7 +106,8 @@ def _spot(
     fps: float | None,
 ) -> dict[str, Any]:
     from mace.live.result_folders import one_at_a_time, recording_names
-    from mace.live.sources import ImageFolder, open_source
+    from mace.live.sources.folder import ImageFolder
+    from mace.live.sources.opening import open_source
     from mace.live.spot_videos import spot_source
     from mace.live.spotted import (
         check_place,
@@ -240,8 +241,8 @@ def _sentence(name: str, row: Mapping[str, Any]) -> str:
 
 
 def _checksum(folder: Path) -> str:
+    from mace.bundle import DESCRIPTION as TRAINED
     from mace.export.layout import DESCRIPTION as EXPORTED
-    from mace.training.bundle import DESCRIPTION as TRAINED
 
     name = EXPORTED if is_export(folder) else TRAINED
     return hashlib.sha256((folder / name).read_bytes()).hexdigest()[:16]

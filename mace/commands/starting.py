@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from mace.annotation import ClassSet
+from mace.annotation.class_sets import ClassSet
 from mace.errors import ConfigError
-from mace.pretrained import BundleFile, bundle_file, describe_bundle
-from mace.protocols import Benchmark, canonical_class
+from mace.pretrained.bundle_files import BundleFile, bundle_file, describe_bundle
+from mace.protocols.benchmarks import Benchmark
+from mace.protocols.labels import canonical_class
 
 POLARITIES: frozenset[str] = frozenset({"negative", "positive", "surprise"})
 

@@ -5,17 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mace.annotation import ClassSet
+from mace.annotation.class_sets import ClassSet
 from mace.commands.defaults import DATASET, with_default_recipe
 from mace.commands.mixing import make_mix, read_mix
-from mace.commands.places import DATA_DIR, RUNS_DIR, prepared_dataset
 from mace.commands.starting import starting_from
 from mace.errors import ConfigError
-from mace.experiments.recipes import FLOW, Recipe
+from mace.places import DATA_DIR, RUNS_DIR, prepared_dataset
+from mace.recipes import FLOW, Recipe
 from mace.training.hosts_config import HostsConfig, hosts_config
 
 if TYPE_CHECKING:
-    from mace.data import MotionSet
+    from mace.data.motion_set import MotionSet
 
 
 def run(
@@ -63,9 +63,9 @@ def run(
     mixed = read_mix(mix, data_dir=data_dir)
     folder = prepared_dataset(dataset, data_dir=data_dir)
 
-    from mace.commands.inputs import read_motion
-    from mace.experiments.running import train_final
-    from mace.training import keep_compiled
+    from mace.inputs import read_motion
+    from mace.training.compilation import keep_compiled
+    from mace.training.final import train_final
     from mace.training.hosts import is_writer, writer_first
 
     if hosts is not None:
@@ -80,7 +80,7 @@ def run(
         mixing = make_mix(mixed, inputs, recipe, cache_dir=out.parent / "cache")
     temperature = 1.0 if calibrate is None else _temperature(calibrate, inputs)
     train_final(
-        inputs, recipe, seed=seed, out=out, start=bundle, mix=mixing, temperature=temperature
+        inputs, recipe.train, seed=seed, out=out, start=bundle, mix=mixing, temperature=temperature
     )
     if not is_writer():
         return
@@ -92,8 +92,8 @@ def run(
 
 def _temperature(folder: Path, inputs: "MotionSet") -> float:
     """Return the temperature that an evaluation of the same clips calls for."""
-    from mace.evaluation import load_evaluation
-    from mace.experiments.running import held_out_temperature
+    from mace.evaluation.loading import load_evaluation
+    from mace.evaluation.temperature import held_out_temperature
 
     evaluation = load_evaluation(folder)
     if evaluation.fingerprint != inputs.fingerprint or evaluation.classes != inputs.classes:

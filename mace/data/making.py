@@ -13,7 +13,8 @@ from mace.data.clips import Clip, frame_pairs
 from mace.data.config import VariantConfig
 from mace.data.motion_set import MotionSet
 from mace.errors import DataError
-from mace.motion import MotionConfig, represent
+from mace.motion.config import MotionConfig
+from mace.motion.representation import represent
 from mace.progress import progress
 
 # Pairs of frames given to `represent` at once: enough to fill the cores, few enough for memory.

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from mace.data.digest import digest
-from mace.motion import MotionConfig
+from mace.motion.config import MotionConfig
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -10,7 +10,7 @@ from mace.errors import DataError
 from mace.evaluation.config import NETWORK
 from mace.evaluation.results import Evaluation
 from mace.metrics import confusion_matrix
-from mace.protocols import canonical_database, clip_key
+from mace.protocols.names import canonical_database, clip_key
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

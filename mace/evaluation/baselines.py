@@ -24,11 +24,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression as SklearnLogisticRegression
 from sklearn.svm import SVC
 
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
 from mace.evaluation.config import LogisticRegressionConfig, SearchSpace, SupportVectorConfig
 from mace.evaluation.learner import Answer, Origin
 from mace.metrics import confusion_matrix, uf1
-from mace.protocols import Fold, grouped_kfold
+from mace.protocols.folds import Fold, grouped_kfold
 
 
 @dataclass(frozen=True)

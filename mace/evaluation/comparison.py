@@ -23,7 +23,9 @@ from mace.evaluation.scores import (
     describe,
     draw_scores,
 )
-from mace.protocols import Benchmark, canonical_class, subject_key
+from mace.protocols.benchmarks import Benchmark
+from mace.protocols.labels import canonical_class
+from mace.protocols.names import subject_key
 
 
 def open_answers(
@@ -49,7 +51,7 @@ def compare_answers(
 ) -> dict[str, Any]:
     """Compare every entry with the first, on the clips that all have answered.
 
-    Clips are paired by `mace.protocols.clip_key`, however each entry spells them.
+    Clips are paired by `mace.protocols.names.clip_key`, however each entry spells them.
 
     The bootstrap draws the same subjects for each entry, so the interval of a difference is that
     of a paired comparison; one that holds 0 says that these subjects cannot tell the two apart.

@@ -6,7 +6,7 @@ from typing import Any
 
 from mace.evaluation.published import ALL, Figures, Published
 from mace.evaluation.score_text import benchmark_lines, decimal, interval, print_rows
-from mace.protocols import BENCHMARKS
+from mace.protocols.benchmarks import BENCHMARKS
 
 # Letters of a run's name that fit beside the scores.
 LABEL_WIDTH = 12

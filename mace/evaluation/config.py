@@ -5,9 +5,9 @@ from typing import Literal
 
 from mace.config import UNHASHED
 from mace.errors import ConfigError
-from mace.pretrained import BundleFile
-from mace.protocols import BenchmarkName
-from mace.training import AdaptConfig, MixConfig, TrainConfig
+from mace.pretrained.bundle_files import BundleFile
+from mace.protocols.benchmarks import BenchmarkName
+from mace.training.config import AdaptConfig, MixConfig, TrainConfig
 
 NETWORK = "network"
 """Name of the method under evaluation, beside its baselines."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mace.config import config_hash, to_dict
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
 from mace.evaluation.config import (
     NETWORK,
@@ -32,7 +32,7 @@ from mace.evaluation.store import RecordKey, RunFolder, encode_answer, encode_in
 from mace.evaluation.summary import summarise
 from mace.evaluation.workers import worker_map
 from mace.progress import progress
-from mace.protocols import Fold, grouped_kfold, leave_one_database_out, loso
+from mace.protocols.folds import Fold, grouped_kfold, leave_one_database_out, loso
 from mace.provenance import provenance
 
 

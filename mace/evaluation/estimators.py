@@ -18,7 +18,7 @@ from sklearn.utils import get_tags
 
 from mace.classifiers import NetworkClassifier, as_images
 from mace.config import UNHASHED
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError, TrainingError
 from mace.evaluation.baselines import Majority
 from mace.evaluation.config import NETWORK, EstimatorConfig, EstimatorProtocol
@@ -27,9 +27,9 @@ from mace.evaluation.fingerprints import digest
 from mace.evaluation.learner import Answer, Origin
 from mace.evaluation.scored import CrossValidation, people_of
 from mace.metrics import confusion_matrix, uf1
-from mace.models import ModelConfig
-from mace.motion import MotionConfig
-from mace.protocols import Fold, grouped_kfold, loso
+from mace.models.config import ModelConfig
+from mace.motion.config import MotionConfig
+from mace.protocols.folds import Fold, grouped_kfold, loso
 
 
 def cross_validate(
@@ -54,7 +54,7 @@ def cross_validate(
 
     Args:
         estimator: a scikit-learn classifier, which is cloned for every fold; the name of one of
-            `mace.models.MODELS`; or a Flax module that turns images (b, h, w, c) into logits.
+            `mace.models.presets.MODELS`; or a Flax module from images (b, h, w, c) to logits.
         X: (n, ...) arrays or a data frame; images (n, h, w, c) are made rows of a table for
             classifiers that take tables alone.
         y: (n,) labels of any kind.

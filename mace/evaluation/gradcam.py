@@ -22,9 +22,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
-from mace.models import ModelConfig, apply_model, make_model
+from mace.models.apply import apply_model
+from mace.models.config import ModelConfig
 from mace.models.head import Head
-from mace.training import Adaptation, Trained, normalise
+from mace.models.make import make_model
+from mace.prediction import Adaptation, Trained, normalise
 
 # One shape for every fold, so that the program is compiled once.
 BATCH = 32

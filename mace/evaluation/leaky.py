@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
 from mace.evaluation.answers import answers_of
 from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig
 from mace.evaluation.cross_validation import cross_validate, make_folds
@@ -21,9 +21,12 @@ from mace.evaluation.results import Evaluation
 from mace.evaluation.scores import METRICS, mean_scores
 from mace.evaluation.starting import bundle_for
 from mace.files import write_json
-from mace.pretrained import BundleFile
-from mace.protocols import Fold
-from mace.training import MixConfig, TrainConfig, fit, load_mix, predict_clips
+from mace.prediction import predict_clips
+from mace.pretrained.bundle_files import BundleFile
+from mace.protocols.folds import Fold
+from mace.training.config import MixConfig, TrainConfig
+from mace.training.loop import fit
+from mace.training.mixing import load_mix
 
 FOLDS = 5
 # Frame pairs of a clip that the random split deals out: enough for a clip to be on both sides.

@@ -7,8 +7,8 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Float, Int
 
-from mace.data import MotionSet
-from mace.protocols import Fold
+from mace.data.motion_set import MotionSet
+from mace.protocols.folds import Fold
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

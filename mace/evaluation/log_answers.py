@@ -9,7 +9,9 @@ from mace.errors import DataError
 from mace.evaluation.answers import Answers
 from mace.evaluation.log_sample import LogSample
 from mace.evaluation.logs import read_log
-from mace.protocols import Benchmark, label_key, label_number, subject_key
+from mace.protocols.benchmarks import Benchmark
+from mace.protocols.labels import label_key, label_number
+from mace.protocols.names import subject_key
 
 # Integer labels above this are no classes but a column mixed up with another.
 LARGEST_LABEL = 99

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from mace.errors import DataError
 from mace.evaluation.log_sample import Log, LogSample, database_of, shown
-from mace.protocols import Benchmark, subject_key
+from mace.protocols.benchmarks import Benchmark
+from mace.protocols.names import subject_key
 
 UNKNOWN = "unknown"
 """The database of subjects whose spelling no database has."""

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from mace.protocols import Benchmark, canonical_database, clip_key, databases_of
+from mace.protocols.benchmarks import Benchmark
+from mace.protocols.names import canonical_database, clip_key, databases_of
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from mace.errors import DataError
 from mace.evaluation.log_sample import LogSample, database_of, shown
-from mace.protocols import Benchmark, canonical_database
-from mace.protocols.names import NUMBERED
+from mace.protocols.benchmarks import Benchmark
+from mace.protocols.names import NUMBERED, canonical_database
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "database": ("database", "dataset", "db", "data"),

@@ -14,7 +14,7 @@ from mace.evaluation.log_console import is_console, read_console
 from mace.evaluation.log_sample import Log, LogSample, shown
 from mace.evaluation.log_tables import delimiter_of, is_sheet, read_sheet, read_table
 from mace.files import decode_text, write_text
-from mace.protocols import BENCHMARKS, Benchmark
+from mace.protocols.benchmarks import BENCHMARKS, Benchmark
 
 MEGC_CLASSES = BENCHMARKS["megc2019"].classes
 # Bytes of a log that would be no log: the largest of the field has a few thousand lines.

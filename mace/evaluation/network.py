@@ -5,13 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
 from mace.evaluation.gradcam import heat_maps
 from mace.evaluation.learner import Answer, Origin
 from mace.evaluation.starting import bundle_for
-from mace.pretrained import BundleFile
-from mace.protocols import Fold, inner_split
-from mace.training import Fitted, MixConfig, TrainConfig, fit, load_mix, predict_clips
+from mace.prediction import predict_clips
+from mace.pretrained.bundle_files import BundleFile
+from mace.protocols.folds import Fold
+from mace.protocols.inner import inner_split
+from mace.training.config import MixConfig, TrainConfig
+from mace.training.fitted import Fitted
+from mace.training.loop import fit
+from mace.training.mixing import load_mix
 
 type Split = tuple[Int[np.ndarray, " m"], Int[np.ndarray, " v"] | None]
 

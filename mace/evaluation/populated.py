@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, TrainingError
 from mace.evaluation.learner import Answer, Learner
 from mace.evaluation.network import Network
 from mace.evaluation.starting import bundle_for
-from mace.protocols import Fold
-from mace.training.population import Member, each_trained
+from mace.protocols.folds import Fold
+from mace.training.population.member import Member
+from mace.training.population.training import each_trained
 
 
 def check_population(learner: Learner) -> Network:

@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Literal, get_args
 
 from mace.config import from_dict
-from mace.protocols import BENCHMARKS, BenchmarkName
+from mace.protocols.benchmarks import BENCHMARKS, BenchmarkName
 
 Verified = Literal["source", "second-hand", "memory"]
 

@@ -9,7 +9,8 @@ from mace import metrics
 from mace.evaluation.answers import Answers
 from mace.evaluation.bootstrap import Interval, ScoreDraws, bootstrap, percentile_interval
 from mace.evaluation.bootstrap import subject_counts as count_by_subject
-from mace.protocols import Benchmark, check_counts
+from mace.protocols.benchmarks import Benchmark
+from mace.protocols.counts import check_counts
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95

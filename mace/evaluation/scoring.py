@@ -12,7 +12,8 @@ from mace.evaluation.log_answers import read_answers
 from mace.evaluation.published import Published, published_results
 from mace.evaluation.scored import Scores, answers_from
 from mace.evaluation.scores import SCORES, against, describe
-from mace.protocols import BENCHMARKS, Benchmark, BenchmarkName, likely_benchmark
+from mace.protocols.benchmarks import BENCHMARKS, Benchmark, BenchmarkName
+from mace.protocols.counts import likely_benchmark
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,17 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
 from mace.errors import DataError
 from mace.evaluation.config import ProtocolConfig
-from mace.protocols import (
-    BENCHMARKS,
-    Benchmark,
-    canonical_class,
-    clip_key,
-    select,
-    subject_key,
-)
+from mace.protocols.benchmarks import BENCHMARKS, Benchmark
+from mace.protocols.counts import select
+from mace.protocols.labels import canonical_class
+from mace.protocols.names import clip_key, subject_key
 
 
 def join(sets: Sequence[MotionSet]) -> MotionSet:

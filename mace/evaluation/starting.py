@@ -2,12 +2,12 @@
 
 import functools
 
-from mace.data import MotionSet
+from mace.bundle import Bundle
+from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
 from mace.evaluation.results import SYNTHETIC
-from mace.motion import MotionConfig
-from mace.pretrained import BundleFile
-from mace.training import Bundle
+from mace.motion.config import MotionConfig
+from mace.pretrained.bundle_files import BundleFile
 
 
 def bundle_for(file: BundleFile, motion_set: MotionSet) -> Bundle:

@@ -8,7 +8,7 @@ from mace.evaluation.bootstrap import percentile_interval
 from mace.evaluation.config import NETWORK
 from mace.evaluation.results import Evaluation
 from mace.evaluation.scores import CONFIDENCE, RESAMPLES, against, describe, draw_scores
-from mace.protocols import BENCHMARKS
+from mace.protocols.benchmarks import BENCHMARKS
 
 
 def summarise(evaluation: Evaluation) -> dict[str, Any]:

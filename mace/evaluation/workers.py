@@ -20,10 +20,9 @@ from typing import Any
 import jax
 
 from mace.errors import ConfigError, TrainingError
-from mace.models import keep_heap
+from mace.models.runtime import keep_heap
 from mace.processes import begin_worker
-from mace.training import keep_compiled
-from mace.training.compilation import cache_dir_in_use
+from mace.training.compilation import cache_dir_in_use, keep_compiled
 
 _shared: Any = None
 

@@ -5,14 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from mace.data import MotionSet
+from mace.bundle import Bundle
+from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
 from mace.evaluation.config import ZeroShotConfig
 from mace.evaluation.gradcam import heat_maps
 from mace.evaluation.learner import Answer, Origin
 from mace.evaluation.starting import bundle_for
-from mace.protocols import Fold, canonical_class
-from mace.training import Bundle, adapt_bundle, predict_clips
+from mace.prediction import predict_clips
+from mace.protocols.folds import Fold
+from mace.protocols.labels import canonical_class
+from mace.training.adapt import adapt_bundle
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from typing import Any
 
 from jax import export
 
+from mace.bundle import Normalisation
 from mace.config import from_dict
 from mace.errors import CheckpointError, ConfigError
 from mace.export.layout import DESCRIPTION, LAYOUT, PROGRAM
-from mace.motion import MotionConfig
-from mace.training import Normalisation
+from mace.motion.config import MotionConfig
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

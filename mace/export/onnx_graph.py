@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from mace.bundle import Bundle
 from mace.errors import ConfigError
-from mace.models import ModelConfig, fold_norm
+from mace.models.config import ModelConfig
+from mace.models.fold import fold_norm
 from mace.models.head import pool_matrix
 from mace.models.norm import EPSILON, GROUP_CHANNELS
-from mace.motion import channels
-from mace.training import Bundle
+from mace.motion.representation import channels
 
 OPSET, IR_VERSION = 18, 9
 """Of 2022 and 2023: old enough for the runtimes in use."""

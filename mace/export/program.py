@@ -8,10 +8,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from mace.augment import flip
-from mace.models import Dtype, apply_model, fold_norm, make_model
-from mace.training.normalise import normalise
-from mace.training.predict import Trained
+from mace.augment.image import flip
+from mace.models.apply import apply_model
+from mace.models.fold import fold_norm
+from mace.models.make import make_model
+from mace.models.runtime import Dtype
+from mace.prediction import Trained, normalise
 
 
 def inference_program(
@@ -19,7 +21,7 @@ def inference_program(
 ) -> Callable[[Float[Array, "b h w c"]], Float[Array, "b k"]]:
     """Return raw motion images to class probabilities, not yet jitted, weights and all inside.
 
-    The numbers are those of `mace.training.predict` to 1e-5 (float32); what differs is the form.
+    The numbers are those of `mace.prediction.predict` to 1e-5 (float32); what differs is the form.
     Batch norm is folded into the kernels, an image and its mirror image go through the network as
     one batch, and weights are constants, which XLA may lay out as its convolutions want them. On
     one core that saves a seventh to a fifth of the time of one image (benchmarks/README.md).

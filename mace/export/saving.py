@@ -10,15 +10,15 @@ import jax
 import jax.numpy as jnp
 from jax import export
 
+from mace.bundle import Bundle
 from mace.config import to_dict
 from mace.errors import ConfigError
 from mace.export.layout import DESCRIPTION, LAYOUT, ONNX, PROGRAM
 from mace.export.program import inference_program
 from mace.files import atomic_folder
-from mace.motion import MotionConfig, channels
-from mace.motion.representation import DIFFERENCE_SCALE, STRAIN_SCALE
+from mace.motion.config import MotionConfig
+from mace.motion.representation import DIFFERENCE_SCALE, STRAIN_SCALE, channels
 from mace.provenance import provenance
-from mace.training import Bundle
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 """What a program is lowered for unless told otherwise; none of the hardware is needed for it."""
@@ -36,7 +36,8 @@ def export_bundle(
     """Write `bundle` as the folder `path`, whole or not at all, in place of an older export.
 
     `network.stablehlo` is a `jax.export` program of float32 (b, h, w, c) motion images, as
-    `mace.motion.represent` returns them, to float32 (b, k) probabilities, for any b of 1 or more:
+    `mace.motion.representation.represent` returns them, to float32 (b, k) probabilities, for any b
+    of 1 or more:
     normalisation, weights and the averaging with the mirror image are inside. `export.json` has
     what comes before it (face, motion) and after it (classes), and whence it all is.
 

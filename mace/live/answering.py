@@ -9,14 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from mace.face import CropConfig, FaceConfig, Status, TrackedFace
+from mace.face.config import CropConfig, FaceConfig
+from mace.face.tracked import Status, TrackedFace
 from mace.live.config import LiveConfig
 from mace.live.crowd import Seen
 from mace.live.labelled import LabelledFrame
 from mace.live.network import Model
 from mace.live.neutral import Neutral, check_neutral
 from mace.live.quality import Gauge
-from mace.live.sources import Frame
+from mace.live.sources.frame import Frame
 from mace.live.step import StepInput, StepOutput, begin, live_motion, make_step, outside_flow
 
 

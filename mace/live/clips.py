@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 
 from mace.live.recorded import Session
 from mace.spotting.events import Event
-from mace.video import VideoReader
+from mace.video.reader import VideoReader
 
 # Around an event, in s: what the face looked like before and after.
 _BEFORE_S = _AFTER_S = 0.15

@@ -57,9 +57,9 @@ class LiveConfig:
     """What motion is measured against: the person's neutral keyframe, or a recent frame."""
     flow: Literal["auto", "fast", "trained"] = "auto"
     """Of a network that reads DIS flow: as it was trained, or at a fifteenth of the time
-    (`patches` of `mace.motion.MotionConfig`). `auto` is fast for live sources alone, so that a
-    file gets the very answers of a stored clip. Spotted movements are named by the flow that was
-    trained on."""
+    (`patches` of `MotionConfig`). `auto` is fast for live sources alone, so that a file gets
+    the very answers of a stored clip. Spotted movements are named by the flow that was trained
+    on."""
     recent_s: float = 0.2
     """How far back a recent reference lies, in s; an ME rises to its apex in less than that."""
     smoothing_s: float = 0.05

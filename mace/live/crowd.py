@@ -14,7 +14,11 @@ import numpy as np
 from jaxtyping import UInt8
 
 from mace.errors import DataError
-from mace.face import Detection, FaceConfig, FaceDetector, Landmarker, TrackedFace, to_gray
+from mace.face.config import FaceConfig
+from mace.face.detector import Detection, FaceDetector
+from mace.face.images import to_gray
+from mace.face.landmarks import Landmarker
+from mace.face.tracked import TrackedFace
 from mace.live.config import LiveConfig
 from mace.live.later import Later
 from mace.live.lookout import Lookout

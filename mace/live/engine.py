@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from mace.config import from_dict
-from mace.face import FaceConfig, FaceDetector
+from mace.face.config import FaceConfig
+from mace.face.detector import FaceDetector
 from mace.live.answering import Answerer
 from mace.live.config import LiveConfig
 from mace.live.crowd import Crowd, Seen
@@ -17,7 +18,7 @@ from mace.live.later import in_background
 from mace.live.lookout import Background, Lookout, Prompt
 from mace.live.network import Model
 from mace.live.results import Result
-from mace.live.sources import Frame
+from mace.live.sources.frame import Frame
 from mace.live.spotting import LiveSpotter, can_spot
 from mace.spotting.events import Event
 

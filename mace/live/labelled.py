@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float32
 
-from mace.face import Status, TrackedFace
 from mace.face.similarity import Transform, apply, invert
+from mace.face.tracked import Status, TrackedFace
 from mace.live.neutral import State
 from mace.live.quality import Quality
-from mace.live.sources import Frame
+from mace.live.sources.frame import Frame
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from functools import partial
 import numpy as np
 from jaxtyping import UInt8
 
-from mace.face import Check, Transform
+from mace.face.confirming import Check
+from mace.face.similarity import Transform
 
 type Later = Callable[[Check], Check]
 

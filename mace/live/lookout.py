@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import UInt8
 
-from mace.face import Detection, FaceDetector
+from mace.face.detector import Detection, FaceDetector
 
 # A thread that waits looks up this often whether the program has ended, in s.
 _PATIENCE_S = 1.0

@@ -23,7 +23,8 @@ from mace.live.handover import Handover
 from mace.live.mailbox import Mailbox
 from mace.live.network import Model
 from mace.live.results import Counters, Result
-from mace.live.sources import Frame, Incident, Source
+from mace.live.sources.frame import Frame, Source
+from mace.live.sources.incident import Incident
 from mace.live.timing import Timings
 from mace.spotting.events import Event
 

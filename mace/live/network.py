@@ -8,14 +8,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Float32
 
+from mace.bundle import Bundle, load_bundle
 from mace.errors import ConfigError, DataError
 from mace.export.layout import is_export
 from mace.export.loading import Export, load_export
 from mace.export.program import inference_program
-from mace.models import Dtype, Options, convolutions, inference_form, inference_options
-from mace.motion import channels
-from mace.training import Bundle, load_bundle
-from mace.training.predict import Trained
+from mace.models.conv import convolutions
+from mace.models.runtime import Dtype, Options, inference_form, inference_options
+from mace.motion.representation import channels
+from mace.prediction import Trained
 
 type Model = Bundle | Export
 """What the live loop can run: a trained network, or an exported one."""
@@ -42,11 +43,11 @@ def make_network(
     """Return raw motion images (b, h, w, c) to class probabilities (b, k), both float32.
 
     Compiled ahead of time for `batch` images, so that no frame waits for the compiler; call
-    `mace.training.keep_compiled` before, and the next process finds the program on disk. Any
-    number of images may be given: they are run `batch` at a time, the last run filled up.
+    `mace.training.compilation.keep_compiled` before, and the next process finds the program on
+    disk. Any number of images may be given: they are run `batch` at a time, the last run filled up.
 
-    float32 gives the probabilities of `mace.training.predict` to 1e-5; bfloat16 to 0.02, and takes
-    less time where the processor has bfloat16 arithmetic, more where it has not
+    float32 gives the probabilities of `mace.prediction.predict` to 1e-5; bfloat16 to 0.02, and
+    takes less time where the processor has bfloat16 arithmetic, more where it has not
     (benchmarks/README.md).
 
     XLA's threads start with the first JAX call and take as many cores as the process may use

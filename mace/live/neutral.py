@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from mace.errors import ConfigError
 from mace.live.config import LiveConfig
-from mace.motion import MotionConfig
+from mace.motion.config import MotionConfig
 
 State = Literal["", "neutral", "still"]
 

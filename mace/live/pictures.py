@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from mace.video import VideoWriter
+from mace.video.writer import VideoWriter
 
 type Pictures = Literal["annotated", "own", "none"]
 """`annotated`: what was drawn, MPEG-4. `own`: the source's frames, MJPEG, so that nothing of one

@@ -14,7 +14,7 @@ from mace.live.config import LiveConfig
 from mace.live.engine import LiveEngine
 from mace.live.network import Model
 from mace.live.results import Result
-from mace.live.sources import Frame
+from mace.live.sources.frame import Frame
 
 
 def answer_frames(

@@ -6,16 +6,12 @@ from typing import Protocol, Self
 import numpy as np
 from jaxtyping import UInt8
 
-from mace.face import (
-    Detection,
-    FaceConfig,
-    FaceTracker,
-    Landmarker,
-    Status,
-    TrackedFace,
-    canonical_transform,
-    face_box,
-)
+from mace.face.config import FaceConfig
+from mace.face.detector import Detection
+from mace.face.landmarks import Landmarker
+from mace.face.pose import canonical_transform, face_box
+from mace.face.tracked import Status, TrackedFace
+from mace.face.tracker import FaceTracker
 from mace.live.later import Later
 
 # Of two registered faces, how alike eyes and nose have to be for one person's: rendered people were

@@ -11,7 +11,9 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from mace.face import CropConfig, Status, TrackedFace, head_turn
+from mace.face.config import CropConfig
+from mace.face.pose import head_turn
+from mace.face.tracked import Status, TrackedFace
 from mace.live.config import QualityConfig
 from mace.spotting.covered import Fit, covered
 from mace.spotting.series import grid_number

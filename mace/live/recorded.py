@@ -10,7 +10,7 @@ from mace.live.events_log import EVENTS_JSONL, read_events, read_lines
 from mace.live.pictures import PLAIN_VIDEO, VIDEO
 from mace.live.recorder import FRAMES_JSONL, SESSION
 from mace.spotting.events import Event
-from mace.video import VideoReader
+from mace.video.reader import VideoReader
 
 
 @dataclass(frozen=True)

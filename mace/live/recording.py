@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 from mace.errors import MaceError
 from mace.live.recorder import Recorder
 from mace.live.results import Result
-from mace.live.sources import Frame
+from mace.live.sources.frame import Frame
 from mace.spotting.events import Event
 
 # Frames that may wait for the disk; the pictures of later ones are left out, a second at 200 fps.

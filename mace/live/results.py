@@ -6,7 +6,7 @@ Everything that shows, records or serves the live loop reads these and nothing e
 from dataclasses import dataclass, field
 
 from mace.live.labelled import LabelledFrame
-from mace.live.sources import Frame
+from mace.live.sources.frame import Frame
 from mace.spotting.events import Event
 
 

@@ -17,7 +17,8 @@ from mace.live.network import Model
 from mace.live.recorder import Recorder
 from mace.live.recording import Recording
 from mace.live.results import Counters, Result
-from mace.live.sources import Incident, Source
+from mace.live.sources.frame import Source
+from mace.live.sources.incident import Incident
 from mace.live.timing import timing_table
 from mace.live.window import Actions, show
 

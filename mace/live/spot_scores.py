@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mace.annotation import classes_of
+from mace.annotation.class_sets import classes_of
 from mace.data.long_videos import LongVideo, TrueEvent
 from mace.spotting.events import Event
 from mace.spotting.measures import KINDS, Interval, Scores, Video, match, score

@@ -11,16 +11,17 @@ from jaxtyping import Float
 from mace.config import from_dict
 from mace.data.long_videos import LongVideo
 from mace.errors import ConfigError, DataError
-from mace.face import FaceConfig, Status, TrackedFace
+from mace.face.config import FaceConfig
+from mace.face.tracked import Status, TrackedFace
 from mace.live.config import LiveConfig
 from mace.live.crowd import Seen
 from mace.live.engine import AnswerStage, FaceStage
 from mace.live.labelled import LabelledFrame
 from mace.live.network import Model
 from mace.live.quality import Quality
-from mace.live.sources import Frame, Source
+from mace.live.sources.frame import Frame, Source
 from mace.live.spotting import LiveSpotter, can_spot, sample_of
-from mace.motion import represent
+from mace.motion.representation import represent
 from mace.spotting.baseline import spot_plainly
 from mace.spotting.covered import Fit
 from mace.spotting.events import Event

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from mace.face import FaceConfig
+from mace.face.config import FaceConfig
 from mace.live.config import LiveConfig
 from mace.live.labelled import LabelledFrame
 from mace.live.network import Model

@@ -16,7 +16,8 @@ from jaxtyping import Array, Bool, Float, UInt8
 
 from mace.live.config import LiveConfig
 from mace.live.network import Model, network_options, network_program
-from mace.motion import MotionConfig, encode, measure_flow, trace_flow
+from mace.motion.config import MotionConfig
+from mace.motion.representation import encode, measure_flow, trace_flow
 
 
 @jax.tree_util.register_dataclass

@@ -3,7 +3,3 @@
 The abstract of the MACNN paper compares "the loss function schemes" without naming them; these are
 the ones in use against classes as unequal as those of micro-expressions.
 """
-
-import lazy_loader
-
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

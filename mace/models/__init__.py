@@ -5,7 +5,3 @@ model = make_model(config, classes=5)
 variables = init_model(model, jax.random.key(0), (128, 128, 3))
 logits, out = apply_model(model, variables, x)
 """
-
-import lazy_loader
-
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -10,7 +10,8 @@ from mace.errors import ConfigError
 class ModelConfig:
     """Every choice the abstract of the MACNN paper leaves open, with the reason for its default.
 
-    `mace.models.MODELS` holds ready-made ones; `mace.models.make_model` builds the network.
+    `MODELS` of `mace.models.presets` holds ready-made ones, `make_model` of `mace.models.make`
+    builds the network.
     """
 
     arch: Literal["macnn", "resnet", "ststnet"] = "macnn"

@@ -17,7 +17,7 @@ rate, input size or optimiser. Each choice below answers one of its statements, 
 
 The first three variants have exactly as many parameters as `macnn`, the fourth within 3 %
 (tests/models/test_variants.py), so that a difference in score is not one of capacity.
-`mace.models.receptive_field` computes what one output sees.
+`mace.models.receptive.receptive_field` computes what one output sees.
 """  # noqa: E501 - a table row cannot be broken
 
 import functools

@@ -75,7 +75,7 @@ def inference_options(width: int, *, dtype: Dtype = "float32") -> Options:
 
 
 def inference_form(width: int, *, dtype: Dtype = "float32") -> Form:
-    """Return how such a program's convolutions are best written, for `mace.models.convolutions`.
+    """Return how such a program's convolutions are best written, for `mace.models.conv`.
 
     As products where bfloat16 products have instructions of their own, which XLA's convolutions of
     a CPU do not use and oneDNN's do.

@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from mace.errors import DataError
-from mace.face import CropConfig
+from mace.face.config import CropConfig
 from mace.motion.dis import dis_flow
 
 # Motion is looked at on this many cells a side: what moves in a face is larger, noise averages out.

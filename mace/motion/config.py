@@ -97,7 +97,7 @@ class MotionConfig:
             own inverse search without refinement, fifteen times as fast as `dis` and noisier, for
             frames that come by the hundred a second (benchmarks/live_accuracy.py says what a
             network trained on `dis` makes of it); `images` are ready-made flow images, which no two
-            frames can be turned into (`mace.flow_images`).
+            frames can be turned into (`mace.data.flow_images`).
         size: side of the output in pixels, 28 to 224.
         framing: left, top, right and bottom of the window that is shrunk to `size`, as shares of
             the crop; whole pixels of it are cut after everything else was computed. Mirror images

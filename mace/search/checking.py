@@ -60,7 +60,8 @@ def check_networks(
 
     import jax
 
-    from mace.models import init_model, make_model
+    from mace.models.apply import init_model
+    from mace.models.make import make_model
 
     networks = list(dict.fromkeys(config.model for config in configs))
     for network in networks[:NETWORKS]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
 from mace.errors import DataError
-from mace.protocols import Fold, check_split, grouped_kfold, loso
+from mace.protocols.folds import Fold, check_split, grouped_kfold, loso
 from mace.search.config import SearchConfig
 
 

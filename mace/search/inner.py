@@ -7,11 +7,14 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Int
 
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
 from mace.evaluation.network import Network
-from mace.protocols import Fold
-from mace.training import TrainConfig, predict_clips
-from mace.training.population import Member, Population, group_by_shape
+from mace.prediction import predict_clips
+from mace.protocols.folds import Fold
+from mace.training.config import TrainConfig
+from mace.training.population.member import Member
+from mace.training.population.population import Population
+from mace.training.population.scalars import group_by_shape
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -6,10 +6,12 @@ import time
 import jax
 import numpy as np
 
+from mace.bundle import Bundle, Normalisation
 from mace.live.network import make_network
-from mace.models import ModelConfig, init_model, make_model
-from mace.motion import MotionConfig
-from mace.training import Bundle, Normalisation
+from mace.models.apply import init_model
+from mace.models.config import ModelConfig
+from mace.models.make import make_model
+from mace.motion.config import MotionConfig
 
 # The middle of so many runs; single ones are disturbed by whatever else the machine does.
 RUNS = 60

@@ -8,7 +8,8 @@ from typing import Any
 
 from mace.progress import Advance
 from mace.search.checking import text_of
-from mace.search.executors import Engine, Executor, Failure
+from mace.search.executors.make import Engine
+from mace.search.executors.protocol import Executor, Failure
 from mace.search.group_study import GroupStudy
 from mace.search.naming import code_version, result_key
 from mace.search.objective import Candidate, Job, Shared, evaluate

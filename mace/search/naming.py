@@ -6,7 +6,6 @@ import json
 from importlib import metadata
 from pathlib import Path
 
-import mace
 from mace.config import hashed_settings
 from mace.evaluation.store import encode_index
 from mace.search.config import SearchConfig
@@ -16,8 +15,8 @@ from mace.training.config import TrainConfig
 # What decides the score of a setting. Reports, commands and loaders do not: what the loaders gave
 # is in the data's fingerprint.
 DECIDING = (
-    "augment", "losses", "models", "training", "metrics.py", "protocols/inner.py",
-    "search/objective.py", "search/inner.py",
+    "augment", "losses", "models", "training", "metrics.py", "prediction.py",
+    "protocols/inner.py", "search/objective.py", "search/inner.py",
 )  # fmt: skip
 
 
@@ -51,7 +50,7 @@ def result_key(
 @functools.cache
 def code_version() -> str:
     """Return 12 hexadecimal digits of the source that decides a score, and of JAX's version."""
-    folder = Path(mace.__file__).parent
+    folder = Path(__file__).parents[1]
     found = hashlib.sha256()
     for name in DECIDING:
         path = folder / name

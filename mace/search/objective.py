@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
 from mace.metrics import confusion_matrix, uf1
 from mace.search.config import SearchConfig
 from mace.search.groups import Group
@@ -20,7 +20,7 @@ from mace.search.results import InnerCurve, Outcome
 from mace.search.setting import apply_setting
 from mace.search.space import Setting
 from mace.search.storage import StorageAddress
-from mace.training import TrainConfig
+from mace.training.config import TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True)

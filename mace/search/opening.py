@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mace.config import to_dict
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
-from mace.protocols import BENCHMARKS
+from mace.protocols.benchmarks import BENCHMARKS
 from mace.provenance import provenance
 from mace.search.checking import check_networks, check_space
 from mace.search.folder import StudyFolder

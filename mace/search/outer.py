@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
-from mace.evaluation import Evaluation, EvaluationConfig, ProtocolConfig, cross_validate
-from mace.evaluation.config import NETWORK
+from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig
+from mace.evaluation.cross_validation import cross_validate
 from mace.evaluation.learner import Answer
 from mace.evaluation.methods import methods_of
 from mace.evaluation.network import Network
-from mace.protocols import BenchmarkName, Fold
-from mace.training import TrainConfig
+from mace.evaluation.results import Evaluation
+from mace.protocols.benchmarks import BenchmarkName
+from mace.protocols.folds import Fold
+from mace.training.config import TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True)

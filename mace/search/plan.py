@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mace.protocols import BenchmarkName
+from mace.protocols.benchmarks import BenchmarkName
 from mace.search.config import SearchConfig
 from mace.search.space import SearchSpace
 from mace.search.storage import JOURNAL, StorageAddress
-from mace.training import TrainConfig
+from mace.training.config import TrainConfig
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

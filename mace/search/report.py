@@ -9,10 +9,13 @@ import numpy as np
 from mace import __version__
 from mace.config import from_dict, setting_rows
 from mace.errors import DataError
-from mace.evaluation import Evaluation, headline_rows, load_evaluation, summarise
 from mace.evaluation.config import NETWORK
 from mace.evaluation.figures import DARK, LIGHT
+from mace.evaluation.loading import load_evaluation
 from mace.evaluation.page import template, themed_picture
+from mace.evaluation.results import Evaluation
+from mace.evaluation.summary import summarise
+from mace.evaluation.table import headline_rows
 from mace.files import write_text
 from mace.search.checking import short
 from mace.search.choosing import choose

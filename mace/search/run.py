@@ -11,10 +11,12 @@ from typing import Any
 import optuna
 
 from mace.errors import OutputError
-from mace.evaluation import Evaluation, summarise
+from mace.evaluation.results import Evaluation
+from mace.evaluation.summary import summarise
 from mace.progress import progress
 from mace.search.choosing import choose
-from mace.search.executors import Engine, InlineExecutor
+from mace.search.executors.inline import InlineExecutor
+from mace.search.executors.make import Engine
 from mace.search.group_study import GroupStudy
 from mace.search.loop import SearchLoop
 from mace.search.opening import Data, OpenStudy, Say, open_study

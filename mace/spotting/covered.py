@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from mace.face import CropConfig
+from mace.face.config import CropConfig
 from mace.spotting.config import SpottingConfig
 from mace.spotting.signal import EYES, REGIONS, region_weights
 from mace.spotting.window import RunningMedian

@@ -6,7 +6,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from mace.face import CropConfig
+from mace.face.config import CropConfig
 from mace.face.similarity import apply, invert
 
 type Box = tuple[float, float, float, float]
@@ -48,8 +48,8 @@ def region_displacements(
 
     Args:
         flow: of a corrected face against a reference, cleared of what registration left of the
-            head's motion, as `mace.motion.represent` gives it (its first two channels); at any
-            resolution.
+            head's motion, as `mace.motion.representation.represent` gives it (its first two
+            channels); at any resolution.
         framing: left, top, right and bottom of what the flow shows, as shares of the crop
             (`MotionConfig.framing`).
         crop: where the eyes lie in it.

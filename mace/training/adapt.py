@@ -11,49 +11,23 @@ micro-expressions has fewer clips than an input has pixels.
 """
 
 import functools
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from mace.augment import flip
+from mace.augment.image import flip
+from mace.bundle import Bundle, NormaliseKind, PixelStatistics
 from mace.errors import ConfigError, DataError
-from mace.motion import MotionConfig
+from mace.motion.config import MotionConfig
+from mace.prediction import Adaptation, Trained, normalise
 from mace.training.config import AdaptConfig
-from mace.training.normalise import NormaliseKind, normalise
-
-if TYPE_CHECKING:
-    from mace.training.bundle import Bundle
-    from mace.training.predict import Trained
 
 BATCH = 256
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class PixelStatistics:
-    """Mean and deviation of each pixel of each channel, after normalisation, over some clips."""
-
-    mean: Float[np.ndarray, "h w c"]
-    std: Float[np.ndarray, "h w c"]
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Adaptation:
-    """What the network of a bundle does to normalised inputs first: x' = scale · x + offset."""
-
-    scale: Float[Array, "h w c"] | Float[np.ndarray, "h w c"]
-    offset: Float[Array, "h w c"] | Float[np.ndarray, "h w c"]
-
-    def __call__(self, images: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
-        """Return normalised images, adapted."""
-        return images * self.scale + self.offset
-
-
-def pixel_statistics(trained: "Trained", inputs: Float[np.ndarray, "n h w c"]) -> PixelStatistics:
+def pixel_statistics(trained: Trained, inputs: Float[np.ndarray, "n h w c"]) -> PixelStatistics:
     """Return the statistics of inputs as the network of `trained` sees them.
 
     Where its predictions are averaged with those of mirror images, these are counted as well.
@@ -106,7 +80,7 @@ def make_adaptation(
 
 
 def adapt_bundle(
-    bundle: "Bundle", inputs: Float[np.ndarray, "n v h w c"], *, config: AdaptConfig
+    bundle: Bundle, inputs: Float[np.ndarray, "n v h w c"], *, config: AdaptConfig
 ) -> Adaptation:
     """Return the adaptation of a bundle to unlabelled clips of v frame pairs each.
 

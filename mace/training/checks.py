@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from mace.data import MotionSet
+from mace.bundle import Bundle
+from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError
-from mace.motion import channels
-from mace.training.bundle import Bundle
+from mace.motion.representation import channels
 from mace.training.config import FineTuneConfig, TrainConfig
 from mace.training.fine_tune import start_variables
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from mace.augment import AugmentConfig
+from mace.augment.config import AugmentConfig
 from mace.config import UNHASHED
 from mace.errors import ConfigError
-from mace.losses import LossConfig
-from mace.models import ModelConfig
+from mace.losses.config import LossConfig
+from mace.models.config import ModelConfig
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,11 +13,11 @@ from jaxtyping import Array, Float, PyTree
 
 from mace.data.digest import digest
 from mace.errors import ConfigError
-from mace.models import ModelConfig
-from mace.protocols import canonical_class
+from mace.models.config import ModelConfig
+from mace.protocols.labels import canonical_class
 
 if TYPE_CHECKING:
-    from mace.training.bundle import Bundle
+    from mace.bundle import Bundle
     from mace.training.config import Freeze
 
 type Tree = dict[str, Any]

@@ -1,14 +1,16 @@
 """What a training run comes to: a trained network and how it got there."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from jaxtyping import PyTree
 
-from mace.models import ModelConfig
-from mace.motion import MotionConfig
+from mace.bundle import Bundle, Normalisation, PixelStatistics
+from mace.models.config import ModelConfig
+from mace.motion.config import MotionConfig
+from mace.provenance import provenance
 from mace.training.config import TrainConfig
-from mace.training.normalise import Normalisation
 
 type Row = dict[str, int | float]
 """The numbers of one epoch, by name."""
@@ -39,3 +41,25 @@ class Fitted:
     def flip_average(self) -> bool:
         """Whether predictions are averaged with those of the mirror image."""
         return self.config.flip_average
+
+
+def make_bundle(
+    fitted: Fitted,
+    *,
+    face: Mapping[str, Any],
+    trained_on: tuple[str, ...],
+    reference: PixelStatistics | None = None,
+) -> Bundle:
+    """Return the bundle of a trained network, with the provenance of this process."""
+    return Bundle(
+        model=fitted.model,
+        motion=fitted.motion,
+        face=face,
+        classes=fitted.classes,
+        normalisation=fitted.normalisation,
+        variables=fitted.variables,
+        flip_average=fitted.flip_average,
+        trained_on=trained_on,
+        provenance=provenance(),
+        reference=reference,
+    )

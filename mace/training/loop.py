@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
+from mace.bundle import Bundle
 from mace.config import hashed_settings, to_dict
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
 from mace.files import write_json
 from mace.progress import progress, silence
-from mace.training.bundle import Bundle
 from mace.training.checkpoint import CheckpointStore
 from mace.training.checks import checked_indices, checked_start
 from mace.training.config import TrainConfig

@@ -13,11 +13,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from mace.config import from_dict, to_dict
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError
 from mace.files import atomic_path
-from mace.motion import MotionConfig
-from mace.protocols import canonical_class
+from mace.motion.config import MotionConfig
+from mace.protocols.labels import canonical_class
 from mace.training.config import MixConfig, TrainConfig
 
 

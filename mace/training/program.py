@@ -12,9 +12,10 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from mace.config import switched_on
-from mace.data import MotionSet
-from mace.models import init_model, make_model
-from mace.motion import MotionConfig
+from mace.data.motion_set import MotionSet
+from mace.models.apply import init_model
+from mace.models.make import make_model
+from mace.motion.config import MotionConfig
 from mace.training.config import TrainConfig
 from mace.training.fine_tune import overlay
 from mace.training.optimiser import make_optimiser

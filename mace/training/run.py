@@ -7,13 +7,13 @@ import jax
 import numpy as np
 from jaxtyping import PyTree
 
+from mace.bundle import Normalisation
 from mace.errors import TrainingError
 from mace.training.checkpoint import CheckpointStore, Snapshot, Which
 from mace.training.config import TrainConfig
 from mace.training.fitted import Fitted, Row
 from mace.training.hosts import any_signal, by_writer, several_hosts
 from mace.training.log import WriteRow
-from mace.training.normalise import Normalisation
 from mace.training.program import METRICS, Totals, zero_totals
 from mace.training.signals import Interrupted, StopRequest
 from mace.training.source import Source

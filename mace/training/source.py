@@ -9,13 +9,13 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
 from mace.metrics import confusion_matrix, uf1
-from mace.motion import MotionConfig
+from mace.motion.config import MotionConfig
+from mace.prediction import predict_clips
 from mace.training.config import TrainConfig
 from mace.training.fitted import Fitted, Row
 from mace.training.mixing import Mix, mixed_arrays, own_clips
-from mace.training.predict import predict_clips
 from mace.training.program import Take, TrainingProgram, on_device, training_program
 
 

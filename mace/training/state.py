@@ -11,7 +11,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PyTree, UInt32
 
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
 from mace.training.config import TrainConfig
 
 # Streams of random numbers derived from the run's seed; a new one goes to the end.

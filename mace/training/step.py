@@ -11,14 +11,14 @@ import optax
 from jax import lax
 from jaxtyping import Array, Float, PyTree
 
-from mace.augment import augment
+from mace.augment.image import augment
 from mace.config import switched_on
-from mace.losses import make_loss
-from mace.models import apply_train
-from mace.motion import MotionConfig
+from mace.losses.schemes import make_loss
+from mace.models.apply import apply_train
+from mace.motion.config import MotionConfig
+from mace.prediction import normalise
 from mace.training.config import FineTuneConfig, TrainConfig
 from mace.training.fine_tune import choose, frozen_leaves, pull
-from mace.training.normalise import normalise
 from mace.training.optimiser import learning_rate, make_optimiser
 from mace.training.sampling import Batch
 from mace.training.state import AUGMENT, DROPOUT, TrainState, stream_key

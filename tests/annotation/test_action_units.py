@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mace.annotation import ActionUnit, ActionUnits, parse_action_units
+from mace.annotation.action_units import ActionUnit, ActionUnits, parse_action_units
 
 
 @pytest.mark.parametrize(

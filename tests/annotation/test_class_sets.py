@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from mace.annotation import CLASS_SETS, classes_of, normalise_emotion
+from mace.annotation.class_sets import CLASS_SETS, classes_of, normalise_emotion
 
 SAMM = dict(
     anger=57, happiness=26, others=26, surprise=15, contempt=12, disgust=9, fear=8, sadness=6

@@ -5,11 +5,11 @@ import json
 
 import pytest
 
+from mace.bundle import load_bundle
 from mace.cli import main
-from mace.evaluation import load_evaluation
-from mace.experiments import mixing
+from mace.evaluation.loading import load_evaluation
+from mace.pretraining import mixing
 from mace.spotting.temperature import fit_temperature
-from mace.training import load_bundle
 
 # A network that learns nothing in no time; the settings are typed as a user would type them.
 SMALL = [

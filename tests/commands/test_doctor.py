@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from mace.bundle import save_bundle
 from mace.cli import main
-from mace.training import save_bundle
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "datasets"))
 from trees.megc2019_flow_tree import composite, make_tree
 
+from mace.bundle import load_bundle
 from mace.cli import main
-from mace.experiments.recipes import FLOW, FLOW_IMAGES
-from mace.training import load_bundle
+from mace.recipes import FLOW, FLOW_IMAGES
 
 SMALL = ["--recipe.train.epochs", "1", "--recipe.train.model.widths", "8"]
 SMALL += ["--recipe.train.model.depths", "1"]

@@ -12,26 +12,23 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "datasets"))
 from trees.megc2019_flow_tree import composite, make_tree
 
-import mace.pretrained
-from mace.augment import NO_AUGMENT
+from mace.augment.config import NO_AUGMENT
+from mace.bundle import load_bundle, save_bundle
 from mace.cli import main
-from mace.commands.places import prepared_dataset
 from mace.config import to_dict
-from mace.experiments import mixing
-from mace.experiments.recipes import FLOW_IMAGES, default_recipe
-from mace.face import FaceConfig
-from mace.flow_images import load_flow_images
-from mace.models import ModelConfig
-from mace.motion import MotionConfig
-from mace.pretrained import bundle_file
-from mace.training import (
-    TrainConfig,
-    fit,
-    load_bundle,
-    make_bundle,
-    pixel_statistics,
-    save_bundle,
-)
+from mace.data.flow_images import load_flow_images
+from mace.face.config import FaceConfig
+from mace.models.config import ModelConfig
+from mace.motion.config import MotionConfig
+from mace.places import prepared_dataset
+from mace.pretrained import bundle_files
+from mace.pretrained.bundle_files import bundle_file
+from mace.pretraining import mixing
+from mace.recipes import FLOW_IMAGES, default_recipe
+from mace.training.adapt import pixel_statistics
+from mace.training.config import TrainConfig
+from mace.training.fitted import make_bundle
+from mace.training.loop import fit
 
 FOLDS = ["--protocol.kind", "kfold", "--protocol.folds", "2", "--workers", "0"]
 FEW = ["sub06", "sub12", "s01", "s14", "006"]
@@ -48,7 +45,7 @@ def home(tmp_path_factory):
 
 @pytest.fixture
 def model(trained, monkeypatch):
-    monkeypatch.setattr(mace.pretrained, "PACKAGED", trained)
+    monkeypatch.setattr(bundle_files, "PACKAGED", trained)
     return trained
 
 

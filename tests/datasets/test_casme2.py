@@ -19,7 +19,7 @@ from trees.drawn import drawn
 from trees.preparing import samples_of
 
 from mace.cli import main
-from mace.data import load_clips
+from mace.data.loading import load_clips
 from mace.datasets.casme2.reading import read
 from mace.datasets.reading import correcting
 from mace.errors import DataError

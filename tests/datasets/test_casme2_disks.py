@@ -8,7 +8,7 @@ from trees.casme2_tree import rows_2014, write_sheet, write_tree
 from mace.datasets.casme2.reading import read
 from mace.datasets.reading.storing import plan_clips
 from mace.errors import DataError
-from mace.face import FaceConfig
+from mace.face.config import FaceConfig
 
 
 def few_rows(count=6):

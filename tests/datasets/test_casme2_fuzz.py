@@ -16,7 +16,7 @@ from mace.datasets.folder import reading as own
 from mace.datasets.reading.correcting import correct
 from mace.datasets.reading.storing import plan_clips
 from mace.errors import DataError
-from mace.face import FaceConfig
+from mace.face.config import FaceConfig
 
 ROWS = ODD[6:11]
 CELL = st.one_of(

@@ -11,7 +11,7 @@ from trees.drawn import write_frames
 from videos import number_of, numbered, write_video
 
 from mace.cli import main
-from mace.data import load_clips
+from mace.data.loading import load_clips
 from mace.datasets.folder.reading import read
 from mace.datasets.reading.images import read_video
 from mace.errors import DataError

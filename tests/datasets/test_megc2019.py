@@ -13,7 +13,7 @@ from trees.megc2019_tree import make_sources
 from trees.preparing import samples_of
 
 from mace.commands.prepare import run
-from mace.data import load_clips
+from mace.data.loading import load_clips
 from mace.datasets.megc2019.megc2019_dataset_builder import Builder
 from mace.datasets.megc2019.reading import read
 from mace.datasets.reading import correcting

@@ -18,9 +18,9 @@ from trees.megc2019_flow_tree import (
 )
 
 from mace.cli import main
+from mace.data.flow_images import holds_flow_images, load_flow_images, scale_flow_images
 from mace.datasets.megc2019_flow.reading import read
 from mace.errors import DataError
-from mace.flow_images import holds_flow_images, load_flow_images, scale_flow_images
 
 COUNTS = {"negative": 250, "positive": 109, "surprise": 83}
 
@@ -99,8 +99,8 @@ def test_red_is_u_green_is_v_and_blue_is_strain(tmp_path):
 def test_flipping_is_what_a_mirrored_face_would_have_been_stretched_to():
     import jax.numpy as jnp
 
-    from mace.augment import flip
-    from mace.motion import MotionConfig
+    from mace.augment.image import flip
+    from mace.motion.config import MotionConfig
 
     rng = np.random.default_rng(0)
     flow = rng.normal(0.3, 1, (28, 28, 3))  # stillness is far from the middle of the range

@@ -7,7 +7,7 @@ import pytest
 import tensorflow_datasets as tfds
 from trees.casme2_tree import ODD, write_sheet, write_tree
 
-from mace.annotation import CLASS_SETS
+from mace.annotation.class_sets import CLASS_SETS
 from mace.commands.prepare import default_config, load_builder
 from mace.datasets.casme2.casme2_dataset_builder import Builder as Casme2
 from mace.datasets.folder.folder_dataset_builder import Builder as Own

@@ -22,7 +22,7 @@ from mace.datasets.synthetic.subject import Subject
 from mace.datasets.synthetic.synthetic_dataset_builder import Builder
 from mace.datasets.synthetic.video import VideoPlan, plan_misleading_video, plan_video
 from mace.errors import ConfigError, DataError
-from mace.face import apply
+from mace.face.similarity import apply
 
 MINI = replace(
     PRESETS["tiny"],

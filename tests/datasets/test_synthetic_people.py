@@ -6,7 +6,7 @@ import dlib
 import numpy as np
 import pytest
 
-from mace.data import load_clips
+from mace.data.loading import load_clips
 from mace.datasets.synthetic.clip import render_clip
 from mace.datasets.synthetic.config import ClipConfig
 from mace.datasets.synthetic.prepare import prepare

@@ -1,7 +1,7 @@
 import pytest
 from evaluation_cases import make_set
 
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
 from mace.evaluation.learner import Answer
-from mace.protocols import Fold
+from mace.protocols.folds import Fold
 
 
 def make_set(*, subjects: int = 6, clips: int = 6, size: int = 32, noise: float = 1.0) -> MotionSet:

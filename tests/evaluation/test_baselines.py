@@ -6,11 +6,11 @@ from sklearn.linear_model import LogisticRegression as Sklearn
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
 from mace.evaluation.baselines import LogisticRegression, Majority, SupportVectorMachine
 from mace.evaluation.config import LogisticRegressionConfig, SearchSpace, SupportVectorConfig
-from mace.protocols import loso
+from mace.protocols.folds import loso
 
 ONE = SearchSpace(sizes=(32,), strengths=(1.0,), averages=(False,))
 LOGISTIC = LogisticRegression(LogisticRegressionConfig(ONE))

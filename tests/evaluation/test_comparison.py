@@ -13,11 +13,12 @@ from log_cases import CLASSES, known_samples, megc_text
 
 from mace.cli import main
 from mace.errors import DataError
-from mace.evaluation import EvaluationConfig, cross_validate
 from mace.evaluation.comparison import compare_answers, open_answers
 from mace.evaluation.comparison_text import _short
+from mace.evaluation.config import EvaluationConfig
+from mace.evaluation.cross_validation import cross_validate
 from mace.evaluation.published import published_results
-from mace.protocols import BENCHMARKS
+from mace.protocols.benchmarks import BENCHMARKS
 
 
 @pytest.fixture(scope="module")

@@ -8,19 +8,16 @@ import numpy as np
 import pytest
 from evaluation_cases import Guess, make_set
 
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError, TrainingError
-from mace.evaluation import (
-    Evaluation,
-    EvaluationConfig,
-    ProtocolConfig,
-    cross_validate,
-    load_evaluation,
-    summarise,
-)
 from mace.evaluation.baselines import Majority
+from mace.evaluation.config import EvaluationConfig, ProtocolConfig
+from mace.evaluation.cross_validation import cross_validate
 from mace.evaluation.learner import Answer
-from mace.protocols import Fold
+from mace.evaluation.loading import load_evaluation
+from mace.evaluation.results import Evaluation
+from mace.evaluation.summary import summarise
+from mace.protocols.folds import Fold
 
 METHODS = {"network": Guess(), "majority": Majority()}
 CONFIG = EvaluationConfig(seeds=(0, 1))

@@ -18,7 +18,6 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 import mace
-from mace.audit.given import audit
 from mace.errors import ConfigError, DataError, TrainingError
 
 
@@ -92,7 +91,7 @@ def test_seeds_are_means_and_settings_are_chosen_within_the_training_people():
     assert tree.uf1 == pytest.approx(np.mean(single))
     chosen = mace.cross_validate(SVC(), X, y, groups, choose={"C": [1e-6, 1.0]})
     assert chosen.uf1 == mace.cross_validate(SVC(C=1.0), X, y, groups).uf1
-    assert audit(chosen).clean
+    assert mace.audit(chosen).clean
 
 
 def test_nothing_of_a_test_person_reaches_a_choice():
@@ -203,15 +202,15 @@ def test_folds_of_pairs_are_audited():
     X, y, groups = arrays(shape=(8, 8))
     X[5] = X[0]  # of two people
     folds = list(LeaveOneGroupOut().split(X, groups=groups))
-    report = audit(folds, X, y, groups)
+    report = mace.audit(folds, X, y, groups)
     assert [finding.code for finding in report.findings] == ["picture-overlap"]
     assert report.table().index.tolist() == ["picture-overlap"]
     random = list(KFold(4, shuffle=True, random_state=0).split(X))
-    codes = {finding.code for finding in audit(random, groups=groups).findings}
+    codes = {finding.code for finding in mace.audit(random, groups=groups).findings}
     assert codes == {"subject-overlap"}
-    wrong = audit(folds, None, y, groups, predicted=y, accuracy=0.5)
+    wrong = mace.audit(folds, None, y, groups, predicted=y, accuracy=0.5)
     assert "accuracy" in wrong.findings[0].what
     with pytest.raises(ConfigError, match="groups is missing"):
-        audit(folds, X, y)
+        mace.audit(folds, X, y)
     with pytest.raises(DataError, match="fold 1 is no pair"):
-        audit([([0], [99])], groups=groups)
+        mace.audit([([0], [99])], groups=groups)

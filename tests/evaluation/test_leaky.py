@@ -7,19 +7,23 @@ import numpy as np
 import pytest
 from evaluation_cases import make_set
 
-from mace.audit import audit_case, case_of_run
 from mace.errors import DataError
-from mace.evaluation import EvaluationConfig, ProtocolConfig, cross_validate, load_evaluation
+from mace.evaluation.config import EvaluationConfig, ProtocolConfig
+from mace.evaluation.cross_validation import cross_validate
 from mace.evaluation.leaky import BestTestEpoch, show_leaks
+from mace.evaluation.loading import load_evaluation
 from mace.evaluation.network import Network
 from mace.evaluation.report import write_report
 from mace.evaluation.score_text import print_leaks
 from mace.evaluation.selection import benchmark_of, join, restrict
 from mace.evaluation.summary import summarise
+from mace.leakage.auditing import audit_case
+from mace.leakage.run_folder import case_of_run
 from mace.metrics import confusion_matrix, uf1
-from mace.models import ModelConfig
-from mace.protocols import BENCHMARKS, loso
-from mace.training import TrainConfig
+from mace.models.config import ModelConfig
+from mace.protocols.benchmarks import BENCHMARKS
+from mace.protocols.folds import loso
+from mace.training.config import TrainConfig
 
 
 def renamed(motion_set, database: str, classes=None):

@@ -3,13 +3,16 @@ import numpy as np
 import pytest
 from evaluation_cases import make_set
 
-from mace.augment import AugmentConfig
+from mace.augment.config import AugmentConfig
+from mace.bundle import Bundle, Normalisation
 from mace.evaluation.gradcam import head_logits, heat_maps
 from mace.evaluation.network import Network
-from mace.models import ModelConfig, apply_model, init_model, make_model
-from mace.motion import MotionConfig
-from mace.protocols import loso
-from mace.training import Bundle, Normalisation, TrainConfig
+from mace.models.apply import apply_model, init_model
+from mace.models.config import ModelConfig
+from mace.models.make import make_model
+from mace.motion.config import MotionConfig
+from mace.protocols.folds import loso
+from mace.training.config import TrainConfig
 
 SMALL = ModelConfig(widths=(4, 8), depths=(1, 1), stem_stride=2, dropout=0.0)
 

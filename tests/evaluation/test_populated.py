@@ -7,18 +7,14 @@ import numpy as np
 import pytest
 from evaluation_cases import make_set
 
-from mace.augment import NO_AUGMENT
+from mace.augment.config import NO_AUGMENT
 from mace.errors import ConfigError, TrainingError
-from mace.evaluation import (
-    EvaluationConfig,
-    ProtocolConfig,
-    ZeroShotConfig,
-    cross_validate,
-)
+from mace.evaluation.config import EvaluationConfig, ProtocolConfig, ZeroShotConfig
+from mace.evaluation.cross_validation import cross_validate
 from mace.evaluation.store import RunFolder
-from mace.models import ModelConfig
-from mace.pretrained import BundleFile
-from mace.training import OptimiserConfig, TrainConfig
+from mace.models.config import ModelConfig
+from mace.pretrained.bundle_files import BundleFile
+from mace.training.config import OptimiserConfig, TrainConfig
 
 SET = make_set(subjects=4, clips=6, size=16)
 MODEL = ModelConfig(widths=(4,), depths=(1,), stem_stride=4, norm="group", dropout=0.1)

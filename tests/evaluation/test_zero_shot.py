@@ -7,23 +7,23 @@ import numpy as np
 import pytest
 from evaluation_cases import make_set
 
-from mace.audit import audit_case, case_of_run
-from mace.augment import NO_AUGMENT
+from mace.augment.config import NO_AUGMENT
+from mace.bundle import save_bundle
 from mace.errors import CheckpointError, ConfigError
-from mace.evaluation import EvaluationConfig, ZeroShotConfig, cross_validate, summarise
+from mace.evaluation.config import EvaluationConfig, ZeroShotConfig
+from mace.evaluation.cross_validation import cross_validate
+from mace.evaluation.summary import summarise
 from mace.evaluation.zero_shot import ZeroShot
-from mace.models import ModelConfig
-from mace.motion import MotionConfig
-from mace.pretrained import bundle_file
-from mace.protocols import loso
-from mace.training import (
-    AdaptConfig,
-    TrainConfig,
-    fit,
-    make_bundle,
-    pixel_statistics,
-    save_bundle,
-)
+from mace.leakage.auditing import audit_case
+from mace.leakage.run_folder import case_of_run
+from mace.models.config import ModelConfig
+from mace.motion.config import MotionConfig
+from mace.pretrained.bundle_files import bundle_file
+from mace.protocols.folds import loso
+from mace.training.adapt import pixel_statistics
+from mace.training.config import AdaptConfig, TrainConfig
+from mace.training.fitted import make_bundle
+from mace.training.loop import fit
 
 SET = replace(
     make_set(subjects=6, clips=6, size=28, noise=0.3), motion=MotionConfig(size=28), fingerprint=""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
 from mace.experiments.cross_database import Config, cross_folds, renamed
 

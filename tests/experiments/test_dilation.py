@@ -2,7 +2,7 @@
 
 from mace.experiments.dilation import PLAIN, sweep
 from mace.experiments.network_size import count_weights
-from mace.models import receptive_field
+from mace.models.receptive import receptive_field
 
 
 def test_networks_are_equally_large_and_see_different_parts():

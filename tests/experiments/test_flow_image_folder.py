@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from mace.cli import main
-from mace.commands.places import prepared_dataset
+from mace.data.flow_images import load_flow_images, stretch_flow
 from mace.datasets.megc2019_flow.reading import read
 from mace.errors import ConfigError, OutputError
 from mace.experiments.flow_image_databases import CLASSES, DATABASES, Database, deal
 from mace.experiments.flow_image_folder import FolderConfig, write_folder
-from mace.flow_images import load_flow_images, stretch_flow
+from mace.places import prepared_dataset
 
 FEW = tuple(
     replace(database, people=2, counts=counts)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from mace.experiments import latency_accuracy
-from mace.models import ModelConfig
-from mace.motion import MotionConfig
+from mace.models.config import ModelConfig
+from mace.motion.config import MotionConfig
 
 
 def test_twice_the_time_is_a_ratio_of_two(monkeypatch):

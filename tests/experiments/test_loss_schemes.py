@@ -7,7 +7,7 @@ import pytest
 
 from mace.errors import ConfigError
 from mace.experiments.loss_schemes import KINDS, Config, drop_clips
-from mace.losses import LossConfig
+from mace.losses.config import LossConfig
 
 LABELS = np.repeat(np.arange(5), 40)
 INDEX = np.arange(0, 200, 2)

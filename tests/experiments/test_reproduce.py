@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from mace.bundle import load_bundle
 from mace.cli import main
 from mace.config import config_hash, from_dict, to_dict
-from mace.experiments.recipes import APPEARANCE, FLOW, Recipe
 from mace.experiments.reproduce import Config, sweep
-from mace.training import load_bundle
+from mace.recipes import APPEARANCE, FLOW, Recipe
 
 
 @pytest.mark.parametrize("recipe", [FLOW, APPEARANCE])

@@ -5,7 +5,7 @@ import pytest
 
 from mace.errors import ConfigError
 from mace.experiments.rolled_faces import CORRECTIONS, RolledFaces, cut, rolled_clips, upright
-from mace.face import FaceConfig
+from mace.face.config import FaceConfig
 from mace.face.similarity import apply, scale
 
 

@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 
 from mace.config import config_hash, from_dict, to_dict
-from mace.data import MotionSet, VariantConfig
+from mace.data.config import VariantConfig
+from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError
-from mace.evaluation import ProtocolConfig
+from mace.evaluation.config import ProtocolConfig
 from mace.evaluation.learner import Answer
 from mace.experiments.study import STUDY, Places, Setting, StepNetwork, Study, run_study
 from mace.experiments.study_figures import draw_dots
 from mace.experiments.study_page import finished, section
 from mace.experiments.study_results import read_rows
-from mace.models import ModelConfig
+from mace.models.config import ModelConfig
 
 MODEL = ModelConfig(arch="resnet", widths=(4,), depths=(1,), stem_stride=4, norm="group")
 RECIPE = replace(

@@ -6,7 +6,7 @@ import pytest
 
 from mace.config import config_hash, from_dict, to_dict
 from mace.experiments.studies import STUDIES
-from mace.models import make_model
+from mace.models.make import make_model
 
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)

@@ -11,12 +11,19 @@ import jax
 import numpy as np
 import pytest
 
+from mace.bundle import load_bundle, save_bundle
 from mace.cli import main
 from mace.errors import CheckpointError, ConfigError, OutputError
-from mace.export import export_bundle, inference_program, is_export, load_export
-from mace.models import ModelConfig, fold_norm, init_model, make_model
-from mace.pretrained import PACKAGED
-from mace.training import load_bundle, predict, save_bundle
+from mace.export.layout import is_export
+from mace.export.loading import load_export
+from mace.export.program import inference_program
+from mace.export.saving import export_bundle
+from mace.models.apply import init_model
+from mace.models.config import ModelConfig
+from mace.models.fold import fold_norm
+from mace.models.make import make_model
+from mace.prediction import predict
+from mace.pretrained.bundle_files import PACKAGED
 
 SHAPE = (28, 28, 3)
 

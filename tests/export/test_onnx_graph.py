@@ -10,13 +10,16 @@ import onnx
 import pytest
 from onnx.reference import ReferenceEvaluator
 
+from mace.bundle import Normalisation
 from mace.cli import main
 from mace.errors import ConfigError
-from mace.export import export_bundle
 from mace.export.onnx_graph import onnx_model
-from mace.models import ModelConfig, init_model, make_model
-from mace.motion import MotionConfig
-from mace.training import Normalisation, predict
+from mace.export.saving import export_bundle
+from mace.models.apply import init_model
+from mace.models.config import ModelConfig
+from mace.models.make import make_model
+from mace.motion.config import MotionConfig
+from mace.prediction import predict
 
 # Every choice of ModelConfig, normalisation and representation at least once. 30 px: no grid, no
 # block of pixels divides it evenly.

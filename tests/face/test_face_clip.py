@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 
 from mace.errors import DataError
-from mace.face import FaceConfig, FaceTracker, Status, correct_clip
+from mace.face.clip import correct_clip
+from mace.face.config import FaceConfig
+from mace.face.tracked import Status
+from mace.face.tracker import FaceTracker
 
 QUICK = FaceConfig(keyframe_frames=3, boxes=3)
 SCENERY = np.random.default_rng(9).integers(0, 256, (480, 640)).astype(np.uint8)

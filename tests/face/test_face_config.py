@@ -3,7 +3,7 @@ import pytest
 
 from mace.config import config_hash, from_dict, to_dict
 from mace.errors import ConfigError
-from mace.face import CropConfig, DetectorConfig, FaceConfig
+from mace.face.config import CropConfig, DetectorConfig, FaceConfig
 
 
 def test_default_eyes_lie_where_the_contract_says():

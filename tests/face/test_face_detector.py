@@ -2,7 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mace.face import DetectorConfig, FaceDetector
+from mace.face.config import DetectorConfig
+from mace.face.detector import FaceDetector
 
 DETECTOR = FaceDetector()
 EYES = np.array([[203.3, 102.0], [247.7, 104.3]])

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
-from mace.face import FaceConfig, FaceDetector, Landmarker, apply
+from mace.face.config import FaceConfig
+from mace.face.detector import FaceDetector
 from mace.face.draft import Draft
+from mace.face.landmarks import Landmarker
+from mace.face.similarity import apply
 
 CONFIG = FaceConfig(keyframe_frames=3, boxes=1)
 

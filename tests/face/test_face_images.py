@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mace.errors import DataError
-from mace.face import to_gray
+from mace.face.images import to_gray
 
 
 def test_grey_image_is_returned_itself():

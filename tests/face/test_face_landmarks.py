@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from mace.errors import DataError
-from mace.face import FaceDetector, Landmarker, eye_centres
+from mace.face.detector import FaceDetector
 from mace.face.dlib_models import model_path
+from mace.face.landmarks import Landmarker, eye_centres
 
 EYES = np.array([[203.3, 102.0], [247.7, 104.3]])
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from mace.errors import DataError
-from mace.face import FaceConfig, apply, canonical_transform, face_box, head_turn
-from mace.face.pose import eye_shift
-from mace.face.similarity import IDENTITY
+from mace.face.config import FaceConfig
+from mace.face.pose import canonical_transform, eye_shift, face_box, head_turn
+from mace.face.similarity import IDENTITY, apply
 
 CONFIG = FaceConfig()
 

@@ -4,17 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from mace.face import (
-    FaceConfig,
-    FaceDetector,
-    Keyframe,
-    Landmarker,
-    RegistrationConfig,
-    compose,
-    eye_centres,
-)
+from mace.face.config import FaceConfig, RegistrationConfig
+from mace.face.correction import Keyframe
+from mace.face.detector import FaceDetector
+from mace.face.landmarks import Landmarker, eye_centres
 from mace.face.rigid import COARSE, FINE, rigid_points
-from mace.face.similarity import apply
+from mace.face.similarity import apply, compose
 
 CONFIG = FaceConfig()
 

@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mace.errors import DataError
-from mace.face import apply, compose, fit_robust, fit_similarity, invert
-from mace.face.similarity import IDENTITY, scale
+from mace.face.similarity import IDENTITY, apply, compose, fit_robust, fit_similarity, invert, scale
 
 
 def similarity(angle: float, factor: float, x: float, y: float) -> np.ndarray:

@@ -4,8 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from mace.face import DetectorConfig, FaceConfig, FaceTracker, Status, TrackedFace, invert
-from mace.face.similarity import apply
+from mace.face.config import DetectorConfig, FaceConfig
+from mace.face.similarity import apply, invert
+from mace.face.tracked import Status, TrackedFace
+from mace.face.tracker import FaceTracker
 
 QUICK = FaceConfig(keyframe_frames=2, boxes=1)
 SCENERY = np.random.default_rng(9).integers(0, 256, (480, 640)).astype(np.uint8)

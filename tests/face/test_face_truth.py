@@ -12,18 +12,13 @@ from mace.datasets.synthetic.clip import RenderedClip, render_clip
 from mace.datasets.synthetic.config import ClipConfig
 from mace.datasets.synthetic.subject import Subject
 from mace.datasets.synthetic.surface import UNIT_NAMES
-from mace.face import (
-    AlignedClip,
-    CropConfig,
-    FaceDetector,
-    Landmarker,
-    apply,
-    canonical_transform,
-    correct_clip,
-    eye_centres,
-    head_turn,
-    warp,
-)
+from mace.face.clip import AlignedClip, correct_clip
+from mace.face.config import CropConfig
+from mace.face.detector import FaceDetector
+from mace.face.landmarks import Landmarker, eye_centres
+from mace.face.pose import canonical_transform, head_turn
+from mace.face.similarity import apply
+from mace.face.warping import warp
 
 CROP = CropConfig()
 RIGID = [*range(27, 36), 36, 39, 42, 45]  # nose and eye corners among the 68 landmarks

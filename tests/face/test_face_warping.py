@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from mace.face import CropConfig, apply, invert, warp
-from mace.face.warping import supersampling, visible_fraction
+from mace.face.config import CropConfig
+from mace.face.similarity import apply, invert
+from mace.face.warping import supersampling, visible_fraction, warp
 
 CROP = CropConfig(size=32)
 SHIFT = np.array([[1.0, 0.0, -10.0], [0.0, 1.0, -20.0]])

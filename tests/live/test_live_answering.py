@@ -5,11 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from mace.face import CropConfig, FaceConfig, FaceTracker
+from mace.face.config import CropConfig, FaceConfig
+from mace.face.tracker import FaceTracker
 from mace.live.answering import Answerer
 from mace.live.config import LiveConfig
 from mace.live.crowd import Seen
-from mace.live.sources import Frame
+from mace.live.sources.frame import Frame
 
 FACE = FaceConfig()
 FPS = 50

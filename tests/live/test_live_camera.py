@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from mace.errors import ConfigError, DataError
-from mace.live.sources import Camera, SourceConfig, SourceLost, list_cameras
+from mace.live.sources.camera import Camera, list_cameras
+from mace.live.sources.config import SourceConfig
+from mace.live.sources.frame import SourceLost
 
 
 class FakeReader:
@@ -99,7 +101,7 @@ def test_a_camera_that_cannot_be_opened_is_released_and_says_why(devices):
 def test_a_machine_without_cameras_says_so_in_one_sentence_and_nothing_else():
     code = """
 from mace.errors import DataError
-from mace.live import open_source
+from mace.live.sources.opening import open_source
 try:
     open_source("17")
 except DataError as error:

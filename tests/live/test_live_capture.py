@@ -11,8 +11,9 @@ import pytest
 from mace.errors import DataError, MaceError
 from mace.live.capture import Capture
 from mace.live.mailbox import Mailbox
-from mace.live.sources import Frame, MemorySource, SourceLost, paced
-from mace.live.sources.frame import SourceBase
+from mace.live.sources.frame import Frame, SourceBase, SourceLost
+from mace.live.sources.memory import MemorySource
+from mace.live.sources.paced import paced
 
 RNG = np.random.default_rng(0)
 
@@ -219,7 +220,8 @@ def test_a_forgotten_capture_ends_with_the_interpreter(tmp_path):
     code = f"""
 from mace.live.capture import Capture
 from mace.live.mailbox import Mailbox
-from mace.live.sources import SourceConfig, open_source
+from mace.live.sources.config import SourceConfig
+from mace.live.sources.opening import open_source
 source = open_source({str(video)!r}, SourceConfig(realtime=True, loop=True))
 capture = Capture(source, Mailbox()).start()
 print(capture.mailbox.take(10).index >= 0)

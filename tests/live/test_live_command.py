@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from videos import write_video
 
+from mace.bundle import save_bundle
 from mace.cli import main
-from mace.training import save_bundle
-from mace.video import VideoReader
+from mace.video.reader import VideoReader
 
 
 @pytest.fixture(scope="module")

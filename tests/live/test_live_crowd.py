@@ -6,8 +6,12 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from mace.face import FaceConfig, FaceDetector, FaceTracker, Status, correct_clip, invert
-from mace.face.similarity import apply
+from mace.face.clip import correct_clip
+from mace.face.config import FaceConfig
+from mace.face.detector import FaceDetector
+from mace.face.similarity import apply, invert
+from mace.face.tracked import Status
+from mace.face.tracker import FaceTracker
 from mace.live.config import LiveConfig
 from mace.live.crowd import Crowd
 from mace.live.lookout import Background, Prompt

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 
 from mace.errors import ConfigError
-from mace.face import Detection, FaceDetector
+from mace.face.detector import Detection, FaceDetector
 from mace.live.config import LiveConfig
 from mace.live.lookout import Background, Prompt
 from mace.live.loop import LiveLoop
-from mace.live.sources import MemorySource, paced
-from mace.motion import MotionConfig
+from mace.live.sources.memory import MemorySource
+from mace.live.sources.paced import paced
+from mace.motion.config import MotionConfig
 
 BLANK = np.zeros((240, 320), np.uint8)
 
@@ -151,7 +152,7 @@ def test_nothing_runs_before_the_first_look(bundle):
 def test_a_program_that_forgets_to_close_still_ends():
     program = (
         "import numpy as np\n"
-        "from mace.face import FaceDetector\n"
+        "from mace.face.detector import FaceDetector\n"
         "from mace.live.lookout import Background\n"
         "lookout = Background(FaceDetector())\n"
         "lookout.look(np.zeros((120, 160), np.uint8))\n"

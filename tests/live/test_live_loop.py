@@ -10,7 +10,8 @@ from mace.live.config import LiveConfig
 from mace.live.engine import AnswerStage
 from mace.live.loop import LiveLoop
 from mace.live.pipeline import answer_frames
-from mace.live.sources import MemorySource, paced
+from mace.live.sources.memory import MemorySource
+from mace.live.sources.paced import paced
 
 CONFIG = LiveConfig()
 

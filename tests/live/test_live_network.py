@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 from jax import export
 
+from mace.bundle import load_bundle
 from mace.errors import ConfigError, DataError
-from mace.export import export_bundle, load_export
-from mace.live import make_network
-from mace.models import inference_form
-from mace.pretrained import PACKAGED
-from mace.training import load_bundle, predict
+from mace.export.loading import load_export
+from mace.export.saving import export_bundle
+from mace.live.network import make_network
+from mace.models.runtime import inference_form
+from mace.prediction import predict
+from mace.pretrained.bundle_files import PACKAGED
 
 pytestmark = pytest.mark.accelerator
 

@@ -7,15 +7,18 @@ import pytest
 
 from mace.commands.live import training_notice
 from mace.errors import ConfigError
-from mace.face import FaceConfig, Status, TrackedFace
+from mace.face.config import FaceConfig
+from mace.face.tracked import Status, TrackedFace
 from mace.live.answering import Answerer
 from mace.live.config import LiveConfig
 from mace.live.crowd import Seen
 from mace.live.neutral import Neutral, check_neutral, strength_px
 from mace.live.pipeline import answer_frames
-from mace.live.sources import Frame, open_source
-from mace.motion import MotionConfig, represent
-from mace.training import predict
+from mace.live.sources.frame import Frame
+from mace.live.sources.opening import open_source
+from mace.motion.config import MotionConfig
+from mace.motion.representation import represent
+from mace.prediction import predict
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from mace.errors import DataError
-from mace.live.sources import MemorySource, Paced, SourceConfig, open_source, paced
+from mace.live.sources.config import SourceConfig
+from mace.live.sources.memory import MemorySource
+from mace.live.sources.opening import open_source
+from mace.live.sources.paced import Paced, paced
 
 
 class Clock:

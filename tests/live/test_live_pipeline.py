@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from mace.errors import ConfigError
-from mace.face import correct_clip
+from mace.face.clip import correct_clip
 from mace.live.config import LiveConfig
 from mace.live.labelled import crop_corners
 from mace.live.overlay import draw_result, motion_picture
 from mace.live.pipeline import answer_frames
-from mace.live.sources import Frame, open_source
-from mace.motion import represent
-from mace.training import predict
+from mace.live.sources.frame import Frame
+from mace.live.sources.opening import open_source
+from mace.motion.representation import represent
+from mace.prediction import predict
 
 
 @pytest.fixture(scope="module")

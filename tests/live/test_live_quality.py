@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 
 from mace.errors import ConfigError
-from mace.face import CropConfig, FaceConfig, FaceTracker, Status, TrackedFace, eye_centres
+from mace.face.config import CropConfig, FaceConfig
+from mace.face.landmarks import eye_centres
+from mace.face.tracked import Status, TrackedFace
+from mace.face.tracker import FaceTracker
 from mace.live.config import QualityConfig
 from mace.live.frames_log import csv_header, csv_row, jsonl_record
 from mace.live.labelled import LabelledFrame
@@ -18,7 +21,7 @@ from mace.live.overlay import draw_result
 from mace.live.quality import Gauge, detail
 from mace.live.recorder import Recorder
 from mace.live.results import Result
-from mace.live.sources import Frame
+from mace.live.sources.frame import Frame
 
 FACE = FaceConfig(keyframe_frames=1, boxes=1)
 CLASSES = ("negative", "positive")

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from mace.errors import OutputError
-from mace.face import Status, TrackedFace
+from mace.face.tracked import Status, TrackedFace
 from mace.live.frames_log import csv_header, csv_row
 from mace.live.labelled import LabelledFrame
 from mace.live.recorded import load_session
 from mace.live.recorder import Recorder
 from mace.live.results import Result
-from mace.live.sources import Frame, VideoFile
-from mace.video import VideoWriter
+from mace.live.sources.frame import Frame
+from mace.live.sources.video import VideoFile
+from mace.video.writer import VideoWriter
 
 FULL = Path("/dev/full")
 CLASSES = ("negative", "positive")
@@ -127,7 +128,7 @@ def test_of_a_recording_that_is_killed_the_pictures_stay(tmp_path):
     code = f"""
 import os, numpy as np
 from pathlib import Path
-from mace.video import VideoWriter
+from mace.video.writer import VideoWriter
 video = VideoWriter(Path({str(tmp_path)!r}) / "video.mov", codec="mjpeg", size=(640, 480))
 noise = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
 for index in range(30):

@@ -8,6 +8,7 @@ import sys
 import cv2
 import pytest
 
+from mace.bundle import save_bundle
 from mace.cli import main
 from mace.errors import OutputError
 from mace.live.config import LiveConfig
@@ -15,9 +16,10 @@ from mace.live.engine import AnswerStage
 from mace.live.recorded import load_session
 from mace.live.recorder import Recorder
 from mace.live.session import SessionConfig, run_session, session_text
-from mace.live.sources import MemorySource, open_source, paced
+from mace.live.sources.memory import MemorySource
+from mace.live.sources.opening import open_source
+from mace.live.sources.paced import paced
 from mace.spotting.events import Event
-from mace.training import save_bundle
 
 
 @pytest.fixture(scope="module")

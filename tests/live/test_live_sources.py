@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from videos import write_video
 
 from mace.errors import ConfigError, DataError
-from mace.live.sources import open_source
+from mace.live.sources.opening import open_source
 
 
 def ramp(path, **options):
@@ -214,7 +214,8 @@ def test_rate_of_nothing_is_refused(tmp_path):
 def test_settings_import_nothing_heavy():
     code = """
 import sys
-from mace.live import LiveConfig, SourceConfig
+from mace.live.config import LiveConfig
+from mace.live.sources.config import SourceConfig
 SourceConfig(fps=200)
 print(*sorted({"cv2", "jax", "numpy"} & set(sys.modules)))
 """
@@ -224,7 +225,8 @@ print(*sorted({"cv2", "jax", "numpy"} & set(sys.modules)))
 
 def test_a_dash_is_standard_input():
     code = """
-from mace.live import SourceConfig, open_source
+from mace.live.sources.config import SourceConfig
+from mace.live.sources.opening import open_source
 source = open_source("-", SourceConfig(stdin="gray", width=4, height=3), fps=10)
 print([frame.image.sum().item() for frame in source.frames()])
 """

@@ -8,13 +8,14 @@ import pytest
 from livefakes import answer
 
 from mace.config import from_dict
-from mace.face import FaceConfig, Status, TrackedFace
+from mace.face.config import FaceConfig
+from mace.face.tracked import Status, TrackedFace
 from mace.live.config import LiveConfig
 from mace.live.engine import LiveEngine
 from mace.live.labelled import LabelledFrame
-from mace.live.sources import Frame
+from mace.live.sources.frame import Frame
 from mace.live.spotting import LiveSpotter, can_spot
-from mace.motion import MotionConfig
+from mace.motion.config import MotionConfig
 from mace.spotting.signal import REGIONS, region_displacements
 
 TRANSFORM = np.array([[0.5, 0, -20], [0, 0.5, -10.0]])

@@ -8,22 +8,20 @@ import numpy as np
 import pytest
 from jax import export
 
+from mace.bundle import Normalisation
 from mace.config import to_dict
 from mace.errors import ConfigError
-from mace.export import export_bundle, load_export
-from mace.face import CropConfig, FaceConfig
+from mace.export.loading import load_export
+from mace.export.saving import export_bundle
+from mace.face.config import CropConfig, FaceConfig
 from mace.live.config import LiveConfig
 from mace.live.step import StepInput, begin, live_motion, make_step, outside_flow
-from mace.models import ModelConfig, init_model, make_model
-from mace.motion import (
-    MotionConfig,
-    TvL1Config,
-    channels,
-    encode,
-    measure_flow,
-    represent,
-)
-from mace.training import Normalisation, predict
+from mace.models.apply import init_model
+from mace.models.config import ModelConfig
+from mace.models.make import make_model
+from mace.motion.config import MotionConfig, TvL1Config
+from mace.motion.representation import channels, encode, measure_flow, represent
+from mace.prediction import predict
 
 pytestmark = pytest.mark.accelerator
 

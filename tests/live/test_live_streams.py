@@ -13,7 +13,10 @@ import pytest
 from mace.errors import DataError
 from mace.live.capture import Capture
 from mace.live.mailbox import Mailbox
-from mace.live.sources import NetworkStream, SourceConfig, SourceLost, open_source
+from mace.live.sources.config import SourceConfig
+from mace.live.sources.frame import SourceLost
+from mace.live.sources.network import NetworkStream
+from mace.live.sources.opening import open_source
 
 
 class Sender(http.server.BaseHTTPRequestHandler):
@@ -91,7 +94,8 @@ def test_a_sender_that_falls_silent_is_given_up_in_time(address):
 def test_nobody_at_the_address_is_one_sentence_without_the_password():
     code = """
 from mace.errors import DataError
-from mace.live import SourceConfig, open_source
+from mace.live.sources.config import SourceConfig
+from mace.live.sources.opening import open_source
 for scheme in ("http", "rtsp"):
     try:
         open_source(f"{scheme}://me:secret@127.0.0.1:9/door", SourceConfig(open_timeout_s=2))

@@ -11,7 +11,7 @@ from mace.errors import ConfigError, OutputError
 from mace.live.latest import Latest
 from mace.live.overlay import draw_result
 from mace.live.results import Result
-from mace.live.sources import Frame
+from mace.live.sources.frame import Frame
 from mace.live.timeline import History, draw_timeline
 from mace.live.window import Actions, View, require_display
 from mace.spotting.events import Event

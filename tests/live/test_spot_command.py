@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 import pytest
 
+from mace.bundle import save_bundle
 from mace.cli import main
 from mace.datasets.synthetic.config import ClipConfig
 from mace.datasets.synthetic.prepare import prepare
 from mace.datasets.synthetic.presets import Preset
 from mace.live.events_log import read_events
-from mace.training import save_bundle
 
 
 @pytest.fixture(scope="module")

@@ -5,16 +5,10 @@ import jax
 import numpy as np
 import pytest
 
-from mace.models import (
-    ModelConfig,
-    apply_model,
-    compiler_options,
-    inference_form,
-    inference_options,
-    init_model,
-    keep_heap,
-    make_model,
-)
+from mace.models.apply import apply_model, init_model
+from mace.models.config import ModelConfig
+from mace.models.make import make_model
+from mace.models.runtime import compiler_options, inference_form, inference_options, keep_heap
 
 ONEDNN, YNN = "xla_cpu_experimental_onednn_custom_call", "xla_cpu_experimental_ynn_fusion_type"
 
@@ -61,7 +55,7 @@ def test_unknown_option_is_left_out(monkeypatch):
 
 KEEP = """
 import jax.numpy as jnp
-from mace.models import keep_heap
+from mace.models.runtime import keep_heap
 print(keep_heap(), float(jnp.ones((4_000_000,)).sum()))
 """
 

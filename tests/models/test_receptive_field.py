@@ -3,16 +3,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mace.models import (
-    MODELS,
-    ModelConfig,
-    ReceptiveField,
-    apply_model,
-    init_model,
-    make_model,
-    receptive_field,
-    receptive_fields,
-)
+from mace.models.apply import apply_model, init_model
+from mace.models.config import ModelConfig
+from mace.models.make import make_model
+from mace.models.presets import MODELS
+from mace.models.receptive import ReceptiveField, receptive_field, receptive_fields
 
 pytestmark = pytest.mark.accelerator
 

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from jax import lax
 
-from mace.models import MODELS, apply_model, apply_train, count_parameters, init_model, make_model
+from mace.models.apply import apply_model, apply_train, count_parameters, init_model
 from mace.models.conv import native_conv
 from mace.models.conv_max import conv_max3
+from mace.models.make import make_model
+from mace.models.presets import MODELS
 
 pytestmark = pytest.mark.accelerator
 

@@ -7,16 +7,11 @@ import pytest
 
 from mace.config import from_dict, to_dict
 from mace.errors import ConfigError
-from mace.models import (
-    MODELS,
-    ModelConfig,
-    apply_model,
-    apply_train,
-    count_parameters,
-    init_model,
-    make_model,
-)
+from mace.models.apply import apply_model, apply_train, count_parameters, init_model
+from mace.models.config import ModelConfig
 from mace.models.conv import conv2d
+from mace.models.make import make_model
+from mace.models.presets import MODELS
 
 pytestmark = pytest.mark.accelerator
 

@@ -7,7 +7,7 @@ from mace.datasets.synthetic.clip import render_clip
 from mace.datasets.synthetic.config import ClipConfig
 from mace.datasets.synthetic.subject import Subject
 from mace.errors import DataError
-from mace.face import correct_clip
+from mace.face.clip import correct_clip
 from mace.motion.apex import estimate_apex, region_motion
 
 CASES = ((200, "surprise"), (201, "happiness"), (202, "disgust"), (203, "repression"))

@@ -19,7 +19,7 @@ from mace.motion.conventions import (
     present,
     window_of,
 )
-from mace.training.normalise import normalise
+from mace.prediction import normalise
 
 pytestmark = pytest.mark.accelerator
 

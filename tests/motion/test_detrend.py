@@ -2,8 +2,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mace.motion import remove_head_motion
-from mace.motion.detrend import _solve
+from mace.motion.detrend import _solve, remove_head_motion
 
 pytestmark = pytest.mark.accelerator
 

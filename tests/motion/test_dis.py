@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mace.errors import ConfigError, DataError
-from mace.motion import DisConfig, dis_flow
+from mace.motion.config import DisConfig
+from mace.motion.dis import dis_flow
 
 
 def test_flow_follows_the_known_field(pairs):

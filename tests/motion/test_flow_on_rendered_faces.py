@@ -8,8 +8,12 @@ from skimage.registration import optical_flow_tvl1
 from mace.datasets.synthetic.clip import render_clip
 from mace.datasets.synthetic.config import ClipConfig
 from mace.datasets.synthetic.subject import Subject
-from mace.face import CropConfig, fit_similarity, warp
-from mace.motion import TvL1Config, dis_flow, tvl1_flow
+from mace.face.config import CropConfig
+from mace.face.similarity import fit_similarity
+from mace.face.warping import warp
+from mace.motion.config import TvL1Config
+from mace.motion.dis import dis_flow
+from mace.motion.tvl1 import tvl1_flow
 
 SIZE = 128
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mace.errors import DataError
-from mace.motion import patch_flow
+from mace.motion.patches import patch_flow
 
 
 def texture(seed: int, size: int = 140) -> np.ndarray:

@@ -9,15 +9,9 @@ from typechecking import typechecker
 
 from mace.config import config_hash, from_dict, to_dict
 from mace.errors import ConfigError, DataError
-from mace.motion import (
-    MotionConfig,
-    TvL1Config,
-    channels,
-    dis_flow,
-    encode,
-    measure_flow,
-    represent,
-)
+from mace.motion.config import MotionConfig, TvL1Config
+from mace.motion.dis import dis_flow
+from mace.motion.representation import channels, encode, measure_flow, represent
 from mace.motion.resample import cut
 
 pytestmark = pytest.mark.accelerator

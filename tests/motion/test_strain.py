@@ -3,8 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mace.motion import optical_strain
 from mace.motion.resample import cut
+from mace.motion.strain import optical_strain
 
 pytestmark = pytest.mark.accelerator
 

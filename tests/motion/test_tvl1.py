@@ -4,7 +4,8 @@ import pytest
 from skimage.registration import optical_flow_tvl1
 
 from mace.errors import ConfigError
-from mace.motion import TvL1Config, tvl1_flow
+from mace.motion.config import TvL1Config
+from mace.motion.tvl1 import tvl1_flow
 
 pytestmark = pytest.mark.accelerator
 

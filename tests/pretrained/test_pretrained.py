@@ -8,23 +8,23 @@ from pathlib import Path
 
 import pytest
 
-import mace.pretrained
+from mace.bundle import save_bundle
 from mace.config import config_hash, from_dict, to_dict
 from mace.errors import CheckpointError
-from mace.pretrained import (
+from mace.pretrained import bundle_files
+from mace.pretrained.bundle_files import (
     BundleFile,
     bundle_file,
     bundle_path,
     describe_bundle,
     has_pretrained,
 )
-from mace.training import save_bundle
 
 
 @pytest.fixture
 def packaged(bundle, tmp_path, monkeypatch):
     place = tmp_path / "package" / "macnn"
-    monkeypatch.setattr(mace.pretrained, "PACKAGED", place)
+    monkeypatch.setattr(bundle_files, "PACKAGED", place)
     assert not has_pretrained()
     save_bundle(place, bundle)
     return place
@@ -39,7 +39,7 @@ def test_the_word_names_the_packaged_bundle(packaged, bundle):
 
 
 def test_a_package_without_one_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(mace.pretrained, "PACKAGED", tmp_path)
+    monkeypatch.setattr(bundle_files, "PACKAGED", tmp_path)
     with pytest.raises(CheckpointError, match="has no pre-trained network; name a folder"):
         bundle_path("pretrained")
 
@@ -74,5 +74,7 @@ def test_the_package_ships_its_bundle_and_needs_no_jax_to_find_it():
     settings = tomllib.loads(Path("pyproject.toml").read_text())["tool"]["setuptools"]
     assert "mace.pretrained" in settings["packages"]
     assert settings["package-data"]["mace.pretrained"] == ["macnn/*"]
-    code = "import sys, mace.pretrained; assert not {'jax', 'numpy'} & sys.modules.keys()"
+    code = (
+        "import sys, mace.pretrained.bundle_files; assert not {'jax', 'numpy'} & sys.modules.keys()"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -7,16 +7,17 @@ import jax
 import numpy as np
 import pytest
 
+from mace.bundle import load_bundle
 from mace.datasets.synthetic.pairs.cast import CastConfig, make_cast
 from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.draw import draw_plans
 from mace.datasets.synthetic.pairs.field import exact_fields
 from mace.datasets.synthetic.pairs.prototypes import labels_of_emotions
-from mace.experiments.pair_checks import present_still
-from mace.experiments.recipes import FLOW
 from mace.motion.conventions import OWN_FRAMING
-from mace.pretrained import PACKAGED
-from mace.training import load_bundle, predict
+from mace.prediction import predict
+from mace.pretrained.bundle_files import PACKAGED
+from mace.pretraining.pair_tests import present_still
+from mace.recipes import FLOW
 
 LARGEST = 3_000_000
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from search_cases import Pretended, make_plan, make_set, pretend
 
-from mace.search import run_search
+from mace.search.run import run_search
 
 
 def main(out: str, sampler: str, seconds: str, *options: str) -> None:

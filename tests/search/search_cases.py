@@ -10,23 +10,19 @@ from pathlib import Path
 
 import numpy as np
 
-from mace.augment import NO_AUGMENT
-from mace.data import MotionSet
+from mace.augment.config import NO_AUGMENT
+from mace.data.motion_set import MotionSet
 from mace.evaluation.learner import Answer, Origin
-from mace.models import ModelConfig
-from mace.motion import MotionConfig
-from mace.protocols import Fold
-from mace.search import (
-    Choice,
-    Results,
-    SearchConfig,
-    SearchPlan,
-    SearchSpace,
-    Uniform,
-    run_search,
-)
+from mace.models.config import ModelConfig
+from mace.motion.config import MotionConfig
+from mace.protocols.folds import Fold
+from mace.search.config import SearchConfig
 from mace.search.inner import InnerRun, Look
-from mace.training import OptimiserConfig, TrainConfig
+from mace.search.plan import SearchPlan
+from mace.search.results import Results
+from mace.search.run import run_search
+from mace.search.space import Choice, SearchSpace, Uniform
+from mace.training.config import OptimiserConfig, TrainConfig
 
 TRAIN = TrainConfig(
     model=ModelConfig(

@@ -6,7 +6,7 @@ import pytest
 from search_cases import LEARNING_RATE, SPACE
 
 from mace.errors import ConfigError
-from mace.search import Choice, Integer, SearchConfig, SearchSpace, Uniform
+from mace.search.config import SearchConfig
 from mace.search.proposing import (
     distributions,
     make_sampler,
@@ -14,6 +14,7 @@ from mace.search.proposing import (
     to_params,
     to_setting,
 )
+from mace.search.space import Choice, Integer, SearchSpace, Uniform
 from mace.search.storage import StorageAddress
 
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from search_cases import make_set
 
+from mace import inputs
 from mace.cli import main
-from mace.commands import inputs, search
-from mace.data import Clip
+from mace.commands import search
+from mace.data.clips import Clip
 
 SMALL = [
     *("--recipe.train.model.widths", "8", "--recipe.train.model.depths", "1"),

@@ -24,9 +24,11 @@ from search_cases import (
 )
 
 from mace.errors import ConfigError, DataError
-from mace.search import Results, SearchConfig, SearchSpace, Uniform
+from mace.search.config import SearchConfig
 from mace.search.group_study import GroupStudy
+from mace.search.results import Results
 from mace.search.searcher import ATTRIBUTE, Searcher, living
+from mace.search.space import SearchSpace, Uniform
 from mace.search.storage import StorageAddress
 
 

@@ -7,8 +7,8 @@ import pytest
 from search_cases import choices, proposed, search, start_child, wait_for
 
 from mace.errors import ConfigError
-from mace.search import Results
 from mace.search.folder import StudyFolder
+from mace.search.results import Results
 
 
 def test_two_searches_do_not_write_one_study(tmp_path, pretended):

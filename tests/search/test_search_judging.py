@@ -17,15 +17,10 @@ from search_cases import (
 )
 
 from mace.errors import ConfigError, TrainingError
-from mace.motion import MotionConfig
-from mace.search import (
-    Choice,
-    SearchSpace,
-    Uniform,
-    latency,
-    objective,
-)
+from mace.motion.config import MotionConfig
+from mace.search import latency, objective
 from mace.search.groups import make_groups
+from mace.search.space import Choice, SearchSpace, Uniform
 
 
 def test_nothing_of_the_tested_subjects_reaches_proposals_values_or_choices(tmp_path, pretended):

@@ -4,11 +4,13 @@ import pytest
 from search_cases import LEARNING_RATE, SPACE, make_plan, make_set
 
 from mace.cli import main
-from mace.search import Choice, Results, SearchSpace, Uniform, run_search
 from mace.search.choosing import disagreements, front
 from mace.search.importance import importances
 from mace.search.parallel import parallel_figure
+from mace.search.results import Results
+from mace.search.run import run_search
 from mace.search.searcher import Searcher
+from mace.search.space import Choice, SearchSpace, Uniform
 from mace.search.top import duration, read_top
 
 
@@ -125,7 +127,7 @@ def test_groups_that_disagree_are_named():
 def test_the_front_holds_what_nothing_beats_in_both():
     import dataclasses
 
-    from mace.search import Outcome
+    from mace.search.results import Outcome
 
     base = Outcome(key="a", group="1", number=0, setting={}, status="complete", uf1=0.5, epochs=1)
     pairs = [(0.5, 1.0), (0.4, 2.0), (0.7, 3.0), (0.7, 4.0), (0.9, 5.0)]

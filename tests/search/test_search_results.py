@@ -7,10 +7,10 @@ import pytest
 from search_cases import TRAIN, make_set
 
 from mace.errors import OutputError
-from mace.search import Outcome, Results, SearchConfig
+from mace.search.config import SearchConfig
 from mace.search.groups import make_groups
 from mace.search.naming import code_version, result_key
-from mace.search.results import InnerCurve, outcome_text, ranked
+from mace.search.results import InnerCurve, Outcome, Results, outcome_text, ranked
 
 
 def outcome(key: str, **changes) -> Outcome:

@@ -11,15 +11,11 @@ from search_cases import (
 )
 
 from mace.errors import ConfigError, DataError
-from mace.search import (
-    Choice,
-    Results,
-    SearchSpace,
-    Uniform,
-    run_search,
-)
-from mace.search.executors import Failure
+from mace.search.executors.protocol import Failure
 from mace.search.folder import StudyFolder
+from mace.search.results import Results
+from mace.search.run import run_search
+from mace.search.space import Choice, SearchSpace, Uniform
 
 
 def test_every_group_gets_its_setting_and_the_score_is_an_ordinary_evaluation(tmp_path, pretended):

@@ -4,19 +4,11 @@ import pytest
 from search_cases import LEARNING_RATE, SPACE, TRAIN
 
 from mace.errors import ConfigError, DataError
-from mace.experiments.recipes import FLOW
-from mace.search import (
-    SPACES,
-    Choice,
-    Integer,
-    SearchSpace,
-    Uniform,
-    apply_setting,
-    find_space,
-    sweep_space,
-)
+from mace.recipes import FLOW
 from mace.search.checking import check_networks, check_space, corners
-from mace.search.space_file import space_of
+from mace.search.setting import apply_setting, sweep_space
+from mace.search.space import Choice, Integer, SearchSpace, Uniform
+from mace.search.space_file import SPACES, find_space, space_of
 
 
 def refused(space, *words, train=TRAIN):

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mace.face import FaceConfig, FaceTracker
+from mace.face.config import FaceConfig
+from mace.face.tracker import FaceTracker
 from mace.spotting.config import SpottingConfig
 from mace.spotting.covered import Fit, Uncovered, covered
 from mace.spotting.signal import REGIONS

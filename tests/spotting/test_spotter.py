@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mace.spotting import Event
 from mace.spotting.config import SpottingConfig
+from mace.spotting.events import Event
 from mace.spotting.signal import EYES, REGIONS
 from mace.spotting.spotter import Sample, Spotter, spot
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mace.errors import ConfigError
-from mace.face import CropConfig
+from mace.face.config import CropConfig
 from mace.spotting.config import SpottingConfig
 from mace.spotting.segment import bump, course, delineate, travel
 from mace.spotting.series import Grid

@@ -13,8 +13,9 @@ import numpy as np  # noqa: E402
 from jax.sharding import AxisType, NamedSharding, PartitionSpec  # noqa: E402
 from training_cases import CONFIG, make_set  # noqa: E402
 
-from mace.models import make_model  # noqa: E402
-from mace.training import OptimiserConfig, fit  # noqa: E402
+from mace.models.make import make_model  # noqa: E402
+from mace.training.config import OptimiserConfig  # noqa: E402
+from mace.training.loop import fit  # noqa: E402
 from mace.training.parallel import split  # noqa: E402
 from mace.training.program import on_device, training_program  # noqa: E402
 from mace.training.sampling import draw  # noqa: E402

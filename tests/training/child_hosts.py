@@ -30,8 +30,8 @@ try:
     import numpy as np
     from training_cases import SHARED, make_set
 
-    from mace.training import fit
     from mace.training.checkpoint import named_leaves
+    from mace.training.loop import fit
 
     config = replace(SHARED, devices=jax.device_count(), **settings.get("config", {}))
     fitted = fit(

@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
-from mace.training import Interrupted
 from mace.training.program import TrainingProgram
+from mace.training.signals import Interrupted
 
 
 @pytest.fixture

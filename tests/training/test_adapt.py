@@ -7,23 +7,15 @@ import numpy as np
 import pytest
 from training_cases import CONFIG, MODEL, make_set
 
+from mace.bundle import PixelStatistics, load_bundle, save_bundle
 from mace.config import to_dict
 from mace.errors import ConfigError, DataError
-from mace.face import FaceConfig
-from mace.training import (
-    AdaptConfig,
-    PixelStatistics,
-    adapt_bundle,
-    fit,
-    load_bundle,
-    make_adaptation,
-    make_bundle,
-    pixel_statistics,
-    predict,
-    predict_clips,
-    save_bundle,
-)
-from mace.training.predict import prediction_program
+from mace.face.config import FaceConfig
+from mace.prediction import predict, predict_clips, prediction_program
+from mace.training.adapt import adapt_bundle, make_adaptation, pixel_statistics
+from mace.training.config import AdaptConfig
+from mace.training.fitted import make_bundle
+from mace.training.loop import fit
 
 pytestmark = pytest.mark.accelerator
 

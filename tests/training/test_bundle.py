@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from training_cases import MODEL
 
+from mace.bundle import Bundle, Normalisation, load_bundle, save_bundle
 from mace.errors import CheckpointError, OutputError
-from mace.motion import MotionConfig
-from mace.training import Bundle, Normalisation, load_bundle, save_bundle
+from mace.motion.config import MotionConfig
 
 pytestmark = pytest.mark.accelerator
 

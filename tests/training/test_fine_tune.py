@@ -9,8 +9,10 @@ from training_cases import CONFIG as PLAIN
 from training_cases import MODEL, make_set
 
 from mace.errors import CheckpointError, ConfigError
-from mace.training import FineTuneConfig, fit, make_bundle
+from mace.training.config import FineTuneConfig
 from mace.training.fine_tune import start_variables
+from mace.training.fitted import make_bundle
+from mace.training.loop import fit
 from mace.training.program import TrainingProgram
 
 pytestmark = pytest.mark.accelerator

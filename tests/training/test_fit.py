@@ -12,21 +12,16 @@ from jaxtyping import TypeCheckError, jaxtyped
 from training_cases import CONFIG, make_set
 from typechecking import typechecker
 
-from mace.augment import NO_AUGMENT
+from mace.augment.config import NO_AUGMENT
 from mace.config import from_dict
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError, OutputError, TrainingError
-from mace.training import (
-    Interrupted,
-    OptimiserConfig,
-    TrainConfig,
-    fit,
-    normalise,
-    predict,
-    predict_clips,
-)
+from mace.prediction import normalise, predict, predict_clips
+from mace.training.config import OptimiserConfig, TrainConfig
+from mace.training.loop import fit
 from mace.training.program import TrainingProgram, training_program
 from mace.training.sampling import draw
+from mace.training.signals import Interrupted
 from mace.training.state import make_fold
 
 pytestmark = pytest.mark.accelerator

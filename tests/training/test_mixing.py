@@ -11,9 +11,10 @@ from training_cases import make_set
 
 from mace.config import config_hash
 from mace.errors import CheckpointError, ConfigError, DataError
-from mace.motion import MotionConfig
-from mace.training import Mix, MixConfig, fit, load_mix, save_mix
-from mace.training.mixing import mixed_arrays, own_clips
+from mace.motion.config import MotionConfig
+from mace.training.config import MixConfig
+from mace.training.loop import fit
+from mace.training.mixing import Mix, load_mix, mixed_arrays, own_clips, save_mix
 from mace.training.sampling import draw
 from mace.training.state import make_fold
 

@@ -9,7 +9,7 @@ import pytest
 from training_cases import CONFIG, make_set
 
 from mace.errors import ConfigError
-from mace.training import fit
+from mace.training.loop import fit
 
 
 @pytest.mark.slow

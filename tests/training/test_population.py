@@ -12,24 +12,20 @@ import optax
 import pytest
 from training_cases import CONFIG, make_set
 
-from mace.augment import AugmentConfig
+from mace.augment.config import AugmentConfig
+from mace.bundle import Bundle
 from mace.errors import ConfigError
-from mace.losses import LossConfig
-from mace.models import ModelConfig
-from mace.training import Bundle, FineTuneConfig, OptimiserConfig, fit
+from mace.losses.config import LossConfig
+from mace.models.config import ModelConfig
+from mace.training.config import FineTuneConfig, OptimiserConfig
+from mace.training.loop import fit
 from mace.training.optimiser import learning_rate
-from mace.training.population import (
-    SCALARS,
-    Member,
-    Plan,
-    Population,
-    make_plan,
-    same_shape,
-    shape_of,
-    train_population,
-)
 from mace.training.population.compiling import COMPILATIONS
-from mace.training.population.plan import device_memory, fitted_to_memory
+from mace.training.population.member import Member
+from mace.training.population.plan import Plan, device_memory, fitted_to_memory, make_plan
+from mace.training.population.population import Population
+from mace.training.population.scalars import SCALARS, same_shape, shape_of
+from mace.training.population.training import train_population
 
 pytestmark = pytest.mark.accelerator
 

@@ -10,7 +10,7 @@ import pytest
 from training_cases import CONFIG, make_set
 
 from mace.errors import CheckpointError
-from mace.training import fit
+from mace.training.loop import fit
 
 pytestmark = pytest.mark.accelerator
 

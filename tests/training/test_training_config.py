@@ -5,7 +5,7 @@ import pytest
 
 from mace.config import config_hash, from_dict, to_dict
 from mace.errors import ConfigError
-from mace.training import OptimiserConfig, TrainConfig
+from mace.training.config import OptimiserConfig, TrainConfig
 from mace.training.optimiser import learning_rate
 
 

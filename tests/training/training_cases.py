@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from mace.augment import AugmentConfig
-from mace.data import MotionSet
-from mace.models import ModelConfig
-from mace.motion import MotionConfig
-from mace.training import OptimiserConfig, TrainConfig
+from mace.augment.config import AugmentConfig
+from mace.data.motion_set import MotionSet
+from mace.models.config import ModelConfig
+from mace.motion.config import MotionConfig
+from mace.training.config import OptimiserConfig, TrainConfig
 
 MODEL = ModelConfig(
     arch="resnet", widths=(4,), depths=(1,), stem_stride=4, head="average", dropout=0.0

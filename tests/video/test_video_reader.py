@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from videos import number_of, numbered, write_video
 
 from mace.errors import DataError
-from mace.video import VideoReader
 from mace.video.clock import Clock
+from mace.video.reader import VideoReader
 
 # A camera that lowers its rate in the dark, and a pause that hides nothing.
 UNEVEN = [0.0, 0.016, 0.034, 0.05, 0.083, 0.125, 0.166, 0.21, 0.251, 0.36, 0.377, 0.394]

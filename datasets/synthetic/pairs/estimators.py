@@ -8,9 +8,10 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from mace.errors import ConfigError
-from mace.motion import dis_flow, tvl1_flow
 from mace.motion.config import DisConfig
+from mace.motion.dis import dis_flow
 from mace.motion.illumination import match_light
+from mace.motion.tvl1 import tvl1_flow
 
 Estimator = Literal["dis", "dis-medium", "farneback", "tvl1", "lucas-kanade", "exact"]
 ESTIMATORS: tuple[Estimator, ...] = get_args(Estimator)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mace.annotation import classes_of
+from mace.annotation.class_sets import classes_of
 from mace.datasets.clip_features import clip_sample
 from mace.datasets.synthetic.action_units import AU_NAMES
 from mace.datasets.synthetic.landmarks import LANDMARKS
@@ -20,7 +20,8 @@ from mace.datasets.synthetic.pairs.planning import plan_pairs
 from mace.datasets.synthetic.pairs.prototypes import EMOTION_NAMES
 from mace.datasets.synthetic.pairs.rendering import render_pictures
 from mace.datasets.synthetic.pairs.view import look
-from mace.face import AlignedClip, Status
+from mace.face.clip import AlignedClip
+from mace.face.tracked import Status
 
 # The five points of dlib's small model among the 68: outer and inner corners, base of the nose.
 _FIVE = (45, 42, 36, 39, 33)

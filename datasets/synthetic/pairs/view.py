@@ -21,7 +21,7 @@ from jaxtyping import Float32, Float64
 
 from mace.datasets.synthetic.camera import PIVOT
 from mace.datasets.synthetic.pairs import canvas
-from mace.face import fit_similarity
+from mace.face.similarity import fit_similarity
 
 
 @dataclass(frozen=True)

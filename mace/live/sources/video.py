@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from mace.live.sources.frame import Frame, SourceBase
-from mace.video import VideoReader
+from mace.video.reader import VideoReader
 
 
 class VideoFile(SourceBase):

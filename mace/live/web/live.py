@@ -8,7 +8,7 @@ from mace.live.engine import LiveEngine
 from mace.live.loop import LiveLoop
 from mace.live.network import Model
 from mace.live.results import Result
-from mace.live.sources import Source
+from mace.live.sources.frame import Source
 from mace.live.web.config import WebConfig
 from mace.live.web.server import serve
 from mace.live.web.watch import Facts

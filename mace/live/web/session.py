@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from mace.errors import MaceError
 from mace.live.results import Result
-from mace.live.sources import Frame
+from mace.live.sources.frame import Frame
 from mace.live.web.broadcast import Broadcast, Viewer
 from mace.live.web.config import WebConfig
 from mace.live.web.protocol import (
@@ -33,7 +33,7 @@ _MAX_REASON = 120
 
 
 class Engine(Protocol):
-    """What makes results of frames, such as `mace.live.LiveEngine`."""
+    """What makes results of frames, such as `mace.live.engine.LiveEngine`."""
 
     def push(self, frame: Frame) -> list[Result]:
         """Take the next frame and return the results that are ready."""

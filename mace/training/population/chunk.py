@@ -7,12 +7,12 @@ import jax
 import numpy as np
 from jaxtyping import Float, PyTree
 
-from mace.data import MotionSet
+from mace.data.motion_set import MotionSet
+from mace.prediction import BATCH
 from mace.training.fitted import Row
 from mace.training.population.member import Member
 from mace.training.population.program import MemberArrays, PopulationProgram
 from mace.training.population.scalars import scalar_arrays
-from mace.training.predict import BATCH
 from mace.training.program import METRICS
 from mace.training.state import FoldArrays, make_fold, trained_variables
 

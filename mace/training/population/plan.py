@@ -8,7 +8,7 @@ from typing import Literal
 import jax
 
 from mace.errors import ConfigError
-from mace.models import ModelConfig
+from mace.models.config import ModelConfig
 
 SMALL_MAP = 32 * 32
 """Largest map, in pixels behind the first layer, that convolves as products of shifted copies."""
@@ -28,7 +28,7 @@ class Plan:
         devices: local devices that share the members.
         lanes: chunks under way side by side, each in a thread and on a core of its own; a CPU's.
         loop: `scan` runs an epoch as one loop on the device, `python` calls the device every step.
-        convolutions: XLA's own or matrix products (`mace.models.convolutions`).
+        convolutions: XLA's own or matrix products (`mace.models.conv.convolutions`).
         why: the reasons, for people.
     """
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from mace.data import MotionSet
+from mace.bundle import Bundle
+from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
-from mace.training.bundle import Bundle
 from mace.training.checks import checked_indices, checked_start
 from mace.training.fitted import Fitted, Row
 from mace.training.population.chunk import Chunk
@@ -60,8 +60,8 @@ class Population:
             if not same_shape(member.config, members[0].config):
                 raise ConfigError(
                     f"member {member.name or members.index(member)} differs from the first in more "
-                    "than scalars (mace.training.population.SCALARS); make a population of each "
-                    "shape, as train_population does"
+                    "than scalars (mace.training.population.scalars.SCALARS); make a population of "
+                    "each shape, as train_population does"
                 )
             checked_indices(motion_set, member.train_index, member.validation_index, member.config)
         self.motion_set, self.members = motion_set, list(members)

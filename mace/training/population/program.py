@@ -12,13 +12,14 @@ from jax import lax
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from mace.models import convolutions, make_model
-from mace.motion import MotionConfig
+from mace.models.conv import convolutions
+from mace.models.make import make_model
+from mace.motion.config import MotionConfig
+from mace.prediction import make_prediction
 from mace.training.config import TrainConfig
 from mace.training.population.compiling import Program
 from mace.training.population.plan import Plan
 from mace.training.population.scalars import with_scalars
-from mace.training.predict import make_prediction
 from mace.training.program import Data, Totals, add_metrics, initial_state, zero_totals
 from mace.training.sampling import draw, epoch_order
 from mace.training.state import FoldArrays, TrainState, trained_variables

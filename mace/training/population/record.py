@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from mace.data import MotionSet
+from mace.bundle import Normalisation
+from mace.data.motion_set import MotionSet
 from mace.metrics import confusion_matrix, uf1
 from mace.training.fitted import Fitted, Row
-from mace.training.normalise import Normalisation
 from mace.training.population.member import Member, MemberResult, Status
 from mace.training.state import channel_statistics
 

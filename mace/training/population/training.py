@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from mace.data import MotionSet
-from mace.training.bundle import Bundle
+from mace.bundle import Bundle
+from mace.data.motion_set import MotionSet
 from mace.training.population.compiling import COMPILATIONS
 from mace.training.population.member import Member, MemberResult
 from mace.training.population.plan import Plan

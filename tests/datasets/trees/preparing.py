@@ -12,7 +12,7 @@ from mace.commands.prepare import run
 from mace.datasets.reading.records import Reading
 from mace.datasets.reading.storing import plan_clips
 from mace.errors import DataError
-from mace.face import FaceConfig
+from mace.face.config import FaceConfig
 
 
 def prepare(

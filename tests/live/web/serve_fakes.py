@@ -22,7 +22,7 @@ def main():
     asked = parser.parse_args()
     images = grey_images()
     if asked.frames is not None:
-        from mace.live.sources import ImageFolder
+        from mace.live.sources.folder import ImageFolder
 
         images = [frame.image for frame in ImageFolder(asked.frames).frames()]
         images += images[::-1]

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from mace.live.config import LiveConfig
 from mace.live.engine import LiveEngine
 from mace.live.loop import LiveLoop
-from mace.live.sources import open_source
+from mace.live.sources.opening import open_source
 from mace.live.web.config import WebConfig
 from mace.live.web.guard import Guard
 from mace.live.web.live import LoopWatch

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from livefakes import CLASSES, FakeEngine, answer, event, grey_images
 
-from mace.face import Status
+from mace.face.tracked import Status
 from mace.live.results import Result
-from mace.live.sources import Frame
+from mace.live.sources.frame import Frame
 from mace.live.web.protocol import (
     HEADER_BYTES,
     Garbage,

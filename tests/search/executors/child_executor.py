@@ -4,7 +4,7 @@ import sys
 
 from executor_work import slow_double
 
-from mace.search.executors import LocalExecutor
+from mace.search.executors.local import LocalExecutor
 
 if __name__ == "__main__":
     shared = {"folder": sys.argv[1], "seconds": 600}

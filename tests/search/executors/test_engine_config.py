@@ -6,7 +6,10 @@ from executor_work import double
 
 from mace.config import from_dict, to_dict
 from mace.errors import ConfigError
-from mace.search.executors import EngineConfig, InlineExecutor, LocalExecutor, make_engine
+from mace.search.executors.config import EngineConfig
+from mace.search.executors.inline import InlineExecutor
+from mace.search.executors.local import LocalExecutor
+from mace.search.executors.make import make_engine
 from mace.search.executors.places import Place, children_in, find_places
 
 

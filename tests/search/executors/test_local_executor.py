@@ -13,7 +13,8 @@ import pytest
 from executor_work import Deadly, Stubborn, core, deadly, double, slow_double
 
 from mace.errors import ConfigError, DataError, TrainingError
-from mace.search.executors import Failure, LocalExecutor
+from mace.search.executors.local import LocalExecutor
+from mace.search.executors.protocol import Failure
 
 CHILD = Path(__file__).parent / "child_executor.py"
 

@@ -10,14 +10,11 @@ pytest.importorskip("ray", exc_type=ImportError)
 from executor_work import deadly, double, slow_double
 
 from mace.errors import ConfigError, DataError
-from mace.search.executors import (
-    EngineConfig,
-    Failure,
-    RayExecutor,
-    make_engine,
-    on_ray,
-    ray_cluster,
-)
+from mace.search.executors import on_ray, ray_cluster
+from mace.search.executors.config import EngineConfig
+from mace.search.executors.make import make_engine
+from mace.search.executors.on_ray import RayExecutor
+from mace.search.executors.protocol import Failure
 
 
 @pytest.fixture

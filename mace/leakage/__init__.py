@@ -1,0 +1,1 @@
+"""Looking for leaks: what a run or a split did that makes its score too good, and by how much."""

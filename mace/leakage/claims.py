@@ -1,0 +1,183 @@
+"""Checks of what is reported: every sample answered once, and the scores the answers give."""
+
+from collections import defaultdict
+
+import numpy as np
+
+from mace import metrics
+from mace.leakage.case import Case, Finding, NotRecorded, finding, share
+from mace.protocols.benchmarks import BENCHMARKS
+from mace.protocols.counts import check_counts
+
+# Scores are printed with three or four digits; two that differ by less are the same.
+SAME = 6e-4
+
+NAMES = {"uf1": "UF1", "uar": "UAR", "accuracy": "accuracy"}
+
+
+def missing_samples(case: Case) -> list[Finding]:
+    """Clips that no fold tests, folds without answers, or fewer clips than the protocol has."""
+    found: list[Finding] = []
+    if len(case.splits) > 1:
+        # With one fold, training clips are rightly never tested.
+        untested = [item.name for i, item in enumerate(case.items) if i not in case.tested]
+        worth = _bound(case, len(untested))
+        found += finding("missing-samples", "no fold tests these samples", untested, worth)
+    if any(part.answers is not None for part in case.parts):
+        silent = [
+            f"{part.where}: {case.items[i].name}"
+            for part in case.parts
+            for i in sorted(set(part.test.tolist()) - {k for k, _ in part.answers or ()})
+        ]
+        worth = _bound(case, len(silent))
+        found += finding("missing-samples", "tested samples have no answer", silent, worth)
+    if case.benchmark is not None:
+        own = [item for i, item in enumerate(case.items) if i in case.tested]
+        benchmark = BENCHMARKS[case.benchmark]
+        deviations = check_counts(
+            benchmark, [item.truth for item in own], [item.person for item in own]
+        )
+        found += finding(
+            "missing-samples",
+            f"the samples are not those of {benchmark.title}",
+            deviations,
+            _bound(case, max(0, benchmark.samples - len(own))),
+        )
+    return found
+
+
+def coverage(case: Case) -> list[Finding]:
+    """Samples that are tested or answered more than once, or answered where they are not tested."""
+    times: dict[tuple[str, str], list[int]] = defaultdict(list)
+    # By key: a sample that is spelt in two ways is one.
+    keys = [f"{item.clip_key}#{item.frame}#{item.source}" for item in case.items]
+    strange: list[str] = []
+    touched: set[int] = set()
+    for part in case.parts:
+        tested = set(part.test.tolist())
+        answered = part.test.tolist() if part.answers is None else [i for i, _ in part.answers]
+        for i in answered:
+            times[part.seed, keys[i]].append(i)
+            if i not in tested:
+                strange.append(f"{part.where}: {case.items[i].name}")
+                touched.add(i)
+    again = [
+        (seed, i)
+        for (seed, _), places in times.items()
+        if len(places) > 1
+        for i in dict.fromkeys(places)
+    ]
+    found = finding(
+        "not-once",
+        "samples are answered more than once, so some count more than others",
+        [f"seed {seed}: {case.items[i].name}" for seed, i in again],
+        share(case, {i for _, i in again}),
+    )
+    return found + finding(
+        "not-once", "samples are answered in a fold that does not test them", strange,
+        share(case, touched),
+    )  # fmt: skip
+
+
+def labels(case: Case) -> list[Finding]:
+    """One clip with two true classes."""
+    truths: dict[str, set[str]] = {}
+    names: dict[str, str] = {}
+    for item in case.items:
+        if item.truth:
+            truths.setdefault(item.clip_key, set()).add(item.truth)
+            names.setdefault(item.clip_key, item.clip_name)
+    if not truths:
+        raise NotRecorded("true classes (column `truth`)")
+    places = [
+        f"{names[key]}: {' and '.join(sorted(given))}"
+        for key, given in truths.items()
+        if len(given) > 1
+    ]
+    worth = f"concerns {len(places)} of {len(truths)} clips"
+    return finding("label-conflict", "clips have two true classes", places, worth)
+
+
+def scores(case: Case) -> list[Finding]:
+    """Reported scores that are another figure of the same answers, or none of theirs."""
+    if not case.claims:
+        raise NotRecorded("reported scores")
+    if not case.answers or not any(item.truth for item in case.items):
+        raise NotRecorded("the answers that the reported scores are of")
+    found: list[Finding] = []
+    counts = [case.confusion(one) for one in case.answers.values()]
+    for name, claim in case.claims.items():
+        right = [getattr(metrics, name)(one) for one in counts]
+        if abs(claim - float(np.mean(right))) <= SAME:
+            continue
+        code, what = _explain(case, name, claim, right, counts)
+        worth = f"{NAMES[name]} is {np.mean(right):.4f}, {claim - np.mean(right):+.4f} in the claim"
+        found += finding(code, what, [f"{NAMES[name]} {claim:.4f}"], worth)
+    return found + finding(
+        "score-mismatch",
+        "files of one run contradict each other",
+        case.contradictions,
+        "nothing can be said about a score whose answers are not known",
+    )
+
+
+def _explain(
+    case: Case, name: str, claim: float, right: list[float], counts: list[np.ndarray]
+) -> tuple[str, str]:
+    shown = NAMES[name]
+    for figure, score in (
+        ("uar-macro-precision", metrics.macro_precision),
+        ("other-metric", metrics.weighted_f1),
+        ("other-metric", metrics.accuracy),
+        ("other-metric", metrics.uar),
+        ("other-metric", metrics.uf1),
+    ):
+        if abs(claim - float(np.mean([score(one) for one in counts]))) <= SAME:
+            other = score.__name__.replace("_", " ")
+            code = figure if name == "uar" or figure == "other-metric" else "other-metric"
+            return code, f"the reported {shown} is the {other} of the same answers"
+    if name != "accuracy" and any(abs(claim - one) <= SAME for one in _fold_means(case, name)):
+        return (
+            "fold-averaged",
+            f"the reported {shown} is a mean over folds, which means nothing where folds miss "
+            "classes; pool the counts first",
+        )
+    if len(right) > 1 and abs(claim - max(right)) <= SAME:
+        return "best-seed", f"the reported {shown} is that of the best of {len(right)} seeds"
+    return "score-mismatch", f"the reported {shown} is not what the answers give"
+
+
+def _fold_means(case: Case, name: str) -> list[float]:
+    """Return the means over folds, by the ways in use of treating classes a fold lacks."""
+    ways: list[list[float]] = [[], [], []]
+    per_class = metrics.class_f1 if name == "uf1" else metrics.class_recall
+    for part in case.parts:
+        if not part.answers:
+            continue
+        counts = case.confusion(dict(part.answers))
+        if not counts.sum():
+            continue
+        one = per_class(counts)
+        present = counts.sum(axis=1) > 0
+        seen = present | (counts.sum(axis=0) > 0)
+        filled = np.nan_to_num(one)
+        ways[0].append(float(filled[present].mean()))
+        ways[1].append(float(filled[seen].mean()))
+        ways[2].append(float(filled.mean()))
+    return [float(np.mean(way)) for way in ways if way]
+
+
+def _bound(case: Case, missing: int) -> str:
+    text = f"{missing} samples are missing"
+    if not case.answers or not missing:
+        return text
+    lowest = []
+    for answers in case.answers.values():
+        counts = case.confusion(answers)
+        hits, total = np.trace(counts), counts.sum()
+        if total:
+            lowest.append((hits / total, hits / (total + missing)))
+    if not lowest:
+        return text
+    now, low = np.mean(lowest, axis=0)
+    return f"{text}; accuracy is {now:.3f}, and {low:.3f} if all of them were wrong"

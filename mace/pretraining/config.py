@@ -1,0 +1,89 @@
+"""Settings of pre-training, without JAX, so that the command's help shows at once."""
+
+from dataclasses import dataclass, field
+
+from mace.augment.config import NO_AUGMENT
+from mace.datasets.synthetic.pairs.config import PairConfig
+from mace.datasets.synthetic.pairs.picture_config import PictureConfig
+from mace.errors import ConfigError
+from mace.models.config import ModelConfig
+from mace.motion.config import ConventionConfig
+from mace.training.config import OptimiserConfig, TrainConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairStreamConfig:
+    """What a batch is made of.
+
+    Attributes:
+        pairs: what happens in the pairs of motion space; those rendered have their own copy.
+        conventions: how pairs are presented.
+        rendered: share of a batch that comes from the store.
+        even: share of motion-space pairs for which all prototypes of a class are equally likely.
+        estimators: whose flow is learnt from, equally often, in both routes.
+        exact: share of motion-space pairs whose flow is perfect.
+        mixup: alpha of the Beta distribution that mixes two pairs, after normalisation, so that a
+            strong one does not hide a faint one; 0 mixes none.
+    """
+
+    pairs: PairConfig = field(default_factory=PairConfig)
+    conventions: ConventionConfig = field(default_factory=ConventionConfig)
+    rendered: float = 0.5
+    even: float = 0.0
+    estimators: tuple[str, ...] = ("dis", "tvl1", "farneback")
+    exact: float = 0.1
+    mixup: float = 0.2
+
+    def __post_init__(self) -> None:
+        for name in ("rendered", "even", "exact"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"stream.{name} is {getattr(self, name)}, expected 0 to 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainingConfig:
+    """Everything that decides the pre-trained network.
+
+    Attributes:
+        people: whose pairs are rendered; motion space shows the same ones.
+        pairs_each: rendered pairs of each.
+        pairs: what happens in them.
+        poses_each: still poses of each in motion space.
+        picture: how pairs are recorded.
+        stream: what happens in motion space, and what batches are made of.
+        train: the network and its training; an epoch is `steps_per_epoch` batches.
+        steps_per_epoch: batches between two looks at the validation pairs.
+        seed: of everything random.
+    """
+
+    people: int = 640
+    pairs_each: int = 16
+    poses_each: int = 3
+    pairs: PairConfig = field(default_factory=PairConfig)
+    picture: PictureConfig = field(default_factory=PictureConfig)
+    stream: PairStreamConfig = field(default_factory=PairStreamConfig)
+    train: TrainConfig = field(
+        default_factory=lambda: TrainConfig(
+            model=ModelConfig(
+                widths=(32, 48),
+                depths=(1, 1),
+                stem="space_to_depth",
+                stem_stride=4,
+                head="grid",
+                head_grid=4,
+                norm="group",
+                dropout=0.3,
+            ),
+            optimiser=OptimiserConfig(learning_rate=3e-3, weight_decay=0.05, warmup=0.05),
+            # The stream has done both already.
+            augment=NO_AUGMENT,
+            mixup=0.0,
+            normalise="image",
+            epochs=40,
+            batch_size=64,
+            ema=0.999,
+            flip_average=True,
+        )
+    )
+    steps_per_epoch: int = 250
+    seed: int = 0

@@ -1,0 +1,176 @@
+"""MACNN pre-trained on rendered faces alone: how the network that MACE ships was made.
+
+Learns negative, positive and surprise from onset–apex pairs of synthetic people: half of every
+batch from rendered pairs as DIS, TV-L1 and Farneback measured them, half from motion space, both
+presented as our own clips and as public flow images are. No picture of a real person is in it; the
+only one that versions of the recipe were compared on is the photograph of `photograph.py`.
+
+    mace pretrain --measure                         the shipped network and its card
+    mace pretrain --config.train.devices 8          on an accelerator or several
+
+Cost on two CPU cores: a quarter of an hour to render, a quarter to train, five minutes to measure.
+Expected: the figures in `mace/pretrained/macnn/MODEL_CARD.md`.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from mace.bundle import Bundle, PixelStatistics
+from mace.config import config_hash, to_dict
+from mace.datasets.synthetic.pairs.cast import make_cast
+from mace.datasets.synthetic.pairs.noise import estimator_model
+from mace.datasets.synthetic.pairs.prototypes import class_names
+from mace.datasets.synthetic.pairs.stored import StoredPairs, make_pairs
+from mace.face.config import FaceConfig
+from mace.motion.config import MotionConfig
+from mace.motion.conventions import OWN_FRAMING
+from mace.prediction import Trained, predict
+from mace.pretraining.config import PretrainingConfig
+from mace.pretraining.pair_tests import labels_of, pair_tests, present_still, score
+from mace.pretraining.stream import DrawPairs, PairData
+from mace.spotting.temperature import fit_temperature
+from mace.training.config import TrainConfig
+from mace.training.fitted import Fitted, Row, make_bundle
+from mace.training.source import Stream
+from mace.training.streaming import fit_stream, stream_fold
+
+FIRST_PERSON = 100_000
+"""Seed of the first person of training; tests take theirs from 900,000 on."""
+
+
+_BATCHES = 64  # from which the pixel statistics are taken
+
+
+def pretrain(
+    config: PretrainingConfig,
+    *,
+    run_dir: Path | None,
+    cache_dir: Path | None,
+    workers: int | None = None,
+    watch: bool = True,
+) -> Bundle:
+    """Return the pre-trained network; what `run_dir` and `cache_dir` hold is gone on with.
+
+    Args:
+        config: the recipe.
+        run_dir: checkpoints and curves; None writes nothing.
+        cache_dir: rendered pairs.
+        workers: processes that render; as many as there are cores by default.
+        watch: whether the validation pairs are rendered and scored between epochs. No weights are
+            chosen on them here: the last epoch is kept, and only its temperature is fitted on them.
+
+    Raises:
+        MaceError: what `fit` raises.
+    """
+    stored = training_pairs(config, workers=workers, cache_dir=cache_dir)
+    judge = Judge(config, workers=workers, cache_dir=cache_dir) if watch else None
+    stream = make_stream(config, stored, score=judge)
+    fitted = fit_stream(
+        stream,
+        config=config.train,
+        steps_per_epoch=config.steps_per_epoch,
+        seed=config.seed,
+        run_dir=run_dir,
+    )
+    bundle = make_bundle(fitted, face=to_dict(FaceConfig()), trained_on=("synthetic",))
+    temperature = 1.0 if judge is None else judge.temperature(fitted)
+    return replace(bundle, reference=_reference(stream, config), temperature=temperature)
+
+
+def training_pairs(
+    config: PretrainingConfig, *, workers: int | None, cache_dir: Path | None
+) -> StoredPairs:
+    """Render and measure the training pairs, or read what is stored."""
+    return make_pairs(
+        range(FIRST_PERSON, FIRST_PERSON + config.people),
+        config.pairs_each,
+        seed=1,
+        config=config.pairs,
+        picture=config.picture,
+        estimators=config.stream.estimators,
+        workers=workers,
+        cache_dir=cache_dir,
+    )
+
+
+def make_stream(
+    config: PretrainingConfig,
+    stored: StoredPairs,
+    *,
+    score: Callable[[Fitted], Row] | None = None,
+    workers: int | None = None,
+) -> Stream:
+    """Return the batches of a configuration; its data lie on the first device."""
+    people = range(FIRST_PERSON, FIRST_PERSON + config.people)
+    cast = make_cast(people, poses_each=config.poses_each, workers=workers or os.cpu_count() or 1)
+    data = PairData(
+        fields=stored.fields, emotion=stored.emotion, cast=cast, estimators=estimator_model()
+    )
+    size = config.stream.conventions.size
+    return Stream(
+        take=DrawPairs(batch_size=config.train.batch_size, config=config.stream),
+        data=jax.device_put(data, jax.local_devices()[0]),
+        example=jnp.zeros((1, size, size, 3)),
+        motion=MotionConfig(representation="flow", flow="dis", size=size, framing=OWN_FRAMING),
+        classes=class_names(config.stream.pairs.classes),
+        fingerprint=config_hash(replace(config, train=TrainConfig(), seed=0)),
+        score=score,
+    )
+
+
+class Judge:
+    """Scores a network on the validation pairs, and says how sure it may be of its answers.
+
+    Args:
+        config: the recipe, such as whose the pairs are.
+        workers: processes that render.
+        cache_dir: rendered pairs.
+    """
+
+    def __init__(
+        self, config: PretrainingConfig, *, workers: int | None, cache_dir: Path | None
+    ) -> None:
+        classes = config.stream.pairs.classes
+        self.tests = []
+        for test in pair_tests(config.pairs, config.picture, part="validation"):
+            pairs = test.make(workers=workers, cache_dir=cache_dir)
+            self.tests.append((test.name, pairs.of(test.estimator), labels_of(pairs, classes)))
+
+    def __call__(self, fitted: Fitted) -> Row:
+        """Return the UF1 on other people, and on other people in other recordings."""
+        row: Row = {}
+        for name, fields, labels in self.tests:
+            found = score(fitted, fields, labels)
+            row[f"{name}_uf1"] = float(np.mean([value["uf1"] for value in found.values()]))
+        return row | {"validation_uf1": row["same_uf1"]}
+
+    def temperature(self, trained: Trained) -> float:
+        """Return what makes its probabilities mean what they say where our own flow is measured.
+
+        Live movements are told so. People are in other recordings as often as not.
+        """
+        size = trained.motion.size
+        answers = [
+            predict(trained, present_still(fields, "own", size=size)) for _, fields, _ in self.tests
+        ]
+        labels = np.concatenate([labels for _, _, labels in self.tests])
+        return fit_temperature(np.concatenate(answers), labels)
+
+
+def _reference(stream: Stream, config: PretrainingConfig) -> PixelStatistics:
+    """Return the pixel statistics of public presentations, which adaptation is mostly for."""
+    conventions = replace(config.stream.conventions, public=1.0)
+    plain = replace(config.stream, mixup=0.0, conventions=conventions)
+    fold = stream_fold(stream, steps_per_epoch=1, epochs=1, seed=config.seed + 1)
+    take = jax.jit(DrawPairs(batch_size=config.train.batch_size, config=plain))
+    images = [np.asarray(take(stream.data, fold, jnp.int32(i)).images) for i in range(_BATCHES)]
+    seen = np.concatenate(images).astype(np.float64)
+    return PixelStatistics(
+        mean=seen.mean(axis=0).astype(np.float32), std=seen.std(axis=0).astype(np.float32)
+    )

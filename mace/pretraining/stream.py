@@ -1,0 +1,109 @@
+"""Batches of onset–apex pairs without end: rendered ones, and motion made up on the device.
+
+Every batch is a pure function of the run's seed and the step, as `mace.training.sampling.draw` is,
+so that a run resumes anywhere. Rendered pairs are a finite store that was measured before; motion
+space makes new ones in the program that trains. Both are then presented as MACE's own clips or as
+public flow images are (`mace.motion.conventions`).
+"""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Float16, Int
+
+from mace.datasets.synthetic.pairs.cast import Cast
+from mace.datasets.synthetic.pairs.draw import draw_plans
+from mace.datasets.synthetic.pairs.field import exact_fields
+from mace.datasets.synthetic.pairs.noise import EstimatorModel, measured_fields
+from mace.datasets.synthetic.pairs.prototypes import class_names, labels_of_emotions
+from mace.motion.conventions import present
+from mace.prediction import normalise
+from mace.pretraining.config import PairStreamConfig
+from mace.training.sampling import Batch, beta_quantiles, mix_neighbours
+from mace.training.state import PAIRS, FoldArrays, stream_key
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, kw_only=True)
+class PairData:
+    """What batches are drawn from, on the device.
+
+    Attributes:
+        fields: rendered pairs as each of e estimators measured them, crop px at canvas cells.
+        emotion: of the rendered pairs, index into `EMOTION_NAMES`.
+        cast: the people of motion space.
+        estimators: the model of their flow.
+    """
+
+    fields: Float16[Array | np.ndarray, "e n r r 2"]
+    emotion: Int[Array | np.ndarray, " n"]
+    cast: Cast
+    estimators: EstimatorModel
+
+
+def draw_pairs(
+    data: PairData,
+    fold: FoldArrays,
+    step: Int[Array, ""],
+    *,
+    batch_size: int,
+    config: PairStreamConfig,
+) -> Batch:
+    """Return the batch of a step: normalised images and soft targets."""
+    keys = jax.random.split(stream_key(fold.seed, PAIRS, step), 6)
+    stored = round(batch_size * config.rendered)
+    fields, emotion = [], []
+    if stored:
+        estimators, count = data.fields.shape[:2]
+        chosen = jax.random.randint(keys[0], (stored,), 0, count, jnp.int32)
+        by = jax.random.randint(keys[1], (stored,), 0, estimators, jnp.int32)
+        fields.append(jnp.asarray(data.fields)[by, chosen].astype(jnp.float32))
+        emotion.append(jnp.asarray(data.emotion)[chosen])
+    if stored < batch_size:
+        plans = draw_plans(
+            keys[2],
+            data.cast,
+            count=batch_size - stored,
+            config=config.pairs,
+            even=config.even,
+        )
+        fields.append(_measured(keys[3], exact_fields(plans, data.cast), data, config))
+        emotion.append(plans.emotion)
+    # In random order, since the two presentations and the neighbours of mixup go by place.
+    order = jax.random.permutation(keys[4], batch_size)
+    labels = jnp.asarray(labels_of_emotions(config.pairs.classes))[jnp.concatenate(emotion)[order]]
+    keys = jax.random.split(keys[5])
+    images = present(jnp.concatenate(fields)[order], keys[0], config=config.conventions)
+    images = normalise(images, fold.mean, fold.std, kind="image")
+    targets = jax.nn.one_hot(labels, len(class_names(config.pairs.classes)), dtype=jnp.float32)
+    if config.mixup:
+        share = jax.random.choice(keys[1], jnp.asarray(beta_quantiles(config.mixup)), (batch_size,))
+        images = mix_neighbours(images, share[:, None, None, None])
+        targets = mix_neighbours(targets, share[:, None])
+    return Batch(images=images, targets=targets, place=jnp.arange(batch_size, dtype=jnp.int32))
+
+
+def _measured(
+    key: Array, exact: Float[Array, "b r r 2"], data: PairData, config: PairStreamConfig
+) -> Float[Array, "b r r 2"]:
+    keys = jax.random.split(key, 3)
+    model = data.estimators
+    known = jnp.asarray([model.index(name) for name in config.estimators], jnp.int32)
+    by = known[jax.random.randint(keys[0], (len(exact),), 0, len(known), jnp.int32)]
+    perfect = jax.random.uniform(keys[1], (len(exact),)) < config.exact
+    by = jnp.where(perfect, model.index("exact"), by)
+    return measured_fields(keys[2], exact, model, estimator=by)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawPairs:
+    """`draw_pairs` with its settings; equal settings make one compiled program."""
+
+    batch_size: int
+    config: PairStreamConfig
+
+    def __call__(self, data: PairData, fold: FoldArrays, step: Int[Array, ""]) -> Batch:
+        """Return the batch of a step."""
+        return draw_pairs(data, fold, step, batch_size=self.batch_size, config=self.config)

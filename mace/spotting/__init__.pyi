@@ -1,3 +1,0 @@
-from .events import Event, Kind
-
-__all__ = ["Event", "Kind"]

@@ -1,0 +1,60 @@
+"""The network that is kept: trained on every clip, with all that a bundle says about it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from mace.bundle import save_bundle
+from mace.config import to_dict
+from mace.data.motion_set import MotionSet
+from mace.face.config import FaceConfig
+from mace.pretrained.bundle_files import BundleFile
+from mace.training.adapt import pixel_statistics
+from mace.training.config import MixConfig, TrainConfig
+from mace.training.fitted import make_bundle
+from mace.training.hosts import by_writer
+from mace.training.loop import fit
+from mace.training.mixing import load_mix
+
+
+def train_final(
+    inputs: MotionSet,
+    config: TrainConfig,
+    *,
+    seed: int,
+    out: Path,
+    start: BundleFile | None = None,
+    mix: MixConfig | None = None,
+    temperature: float = 1.0,
+) -> None:
+    """Train on every clip and save the bundle; its quality is what the cross-validation said.
+
+    The bundle says what it was trained on, its `start` and what is mixed in included, and holds
+    the pixel statistics of the data set's clips, and the `temperature` that the answers for clips
+    held out called for.
+    """
+    begun = None if start is None else start.load()
+    mixed = None if mix is None else load_mix(mix)
+    fitted = fit(
+        inputs,
+        np.arange(len(inputs)),
+        config=config,
+        seed=seed,
+        start=begun,
+        mix=mixed,
+        run_dir=out.with_name(f"{out.name}-run"),
+        label="training the final model",
+    )
+    people = inputs.subjects + (() if mixed is None else mixed.motion_set.subjects)
+    databases = {subject.split("/")[0] for subject in people}
+    if begun is not None:
+        databases |= set(begun.trained_on)
+    trained_on = tuple(sorted(databases))
+
+    def save() -> None:
+        bundle = make_bundle(fitted, face=to_dict(FaceConfig()), trained_on=trained_on)
+        statistics = pixel_statistics(bundle, inputs.inputs.reshape(-1, *inputs.inputs.shape[2:]))
+        save_bundle(out, replace(bundle, reference=statistics, temperature=temperature))
+
+    by_writer(save)
