@@ -59,6 +59,7 @@ nb_execution_raise_on_error = True
 nb_merge_streams = True
 nb_ipywidgets_js = {}  # would be fetched from elsewhere when a page is looked at
 
+smartquotes = False  # options begin with two hyphens
 html_theme = "furo"
 html_title = "MACE"
 html_static_path = ["_static"]

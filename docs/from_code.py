@@ -55,14 +55,16 @@ def write_reference() -> None:
 
 def _front_door() -> str:
     names = [name for name in mace.__all__ if not name.startswith("_")]
-    # The order is that of the package's table, which is the order in which they are met.
     blocks = []
     for name in names:
         value = getattr(mace, name)
         kind = "class" if isinstance(value, type) else "function"
         members = ":members:\n:show-inheritance:" if kind == "class" else ""
         blocks.append(f"## mace.{name}\n\n{_directive(f'auto{kind}', f'mace.{name}', members)}")
-    table = "\n".join(f"- [`mace.{name}`](#mace.{name})" for name in names)
+    table = "\n".join(
+        f"- [`mace.{name}`](#mace.{name}): {_first_line(getattr(mace, name).__doc__)}"
+        for name in names
+    )
     return (
         "# Python: `import mace`\n\n"
         "Everything that `import mace` gives. Names are imported when they are first used, so the "
