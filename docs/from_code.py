@@ -24,9 +24,10 @@ REFERENCE = DOCS / "reference"
 
 # As a frame walks through them; what is not named here follows by name.
 ROOMS = (
-    "video", "pictures", "face", "motion", "flow_images", "annotation", "protocols", "data",
-    "augment", "models", "losses", "metrics", "bundle", "training", "evaluation", "leakage",
-    "audit", "search", "recipes", "pretraining", "pretrained", "spotting", "live", "export",
+    "video", "pictures", "face", "motion", "annotation", "protocols", "data", "inputs",
+    "augment", "models", "losses", "metrics", "bundle", "prediction", "training", "classifiers",
+    "evaluation", "leakage", "search", "recipes", "pretraining", "pretrained", "spotting", "live",
+    "export",
 )  # fmt: skip
 NOT_REFERRED_TO = {"commands", "cli", "experiments", "datasets"}
 
