@@ -40,6 +40,15 @@ TEXTS = {
     "CONTRIBUTING.md": "project/contributing",
 }
 
+# The page that shows a command at work.
+HOW_TO = {
+    "reproduce": "evaluate", "prepare": "datasets", "train": "evaluate", "pretrain": "pretrained",
+    "evaluate": "evaluate", "search": "searching", "top": "searching", "score": "scores",
+    "compare": "scores", "audit": "scores", "report": "evaluate", "live": "live",
+    "spot": "spotting", "export": "export", "review": "live", "doctor": "installation",
+    "flow-images": "faq",
+}  # fmt: skip
+
 
 def write_reference() -> None:
     """Write `docs/reference/`; a page that has not changed is left alone, and not built again."""
@@ -136,13 +145,19 @@ def _commands() -> Iterator[tuple[str, str]]:
     for name in COMMANDS:
         yield f"commands/{name}.md", _command_page(name, _help(name))
     rows = "\n".join(
-        f"| [`mace {name}`]({name}.md) | {command.summary} |" for name, command in COMMANDS.items()
+        f"| [`mace {name}`]({name}.md) | {command.summary} | {_how_to(name)} |"
+        for name, command in COMMANDS.items()
     )
     yield (
         "commands/index.md",
         "# Command line\n\nWhat `mace COMMAND --help` says, a page for each command.\n\n"
-        f"| command | |\n|---|---|\n{rows}\n\n{_toctree(list(COMMANDS))}\n",
+        f"| command | | at work |\n|---|---|---|\n{rows}\n\n{_toctree(list(COMMANDS))}\n",
     )
+
+
+def _how_to(command: str) -> str:
+    page = HOW_TO.get(command)
+    return f"[{page}](../../{page}.md)" if page else ""
 
 
 def _help(command: str) -> str:
@@ -169,6 +184,8 @@ def _command_page(name: str, page: str) -> str:
     """
     usage, _, rest = page.partition("\n\n")
     text = [f"# mace {name}", "", "```text", " ".join(usage.split()), "```", ""]
+    if _how_to(name):
+        text += [f"At work: {_how_to(name)}.", ""]
     lines = [line.rstrip() for line in rest.splitlines()]
     starts = [index - 1 for index, line in enumerate(lines) if re.fullmatch(r" -{20,}", line)]
     # Below a heading; the second line of dashes, if there is one, ends what is said of the group.
