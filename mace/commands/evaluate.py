@@ -102,6 +102,7 @@ def run(
         # Nothing is drawn at random: one seed says it all.
         config = replace(config, zero_shot=asked, seeds=(0,))
 
+    from mace.compilation import keep_compiled
     from mace.data.flow_images import holds_flow_images
     from mace.evaluation.cross_validation import cross_validate
     from mace.evaluation.leaky import show_leaks
@@ -111,7 +112,6 @@ def run(
     from mace.evaluation.table import headline_rows, print_table
     from mace.inputs import read_motion
     from mace.models.runtime import keep_heap
-    from mace.training.compilation import keep_compiled
 
     keep_compiled()
     if population:  # it trains here, not in workers

@@ -100,9 +100,9 @@ def run(
 
         open_storage(StorageAddress(storage))
 
+    from mace.compilation import keep_compiled
     from mace.search.plan import SearchPlan
     from mace.search.run import run_search
-    from mace.training.compilation import keep_compiled
 
     plan = SearchPlan(
         train=recipe.train,

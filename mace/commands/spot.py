@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import tyro
 
 from mace import __version__
-from mace.commands.live import DEFAULT_MODEL, training_notice
+from mace.commands.live import DEFAULT_MODEL
 from mace.config import to_dict
 from mace.errors import ConfigError
 from mace.export.layout import is_export
@@ -54,9 +54,10 @@ def run(
     folder = model_folder(model)
     prepared = None if dataset is None else prepared_dataset(dataset, data_dir=data_dir)
 
-    from mace.live.network import load_model
+    from mace.bundle import training_notice
+    from mace.compilation import keep_compiled
+    from mace.inference import load_model
     from mace.live.spot_videos import check_model
-    from mace.training.compilation import keep_compiled
 
     keep_compiled()
     network = load_model(folder)

@@ -63,8 +63,8 @@ def run(
     mixed = read_mix(mix, data_dir=data_dir)
     folder = prepared_dataset(dataset, data_dir=data_dir)
 
+    from mace.compilation import keep_compiled
     from mace.inputs import read_motion
-    from mace.training.compilation import keep_compiled
     from mace.training.final import train_final
     from mace.training.hosts import is_writer, writer_first
 

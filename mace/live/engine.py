@@ -11,12 +11,12 @@ from dataclasses import replace
 from mace.config import from_dict
 from mace.face.config import FaceConfig
 from mace.face.detector import FaceDetector
+from mace.inference import Model
 from mace.live.answering import Answerer
 from mace.live.config import LiveConfig
 from mace.live.crowd import Crowd, Seen
 from mace.live.later import in_background
 from mace.live.lookout import Background, Lookout, Prompt
-from mace.live.network import Model
 from mace.live.results import Result
 from mace.live.sources.frame import Frame
 from mace.live.spotting import LiveSpotter, can_spot

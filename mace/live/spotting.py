@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Float
 
 from mace.face.config import FaceConfig
+from mace.inference import Model
 from mace.live.config import LiveConfig
 from mace.live.labelled import LabelledFrame
-from mace.live.network import Model
 from mace.live.step import StepInput, begin, make_step, outside_flow
 from mace.spotting.events import Event
 from mace.spotting.recognise import Crop, CropRing, named
