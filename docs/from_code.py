@@ -25,9 +25,9 @@ REFERENCE = DOCS / "reference"
 # As a frame walks through them; what is not named here follows by name.
 ROOMS = (
     "video", "pictures", "face", "motion", "annotation", "protocols", "data", "inputs",
-    "augment", "models", "losses", "metrics", "bundle", "prediction", "training", "classifiers",
-    "evaluation", "leakage", "search", "recipes", "pretraining", "pretrained", "spotting", "live",
-    "export",
+    "dataset", "augment", "models", "losses", "metrics", "bundle", "prediction", "inference",
+    "network", "training", "classifiers", "evaluation", "leakage", "search", "recipes", "pretraining",
+    "pretrained", "spotting", "live", "export",
 )  # fmt: skip
 NOT_REFERRED_TO = {"commands", "cli", "experiments", "datasets"}
 
@@ -46,7 +46,7 @@ HOW_TO = {
     "evaluate": "evaluate", "search": "searching", "top": "searching", "score": "scores",
     "compare": "scores", "audit": "scores", "report": "evaluate", "live": "live",
     "spot": "spotting", "export": "export", "review": "live", "doctor": "installation",
-    "flow-images": "faq",
+    "flow-images": "flow_images",
 }  # fmt: skip
 
 
