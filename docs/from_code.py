@@ -26,8 +26,8 @@ REFERENCE = DOCS / "reference"
 ROOMS = (
     "video", "pictures", "face", "motion", "annotation", "protocols", "data", "inputs",
     "dataset", "augment", "models", "losses", "metrics", "bundle", "prediction", "inference",
-    "network", "training", "classifiers", "evaluation", "leakage", "search", "recipes", "pretraining",
-    "pretrained", "spotting", "live", "export",
+    "network", "training", "classifiers", "evaluation", "leakage", "search", "recipes",
+    "pretraining", "pretrained", "spotting", "live", "export",
 )  # fmt: skip
 NOT_REFERRED_TO = {"commands", "cli", "experiments", "datasets"}
 
