@@ -168,7 +168,7 @@ def _lines(path: Path) -> tuple[Line, ...]:
                     identity=int(record.get("identity", 0)),
                     smoothed=None
                     if named is None
-                    else {name: float(value) for name, value in named.items()},
+                    else {name: float(named[name]) for name in named},
                 )
             )
         except (KeyError, TypeError, ValueError) as error:
