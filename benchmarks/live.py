@@ -33,6 +33,7 @@ import numpy as np
 import tyro
 
 from mace.bundle import Bundle, load_bundle
+from mace.compilation import keep_compiled
 from mace.datasets.synthetic.clip import render_clip
 from mace.datasets.synthetic.config import ClipConfig
 from mace.datasets.synthetic.subject import Subject
@@ -52,7 +53,6 @@ from mace.models.apply import init_model
 from mace.models.make import make_model
 from mace.motion.representation import channels
 from mace.pretrained.bundle_files import PRETRAINED, bundle_path
-from mace.training.compilation import keep_compiled
 
 _WARM_S = 1.0
 

@@ -23,6 +23,7 @@ import tyro
 
 from mace.annotation.class_sets import classes_of
 from mace.bundle import Bundle, load_bundle
+from mace.compilation import keep_compiled
 from mace.config import from_dict
 from mace.datasets.synthetic.action_units import CLASSES
 from mace.datasets.synthetic.clip import RenderedClip, render_clip
@@ -40,7 +41,6 @@ from mace.motion.representation import represent
 from mace.prediction import predict
 from mace.pretrained.bundle_files import PRETRAINED, bundle_path
 from mace.progress import progress
-from mace.training.compilation import keep_compiled
 
 
 @dataclass(frozen=True)

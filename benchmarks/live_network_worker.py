@@ -24,7 +24,7 @@ def jax_network() -> Network:
     from mace.bundle import load_bundle
     from mace.export.loading import load_export
     from mace.export.program import inference_program
-    from mace.live.network import make_network
+    from mace.inference import make_network
     from mace.prediction import prediction_program
 
     runtime = SETTINGS["runtime"]

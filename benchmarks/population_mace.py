@@ -12,13 +12,13 @@ os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: SETTINGS["cores"]])
 import numpy as np  # noqa: E402
 
 from mace.augment.config import NO_AUGMENT  # noqa: E402
+from mace.compilation import keep_compiled  # noqa: E402
 from mace.data.motion_set import MotionSet  # noqa: E402
 from mace.models.apply import count_parameters  # noqa: E402
 from mace.models.presets import MODELS  # noqa: E402
 from mace.models.runtime import keep_heap  # noqa: E402
 from mace.motion.config import MotionConfig  # noqa: E402
 from mace.recipes import FLOW_IMAGES  # noqa: E402
-from mace.training.compilation import keep_compiled  # noqa: E402
 from mace.training.config import TrainConfig  # noqa: E402
 from mace.training.population.compiling import COMPILATIONS  # noqa: E402
 from mace.training.population.member import Member  # noqa: E402

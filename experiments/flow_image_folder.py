@@ -25,6 +25,7 @@ import numpy as np
 import tyro
 from jaxtyping import Array, Float, Float16, UInt8
 
+from mace.compilation import keep_compiled
 from mace.config import to_dict
 from mace.data.flow_images import stretch_flow
 from mace.datasets.synthetic.pairs.canvas import on_cells
@@ -40,7 +41,6 @@ from mace.experiments.flow_image_databases import CLASSES, DATABASES, Database, 
 from mace.files import atomic_path, write_json, write_text
 from mace.motion.conventions import PUBLIC_WINDOW, Window, channels_of, cut
 from mace.progress import progress
-from mace.training.compilation import keep_compiled
 
 SIZE = 28
 LABELS = "combined_3class_gt.csv"

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from mace.compilation import keep_compiled
 from mace.config import config_hash
 from mace.datasets.synthetic.pairs.config import (
     HeadConfig,
@@ -31,7 +32,6 @@ from mace.places import DATA_DIR
 from mace.pretraining.config import PretrainingConfig
 from mace.pretraining.pair_tests import labels_of, pair_tests, score
 from mace.pretraining.pretrain import make_stream, training_pairs
-from mace.training.compilation import keep_compiled
 from mace.training.streaming import fit_stream
 
 type Study = Literal["curve", "ablation"]

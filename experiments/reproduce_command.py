@@ -34,11 +34,11 @@ def run(
         workers: processes; each keeps to one core.
         as_json: print the summaries as one JSON object instead of the table.
     """
+    from mace.compilation import keep_compiled
     from mace.evaluation.report import write_report
     from mace.evaluation.summary import summarise
     from mace.evaluation.table import headline_rows, print_table
     from mace.experiments.reproduce import Config, run_study
-    from mace.training.compilation import keep_compiled
 
     keep_compiled()
     study = run_study(

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mace.annotation.class_sets import ClassSet
+from mace.compilation import keep_compiled
 from mace.config import UNHASHED, config_hash
 from mace.data.config import VariantConfig
 from mace.data.motion_set import MotionSet
@@ -35,7 +36,6 @@ from mace.places import prepared_dataset
 from mace.pretrained.bundle_files import BundleFile
 from mace.protocols.folds import Fold
 from mace.recipes import FLOW, Recipe
-from mace.training.compilation import keep_compiled
 from mace.training.config import TrainConfig
 
 DATASET = "synthetic/demo"

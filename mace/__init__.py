@@ -17,10 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mace.classifiers import MACNN, NetworkClassifier
+    from mace.dataset import load_dataset
     from mace.evaluation.estimators import cross_validate
     from mace.evaluation.scoring import compare, score
     from mace.leakage.given import audit
+    from mace.live.analysis import analyse, spot, stream
     from mace.motion.pair import flow
+    from mace.network import load
 
 __version__ = "0.2.0.dev0"
 
@@ -28,21 +31,31 @@ __all__ = [
     "MACNN",
     "NetworkClassifier",
     "__version__",
+    "analyse",
     "audit",
     "compare",
     "cross_validate",
     "flow",
+    "load",
+    "load_dataset",
     "score",
+    "spot",
+    "stream",
 ]
 
 _HOMES = {
     "MACNN": "mace.classifiers",
     "NetworkClassifier": "mace.classifiers",
+    "analyse": "mace.live.analysis",
     "audit": "mace.leakage.given",
     "compare": "mace.evaluation.scoring",
     "cross_validate": "mace.evaluation.estimators",
     "flow": "mace.motion.pair",
+    "load": "mace.network",
+    "load_dataset": "mace.dataset",
     "score": "mace.evaluation.scoring",
+    "spot": "mace.live.analysis",
+    "stream": "mace.live.analysis",
 }
 
 

@@ -7,7 +7,7 @@ bundle can be read without JAX and long after Orbax has changed its layout.
 import hashlib
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +21,6 @@ from mace.files import atomic_folder
 from mace.models.config import ModelConfig
 from mace.motion.config import MotionConfig
 
-# A bundle without `reference` or temperature is one of before there was any: all have this layout.
 LAYOUT = 1
 DESCRIPTION, WEIGHTS = "bundle.json", "weights.npz"
 REFERENCE = "reference"
@@ -137,7 +136,7 @@ def load_bundle(path: Path) -> Bundle:
             trained_on=tuple(notes["trained_on"]),
             provenance=notes["provenance"],
             reference=None if reference is None else PixelStatistics(**reference),
-            temperature=float(notes.get("temperature", 1.0)),
+            temperature=float(notes["temperature"]),
         )
     except ConfigError as error:
         raise CheckpointError(f"{path} does not fit this version of MACE: {error}") from error
@@ -190,3 +189,12 @@ def _nest(leaves: Mapping[str, np.ndarray]) -> dict[str, Any]:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def training_notice(trained_on: Sequence[str]) -> str:
+    """Return the line every output carries: what the model was trained on, and what it is not."""
+    real = [name for name in trained_on if name.partition("/")[0] != "synthetic"]
+    seen = ", ".join(real) or ("synthetic faces alone" if trained_on else "unknown data")
+    if real and len(real) < len(trained_on):
+        seen += " and synthetic faces"
+    return f"Trained on {seen}. Movements, not feelings: no proof of emotion or lying."

@@ -25,7 +25,7 @@ PACKAGES = (
     *("mace.evaluation", "mace.protocols", "mace.face", "mace.datasets.synthetic.pairs"),
 )
 MODULES = (
-    *("mace.metrics", "mace.live.network", "mace.live.step", "mace.pretraining.stream"),
+    *("mace.metrics", "mace.inference", "mace.live.step", "mace.pretraining.stream"),
     *("mace.pretraining.pretrain", "mace.pretraining.config"),
     *("mace.pretraining.measure", "mace.experiments.pretraining_study"),
 )

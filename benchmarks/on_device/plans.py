@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 
+from mace.compilation import keep_compiled
 from mace.models.config import ModelConfig
 from mace.models.runtime import keep_heap
-from mace.training.compilation import keep_compiled
 from mace.training.population.plan import Plan, make_plan
 from mace.training.population.population import Population
 from on_device.cases import members, networks, on_cpu, random_set

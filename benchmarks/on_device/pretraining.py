@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mace.bundle import load_bundle
+from mace.compilation import keep_compiled
 from mace.datasets.synthetic.pairs.cast import Cast, make_cast
 from mace.datasets.synthetic.pairs.noise import estimator_model
 from mace.datasets.synthetic.pairs.prototypes import class_names
@@ -26,7 +27,6 @@ from mace.prediction import Trained, predict
 from mace.pretrained.bundle_files import bundle_path
 from mace.pretraining.config import PretrainingConfig
 from mace.pretraining.stream import DrawPairs, PairData
-from mace.training.compilation import keep_compiled
 from mace.training.config import TrainConfig
 from mace.training.fitted import Fitted, Row
 from mace.training.signals import Interrupted

@@ -18,11 +18,11 @@ import numpy as np
 import optax
 from jaxtyping import Array
 
+from mace.compilation import keep_compiled
 from mace.models.apply import apply_model, apply_train, init_model
 from mace.models.make import make_model
 from mace.models.presets import MODELS
 from mace.models.runtime import Dtype, compiler_options, keep_heap
-from mace.training.compilation import keep_compiled
 from on_device.cases import SMALL, TOY_MACNN, on_cpu, peak
 from on_device.results import Results, timed
 

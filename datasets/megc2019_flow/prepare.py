@@ -33,7 +33,7 @@ def prepare(
         preset: `composite`.
         data_dir: root of all prepared data sets.
         manual_dir: a folder that holds the pictures and a label file at any depth.
-        strict: refuse repairs and drops.
+        strict: refuse repairs, choices and drops.
 
     Raises:
         ConfigError: for an unknown preset or no `manual_dir`.

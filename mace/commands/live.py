@@ -2,23 +2,18 @@
 
 import json
 import sys
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 
-from mace.config import to_dict
 from mace.errors import ConfigError, OutputError
 from mace.live.config import LiveConfig
 from mace.live.sources.config import SourceConfig
 from mace.live.web.config import WebConfig
 from mace.places import RUNS_DIR, model_folder
 from mace.pretrained.bundle_files import PRETRAINED, has_pretrained
-from mace.progress import progress
-from mace.provenance import provenance
 
 DEFAULT_MODEL = Path(PRETRAINED) if has_pretrained() else RUNS_DIR / "reproduce" / "model"
 
@@ -64,44 +59,19 @@ def run(
         on_page: show the results on a page instead, whose address is printed, until Ctrl-C.
         web: where the page is served, and its bounds.
     """
-    folder = model_folder(model)
+    model_folder(model)  # refused before a second is spent on imports
     if out is not None and out.resolve() == Path(source).resolve():
         raise ConfigError(f"--out {out} is the source itself; choose another folder")
 
-    from mace.live.cores import start_on_one_core
-    from mace.live.network import load_model
+    from mace.live.analysis import open_network, session_facts, write_analysis
     from mace.live.sources.opening import open_source
-    from mace.live.step import live_motion
-    from mace.training.compilation import keep_compiled
 
-    start_on_one_core()
-    keep_compiled()
-    network = load_model(folder)
-    if network.motion.flow == "images":
-        raise ConfigError(
-            f"the model {model} was trained on ready-made flow images, whose flow, alignment and "
-            "scaling are not known, so that no video can be turned into its input; use a model "
-            "trained on clips"
-        )
-    notice = training_notice(network.trained_on)
+    network, _ = open_network(model)
     if on_page:
         asked = replace(asked, realtime=True)
     opened = open_source(source, asked, fps=fps)
-    facts = {
-        "source": opened.name,
-        "fps": opened.fps,
-        "size": list(opened.size),
-        "time_base": "seconds since the first frame, by the source's clock",
-        "model": str(model),
-        "classes": list(network.classes),
-        "trained_on": list(network.trained_on),
-        "notice": notice,
-        "live": to_dict(live),
-        "asked": to_dict(asked),
-        "motion": to_dict(live_motion(network, live, live=opened.live)),
-        "face": dict(network.face),
-        "provenance": provenance(),
-    }
+    facts = session_facts(opened, network, live, model=str(model), asked=asked)
+    notice = facts["notice"]
     if on_page:
         from mace.live.web.live import serve_live
         from mace.live.web.watch import Facts
@@ -125,18 +95,10 @@ def run(
         )
         return
     target = _place(source, facts, out=out)
-    summary = _analyse(opened, network, live, facts, out=target)
+    tally = write_analysis(opened, network, live, facts, out=target)
+    summary = {"out": str(target), **asdict(tally), "notice": notice}
     print(json.dumps(summary, indent=2) if as_json else _sentence(summary))
     print(notice, file=sys.stderr)
-
-
-def training_notice(trained_on: Sequence[str]) -> str:
-    """Return the line every output carries: what the model was trained on, and what it is not."""
-    real = [name for name in trained_on if name.partition("/")[0] != "synthetic"]
-    seen = ", ".join(real) or ("synthetic faces alone" if trained_on else "unknown data")
-    if real and len(real) < len(trained_on):
-        seen += " and synthetic faces"
-    return f"Trained on {seen}. Movements, not feelings: no proof of emotion or lying."
 
 
 def _run_live(
@@ -172,6 +134,7 @@ def _place(source: str, facts: dict[str, Any], *, out: Path | None) -> Path:
         OutputError: if results are there already.
     """
     from mace.live.recorded import recorded_source
+    from mace.live.recorder import refuse_written
     from mace.live.result_folders import composed_names, recording_names, result_folder
 
     piped = source == "-"
@@ -181,63 +144,13 @@ def _place(source: str, facts: dict[str, Any], *, out: Path | None) -> Path:
         out, taken = result_folder(RUNS_DIR / "live", names, recording, owner=recorded_source)
         if taken is not None:
             print(f"{taken}; this one's go to {out}", file=sys.stderr)
+    refuse_written(out)
     if (there := recorded_source(out)) is not None:
         raise OutputError(
             f"{out} exists already and holds the results of {there}; remove it, or choose another "
             "folder with --out"
         )
     return out
-
-
-def _analyse(
-    source: Any, network: Any, live: LiveConfig, facts: dict[str, Any], *, out: Path
-) -> dict[str, Any]:
-    """Analyse a file, every frame of it, into the folder `out`."""
-    from mace.live.overlay import draw_result
-    from mace.live.pipeline import answer_frames
-    from mace.live.recorder import Recorder
-
-    tally: Counter[str] = Counter()
-    remarks: list[str] = []
-    source.report = lambda kind, sentence: remarks.append(sentence)
-    recorder = Recorder(out, classes=network.classes, size=source.size, session=facts)
-    recorder.note("remarks", remarks)
-    results = answer_frames(source.frames(), bundle=network, config=live, fps=source.fps)
-    try:
-        with recorder, progress(Path(source.name).name, source.count) as advance:
-            for result in results:
-                picture = draw_result(result, classes=network.classes, notice=facts["notice"])
-                recorder.write_result(result, picture)
-                tally["frames"] += 1
-                tally["events"] += len(result.events)
-                tally["tracked"] += any(face.tracked for face in result.faces)
-                for face in result.faces:
-                    tally[f"status {face.status}"] += 1
-                    if face.label is not None:
-                        tally[f"label {face.label}"] += 1
-                advance()
-    except KeyboardInterrupt as stop:
-        if not out.is_dir():
-            raise
-        raise type(stop)(
-            f"{tally['frames']} frames were analysed, which are in {out}; remove it to begin again"
-        ) from None
-    return {**_summary(tally, out=out, notice=facts["notice"]), "remarks": remarks}
-
-
-def _summary(tally: Counter[str], *, out: Path, notice: str) -> dict[str, Any]:
-    def part(prefix: str) -> dict[str, int]:
-        return {k.removeprefix(prefix): v for k, v in tally.items() if k.startswith(prefix)}
-
-    return {
-        "out": str(out),
-        "frames": tally["frames"],
-        "tracked": tally["tracked"],
-        "status": part("status "),
-        "labels": part("label "),
-        "events": tally["events"],
-        "notice": notice,
-    }
 
 
 def _sentence(summary: dict[str, Any]) -> str:

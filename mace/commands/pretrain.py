@@ -29,9 +29,9 @@ def run(
         measure: afterwards measure the network on other people, and write the model card.
     """
     from mace.bundle import save_bundle
+    from mace.compilation import keep_compiled
     from mace.models.runtime import keep_heap
     from mace.pretraining.pretrain import pretrain
-    from mace.training.compilation import keep_compiled
 
     keep_compiled()
     keep_heap()

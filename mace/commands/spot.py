@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import tyro
 
 from mace import __version__
-from mace.commands.live import DEFAULT_MODEL, training_notice
+from mace.commands.live import DEFAULT_MODEL
 from mace.config import to_dict
 from mace.errors import ConfigError
 from mace.export.layout import is_export
@@ -51,12 +51,18 @@ def run(
     """
     if bool(videos) == (dataset is not None):
         raise ConfigError("name videos to spot in, or a data set with --dataset, and not both")
+    distinct: dict[Path, Path] = {}
+    for video in videos:
+        distinct.setdefault(video.resolve(), video)
+    if len(distinct) < len(videos):
+        print("videos that are named more than once are done once", file=sys.stderr)
     folder = model_folder(model)
     prepared = None if dataset is None else prepared_dataset(dataset, data_dir=data_dir)
 
-    from mace.live.network import load_model
+    from mace.bundle import training_notice
+    from mace.compilation import keep_compiled
+    from mace.inference import load_model
     from mace.live.spot_videos import check_model
-    from mace.training.compilation import keep_compiled
 
     keep_compiled()
     network = load_model(folder)
@@ -85,7 +91,7 @@ def run(
         where = RUNS_DIR / "spot" if out is None else out
         summary = {
             str(video): _spot(video, network, live, made_from, notes, out=where, fps=fps)
-            for video in videos
+            for video in distinct.values()
         }
         if not as_json:
             for name, row in summary.items():

@@ -1,6 +1,6 @@
 """`mace train`: one network from every clip of a prepared data set."""
 
-from collections.abc import Callable, Sequence
+import functools
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,8 +63,8 @@ def run(
     mixed = read_mix(mix, data_dir=data_dir)
     folder = prepared_dataset(dataset, data_dir=data_dir)
 
+    from mace.compilation import keep_compiled
     from mace.inputs import read_motion
-    from mace.training.compilation import keep_compiled
     from mace.training.final import train_final
     from mace.training.hosts import is_writer, writer_first
 
@@ -120,6 +120,5 @@ def _shared_by_hosts(recipe: Recipe, hosts: HostsConfig) -> Recipe:
     return replace(recipe, train=replace(recipe.train, devices=there))
 
 
-def adapted_run(arguments: Sequence[str]) -> Callable[..., None]:
-    """Return `run` with the recipe's defaults for the data set that `arguments` name."""
-    return with_default_recipe(run, arguments)
+# The recipe's defaults are those for the data set that the arguments name.
+adapted_run = functools.partial(with_default_recipe, run)

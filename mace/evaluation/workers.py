@@ -19,10 +19,10 @@ from typing import Any
 
 import jax
 
+from mace.compilation import cache_dir_in_use, keep_compiled
 from mace.errors import ConfigError, TrainingError
 from mace.models.runtime import keep_heap
 from mace.processes import begin_worker
-from mace.training.compilation import cache_dir_in_use, keep_compiled
 
 _shared: Any = None
 

@@ -11,10 +11,10 @@ from jaxtyping import Float, UInt8
 
 from mace.face.config import CropConfig, FaceConfig
 from mace.face.tracked import Status, TrackedFace
+from mace.inference import Model
 from mace.live.config import LiveConfig
 from mace.live.crowd import Seen
 from mace.live.labelled import LabelledFrame
-from mace.live.network import Model
 from mace.live.neutral import Neutral, check_neutral
 from mace.live.quality import Gauge
 from mace.live.sources.frame import Frame

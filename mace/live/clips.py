@@ -41,12 +41,12 @@ def cut_clips(session: Session, *, max_bytes: int) -> dict[int, Clip]:
     if session.video is None:
         return {}
     # Micro-expressions first, the surest first of all.
-    rank = [(event.kind != "micro", -event.confidence) for event in session.events]
+    rank = [(event.kind != "micro", -event.confidence) for event in session.spotted]
     order = sorted(range(len(rank)), key=rank.__getitem__)
     each = max(max_bytes // max(len(order), 1), _LEAST_BYTES)
     chosen = order[: max_bytes // each]
     count = max(_LEAST_FRAMES, min(_CLIP_FRAMES, each // _USUAL_BYTES))
-    choices = {index: _Choice(session.events[index], count) for index in chosen}
+    choices = {index: _Choice(session.spotted[index], count) for index in chosen}
     clips = {index: Clip() for index in chosen}
     left = dict.fromkeys(chosen, each)
     # A video's own clock begins with its first picture.
@@ -58,7 +58,7 @@ def cut_clips(session: Session, *, max_bytes: int) -> dict[int, Clip]:
             continue
         url = "data:image/jpeg;base64," + base64.b64encode(_jpeg(picture.image)).decode()
         for index in takers:
-            clip, apex = clips[index], session.events[index].apex
+            clip, apex = clips[index], session.spotted[index].apex
             if left[index] < len(url):
                 continue
             left[index] -= len(url)

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Self
 
 from mace.errors import MaceError
+from mace.inference import Model
 from mace.live.capture import Capture
 from mace.live.config import LiveConfig
 from mace.live.cores import stages_side_by_side
@@ -21,7 +22,6 @@ from mace.live.crowd import Seen
 from mace.live.engine import AnswerStage, FaceStage
 from mace.live.handover import Handover
 from mace.live.mailbox import Mailbox
-from mace.live.network import Model
 from mace.live.results import Counters, Result
 from mace.live.sources.frame import Frame, Source
 from mace.live.sources.incident import Incident

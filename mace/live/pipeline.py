@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
 
+from mace.inference import Model
 from mace.live.config import LiveConfig
 from mace.live.engine import LiveEngine
-from mace.live.network import Model
 from mace.live.results import Result
 from mace.live.sources.frame import Frame
 

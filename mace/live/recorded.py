@@ -1,16 +1,27 @@
 """A recorded session, read back as far as it was written."""
 
+import html
 import json
+import shutil
+from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mace.errors import DataError
+from mace.errors import DataError, OutputError
+from mace.files import atomic_folder
 from mace.live.events_log import EVENTS_JSONL, read_events, read_lines
 from mace.live.pictures import PLAIN_VIDEO, VIDEO
-from mace.live.recorder import FRAMES_JSONL, SESSION
+from mace.live.recorder import FRAMES_CSV, FRAMES_JSONL, SESSION, being_written
+from mace.live.session_figure import draw_session
+from mace.live.spotted import events_table
 from mace.spotting.events import Event
 from mace.video.reader import VideoReader
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -23,18 +34,81 @@ class Line:
     smoothed: dict[str, float] | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Session:
-    """A recorded session, as far as it was recorded."""
+    """A recorded session, as far as it was recorded.
+
+    Attributes:
+        folder: where it lies; one without `out` lasts as long as this object.
+        facts: what `session.json` says: source, network, settings, versions.
+        spotted: the events, by the time at which they became certain.
+        lines: of `frames.jsonl`: one a frame and person.
+        video: its pictures.
+        remarks: what is missing, in sentences.
+    """
 
     folder: Path
     facts: dict[str, Any]
-    events: tuple[Event, ...]
+    spotted: tuple[Event, ...]
     lines: tuple[Line, ...]
-    """Of `frames.jsonl`: one a frame and person."""
     video: Path | None
     remarks: tuple[str, ...]
-    """What is missing, in sentences."""
+
+    @cached_property
+    def events(self) -> "pd.DataFrame":
+        """A row for each movement, by onset, with the columns of `events.csv`.
+
+        Times are in s, `strength_px` in px of the 128-px crop; `label`, `confidence` and `p_*`
+        are missing where the network was not asked: it names micro-expressions alone.
+        """
+        return events_table(self.spotted, [str(name) for name in self.facts.get("classes", ())])
+
+    @cached_property
+    def frames(self) -> "pd.DataFrame":
+        """A row for each frame and person: the columns of `frames.csv`; `timestamp` is in s.
+
+        Raises:
+            DataError: if there is no `frames.csv`.
+        """
+        import pandas as pd
+
+        path = self.folder / FRAMES_CSV
+        if not path.is_file():
+            raise DataError(f"{path} is missing; the session holds no frames")
+        # A class may be called `none`, which is no missing value.
+        return pd.read_csv(path, keep_default_na=False, na_values=[""])
+
+    def plot(self, axes: "Axes | None" = None) -> "Axes":
+        """Draw the probabilities over time, smoothed, and what moved as bars above them.
+
+        Args:
+            axes: where; a new figure without.
+        """
+        return draw_session(self, axes)
+
+    def save(self, folder: str | Path) -> Path:
+        """Copy the session into a folder, as `mace live --out` writes it, and return the folder.
+
+        Raises:
+            OutputError: if the folder is there already, or cannot be written.
+        """
+        folder = Path(folder)
+        if folder.exists():
+            raise OutputError(f"{folder} exists already; choose another folder, or remove it")
+        with atomic_folder(folder, marker=SESSION, what="session") as temporary:
+            shutil.copytree(self.folder, temporary, dirs_exist_ok=True)
+        return folder
+
+    def __repr__(self) -> str:
+        kinds = Counter(event.kind for event in self.spotted)
+        events = ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "no movement"
+        return f"{self.facts.get('source', self.folder.name)}: {events}"
+
+    def _repr_html_(self) -> str:
+        notes = [repr(self), *self.facts.get("remarks", ()), *self.remarks]
+        notes.append(self.facts.get("notice", ""))
+        text = "".join(f"<p>{html.escape(str(note))}</p>" for note in notes if note)
+        return text + (self.events.to_html(float_format="{:.3f}".format) if self.spotted else "")
 
 
 def load_session(folder: Path) -> Session:
@@ -73,9 +147,9 @@ def load_session(folder: Path) -> Session:
 
 
 def recorded_source(folder: Path) -> str | None:
-    """Return what the session in a folder is of; None where there is no session."""
+    """Return what the session in a folder, or now being written there, is of; None without one."""
     try:
-        facts = _facts(folder / SESSION)
+        facts = _facts((being_written(folder) or folder) / SESSION)
     except DataError:
         return None
     source = facts.get("recording", facts.get("source"))
@@ -87,15 +161,14 @@ def _lines(path: Path) -> tuple[Line, ...]:
     for number, record in read_lines(path):
         try:
             named = record.get("smoothed")
-            smoothed = None if named is None else {name: float(named[name]) for name in named}
             lines.append(
                 Line(
                     frame=int(record["frame"]),
                     time=float(record["timestamp"]),
                     identity=int(record.get("identity", 0)),
                     smoothed=None
-                    if smoothed is None
-                    else {k: float(smoothed[k]) for k in smoothed},
+                    if named is None
+                    else {name: float(value) for name, value in named.items()},
                 )
             )
         except (KeyError, TypeError, ValueError) as error:

@@ -42,9 +42,9 @@ def write_review(session: Session, *, out: Path, max_bytes: int = 24_000_000) ->
     )
     classes = [str(name) for name in session.facts.get("classes", ())] or _classes(session)
     remarks = list(session.remarks)
-    if session.video is not None and len(clips) < len(session.events):
-        missing = len(session.events) - len(clips)
-        remarks.append(f"{missing} of {len(session.events)} events have no pictures.")
+    if session.video is not None and len(clips) < len(session.spotted):
+        missing = len(session.spotted) - len(clips)
+        remarks.append(f"{missing} of {len(session.spotted)} events have no pictures.")
     page = environment.get_template(TEMPLATE).render(
         version=__version__,
         title=session.folder.name.strip("."),
@@ -54,13 +54,13 @@ def write_review(session: Session, *, out: Path, max_bytes: int = 24_000_000) ->
             {k: v for k, v in session.facts.items() if k not in (*_FACTS, "notice")}
         ),
         remarks=remarks,
-        events=session.events,
+        events=session.spotted,
         clips=[
-            {"number": index + 1, "event": session.events[index], "clip": clip}
+            {"number": index + 1, "event": session.spotted[index], "clip": clip}
             for index, clip in sorted(clips.items())
         ],
         shown=set(clips),
-        micro=sum(event.kind == "micro" for event in session.events),
+        micro=sum(event.kind == "micro" for event in session.spotted),
         chart=_chart(session, classes),
         duration=_duration(session),
     )
@@ -73,7 +73,7 @@ def _classes(session: Session) -> list[str]:
 
 
 def _duration(session: Session) -> float:
-    ends = [event.offset for event in session.events] + [line.time for line in session.lines[-1:]]
+    ends = [event.offset for event in session.spotted] + [line.time for line in session.lines[-1:]]
     return max((end for end in ends if math.isfinite(end)), default=0.0)
 
 
@@ -95,7 +95,7 @@ def _chart(session: Session, classes: Sequence[str]) -> dict[str, Any] | None:
             "kind": event.kind,
             "number": number,
         }
-        for number, event in enumerate(session.events, start=1)
+        for number, event in enumerate(session.spotted, start=1)
     ]
     step = next((step for step in _STEPS if duration / step <= 10), duration)
     count = int(duration / step) + 1

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mace.inference import Model
 from mace.live.config import LiveConfig
 from mace.live.latest import Latest
 from mace.live.loop import LiveLoop
-from mace.live.network import Model
 from mace.live.recorder import Recorder
 from mace.live.recording import Recording
 from mace.live.results import Counters, Result

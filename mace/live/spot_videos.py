@@ -13,11 +13,11 @@ from mace.data.long_videos import LongVideo
 from mace.errors import ConfigError, DataError
 from mace.face.config import FaceConfig
 from mace.face.tracked import Status, TrackedFace
+from mace.inference import Model
 from mace.live.config import LiveConfig
 from mace.live.crowd import Seen
 from mace.live.engine import AnswerStage, FaceStage
 from mace.live.labelled import LabelledFrame
-from mace.live.network import Model
 from mace.live.quality import Quality
 from mace.live.sources.frame import Frame, Source
 from mace.live.spotting import LiveSpotter, can_spot, sample_of
@@ -108,6 +108,7 @@ def spot_source(
             last = frame.time
             advance()
         events += answers.finish()
+        remarks += answers.remarks
     seconds = last + 1 / source.fps if source.fps else last
     return Spotted(
         tuple(_ordered(events)),

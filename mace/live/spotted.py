@@ -6,12 +6,15 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mace.errors import DataError, OutputError
 from mace.files import atomic_folder, write_json
 from mace.live.events_log import EVENTS_JSONL, EventsLog, read_events
 from mace.spotting.events import Event
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 EVENTS_CSV = "events.csv"
 SPOTTING = "spotting.json"
@@ -120,6 +123,17 @@ def spotted_events(folder: Path, *, plain: bool = False) -> tuple[Event, ...]:
     if not path.is_file():
         raise DataError(f"{path} is missing; remove {folder} to have it made again")
     return read_events(path)
+
+
+def events_table(events: Sequence[Event], classes: Sequence[str]) -> "pd.DataFrame":
+    """Return events by onset as a data frame of the columns of `events.csv`."""
+    import pandas as pd
+
+    ordered = sorted(events, key=lambda event: (event.onset, event.identity))
+    rows = [csv_row(event, classes) for event in ordered]
+    table = pd.DataFrame(rows, columns=csv_header(classes)).replace("", None)
+    words = ("kind", "regions", "label")
+    return table.apply(lambda column: column if column.name in words else pd.to_numeric(column))
 
 
 def csv_header(classes: Sequence[str]) -> list[str]:

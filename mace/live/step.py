@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, UInt8
 
+from mace.inference import Model, network_options, network_program
 from mace.live.config import LiveConfig
-from mace.live.network import Model, network_options, network_program
 from mace.motion.config import MotionConfig
 from mace.motion.representation import encode, measure_flow, trace_flow
 

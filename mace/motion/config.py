@@ -3,7 +3,6 @@
 import dataclasses
 from typing import Literal
 
-from mace.config import ADDED_LATER
 from mace.errors import ConfigError
 
 REFERENCE_SIZE = 128
@@ -42,7 +41,7 @@ class DisConfig:
     patch_stride: int = 4
     iterations: int = 12
     propagate: bool = False
-    refinements: int = dataclasses.field(default=5, metadata=ADDED_LATER)
+    refinements: int = 5
 
     def __post_init__(self) -> None:
         if not 0 <= self.finest_scale <= 4:

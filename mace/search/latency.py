@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from mace.bundle import Bundle, Normalisation
-from mace.live.network import make_network
+from mace.inference import make_network
 from mace.models.apply import init_model
 from mace.models.config import ModelConfig
 from mace.models.make import make_model

@@ -3,10 +3,13 @@
 import functools
 import json
 
+import numpy as np
 import pytest
 
+import mace
 from mace.bundle import load_bundle
 from mace.cli import main
+from mace.errors import DataError
 from mace.evaluation.loading import load_evaluation
 from mace.pretraining import mixing
 from mace.spotting.temperature import fit_temperature
@@ -35,6 +38,22 @@ def test_prepare_twice_does_nothing_the_second_time(home, data, capsys):
     assert main(["prepare", "synthetic", "--config", "tiny", *data]) == 0
     assert {path: path.stat().st_mtime_ns for path in (home / "data").rglob("*")} == before
     assert "already prepared" in capsys.readouterr().err
+
+
+def test_a_prepared_data_set_is_arrays_clips_and_annotations(home, data):
+    own = mace.load_dataset("synthetic/tiny", data_dir=home / "data")
+    assert own.X.shape == (len(own), 32, 32, 3)
+    assert own.X.dtype == np.float32
+    assert len(own.y) == len(own.groups) == len(own.clips) == len(own)
+    table = own.annotations
+    assert table["label"].tolist() == own.y.tolist()
+    assert (table["database"] + "/" + table["subject"]).tolist() == own.groups.tolist()
+    assert (table["apex"] > table["onset"]).all()
+    assert repr(own).startswith(f"synthetic/tiny: {len(own)} clips of ")
+    three = mace.load_dataset("synthetic/tiny", data_dir=home / "data", classes="3")
+    assert set(three.y) <= {"negative", "positive", "surprise"}
+    with pytest.raises(DataError, match="casme2 is not prepared"):
+        mace.load_dataset("casme2", data_dir=home / "data")
 
 
 def test_train_leaves_a_model_that_says_what_it_was_trained_on(home, data, capsys):

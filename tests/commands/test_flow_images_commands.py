@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+import mace
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "datasets"))
 from trees.megc2019_flow_tree import composite, make_tree
 
 from mace.bundle import load_bundle
 from mace.cli import main
+from mace.errors import ConfigError
 from mace.recipes import FLOW, FLOW_IMAGES
 
 SMALL = ["--recipe.train.epochs", "1", "--recipe.train.model.widths", "8"]
@@ -62,3 +65,12 @@ def test_the_help_shows_the_recipe_of_the_data_set(capsys):
             main(["train", "--dataset", dataset, "--help"])
         shown = capsys.readouterr().out
         assert f"(default: {recipe.train.epochs})" in shown.split("--recipe.train.epochs")[1][:200]
+
+
+def test_ready_made_images_are_arrays(home):
+    own = mace.load_dataset("megc2019_flow", data_dir=home / "data")
+    assert own.X.shape == (len(own), 28, 28, 3)
+    assert set(own.groups) == set(own.motion_set.subjects)
+    assert own.annotations["label"].tolist() == own.y.tolist()
+    with pytest.raises(ConfigError, match="there are no clips"):
+        own.clips  # noqa: B018

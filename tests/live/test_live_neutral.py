@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mace.commands.live import training_notice
+from mace.bundle import training_notice
 from mace.errors import ConfigError
 from mace.face.config import FaceConfig
 from mace.face.tracked import Status, TrackedFace

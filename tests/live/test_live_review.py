@@ -81,7 +81,7 @@ def test_clips_hold_the_frames_around_the_apex(session):
     clips = cut_clips(loaded, max_bytes=10_000_000)
     assert len(clips) == 4
     for index, clip in clips.items():
-        one = loaded.events[index]
+        one = loaded.spotted[index]
         assert clip.times == sorted(clip.times)
         assert clip.times[0] <= one.onset
         assert clip.times[-1] >= one.offset - 0.1
@@ -95,7 +95,7 @@ def test_clips_hold_the_frames_around_the_apex(session):
 def test_pictures_are_bounded_and_micro_expressions_have_them_first(session, tmp_path):
     clips = cut_clips(load_session(session), max_bytes=700_000)
     loaded = load_session(session)
-    assert [loaded.events[index].kind for index in clips] == ["micro", "micro"]
+    assert [loaded.spotted[index].kind for index in clips] == ["micro", "micro"]
     assert sum(len(url) for clip in clips.values() for url in clip.images) <= 700_000
     out = tmp_path / "page.html"
     assert review(session, "--out", out, "--max-mb", "0.1") == 0
@@ -124,7 +124,7 @@ def test_an_empty_log_and_a_cut_off_last_line(session, tmp_path):
         data = (folder / name).read_bytes()
         (folder / name).write_bytes(data[:-30])
     loaded = load_session(folder)
-    assert len(loaded.events) == 3
+    assert len(loaded.spotted) == 3
     assert len(loaded.lines) == len(load_session(session).lines) - 1
     (folder / "events.jsonl").write_bytes(b"")
     (folder / "frames.jsonl").write_bytes(b"")
@@ -216,6 +216,6 @@ def test_a_killed_session_can_be_reviewed(tmp_path):
     (folder,) = tmp_path.iterdir()
     loaded = load_session(folder)
     assert [line.frame for line in loaded.lines] == list(range(201))
-    assert len(loaded.events) == 3
+    assert len(loaded.spotted) == 3
     assert review(folder) == 0
     assert "did not end well" in (folder / "review.html").read_text()

@@ -84,7 +84,7 @@ def test_what_becomes_certain_at_the_end_of_a_live_source_is_recorded(
     source = paced(MemorySource(images, fps=50), loop=True)
     summary = run(source, bundle, tmp_path / "session", seconds=0.5)
     played = load_session(tmp_path / "session")
-    assert [event.kind for event in played.events][-1] == "blink"
+    assert [event.kind for event in played.spotted][-1] == "blink"
     assert len(played.lines) == summary["counters"]["frames"]
 
 

@@ -22,8 +22,8 @@ if several:
 
 from training_cases import CONFIG, make_set  # noqa: E402
 
+from mace.compilation import keep_compiled  # noqa: E402
 from mace.errors import MaceError  # noqa: E402
-from mace.training.compilation import keep_compiled  # noqa: E402
 from mace.training.loop import fit  # noqa: E402
 from mace.training.program import TrainingProgram  # noqa: E402
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from training_cases import CONFIG, make_set
 
+from mace.compilation import keep_compiled
 from mace.errors import OutputError
 from mace.prediction import normalise
-from mace.training.compilation import keep_compiled
 from mace.training.log import run_log
 from mace.training.program import add_metrics, zero_totals
 from mace.training.signals import stop_signals
@@ -115,7 +115,7 @@ KEEP = """
 import sys
 from pathlib import Path
 import jax, jax.numpy as jnp
-from mace.training.compilation import keep_compiled
+from mace.compilation import keep_compiled
 keep_compiled(Path(sys.argv[1]))
 jax.jit(lambda x: x * 3 + 1)(jnp.arange(17.0)).block_until_ready()
 """

@@ -3,10 +3,10 @@
 import threading
 from collections.abc import Callable, Sequence
 
+from mace.inference import Model
 from mace.live.config import LiveConfig
 from mace.live.engine import LiveEngine
 from mace.live.loop import LiveLoop
-from mace.live.network import Model
 from mace.live.results import Result
 from mace.live.sources.frame import Source
 from mace.live.web.config import WebConfig

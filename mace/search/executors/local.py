@@ -136,6 +136,6 @@ class LocalExecutor:
 def _cache_dir() -> Path | None:
     if "jax" not in sys.modules:
         return None
-    from mace.training.compilation import cache_dir_in_use
+    from mace.compilation import cache_dir_in_use
 
     return cache_dir_in_use()

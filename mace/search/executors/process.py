@@ -147,8 +147,8 @@ def prepare_jax(cache_dir: Path | None) -> None:
     """Do for JAX what helps every process that trains, if the work has imported it."""
     if "jax" not in sys.modules:
         return
+    from mace.compilation import keep_compiled
     from mace.models.runtime import keep_heap
-    from mace.training.compilation import keep_compiled
 
     keep_heap()
     if cache_dir is not None:

@@ -24,8 +24,8 @@ class RayWorker:
             return
         import jax
 
+        from mace.compilation import default_cache_dir
         from mace.search.executors.process import prepare_jax
-        from mace.training.compilation import default_cache_dir
 
         # Ray hides no GPU from a worker that asked for none.
         if not gpu:

@@ -11,7 +11,7 @@ from mace.bundle import load_bundle
 from mace.errors import ConfigError, DataError
 from mace.export.loading import load_export
 from mace.export.saving import export_bundle
-from mace.live.network import make_network
+from mace.inference import make_network
 from mace.models.runtime import inference_form
 from mace.prediction import predict
 from mace.pretrained.bundle_files import PACKAGED

@@ -43,7 +43,7 @@ def make_network(
     """Return raw motion images (b, h, w, c) to class probabilities (b, k), both float32.
 
     Compiled ahead of time for `batch` images, so that no frame waits for the compiler; call
-    `mace.training.compilation.keep_compiled` before, and the next process finds the program on
+    `mace.compilation.keep_compiled` before, and the next process finds the program on
     disk. Any number of images may be given: they are run `batch` at a time, the last run filled up.
 
     float32 gives the probabilities of `mace.prediction.predict` to 1e-5; bfloat16 to 0.02, and

@@ -1,0 +1,139 @@
+"""`mace.analyse`, `mace.stream`, `mace.spot`, `mace.load`: recordings and pictures, from Python."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mace
+from mace.bundle import save_bundle
+from mace.errors import CheckpointError, ConfigError, DataError, OutputError
+from mace.live.analysis import _Newest
+from mace.live.results import Result
+from mace.live.sources.frame import Frame
+
+
+@pytest.fixture(scope="module")
+def model(bundle, tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "model"
+    save_bundle(path, bundle)
+    return path
+
+
+@pytest.fixture(scope="module")
+def session(brow_flash, model):
+    return mace.analyse(brow_flash.frames, fps=60, model=model, video=False)
+
+
+def test_the_movement_is_found_with_its_time(session):
+    micro = session.events.query("kind == 'micro'")
+    assert len(micro) == 1
+    assert micro.iloc[0]["onset"] == pytest.approx(0.4, abs=0.06)
+    assert micro.iloc[0]["offset"] == pytest.approx(0.68, abs=0.08)
+    assert "brow" in micro.iloc[0]["regions"]
+    assert micro.iloc[0]["label"] in ("negative", "positive", "surprise")
+    assert "brow" in session._repr_html_()
+
+
+def test_every_frame_has_a_row(session, brow_flash):
+    frames = session.frames
+    assert len(frames) == len(brow_flash.frames)
+    np.testing.assert_allclose(frames["timestamp"], np.arange(75) / 60, atol=1e-6)
+    likely = frames[["p_negative", "p_positive", "p_surprise"]].dropna().sum(axis=1)
+    np.testing.assert_allclose(likely, 1, atol=1e-4)
+
+
+def test_a_session_is_drawn_and_kept(session, tmp_path):
+    axes = session.plot()
+    assert axes.get_xlabel() == "s"
+    assert {"micro", "surprise"} <= {text.get_text() for text in axes.get_legend().get_texts()}
+    folder = session.save(tmp_path / "out")
+    assert json.loads((folder / "session.json").read_text())["complete"]
+    assert pd.read_csv(folder / "frames.csv").shape == session.frames.shape
+    with pytest.raises(OutputError, match="exists already"):
+        session.save(tmp_path / "out")
+
+
+def test_a_temporary_session_goes_with_its_object(surprise, model):
+    session = mace.analyse(surprise.frames[:4], fps=50, model=model, video=False)
+    folder = session.folder
+    assert folder.is_dir()
+    del session
+    assert not folder.exists()
+
+
+def test_times_of_the_frames_are_those_of_the_events(brow_flash, model, session):
+    late = [(7 + i / 60, frame) for i, frame in enumerate(brow_flash.frames)]
+    events = mace.spot(late, model=model)
+    assert events.attrs["frames"] == 75
+    columns = ["kind", "onset", "apex", "offset"]
+    pd.testing.assert_frame_equal(events[columns], session.events[columns], atol=0.03)
+
+
+def test_a_stream_gives_every_frame_of_pictures(surprise, model):
+    frames = surprise.frames[:6]
+    results = list(mace.stream(frames, fps=50, model=model))
+    assert [result.frame.index for result in results] == list(range(6))
+    assert results[-1].faces[0].tracked
+    for result in mace.stream(iter(frames), fps=50, model=model):
+        assert result.frame.index == 0
+        break
+
+
+def test_whoever_is_slow_misses_results_but_no_event():
+    newest = _Newest()
+    ended = False
+    for index in range(3):
+        frame = Frame(index, index / 50, np.zeros((2, 2), np.uint8))
+        newest.put(Result(frame, (), events=(f"event {index}",)))
+    taken = newest.take(ended=lambda: ended)
+    assert next(taken).events == ("event 0", "event 1", "event 2")
+    newest.put(Result(Frame(3, 0.06, np.zeros((2, 2), np.uint8)), ()))
+    newest.end_with(("the last",))
+    ended = True
+    assert [result.events for result in taken] == [("the last",)]
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "error", "message"),
+    [
+        ("no.mp4", {}, DataError, "there is no video at no.mp4"),
+        ([], {"fps": 50}, DataError, "holds no images"),
+        ([np.zeros((8, 8))], {"fps": 50}, DataError, "is float64 of the shape"),
+        ([np.zeros((8, 8), np.uint8)], {}, DataError, "nobody says when pictures were taken"),
+        ("x.mp4", {"model": "nothing"}, CheckpointError, "there is no model at nothing"),
+        (
+            [(1.0, np.zeros((64, 64), np.uint8)), (0.5, np.zeros((64, 64), np.uint8))],
+            {},
+            DataError,
+            "times must increase",
+        ),
+    ],
+)
+def test_what_cannot_be_analysed(source, options, error, message, model):
+    with pytest.raises(error, match=message):
+        mace.analyse(source, **{"model": model, "video": False} | options)
+
+
+def test_a_network_names_pairs(surprise, model, session):
+    network = mace.load(model)
+    assert network.classes == ("negative", "positive", "surprise")
+    onset, apex = surprise.frames[surprise.onset], surprise.frames[surprise.apex]
+    likely = network.predict_proba(onset, apex)
+    assert likely.shape == (1, 3)
+    np.testing.assert_allclose(likely.sum(), 1, rtol=1e-5)
+    both = network.predict_proba(np.stack([onset, onset]), np.stack([apex, apex]))
+    np.testing.assert_allclose(both, np.repeat(likely, 2, axis=0), atol=1e-5)
+    assert network.predict(onset, apex).tolist() == [network.classes[likely.argmax()]]
+    motion = np.zeros((2, 28, 28, 3), np.float32)
+    assert network.predict_proba(motion).shape == (2, 3)
+    for arguments, error in (
+        ((onset,), ConfigError),
+        ((motion, motion), ConfigError),
+        ((onset, apex[:-1]), DataError),
+        ((motion[:, :4],), DataError),
+        ((np.zeros_like(onset), np.zeros_like(onset)), DataError),
+    ):
+        with pytest.raises(error):
+            network.predict(*arguments)
