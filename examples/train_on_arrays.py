@@ -15,7 +15,7 @@ class Small(nn.Module):
     """From images (b, h, w, c) to a number for each of three classes."""
 
     @nn.compact
-    def __call__(self, x):  # noqa: D102
+    def __call__(self, x):
         x = nn.relu(nn.Conv(8, (3, 3), strides=2)(x))
         return nn.Dense(3)(x.mean((1, 2)))
 
