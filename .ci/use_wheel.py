@@ -34,6 +34,7 @@ def main() -> None:
     session = json.loads(Path("live/session.json").read_text(encoding="utf-8"))
     assert session["frames"] == len(clip.frames)
     assert Path("live/frames.csv").read_text(encoding="utf-8").count("tracked") > 8
+    assert len(mace.analyse("face.mov").frames) == len(clip.frames)
     field = mace.flow(clip.frames[clip.onset], clip.frames[clip.apex])
     assert np.abs(field).max() > 0.5
     y, people = np.tile(["negative", "positive"], 10), np.repeat(np.arange(5), 4)

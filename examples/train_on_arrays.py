@@ -1,4 +1,4 @@
-"""Compare a Flax module of your own with MACNN on arrays of your own, one person left out a time.
+"""Compare a Flax module of your own with STSTNet on arrays of your own, one person left out a time.
 
 python examples/train_on_arrays.py --epochs 30
 """
@@ -25,9 +25,9 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=30)
     arguments = parser.parse_args()
     rng = np.random.default_rng(0)  # in place of your own arrays
-    people, labels = np.repeat(np.arange(4), 9), np.tile(["happy", "sad", "surprised"], 12)
+    people, labels = np.repeat(np.arange(3), 12), np.tile(["happy", "sad", "surprised"], 12)
     images = rng.normal(size=(36, 28, 28, 3)) + (labels == "happy")[:, None, None, None]
-    for network in (Small(), "macnn_small"):
+    for network in (Small(), "ststnet"):
         classifier = mace.NetworkClassifier(network, epochs=arguments.epochs, random_state=0)
         print(mace.cross_validate(classifier, images, labels, people).table())
 

@@ -47,6 +47,7 @@ def test_optical_flow(run, tmp_path):
     assert np.median(drawn[20:44, 20:44].argmax(-1)) == 2
 
 
+@pytest.mark.slow
 def test_use_macnn(run):
     printed = run("use_macnn.py", "--epochs", 8)
     assert "100% of 15 images" in printed

@@ -68,7 +68,8 @@ def write_flow_folder(
         )
     if folds and len(motion_set.subjects) < 2:
         raise DataError(
-            f"all clips are of {motion_set.subjects[0]}; folds need two people, or leave them out"
+            f"all clips are of {''.join(motion_set.subjects)}; folds need two people, or leave "
+            "them out"
         )
     people = _people(motion_set.subjects)
     stems = _stems(motion_set, people)

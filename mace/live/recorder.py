@@ -8,7 +8,6 @@ every line up to the last flush. `mace review` reads them all.
 
 import contextlib
 import csv
-import fcntl
 import glob
 import json
 import os
@@ -30,6 +29,7 @@ from mace.live.frames_log import csv_header, csv_row, jsonl_record
 from mace.live.labelled import LabelledFrame, unseen
 from mace.live.pictures import PictureFile, Pictures
 from mace.live.results import Result
+from mace.locks import lock
 from mace.spotting.events import Event
 
 FRAMES_CSV = "frames.csv"
@@ -80,7 +80,7 @@ class Recorder:
         try:
             self._partial.mkdir(parents=True)
             self._csv = (self._partial / FRAMES_CSV).open("w", encoding="utf-8", newline="")
-            fcntl.flock(self._csv, fcntl.LOCK_EX)  # by which others know that we are at work
+            lock(self._csv.fileno())  # by which others know that we are at work
             self._jsonl = (self._partial / FRAMES_JSONL).open("wb")
             self._events = EventsLog(self._partial / EVENTS_JSONL)
             self._write_session(complete=False)
@@ -232,7 +232,7 @@ def being_written(folder: Path) -> Path | None:
     for partial in sorted(folder.parent.glob(f".{glob.escape(folder.name)}.partial-*")):
         with contextlib.suppress(OSError), (partial / FRAMES_CSV).open("rb") as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock(file.fileno(), wait=False)
             except BlockingIOError:
                 return partial
     return None
