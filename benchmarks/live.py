@@ -45,7 +45,7 @@ from mace.live.overlay import draw_result
 from mace.live.recorder import Recorder
 from mace.live.recording import Recording
 from mace.live.results import Result
-from mace.live.session import loop_summary, session_text, spent
+from mace.live.session import loop_summary, session_text
 from mace.live.sources.frame import Frame, Source, SourceBase, decode_jpeg
 from mace.live.sources.paced import paced
 from mace.live.web.config import WebConfig
@@ -173,12 +173,12 @@ def main(config: Config) -> None:
             loop.wait(_WARM_S)
             before = loop.counters
             loop.timings.clear()
-            used, begun = spent(), time.monotonic()
+            used, begun = time.process_time(), time.monotonic()
             while (left := begun + config.seconds - time.monotonic()) > 0:
                 loop.wait(min(left, config.every_s))
                 print(json.dumps(_now(loop.counters, time.monotonic() - begun)), flush=True)
             seconds = time.monotonic() - begun
-            summary = loop_summary(loop, seconds, spent() - used, since=before)
+            summary = loop_summary(loop, seconds, time.process_time() - used, since=before)
     print(session_text(summary))
     print(f"{summary['counters']['frames'] / seconds:.1f} frames a second")
 

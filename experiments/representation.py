@@ -16,7 +16,7 @@ Command: `python -m mace.experiments.representation`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mace.data.config import VariantConfig
 from mace.experiments.study import STUDY, Setting, Study
@@ -26,12 +26,7 @@ from mace.experiments.study_results import Pooled
 from mace.motion.config import MotionConfig
 
 
-@dataclass(frozen=True, kw_only=True)
-class Config(Setting):
-    """An input (in the recipe)."""
-
-
-def sweep() -> tuple[Config, ...]:
+def sweep() -> tuple[Setting, ...]:
     """Return the four inputs."""
     base = STUDY.motion
     inputs: dict[str, MotionConfig] = {
@@ -42,7 +37,7 @@ def sweep() -> tuple[Config, ...]:
     }
     one_pair = replace(STUDY, variants=VariantConfig(extra=0))
     return tuple(
-        Config(name=name, recipe=replace(one_pair, motion=motion))
+        Setting(name=name, recipe=replace(one_pair, motion=motion))
         for name, motion in inputs.items()
     )
 

@@ -29,16 +29,22 @@ from mace.training.final import train_final
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """What the main job does; everything else is in the recipes."""
+    """What the main job does; everything else is in the recipes.
+
+    Attributes:
+        preset: preset of the synthetic data set.
+        data_seed: of the people and their clips. The recipes were chosen on seed 0; another one is
+            fresh.
+        seeds: training seeds; each runs every fold.
+        protocol: the folds: leave one subject out.
+        flow: recipe of the result.
+        appearance: recipe of the leak check.
+    """
 
     preset: str = "demo"
-    """Preset of the synthetic data set."""
     data_seed: int = 0
-    """Of the people and their clips. The recipes were chosen on seed 0; another one is fresh."""
     seeds: tuple[int, ...] = (0,)
-    """Training seeds; each runs every fold."""
     protocol: ProtocolConfig = field(default_factory=ProtocolConfig)
-    """The folds: leave one subject out."""
     flow: Recipe = FLOW
     appearance: Recipe = APPEARANCE
 
@@ -60,14 +66,19 @@ class Config:
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """What the main job leaves behind."""
+    """What the main job leaves behind.
+
+    Attributes:
+        flow: the result.
+        appearance: the leak check.
+        faces: the corrected face at the apex, by clip.
+        model: folder of the network trained on all clips, which no score here comes from.
+    """
 
     flow: Evaluation
     appearance: Evaluation
     faces: Mapping[str, UInt8[np.ndarray, "s s"]]
-    """The corrected face at the apex, by clip."""
     model: Path
-    """Folder of the network trained on all clips, which no score here comes from."""
 
 
 def sweep() -> Iterator[Config]:

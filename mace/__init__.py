@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mace.motion.pair import flow
     from mace.network import load
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 __all__ = [
     "MACNN",

@@ -21,7 +21,6 @@ from mace.files import atomic_folder
 from mace.models.config import ModelConfig
 from mace.motion.config import MotionConfig
 
-# A bundle without `reference` or temperature is one of before there was any: all have this layout.
 LAYOUT = 1
 DESCRIPTION, WEIGHTS = "bundle.json", "weights.npz"
 REFERENCE = "reference"
@@ -137,7 +136,7 @@ def load_bundle(path: Path) -> Bundle:
             trained_on=tuple(notes["trained_on"]),
             provenance=notes["provenance"],
             reference=None if reference is None else PixelStatistics(**reference),
-            temperature=float(notes.get("temperature", 1.0)),
+            temperature=float(notes["temperature"]),
         )
     except ConfigError as error:
         raise CheckpointError(f"{path} does not fit this version of MACE: {error}") from error

@@ -47,6 +47,9 @@ COMMANDS = {
     ),
     "live": Command("mace.commands.live", "label the faces in a video with a trained model"),
     "spot": Command("mace.commands.spot", "find the micro-expressions in long videos"),
+    "flow-images": Command(
+        "mace.commands.flow_images", "a data set's motion as pictures, for the code of others"
+    ),
     "export": Command(
         "mace.commands.export", "a trained model as one program that needs no MACE to run"
     ),

@@ -16,10 +16,6 @@ from mace.errors import ConfigError
 # this metadata stays out of the hash, so that a run finds its own results on another machine.
 UNHASHED: Mapping[str, bool] = types.MappingProxyType({"unhashed": True})
 
-# A field that a later version brought, whose default is what was done before: it stays out of the
-# hash while it has its default, so that results from before it are found.
-ADDED_LATER: Mapping[str, bool] = types.MappingProxyType({"added_later": True})
-
 
 def to_dict(config: Any) -> dict[str, Any]:
     """Return the dataclass instance `config` as nested dictionaries that JSON can hold."""
@@ -88,9 +84,6 @@ def _hashable(value: Any) -> Any:
             field.name: _hashable(getattr(value, field.name))
             for field in dataclasses.fields(value)
             if not field.metadata.get("unhashed")
-            and not (
-                field.metadata.get("added_later") and getattr(value, field.name) == field.default
-            )
         }
     return _encode(value)
 

@@ -2,7 +2,6 @@
 
 import codecs
 import errno
-import fcntl
 import json
 import os
 import shutil
@@ -12,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from mace.errors import OutputError
+from mace.locks import lock
 
 SPARE_BYTES = 256 * 1024
+
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows would write line ends of its own
 
 
 @contextmanager
@@ -110,13 +112,13 @@ def append_line(path: Path, line: str) -> None:
     path, data = Path(path), line.encode() + b"\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | _BINARY, 0o644)
         try:
             # Released with the file: nobody looks at a line that is being written.
-            fcntl.flock(file, fcntl.LOCK_EX)
-            end = os.lseek(file, 0, os.SEEK_END)
-            if end and os.pread(file, 1, end - 1) != b"\n":
-                data = b"\n" + data
+            lock(file)
+            if os.lseek(file, 0, os.SEEK_END):
+                os.lseek(file, -1, os.SEEK_END)
+                data = data if os.read(file, 1) == b"\n" else b"\n" + data
             written = os.write(file, data)
         finally:
             os.close(file)

@@ -27,7 +27,8 @@ def progress(description: str, total: int, *, done: int = 0) -> Iterator[Advance
 
     Args:
         description: what is being done.
-        total: units in all; 0 where nobody knows.
+        total: units in all; 0 where nobody knows. One that is passed was an estimate: a
+            bar grows with what is done, lines show it no longer.
         done: units finished before.
     """
     if sys.stderr.isatty():
@@ -76,7 +77,10 @@ def _rich_progress(description: str, total: int, done: int) -> Iterator[Advance]
         task = display.add_task(description, total=total or None, completed=done, note="")
 
         def advance(steps: int = 1, /, *, note: str = "") -> None:
-            display.update(task, advance=steps, note=note)
+            nonlocal done
+            done += steps
+            grown = max(total, done) if total else None
+            display.update(task, total=grown, advance=steps, note=note)
 
         yield advance
 
@@ -86,8 +90,10 @@ def _plain_progress(description: str, total: int, done: int) -> Iterator[Advance
     first: tuple[float, int] | None = None  # when the first units were done, and how many
 
     def advance(steps: int = 1, /, *, note: str = "") -> None:
-        nonlocal done, last, first
+        nonlocal done, total, last, first
         done += steps
+        if done > total:
+            total = 0
         now = time.monotonic()
         if first is None:
             first = now, done

@@ -21,14 +21,17 @@ from mace.training.config import FineTuneConfig, OptimiserConfig, TrainConfig
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """From clips to a trained network."""
+    """From clips to a trained network.
+
+    Attributes:
+        motion: the network's input.
+        variants: further frame pairs of each clip that training may choose from.
+        train: the network and its training.
+    """
 
     motion: MotionConfig
-    """The network's input."""
     variants: VariantConfig
-    """Further frame pairs of each clip that training may choose from."""
     train: TrainConfig
-    """The network and its training."""
 
 
 FLOW = Recipe(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mace.config import ADDED_LATER, UNHASHED, config_hash, from_dict, hashed_settings, to_dict
+from mace.config import UNHASHED, config_hash, from_dict, hashed_settings, to_dict
 from mace.errors import ConfigError
 
 
@@ -79,21 +79,6 @@ def test_a_missing_field_takes_its_default_and_an_integer_may_be_a_float():
 def test_what_does_not_fit_is_named(values, message):
     with pytest.raises(ConfigError, match=message):
         from_dict(Outer, values)
-
-
-def test_a_field_that_came_later_leaves_hashes_alone_while_it_has_its_default():
-    @dataclass(frozen=True)
-    class Before:
-        size: int = 28
-
-    @dataclass(frozen=True)
-    class After:
-        size: int = 28
-        rounds: int = field(default=5, metadata=ADDED_LATER)
-
-    assert config_hash(After()) == config_hash(Before())
-    assert config_hash(After(rounds=0)) != config_hash(Before())
-    assert to_dict(After())["rounds"] == 5
 
 
 def test_the_hash_follows_what_decides_numbers_and_nothing_else():

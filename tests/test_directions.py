@@ -8,18 +8,9 @@ ROOT = Path(__file__).parents[1]
 
 # From the bottom up; rooms of one line do not know each other. docs/architecture.md walks upward.
 FLOORS = (
-    ("errors", "processes", "progress", "provenance"),
-    (
-        "annotation",
-        "compilation",
-        "config",
-        "files",
-        "losses",
-        "metrics",
-        "pictures",
-        "protocols",
-        "video",
-    ),
+    ("errors", "locks", "processes", "progress", "provenance"),
+    ("annotation", "compilation", "config", "files", "losses", "metrics", "pictures"),
+    ("protocols", "video"),
     ("face",),
     ("motion", "spotting"),
     ("augment", "data", "datasets", "models"),

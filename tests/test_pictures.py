@@ -106,6 +106,22 @@ def test_half_a_picture_is_refused_in_every_format(tmp_path, suffix):
         read_picture(file)
 
 
+@pytest.mark.parametrize("suffix", [".webp", ".png", ".gif", ".tif"])
+def test_several_pictures_in_a_file_are_refused(tmp_path, suffix):
+    frames = [np.full((8, 8, 3), 60 * i, np.uint8) for i in range(3)]
+    for count in (1, 3):
+        file = tmp_path / f"{count}{suffix}"
+        if suffix == ".tif":
+            assert cv2.imwritemulti(str(file), frames[:count])
+        else:
+            animation = cv2.Animation()
+            animation.frames, animation.durations = frames[:count], [100] * count
+            assert cv2.imwriteanimation(str(file), animation)
+    assert read_picture(tmp_path / f"1{suffix}").shape == (8, 8, 3)
+    with pytest.raises(DataError, match="holds 3 pictures, as an animation or pages; store one"):
+        read_picture(tmp_path / f"3{suffix}")
+
+
 def test_what_is_no_picture_is_refused(tmp_path):
     for content, words in ((b"", "empty"), (b"words", "cannot be read as a picture")):
         (tmp_path / "1.png").write_bytes(content)

@@ -60,6 +60,24 @@ def test_of_an_unknown_total_a_line_says_how_far_it_is(capsys, clock):
     assert capsys.readouterr().err.splitlines() == ["stream: 10", "stream: 20"]
 
 
+def test_a_total_that_is_passed_was_an_estimate(capsys, clock, monkeypatch):
+    def run():
+        with progress("clip", 12) as advance:
+            for _ in range(30):
+                clock.now += 1.0
+                advance()
+
+    run()
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["clip: 10/12, 2 s left", "clip: 12/12, 0 s left", "clip: 22"]
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    run()
+    text = capsys.readouterr().err
+    assert "30/30" in text
+    assert "30/12" not in text
+
+
 def test_track_passes_items_on(capsys):
     assert list(track("abc", "letters", 3)) == ["a", "b", "c"]
     assert "letters: 3/3" in capsys.readouterr().err

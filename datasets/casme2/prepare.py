@@ -26,7 +26,7 @@ def prepare(
         data_dir: root of all prepared data sets.
         manual_dir: the folder of the data set.
         coding: 2014 or 2019, by default the later of those that are there.
-        strict: refuse repairs and drops.
+        strict: refuse repairs, choices and drops.
         workers: processes.
     """
     if coding is not None and coding not in CODINGS:

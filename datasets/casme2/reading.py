@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from mace.annotation.class_sets import normalise_emotion
 from mace.datasets.reading.cells import clip_key, subject_key
+from mace.datasets.reading.editions import are_one_edition
 from mace.datasets.reading.gathering import Gathering, no_images
 from mace.datasets.reading.records import Annotation, Published, Reading
 from mace.datasets.reading.tables import Row, Table, read_table
@@ -77,10 +79,17 @@ def read(manual_dir: Path, config: str, coding: int | None = None) -> Reading:
     for index, other in enumerate(tables):
         if index != best:
             gathering.where = other.path.name
-            reason = f"not read: a coding of {years[index]}; {table.path.name} is preferred"
+            within = other.path == table.path
+            which = f"its sheet {other.sheet} is not read" if within else "not read"
+            chosen = f"the sheet {table.sheet}" if within else table.path.name
+            reason = f"{which}: a coding of {years[index]}; {chosen} is preferred"
             if years[index] != year:
                 reason += f" (--coding {years[index]} reads this one)"
-            gathering.report("remark", "coding-not-read", None, "", reason)
+            same = [row.cells for row in other.rows] == [row.cells for row in table.rows]
+            open_ = years[index] == year and not same
+            if open_ and not within:
+                open_ = are_one_edition(other.path.name, table.path.name)
+            gathering.report("choice" if open_ else "remark", "coding-not-read", None, "", reason)
     gathering.begin(table)
     reason = f"read as the coding of {year}, {len(table.rows)} rows"
     gathering.report("remark", "coding", None, "", reason)
@@ -103,13 +112,15 @@ def _tables(manual_dir: Path, gathering: Gathering, coding: int | None) -> list[
         looked_at.update(paths)
         for path in paths:
             try:
-                table = read_table(path, columns=COLUMNS)
+                first = read_table(path, columns=COLUMNS)
             except DataError as error:
                 refused[path] = error
                 continue
-            fitting = sum(_CLIP.fullmatch(row.text("clip")) is not None for row in table.rows)
-            if 2 * fitting >= len(table.rows) > 0:
-                tables.append(table)
+            # The codings of two years may be two sheets of one workbook.
+            for table in (first, *first.others):
+                fitting = sum(_CLIP.fullmatch(row.text("clip")) is not None for row in table.rows)
+                if 2 * fitting >= len(table.rows) > 0:
+                    tables.append(replace(table, others=()))
         if tables and coding in (None, *map(_year, tables)):
             break
     if tables:
@@ -163,6 +174,7 @@ def _objective_classes(manual_dir: Path, table: Table, gathering: Gathering) -> 
             gathering.report("remark", "sheet-not-read", None, "", str(error))
             gathering.where = coding
             return {}
+        gathering.pass_over_sheets(source)
     read = {_key(row): gathering.objective(row, "/".join(_names(row))) for row in source.rows}
     classes = {key: number for key, number in read.items() if number is not None}
     gathering.report("remark", "objective", None, "", f"{len(classes)} objective classes read")

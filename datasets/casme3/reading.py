@@ -115,6 +115,7 @@ class _Places:
         self._videos: dict[tuple[str, str], list[Folder]] = defaultdict(list)
         self._clips: dict[tuple[str, str, int], list[Folder]] = defaultdict(list)
         self._paths: set[Path] = set()
+        self._own: set[Path] = set()
         self.spare: set[Path] = set()
         for folder in sorted(folders.folders, key=lambda f: (len(f.parts), f.parts)):
             if any("depth" in part.casefold() for part in folder.parts[1:]):
@@ -126,6 +127,7 @@ class _Places:
                 if match is not None:
                     key = subject_key(match["subject"]), match["video"], int(match["onset"])
                     self._clips[key].append(folder)
+                    self._own.add(folder.path)
                     break
             else:
                 *_, person, letter, last = ("", "", *folder.parts)
@@ -136,6 +138,10 @@ class _Places:
     def serves(self, folder: Folder) -> bool:
         """Whether a folder is one to be read; those of depth and the spare ones are not."""
         return folder.path in self._paths and folder.path not in self.spare
+
+    def of_one_expression(self, folder: Folder) -> bool:
+        """Whether a folder holds one expression and not the whole video."""
+        return folder.path in self._own
 
     def __call__(self, *rows: Row) -> list[Folder]:
         """Return the folders of an expression, given as it is written and as it is corrected."""
@@ -169,6 +175,16 @@ def _read_row(
     if folder is None:
         return
     numbers = frames(row, folder, name)
+    offset = _peek(row, "offset")
+    if (
+        places.of_one_expression(folder)
+        and _peek(row, "onset") == 0
+        and offset is not None
+        and list(numbers) == list(range(1, offset + 2))
+    ):
+        reason = f"its folder holds the {len(numbers)} frames from 0 to {offset}, counted from 1"
+        gathering.report("choice", "frames-renumbered", row, name, f"{reason}; taken so")
+        numbers = {number - 1: path for number, path in numbers.items()}
     span = interval(gathering, row, name, start=1 if min(numbers, default=1) else 0)
     if span is None:
         return

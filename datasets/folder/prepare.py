@@ -26,7 +26,7 @@ def prepare(
         data_dir: root of all prepared data sets.
         manual_dir: the folder of the clips.
         annotations: their table; by default the one called `annotations` within `manual_dir`.
-        strict: refuse repairs and drops.
+        strict: refuse repairs, choices and drops.
         workers: processes.
     """
     if annotations is not None and manual_dir is None:

@@ -1,16 +1,18 @@
 """Reading a table of own clips; the frames are a folder or a video."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from mace.annotation.class_sets import normalise_emotion
 from mace.datasets.folder.videos import Video, VideoIndex, without_suffix
+from mace.datasets.reading.cells import subject_key
 from mace.datasets.reading.gathering import Gathering
 from mace.datasets.reading.records import Annotation, Reading
 from mace.datasets.reading.tables import Row, read_table
-from mace.datasets.reading.trees import Folder, find_folders, find_table, is_video
+from mace.datasets.reading.trees import Folder, find_folders, find_table
 from mace.errors import DataError
+from mace.video.naming import is_video
 
 COLUMNS = {
     "subject": ("subject", "participant", "person"),
@@ -50,13 +52,20 @@ def read(manual_dir: Path, config: str = "whole", annotations: Path | None = Non
     table = read_table(annotations, columns=COLUMNS)
     gathering.begin(table, others)
     videos = VideoIndex(manual_dir)
+    people = {subject_key(row.name("subject")) for row in table.rows}
     for row in table.rows:
-        _read_row(gathering, row, manual_dir, videos, cropped=config == "cropped")
+        _read_row(gathering, row, manual_dir, videos, people, cropped=config == "cropped")
     return gathering.reading()
 
 
 def _read_row(
-    gathering: Gathering, row: Row, root: Path, videos: VideoIndex, *, cropped: bool
+    gathering: Gathering,
+    row: Row,
+    root: Path,
+    videos: VideoIndex,
+    people: Collection[str],
+    *,
+    cropped: bool,
 ) -> None:
     subject, clip, emotion = row.name("subject"), row.name("clip"), row.text("emotion")
     name = f"{subject}/{clip}"
@@ -76,7 +85,8 @@ def _read_row(
     # A video just where it is expected goes before a folder somewhere else.
     expected = any(video.parts[1:-1] == (subject,) for video in named)
     if place is None and (expected or not gathering.has_folder(subject, bare)):
-        place = _video(gathering, row, named, videos.anywhere(clip))
+        elsewhere = [v for v in videos.anywhere(clip) if not _is_others(v, subject, people)]
+        place = _video(gathering, row, named, elsewhere)
         if place is None:
             return
     if place is None or place.is_dir():
@@ -126,7 +136,7 @@ def _video(
 ) -> Path | None:
     """The first of a clip's videos; None, and the row dropped, where there is none.
 
-    `elsewhere` are those of its name that are not its subject's.
+    `elsewhere` are those of its name that are nobody's.
     """
     subject = row.text("subject")
     name = f"{subject}/{row.text('clip')}"
@@ -142,8 +152,15 @@ def _video(
     if len(named) > 1:
         others = ", ".join(video.place for video in named[1:4])
         reason = f"several videos of its name; took {named[0].place}, not {others}"
-        gathering.report("remark", "several-videos", row, name, reason)
+        gathering.report("choice", "several-videos", row, name, reason)
     return named[0].path
+
+
+def _is_others(video: Video, subject: str, people: Collection[str]) -> bool:
+    """Whether a video lies below a folder that is called like another person than `subject`."""
+    own = subject_key(subject)
+    folders = {subject_key(part) for part in video.parts[1:-1]} - {own}
+    return any(name in people or (own.isdecimal() and name.isdecimal()) for name in folders)
 
 
 def _place(root: Path, videos: VideoIndex, subject: str, clip: str, path: str) -> Path | None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from mace.datasets.reading.cells import clip_key, subject_key
-from mace.datasets.reading.trees import is_video, walk
+from mace.datasets.reading.trees import walk
+from mace.video.naming import is_video
 
 type _Key = tuple[tuple[str, ...], ...]
 

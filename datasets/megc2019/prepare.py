@@ -10,6 +10,7 @@ from pathlib import Path
 import tensorflow_datasets as tfds
 
 from mace.annotation.class_sets import CLASS_SETS
+from mace.datasets.file_format import file_format
 from mace.datasets.megc2019.megc2019_dataset_builder import Builder
 from mace.datasets.megc2019.reading import CompositeReading, read
 from mace.datasets.reading.preparing import replace_folder
@@ -94,7 +95,7 @@ def _write(name: str, reading: CompositeReading, preset: str, data_dir: Path, ta
 
 
 def _builder(preset: str, data_dir: Path) -> Builder:
-    return Builder(data_dir=str(data_dir), config=preset, file_format="array_record")
+    return Builder(data_dir=str(data_dir), config=preset, file_format=file_format())
 
 
 def _fingerprint_of(target: Path) -> str | None:

@@ -30,6 +30,7 @@ _HEADERS = {
     "clip": ("filenameo", "filename", "clip"),
     "label": ("label",),
     "image": ("imagename",),
+    "class": ("class",),
 }
 _POSITIONS = {"database": 0, "subject": 1, "clip": 2, "label": 3}
 
@@ -89,7 +90,8 @@ def read_labels(path: Path) -> LabelFile | None:
         fitting = sum(_database(_cell(cells, places["database"])) is not None for _, cells in lines)
         if not lines or 2 * fitting <= len(lines):
             return None
-    _check_counting(path, lines, places["label"])
+    if "class" not in places:
+        _check_counting(path, lines, places["label"])
     return _label_file(path, lines, places)
 
 
@@ -120,6 +122,9 @@ def _label_file(
         raw = {name: _cell(cells, place) for name, place in places.items()}
         clip = f"{raw['subject']}/{raw['clip']}"
         database, class_3 = _database(raw["database"]), _class(raw["label"])
+        if raw.get("class") and not raw["class"].isdigit():
+            # A table of `mace flow-images` names its classes, and may be of any data set.
+            database, class_3 = database or raw["database"].lower(), raw["class"].lower()
         if database is None:
             known = ", ".join(sorted(set(DATABASES.values())))
             reason = f"the database is {raw['database']!r}, expected one of {known}"
@@ -182,7 +187,7 @@ def _label(row: int, database: str, class_3: str, raw: Mapping[str, str]) -> Lab
 def _subject(database: str, raw: str) -> str:
     """The subject as the database's folders are named: sub01, s01, 006."""
     digits = re.fullmatch(r"[A-Za-z]*0*(\d+)(?:\.0)?", raw)
-    if digits is None:
+    if digits is None or database not in DATABASES.values():
         return raw
     number = int(digits[1])
     return {"casme2": f"sub{number:02d}", "smic": f"s{number:02d}", "samm": f"{number:03d}"}[

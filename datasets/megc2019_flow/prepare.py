@@ -11,6 +11,7 @@ from pathlib import Path
 import tensorflow_datasets as tfds
 
 from mace.annotation.class_sets import CLASS_SETS
+from mace.datasets.file_format import file_format
 from mace.datasets.megc2019_flow.megc2019_flow_dataset_builder import CONFIG, Builder
 from mace.datasets.megc2019_flow.reading import FlowReading, read
 from mace.datasets.reading.preparing import replace_folder
@@ -32,7 +33,7 @@ def prepare(
         preset: `composite`.
         data_dir: root of all prepared data sets.
         manual_dir: a folder that holds the pictures and a label file at any depth.
-        strict: refuse repairs and drops.
+        strict: refuse repairs, choices and drops.
 
     Raises:
         ConfigError: for an unknown preset or no `manual_dir`.
@@ -81,7 +82,7 @@ def prepare(
 
 
 def _builder(data_dir: Path) -> Builder:
-    return Builder(data_dir=str(data_dir), config=CONFIG, file_format="array_record")
+    return Builder(data_dir=str(data_dir), config=CONFIG, file_format=file_format())
 
 
 def _report(reading: FlowReading) -> PreparationReport:

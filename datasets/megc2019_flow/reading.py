@@ -158,7 +158,7 @@ def choose_labels(root: Path, tables: Sequence[Path]) -> tuple[LabelFile, list[C
             reason += f"; it lacks {lacking} of its clips and names {len(only)} others"
         changes.append(
             Change(
-                kind="remark",
+                kind="choice" if only or lacking else "remark",
                 code="label-file-unused",
                 where=other.path.name,
                 row=None,

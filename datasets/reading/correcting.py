@@ -172,7 +172,8 @@ def _read_frames(task: Task) -> tuple[Task, dict[int, np.ndarray]]:
             code, place = ("frame", "between") if inside else ("margin", "not between")
             within |= inside
             reason = f"{error}; left out, it is {place} onset and offset"
-            changes.append(annotation.change("remark", f"{code}-unreadable", reason))
+            kind = "choice" if inside else "remark"
+            changes.append(annotation.change(kind, f"{code}-unreadable", reason))
     task = replace(task, changes=(*task.changes, *changes))
     if not images and changes:
         reason = f"none of its {len(annotation.frames)} frames can be read"

@@ -45,6 +45,11 @@ def base_name(name: str) -> str:
     return "".join(letter for letter in stem if letter.isalnum())
 
 
+def are_one_edition(name: str, other: str) -> bool:
+    """Whether nothing in two names tells which table is meant: one version, neither a copy."""
+    return base_name(name) == base_name(other) and edition(name)[:4] == edition(other)[:4]
+
+
 def edition(name: str) -> Edition:
     """Return a key that sorts the newest version first, then the plain name before its copies.
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mace.datasets.reading.cells import CellError
+from mace.datasets.reading.editions import are_one_edition
 from mace.datasets.reading.numbering import as_the_sheet_counts
 from mace.datasets.reading.records import Annotation, Change, Kind, Published, Reading
 from mace.datasets.reading.tables import Row, Table
@@ -37,7 +38,7 @@ class Gathering:
         self._used: set[Path] = set()
 
     def begin(self, table: Table, others: Sequence[Path] = ()) -> None:
-        """Go on with another table; rows of notes that it skipped are remarked on.
+        """Go on with another table; sheets and rows of it that are not read are remarked on.
 
         Args:
             table: whose rows come next.
@@ -46,6 +47,7 @@ class Gathering:
         self.pass_over(others, table.path)
         self.where = table.path.name
         self.rows += len(table.rows)
+        self.pass_over_sheets(table)
         if table.skipped:
             listed = ", ".join(map(str, table.skipped[:5])) + ("…" if table.skipped[5:] else "")
             reason = f"{len(table.skipped)} rows without subject and clip, such as notes: {listed}"
@@ -57,9 +59,23 @@ class Gathering:
             self.where = path.name
             same = path.name == chosen.name
             place = f" in {chosen.parent.name}" if same else ""
-            copy = "of the same content, " if _equal(path, chosen) else ""
+            equal = _equal(path, chosen)
+            copy = "of the same content, " if equal else ""
             reason = f"not read: {copy}{chosen.name}{place} is preferred"
-            self.report("remark", "table-not-read", None, "", reason)
+            # Only its place or format made the difference, and no version or mark of a copy.
+            open_ = not equal and are_one_edition(path.name, chosen.name)
+            self.report("choice" if open_ else "remark", "table-not-read", None, "", reason)
+
+    def pass_over_sheets(self, table: Table) -> None:
+        """Remark on sheets of the table's workbook that have its columns and are not read."""
+        for other in table.others:
+            same = [row.cells for row in other.rows] == [row.cells for row in table.rows]
+            reason = f"its sheet {other.sheet} ({len(other.rows)} rows) is not read: "
+            reason += f"{'of the same content, ' if same else ''}{table.sheet} is preferred"
+            if not same and not table.named:
+                reason += ", for it comes first"
+            kind = "remark" if same or table.named else "choice"
+            self.report(kind, "sheet-not-read", None, "", reason)
 
     def report(self, kind: Kind, code: str, row: Row | None, clip: str, reason: str) -> None:
         """Note a change of a row or, without a row, of the whole data set."""
@@ -126,18 +142,20 @@ class Gathering:
             others = ", ".join("/".join(folder.parts[1:]) for folder in candidates[1:4])
             chosen = "/".join(candidates[0].parts[1:])
             reason = f"frames in several folders; took {chosen}, not {others}"
-            self.report("remark", "several-folders", row, name, reason)
+            same = len({_listing(folder.path) for folder in candidates}) == 1
+            kind = "remark" if same else "choice"
+            self.report(kind, "several-folders", row, name, reason)
         self._used.update(folder.path for folder in candidates)
         return candidates[0]
 
     def frames(
         self, row: Row | None, folder: Folder, name: str, pattern: re.Pattern[str] | None = None
     ) -> dict[int, Path]:
-        """Return the folder's images by frame number; files that cannot count are remarked on."""
+        """Return the folder's images by frame number; files that cannot count are reported."""
         problems: list[str] = []
         found = frame_files(folder.path, pattern, problems=problems)
         for problem in problems:
-            self.report("remark", "file-passed-over", row, name, problem)
+            self.report("choice", "file-passed-over", row, name, problem)
         return found
 
     def add(self, annotation: Annotation) -> None:
@@ -182,7 +200,7 @@ class Gathering:
                 f"{renumbered} folders hold exactly the frames of their intervals, counted from 0 "
                 "or 1; the first frame of each is taken as its onset"
             )
-            self.report("remark", "frames-renumbered", None, "", reason)
+            self.report("choice", "frames-renumbered", None, "", reason)
         return Reading(
             database=self.database,
             rows=self.rows,
@@ -194,9 +212,16 @@ class Gathering:
 
 def _equal(path: Path, other: Path) -> bool:
     try:
-        return path.read_bytes() == other.read_bytes()
+        same_size = path.stat().st_size == other.stat().st_size
+        return same_size and path.read_bytes() == other.read_bytes()
     except OSError:
         return False
+
+
+def _listing(folder: Path) -> tuple[tuple[str, int], ...]:
+    """Names and sizes of a folder's files, the same for a folder and its copy."""
+    with os.scandir(folder) as entries:
+        return tuple(sorted((e.name, e.stat().st_size) for e in entries if e.is_file()))
 
 
 def _there(folders: FolderIndex) -> str:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
+from mace.datasets.file_format import file_format
 from mace.datasets.reading.builder import ClipBuilder
 from mace.datasets.reading.correcting import load
 from mace.datasets.reading.records import Reading
-from mace.datasets.reading.report import make_report, refuse_changes
+from mace.datasets.reading.report import make_report, refuse_changes, refused
 from mace.datasets.reading.storing import fingerprint, plan_clips, store_tasks
 from mace.errors import ConfigError, DataError, OutputError
 
@@ -39,7 +40,7 @@ def prepare_clips(
         config: one of its configurations.
         data_dir: root of all prepared data sets.
         manual_dir: the folder as the data set's authors distribute it.
-        strict: refuse repairs and drops.
+        strict: refuse repairs, choices and drops.
         workers: processes, by default as many as there are cores.
         reading: what `source.read` would return, where a data set needs more than a folder.
 
@@ -71,10 +72,10 @@ def prepare_clips(
     mark = f"{fingerprint(tasks, changes)} {source.VERSION}"
     before = _prepared(target)
     if before is not None and before["fingerprint"] == mark:
-        if strict and (before["repairs"] or before["drops"]):
+        if strict and (wrong := refused(before)):
             raise DataError(
-                f"{name} was prepared with {before['repairs']} repairs and {before['drops']} drops,"
-                f" which --strict refuses; {target / 'preparation.txt'} lists them"
+                f"{name} was prepared with {wrong}, which --strict refuses; "
+                f"{target / 'preparation.txt'} lists them"
             )
         print(f"{name} is already prepared in {target}", file=sys.stderr)
         return target
@@ -104,7 +105,7 @@ def prepare_clips(
 
 
 def _builder(source: type[ClipBuilder], config: str, data_dir: Path) -> ClipBuilder:
-    return source(data_dir=str(data_dir), config=config, file_format="array_record")
+    return source(data_dir=str(data_dir), config=config, file_format=file_format())
 
 
 def _prepared(target: Path) -> dict | None:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-type Kind = Literal["correction", "repair", "drop", "remark"]
+type Kind = Literal["correction", "repair", "choice", "drop", "remark"]
 """A repair changes an annotation, a drop loses a clip, a remark does neither.
 
 A correction is a repair of an error that the distributed sheet is known for, so that nothing is
-wrong with this copy of it.
+wrong with this copy of it. A choice takes one of several tables, folders, videos or frames that
+differ and of which nobody said which is meant: other rows or frames may be right.
 """
 
 

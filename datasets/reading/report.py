@@ -1,7 +1,7 @@
 """What a preparation did: rows, samples, repairs, drops, counts beside the published ones."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from mace.files import write_json, write_text
 
 # More lines of one code than this are counted on screen and listed in the file only.
 _LINES = 10
-_KINDS: tuple[Kind, ...] = ("drop", "correction", "repair", "remark")
+_KINDS: tuple[Kind, ...] = ("drop", "correction", "repair", "choice", "remark")
+# What `--strict` refuses.
+_REFUSED: tuple[Kind, ...] = ("repair", "choice", "drop")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,7 @@ class PreparationReport:
             "corrections": totals["correction"],
             "repairs": totals["repair"],
             "drops": totals["drop"],
+            "choices": totals["choice"],
             "remarks": totals["remark"],
             "codes": dict(sorted(codes.items())),
         }
@@ -162,15 +165,25 @@ def make_report(
 
 
 def refuse_changes(dataset: str, changes: Sequence[Change]) -> None:
-    """Raise a DataError that names the first repairs and drops, if there are any."""
-    wrong = [change for change in changes if change.kind in ("repair", "drop")]
+    """Raise a DataError that names the first repairs, choices and drops, if there are any."""
+    wrong = [change for change in changes if change.kind in _REFUSED]
     if wrong:
-        repairs = sum(change.kind == "repair" for change in wrong)
         first = "; ".join(" ".join(line.split()) for line in _rows(wrong[:3]))
+        totals = Counter(f"{change.kind}s" for change in wrong)
         raise DataError(
-            f"{dataset} needs {repairs} repairs and {len(wrong) - repairs} drops, which --strict "
-            f"refuses, first: {first}"
+            f"{dataset} needs {refused(totals)}, which --strict refuses, first: {first}"
         )
+
+
+def refused(totals: Mapping[str, int]) -> str:
+    """Return how much there is of what `--strict` refuses, "" if nothing.
+
+    Args:
+        totals: numbers by the name of a kind of change in the plural, as `as_dict` has them.
+    """
+    numbers = {kind: totals.get(f"{kind}s", 0) for kind in _REFUSED}
+    listed = [f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in numbers.items() if n]
+    return " and ".join(filter(None, [", ".join(listed[:-1]), *listed[-1:]]))
 
 
 def _first(changes: Sequence[Change], limit: int | None) -> list[Change]:

@@ -59,7 +59,7 @@ def one_spelling(annotations: Sequence[Annotation], changes: list[Change]) -> It
     """Yield annotations whose subjects are spelt in one way: `1` and `01` are one person.
 
     Or folds would have one person on both sides. What differs in more than zeros and case, such as
-    `1` and `sub01`, may be two people, and is remarked on.
+    `1` and `sub01`, may be two people, which is a choice.
     """
     spellings: dict[str, str] = {}
     similar: dict[str, str] = {}
@@ -73,8 +73,8 @@ def one_spelling(annotations: Sequence[Annotation], changes: list[Change]) -> It
             reason = f"the subject {written} is written {chosen} elsewhere; taken as one person"
             changes.append(annotation.change("repair", "subject-spelling", reason))
         elif written not in said and first != chosen:
-            reason = f"the subjects {first} and {written} may be one person"
-            changes.append(annotation.change("remark", "subject-names", reason))
+            reason = f"the subjects {first} and {written} may be one person; taken as two"
+            changes.append(annotation.change("choice", "subject-names", reason))
         said.add(written)
         yield annotation if chosen == written else replace(annotation, subject=chosen)
 

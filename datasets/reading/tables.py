@@ -4,7 +4,7 @@ import csv
 import io
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,8 @@ class Table:
     """A table as found.
 
     `columns` are those of ours that it has. `skipped` are the numbers of rows that hold something
-    but nothing in the key columns, such as notes below the table.
+    but nothing in the key columns, such as notes below the table. `named` says that the sheet has
+    the name that was asked for; `others` are sheets of the workbook that have the columns as well.
     """
 
     path: Path
@@ -59,6 +60,8 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     skipped: tuple[int, ...] = ()
+    named: bool = False
+    others: tuple["Table", ...] = ()
 
 
 def read_table(
@@ -72,7 +75,8 @@ def read_table(
     """Read an .xls, .xlsx, .csv or .tsv file, told apart by content and not by its name.
 
     Formula cells give the values stored with them. The header is the first of the first 60 rows
-    that names all columns, on the sheet of the given name or else on the first that has one.
+    that names all columns, on the sheet of the given name or else on the first that has one and
+    rows below it; further ones are its `others`.
 
     Args:
         path: the file.
@@ -85,18 +89,31 @@ def read_table(
     Raises:
         DataError: for a missing or damaged file, or one without the header.
     """
-    wanted = {name.removeprefix("?"): tuple(names) for name, names in columns.items()}
+    expected = {name.removeprefix("?"): tuple(names) for name, names in columns.items()}
     required = [name for name in columns if not name.startswith("?")]
     keys = required[:2] if keys is None else keys
-    sheets = _read_sheets(path, columns=len(wanted))
-    if sheet is not None:
-        sheets.sort(key=lambda item: normalise(item[0]) != normalise(sheet))
+    sheets = _read_sheets(path, columns=len(expected))
+
+    def is_named(name: str) -> bool:
+        return sheet is not None and normalise(name) == normalise(sheet)
+
+    sheets.sort(key=lambda item: not is_named(item[0]))
+    tables: list[Table] = []
     for name, rows in sheets:
-        place = _find_header(rows, wanted, required) if header else (0, _by_position(rows, wanted))
+        place = (
+            _find_header(rows, expected, required) if header else (0, _by_position(rows, expected))
+        )
         if place is not None and place[1]:
-            return _table(path, name, rows, *place, keys)
-    names = ", ".join(f"{name} ({' or '.join(wanted[name]) or name})" for name in required)
-    raise DataError(f"{path} has no table with the columns {names}; it has: {_found(sheets)}")
+            tables.append(replace(_table(path, name, rows, *place, keys), named=is_named(name)))
+            # Without a header anything fits, and so does one text parted at several marks.
+            if not header or not name:
+                break
+    if not tables:
+        names = ", ".join(f"{name} ({' or '.join(expected[name]) or name})" for name in required)
+        raise DataError(f"{path} has no table with the columns {names}; it has: {_found(sheets)}")
+    tables.sort(key=lambda table: not table.rows)
+    others = tuple(table for table in tables[1:] if table.rows)
+    return replace(tables[0], others=others)
 
 
 def _table(

@@ -12,8 +12,8 @@ from mace.datasets.reading.cells import clip_key, subject_key
 from mace.datasets.reading.editions import TABLE_SUFFIXES, edition, plain_name
 from mace.errors import DataError
 from mace.pictures.naming import arrange, is_picture
+from mace.video.naming import is_video
 
-VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".m4v", ".wmv", ".mts")
 # What systems keep on a disk beside people's own folders.
 _SYSTEM_FOLDERS = frozenset(
     {"__macosx", "$recycle.bin", "recycler", "recycled", "system volume information", "lost+found"}
@@ -87,11 +87,6 @@ class FolderIndex:
 
 def _below_a_subject(folder: Folder) -> bool:
     return any(subject_key(part).isdecimal() for part in folder.parts[1:-1])
-
-
-def is_video(name: str) -> bool:
-    """Return whether a file's name is that of a video."""
-    return os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES and not name.startswith(".")
 
 
 def find_folders(root: Path) -> FolderIndex:

@@ -9,6 +9,7 @@ from pathlib import Path
 import tensorflow_datasets as tfds
 
 from mace.config import config_hash
+from mace.datasets.file_format import file_format
 from mace.datasets.synthetic.presets import PRESETS, Preset, preset_named
 from mace.datasets.synthetic.rendering import store_subjects
 from mace.datasets.synthetic.synthetic_dataset_builder import Builder, config_for
@@ -39,7 +40,7 @@ def prepare(
     config = config_for(chosen, seed=seed)
     # TFDS wants its own configurations by name, and others as objects of another name.
     known = config.name if PRESETS.get(config.name) == chosen else config
-    builder = Builder(data_dir=str(data_dir), config=known, file_format="array_record")
+    builder = Builder(data_dir=str(data_dir), config=known, file_format=file_format())
     path = Path(builder.data_path)
     if (path / "dataset_info.json").exists():
         print(f"synthetic/{config.name} is already prepared in {path}", file=sys.stderr)

@@ -10,7 +10,7 @@ from mace.errors import ConfigError
 class AugmentConfig:
     """Ranges of the random changes; each is drawn uniformly from [-range, +range] for each image.
 
-    Args:
+    Attributes:
         temporal: draw the (reference, target) pair from the set's variants.
         flip: mirror every second image left to right.
         shift: of the image's width and height.

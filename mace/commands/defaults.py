@@ -1,15 +1,30 @@
 """Defaults of a command that depend on its other arguments."""
 
 import functools
-import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import tyro
 
 from mace.recipes import default_recipe
 
 DATASET = "synthetic/demo"
 """The data set that is read where none is named."""
 
-OPTIONS = ("--dataset", "--init", "--zero-shot")
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """The arguments of a command that decide its other defaults.
+
+    Attributes:
+        dataset: that is to be read.
+        init: network to begin with.
+        zero_shot: network to evaluate as it is.
+    """
+
+    dataset: str = DATASET
+    init: str | None = None
+    zero_shot: str | None = None
 
 
 def with_default_recipe(run: Callable[..., None], arguments: Sequence[str]) -> Callable[..., None]:
@@ -20,11 +35,14 @@ def with_default_recipe(run: Callable[..., None], arguments: Sequence[str]) -> C
     Raises:
         CheckpointError: if there is no such network.
     """
-    words = [word for argument in arguments for word in argument.split("=", 1)]
-    pairs = [(option.replace("_", "-"), value) for option, value in itertools.pairwise(words)]
-    given = {option: value for option, value in pairs if option in OPTIONS}
-    if not given:
+    try:
+        # The parser of the command itself, told of three of its options and passing over the rest.
+        named, _ = tyro.cli(
+            Named, args=arguments, return_unknown_args=True, add_help=False, console_outputs=False
+        )
+    except SystemExit:
+        return run  # which is given the same arguments, and says what is wrong with them
+    if named == Named():
         return run
-    dataset = given.pop("--dataset", DATASET)
-    start = next(iter(given.values()), None)
-    return functools.partial(run, recipe=default_recipe(dataset, start))
+    start = named.init if named.zero_shot is None else named.zero_shot
+    return functools.partial(run, recipe=default_recipe(named.dataset, start))

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,14 +24,19 @@ FREE_DATASET = "synthetic"
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the examination."""
+    """One line of the examination.
+
+    Attributes:
+        name: what was looked at.
+        found: what was found.
+        remedy: what to do; None if all is well.
+        required: whether MACE cannot work without it.
+    """
 
     name: str
     found: str
     remedy: str | None = None
-    """What to do; None if all is well."""
     required: bool = True
-    """Whether MACE cannot work without it."""
 
 
 class Unwell(MaceError):
@@ -120,8 +126,6 @@ def _face_models() -> Finding:
 
 
 def _video() -> Finding:
-    import tempfile
-
     import numpy as np
 
     from mace.video.reader import VideoReader

@@ -1,10 +1,11 @@
 """`mace evaluate`: what a recipe is worth on people it has not seen."""
 
+import functools
 import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -189,6 +190,5 @@ def _title(recipe: Recipe, start: Start | None, *, adapt: bool, mixed: bool) -> 
     return name + (", adapted" if adapt else "") + (", mixed" if mixed else "")
 
 
-def adapted_run(arguments: Sequence[str]) -> Callable[..., None]:
-    """Return `run` with the recipe's defaults for the data set that `arguments` name."""
-    return with_default_recipe(run, arguments)
+# The recipe's defaults are those for the data set that the arguments name.
+adapted_run = functools.partial(with_default_recipe, run)

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -134,6 +134,7 @@ def _place(source: str, facts: dict[str, Any], *, out: Path | None) -> Path:
         OutputError: if results are there already.
     """
     from mace.live.recorded import recorded_source
+    from mace.live.recorder import refuse_written
     from mace.live.result_folders import composed_names, recording_names, result_folder
 
     piped = source == "-"
@@ -143,6 +144,7 @@ def _place(source: str, facts: dict[str, Any], *, out: Path | None) -> Path:
         out, taken = result_folder(RUNS_DIR / "live", names, recording, owner=recorded_source)
         if taken is not None:
             print(f"{taken}; this one's go to {out}", file=sys.stderr)
+    refuse_written(out)
     if (there := recorded_source(out)) is not None:
         raise OutputError(
             f"{out} exists already and holds the results of {there}; remove it, or choose another "

@@ -37,7 +37,8 @@ def run(
         annotations: for `folder`, the table of your own clips.
         coding: for `casme2`, which of the codings of 2014 and 2019 is read; by default the later of
             those that are there.
-        strict: refuse data that need a repair or lose a clip, instead of reporting it.
+        strict: refuse data that need a repair, lose a clip or leave open which of several tables,
+            folders or frames is meant, instead of reporting it.
         data_dir: where prepared data sets lie.
         seed: of everything random in a synthetic data set, 0 by default.
         workers: processes; by default one for each CPU core.

@@ -1,5 +1,6 @@
 """`mace search`: the settings of a recipe chosen on training subjects, then scored once."""
 
+import functools
 import json
 import os
 import shlex
@@ -211,6 +212,5 @@ def _shown_command(storage: str | None) -> str:
     return shlex.join(words)
 
 
-def adapted_run(arguments: Sequence[str]) -> Callable[..., None]:
-    """Return `run` with the recipe's defaults for the data set that `arguments` name."""
-    return with_default_recipe(run, arguments)
+# The recipe's defaults are those for the data set that the arguments name.
+adapted_run = functools.partial(with_default_recipe, run)

@@ -51,6 +51,11 @@ def run(
     """
     if bool(videos) == (dataset is not None):
         raise ConfigError("name videos to spot in, or a data set with --dataset, and not both")
+    distinct: dict[Path, Path] = {}
+    for video in videos:
+        distinct.setdefault(video.resolve(), video)
+    if len(distinct) < len(videos):
+        print("videos that are named more than once are done once", file=sys.stderr)
     folder = model_folder(model)
     prepared = None if dataset is None else prepared_dataset(dataset, data_dir=data_dir)
 
@@ -86,7 +91,7 @@ def run(
         where = RUNS_DIR / "spot" if out is None else out
         summary = {
             str(video): _spot(video, network, live, made_from, notes, out=where, fps=fps)
-            for video in videos
+            for video in distinct.values()
         }
         if not as_json:
             for name, row in summary.items():

@@ -1,6 +1,6 @@
 """`mace train`: one network from every clip of a prepared data set."""
 
-from collections.abc import Callable, Sequence
+import functools
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -120,6 +120,5 @@ def _shared_by_hosts(recipe: Recipe, hosts: HostsConfig) -> Recipe:
     return replace(recipe, train=replace(recipe.train, devices=there))
 
 
-def adapted_run(arguments: Sequence[str]) -> Callable[..., None]:
-    """Return `run` with the recipe's defaults for the data set that `arguments` name."""
-    return with_default_recipe(run, arguments)
+# The recipe's defaults are those for the data set that the arguments name.
+adapted_run = functools.partial(with_default_recipe, run)

@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from mace.data.loading import reading
 from mace.data.motion_set import MotionSet
-from mace.errors import DataError
 from mace.motion.config import MotionConfig
 from mace.progress import track
 
@@ -69,7 +69,7 @@ def load_flow_images(folder: Path) -> MotionSet:
     """
     import tensorflow_datasets as tfds  # half a second that only this function needs
 
-    try:
+    with reading(folder):
         builder = tfds.builder_from_directory(folder)
         source = builder.as_data_source("train")  # pyright: ignore[reportCallIssue]
         samples = list(track(source, f"reading {builder.info.name}", len(source)))
@@ -78,11 +78,6 @@ def load_flow_images(folder: Path) -> MotionSet:
             tuple(bytes(sample[key]).decode() for key in ("database", "subject", "clip", "class_3"))
             for sample in samples
         ]
-    except (OSError, ValueError, KeyError, RuntimeError, IndexError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(
-            f"the data set in {folder} is damaged ({reason}); prepare it again"
-        ) from error
     # In a fixed order, whatever the order in the file.
     order = sorted(range(len(names)), key=names.__getitem__)
     names = [names[i] for i in order]

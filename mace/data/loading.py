@@ -1,7 +1,8 @@
 """Clips from prepared folders: the only module here that knows TensorFlow Datasets."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +25,13 @@ def load_clips(data_dir: Path) -> list[Clip]:
     import tensorflow_datasets as tfds  # half a second, and absent where only networks are trained
 
     folder = prepared_folder(Path(data_dir))
-    try:
+    with reading(folder):
         builder = tfds.builder_from_directory(folder)
         splits = sorted(builder.info.splits)
         sources = [builder.as_data_source(split) for split in splits]  # pyright: ignore[reportCallIssue]
         samples = itertools.chain.from_iterable(sources)
         total = sum(map(len, sources))
         clips = [_clip(sample) for sample in track(samples, f"reading {builder.info.name}", total)]
-    except (OSError, ValueError, KeyError, RuntimeError, IndexError) as error:
-        raise DataError(
-            f"the data set in {folder} is damaged ({_first_line(error)}); prepare it again"
-        ) from error
     if not clips:
         raise DataError(f"the data set in {folder} holds no clip; prepare it again")
     return clips
@@ -59,6 +56,31 @@ def prepared_folder(data_dir: Path) -> Path:
         names = ", ".join(str(path.relative_to(data_dir)) for path in found)
         raise DataError(f"{data_dir} holds several data sets, name one of them: {names}")
     return found[0]
+
+
+@contextmanager
+def reading(folder: Path, part: str = "") -> Iterator[None]:
+    """Say in a sentence why a prepared data set cannot be read.
+
+    Args:
+        folder: of the data set.
+        part: what of it is being read, such as `video 3`.
+
+    Raises:
+        DataError: if it is damaged, or stored in a form that this system cannot read.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise DataError(
+            f"the data set in {folder} is stored as ArrayRecord, which cannot be read here "
+            f"({_first_line(error)}); on Windows prepare it again, it is stored as Parquet then"
+        ) from error
+    except (OSError, ValueError, KeyError, RuntimeError, IndexError) as error:
+        where = f" at its {part}" if part else ""
+        raise DataError(
+            f"the data set in {folder} is damaged{where} ({_first_line(error)}); prepare it again"
+        ) from error
 
 
 def _clip(sample: Mapping[str, Any]) -> Clip:

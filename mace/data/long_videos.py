@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from mace.data.loading import prepared_folder, text
+from mace.data.loading import prepared_folder, reading, text
 from mace.errors import DataError
 
 
@@ -60,7 +60,7 @@ def load_videos(folder: Path) -> tuple[int, Iterator[LongVideo]]:
     import tensorflow_datasets as tfds  # half a second, and absent where only networks are trained
 
     folder = prepared_folder(Path(folder))
-    try:
+    with reading(folder):
         builder = tfds.builder_from_directory(folder)
         if "events" not in dict(builder.info.features or {}):  # pyright: ignore[reportArgumentType, reportCallIssue]
             raise DataError(
@@ -68,20 +68,13 @@ def load_videos(folder: Path) -> tuple[int, Iterator[LongVideo]]:
                 "long videos such as synthetic/long"
             )
         source = builder.as_data_source("train")  # pyright: ignore[reportCallIssue]
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise DataError(f"the data set in {folder} is damaged; prepare it again") from error
     return len(source), _videos(source, folder)
 
 
 def _videos(source: Any, folder: Path) -> Iterator[LongVideo]:
     for index in range(len(source)):
-        try:
-            sample = source[index]
-            video = _video(sample)
-        except (OSError, ValueError, KeyError, RuntimeError, IndexError) as error:
-            raise DataError(
-                f"the data set in {folder} is damaged at its video {index}; prepare it again"
-            ) from error
+        with reading(folder, f"video {index}"):
+            video = _video(source[index])
         yield video
 
 

@@ -5,7 +5,7 @@ from pathlib import PurePath
 from typing import Any
 
 from mace.evaluation.published import ALL, Figures, Published
-from mace.evaluation.score_text import benchmark_lines, decimal, interval, print_rows
+from mace.evaluation.score_text import benchmark_lines, counted, decimal, interval, print_rows
 from mace.protocols.benchmarks import BENCHMARKS
 
 # Letters of a run's name that fit beside the scores.
@@ -14,7 +14,8 @@ LABEL_WIDTH = 12
 
 def print_comparison(result: Mapping[str, Any]) -> None:
     """Print what `compare` returned: scores, and differences from the first with intervals."""
-    text = f"{result['n']} clips of {result['subjects']} subjects, answered by all"
+    text = f"{counted(result['n'], 'clip')} of {counted(result['subjects'], 'subject')}"
+    text += ", answered by all"
     benchmark = result["benchmark"]
     if benchmark is not None and benchmark["n"] != benchmark["samples"]:
         text += f"; these are not the {benchmark['samples']} of {benchmark['title']}"

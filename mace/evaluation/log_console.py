@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mace.errors import DataError
-from mace.evaluation.log_sample import Log, LogSample, database_of, shown
+from mace.evaluation.log_sample import Log, LogSample, database_of, database_remarks, shown
 from mace.protocols.benchmarks import Benchmark
 from mace.protocols.names import subject_key
 
@@ -98,6 +98,7 @@ def read_console(path: Path, lines: Sequence[tuple[int, str]], benchmark: Benchm
             for i, labels in enumerate(zip(truth, predicted, strict=True), start=1)
         ]
     remarks = [f"the clips of {path.name} have no names there; they are numbered by subject"]
+    remarks += database_remarks((fold.subject for fold in first.values()), benchmark)
     if unknown:
         remarks.append(
             f"no database spells its subjects like {unknown[0]}; --benchmark tells which it is"

@@ -1,5 +1,6 @@
 """What every form of a log comes to: samples, and what a reader of the scores must know."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -54,6 +55,37 @@ def database_of(subject: str, benchmark: Benchmark | None) -> str | None:
     if len(own) == 1:
         return spelt[0] if spelt and not subject.strip().isdecimal() else own[0]
     return None
+
+
+def database_remarks(subjects: Iterable[str], benchmark: Benchmark | None) -> list[str]:
+    """Say which people were given a database by nothing but the spelling of a number.
+
+    Args:
+        subjects: those of which the log names no database.
+        benchmark: the protocol that `database_of` was told of.
+    """
+    own = () if benchmark is None else tuple(map(canonical_database, benchmark.databases))
+    taken: dict[tuple[str, str], str] = {}
+    for subject in subjects:
+        spelt, database = databases_of(subject), database_of(subject, benchmark)
+        if not subject.strip().isdecimal():
+            if benchmark is None:
+                return []  # the others tell what kind of log it is
+        elif database is not None and spelt:
+            taken.setdefault((database, spelt[0]), subject)
+    remarks = []
+    for (database, spelt), subject in taken.items():
+        if benchmark is None:
+            remarks.append(
+                f"nothing says whose subjects these are: such as {subject} were taken for those of "
+                f"{database} by their spelling; --benchmark tells otherwise"
+            )
+        elif database != spelt and len(own) == 1:
+            remarks.append(
+                f"subjects such as {subject}, which {spelt} spells so, were taken for those of "
+                f"{database}, the only database of {benchmark.title}"
+            )
+    return remarks
 
 
 def shown(line: str) -> str:

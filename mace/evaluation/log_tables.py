@@ -10,11 +10,11 @@ import csv
 import io
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mace.errors import DataError
-from mace.evaluation.log_sample import LogSample, database_of, shown
+from mace.evaluation.log_sample import Log, LogSample, database_of, database_remarks, shown
 from mace.protocols.benchmarks import Benchmark
 from mace.protocols.names import NUMBERED, canonical_database
 
@@ -53,7 +53,7 @@ def delimiter_of(header: str) -> str | None:
 
 def read_table(
     path: Path, lines: Sequence[tuple[int, str]], delimiter: str, benchmark: Benchmark | None
-) -> Iterator[LogSample]:
+) -> Log:
     """Read the samples of a CSV table from its lines that hold something, with their numbers.
 
     Raises:
@@ -63,7 +63,7 @@ def read_table(
     return _samples(path, rows, benchmark)
 
 
-def read_sheet(path: Path, data: bytes, benchmark: Benchmark | None) -> Iterator[LogSample]:
+def read_sheet(path: Path, data: bytes, benchmark: Benchmark | None) -> Log:
     """Read the samples of the one sheet that holds anything.
 
     Raises:
@@ -97,8 +97,10 @@ def _rows(cells: Sequence[Sequence[object]]) -> list[_Line]:
     ]
 
 
-def _samples(path: Path, rows: Sequence[_Line], benchmark: Benchmark | None) -> Iterator[LogSample]:
+def _samples(path: Path, rows: Sequence[_Line], benchmark: Benchmark | None) -> Log:
     position, width, rest = _header(path, rows, benchmark)
+    samples: list[LogSample] = []
+    nobodys: list[str] = []
     for number, cells, line in rest:
         if not any(cells):
             continue
@@ -121,7 +123,9 @@ def _samples(path: Path, rows: Sequence[_Line], benchmark: Benchmark | None) -> 
                     f"{values['subject']!r} is of; add a column database"
                 )
             values["database"] = database
-        yield LogSample(**values, line=number)
+            nobodys.append(values["subject"])
+        samples.append(LogSample(**values, line=number))
+    return Log(samples=tuple(samples), remarks=tuple(database_remarks(nobodys, benchmark)))
 
 
 def _header(

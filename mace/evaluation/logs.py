@@ -16,6 +16,13 @@ from mace.evaluation.log_tables import delimiter_of, is_sheet, read_sheet, read_
 from mace.files import decode_text, write_text
 from mace.protocols.benchmarks import BENCHMARKS, Benchmark
 
+_COLOUR = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+# A date and time, or a level, or both, and what parts them from the text.
+_LEVEL = r"\[?(?:DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL)\]?"
+_LOGGER = re.compile(
+    r"^(?:\[?\d{4}[-/]\d\d[-/]\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?\S*[\s|:-]+"
+    rf"(?:{_LEVEL}(?:[\s|:-]+|$))?|{_LEVEL}(?:[\s|:-]+|$))"
+)
 MEGC_CLASSES = BENCHMARKS["megc2019"].classes
 # Bytes of a log that would be no log: the largest of the field has a few thousand lines.
 LARGEST = 50_000_000
@@ -34,10 +41,7 @@ def read_log(path: Path, *, benchmark: Benchmark | None = None) -> Log:
     """
     path = Path(path)
     data = _read(path)
-    if is_sheet(data):
-        log = Log(samples=tuple(read_sheet(path, data, benchmark)))
-    else:
-        log = _read_text(path, data, benchmark)
+    log = (read_sheet if is_sheet(data) else _read_text)(path, data, benchmark)
     first: dict[str, LogSample] = {}
     for sample in log.samples:
         before = first.setdefault(sample.key, sample)
@@ -48,7 +52,10 @@ def read_log(path: Path, *, benchmark: Benchmark | None = None) -> Log:
                 f"{before.line} already{spelt}; each must be predicted once"
             )
     if not log.samples:
-        raise DataError(f"{path} names subjects but holds no sample `clip truth prediction`")
+        raise DataError(
+            f"{path} holds no sample `clip truth prediction`, only lines such as "
+            f"`database subject`; scores or losses alone cannot be scored"
+        )
     return log
 
 
@@ -91,9 +98,9 @@ def _read_text(path: Path, data: bytes, benchmark: Benchmark | None) -> Log:
             "predictions or a table"
         )
     lines = [
-        (number, line.strip())
-        for number, line in enumerate(text.splitlines(), start=1)
-        if line.strip() and not line.lstrip().startswith("#")
+        (number, line)
+        for number, line in enumerate(map(_plain, text.splitlines()), start=1)
+        if line and not line.startswith("#")
     ]
     if not lines:
         raise DataError(f"{path} holds no sample; expected lines `clip truth prediction`")
@@ -102,7 +109,13 @@ def _read_text(path: Path, data: bytes, benchmark: Benchmark | None) -> Log:
     delimiter = delimiter_of(lines[0][1])
     if delimiter is None:
         return Log(samples=tuple(_megc(path, lines)))
-    return Log(samples=tuple(read_table(path, lines, delimiter, benchmark)))
+    return read_table(path, lines, delimiter, benchmark)
+
+
+def _plain(line: str) -> str:
+    """A line without the colours of a terminal, and what a logger puts before its text."""
+    line = _COLOUR.sub("", line).strip()
+    return _LOGGER.sub("", line).strip()
 
 
 def _megc(path: Path, lines: Sequence[tuple[int, str]]) -> Iterator[LogSample]:
@@ -114,7 +127,8 @@ def _megc(path: Path, lines: Sequence[tuple[int, str]]) -> Iterator[LogSample]:
         elif len(words) != 3:
             raise DataError(
                 f"{path}, line {number}: {shown(line)} has {len(words)} words, expected "
-                "`database subject` or `clip truth prediction`"
+                "`database subject` or `clip truth prediction`; scores or losses alone cannot be "
+                "scored, the predictions are needed"
             )
         elif person is None:
             raise DataError(

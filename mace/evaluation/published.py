@@ -17,13 +17,20 @@ ALL = "full"
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """Scores as printed; None where the source has none."""
+    """Scores as printed; None where the source has none.
+
+    Attributes:
+        uf1: unweighted F1.
+        uar: unweighted average recall.
+        accuracy: share of clips named rightly.
+        true_uar: UAR computed from the authors' own predictions, where what they print is something
+            else.
+    """
 
     uf1: float | None = None
     uar: float | None = None
     accuracy: float | None = None
     true_uar: float | None = None
-    """UAR computed from the authors' own predictions, where what they print is something else."""
 
 
 @dataclass(frozen=True, kw_only=True)

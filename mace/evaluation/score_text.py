@@ -30,7 +30,7 @@ def print_scores(scores: Mapping[str, Any], *, file: TextIO | None = None) -> No
     stream = file or sys.stdout
     seeds = len(scores["confusion_per_seed"])
     print(
-        f"{scores['n']} samples of {scores['subjects']} subjects"
+        f"{counted(scores['n'], 'sample')} of {counted(scores['subjects'], 'subject')}"
         + (f", mean of {seeds} seeds" if seeds > 1 else ""),
         file=stream,
     )
@@ -126,6 +126,11 @@ def print_rows(
     for line in lines:
         table.add_row(*map(_literal, line))
     console.print(table)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number and what it counts, in the plural but for 1."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def decimal(value: float | None, digits: int = 4) -> str:

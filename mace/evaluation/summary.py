@@ -52,8 +52,7 @@ def summarise(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _zero_shot(evaluation: Evaluation) -> dict[str, Any] | None:
-    # Runs of before there was any have no such setting.
-    config = evaluation.config.get("zero_shot")
+    config = evaluation.config["zero_shot"]
     if config is None:
         return None
     return {**(_pretrained(config["bundle"]) or {}), "adapt": config["adapt"] is not None}

@@ -20,7 +20,7 @@ from mace.motion.config import MotionConfig
 class Export:
     """An exported network; what `mace live` asks of a `Bundle`, it has under the same names.
 
-    Args:
+    Attributes:
         program: motion images to probabilities, weights inside.
         shape: (h, w, c) of its inputs.
         width: channels of its first stage, by which `mace.live` chooses how to compile it.
@@ -80,7 +80,7 @@ def load_export(path: Path) -> Export:
             flip_average=notes["flip_average"],
             trained_on=tuple(notes["trained_on"]),
             provenance=notes["provenance"],
-            temperature=float(notes.get("temperature", 1.0)),
+            temperature=float(notes["temperature"]),
         )
     except ConfigError as error:
         raise CheckpointError(f"{path} does not fit this version of MACE: {error}") from error

@@ -6,7 +6,6 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from mace.config import ADDED_LATER
 from mace.errors import ConfigError
 
 type Interpolation = Literal["linear", "cubic", "lanczos"]
@@ -19,11 +18,17 @@ class CropConfig:
     Linear sampling is the default because OpenCV 5 evaluates it at the exact sub-pixel position;
     its cubic and Lanczos kernels round positions to 1/32 px, which is as large as the jitter
     that face correction is meant to reach.
+
+    Attributes:
+        size: side of the square crop, px.
+        eye_distance: between the eye centres, fraction of the side.
+        eye_height: of the eye line below the upper edge, fraction of the side.
+        interpolation: how pixels are sampled.
     """
 
-    size: int = 128  # side of the square crop, px
-    eye_distance: float = 0.40  # between the eye centres, fraction of the side
-    eye_height: float = 0.36  # of the eye line below the upper edge, fraction of the side
+    size: int = 128
+    eye_distance: float = 0.40
+    eye_height: float = 0.36
     interpolation: Interpolation = "linear"
 
     def __post_init__(self) -> None:
@@ -49,12 +54,19 @@ class CropConfig:
 
 @dataclass(frozen=True)
 class DetectorConfig:
-    """Face detection by dlib's HOG detector, which sees faces of 80 px and more."""
+    """Face detection by dlib's HOG detector, which sees faces of 80 px and more.
 
-    side: int = 640  # the longer side of the image the detector sees, px
-    upscale: float = 2.0  # a smaller image is enlarged at most this much
-    min_score: float = 0.2  # to take a face up
-    keep_score: float = -0.2  # to confirm, close to a known face, that it is still there
+    Attributes:
+        side: the longer side of the image the detector sees, px.
+        upscale: a smaller image is enlarged at most this much.
+        min_score: to take a face up.
+        keep_score: to confirm, close to a known face, that it is still there.
+    """
+
+    side: int = 640
+    upscale: float = 2.0
+    min_score: float = 0.2
+    keep_score: float = -0.2
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -73,37 +85,61 @@ class RegistrationConfig:
     """Registration of a frame to the keyframe by Lucas–Kanade on rigid points.
 
     Lengths are in px of a picture in which the eyes are 51 px apart, whatever the crop's size.
+
+    Attributes:
+        cell: one point is taken from each cell of the rigid regions, side in px.
+        min_texture: of a point, fraction of the best point's.
+        window: side of the Lucas–Kanade window, px.
+        max_passes: warp, measure, correct.
+        converged: a correction below this ends the passes, px.
+        max_round_trip: forward–backward distance of a point to be believed, px.
+        max_error: residual (root mean square, px) over the fraction of inliers.
+        min_inliers: fraction of the points.
+        min_correlation: of the rigid region with the keyframe's.
     """
 
-    cell: int = 7  # one point is taken from each cell of the rigid regions, side in px
-    min_texture: float = 0.01  # of a point, fraction of the best point's
-    window: int = 15  # side of the Lucas–Kanade window, px
-    max_passes: int = 4  # warp, measure, correct
-    converged: float = 0.5  # a correction below this ends the passes, px
-    max_round_trip: float = 0.3  # forward–backward distance of a point to be believed, px
-    max_error: float = 2.2  # residual (root mean square, px) over the fraction of inliers
-    min_inliers: float = 0.3  # fraction of the points
-    min_correlation: float = 0.6  # of the rigid region with the keyframe's
+    cell: int = 7
+    min_texture: float = 0.01
+    window: int = 15
+    max_passes: int = 4
+    converged: float = 0.5
+    max_round_trip: float = 0.3
+    max_error: float = 2.2
+    min_inliers: float = 0.3
+    min_correlation: float = 0.6
 
 
 @dataclass(frozen=True)
 class FaceConfig:
-    """Everything that decides what a corrected crop looks like."""
+    """Everything that decides what a corrected crop looks like.
+
+    Attributes:
+        crop: the canonical frame.
+        detector: how faces are found.
+        registration: how frames are registered to the keyframe.
+        landmarks: how many dlib's model gives: 5, or 68, whose model has a licence of its own.
+        boxes: slightly shifted boxes whose landmarks are averaged.
+        keyframe_frames: frames whose landmarks give the canonical pose.
+        patience: frames in a row that may fail to register before the keyframe is renewed;
+            `correct_clip` and the live loop wait longer, or eyes closed in a blink would be the
+            neutral face from then on.
+        partial: whether a face in doubt is followed meanwhile by the few points that still agree: a
+            strong movement around the eyes leaves no more. Without, such frames have no registered
+            crop.
+        search_interval: frames between two searches for a face that is lost, or in doubt.
+        check_interval: frames between two confirmations by the detector.
+    """
 
     crop: CropConfig = field(default_factory=CropConfig)
     detector: DetectorConfig = field(default_factory=DetectorConfig)
     registration: RegistrationConfig = field(default_factory=RegistrationConfig)
     landmarks: Literal[5, 68] = 5
-    boxes: int = 5  # slightly shifted boxes whose landmarks are averaged
-    keyframe_frames: int = 5  # frames whose landmarks give the canonical pose
-    # Frames in a row that may fail to register before the keyframe is renewed; `correct_clip` and
-    # the live loop wait longer, or eyes closed in a blink would be the neutral face from then on.
+    boxes: int = 5
+    keyframe_frames: int = 5
     patience: int = 2
-    # Whether a face in doubt is followed meanwhile by the few points that still agree: a strong
-    # movement around the eyes leaves no more. Without, such frames have no registered crop.
-    partial: bool = field(default=False, metadata=ADDED_LATER)
-    search_interval: int = 3  # frames between two searches for a face that is lost, or in doubt
-    check_interval: int = 50  # frames between two confirmations by the detector
+    partial: bool = False
+    search_interval: int = 3
+    check_interval: int = 50
 
     def __post_init__(self) -> None:
         """Check the ranges.

@@ -19,15 +19,17 @@ class Confirmation:
 
     def __init__(self, check: Check, *, interval: int) -> None:
         self._check, self._interval = check, interval
-        self._misses, self._left = 0, interval
+        self._misses, self._left = 0, float(interval)
 
     def begin(self) -> None:
         """Take the face for confirmed: it has just been found."""
         self._left = self._interval
 
-    def __call__(self, gray: UInt8[np.ndarray, "h w"], transform: Transform) -> bool:
-        """Return whether the track may go on with this frame."""
-        self._left -= 1
+    def __call__(
+        self, gray: UInt8[np.ndarray, "h w"], transform: Transform, *, weight: float = 1.0
+    ) -> bool:
+        """Return whether the track may go on with this frame, which counts as `weight` frames."""
+        self._left -= weight
         if self._left > 0:
             return True
         confirmed = self._check(gray, transform)

@@ -24,14 +24,23 @@ _LEAST_CORRELATION = 0.35
 
 @dataclass(frozen=True)
 class Registration:
-    """How a frame lies on the keyframe."""
+    """How a frame lies on the keyframe.
 
-    transform: Transform  # frame px to crop px
-    error_px: float  # residual of the rigid points, px where the eyes are 51 px apart
+    Attributes:
+        transform: frame px to crop px.
+        error_px: residual of the rigid points, px where the eyes are 51 px apart.
+        inliers: how many rigid points agree.
+        correlation: of eyes and nose with the keyframe's, -1 to 1.
+        ok: whether it is good enough to be believed.
+        partial: if not ok: enough for a face that was there a moment ago.
+    """
+
+    transform: Transform
+    error_px: float
     inliers: int
-    correlation: float  # of eyes and nose with the keyframe's, -1 to 1
+    correlation: float
     ok: bool
-    partial: bool = False  # if not ok: enough for a face that was there a moment ago
+    partial: bool = False
 
 
 class Keyframe:

@@ -25,13 +25,21 @@ _WINDOW = (-0.9, -0.15, 0.9, 0.75)
 
 @dataclass(frozen=True)
 class Field:
-    """A canonical picture that frames are compared in, px."""
+    """A canonical picture that frames are compared in, px.
+
+    Attributes:
+        width: of the picture.
+        height: of the picture.
+        eye_distance: between the eye centres.
+        eye_height: of the eye line below the upper edge.
+        levels: halvings of the pyramid that Lucas–Kanade works on.
+    """
 
     width: int
     height: int
     eye_distance: float
     eye_height: float
-    levels: int  # halvings of the pyramid that Lucas–Kanade works on
+    levels: int
 
     @cached_property
     def eyes(self) -> Float[np.ndarray, "2 2"]:
@@ -56,12 +64,19 @@ COARSE = Field(width=128, height=96, eye_distance=25.6, eye_height=36.0, levels=
 
 @dataclass(frozen=True)
 class Offset:
-    """How a picture lies on the reference: `correction` brings it there."""
+    """How a picture lies on the reference: `correction` brings it there.
+
+    Attributes:
+        correction: picture px to reference px.
+        error_px: residual of the points, weighted root mean square.
+        inliers: how many points agree.
+        correlation: of the window's pixels before the correction, -1 to 1.
+    """
 
     correction: Transform
-    error_px: float  # residual of the points, weighted root mean square
+    error_px: float
     inliers: int
-    correlation: float  # of the window's pixels before the correction, -1 to 1
+    correlation: float
 
 
 class RigidReference:

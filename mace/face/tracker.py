@@ -71,20 +71,28 @@ class FaceTracker:
         self._shape: tuple[int, ...] | None = None
         self._index = 0
         self._faces = 0
-        self._failures = 0  # frames in a row that did not register
+        self._failures = 0.0  # frames in a row that did not register
+        self._asked = 0.0  # `_failures` when the detector was last asked about them
+        self._weight = 1.0  # of the frame at hand, in frames
         check = self._looks_right if later is None else later(self._looks_right)
         self._confirmed = Confirmation(check, interval=config.check_interval)
         self._still_there = None if later is None else later(self._looks_right)
-        self._until_search = 0
+        self._until_search = 0.0
 
     @property
     def keyframe(self) -> Keyframe | None:
         """What frames are registered to at present."""
         return self._keyframe
 
-    def push(self, image: object) -> list[TrackedFace]:
-        """Take the next frame, grey or colour, and return the answers that are ready, in order."""
-        index = self._index
+    def push(self, image: object, *, weight: float = 1.0) -> list[TrackedFace]:
+        """Take the next frame and return the answers that are ready, in order.
+
+        Args:
+            image: grey or colour.
+            weight: for how many frames it counts in the intervals of the settings: more than 1
+                where frames come more rarely than the settings think.
+        """
+        index, self._weight = self._index, weight
         self._index += 1
         try:
             gray = to_gray(image)
@@ -130,13 +138,13 @@ class FaceTracker:
             registration = self._keyframe.register(gray, self._last)
             if registration.ok:
                 return [self._tracked(index, gray, self._keyframe, registration)]
+        self._until_search -= self._weight
         if self._until_search > 0:
-            self._until_search -= 1
             return [self._answer(index, otherwise)]
         found = self._detector.detect(gray)
         self._faces = len(found)
         if not found:
-            self._until_search = self.config.search_interval - 1
+            self._until_search = self.config.search_interval
             return [self._answer(index, otherwise)]
         return self._take_up(index, gray, found[0])
 
@@ -147,7 +155,7 @@ class FaceTracker:
         guess = previous if self._step is None else compose(self._step, previous)
         registration = keyframe.register(gray, guess, wide=self._failures == 0)
         if registration.ok:
-            if self._confirmed(gray, registration.transform):
+            if self._confirmed(gray, registration.transform, weight=self._weight):
                 return [self._tracked(index, gray, keyframe, registration)]
             self.renew()
             return self._search(index, gray, Status.LOST)
@@ -161,11 +169,18 @@ class FaceTracker:
 
     def _holds(self, gray: np.ndarray, previous: Transform) -> bool:
         """Return whether a face in doubt is taken to be where it was, without asking again."""
-        if self._failures + 1 >= self.config.patience:
+        if self._failures_with_this() >= self.config.patience:
             return False
         if self._still_there is not None:
             return self._still_there(gray, previous) is not False
-        return self._failures % self.config.search_interval > 0
+        if 0 < self._failures < self._asked + self.config.search_interval:
+            return True
+        self._asked = self._failures
+        return False
+
+    def _failures_with_this(self) -> float:
+        # Before the first one nobody was in doubt, however long ago the last frame was.
+        return self._failures + (self._weight if self._failures else 1.0)
 
     def _take_up(self, index: int, gray: np.ndarray, face: Detection) -> list[TrackedFace]:
         """Go on with a detected face: on the old keyframe if it fits, else on a new one."""
@@ -175,10 +190,11 @@ class FaceTracker:
             registration = self._keyframe.register(gray, guess)
             if registration.ok:
                 return [self._tracked(index, gray, self._keyframe, registration)]
-            last, patient = self._transform, self._failures + 1 < self.config.patience
+            failures = self._failures_with_this()
+            last, patient = self._transform, failures < self.config.patience
             if last is not None and patient and eye_shift(last, guess, self.config) < _JUMP:
                 return [self._doubtful(index, gray, self._keyframe, registration, guess)]
-            self._failures, self._step = self._failures + 1, None
+            self._failures, self._step = failures, None
         self._draft = Draft(index, gray, face, landmarks, self.config)
         return self._complete(self._draft) if self.config.keyframe_frames == 1 else []
 
@@ -207,7 +223,7 @@ class FaceTracker:
 
         Those points must put it where it was in the last frame. The face is in doubt all the same.
         """
-        failures, last = self._failures + 1, self._transform
+        failures, last = self._failures_with_this(), self._transform
         steady = (
             self.config.partial
             and registration.partial

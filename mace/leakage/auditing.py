@@ -16,6 +16,7 @@ type Check = Callable[[Case], list[Finding]]
 CHECKS: Mapping[str, Check] = {
     "subject overlap": overlap.subject_overlap,
     "one subject under two names": overlap.renamed_subject,
+    "clips named after their subject": overlap.misplaced_clip,
     "clip overlap": overlap.clip_overlap,
     "equal pictures": overlap.picture_overlap,
     "near-duplicate pictures": overlap.near_duplicates,
@@ -90,6 +91,6 @@ def audit_case(case: Case) -> AuditReport:
         findings=tuple(findings),
         checked=tuple(checked),
         unchecked=unchecked,
-        samples=len(case.items),
+        samples=case.count(range(len(case.items))),
         folds=len(case.splits),
     )

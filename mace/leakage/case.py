@@ -68,6 +68,11 @@ class Item:
         return clip_key(self.database, self.subject, self.clip)
 
     @cached_property
+    def sample_key(self) -> str:
+        """The key of the sample: the same in rows that differ in spelling or in the truth only."""
+        return "#".join([self.clip_key, self.frame, self.source, self.digest, self.hash])
+
+    @cached_property
     def origin_key(self) -> str:
         """The key of the clip that the picture shows, whether it is a copy or not."""
         if not self.source:
@@ -148,6 +153,10 @@ class Case:
                 result.setdefault(part.seed, {}).update(part.answers)
         return result
 
+    def count(self, index: Iterable[int]) -> int:
+        """Return how many samples some items are; one that is given two truths is one."""
+        return len({self.items[i].sample_key for i in index})
+
     def confusion(
         self, answers: Mapping[int, str], *, only: Iterable[int] | None = None
     ) -> Int[np.ndarray, "k k"]:
@@ -191,7 +200,7 @@ def finding(code: str, what: str, where: Iterable[str], worth: str) -> list[Find
 def share(case: Case, affected: Iterable[int]) -> str:
     """Say how many test samples are touched, and the score with and without them."""
     touched = set(affected) & case.tested
-    text = f"touches {len(touched)} of {len(case.tested)} test samples"
+    text = f"touches {case.count(touched)} of {case.count(case.tested)} test samples"
     rest = case.tested - touched
     if not case.answers or not touched:
         return text

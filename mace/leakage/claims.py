@@ -20,7 +20,8 @@ def missing_samples(case: Case) -> list[Finding]:
     found: list[Finding] = []
     if len(case.splits) > 1:
         # With one fold, training clips are rightly never tested.
-        untested = [item.name for i, item in enumerate(case.items) if i not in case.tested]
+        tested = {case.items[i].sample_key for i in case.tested}
+        untested = [item.name for item in case.items if item.sample_key not in tested]
         worth = _bound(case, len(untested))
         found += finding("missing-samples", "no fold tests these samples", untested, worth)
     if any(part.answers is not None for part in case.parts):
@@ -32,7 +33,9 @@ def missing_samples(case: Case) -> list[Finding]:
         worth = _bound(case, len(silent))
         found += finding("missing-samples", "tested samples have no answer", silent, worth)
     if case.benchmark is not None:
-        own = [item for i, item in enumerate(case.items) if i in case.tested]
+        # A sample that is given two truths counts once, by the first.
+        first = {case.items[i].sample_key: case.items[i] for i in sorted(case.tested, reverse=True)}
+        own = list(first.values())
         benchmark = BENCHMARKS[case.benchmark]
         deviations = check_counts(
             benchmark, [item.truth for item in own], [item.person for item in own]
@@ -168,7 +171,7 @@ def _fold_means(case: Case, name: str) -> list[float]:
 
 
 def _bound(case: Case, missing: int) -> str:
-    text = f"{missing} samples are missing"
+    text = "1 sample is missing" if missing == 1 else f"{missing} samples are missing"
     if not case.answers or not missing:
         return text
     lowest = []

@@ -7,7 +7,7 @@ import numpy as np
 
 from mace.evaluation.fingerprints import NEAR
 from mace.leakage.case import Case, Finding, Item, NotRecorded, Part, finding, share
-from mace.protocols.names import canonical_database, subject_number
+from mace.protocols.names import canonical_database, clip_subject, subject_number
 
 # Random splits against leaving subjects out, measured on the 442 flows of MEGC 2019 by an SVM.
 RANDOM_SPLIT = "on single flow images of MEGC 2019 a random split gave UF1 0.726 instead of 0.718"
@@ -53,6 +53,24 @@ def renamed_subject(case: Case) -> list[Finding]:
         "what is probably one subject has two names, one on each side of a fold",
         places,
         share(case, touched),
+    )
+
+
+def misplaced_clip(case: Case) -> list[Finding]:
+    """A clip whose name begins with another subject than it is listed under."""
+    named = {i: clip_subject(item.database, item.clip) for i, item in enumerate(case.items)}
+    wrong = [
+        i
+        for i, subject in named.items()
+        if subject is not None
+        and (own := subject_number(case.items[i].subject)).isdecimal()
+        and subject != own
+    ]
+    return finding(
+        "subject-contradicted",
+        "clips are listed under another subject than the one that their names begin with",
+        [f"{case.items[i].clip_name} is subject {named[i]}'s by its name" for i in wrong],
+        f"{share(case, wrong)}; whose they are decides on which side of a fold they belong",
     )
 
 

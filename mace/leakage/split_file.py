@@ -62,6 +62,10 @@ def read_split(
     if benchmark is not None and benchmark not in BENCHMARKS:
         raise DataError(f"{path} names the benchmark {benchmark!r}; known: {', '.join(BENCHMARKS)}")
     case = replace(case, claims={**case.claims, **(claims or {})}, benchmark=benchmark)
+    for name, score in case.claims.items():
+        if not 0 <= score <= 1:
+            hint = f"; if it is in percent, give {score / 100:g}" if 1 < score <= 100 else ""
+            raise DataError(f"the reported {name} is {score:g}, and scores are 0 to 1{hint}")
     return _named(case, () if benchmark is None else BENCHMARKS[benchmark].classes)
 
 

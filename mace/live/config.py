@@ -17,26 +17,31 @@ frames; the databases were recorded at 100 and 200."""
 
 @dataclass(frozen=True)
 class QualityConfig:
-    """From when on a face is flagged."""
+    """From when on a face is flagged.
+
+    Attributes:
+        max_error_px: registration error, px of the 128-px crop: the peak of the faintest movements.
+        min_sharpness: of the reference's: half is what is left of a face that moves by 2 px of the
+            128-px crop within one exposure, which takes the edge off motions of that size.
+        max_roll_deg: as far as the detector, which confirms tracks, sees faces.
+        max_turn_deg: of the head out of the image's plane, when its neutral reference was taken:
+            beyond that the cheek that turns away is seen at a slant, and its motion with it.
+            Measured to some degrees.
+        min_size_px: between the eyes, px of the frame: below that, half a px of the crop is less
+            than 0.4 px.
+        min_visible: share of the crop that lies within the frame; the rest repeats its edge.
+        max_misfit: what of two regions below the eyes, or 1.7 times as much of a brow, the neutral
+            reference may leave unexplained (`mace.spotting.covered`): of micro-expressions it is up
+            to 0.25, of a hand before the face 0.35 to 0.8, of a mouth that opens wide as much.
+    """
 
     max_error_px: float = 0.4
-    """Registration error, px of the 128-px crop: the peak of the faintest movements."""
     min_sharpness: float = 0.5
-    """Of the reference's: half is what is left of a face that moves by 2 px of the 128-px crop
-    within one exposure, which takes the edge off motions of that size."""
     max_roll_deg: float = 30.0
-    """As far as the detector, which confirms tracks, sees faces."""
     max_turn_deg: float = 25.0
-    """Of the head out of the image's plane, when its neutral reference was taken: beyond that the
-    cheek that turns away is seen at a slant, and its motion with it. Measured to some degrees."""
     min_size_px: float = 40.0
-    """Between the eyes, px of the frame: below that, half a px of the crop is less than 0.4 px."""
     min_visible: float = 0.95
-    """Share of the crop that lies within the frame; the rest repeats its edge."""
     max_misfit: float = 0.3
-    """What of two regions below the eyes, or 1.7 times as much of a brow, the neutral reference may
-    leave unexplained (`mace.spotting.covered`): of micro-expressions it is up to 0.25, of a hand
-    before the face 0.35 to 0.8, of a mouth that opens wide as much."""
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -51,35 +56,45 @@ class QualityConfig:
 
 @dataclass(frozen=True)
 class LiveConfig:
-    """How frames are compared and answers smoothed."""
+    """How frames are compared and answers smoothed.
+
+    Attributes:
+        reference: what motion is measured against: the person's neutral keyframe, or a recent
+            frame.
+        flow: of a network that reads DIS flow: as it was trained, or at a fifteenth of the time
+            (`patches` of `MotionConfig`). `auto` is fast for live sources alone, so that a file
+            gets the very answers of a stored clip. Spotted movements are named by the flow that was
+            trained on.
+        recent_s: how far back a recent reference lies, in s; an ME rises to its apex in less than
+            that.
+        smoothing_s: time constant of the exponential smoothing of probabilities, in s; 0 for none.
+        adapt_s: how long the face is neutral at the start, in s: that time gets no label, its mean
+            motion is taken out of what follows, and motions no stronger than its own count as
+            still; 0 for none.
+        faces: how many people are followed at most, the largest first.
+        look_s: with room for more people: time between two looks at the whole frame for newcomers,
+            in s.
+        forget_s: a face that was lost for longer than this, in s, and looks different is somebody
+            else.
+        quality: from when on a face is flagged as not to be relied on; it is answered for all the
+            same.
+        floor_px: motion (px of the 128-px crop) below which a face counts as still, however short
+            the neutral time; 0 for none.
+        spotting: what counts as a movement; needs a network that reads flow, and the neutral
+            reference.
+    """
 
     reference: Literal["neutral", "recent"] = "neutral"
-    """What motion is measured against: the person's neutral keyframe, or a recent frame."""
     flow: Literal["auto", "fast", "trained"] = "auto"
-    """Of a network that reads DIS flow: as it was trained, or at a fifteenth of the time
-    (`patches` of `MotionConfig`). `auto` is fast for live sources alone, so that a file gets
-    the very answers of a stored clip. Spotted movements are named by the flow that was trained
-    on."""
     recent_s: float = 0.2
-    """How far back a recent reference lies, in s; an ME rises to its apex in less than that."""
     smoothing_s: float = 0.05
-    """Time constant of the exponential smoothing of probabilities, in s; 0 for none."""
     adapt_s: float = 0.0
-    """How long the face is neutral at the start, in s: that time gets no label, its mean motion is
-    taken out of what follows, and motions no stronger than its own count as still; 0 for none."""
     faces: int = 1
-    """How many people are followed at most, the largest first."""
     look_s: float = 0.5
-    """With room for more people: time between two looks at the whole frame for newcomers, in s."""
     forget_s: float = 5.0
-    """A face that was lost for longer than this, in s, and looks different is somebody else."""
     quality: QualityConfig = field(default_factory=QualityConfig)
-    """From when on a face is flagged as not to be relied on; it is answered for all the same."""
     floor_px: float = 0.0
-    """Motion (px of the 128-px crop) below which a face counts as still, however short the neutral
-    time; 0 for none."""
     spotting: SpottingConfig = SpottingConfig()  # noqa: RUF009 - frozen, so sharing it is safe
-    """What counts as a movement; needs a network that reads flow, and the neutral reference."""
 
     def __post_init__(self) -> None:
         """Check the ranges.

@@ -26,6 +26,8 @@ from mace.live.place import ALIKE, Box, Place
 
 # Two boxes whose centres are closer than this, in widths, hold one face.
 _SAME = 0.4
+# Part of a frame by which the time of a frame may be off.
+_ROUNDING = 0.15
 # A face that comes back within this distance, in widths, of where it was lost may look different.
 _NEARBY = 1.5
 
@@ -61,6 +63,8 @@ class Crowd:
         config: how many are followed, and for how long a lost face keeps its number.
         lookout: where faces are in whole frames.
         later: how tracks are confirmed; at once by default.
+        rate: frames a second for which the intervals of `face` are meant; where frames come at
+            another, or unevenly, their times count. Without one every frame counts as one.
         patient: answer for every frame, which may come some frames late while a new face's pose is
             averaged; otherwise answer at once, with such a face left out.
     """
@@ -72,9 +76,11 @@ class Crowd:
         *,
         lookout: Lookout,
         patient: bool,
+        rate: float = 0.0,
         later: Later | None = None,
     ) -> None:
         self._face, self._config, self._lookout, self._later = face, config, lookout, later
+        self._rate = rate
         self._patient, self._several = patient, config.faces > 1
         self._detector = FaceDetector(face.detector)
         self._landmarker = Landmarker(face.landmarks, boxes=face.boxes)
@@ -89,6 +95,7 @@ class Crowd:
 
     def push(self, image: object, time: float) -> list[tuple[Seen, ...]]:
         """Take the next frame and return who is seen in every frame that is answered, in order."""
+        weight = self._weight(time)
         self._index, self._time = self._index + 1, time
         self._waiting.append(_Waiting(self._index, {one.number: None for one in self._places}))
         try:
@@ -98,7 +105,7 @@ class Crowd:
         if gray is not None:
             self._measure(gray)
         for place in self._places:
-            self._take(place, place.tracker.push(gray))
+            self._take(place, place.tracker.push(gray, weight=weight))
         if gray is not None and self._several:
             self._part(gray)
             self._welcome(gray)
@@ -115,6 +122,15 @@ class Crowd:
         """Forget everybody's keyframe: the next frame with a face becomes the new reference."""
         for place in self._places:
             place.tracker.renew()
+
+    def _weight(self, time: float) -> float:
+        """For how many frames the one at `time` counts: those of the time since the last one."""
+        if not self._rate or self._index < 0:
+            return 1.0
+        weight = max((time - self._time) * self._rate, 0.0)
+        # Containers round their times, and a frame in time is one frame.
+        whole = max(round(weight), 1)
+        return float(whole) if abs(weight - whole) < _ROUNDING else weight
 
     def offer(self, place: Place, gray: UInt8[np.ndarray, "h w"]) -> list[Detection]:
         """Return the faces of the frame that nobody follows, the one for `place` first."""

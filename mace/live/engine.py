@@ -48,16 +48,19 @@ class FaceStage:
         detector = FaceDetector(face.detector)
         self._lookout: Lookout = Background(detector) if live else Prompt(detector)
         self._confirming = ThreadPoolExecutor(1, "mace-confirming") if live else None
-        searched = max(face.search_interval, round(_SEARCH_S * fps))
+        rate = fps or _USUAL_FPS
+        searched = max(face.search_interval, round(_SEARCH_S * rate))
         self.face = face = replace(
             face,
-            patience=max(round(_DOUBT_S * (fps or _USUAL_FPS)), 1),
+            patience=max(round(_DOUBT_S * rate), 1),
             partial=True,
             search_interval=1 if live else searched,  # looking out in the background costs nothing
-            check_interval=max(face.check_interval, round(_CHECK_S * fps)),
+            check_interval=max(face.check_interval, round(_CHECK_S * rate)),
         )
         later = None if self._confirming is None else in_background(self._confirming)
-        self._crowd = Crowd(face, config, lookout=self._lookout, patient=not live, later=later)
+        self._crowd = Crowd(
+            face, config, lookout=self._lookout, patient=not live, rate=rate, later=later
+        )
         self._frames: deque[Frame] = deque()
 
     def push(self, frame: Frame) -> list[tuple[Frame, tuple[Seen, ...]]]:
@@ -132,6 +135,11 @@ class AnswerStage:
         self._answer = Answerer(bundle, face=face, config=config, live=live)
         spots = can_spot(bundle, config)
         self._spotter = LiveSpotter(bundle, config, face=face) if spots else None
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What may have been missed, in sentences; complete after `finish`."""
+        return () if self._spotter is None else tuple(self._spotter.remarks)
 
     def push(self, frame: Frame, seen: tuple[Seen, ...], *, skip: bool = False) -> Result:
         """Return what a frame gave.

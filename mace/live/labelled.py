@@ -16,27 +16,34 @@ from mace.live.sources.frame import Frame
 
 @dataclass(frozen=True)
 class LabelledFrame:
-    """One face in one frame; fields are None where it is not seen."""
+    """One face in one frame; fields are None where it is not seen.
+
+    Attributes:
+        index: position in the source, in frames.
+        time: seconds since the first frame.
+        face: where it is, and how sure the tracker is of it.
+        classes: how many the network knows.
+        inputs: what the network saw.
+        probabilities: of this frame alone.
+        smoothed: probabilities over the frames so far.
+        label: the class that is most probable after smoothing.
+        state: why a tracked face has no label: it is `neutral` by agreement, or `still`.
+        identity: number of the person in this session, from 0; it survives short losses. -1: nobody
+            yet.
+        quality: what speaks against trusting this frame; None without a face.
+    """
 
     index: int
-    """Position in the source, in frames."""
     time: float
-    """Seconds since the first frame."""
     face: TrackedFace
     classes: int
     inputs: Float32[np.ndarray, "h w c"] | None = None
-    """What the network saw."""
     probabilities: Float[np.ndarray, " k"] | None = None
-    """Of this frame alone."""
     smoothed: Float[np.ndarray, " k"] | None = None
     label: str | None = None
-    """The class that is most probable after smoothing."""
     state: State = ""
-    """Why a tracked face has no label: it is `neutral` by agreement, or `still`."""
     identity: int = 0
-    """Number of the person in this session, from 0; it survives short losses. -1: nobody yet."""
     quality: Quality | None = None
-    """What speaks against trusting this frame; None without a face."""
 
     @property
     def status(self) -> str:

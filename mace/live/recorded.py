@@ -13,7 +13,7 @@ from mace.errors import DataError, OutputError
 from mace.files import atomic_folder
 from mace.live.events_log import EVENTS_JSONL, read_events, read_lines
 from mace.live.pictures import PLAIN_VIDEO, VIDEO
-from mace.live.recorder import FRAMES_CSV, FRAMES_JSONL, SESSION
+from mace.live.recorder import FRAMES_CSV, FRAMES_JSONL, SESSION, being_written
 from mace.live.session_figure import draw_session
 from mace.live.spotted import events_table
 from mace.spotting.events import Event
@@ -147,9 +147,9 @@ def load_session(folder: Path) -> Session:
 
 
 def recorded_source(folder: Path) -> str | None:
-    """Return what the session in a folder is of; None where there is no session."""
+    """Return what the session in a folder, or now being written there, is of; None without one."""
     try:
-        facts = _facts(folder / SESSION)
+        facts = _facts((being_written(folder) or folder) / SESSION)
     except DataError:
         return None
     source = facts.get("recording", facts.get("source"))
@@ -161,15 +161,14 @@ def _lines(path: Path) -> tuple[Line, ...]:
     for number, record in read_lines(path):
         try:
             named = record.get("smoothed")
-            smoothed = None if named is None else {name: float(named[name]) for name in named}
             lines.append(
                 Line(
                     frame=int(record["frame"]),
                     time=float(record["timestamp"]),
                     identity=int(record.get("identity", 0)),
                     smoothed=None
-                    if smoothed is None
-                    else {k: float(smoothed[k]) for k in smoothed},
+                    if named is None
+                    else {name: float(value) for name, value in named.items()},
                 )
             )
         except (KeyError, TypeError, ValueError) as error:

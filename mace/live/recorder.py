@@ -8,10 +8,13 @@ every line up to the last flush. `mace review` reads them all.
 
 import contextlib
 import csv
+import fcntl
+import glob
 import json
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -70,11 +73,14 @@ class Recorder:
         self._session = session
         self._frames = 0
         self._times: tuple[float, float] | None = None  # of the first frame and the last, s
+        self._begun: float | None = None  # on the source's clock, s
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise OutputError(f"{folder} exists already; choose another folder with --out")
+        refuse_written(folder)
         try:
             self._partial.mkdir(parents=True)
             self._csv = (self._partial / FRAMES_CSV).open("w", encoding="utf-8", newline="")
+            fcntl.flock(self._csv, fcntl.LOCK_EX)  # by which others know that we are at work
             self._jsonl = (self._partial / FRAMES_JSONL).open("wb")
             self._events = EventsLog(self._partial / EVENTS_JSONL)
             self._write_session(complete=False)
@@ -98,7 +104,9 @@ class Recorder:
     ) -> None:
         """Append what a frame gave: a row and a line for everybody in it, its events, its picture.
 
-        A source that changes the size of its frames goes on in that of the first ones.
+        A source that changes the size of its frames goes on in that of the first ones. Times are
+        written from the first frame on, which need not be the first that the source gave, so that
+        the video has those of the tables when it is read again.
 
         Args:
             result: of the frame.
@@ -107,17 +115,32 @@ class Recorder:
                 process.
         """
         faces = result.faces or (unseen(result.frame, len(self._classes)),)
+        if self._begun is None:
+            self._begun = result.frame.time
+        if self._begun:
+            faces = tuple(replace(face, time=face.time - self._begun) for face in faces)
         self._write_lines(faces, flush=flush)
-        self._events.write(result.events)
+        self.write_events(result.events)
         try:
-            self._video.write(image, result.frame.time)
+            self._video.write(image, result.frame.time - self._begun)
         except OSError as error:
             raise self._unwritable(error) from error
         self._frames += 1
 
     def write_events(self, events: Sequence[Event]) -> None:
         """Append events that belong to no frame any more."""
-        self._events.write(events)
+        begun = self._begun or 0.0
+        self._events.write(
+            [
+                replace(
+                    event,
+                    onset=event.onset - begun,
+                    apex=event.apex - begun,
+                    offset=event.offset - begun,
+                )
+                for event in events
+            ]
+        )
 
     def note(self, name: str, value: Any) -> None:
         """Add a fact to the sidecar, which is written again at the end."""
@@ -202,6 +225,26 @@ class Recorder:
         with contextlib.suppress(OSError):
             self._close()
         shutil.rmtree(self._partial, ignore_errors=True)
+
+
+def being_written(folder: Path) -> Path | None:
+    """Return the partial folder of a process that writes `folder` now, None if there is none."""
+    for partial in sorted(folder.parent.glob(f".{glob.escape(folder.name)}.partial-*")):
+        with contextlib.suppress(OSError), (partial / FRAMES_CSV).open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return partial
+    return None
+
+
+def refuse_written(folder: Path) -> None:
+    """Raise an OutputError if another process writes `folder` now."""
+    if (partial := being_written(folder)) is not None:
+        raise OutputError(
+            f"another process is writing {folder} (by now in {partial.name}); wait for it, or "
+            "choose another folder with --out"
+        )
 
 
 def _line(record: dict[str, Any]) -> bytes:

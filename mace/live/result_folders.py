@@ -1,6 +1,5 @@
 """Where the results of stored recordings go: a folder for each, named after it."""
 
-import fcntl
 import hashlib
 import itertools
 import os
@@ -9,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mace.errors import OutputError
+from mace.locks import lock_folder
 
 # Bytes of a folder's name: file systems take 255, and writing adds a beginning and an end.
 _LONGEST = 180
@@ -72,11 +72,10 @@ def one_at_a_time(out: Path) -> Iterator[None]:
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        held = os.open(out, os.O_RDONLY)
+        held = lock_folder(out)
     except OSError as error:
         raise OutputError(f"cannot write {out}: {error.strerror or error}") from error
     try:
-        fcntl.flock(held, fcntl.LOCK_EX)
         yield
     finally:
         os.close(held)

@@ -1,7 +1,6 @@
 """A live session from the camera to whoever watches: the loop, the recording, the window."""
 
 import math
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -101,7 +100,7 @@ def run_session(
             on_incident=tell,
             on_last=None if recording is None else recording.end_with,
         )
-        used = spent()
+        used = time.process_time()
         until = math.inf if config.seconds is None else time.monotonic() + config.seconds
 
         def ended() -> bool:
@@ -124,7 +123,7 @@ def run_session(
                     )
         except KeyboardInterrupt:
             pass  # how a camera's session usually ends
-        return loop_summary(loop, time.monotonic() - begun, spent() - used)
+        return loop_summary(loop, time.monotonic() - begun, time.process_time() - used)
 
 
 def session_text(summary: dict[str, Any]) -> str:
@@ -133,8 +132,10 @@ def session_text(summary: dict[str, Any]) -> str:
     head = (
         f"{counters['frames']} frames in {summary['seconds']:.1f} s, {counters['dropped']} "
         f"dropped, {counters['skipped']} without an answer for want of time; "
-        f"{summary['cpu_ms']:.2f} ms of processor time a frame, {summary['memory_mb']:.0f} MB"
+        f"{summary['cpu_ms']:.2f} ms of processor time a frame"
     )
+    if summary["memory_mb"] is not None:
+        head += f", {summary['memory_mb']:.0f} MB"
     return f"{head}\n{timing_table(summary['timings'])}"
 
 
@@ -154,10 +155,14 @@ def _wait(loop: LiveLoop, ended: Callable[[], bool], say: Callable[[str], None])
             )
 
 
-def spent() -> float:
-    """Return the processor time of this process so far, in s."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+def peak_memory_mb() -> float | None:
+    """Return the most memory this process has had, in MB; None where the system keeps no count."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, bytes
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20, 1)
 
 
 def loop_summary(
@@ -173,8 +178,6 @@ def loop_summary(
     """
     counters = loop.counters
     frames = counters.frames - since.frames
-    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, bytes
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     return {
         "seconds": round(seconds, 3),
         "counters": {
@@ -188,5 +191,5 @@ def loop_summary(
         ],
         "timings": loop.timings.summary(),
         "cpu_ms": round(1e3 * cpu_s / max(frames, 1), 3),
-        "memory_mb": round(memory / 2**20, 1),
+        "memory_mb": peak_memory_mb(),
     }

@@ -15,12 +15,17 @@ from mace.spotting.temperature import fit_temperature
 
 @dataclass(frozen=True)
 class Pair:
-    """One video, as spotted and as the baseline spotted it."""
+    """One video, as spotted and as the baseline spotted it.
+
+    Attributes:
+        ours: as spotted.
+        plain: as the baseline spotted it.
+        found: what `ours.spotted` was made of.
+    """
 
     ours: Video
     plain: Video
     found: tuple[Event, ...]
-    """What `ours.spotted` was made of."""
 
 
 def scored(

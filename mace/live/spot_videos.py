@@ -108,6 +108,7 @@ def spot_source(
             last = frame.time
             advance()
         events += answers.finish()
+        remarks += answers.remarks
     seconds = last + 1 / source.fps if source.fps else last
     return Spotted(
         tuple(_ordered(events)),

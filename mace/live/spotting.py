@@ -16,7 +16,7 @@ from mace.spotting.events import Event
 from mace.spotting.recognise import Crop, CropRing, named
 from mace.spotting.series import grid_number
 from mace.spotting.signal import head_position, region_displacements
-from mace.spotting.spotter import Sample, Spotter
+from mace.spotting.spotter import Sample, Spotter, Untold
 
 # People who are remembered: what is usual for a face holds on over a loss.
 _PEOPLE = 16
@@ -77,9 +77,13 @@ class LiveSpotter:
         bundle: the network.
         face: settings of the faces, as the trackers have them.
         config: settings.
+
+    Attributes:
+        remarks: what may have been missed, in sentences; complete after `finish`.
     """
 
     def __init__(self, bundle: Model, config: LiveConfig, *, face: FaceConfig) -> None:
+        self.remarks: list[str] = []
         self._bundle, self._face, self._config = bundle, face, config
         self._people: OrderedDict[int, _Person] = OrderedDict()
         self._open: deque[_Open] = deque()
@@ -107,6 +111,7 @@ class LiveSpotter:
         """Return the events that were waiting, at the end of a stream."""
         for person in self._people.values():
             self._queue(person, person.spotter.finish())
+            self.remarks += [_untold(one) for one in person.spotter.untold]
         self._people.clear()
         while any(one.pairs for one in self._open):
             self._ask()
@@ -167,3 +172,12 @@ class LiveSpotter:
             else:
                 done.append(one.event)
         return tuple(done)
+
+
+def _untold(untold: Untold) -> str:
+    apexes = ", ".join(f"{apex:.2f}" for apex in untold.apexes)
+    return (
+        f"from {untold.since:.2f} s to the end at {untold.until:.2f} s the face is not as it was "
+        "before, and nothing says which of the two is its neutral; what may be a micro-expression "
+        f"about {apexes} s is not among the events"
+    )

@@ -8,7 +8,17 @@ from mace.errors import ConfigError
 
 @dataclass(frozen=True, kw_only=True)
 class LossConfig:
-    """Which loss, and its settings; a setting another kind uses is ignored."""
+    """Which loss, and its settings; a setting another kind uses is ignored.
+
+    Attributes:
+        kind: which loss.
+        smoothing: probability `label_smoothing` spreads evenly over all classes.
+        gamma: focusing exponent of the focal losses; 0 is cross-entropy.
+        beta: `class_balanced_focal`: 0 weighs all classes alike, towards 1 by inverse frequency. A
+            class counts at most 1 / (1 - beta) effective samples; 100 suits classes of 10 to 250
+            clips.
+        tau: strength of `logit_adjusted`; 1 is consistent for the balanced error.
+    """
 
     kind: Literal[
         "cross_entropy",
@@ -19,14 +29,9 @@ class LossConfig:
         "logit_adjusted",
     ] = "cross_entropy"
     smoothing: float = 0.1
-    """Probability `label_smoothing` spreads evenly over all classes."""
     gamma: float = 2.0
-    """Focusing exponent of the focal losses; 0 is cross-entropy."""
     beta: float = 0.99
-    """`class_balanced_focal`: 0 weighs all classes alike, towards 1 by inverse frequency. A class
-    counts at most 1 / (1 - beta) effective samples; 100 suits classes of 10 to 250 clips."""
     tau: float = 1.0
-    """Strength of `logit_adjusted`; 1 is consistent for the balanced error."""
 
     def __post_init__(self) -> None:
         """Check the ranges.

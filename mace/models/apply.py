@@ -1,6 +1,7 @@
 """Networks as pure functions of a tree of arrays, so that nobody else imports Flax."""
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -14,6 +15,9 @@ from mace.models.own import OwnNetwork
 type Variables = Mapping[str, Any]
 """`params`, and `batch_stats` if the network has batch norm; each a tree of float32 arrays."""
 
+OURS = re.compile("(kernel|bias|^depthwise|^scale|^mean|^var)$")
+"""Names of parameters and statistics whose initialisers are those that `init_model` repeats."""
+
 
 def init_model(model: nn.Module, key: Key[Array, ""], input_shape: tuple[int, ...]) -> Variables:
     """Return fresh variables for inputs of shape (h, w, c), or (b, h, w, c) with b ignored.
@@ -21,13 +25,14 @@ def init_model(model: nn.Module, key: Key[Array, ""], input_shape: tuple[int, ..
     Weights follow He et al. 2015 (variance 2 / fan-in, normal, truncated at two deviations); the
     distribution is that of the modules' own initialisers. All are cut from ONE random draw: XLA
     compiles a draw for every shape, which took 20 to 50 s a network, and one takes half a second.
-    Pure, so that `jax.vmap` over keys makes a population.
+    A network with a parameter that is called otherwise than those of our layers is left to its own
+    initialisers. Pure, so that `jax.vmap` over keys makes a population.
     """
-    if isinstance(model, OwnNetwork):  # its author's own initialisers count
-        return model.init(key, jnp.zeros((1, *input_shape[-3:])), train=False)
     x = jax.ShapeDtypeStruct((1, *input_shape[-3:]), jnp.float32)
     shapes = jax.eval_shape(lambda key, x: model.init(key, x, train=False), key, x)
     leaves, tree = jax.tree.flatten_with_path(shapes)
+    if isinstance(model, OwnNetwork) or not all(OURS.search(path[-1].key) for path, _ in leaves):
+        return model.init(key, jnp.zeros((1, *input_shape[-3:])), train=False)
     total = sum(leaf.size for _, leaf in leaves if leaf.ndim > 1)
     # 0.8796 is the deviation of a normal distribution cut at two deviations.
     draw = jax.jit(lambda key: jax.random.truncated_normal(key, -2, 2, (total,)) / 0.87962566)(key)

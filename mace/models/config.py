@@ -12,46 +12,51 @@ class ModelConfig:
 
     `MODELS` of `mace.models.presets` holds ready-made ones, `make_model` of `mace.models.make`
     builds the network.
+
+    Attributes:
+        arch: family of the residual block: parallel atrous branches, or He et al. 2016's basic
+            block; or Liong et al. 2019's three shallow streams, which use `widths` (filters of each
+            stream), `head_grid`, `dropout` and `dtype` alone, and want `norm` to be `none`.
+        widths: channels of each stage (of each branch, for `macnn`).
+        depths: blocks of each stage; a 3x3 convolution of stride 2 stands between two stages.
+        dilations: rate of each parallel 3x3 branch. 1, 2, 3 leave no holes when blocks are stacked
+            (Wang et al. 2018, "Understanding convolution for semantic segmentation", section 3.2).
+        fusion: how the branches meet before the 1x1 convolution that mixes them.
+        residual: whether a block adds its input to its output.
+        separable: depthwise 3x3 then pointwise 1x1 branches (Chen et al. 2018, DeepLabv3+, section
+            3.1).
+        stem: 3x3 convolution of stride `stem_stride`, or pixels folded into channels and then 3x3.
+        stem_stride: reduction of the picture before the first stage; 1 suits 28 px, 2 suits 64 to
+            224 px.
+        norm: batch statistics fold into the convolutions at inference; group statistics do not
+            depend on who else is in the batch, so micro-batches give the same gradient as the whole
+            batch.
+        norm_momentum: share of the old running statistics a training step keeps (batch norm).
+        head: how the last map becomes a vector. What a motion means depends on where it is (brow or
+            mouth), and a global average forgets that, so the default averages over a small grid.
+        head_grid: cells a side of the grid head.
+        coordinates: append x and y in [-1, 1] as two input channels (Liu et al. 2018, CoordConv):
+            the other way to tell a global head where it looks.
+        dropout: share of the head's inputs dropped in training.
+        dtype: type of the activations; parameters, statistics and logits stay float32.
     """
 
     arch: Literal["macnn", "resnet", "ststnet"] = "macnn"
-    """Family of the residual block: parallel atrous branches, or He et al. 2016's basic block; or
-    Liong et al. 2019's three shallow streams, which use `widths` (filters of each stream),
-    `head_grid`, `dropout` and `dtype` alone, and want `norm` to be `none`."""
     widths: tuple[int, ...] = (16, 32, 64, 128)
-    """Channels of each stage (of each branch, for `macnn`)."""
     depths: tuple[int, ...] = (1, 1, 1, 1)
-    """Blocks of each stage; a 3x3 convolution of stride 2 stands between two stages."""
     dilations: tuple[int, ...] = (1, 2, 3)
-    """Rate of each parallel 3x3 branch. 1, 2, 3 leave no holes when blocks are stacked
-    (Wang et al. 2018, "Understanding convolution for semantic segmentation", section 3.2)."""
     fusion: Literal["concat", "sum"] = "concat"
-    """How the branches meet before the 1x1 convolution that mixes them."""
     residual: bool = True
-    """Whether a block adds its input to its output."""
     separable: bool = False
-    """Depthwise 3x3 then pointwise 1x1 branches (Chen et al. 2018, DeepLabv3+, section 3.1)."""
     stem: Literal["conv", "space_to_depth"] = "conv"
-    """3x3 convolution of stride `stem_stride`, or pixels folded into channels and then 3x3."""
     stem_stride: int = 2
-    """Reduction of the picture before the first stage; 1 suits 28 px, 2 suits 64 to 224 px."""
     norm: Literal["batch", "group", "none"] = "batch"
-    """Batch statistics fold into the convolutions at inference; group statistics do not depend on
-    who else is in the batch, so micro-batches give the same gradient as the whole batch."""
     norm_momentum: float = 0.9
-    """Share of the old running statistics a training step keeps (batch norm)."""
     head: Literal["grid", "average", "max", "attention"] = "grid"
-    """How the last map becomes a vector. What a motion means depends on where it is (brow or
-    mouth), and a global average forgets that, so the default averages over a small grid."""
     head_grid: int = 4
-    """Cells a side of the grid head."""
     coordinates: bool = False
-    """Append x and y in [-1, 1] as two input channels (Liu et al. 2018, CoordConv): the other way
-    to tell a global head where it looks."""
     dropout: float = 0.3
-    """Share of the head's inputs dropped in training."""
     dtype: Literal["float32", "bfloat16"] = "float32"
-    """Type of the activations; parameters, statistics and logits stay float32."""
 
     def __post_init__(self) -> None:
         """Check what no type can say.

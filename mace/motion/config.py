@@ -3,7 +3,6 @@
 import dataclasses
 from typing import Literal
 
-from mace.config import ADDED_LATER
 from mace.errors import ConfigError
 
 REFERENCE_SIZE = 128
@@ -11,6 +10,9 @@ REFERENCE_SIZE = 128
 
 WHOLE_CROP = (0.0, 0.0, 1.0, 1.0)
 """The framing that cuts nothing."""
+
+OWN_FRAMING = (0.06, 0.144, 0.94, 0.996)
+"""From brows to chin, as shares of the crop; `mace.motion.conventions` has it in eye distances."""
 
 _SMALLEST_WINDOW = 0.1  # of the crop's side, 13 px of 128: less is no face
 
@@ -39,7 +41,7 @@ class DisConfig:
     patch_stride: int = 4
     iterations: int = 12
     propagate: bool = False
-    refinements: int = dataclasses.field(default=5, metadata=ADDED_LATER)
+    refinements: int = 5
 
     def __post_init__(self) -> None:
         if not 0 <= self.finest_scale <= 4:

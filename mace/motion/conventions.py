@@ -22,6 +22,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from mace.motion.config import OWN_FRAMING as OWN_FRAMING
 from mace.motion.config import ConventionConfig as ConventionConfig
 from mace.motion.detrend import remove_head_motion
 from mace.motion.representation import STRAIN_SCALE
@@ -37,9 +38,8 @@ EYE_HEIGHT = 58.08
 _CROP, _CROP_LEFT, _CROP_TOP = 128, 16, 12
 
 OWN_WINDOW: Window = (-1.1, -0.55, 1.1, 1.58)
-"""Left, top, right, bottom in eye distances from the middle between the eyes, x right, y down."""
-OWN_FRAMING: Window = (0.06, 0.144, 0.94, 0.996)
-"""The same window as shares of the 128-px crop, for `MotionConfig.framing`."""
+"""Left, top, right, bottom in eye distances from the middle between the eyes, x right, y down;
+`OWN_FRAMING` is the same window for `MotionConfig.framing`."""
 PUBLIC_WINDOW: Window = (-1.1, -0.45, 1.1, 1.8)
 
 

@@ -26,7 +26,8 @@ def read_picture(path: Path, *, grey: bool = False, name: str | None = None) -> 
         name: what an error calls it, by default `path`.
 
     Raises:
-        DataError: for a file that cannot be read, is cut off or damaged, or is no picture.
+        DataError: for a file that cannot be read, is cut off or damaged, holds several pictures
+            (an animation, pages) or none.
     """
     name = str(path) if name is None else name
     try:
@@ -37,6 +38,10 @@ def read_picture(path: Path, *, grey: bool = False, name: str | None = None) -> 
         raise DataError(f"{name} cannot be read ({error.strerror or error})") from error
     if not content:
         raise DataError(f"{name} is empty (0 bytes); copy it again, or remove it")
+    if _may_hold_several(content) and (count := cv2.imcount(str(path))) > 1:
+        raise DataError(
+            f"{name} holds {count} pictures, as an animation or pages; store one picture a file"
+        )
     flag = cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR
     try:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), flag | cv2.IMREAD_ANYDEPTH)
@@ -49,6 +54,15 @@ def read_picture(path: Path, *, grey: bool = False, name: str | None = None) -> 
     if image.dtype not in (np.uint8, np.uint16):
         raise DataError(f"{name} has samples of type {image.dtype}; store 8 or 16 bits a sample")
     return image
+
+
+def _may_hold_several(content: bytes) -> bool:
+    """Whether a file is of a form that holds several pictures, as far as its beginning says."""
+    if content.startswith(b"\x89PNG"):
+        return b"acTL" in content[: content.find(b"IDAT")]
+    if content.startswith(b"RIFF"):
+        return content[12:16] == b"VP8X" and len(content) > 20 and bool(content[20] & 2)
+    return content.startswith((b"GIF8", b"II*\0", b"II+\0", b"MM\0*", b"MM\0+"))
 
 
 def significant_bits(images: Iterable[Pixels]) -> int:

@@ -108,5 +108,5 @@ def bundle_file(name: str | Path) -> BundleFile:
     return BundleFile(
         path=bundle_path(name),
         checksum=notes["sha256"],
-        trained_on=tuple(notes.get("trained_on", ())),
+        trained_on=tuple(notes["trained_on"]),
     )

@@ -29,13 +29,17 @@ def check_counts(benchmark: Benchmark, labels: Sequence[str], groups: Sequence[s
     databases = [person.split("/")[0] for person in people]
     classes = [canonical_class(label) for label in labels]
     expected = {canonical_class(name) for name in benchmark.classes}
-    deviations = _difference("samples", len(labels), benchmark.samples, "")
-    deviations += _difference("subjects", len(set(people)), benchmark.subjects, "")
+    deviations = _difference(_of(len(labels), "sample"), len(labels), benchmark.samples, "")
+    persons = len(set(people))
+    deviations += _difference(_of(persons, "subject"), persons, benchmark.subjects, "")
     for database in sorted(set(databases) - set(benchmark.databases)):
         count = databases.count(database)
-        deviations.append(f"{count} samples of {database}, which is not part of it")
+        deviations.append(f"{count} {_of(count, 'sample')} of {database}, which is not part of it")
     for name in sorted(set(classes) - expected):
-        deviations.append(f"{classes.count(name)} samples of the class {name}, which it leaves out")
+        count = classes.count(name)
+        deviations.append(
+            f"{count} {_of(count, 'sample')} of the class {name}, which it leaves out"
+        )
     for database, part in benchmark.parts.items():
         own = [i for i, name in enumerate(databases) if name == database]
         if not own:
@@ -43,9 +47,9 @@ def check_counts(benchmark: Benchmark, labels: Sequence[str], groups: Sequence[s
             continue
         where = f" of {database}"
         if len(benchmark.parts) > 1:
-            deviations += _difference("samples", len(own), part.samples, where)
+            deviations += _difference(_of(len(own), "sample"), len(own), part.samples, where)
             subjects = len({people[i] for i in own})
-            deviations += _difference("subjects", subjects, part.subjects, where)
+            deviations += _difference(_of(subjects, "subject"), subjects, part.subjects, where)
         tally = Counter(classes[i] for i in own)
         counts = {name: (tally[canonical_class(name)], n) for name, n in part.classes.items()}
         for name, (count, expected_count) in counts.items():
@@ -127,6 +131,10 @@ def likely_benchmark(groups: Sequence[str], classes: Sequence[str]) -> Benchmark
 def _parts(group: str) -> tuple[str, str]:
     database, _, subject = group.partition("/")
     return database, subject
+
+
+def _of(count: int, noun: str) -> str:
+    return noun if count == 1 else f"{noun}s"
 
 
 def _difference(what: str, count: int, expected: int | None, where: str) -> list[str]:

@@ -38,6 +38,9 @@ SPELLINGS: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
 _SUBJECT = re.compile(
     r"(?:subject|subj|sub|sp|s|p|participant|被试)?[\s._-]*(?:no)?[\s._-]*0*([0-9]+)(?:\.0*)?"
 )
+# A subject, spelt as such, at the beginning of a clip's name.
+_CLIP_SUBJECT = re.compile(r"(?:subject|subj|sub|spno\.?|s)[\s._-]*0*([0-9]+)[\s._-]+[^\s._-]")
+_SAMM_CLIP = re.compile(r"0*([0-9]+)_[0-9]+_[0-9]+")
 _SUFFIX = re.compile(r"\s*\.(?:avi|bmp|jpe?g|mat|mp4|npy|png)$")
 
 
@@ -93,6 +96,20 @@ def clip_key(database: str, subject: str, clip: str) -> str:
     if len(start) > 1 and start[0] == number:
         words = start[1:]
     return f"{person}/{'_'.join(words) or clip.strip()}"
+
+
+def clip_subject(database: str, clip: str) -> str | None:
+    """Return the number of the subject that a clip's name begins with, None if it names none.
+
+    `sub02_EP01` begins with subject 2, and so does SAMM's `002_1_2`; `s1_ne_01` begins with 1.
+    """
+    name, place = _plain(clip), canonical_database(database)
+    match = _CLIP_SUBJECT.match(name)
+    # In somebody's own data `s2` may be the second session.
+    if match is not None and (place in NUMBERED or name.startswith("sub")):
+        return match.group(1)
+    match = _SAMM_CLIP.match(name) if place == "samm" else None
+    return None if match is None else match.group(1)
 
 
 def databases_of(subject: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """A search space is tried out as configurations before anything runs."""
 
+import functools
 import itertools
 import json
 import math
@@ -56,8 +57,6 @@ def check_networks(
     Raises:
         ConfigError: for a network that such an input does not fit.
     """
-    import functools
-
     import jax
 
     from mace.models.apply import init_model

@@ -1,5 +1,6 @@
 """Which setting a group goes on with."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from mace.errors import ConfigError, TrainingError
@@ -53,8 +54,6 @@ def disagreements(chosen: Mapping[str, Setting], space: SearchSpace) -> list[str
     Numbers do if they lie more than half of the range apart (of its logarithm where the search
     was uniform in it), other values if two differ.
     """
-    import math
-
     found = []
     for path in space.paths:
         values = [setting.get(path) for setting in chosen.values()]

@@ -1,12 +1,12 @@
 """One search at a time writes a study's folder."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mace.errors import ConfigError, OutputError
+from mace.locks import lock
 
 LOCK = "lock"
 
@@ -39,15 +39,15 @@ def _acquire(path: Path) -> int:
     while True:
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(file, wait=False)
             # Whoever held it may have removed the file after it was opened here, and the next one
             # may hold another of that name: then this lock is worth nothing.
             if _is_at(file, path):
                 os.ftruncate(file, 0)
-                os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+                os.write(file, f"{os.getpid()}\n".encode())
                 return file
         except BlockingIOError as error:
-            holder = os.pread(file, 64, 0).decode(errors="replace").strip()
+            holder = os.read(file, 64).decode(errors="replace").strip()
             os.close(file)
             raise ConfigError(
                 f"another search (process {holder or 'unknown'}) is writing {path.parent}; wait "

@@ -42,16 +42,24 @@ class Job:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Shared:
-    """What all jobs of a search have in common; every worker gets it once."""
+    """What all jobs of a search have in common; every worker gets it once.
+
+    Attributes:
+        motion_set: all clips.
+        train: the recipe's training, which settings vary.
+        epochs: the most that a setting may ask for.
+        groups: the subjects that are tested together, by name.
+        config: of the search.
+        studies: name of each group's study.
+        storage: where the studies are.
+    """
 
     motion_set: MotionSet
     train: TrainConfig
     epochs: int
-    """The most that a setting may ask for."""
     groups: Mapping[str, Group]
     config: SearchConfig
     studies: Mapping[str, str]
-    """Name of each group's study."""
     storage: StorageAddress
 
 

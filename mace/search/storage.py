@@ -1,6 +1,5 @@
 """Where the proposals of a search are kept: a journal in its folder, or a database for many."""
 
-import fcntl
 import functools
 import logging
 import os
@@ -12,6 +11,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import BaseJournalFileLock
 
 from mace.errors import ConfigError, OutputError
+from mace.locks import lock
 from mace.search.database import open_database, shown_url
 
 JOURNAL = "journal.log"
@@ -49,7 +49,7 @@ class _Flock(BaseJournalFileLock):
 
     def acquire(self) -> bool:
         file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
-        fcntl.flock(file, fcntl.LOCK_EX)
+        lock(file)
         self._file = file
         return True
 

@@ -12,18 +12,22 @@ from mace.spotting.spotter import Sample
 
 @dataclass(frozen=True)
 class BaselineConfig:
-    """Settings, chosen together on the seeds 7 and 8 of `synthetic/long` for the best F1 there."""
+    """Settings, chosen together on the seeds 7 and 8 of `synthetic/long` for the best F1 there.
+
+    Attributes:
+        fps: points of the signal a second.
+        apart_s: each frame is compared with those so long before and after.
+        half_s: what is spotted begins so long before the peak, and ends so long after.
+        share: the threshold's place between the mean (0) and the maximum (1) of the recording.
+        strongest: of the regions so many count, those that moved most: about a third, as in the
+            source.
+    """
 
     fps: float = 50.0
-    """Points of the signal a second."""
     apart_s: float = 0.25
-    """Each frame is compared with those so long before and after."""
     half_s: float = 0.14
-    """What is spotted begins so long before the peak, and ends so long after."""
     share: float = 0.15
-    """The threshold's place between the mean (0) and the maximum (1) of the recording."""
     strongest: int = 4
-    """Of the regions so many count, those that moved most: about a third, as in the source."""
 
     def __post_init__(self) -> None:
         """Check the ranges.

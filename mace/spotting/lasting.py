@@ -66,6 +66,11 @@ class Lasting:
         self._found: list[tuple[float, float]] = []
 
     @property
+    def begun(self) -> float:
+        """When what is going on began, s."""
+        return self._begun
+
+    @property
     def going_on(self) -> bool:
         """Whether the face is away from its neutral."""
         return bool(self._run)

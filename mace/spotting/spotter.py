@@ -49,6 +49,20 @@ class Sample(NamedTuple):
     misfit: Float[np.ndarray, " r"] | None = None
 
 
+class Untold(NamedTuple):
+    """Short movements that are no events, for nobody knows which of two states is the neutral one.
+
+    Attributes:
+        since: when the face left what had been its neutral, s.
+        until: the end of what was seen of it, away from that neutral to the last, s.
+        apexes: of the movements meanwhile, s.
+    """
+
+    since: float
+    until: float
+    apexes: tuple[float, ...]
+
+
 class Spotter:
     """Finds the movements of one face, causally and in bounded memory.
 
@@ -61,6 +75,9 @@ class Spotter:
     what they do while they blink is a blink, and what a blink smears over its surroundings is
     taken off those. Regions that something is before are taken to rest where they were. Of what
     overlaps by two thirds, blinks aside, only the first is an event: it is one movement.
+
+    Attributes:
+        untold: what is no event although it may be one, so far.
     """
 
     def __init__(self, config: SpottingConfig = SpottingConfig(), *, identity: int = 0) -> None:  # noqa: B008
@@ -78,6 +95,7 @@ class Spotter:
         self._lasting = Lasting(config, points=POINTS)
         self._naming = Naming(config, identity=identity)
         self._uncovered = Uncovered(config)
+        self.untold: list[Untold] = []
         self.reset()
 
     def reset(self) -> None:
@@ -132,6 +150,9 @@ class Spotter:
             still = course.reach + course.lag + 2 * course.apart + self._uncovered.delay + 1
             for extra in range(1, still + 1):
                 events += self._point(time + extra / self.config.fps, last)
+            apexes = tuple(part.apex for part in self._parts if part.offset <= time)
+            if self._lasting.going_on and apexes:
+                self.untold.append(Untold(self._lasting.begun, time, apexes))
         self.reset()
         return [event for event in events if event.offset <= time]
 

@@ -15,7 +15,7 @@ from mace.models.config import ModelConfig
 class OptimiserConfig:
     """AdamW with a linear warm-up and a cosine decay.
 
-    Args:
+    Attributes:
         learning_rate: at the peak.
         warmup: part of all steps.
         final: learning rate of the last step, of the peak.
@@ -72,7 +72,7 @@ class TrainConfig:
     bfloat16 is a setting of the network (`model.dtype`): parameters, loss and optimiser stay in
     float32.
 
-    Args:
+    Attributes:
         model: the network.
         loss: what is minimised.
         optimiser: how.

@@ -9,7 +9,7 @@ from mace.errors import ConfigError
 class HostsConfig:
     """One training in several processes, usually on as many hosts; each gets the same command.
 
-    Args:
+    Attributes:
         coordinator: HOST:PORT of process 0, which the others reach it by; `auto` leaves that, and
             the two numbers below, to JAX, which knows SLURM, Open MPI and TPU pods.
         processes: how many there are.

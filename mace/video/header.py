@@ -11,6 +11,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.format import Flags
 from av.packet import Packet
+from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -64,6 +65,22 @@ def measured_rate(stated: float, stamps: list[float]) -> float:
     if stated and 0.5 < stated * median(steps) < 2:
         return stated
     return len(steps) / (stamps[-1] - stamps[0])
+
+
+def other_videos(container: InputContainer, stream: VideoStream) -> str:
+    """Return what to say of the videos beside `stream`; "" if there is none but a cover."""
+    others = [
+        other
+        for other in container.streams.video
+        if other.index != stream.index and not other.disposition & Disposition.attached_pic
+    ]
+    if not others:
+        return ""
+    sizes = ", ".join(f"{other.width}x{other.height} px" for other in others)
+    return (
+        f"it holds {len(others) + 1} videos; that of {stream.width}x{stream.height} px (stream "
+        f"{stream.index}) is read, not the other{'s' * (len(others) > 1)} ({sizes})"
+    )
 
 
 def families(container: InputContainer) -> set[str]:

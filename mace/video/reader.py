@@ -28,13 +28,14 @@ from mace.video.header import (
     is_untimed,
     look,
     measured_rate,
+    other_videos,
     pixel_aspect,
     stated_count,
     stated_end,
 )
 from mace.video.pictures import Deinterlacer, brightest, is_deep, picture_of
 
-type RemarkKind = Literal["assumed", "unreadable", "gap", "resized", "cut"]
+type RemarkKind = Literal["assumed", "unreadable", "gap", "resized", "cut", "streams"]
 
 _USUAL_FPS = 25.0
 _HIGHEST_FPS = 100_000
@@ -49,7 +50,7 @@ class Remark:
     Attributes:
         kind: `assumed`: a time that the file does not state; `unreadable`: frames that are left
             out; `gap`: stretches without a frame; `resized`: pictures of another size than the
-            first; `cut`: the file ends early.
+            first; `cut`: the file ends early; `streams`: it holds other videos as well.
         sentence: the same for people, in one sentence.
     """
 
@@ -99,6 +100,8 @@ class VideoReader:
         self._in_turn: list[float] | None = None  # stamps of packets whose frame is still to come
         with self._opened() as (container, stream):
             stream.codec_context.thread_count = 1
+            if others := other_videos(container, stream):
+                self._remark("streams", others)
             first, stamps = look(container, stream)
             if first is None:
                 raise DataError(_no_video(self.name))
@@ -112,6 +115,7 @@ class VideoReader:
         self._bits = self._filled_bits() if is_deep(first) else 16
         image = picture_of(first, VideoReformatter(), aspect=self._aspect, bits=self._bits)
         self.size = (image.shape[1], image.shape[0])
+        self._known = tuple(self.remarks)
 
     def pictures(self) -> Generator[Picture, None, None]:
         """Yield the frames in order of showing.
@@ -119,7 +123,7 @@ class VideoReader:
         Frames that cannot be decoded are left out and counted; a file that is cut off ends where
         it is cut; `remarks` says both.
         """
-        self.unreadable, self.remarks = 0, [r for r in self.remarks if r.kind == "assumed"]
+        self.unreadable, self.remarks = 0, list(self._known)
         clock = Clock(self.fps, fixed=self._fixed, leaps=self._leaps)
         reformatter = VideoReformatter()
         read = 0

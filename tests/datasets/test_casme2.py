@@ -9,6 +9,7 @@ import pytest
 from trees.casme2_tree import (
     COUNTS,
     COUNTS_2019,
+    HEADER,
     ODD,
     rows_2014,
     rows_2019,
@@ -17,6 +18,7 @@ from trees.casme2_tree import (
 )
 from trees.drawn import drawn
 from trees.preparing import samples_of
+from trees.sheets import write_book
 
 from mace.cli import main
 from mace.data.loading import load_clips
@@ -92,7 +94,7 @@ def test_the_whole_cropped_tree(cropped, tmp_path, capsys):
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
     assert prepare(cropped, tmp_path, "--config", "cropped", "--strict") == 3
     sentence = capsys.readouterr().err
-    assert "2 repairs and 0 drops, which --strict refuses" in sentence
+    assert "2 repairs, which --strict refuses" in sentence
     assert "EP08_1" in sentence
 
 
@@ -128,6 +130,20 @@ def test_which_coding_was_read(cropped, tmp_path):
         DataError, match=r"no coding of 2014: CASME2-coding-20190701\.xlsx is of 2019"
     ):
         read(tmp_path, "raw_selected", 2014)
+    # Both as sheets of one workbook.
+    header = [*HEADER, "Objective Classes"]
+    sheets = {
+        "14": [HEADER, *(row.cells() for row in rows_2014())],
+        "19": [header, *(row.cells(objective=1) for row in rows_2019())],
+    }
+    write_book(tmp_path / "CASME2-coding-20190701.xlsx", sheets)
+    assert read(tmp_path, "raw_selected").published.counts == COUNTS_2019
+    before = read(tmp_path, "raw_selected", 2014)
+    assert before.published.counts == COUNTS
+    assert [c.reason for c in before.changes if c.code == "coding-not-read"] == [
+        "its sheet 19 is not read: a coding of 2019; the sheet 14 is preferred (--coding 2019 "
+        "reads this one)"
+    ]
 
 
 def test_strict_passes_on_what_is_distributed(tmp_path, whole_frames):
@@ -220,7 +236,7 @@ def faces(tmp_path, surprise):
 def test_bad_clips_are_drops_with_their_reasons(faces, tmp_path, capsys):
     data = tmp_path / "data"
     assert prepare(faces, data, "--strict", "--workers", "1") == 3
-    assert "0 repairs and 1 drops, which --strict refuses" in capsys.readouterr().err
+    assert "8 choices and 1 drop, which --strict refuses" in capsys.readouterr().err
     assert prepare(faces, data, "--workers", "2") == 0
     shown = capsys.readouterr().out.splitlines()
     assert shown[0].startswith("casme2/raw_selected: 2 OF 4 ROWS WERE DROPPED (2 unusable), 2 samp")

@@ -113,6 +113,20 @@ def test_a_folder_for_each_expression(tmp_path, deeper):
         assert {path.suffix for path in annotation.frames.values()} == {".jpg"}
 
 
+@pytest.mark.parametrize(("last", "onset"), [(6, 0), (5, 1)])
+def test_an_expression_from_0_on_whose_folder_counts_from_1(tmp_path, last, onset):
+    write_book(
+        tmp_path / V2, {"label": [HEADER, ["spNO.901", "a", "0", "3", "5", "4", "I", "sad"]]}
+    )
+    write_frames(tmp_path / "frame" / "spNO.901_a_0", ((f"{n}.jpg", n) for n in range(1, last + 1)))
+    (annotation,) = (reading := read(tmp_path)).annotations
+    assert (annotation.onset, annotation.apex, annotation.offset) == (onset, 3, 5)
+    # Six pictures are 0 to 5, numbered anew; five are those that a video has from its first on.
+    assert annotation.frames[3].name == ("4.jpg" if last == 6 else "3.jpg")
+    (said,) = reading.changes
+    assert said.code == ("frames-renumbered" if last == 6 else "onset-zero")
+
+
 def test_whole_videos_are_preferred_and_folders_of_nothing_known_are_listed(tmp_path):
     rows = casme3_rows()[:3]
     make_casme3(tmp_path, rows)

@@ -88,12 +88,15 @@ def test_videos_are_found_as_loosely_as_folders(tmp_path):
     sheet += [["s01", "IMG_0045.MOV", 1, 2, 2, "fear", 100]]
     sheet += [["p", "path", 1, 2, 3, "fear", 100, "", "S01\\img_0042.mov"]]
     sheet += [["s01", "IMG_9", 1, 2, 3, "fear", 100]]
+    # Another person's video is no candidate for the clip.
+    sheet += [["s2", "IMG_0044", 1, 2, 3, "fear", 100]]
     reading = read(tmp_path, "whole", table(tmp_path / "t.csv", *sheet))
     *named, folder, path = reading.annotations
     assert [one.video for one in named] == [tmp_path / place for *_, place in rows]
     assert (folder.video, sorted(folder.frames)) == (None, [1, 2])
     assert path.video == tmp_path / "s01" / "IMG_0042.MOV"
-    several, missing = reading.changes
+    several, missing, others = reading.changes
+    assert others.reason == "there is no folder of its frames and no video of its name"
     assert "took s01/double/IMG_0044.mp4, not s01/double/img_44.avi" in several.reason
     assert "no folder of its frames and no video of its name below a folder" in missing.reason
     assert "Bert/IMG_9.mp4 is called so" in missing.reason
@@ -176,7 +179,7 @@ def test_every_row_is_a_clip_or_a_drop_with_its_reason(tmp_path, capsys):
     report = json.loads((data / "folder" / "cropped" / "1.0.0" / "preparation.json").read_text())
     assert report["emotions"] == {"others": 1, "sadness": 1}
     assert prepare(root, tmp_path / "strict", "--config", "cropped", "--strict") == 3
-    assert "0 repairs and 6 drops, which --strict refuses" in capsys.readouterr().err
+    assert "needs 6 drops, which --strict refuses" in capsys.readouterr().err
 
 
 def test_one_person_and_one_recording_are_one_however_they_are_written(tmp_path):

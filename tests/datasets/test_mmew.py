@@ -16,7 +16,7 @@ def test_all_300_rows(tmp_path, whole_frames):
     report, folder = prepare("mmew", tmp_path / "in", tmp_path / "out")
     assert (report["rows"], report["samples"]) == (300, 300)
     assert report["emotions"] == report["published"]["counts"] == COUNTS
-    assert report["codes"] == {"remark frames-renumbered": 1, "repair apex-outside": 16}
+    assert report["codes"] == {"choice frames-renumbered": 1, "repair apex-outside": 16}
     assert report["apex_sources"] == {"annotated": 284, "midpoint": 16}
     assert report["classes"]["7"]["others"] == 66
     samples = samples_of(folder)
@@ -47,7 +47,7 @@ def test_a_folder_of_another_emotion_is_remarked_on(tmp_path):
     reading = read(tmp_path)
     codes = [(c.kind, c.code) for c in reading.changes]
     # The first folder lacks its last frame, and follows the others.
-    assert codes == [("remark", "emotion-differs"), ("remark", "frames-renumbered")]
+    assert codes == [("remark", "emotion-differs"), ("choice", "frames-renumbered")]
     assert list(reading.annotations[0].frames) == list(range(120, 129))
     assert [a.emotion for a in reading.annotations] == ["surprise", "anger", "surprise"]
 

@@ -10,7 +10,10 @@ from fuzzing import mutations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mace.datasets.reading.gathering import Gathering
+from mace.datasets.reading.report import refuse_changes
 from mace.datasets.reading.tables import read_table
+from mace.datasets.reading.trees import FolderIndex
 from mace.errors import DataError
 
 COLUMNS = {
@@ -193,3 +196,24 @@ def test_a_stray_quotation_mark_swallows_no_rows(tmp_path):
     lines[3] = lines[3].replace("plain", '"seen twice, by AB\nand by CD, later"')
     path.write_text("\n".join(lines))
     assert len(read_table(path, columns=COLUMNS).rows) == 8
+
+
+def test_every_sheet_that_fits_is_known(tmp_path):
+    mine, other = [HEADER, *ROWS], [HEADER, ROWS[0]]
+    path = tmp_path / "a.xlsx"
+    xlsx(path, {"empty": [HEADER], "note": [["Hi"]], "mine": mine, "other": other, "copy": mine})
+    first = read_table(path, columns=COLUMNS)
+    assert (first.sheet, [t.sheet for t in first.others]) == ("mine", ["other", "copy"])
+    named = read_table(path, columns=COLUMNS, sheet="Other")
+    gathering = Gathering("x", FolderIndex(()))
+    gathering.begin(first)
+    gathering.begin(named)
+    said = [(c.kind, c.reason) for c in gathering.reading().changes]
+    assert said == [
+        ("choice", "its sheet other (1 rows) is not read: mine is preferred, for it comes first"),
+        ("remark", "its sheet copy (2 rows) is not read: of the same content, mine is preferred"),
+        ("remark", "its sheet mine (2 rows) is not read: other is preferred"),
+        ("remark", "its sheet copy (2 rows) is not read: other is preferred"),
+    ]
+    with pytest.raises(DataError, match="needs 1 choice, which --strict refuses"):
+        refuse_changes("x", gathering.reading().changes)

@@ -42,7 +42,9 @@ def console(samples, *, before: str = "", best: bool = False) -> str:
     return "\n".join([*lines, "Final Evaluation: ", "UF1: 0.7 | UAR: 0.8", "(442,)"]) + "\n"
 
 
-@pytest.mark.parametrize("before", ["", "INFO:root:", "2024-05-01 10:00:00,123 - INFO - "])
+@pytest.mark.parametrize(
+    "before", ["", "INFO:root:", "2024-05-01 10:00:00,123 - INFO - ", "2024-05-01 INFO "]
+)
 def test_what_code_prints_is_scored_pooled(before, tmp_path, capsys):
     path = tmp_path / "out.txt"
     path.write_text(console(known_samples(), before=before))
@@ -99,6 +101,34 @@ def test_the_database_of_a_subject(tmp_path, capsys):
     scores = scored(capsys, path)
     assert set(scores["per_database"]) == {"unknown"}
     assert any("no database spells its subjects like 7" in one for one in scores["remarks"])
+
+
+def test_a_database_told_by_three_digits_is_remarked_on(tmp_path, capsys):
+    path = tmp_path / "out.txt"
+    path.write_text("Subject: 901\nPredicted: [0, 1]\nGround Truth: [0, 2]\n")
+    (said,) = [remark for remark in scored(capsys, path)["remarks"] if "901" in remark]
+    assert "taken for those of samm by their spelling; --benchmark tells" in said
+    (said,) = [
+        remark
+        for remark in scored(capsys, path, "--benchmark", "casme2-5")["remarks"]
+        if "901" in remark
+    ]
+    assert "which samm spells so, were taken for those of casme2, the only database" in said
+    path.write_text(table(["subject", "clip", "truth", "prediction"], ["006", "a", "0", "1"]))
+    assert "such as 006" in scored(capsys, path, "--benchmark", "casme2-5")["remarks"][0]
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["2024-01-01 INFO ", "[2024-01-01 10:00:00,123][INFO] ", "INFO: ", "\x1b[32mINFO\x1b[0m "],
+)
+def test_what_loggers_and_terminals_put_before_a_line_is_no_part_of_it(before, tmp_path):
+    path = tmp_path / "megc.log"
+    path.write_text(f"{before}casme2 01\n{before}EP02 \x1b[1m0\x1b[0m 1\n")
+    assert read_answers([path]).clips == ("casme2/01/EP02",)
+    path.write_text(f"{before}UF1: 0.7\n")
+    with pytest.raises(DataError, match=r"only lines such as .*scores or losses alone"):
+        read_answers([path])
 
 
 WRONG = {

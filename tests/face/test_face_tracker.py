@@ -149,12 +149,13 @@ def test_new_pose_renews_the_reference_after_some_doubt(filmed, photo):
     assert answers[-1].reference is not answers[0].reference
 
 
-def test_face_in_doubt_is_held_where_it_was_while_nobody_knows(filmed, photo):
+@pytest.mark.parametrize(("patience", "weight"), [(4, 1.0), (8, 2.5)])
+def test_face_in_doubt_is_held_where_it_was_while_nobody_knows(filmed, photo, patience, weight):
     turned = cv2.warpAffine(photo, np.array([[0.6, 0, 90.0], [0, 1, 0]]), photo.shape[::-1])
     frames = [filmed(i, motion=0) for i in range(4)]
     frames += [filmed(i, motion=0, picture=turned) for i in range(4, 12)]
-    tracker = FaceTracker(replace(QUICK, patience=4), later=lambda check: _unknown)
-    answers = [answer for frame in frames for answer in tracker.push(frame)]
+    tracker = FaceTracker(replace(QUICK, patience=patience), later=lambda check: _unknown)
+    answers = [answer for frame in frames for answer in tracker.push(frame, weight=weight)]
     assert statuses(answers) == ["tracked"] * 4 + ["doubtful"] * 3 + ["tracked"] * 5
     assert [answer.reference_id for answer in answers] == [0] * 7 + [1] * 5
     for answer in answers[4:7]:

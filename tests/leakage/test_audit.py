@@ -179,6 +179,30 @@ def test_one_label_in_two_spellings_is_no_conflict(tmp_path, capsys):
     assert {finding["code"] for finding in report["findings"]} == {"missing-samples"}
 
 
+def test_a_clip_of_two_truths_is_one_sample_and_one_named_after_another_person_is_told(
+    tmp_path, capsys
+):
+    lines = [
+        "fold,side,database,subject,clip,truth",
+        *("1,test,casme2,01,sub02_EP01,0", "1,train,casme2,02,sub02_EP03,1"),
+        *("2,test,casme2,02,sub02_EP03,1", "2,train,casme2,01,sub02_EP01,1"),
+    ]
+    path = tmp_path / "split.csv"
+    path.write_text("\n".join(lines))
+    _, report = audited(path, capsys)
+    places = {finding["code"]: finding["where"] for finding in report["findings"]}
+    assert report["samples"] == 2
+    assert places == {
+        "subject-contradicted": ["casme2/01/sub02_EP01 is subject 2's by its name"],
+        "label-conflict": ["casme2/01/sub02_EP01: 0 and 1"],
+    }
+
+
+def test_a_reported_score_in_percent_is_hinted_at(tmp_path, capsys):
+    assert main(["audit", str(table(tmp_path, clean_split())), "--uf1", "93.4"]) == 3
+    assert "if it is in percent, give 0.934" in capsys.readouterr().err
+
+
 LOGS = {
     "megc.log": "casme2 01\nEP02_01f 0 1\n",
     "table.csv": "database,subject,clip,truth,prediction\ncasme2,01,EP02_01f,0,1\n",
@@ -329,7 +353,7 @@ def test_mutated_splits_are_audited_or_refused(tmp_path_factory, data):
     message = "nothing"
     try:
         report = audit_case(read_split(path))
-        assert len(report.checked) + len(report.unchecked) == 13
+        assert len(report.checked) + len(report.unchecked) == 14
     except DataError as error:  # anything else fails the test
         message = str(error)
     assert "\n" not in message

@@ -2,6 +2,7 @@
 
 import math
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -322,3 +323,22 @@ def test_looking_in_the_background_finds_everybody_without_waiting(scene):
                 break
         assert len(seen) == i + 1
         assert {one.identity for one in seen[-1]} == {0, 1}
+
+
+def test_intervals_are_those_of_the_clock_where_the_rate_changes():
+    looked, now = [], [0.0]
+
+    class Nobody:
+        def look(self, gray):
+            looked.append(now[0])
+            return []
+
+        def close(self):
+            pass
+
+    settings = replace(FACE, search_interval=10)  # a tenth of a second
+    people = Crowd(settings, LiveConfig(), lookout=Nobody(), patient=True, rate=100.0)
+    for time in (*np.arange(50) / 100, *(0.5 + np.arange(20) / 20)):
+        now[0] = round(float(time), 3)
+        people.push(np.full((48, 64), 90, np.uint8), now[0])
+    assert looked == pytest.approx(np.arange(15) / 10, abs=1e-9)

@@ -1,5 +1,6 @@
 """The recorder leaves a whole session or nothing."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,11 +13,12 @@ from mace.errors import OutputError
 from mace.face.tracked import Status, TrackedFace
 from mace.live.frames_log import csv_header, csv_row
 from mace.live.labelled import LabelledFrame
-from mace.live.recorded import load_session
+from mace.live.recorded import load_session, recorded_source
 from mace.live.recorder import Recorder
 from mace.live.results import Result
 from mace.live.sources.frame import Frame
 from mace.live.sources.video import VideoFile
+from mace.spotting.events import Event
 from mace.video.writer import VideoWriter
 
 FULL = Path("/dev/full")
@@ -107,13 +109,19 @@ def test_pictures_that_cannot_be_written_are_said_and_leave_nothing(tmp_path, mo
     ("pictures", "name"), [("own", "video.mov"), ("annotated", "annotated.mp4")]
 )
 def test_pictures_keep_the_times_of_their_frames(tmp_path, pictures, name):
-    times = [0.0, 0.07, 0.19, 0.2, 0.41, 1.3]
+    times = np.array([0.0, 0.07, 0.19, 0.2, 0.41, 1.3])
+    late = 0.0314  # of the first frame that is taken
+    event = Event(0, "blink", late + 0.07, late + 0.19, late + 0.2, 1, 2, 3, 1.0)
     with recorder(tmp_path / "out", pictures=pictures) as session:
-        for index, time in enumerate(times):
+        for index, time in enumerate((late + times).tolist()):
             face = LabelledFrame(index, time, TrackedFace(index, Status.NO_FACE), len(CLASSES))
             session.write_result(Result(Frame(index, time, PICTURE), (face,)), PICTURE)
+        session.write_events((event,))
     video = tmp_path / "out" / name
     assert [frame.time for frame in VideoFile(video).frames()] == pytest.approx(times, abs=1e-4)
+    written = load_session(tmp_path / "out")
+    assert [line.time for line in written.lines] == pytest.approx(times, abs=1e-5)
+    assert written.spotted[0].onset == pytest.approx(0.07, abs=1e-5)
 
 
 def test_a_jpeg_is_kept_bit_for_bit(tmp_path):
@@ -128,6 +136,7 @@ def test_of_a_recording_that_is_killed_the_pictures_stay(tmp_path):
     code = f"""
 import os, numpy as np
 from pathlib import Path
+from mace.spotting.events import Event
 from mace.video.writer import VideoWriter
 video = VideoWriter(Path({str(tmp_path)!r}) / "video.mov", codec="mjpeg", size=(640, 480))
 noise = np.random.default_rng(0).integers(0, 255, (480, 640, 3), np.uint8)
@@ -139,6 +148,25 @@ os._exit(9)
     frames = list(VideoFile(tmp_path / "video.mov").frames())
     assert len(frames) >= 20
     assert frames[7].time == pytest.approx(7 / 20)
+
+
+def test_two_processes_never_write_one_folder(tmp_path):
+    out = tmp_path / "out"
+    first = recorder(out)
+    # Whose process it is, is told by its lock and not by the name.
+    (tmp_path / f".out.partial-{os.getpid()}").rename(tmp_path / ".out.partial-1")
+    assert recorded_source(out) == "test"
+    with pytest.raises(OutputError, match=r"another process is writing .*out .by now in"):
+        recorder(out)
+    (tmp_path / ".out.partial-1").rename(tmp_path / f".out.partial-{os.getpid()}")
+    with first:
+        first.write_result(result(0), PICTURE)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    # What a killed process left is in nobody's way.
+    (tmp_path / ".more.partial-1").mkdir()
+    (tmp_path / ".more.partial-1" / "frames.csv").touch()
+    record(tmp_path / "more", frames=1)
+    assert (tmp_path / "more" / "frames.csv").exists()
 
 
 def test_empty_target_folder_may_exist(tmp_path):

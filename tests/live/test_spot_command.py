@@ -122,7 +122,8 @@ def test_recordings_of_one_name_have_a_folder_each(model, tmp_path, capsys):
     one, two, out = grey(tmp_path / "s01" / "EP01"), grey(tmp_path / "s02" / "EP01"), tmp_path / "o"
     (first,) = rows([one], model, out, capsys)
     others = [grey(tmp_path / "EP01.left"), grey(tmp_path / "s03") / "img%d.png"]
-    second, again, *more = rows([two, one, *others], model, out, capsys)
+    twice = two.parent / ".." / "s02" / "EP01"
+    second, again, *more = rows([two, one, *others, twice], model, out, capsys)
     assert first["out"] == again["out"] == str(out / "EP01")
     assert again["done_before"]
     assert first["remarks"] == again["remarks"] == []
@@ -146,6 +147,9 @@ def test_refusals(flash, model, tmp_path, capsys):
     refused(spot([], model, tmp_path / "out"), capsys, "--dataset")
     recent = spot([flash], model, tmp_path / "out", "--live.reference", "recent")
     refused(recent, capsys, "neutral")
+    (tmp_path / "videos" / "s1").mkdir(parents=True)
+    (tmp_path / "videos" / "s1" / "1.MOV").write_bytes(b"no video")
+    refused(spot([tmp_path / "videos"], model, tmp_path), capsys, f"spot {tmp_path}/videos/*/*.MOV")
     (tmp_path / "broken.mp4").write_bytes(b"no video")
     refused(spot([tmp_path / "broken.mp4"], model, tmp_path / "out"), capsys, "broken.mp4")
     (tmp_path / "out" / "flash").mkdir(parents=True)

@@ -191,6 +191,27 @@ def test_fresh_weights_follow_the_initialisers():
     np.testing.assert_array_equal(ours["params"]["head"]["classes"]["bias"], np.zeros(5))
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        ModelConfig(widths=(8, 8), depths=(1, 1), stem_stride=2, head="attention"),
+        ModelConfig(arch="resnet", widths=(8, 8), depths=(1, 1), norm="group"),
+        MODELS["ststnet"],
+    ],
+    ids=["macnn", "resnet", "ststnet"],
+)
+def test_fresh_weights_are_spread_as_the_modules_would_spread_them(config):
+    model = make_model(config, 3)
+    ours = init_model(model, jax.random.key(0), (28, 28, 3))
+    theirs = model.init(jax.random.key(0), np.zeros((1, 28, 28, 3), np.float32), train=False)
+    assert jax.tree.structure(ours) == jax.tree.structure(theirs)
+    for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
+        if a.ndim == 1:
+            np.testing.assert_array_equal(a, b)
+        elif a.size >= 100:
+            assert float(a.std()) == pytest.approx(float(b.std()), rel=0.3)
+
+
 def test_a_population_is_a_map_over_keys():
     model = make_model(ModelConfig(widths=(8,), depths=(1,)), 3)
     keys = jax.random.split(jax.random.key(0), 2)

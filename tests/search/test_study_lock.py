@@ -13,7 +13,6 @@ import pytest
 from search_cases import make_set, search
 
 from mace.errors import ConfigError, DataError, OutputError
-from mace.search import lock
 from mace.search.lock import study_lock
 from mace.search.searcher import ATTRIBUTE, JOINED
 from mace.search.storage import StorageAddress, open_storage
@@ -91,7 +90,7 @@ def test_a_file_that_was_removed_before_it_was_locked_is_no_lock(tmp_path, monke
         flock(file, operation)
 
     with monkeypatch.context() as patch:
-        patch.setattr(lock.fcntl, "flock", ended_meanwhile)
+        patch.setattr(fcntl, "flock", ended_meanwhile)
         with study_lock(tmp_path, join=False):
             assert len(locked) == 2
             assert path.stat().st_ino == locked[1]
@@ -107,7 +106,7 @@ def test_a_file_that_was_removed_before_it_was_locked_is_no_lock(tmp_path, monke
         flock(file, operation)
 
     third: list[subprocess.Popen] = []
-    monkeypatch.setattr(lock.fcntl, "flock", begun_meanwhile)
+    monkeypatch.setattr(fcntl, "flock", begun_meanwhile)
     with (
         pytest.raises(ConfigError, match="is writing"),
         study_lock(tmp_path, join=False),
@@ -166,7 +165,7 @@ def test_a_file_system_without_locks_is_one_sentence(tmp_path, monkeypatch):
     def no_locks(file, operation):
         raise OSError(37, "No locks available")
 
-    monkeypatch.setattr(lock.fcntl, "flock", no_locks)
+    monkeypatch.setattr(fcntl, "flock", no_locks)
     with (
         pytest.raises(OutputError, match=r"lock: No locks available"),
         study_lock(tmp_path, join=False),

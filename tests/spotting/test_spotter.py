@@ -293,6 +293,23 @@ def test_a_flash_while_nobody_knows_that_the_face_has_changed_is_reported_later(
     assert (event.kind, event.apex) == ("micro", pytest.approx(3.12, abs=0.04))
 
 
+def test_a_flash_after_an_expression_from_before_the_first_frame_is_at_least_untold():
+    held = {"start": -1.0, "rise": 0.1, "hold": 2.1, "fall": 0.15}
+    spotter = Spotter()
+    for one in record(clock(60, 2.9), (MOUTH, 1.5, held), (BROWS, 0.6, FLASH)):
+        assert spotter.push(one) == []
+    assert spotter.finish() == []
+    (untold,) = spotter.untold
+    assert untold.since == pytest.approx(1.25, abs=0.1)
+    assert untold.until == pytest.approx(2.9, abs=0.1)
+    assert untold.apexes == (pytest.approx(2.12, abs=0.04),)
+    usual = Spotter()
+    for one in record(clock(60, 2.9), (BROWS, 0.6, FLASH)):
+        usual.push(one)
+    usual.finish()
+    assert usual.untold == []
+
+
 HAND = {"start": 1.95, "rise": 0.03, "hold": 0.25, "fall": 0.03}
 
 

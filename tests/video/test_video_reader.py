@@ -183,6 +183,9 @@ def test_sound_longer_than_the_picture_is_no_damage(tmp_path, name):
         ("a.avi", {}),
         ("a.mkv", H264),
         ("a.ts", H264),
+        ("a.wmv", {"codec": "wmv2", "pix_fmt": "yuv420p"}),
+        ("a.mpg", {"codec": "mpeg2video", "pix_fmt": "yuv420p"}),
+        ("b.mpg", {"codec": "mpeg1video", "pix_fmt": "yuv420p"}),
         ("a.mp4", {**H264, "muxing": {"movflags": "+faststart"}}),
         ("b.mp4", {**H264, "muxing": {"movflags": "+frag_keyframe+empty_moov"}}),
     ],
@@ -197,6 +200,21 @@ def test_a_file_that_is_cut_off_is_read_and_said_to_be(tmp_path, name, options):
         assert picture.time == pytest.approx(number_of(picture.image) / 25, abs=0.001)
     assert "cut" in kinds(reader)
     assert any(f"{len(pictures)} " in remark.sentence for remark in reader.remarks)
+
+
+def test_a_second_video_is_told(tmp_path):
+    path = write_video(tmp_path / "a.mkv", numbered(12))
+    with av.open(str(path)) as source, av.open(str(tmp_path / "two.mkv"), "w") as both:
+        streams = [both.add_stream_from_template(source.streams.video[0]) for _ in range(2)]
+        for packet in source.demux(video=0):
+            for stream in streams if packet.size else []:
+                packet.stream = stream
+                both.mux(packet)
+    reader, pictures = read(tmp_path / "two.mkv")
+    assert len(pictures) == 12
+    (said,) = reader.remarks
+    assert said.kind == "streams"
+    assert "it holds 2 videos; that of 64x48 px (stream 0) is read, not the other" in said.sentence
 
 
 def test_a_file_without_its_index_is_refused(tmp_path):

@@ -11,31 +11,36 @@ RAW_CHANNELS = {"gray": 1, "bgr": 3}
 
 @dataclass(frozen=True)
 class SourceConfig:
-    """What is asked of a source; None leaves it to the source."""
+    """What is asked of a source; None leaves it to the source.
+
+    Attributes:
+        fps: frames per second: asked of a camera; for files, where they say it wrongly.
+        width: width in px: asked of a camera, and that of raw frames on standard input.
+        height: height in px, likewise.
+        fourcc: four letters of the format asked of a camera; raw ones fill USB at high rates.
+        exposure: exposure in the driver's units (0.1 ms on Linux), which also turns the automatic
+            one off.
+        buffers: frames a camera's driver may hold. One is never old, but some drivers lose every
+            second frame with it at high rates; more do no harm while frames are read as they come.
+        realtime: play a file at its own speed, as a camera would have; read standard input as it
+            comes.
+        loop: start a file again when it ends; needs realtime.
+        stdin: what comes on standard input: JPEG images one after the other, or raw frames.
+        open_timeout_s: how long a stream may take to give its first frame.
+        read_timeout_s: how long a stream may give nothing before it is opened anew.
+    """
 
     fps: float | None = None
-    """Frames per second: asked of a camera; for files, where they say it wrongly."""
     width: int | None = None
-    """Width in px: asked of a camera, and that of raw frames on standard input."""
     height: int | None = None
-    """Height in px, likewise."""
     fourcc: str | None = "MJPG"
-    """Four letters of the format asked of a camera; raw ones fill USB at high rates."""
     exposure: float | None = None
-    """Exposure in the driver's units (0.1 ms on Linux), which also turns the automatic one off."""
     buffers: int = 1
-    """Frames a camera's driver may hold. One is never old, but some drivers lose every second frame
-    with it at high rates; more do no harm while frames are read as they come."""
     realtime: bool = False
-    """Play a file at its own speed, as a camera would have; read standard input as it comes."""
     loop: bool = False
-    """Start a file again when it ends; needs realtime."""
     stdin: Literal["mjpeg", "gray", "bgr"] = "mjpeg"
-    """What comes on standard input: JPEG images one after the other, or raw frames."""
     open_timeout_s: float = 10.0
-    """How long a stream may take to give its first frame."""
     read_timeout_s: float = 5.0
-    """How long a stream may give nothing before it is opened anew."""
 
     def __post_init__(self) -> None:
         """Check the ranges.

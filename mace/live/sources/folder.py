@@ -5,7 +5,6 @@ import re
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from mace.errors import DataError
@@ -13,6 +12,7 @@ from mace.live.sources.frame import Frame, SourceBase, stated_rate
 from mace.pictures.naming import Arranged, arrange, is_picture
 from mace.pictures.numbers import Numbered, place_numbers
 from mace.pictures.reading import Pixels, read_picture, significant_bits, to_8_bits
+from mace.video.naming import videos_within
 
 FOLDER_FPS = 200.0
 _NUMBER = re.compile(r"%(0?)(\d*)d")
@@ -55,8 +55,6 @@ class ImageFolder(SourceBase):
         self._gaps = numbered.gaps
         file = self.files[0]
         first = read_picture(file)
-        if file.suffix.lower() in (".tif", ".tiff") and cv2.imcount(str(file)) > 1:
-            raise DataError(f"{file} holds several pages; store one picture a file")
         self._depth, self.size = first.dtype, (first.shape[1], first.shape[0])
         self._bits = 8 if first.dtype == np.uint8 else self._significant_bits()
 
@@ -105,6 +103,11 @@ def _arranged(path: Path) -> tuple[Path, Arranged, list[str]]:
     names = [name for name in _named_by(path) if is_picture(name)]
     folders = [name for name in names if (folder / name).is_dir()]
     arranged = arrange(set(names) - set(folders))
+    if not arranged.names and path.is_dir() and (videos := videos_within(path)):
+        raise DataError(
+            f"{path} is a folder of videos, where pictures of one recording were expected; name "
+            f"the videos themselves: `mace spot {videos}` takes them all, `mace live` one"
+        )
     if not arranged.names:
         raise DataError(
             f"{path} holds no images named by frame numbers, such as img001.jpg"

@@ -17,19 +17,23 @@ type Report = Callable[[IncidentKind, str], None]
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One frame of a source."""
+    """One frame of a source.
+
+    Attributes:
+        index: position in the source, from 0, in frames.
+        time: seconds since the first frame, by the source's own clock.
+        image: what is looked at: blue, green, red; or gray, where the source gives no more or it
+            will do.
+        captured: `time.monotonic()` at capture, s; 0 where frames are read as fast as possible.
+        jpeg: the frame as it was sent, where `image` is its luminance alone, a third faster to
+            decode.
+    """
 
     index: int
-    """Position in the source, from 0, in frames."""
     time: float
-    """Seconds since the first frame, by the source's own clock."""
     image: UInt8[np.ndarray, "h w 3"] | UInt8[np.ndarray, "h w"]
-    """What is looked at: blue, green, red; or gray, where the source gives no more or it will do.
-    """
     captured: float = 0.0
-    """`time.monotonic()` at capture, s; 0 where frames are read as fast as possible."""
     jpeg: bytes | UInt8[np.ndarray, " n"] | None = None
-    """The frame as it was sent, where `image` is its luminance alone, a third faster to decode."""
 
     def colour(self) -> UInt8[np.ndarray, "h w 3"]:
         """Return blue, green and red, to be shown or kept."""

@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator
 import cv2
 import numpy as np
 
-from mace.errors import DataError
+from mace.errors import ConfigError, DataError
 from mace.live.sources.config import RAW_CHANNELS, SourceConfig
 from mace.live.sources.frame import Frame, SourceBase, decode_jpeg, stated_rate
 from mace.live.sources.incident import IncidentKind
@@ -34,6 +34,10 @@ class Pipe(SourceBase):
 
     def __init__(self, config: SourceConfig | None = None, *, fd: int = 0):
         super().__init__()
+        if os.name == "nt":
+            raise ConfigError(
+                "standard input cannot be watched on Windows; give a file, a camera or an address"
+            )
         self._config = config or SourceConfig()
         self._fd = fd
         self.name = "standard input" if fd == 0 else f"pipe {fd}"

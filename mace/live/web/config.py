@@ -10,40 +10,44 @@ from mace.live.web.certificate import check_certificate
 
 @dataclass(frozen=True)
 class WebConfig:
-    """Where the page is served, and how much anybody may ask of it."""
+    """Where the page is served, and how much anybody may ask of it.
+
+    Attributes:
+        host: address to listen on. Any but this machine's own loopback asks for a token.
+        port: 0 for any free one.
+        cert: TLS certificate (PEM). Browsers give their camera to https and localhost pages only.
+        key: the certificate's private key (PEM).
+        names: host names, besides localhost and plain addresses, under which the page may be
+            opened.
+        camera: whether browsers may send their own camera's frames.
+        max_clients: open pages at a time.
+        max_cameras: of these, pages that send frames: each costs an engine.
+        max_message_bytes: the largest message, such as one frame.
+        max_pixels: the largest frame, in px, looked at before it is decoded.
+        max_in_flight: frames of one page that wait for an answer; what comes beyond is not read.
+        max_rate: frames a second of one page; those beyond are counted as dropped.
+        idle_s: a page that should send frames and sends nothing for so long is closed, in s.
+        preview_fps: pictures a second of the server's own camera, at most.
+        preview_width: wider pictures are made smaller before they are sent, in px.
+        preview_quality: JPEG quality of these pictures; they are for looking at, not for measuring.
+    """
 
     host: str = "127.0.0.1"
-    """Address to listen on. Any but this machine's own loopback asks for a token."""
     port: int = 8765
-    """0 for any free one."""
     cert: Path | None = None
-    """TLS certificate (PEM). Browsers give their camera to https and localhost pages only."""
     key: Path | None = None
-    """The certificate's private key (PEM)."""
     names: tuple[str, ...] = ()
-    """Host names, besides localhost and plain addresses, under which the page may be opened."""
     camera: bool = True
-    """Whether browsers may send their own camera's frames."""
     max_clients: int = 8
-    """Open pages at a time."""
     max_cameras: int = 2
-    """Of these, pages that send frames: each costs an engine."""
     max_message_bytes: int = 4 * 1024 * 1024
-    """The largest message, such as one frame."""
     max_pixels: int = 1920 * 1080
-    """The largest frame, in px, looked at before it is decoded."""
     max_in_flight: int = 3
-    """Frames of one page that wait for an answer; what comes beyond is not read."""
     max_rate: float = 240.0
-    """Frames a second of one page; those beyond are counted as dropped."""
     idle_s: float = 120.0
-    """A page that should send frames and sends nothing for so long is closed, in s."""
     preview_fps: float = 30.0
-    """Pictures a second of the server's own camera, at most."""
     preview_width: int = 960
-    """Wider pictures are made smaller before they are sent, in px."""
     preview_quality: int = 80
-    """JPEG quality of these pictures; they are for looking at, not for measuring."""
 
     @property
     def loopback(self) -> bool:

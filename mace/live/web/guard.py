@@ -38,7 +38,7 @@ WRONG_TOKEN = "the token is missing or wrong; open the whole address that `mace 
 class Guard:
     """Decides by the headers of a request, before anything else is looked at.
 
-    Args:
+    Attributes:
         names: host names under which the page may be opened. Plain addresses always may: a name
             that was pointed here by a stranger (DNS rebinding) is a name.
         token: what the address must carry; None where only this machine can ask.

@@ -10,14 +10,19 @@ from mace.live.results import Result
 
 @dataclass(frozen=True)
 class Facts:
-    """What the page says about the session."""
+    """What the page says about the session.
+
+    Attributes:
+        classes: that the model knows.
+        notice: what the model was trained on, and what it is not.
+        model: which it is.
+        source: the server's own source, in words.
+    """
 
     classes: tuple[str, ...]
     notice: str
-    """What the model was trained on, and what it is not."""
     model: str = ""
     source: str = ""
-    """The server's own source, in words."""
 
 
 class Watch(Protocol):

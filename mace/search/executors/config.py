@@ -12,7 +12,7 @@ EngineKind = Literal["inline", "local", "ray"]
 class EngineConfig:
     """Where jobs run; it decides nothing about their results.
 
-    Args:
+    Attributes:
         kind: `inline` is this process, `local` worker processes with a core or a GPU each, `ray` a
             Ray cluster.
         workers: how many; by default one per core or GPU, on a cluster all that it holds.

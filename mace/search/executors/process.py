@@ -178,7 +178,9 @@ def _portable(error: BaseException) -> BaseException:
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
     # A process inherits what is blocked: Ctrl-C reaches the whole group, and this side decides.
-    if threading.current_thread() is not threading.main_thread():
+    # Windows has no such thing to inherit.
+    blocks = hasattr(signal, "pthread_sigmask")
+    if not blocks or threading.current_thread() is not threading.main_thread():
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

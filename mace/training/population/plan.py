@@ -16,6 +16,7 @@ LARGEST_CHUNK = 64
 """Members an accelerator computes at once, if its memory allows."""
 MEMORY_SHARE = 0.6
 """Of a device's memory that a chunk may take."""
+_UNKNOWN_MEMORY = 4 * 2**30  # what a computer of these days has to spare
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +155,10 @@ def device_memory() -> int:
     stats = jax.local_devices()[0].memory_stats() or {}
     if "bytes_limit" in stats:
         return int(stats["bytes_limit"])
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    except (AttributeError, ValueError):  # Windows has no sysconf, macOS not this of it
+        return _UNKNOWN_MEMORY
 
 
 def _cores() -> int:
