@@ -164,10 +164,11 @@ class EstimatorMethod:
     space: Any = field(metadata=UNHASHED)
     inner_folds: int
 
-    def __call__(self, motion_set: OwnSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
+    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
         """Fit on the training clips and predict the test clips; see `Learner`."""
+        assert isinstance(motion_set, OwnSet)  # `cross_validate` made it
         own, train = motion_set, fold.train_index
-        classifier = clone(self.estimator)
+        classifier: Any = clone(self.estimator)
         if self.reseed:
             seeded = [key for key in classifier.get_params() if key.split("__")[-1] == _SEED]
             classifier.set_params(**dict.fromkeys(seeded, seed))
@@ -270,7 +271,7 @@ def _folds(own: OwnSet, cv: Any, *, known: bool) -> tuple[list[Fold], EstimatorP
 
 
 def _split(own: OwnSet, cv: Any, *, known: bool) -> list[Fold]:
-    splitter = check_cv(cv, own.names, classifier=True)
+    splitter: Any = check_cv(cv, own.names, classifier=True)
     groups = own.groups if known else None
     pairs = list(splitter.split(np.zeros(len(own)), own.names, groups))
     tested = np.concatenate([test for _, test in pairs])
@@ -306,8 +307,8 @@ def _probabilities(classifier: Any, tests: Any, own: OwnSet) -> np.ndarray | Non
 
 def _pooled_uf1(truth: np.ndarray, predicted: np.ndarray) -> float:
     classes = np.unique(np.concatenate([truth, predicted]))
-    indices = [np.searchsorted(classes, labels) for labels in (truth, predicted)]
-    return uf1(confusion_matrix(*indices, len(classes)))
+    truth, predicted = (np.searchsorted(classes, labels) for labels in (truth, predicted))
+    return uf1(confusion_matrix(truth, predicted, len(classes)))
 
 
 def _identity(classifier: BaseEstimator) -> str:

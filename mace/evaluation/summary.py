@@ -52,7 +52,7 @@ def summarise(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _zero_shot(evaluation: Evaluation) -> dict[str, Any] | None:
-    config = evaluation.config.get("zero_shot")  # not stated for a classifier of the user's
+    config = evaluation.config.get("zero_shot")  # a classifier of the caller's has no such setting
     if config is None:
         return None
     return {**(_pretrained(config["bundle"]) or {}), "adapt": config["adapt"] is not None}

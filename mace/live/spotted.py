@@ -16,6 +16,7 @@ from mace.spotting.events import Event
 if TYPE_CHECKING:
     import pandas as pd
 
+_WHOLE = ("identity", "onset_frame", "apex_frame", "offset_frame")
 EVENTS_CSV = "events.csv"
 SPOTTING = "spotting.json"
 BASELINE_JSONL = "baseline.jsonl"
@@ -132,8 +133,8 @@ def events_table(events: Sequence[Event], classes: Sequence[str]) -> "pd.DataFra
     ordered = sorted(events, key=lambda event: (event.onset, event.identity))
     rows = [csv_row(event, classes) for event in ordered]
     table = pd.DataFrame(rows, columns=csv_header(classes)).replace("", None)
-    words = ("kind", "regions", "label")
-    return table.apply(lambda column: column if column.name in words else pd.to_numeric(column))
+    numbers = [name for name in table if name not in ("kind", "regions", "label")]
+    return table.astype(dict.fromkeys(numbers, float)).astype(dict.fromkeys(_WHOLE, int))
 
 
 def csv_header(classes: Sequence[str]) -> list[str]:
