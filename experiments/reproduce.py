@@ -19,7 +19,7 @@ from jaxtyping import UInt8
 from mace.data.loading import load_clips
 from mace.datasets.synthetic.prepare import prepare
 from mace.evaluation.config import EvaluationConfig, ProtocolConfig
-from mace.evaluation.cross_validation import cross_validate
+from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.results import Evaluation
 from mace.evaluation.temperature import held_out_temperature
 from mace.inputs import motion_set
@@ -113,7 +113,7 @@ def run_study(
     flow_set = motion_set(clips, config.flow, cache_dir=cache_dir)
     appearance_set = motion_set(clips, config.appearance, cache_dir=cache_dir)
     evaluations = [
-        cross_validate(
+        evaluate_methods(
             inputs,
             config=config.evaluation(recipe, explain=explain),
             run_dir=out / name,

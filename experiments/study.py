@@ -24,7 +24,7 @@ from mace.data.config import VariantConfig
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
 from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig
-from mace.evaluation.cross_validation import cross_validate, make_folds
+from mace.evaluation.cross_validation import evaluate_methods, make_folds
 from mace.evaluation.learner import Answer, Learner
 from mace.evaluation.network import Network
 from mace.evaluation.results import Evaluation
@@ -233,7 +233,7 @@ def _evaluate(
         logistic_regression=None,
         svm=None,
     )
-    return cross_validate(
+    return evaluate_methods(
         inputs,
         config=config,
         run_dir=places.out / study.name / f"{config_hash(setting)}-{seed}",

@@ -61,7 +61,7 @@ def main(folder: Path) -> None:
     from mace.bundle import load_bundle, save_bundle
     from mace.config import to_dict
     from mace.evaluation.config import EvaluationConfig
-    from mace.evaluation.cross_validation import cross_validate
+    from mace.evaluation.cross_validation import evaluate_methods
     from mace.evaluation.summary import summarise
     from mace.evaluation.table import headline_rows, print_table
     from mace.face.config import CropConfig, FaceConfig
@@ -92,7 +92,7 @@ def main(folder: Path) -> None:
     _, output = step(begin(bundle, faces=1, crop=64, rests=False), given)
     assert np.isfinite(output.probabilities).all()
 
-    evaluation = cross_validate(
+    evaluation = evaluate_methods(
         evaluation_cases.make_set(),
         config=EvaluationConfig(explain=False),
         run_dir=folder / "evaluation",

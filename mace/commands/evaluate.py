@@ -105,7 +105,7 @@ def run(
 
     from mace.compilation import keep_compiled
     from mace.data.flow_images import holds_flow_images
-    from mace.evaluation.cross_validation import cross_validate
+    from mace.evaluation.cross_validation import evaluate_methods
     from mace.evaluation.leaky import show_leaks
     from mace.evaluation.score_text import benchmark_lines, print_leaks
     from mace.evaluation.selection import benchmark_of, join, restrict
@@ -151,7 +151,7 @@ def run(
         inputs = restrict(inputs, benchmark)
     mixing = make_mix(mixed, inputs, recipe, cache_dir=out / "cache", workers=max(workers, 1))
     config = replace(config, protocol=protocol, mix=mixing)
-    evaluation = cross_validate(
+    evaluation = evaluate_methods(
         inputs,
         config=config,
         run_dir=out,

@@ -71,7 +71,7 @@ def make_folds(motion_set: MotionSet, protocol: ProtocolConfig) -> list[Fold]:
     return grouped_kfold(motion_set.groups, protocol.folds, protocol.seed)
 
 
-def cross_validate(
+def evaluate_methods(
     motion_set: MotionSet,
     *,
     config: EvaluationConfig | EstimatorConfig,

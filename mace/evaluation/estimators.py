@@ -22,7 +22,7 @@ from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError, TrainingError
 from mace.evaluation.baselines import Majority
 from mace.evaluation.config import NETWORK, EstimatorConfig, EstimatorProtocol
-from mace.evaluation.cross_validation import cross_validate as evaluate
+from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.fingerprints import digest
 from mace.evaluation.learner import Answer, Origin
 from mace.evaluation.scored import CrossValidation, people_of
@@ -109,7 +109,7 @@ def cross_validate(
     )
     folder = Path(mkdtemp(prefix="mace-cross-validation-") if out is None else out)
     try:
-        evaluation = evaluate(
+        evaluation = evaluate_methods(
             own,
             config=config,
             run_dir=folder,

@@ -14,7 +14,7 @@ import numpy as np
 from mace.data.motion_set import MotionSet
 from mace.evaluation.answers import answers_of
 from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig
-from mace.evaluation.cross_validation import cross_validate, make_folds
+from mace.evaluation.cross_validation import evaluate_methods, make_folds
 from mace.evaluation.learner import Answer, Learner, Origin
 from mace.evaluation.methods import network_of
 from mace.evaluation.results import Evaluation
@@ -124,7 +124,7 @@ def show_leaks(
     def run(
         name: str, data: MotionSet, learner: Learner, parts: Sequence[Fold]
     ) -> dict[str, float]:
-        found = cross_validate(
+        found = evaluate_methods(
             data,
             config=only,
             run_dir=run_dir / "leaky" / name,

@@ -10,7 +10,7 @@ import numpy as np
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
 from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig
-from mace.evaluation.cross_validation import cross_validate
+from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.learner import Answer
 from mace.evaluation.methods import methods_of
 from mace.evaluation.network import Network
@@ -83,7 +83,7 @@ def outer_score(
         title: what tables call the network.
         description: further facts for the report.
         command: that makes the results.
-        workers: as `cross_validate` has them.
+        workers: as `evaluate_methods` has them.
         baselines: whether to train the shallow baselines as well.
         benchmark: the protocol that the score is called after.
 
@@ -97,7 +97,7 @@ def outer_score(
     if not baselines:
         config = replace(config, logistic_regression=None, svm=None)
     methods: dict[str, Any] = {**methods_of(config), NETWORK: Chosen(groups=tuple(groups))}
-    return cross_validate(
+    return evaluate_methods(
         motion_set,
         config=config,
         run_dir=run_dir,

@@ -2,9 +2,12 @@
 
 import functools
 import json
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from videos import write_video
 
 import mace
 from mace.bundle import load_bundle
@@ -14,6 +17,7 @@ from mace.evaluation.loading import load_evaluation
 from mace.pretraining import mixing
 from mace.spotting.temperature import fit_temperature
 
+README = Path(__file__).parents[2] / "README.md"
 # A network that learns nothing in no time; the settings are typed as a user would type them.
 SMALL = [
     *("--recipe.train.model.widths", "8", "--recipe.train.model.depths", "1"),
@@ -54,6 +58,31 @@ def test_a_prepared_data_set_is_arrays_clips_and_annotations(home, data):
     assert set(three.y) <= {"negative", "positive", "surprise"}
     with pytest.raises(DataError, match="casme2 is not prepared"):
         mace.load_dataset("casme2", data_dir=home / "data")
+
+
+def test_the_readme_from_python(home, data, brow_flash, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frames = [cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR) for frame in brow_flash.frames[:40]]
+    write_video(
+        tmp_path / "clip.mp4",
+        frames,
+        times=[i / 60 for i in range(40)],
+        codec="mpeg4",
+        pix_fmt="yuv420p",
+    )
+    code = README.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
+    for there, here in {
+        "mace.stream(0)": 'mace.stream("clip.mp4")',
+        '("casme2")': f'("synthetic/tiny", data_dir={str(home / "data")!r})',
+        '("ststnet")': '("ststnet", epochs=1)',
+    }.items():
+        assert there in code
+        code = code.replace(there, here)
+    names = {}
+    exec(compile(code, README, "exec"), names)
+    assert len(names["session"].frames) == 40
+    assert 0 <= names["scores"].uf1 <= 1
+    assert mace.audit(names["scores"]).clean
 
 
 def test_train_leaves_a_model_that_says_what_it_was_trained_on(home, data, capsys):

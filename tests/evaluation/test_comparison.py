@@ -16,7 +16,7 @@ from mace.errors import DataError
 from mace.evaluation.comparison import compare_answers, open_answers
 from mace.evaluation.comparison_text import _short
 from mace.evaluation.config import EvaluationConfig
-from mace.evaluation.cross_validation import cross_validate
+from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.published import published_results
 from mace.protocols.benchmarks import BENCHMARKS
 
@@ -26,7 +26,7 @@ def runs(tmp_path_factory) -> dict[str, Path]:
     """Two runs on the same clips: right in 60 and in 95 of 100."""
     home = tmp_path_factory.mktemp("runs")
     for name, right in (("weak", 0.6), ("strong", 0.95)):
-        cross_validate(
+        evaluate_methods(
             make_set(),
             config=EvaluationConfig(seeds=(0, 1)),
             run_dir=home / name,

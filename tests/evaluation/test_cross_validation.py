@@ -12,7 +12,7 @@ from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError, TrainingError
 from mace.evaluation.baselines import Majority
 from mace.evaluation.config import EvaluationConfig, ProtocolConfig
-from mace.evaluation.cross_validation import cross_validate
+from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.learner import Answer
 from mace.evaluation.loading import load_evaluation
 from mace.evaluation.results import Evaluation
@@ -25,7 +25,7 @@ CONFIG = EvaluationConfig(seeds=(0, 1))
 
 def evaluate(motion_set: MotionSet, run_dir: Path, **changes) -> Evaluation:
     arguments = {"config": CONFIG, "methods": METHODS, "command": "mace evaluate"} | changes
-    return cross_validate(motion_set, run_dir=run_dir, **arguments)
+    return evaluate_methods(motion_set, run_dir=run_dir, **arguments)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from evaluation_cases import make_set
 
 from mace.errors import DataError
 from mace.evaluation.config import EvaluationConfig, ProtocolConfig
-from mace.evaluation.cross_validation import cross_validate
+from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.leaky import BestTestEpoch, show_leaks
 from mace.evaluation.loading import load_evaluation
 from mace.evaluation.network import Network
@@ -96,7 +96,7 @@ def leaky_run(tmp_path_factory):
         seeds=(0,),
         explain=False,
     )
-    evaluation = cross_validate(
+    evaluation = evaluate_methods(
         motion_set,
         config=config,
         run_dir=folder,

@@ -10,7 +10,7 @@ from evaluation_cases import make_set
 from mace.augment.config import NO_AUGMENT
 from mace.errors import ConfigError, TrainingError
 from mace.evaluation.config import EvaluationConfig, ProtocolConfig, ZeroShotConfig
-from mace.evaluation.cross_validation import cross_validate
+from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.store import RunFolder
 from mace.models.config import ModelConfig
 from mace.pretrained.bundle_files import BundleFile
@@ -42,8 +42,8 @@ def lines(folder):
 
 
 def test_the_records_of_one_after_the_other(tmp_path):
-    cross_validate(SET, config=CONFIG, run_dir=tmp_path / "one", command="mace evaluate")
-    cross_validate(
+    evaluate_methods(SET, config=CONFIG, run_dir=tmp_path / "one", command="mace evaluate")
+    evaluate_methods(
         SET, config=CONFIG, run_dir=tmp_path / "all", command="mace evaluate", population=True
     )
     one, together = lines(tmp_path / "one"), lines(tmp_path / "all")
@@ -62,7 +62,7 @@ def test_the_records_of_one_after_the_other(tmp_path):
 def test_one_program_for_all_folds_and_folds_that_are_there_are_not_trained_again(tmp_path):
     said = []
     arguments = {"config": CONFIG, "population": True, "log": said.append}
-    cross_validate(SET, run_dir=tmp_path / "whole", **arguments)
+    evaluate_methods(SET, run_dir=tmp_path / "whole", **arguments)
     assert said[0].startswith("plan: step")
     assert said[-1].startswith("4 members, ")
 
@@ -74,10 +74,10 @@ def test_one_program_for_all_folds_and_folds_that_are_there_are_not_trained_agai
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RunFolder, "append", lambda *one: (append(*one), stop(one)))
         with pytest.raises(KeyboardInterrupt):
-            cross_validate(SET, run_dir=folder, **arguments)
+            evaluate_methods(SET, run_dir=folder, **arguments)
     assert len(lines(folder)) == 1
     said.clear()
-    cross_validate(SET, run_dir=folder, **arguments)
+    evaluate_methods(SET, run_dir=folder, **arguments)
     assert said[-1].startswith("3 members, 0 programs compiled")
     whole, again = lines(tmp_path / "whole"), lines(folder)
     assert whole.keys() == again.keys()
@@ -93,11 +93,11 @@ def test_what_a_population_cannot_do_is_said_at_the_start(tmp_path):
         (shared, "members of its own"),
     ):
         with pytest.raises(ConfigError, match=message):
-            cross_validate(SET, config=config, run_dir=tmp_path / "x", population=True)
+            evaluate_methods(SET, config=config, run_dir=tmp_path / "x", population=True)
 
 
 def test_a_fold_that_diverges_says_which(tmp_path):
     wild = OptimiserConfig(learning_rate=10.0, weight_decay=10.0)
     config = replace(CONFIG, train=replace(CONFIG.train, optimiser=wild, epochs=60))
     with pytest.raises(TrainingError, match=r"without [12] of 2: the loss is not a number"):
-        cross_validate(SET, config=config, run_dir=tmp_path, population=True)
+        evaluate_methods(SET, config=config, run_dir=tmp_path, population=True)

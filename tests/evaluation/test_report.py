@@ -11,7 +11,7 @@ from evaluation_cases import Guess, make_set
 from mace.errors import ConfigError
 from mace.evaluation.baselines import Majority
 from mace.evaluation.config import EvaluationConfig
-from mace.evaluation.cross_validation import cross_validate
+from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.examples import draw_examples
 from mace.evaluation.figures import example_image, learning_figure, subject_accuracies
 from mace.evaluation.loading import load_evaluation
@@ -58,7 +58,7 @@ def evaluate(folder: Path, *, right: float = 0.8, representation="flow", real=Fa
         subjects = tuple(name.replace("synthetic", "casme2") for name in motion_set.subjects)
         clips = tuple(name.replace("synthetic", "casme2") for name in motion_set.clips)
         motion_set = replace(motion_set, subjects=subjects, clips=clips, fingerprint="")
-    return cross_validate(
+    return evaluate_methods(
         motion_set,
         config=EvaluationConfig(seeds=(0, 1)),
         run_dir=folder,

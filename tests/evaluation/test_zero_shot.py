@@ -11,7 +11,7 @@ from mace.augment.config import NO_AUGMENT
 from mace.bundle import save_bundle
 from mace.errors import CheckpointError, ConfigError
 from mace.evaluation.config import EvaluationConfig, ZeroShotConfig
-from mace.evaluation.cross_validation import cross_validate
+from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.summary import summarise
 from mace.evaluation.zero_shot import ZeroShot
 from mace.leakage.auditing import audit_case
@@ -150,7 +150,7 @@ def test_an_evaluation_of_it_is_clean_and_says_what_it_is(file, adapt, tmp_path)
         logistic_regression=None,
         svm=None,
     )
-    evaluation = cross_validate(SET, config=config, run_dir=tmp_path, title="MACNN, zero-shot")
+    evaluation = evaluate_methods(SET, config=config, run_dir=tmp_path, title="MACNN, zero-shot")
     summary = summarise(evaluation)
     assert summary["zero_shot"] == {
         "checksum": file.checksum,

@@ -13,7 +13,7 @@ from mace.cli import main
 from mace.data.motion_set import MotionSet
 from mace.evaluation.baselines import LogisticRegression, Majority
 from mace.evaluation.config import EvaluationConfig, ProtocolConfig
-from mace.evaluation.cross_validation import cross_validate
+from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.leaky import frame_pairs_as_samples, random_folds
 from mace.evaluation.learner import Answer, Origin
 from mace.leakage.auditing import audit_case
@@ -67,7 +67,7 @@ def make_run(folder: Path, motion_set: MotionSet, learner: Any = None, **changes
     folds = changes.pop("folds", None)
     settings = {"seeds": (0, 1)} | changes
     methods = {"network": Fake() if learner is None else learner, "majority": Majority()}
-    cross_validate(
+    evaluate_methods(
         motion_set,
         config=EvaluationConfig(**settings),
         run_dir=folder,
