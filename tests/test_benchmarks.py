@@ -74,7 +74,7 @@ def test_deviations_in_words():
         BENCHMARKS["megc2019"], labels, groups
     )
     found = check_counts(BENCHMARKS["smic-3"], [*labels, "tense"], [*groups, "smic/01"])
-    assert "1 samples of the class tense, which it leaves out" in found
+    assert "1 sample of the class tense, which it leaves out" in found
     assert "145 samples of casme2, which is not part of it" in found
 
 

@@ -127,6 +127,7 @@ def test_an_evaluation_says_how_sure_a_network_of_the_same_clips_may_be(home, da
     refused([*train, "--classes", "3"], capsys, str(run), "evaluate this data set")
 
 
+@pytest.mark.slow
 def test_a_network_answers_for_clips_without_training(home, data, capsys):
     model, out = home / "models" / "polarity", home / "runs" / "zero-shot"
     image = ["--recipe.train.normalise", "image", "--recipe.motion.framing", "0.06", "0.14", "0.94"]

@@ -96,6 +96,7 @@ def test_a_quiet_pair_moves_by_its_peak_and_by_nothing_else():
     np.testing.assert_allclose(plans.target[symmetric], both[symmetric], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_one_sided_movements_leave_the_other_side_still():
     movement = MovementConfig(unilateral=1.0, drift_px=0, onset_error=0)
     plans = draw(PairConfig.quiet(movement=movement))

@@ -28,6 +28,7 @@ def test_stored_pairs_hold_motion_and_truth(pairs):
         pairs.of("farneback")
 
 
+@pytest.mark.slow
 def test_work_resumes_and_does_not_depend_on_how_it_is_cut(pairs, tmp_path, monkeypatch):
     monkeypatch.setattr(stored, "_CHUNK", 1)
     rendered = []

@@ -112,6 +112,7 @@ def test_a_stretched_channel_is_normalised_to_what_the_raw_one_is():
     )
 
 
+@pytest.mark.slow
 def test_presenting_is_a_function_of_the_key_and_the_same_under_jit():
     fields = jax.random.normal(jax.random.key(1), (6, CELLS, CELLS, 2))
     config = ConventionConfig()

@@ -33,6 +33,7 @@ def test_two_searches_do_not_write_one_study(tmp_path, pretended):
     assert proposed(search(out, trials=20)) == proposed(search(tmp_path / "alone", trials=20))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "storage",
     [

@@ -52,6 +52,7 @@ def test_frozen_parts_stay_bit_for_bit(bundle, freeze, still):
         assert {part for part, other in changed.items() if not other} == still & changed.keys()
 
 
+@pytest.mark.slow
 def test_a_huge_anchor_keeps_the_network_where_it_began(bundle):
     held = fit(SET, TRAIN, config=tuned(CONFIG, anchor=1e12), start=bundle).variables["params"]
     free = fit(SET, TRAIN, config=CONFIG, start=bundle).variables["params"]

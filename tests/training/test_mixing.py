@@ -104,6 +104,7 @@ def test_the_fold_alone_decides_epochs_statistics_and_class_counts():
         np.testing.assert_array_equal(getattr(fold, name), getattr(plain, name))
 
 
+@pytest.mark.slow
 def test_mixed_training_learns_from_both_and_goes_on_where_it_was(tmp_path, interrupted_at):
     straight = fit(SET, TRAIN, config=CONFIG, mix=MIX)
     plain = fit(SET, TRAIN, config=CONFIG)

@@ -88,6 +88,7 @@ def test_alone_and_among_others_bit_for_bit(trained):
     assert alone.history == trained[0].history
 
 
+@pytest.mark.slow
 def test_one_after_the_other(trained):
     for plan in (STEP, replace(STEP, loop="python", convolutions="native")):
         for result, expected in zip(
@@ -96,6 +97,7 @@ def test_one_after_the_other(trained):
             assert distance(result.fitted.variables, expected.fitted.variables) < 2e-4
 
 
+@pytest.mark.slow
 def test_side_by_side(trained):
     lanes = replace(STEP, lanes=2)
     together = train_population(SET, members(), plan=lanes)
