@@ -64,8 +64,10 @@ def run(
         raise ConfigError(f"--out {out} is the source itself; choose another folder")
 
     from mace.live.analysis import open_network, session_facts, write_analysis
+    from mace.live.cores import start_on_one_core
     from mace.live.sources.opening import open_source
 
+    start_on_one_core()  # of this process alone: a notebook has more to do
     network, _ = open_network(model)
     if on_page:
         asked = replace(asked, realtime=True)

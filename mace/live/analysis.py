@@ -20,7 +20,6 @@ from mace.config import to_dict
 from mace.errors import ConfigError
 from mace.inference import Model, load_model
 from mace.live.config import LiveConfig
-from mace.live.cores import start_on_one_core
 from mace.live.loop import LiveLoop
 from mace.live.overlay import draw_result
 from mace.live.pipeline import answer_frames
@@ -183,7 +182,6 @@ def open_network(model: str | Path | Network) -> tuple[Model, str]:
         CheckpointError: if there is none of this name.
         ConfigError: if it reads ready-made flow images alone.
     """
-    start_on_one_core()
     keep_compiled()
     named = model.name if isinstance(model, Network) else str(model)
     network = model.model if isinstance(model, Network) else load_model(model_folder(Path(model)))
