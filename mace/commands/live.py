@@ -163,6 +163,7 @@ def _sentence(summary: dict[str, Any]) -> str:
         states = f"of its faces {states}"
     line = (
         f"{summary['tracked']} of {summary['frames']} frames tracked ({states}); "
-        f"annotated.mp4, frames.csv and frames.jsonl are in {summary['out']}"
+        f"annotated.mp4, frames.csv and events.jsonl ({summary['events']} movements) are in "
+        f"{summary['out']}"
     )
     return "\n".join([line, *(f"  {remark}" for remark in summary["remarks"])])

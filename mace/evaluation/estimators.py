@@ -1,6 +1,7 @@
 """Cross-validation of anybody's classifier on anybody's arrays, with scikit-learn's interface."""
 
 import shutil
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,7 +12,7 @@ from typing import Any, Literal
 import flax.linen as nn
 import numpy as np
 from jaxtyping import Int
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator, clone, is_regressor
 from sklearn.metrics import make_scorer
 from sklearn.model_selection import GridSearchCV, GroupKFold, check_cv
 from sklearn.utils import get_tags
@@ -25,7 +26,13 @@ from mace.evaluation.config import NETWORK, EstimatorConfig, EstimatorProtocol
 from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.fingerprints import digest
 from mace.evaluation.learner import Answer, Origin
-from mace.evaluation.scored import CrossValidation, people_of
+from mace.evaluation.scored import (
+    UNKNOWN_PEOPLE,
+    CrossValidation,
+    clip_names,
+    given,
+    people_of,
+)
 from mace.metrics import confusion_matrix, uf1
 from mace.models.config import ModelConfig
 from mace.motion.config import MotionConfig
@@ -60,14 +67,17 @@ def cross_validate(
         y: (n,) labels of any kind.
         groups: (n,) the person of each clip, of any kind; `database/subject` names both.
         cv: `loso` leaves one person out in each fold; a number deals people to so many folds; or
-            any splitter of scikit-learn's whose test sides hold every clip once.
+            any splitter of scikit-learn's whose test sides hold every clip once and that, where
+            `groups` is given, puts nobody on both sides.
         seeds: each runs every fold with every `random_state` of the classifier set to it; None
             leaves them as they are.
         choose: settings to choose from by UF1, as scikit-learn's `GridSearchCV` has them, in inner
-            folds over the training people of each fold (nested cross-validation).
+            folds over the training people of each fold (nested cross-validation); those of a
+            pipeline's step are called as there, `svc__C`. The result's `chosen` tells them.
         inner_folds: of `choose`; fewer where there are fewer people.
         out: folder of the results, in the form of `mace evaluate`. What it holds of an interrupted
-            call with the same arguments is not run again.
+            call with the same arguments is not run again; other arguments take its place, and
+            theirs are found again if asked for again.
         name: to show; by default that of the classifier.
         clips: (n,) names of the clips; by default their positions.
         workers: processes that share the folds; 0 works in this one.
@@ -123,7 +133,8 @@ def cross_validate(
         if out is None:
             shutil.rmtree(folder, ignore_errors=True)
         raise
-    return CrossValidation(evaluation, folder, temporary=out is None)
+    remarks = () if groups is not None else (UNKNOWN_PEOPLE,)
+    return CrossValidation(evaluation, folder, temporary=out is None, remarks=remarks)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -201,7 +212,7 @@ class EstimatorMethod:
             origin=Origin(
                 fitted=train,
                 normalised=train,
-                selection="nothing" if self.space is None else "settings by inner folds",
+                selection=_selection(classifier) if self.space is not None else "nothing",
             ),
         )
 
@@ -209,8 +220,13 @@ class EstimatorMethod:
 _SEED = "random_state"
 
 
+def _selection(search: GridSearchCV) -> str:
+    settings = ", ".join(f"{key}={value!r}" for key, value in search.best_params_.items())
+    return f"settings by inner folds: {settings}"
+
+
 def _own_set(X: Any, y: Any, groups: Any, clips: Sequence[str] | None) -> OwnSet:
-    names = np.asarray(y)
+    names = given(y, "y")
     if names.ndim != 1 or not names.size:
         raise DataError(f"y has the shape {names.shape}, expected (n,), a label for each clip")
     if (count := len(X)) != len(names):
@@ -221,17 +237,14 @@ def _own_set(X: Any, y: Any, groups: Any, clips: Sequence[str] | None) -> OwnSet
         raise DataError(f"X cannot be read as numbers of images or a table: {error}") from error
     classes, labels = np.unique(names, return_inverse=True)
     if len(classes) < 2:
-        raise DataError(f"y holds one class, {classes[0]!r}; a classifier needs two or more")
+        raise DataError(f"y holds one class, {classes[0]}; a classifier needs two or more")
     people, index = people_of(groups, count)
-    if clips is not None and (len(clips) != count or len(set(clips)) != count):
-        raise DataError(f"clips holds {len(set(clips))} different names for {count} clips")
-    named = map(str, range(count) if clips is None else clips)
     return OwnSet(
         inputs=images[:, None],
         labels=labels.astype(np.int32),
         groups=index.astype(np.int32),
         subjects=people,
-        clips=tuple(f"{people[group]}/{clip}" for group, clip in zip(index, named, strict=True)),
+        clips=clip_names(people, index, clips),
         classes=tuple(map(str, classes)),
         motion=MotionConfig(representation="own"),
         rows=X if hasattr(X, "iloc") else np.asarray(X),
@@ -242,6 +255,13 @@ def _own_set(X: Any, y: Any, groups: Any, clips: Sequence[str] | None) -> OwnSet
 def _classifier(estimator: Any) -> BaseEstimator:
     if isinstance(estimator, str | ModelConfig | nn.Module):
         return NetworkClassifier(estimator)
+    if isinstance(estimator, type):
+        raise ConfigError(
+            f"{estimator.__name__} is a class; give a classifier made of it, as in "
+            f"{estimator.__name__}()"
+        )
+    if hasattr(estimator, "fit") and is_regressor(estimator):
+        raise ConfigError(f"{estimator!r} predicts numbers, not classes; give a classifier")
     if not hasattr(estimator, "fit") or not hasattr(estimator, "get_params"):
         raise ConfigError(
             f"{estimator!r} is neither a classifier of scikit-learn's kind, nor a network's name, "
@@ -273,18 +293,26 @@ def _folds(own: OwnSet, cv: Any, *, known: bool) -> tuple[list[Fold], EstimatorP
 def _split(own: OwnSet, cv: Any, *, known: bool) -> list[Fold]:
     splitter: Any = check_cv(cv, own.names, classifier=True)
     groups = own.groups if known else None
-    pairs = list(splitter.split(np.zeros(len(own)), own.names, groups))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The groups parameter is ignored")  # they are checked
+        pairs = list(splitter.split(np.zeros(len(own)), own.names, groups))
     tested = np.concatenate([test for _, test in pairs])
     if not np.array_equal(np.sort(tested), np.arange(len(own))):
         raise DataError(
             f"the test sides of cv hold {len(tested)} clips, {np.unique(tested).size} of them "
             f"different, but there are {len(own)}; each must be tested once"
         )
-    # Not checked for people on both sides: `mace.audit` is there to say so.
-    return [
-        Fold(f"{i} of {len(pairs)}", np.asarray(train), np.asarray(test))
-        for i, (train, test) in enumerate(pairs, start=1)
-    ]
+    folds = []
+    for number, (train, test) in enumerate(pairs, start=1):
+        shared = np.intersect1d(own.groups[train], own.groups[test])
+        if shared.size and known:
+            raise DataError(
+                f"cv puts {own.subjects[shared[0]]} on both sides of fold {number} of "
+                f"{len(pairs)}: the score would be too good. Give LeaveOneGroupOut(), GroupKFold() "
+                "or a number"
+            )
+        folds.append(Fold(f"{number} of {len(pairs)}", np.asarray(train), np.asarray(test)))
+    return folds
 
 
 def _take(rows: Any, index: Int[np.ndarray, " m"], classifier: Any) -> Any:

@@ -149,7 +149,8 @@ def _header(
         if benchmark is None and all(places[column] for column in COLUMNS if column != "database"):
             raise DataError(
                 f"{path}, line {number}: the header {shown(line)} lacks the column database; add "
-                "it, or say with --benchmark which protocol the result is of"
+                "it (`own` will do for data of your own), or say which protocol's the result is "
+                "(--benchmark)"
             )
         if benchmark is not None:
             del places["database"]

@@ -1,8 +1,10 @@
 """Scores as a notebook wants them: numbers, data frames, a picture of the confusion."""
 
+import html
 import shutil
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +16,7 @@ from mace.errors import DataError
 from mace.evaluation.answers import Answers, answers_of
 from mace.evaluation.config import NETWORK
 from mace.evaluation.results import Evaluation
+from mace.evaluation.store import RunFolder
 from mace.evaluation.summary import summarise
 
 if TYPE_CHECKING:
@@ -125,7 +128,8 @@ class Scores:
         )
 
     def _repr_html_(self) -> str:
-        return self.table().to_html(float_format="{:.3f}".format)
+        remarks = "".join(f"<p>{html.escape(remark)}</p>" for remark in self.remarks)
+        return self.table().to_html(float_format="{:.3f}".format) + remarks
 
 
 class CrossValidation(Scores):
@@ -137,8 +141,16 @@ class CrossValidation(Scores):
             `mace report` read it. Of one without `out` it lasts as long as this object.
     """
 
-    def __init__(self, evaluation: Evaluation, folder: Path, *, temporary: bool = False) -> None:
-        super().__init__(summarise(evaluation), answers_of(evaluation))
+    def __init__(
+        self,
+        evaluation: Evaluation,
+        folder: Path,
+        *,
+        temporary: bool = False,
+        remarks: tuple[str, ...] = (),
+    ) -> None:
+        answers = replace(answers_of(evaluation), remarks=remarks)
+        super().__init__(summarise(evaluation), answers)
         self.evaluation, self.folder = evaluation, folder
         if temporary:
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
@@ -170,6 +182,20 @@ class CrossValidation(Scores):
                     part |= {f"p_{c}": p for c, p in zip(done.classes, columns, strict=True)}
                 parts.append(pd.DataFrame(part))
         return pd.concat(parts, ignore_index=True)
+
+    @cached_property
+    def chosen(self) -> "pd.DataFrame":
+        """A row for each seed and fold: the settings that its inner folds chose, in words."""
+        import pandas as pd
+
+        stored = RunFolder(self.folder)
+        key = stored.read_config()["methods"][NETWORK]["key"]
+        rows = [
+            {"seed": seed, "fold": fold, "chosen": record["origin"]["selection"]}
+            for (method, seed, fold), record in stored.records().items()
+            if method == key
+        ]
+        return pd.DataFrame(rows, columns=["seed", "fold", "chosen"])
 
     def report(self, path: str | Path) -> Path:
         """Write a page that needs nothing beside it, and return where it is.
@@ -205,8 +231,19 @@ def _row(figures: Mapping[str, Any]) -> dict[str, float | int]:
     return row | {"n": figures["n"], "subjects": figures["subjects"], "seeds": seeds}
 
 
+UNKNOWN_PEOPLE = (
+    "nobody says who shows which clip: intervals draw single clips, and one face may have been on "
+    "both sides of a split; give groups, the person of each clip"
+)
+
+
 def answers_from(
-    truth: Any, predicted: Any, groups: Any = None, *, name: str = "predictions"
+    truth: Any,
+    predicted: Any,
+    groups: Any = None,
+    *,
+    clips: Sequence[str] | None = None,
+    name: str = "predictions",
 ) -> Answers:
     """Return labels, predictions and people of arrays as answers that can be scored.
 
@@ -214,12 +251,13 @@ def answers_from(
         truth: (n,) labels of any kind.
         predicted: (n,), or (s, n) of s seeds.
         groups: (n,) the person of each; None makes everyone a person of their own.
+        clips: (n,) their names; by default their positions.
         name: to show.
 
     Raises:
         DataError: for other shapes.
     """
-    truth, predicted = np.asarray(truth), np.asarray(predicted)
+    truth, predicted = given(truth, "truth"), given(predicted, "predictions")
     if truth.ndim != 1 or not truth.size:
         raise DataError(f"the truth has the shape {truth.shape}, expected (n,), one label a clip")
     if predicted.ndim not in (1, 2) or predicted.shape[-1] != len(truth):
@@ -227,17 +265,68 @@ def answers_from(
             f"predictions have the shape {predicted.shape}, expected ({len(truth)},), or "
             f"(seeds, {len(truth)})"
         )
+    if not np.isin(predicted, truth).any():
+        raise DataError(
+            f"predictions hold {shown(predicted)} and the truth {shown(truth)}: no label in "
+            "common; give labels, not probabilities or other names"
+        )
     classes = np.unique(np.concatenate([truth, predicted.ravel()]))
     people, index = people_of(groups, len(truth))
     return Answers(
         name=name,
         classes=tuple(map(str, classes)),
-        clips=tuple(f"{people[group]}/{i}" for i, group in enumerate(index)),
+        clips=clip_names(people, index, clips),
         subjects=people,
         groups=index,
         labels=np.searchsorted(classes, truth),
         predictions=np.atleast_2d(np.searchsorted(classes, predicted)),
+        remarks=() if groups is not None else (UNKNOWN_PEOPLE,),
     )
+
+
+def clip_names(
+    people: Sequence[str], index: Sequence[int] | np.ndarray, clips: Sequence[str] | None
+) -> tuple[str, ...]:
+    """Return `database/subject/clip` for each clip, by default after its position.
+
+    Raises:
+        DataError: for another number of names, or a name given twice.
+    """
+    names = list(map(str, range(len(index)) if clips is None else clips))
+    if len(names) != len(index):
+        raise DataError(f"clips holds {len(names)} names for {len(index)} clips; each needs one")
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise DataError(f"clips holds {twice[0]!r} more than once; each name is of one clip")
+    return tuple(f"{people[group]}/{name}" for group, name in zip(index, names, strict=True))
+
+
+def given(values: Any, name: str) -> np.ndarray:
+    """Return labels or people as an array of one kind.
+
+    Raises:
+        DataError: if one is missing, or they are of kinds that cannot be sorted.
+    """
+    import pandas as pd
+
+    array = np.asarray(values)
+    missing = np.flatnonzero(pd.isna(array))
+    if missing.size:
+        raise DataError(
+            f"{name} lacks a value for {missing.size} of {array.size} clips, the first at "
+            f"position {missing[0]}; fill it in or leave the clip out"
+        )
+    if array.dtype == object:
+        kinds = sorted({type(value).__name__ for value in array.ravel()})
+        if len(kinds) > 1:
+            raise DataError(f"{name} mixes {' and '.join(kinds)}; give one kind")
+        array = np.array(array.tolist())
+    return array
+
+
+def shown(labels: np.ndarray) -> str:
+    """Return a few labels for a sentence."""
+    names = [str(label) for label in np.unique(labels)]
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
 def people_of(groups: Any, count: int) -> tuple[tuple[str, ...], np.ndarray]:
@@ -251,7 +340,7 @@ def people_of(groups: Any, count: int) -> tuple[tuple[str, ...], np.ndarray]:
     """
     if groups is None:
         return tuple(f"own/{i}" for i in range(count)), np.arange(count)
-    names, index = np.unique(np.asarray(groups), return_inverse=True)
+    names, index = np.unique(given(groups, "groups"), return_inverse=True)
     if index.shape != (count,):
         raise DataError(
             f"groups have the shape {index.shape}, expected ({count},), the person of each clip"

@@ -27,6 +27,7 @@ def score(
     predicted: Any = None,
     groups: Any = None,
     *,
+    clips: Sequence[str] | None = None,
     benchmark: BenchmarkName | None = None,
     classes: Sequence[str] = (),
 ) -> Scores:
@@ -37,6 +38,7 @@ def score(
             that `mace score` reads).
         predicted: (n,), or (s, n) of s seeds; None where `truth` is a log.
         groups: (n,) the person of each; without it the intervals draw single clips.
+        clips: (n,) their names, to compare them with other results; by default their positions.
         benchmark: a protocol, whose number of samples a log is compared with and whose classes
             name its integer labels; by default the one with the log's databases and classes.
         classes: names of a log's integer labels, in their order.
@@ -52,7 +54,7 @@ def score(
         (0.733, 0.75)
     """
     if predicted is not None:
-        answers = answers_from(truth, predicted, groups)
+        answers = answers_from(truth, predicted, groups, clips=clips)
         return Scores(describe(answers), answers)
     if groups is not None:
         raise ConfigError("a log names its people itself; leave out groups, or give predictions")
@@ -109,6 +111,9 @@ class Comparison:
                 "seeds": run["seeds"],
             }
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("run")
+
+    def __repr__(self) -> str:
+        return "\n".join([self.table().to_string(float_format="{:.3f}".format), *self.warnings])
 
     def _repr_html_(self) -> str:
         remarks = "".join(f"<p>{warning}</p>" for warning in self.warnings)

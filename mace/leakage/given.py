@@ -75,7 +75,14 @@ def audit(
         if claims or benchmark is not None:
             raise ConfigError("a run states its own scores and protocol; give them for splits only")
         return audit_case(case_of_run(path))
-    case = _case_of(list(stored), X, y, groups, predicted)
+    try:
+        pairs = list(stored)
+    except TypeError:
+        raise ConfigError(
+            f"{stored!r} is no split; give what mace.cross_validate returned, a folder, a file, or "
+            "pairs (train, test), as in list(splitter.split(X, y, groups))"
+        ) from None
+    case = _case_of(pairs, X, y, groups, predicted)
     return audit_case(
         Case(
             what="the split",

@@ -17,7 +17,7 @@ import numpy as np
 from mace.bundle import training_notice
 from mace.compilation import keep_compiled
 from mace.config import to_dict
-from mace.errors import ConfigError
+from mace.errors import ConfigError, DataError
 from mace.inference import Model, load_model
 from mace.live.config import LiveConfig
 from mace.live.loop import LiveLoop
@@ -77,6 +77,11 @@ def analyse(
         ConfigError: for a network that cannot read videos.
         DataError: if there is no such recording, or it cannot be read.
         OutputError: if `out` exists already or cannot be written.
+
+    Examples:
+        >>> import mace
+        >>> session = mace.analyse("clip.mp4")  # doctest: +SKIP
+        >>> session.events[["kind", "onset", "apex", "offset", "label"]]  # doctest: +SKIP
     """
     network, name = open_network(model)
     opened = _opened(source, fps)
@@ -126,6 +131,14 @@ def stream(
         CheckpointError: if there is no such network.
         ConfigError: for a network that cannot read videos.
         DataError: if the source gives no frames, or is lost for good.
+
+    Examples:
+        >>> import mace
+        >>> for result in mace.stream(0):  # doctest: +SKIP
+        ...     for event in result.events:  # movements, once they are certain
+        ...         print(event.kind, event.onset, event.offset, event.label)
+        ...     for face in result.faces:  # of this frame, whether it moves or not
+        ...         print(result.frame.time, face.identity, face.status, face.smoothed)
     """
     network, _ = open_network(model)
     config = live if faces is None else replace(live, faces=faces)
@@ -307,6 +320,8 @@ def _opened(
         source = str(source)
     if isinstance(source, str | Path):
         return open_source(source, asked, fps=fps)
+    if isinstance(source, np.ndarray) and (source.ndim < 3 or source.shape[2:] == (3,)):
+        raise DataError(f"an array of the shape {source.shape} is one picture; give (t, h, w[, 3])")
     return IterableSource(source, fps=fps)
 
 

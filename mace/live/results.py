@@ -29,7 +29,7 @@ class Counters:
     delay_ms: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """What one frame gave.
 
@@ -44,3 +44,8 @@ class Result:
     faces: tuple[LabelledFrame, ...]
     events: tuple[Event, ...] = ()
     counters: Counters = field(default_factory=Counters)
+
+    def __repr__(self) -> str:
+        faces = ", ".join(face.label or face.status for face in self.faces) or "nobody"
+        events = "".join(f"; {event.kind} at {event.apex:.2f} s" for event in self.events)
+        return f"frame {self.frame.index} at {self.frame.time:.3f} s: {faces}{events}"

@@ -4,7 +4,7 @@ import flax.linen as nn
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import (
     KFold,
     LeaveOneGroupOut,
@@ -89,8 +89,10 @@ def test_seeds_are_means_and_settings_are_chosen_within_the_training_people():
     ]
     assert single[0] != single[1]
     assert tree.uf1 == pytest.approx(np.mean(single))
-    chosen = mace.cross_validate(SVC(), X, y, groups, choose={"C": [1e-6, 1.0]})
-    assert chosen.uf1 == mace.cross_validate(SVC(C=1.0), X, y, groups).uf1
+    chosen = mace.cross_validate(SVC(), X, y, groups, choose={"gamma": [1e6, "scale"]})
+    assert chosen.uf1 == mace.cross_validate(SVC(), X, y, groups).uf1
+    assert chosen.chosen["fold"].tolist() == [f"own/{person}" for person in range(5)]
+    assert set(chosen.chosen["chosen"]) == {"settings by inner folds: gamma='scale'"}
     assert mace.audit(chosen).clean
 
 
@@ -134,6 +136,7 @@ def test_data_frames_splitters_and_clips_of_nobody():
     frame = pd.DataFrame(X).add_prefix("feature ")
     scores = mace.cross_validate(LogisticRegression(), frame, y, cv=StratifiedKFold(4))
     assert scores.figures["subjects"] == len(y)
+    assert "nobody says who shows which clip" in scores.remarks[0]
     by_people = mace.cross_validate(LogisticRegression(), frame, y, groups, cv=2)
     assert len(by_people.predictions) == 2 * len(y)
     with pytest.raises(DataError, match="each must be tested once"):
@@ -157,12 +160,17 @@ def test_a_report_is_a_page(tmp_path):
         ({"estimator": "stsnet"}, ConfigError, "there is no network 'stsnet'"),
         ({"estimator": object()}, ConfigError, "neither a classifier of scikit-learn's kind"),
         ({"y": ["calm"] * 16}, DataError, "one class"),
+        ({"y": ["calm", None] * 8}, DataError, "y lacks a value for 8 of 16 clips"),
+        ({"groups": [0.0, np.nan] * 8}, DataError, "groups lacks a value for 8 of 16 clips"),
+        ({"cv": KFold(2, shuffle=True, random_state=0)}, DataError, "on both sides of fold 1"),
+        ({"estimator": LogisticRegression}, ConfigError, "is a class; give a classifier made"),
+        ({"estimator": LinearRegression()}, ConfigError, "predicts numbers, not classes"),
         ({"y": ["calm"] * 3}, DataError, "X holds 16 clips and y 3 labels"),
         ({"groups": [1, 2]}, DataError, r"groups have the shape \(2,\), expected \(16,\)"),
         ({"X": [["a"]] * 16}, DataError, "X cannot be read as numbers"),
         ({"cv": "loo"}, ConfigError, "cv is 'loo', expected 'loso'"),
         ({"seeds": ()}, ConfigError, "the seeds are"),
-        ({"clips": ["a"] * 16}, DataError, "1 different names for 16 clips"),
+        ({"clips": ["a"] * 16}, DataError, "holds 'a' more than once"),
         ({"X": np.full((16, 2), np.nan)}, TrainingError, "fold own/0: ValueError: Input X"),
     ],
 )
@@ -181,6 +189,10 @@ def test_scores_of_arrays_are_those_of_their_counts():
     assert scores.per_class.loc["b", "recall"] == 0.5
     two = mace.score([0, 1], [[0, 1], [1, 1]])
     assert two.accuracy == pytest.approx(0.75)
+    with pytest.raises(DataError, match="no label in common"):
+        mace.score([0, 1, 1], [0.2, 0.7, 0.9])
+    named = mace.score([0, 1], [0, 1], ["a", "b"], clips=["x", "y"])
+    assert named.answers.clips == ("own/a/x", "own/b/y")
     for truth, predicted in (([[1]], [1]), ([1, 2], [1]), ([], [])):
         with pytest.raises(DataError, match="shape"):
             mace.score(truth, predicted)
@@ -210,6 +222,8 @@ def test_folds_of_pairs_are_audited():
     assert codes == {"subject-overlap"}
     wrong = mace.audit(folds, None, y, groups, predicted=y, accuracy=0.5)
     assert "accuracy" in wrong.findings[0].what
+    with pytest.raises(ConfigError, match="is no split"):
+        mace.audit(KFold(4), X, y, groups)
     with pytest.raises(ConfigError, match="groups is missing"):
         mace.audit(folds, X, y)
     with pytest.raises(DataError, match="fold 1 is no pair"):

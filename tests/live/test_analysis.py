@@ -76,6 +76,7 @@ def test_a_stream_gives_every_frame_of_pictures(surprise, model):
     results = list(mace.stream(frames, fps=50, model=model))
     assert [result.frame.index for result in results] == list(range(6))
     assert results[-1].faces[0].tracked
+    assert repr(results[-1]).startswith("frame 5 at 0.100 s: ")
     for result in mace.stream(iter(frames), fps=50, model=model):
         assert result.frame.index == 0
         break
@@ -100,6 +101,7 @@ def test_whoever_is_slow_misses_results_but_no_event():
     [
         ("no.mp4", {}, DataError, "there is no video at no.mp4"),
         ([], {"fps": 50}, DataError, "holds no images"),
+        (np.zeros((48, 64, 3), np.uint8), {"fps": 50}, DataError, "is one picture"),
         ([np.zeros((8, 8))], {"fps": 50}, DataError, "is float64 of the shape"),
         ([np.zeros((8, 8), np.uint8)], {}, DataError, "nobody says when pictures were taken"),
         ("x.mp4", {"model": "nothing"}, CheckpointError, "there is no model at nothing"),
