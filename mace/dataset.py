@@ -1,5 +1,6 @@
 """A prepared data set as Python has it: arrays, clips and annotations."""
 
+import html
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -167,6 +168,4 @@ class Dataset:
         return f"{self.name}: {len(self)} clips of {people} people ({classes})"
 
     def _repr_html_(self) -> str:
-        import html
-
         return f"<p>{html.escape(repr(self))}</p>{self.annotations.head().to_html()}"

@@ -4,7 +4,6 @@ import shutil
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Literal
@@ -17,25 +16,20 @@ from sklearn.metrics import make_scorer
 from sklearn.model_selection import GridSearchCV, GroupKFold, check_cv
 from sklearn.utils import get_tags
 
-from mace.classifiers import NetworkClassifier, as_images
+from mace.classifiers import NetworkClassifier
 from mace.config import UNHASHED
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError, TrainingError
+from mace.evaluation.arrays import UNKNOWN_PEOPLE
 from mace.evaluation.baselines import Majority
 from mace.evaluation.config import NETWORK, EstimatorConfig, EstimatorProtocol
 from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.fingerprints import digest
 from mace.evaluation.learner import Answer, Origin
-from mace.evaluation.scored import (
-    UNKNOWN_PEOPLE,
-    CrossValidation,
-    clip_names,
-    given,
-    people_of,
-)
+from mace.evaluation.own_arrays import OwnArrays, own_arrays
+from mace.evaluation.scored import CrossValidation
 from mace.metrics import confusion_matrix, uf1
 from mace.models.config import ModelConfig
-from mace.motion.config import MotionConfig
 from mace.protocols.folds import Fold, grouped_kfold, loso
 
 
@@ -98,7 +92,7 @@ def cross_validate(
         >>> scores.uf1, scores.table().index.tolist()
         (1.0, ['LogisticRegression', 'majority'])
     """
-    own = _own_set(X, y, groups, clips)
+    own = own_arrays(X, y, groups, clips)
     classifier = _classifier(estimator)
     if choose is not None and groups is None:
         raise ConfigError("choose needs groups, the person of each clip, for its inner folds")
@@ -137,24 +131,6 @@ def cross_validate(
     return CrossValidation(evaluation, folder, temporary=out is None, remarks=remarks)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class OwnSet(MotionSet):
-    """Arrays of the caller's.
-
-    Attributes:
-        rows: X as the classifier is given it.
-        names: y as it was given, of the kind that the classifier predicts.
-    """
-
-    rows: Any
-    names: np.ndarray
-
-    @cached_property
-    def distinct(self) -> np.ndarray:
-        """The labels by class, of their own kind."""
-        return np.unique(self.names)
-
-
 @dataclass(frozen=True, kw_only=True)
 class EstimatorMethod:
     """A scikit-learn classifier as a method under evaluation.
@@ -177,7 +153,7 @@ class EstimatorMethod:
 
     def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
         """Fit on the training clips and predict the test clips; see `Learner`."""
-        assert isinstance(motion_set, OwnSet)  # `cross_validate` made it
+        assert isinstance(motion_set, OwnArrays)  # `cross_validate` made it
         own, train = motion_set, fold.train_index
         classifier: Any = clone(self.estimator)
         if self.reseed:
@@ -225,33 +201,6 @@ def _selection(search: GridSearchCV) -> str:
     return f"settings by inner folds: {settings}"
 
 
-def _own_set(X: Any, y: Any, groups: Any, clips: Sequence[str] | None) -> OwnSet:
-    names = given(y, "y")
-    if names.ndim != 1 or not names.size:
-        raise DataError(f"y has the shape {names.shape}, expected (n,), a label for each clip")
-    if (count := len(X)) != len(names):
-        raise DataError(f"X holds {count} clips and y {len(names)} labels; each needs one")
-    try:
-        images = as_images(np.asarray(X))
-    except (TypeError, ValueError) as error:
-        raise DataError(f"X cannot be read as numbers of images or a table: {error}") from error
-    classes, labels = np.unique(names, return_inverse=True)
-    if len(classes) < 2:
-        raise DataError(f"y holds one class, {classes[0]}; a classifier needs two or more")
-    people, index = people_of(groups, count)
-    return OwnSet(
-        inputs=images[:, None],
-        labels=labels.astype(np.int32),
-        groups=index.astype(np.int32),
-        subjects=people,
-        clips=clip_names(people, index, clips),
-        classes=tuple(map(str, classes)),
-        motion=MotionConfig(representation="own"),
-        rows=X if hasattr(X, "iloc") else np.asarray(X),
-        names=names,
-    )
-
-
 def _classifier(estimator: Any) -> BaseEstimator:
     if isinstance(estimator, str | ModelConfig | nn.Module):
         return NetworkClassifier(estimator)
@@ -270,7 +219,7 @@ def _classifier(estimator: Any) -> BaseEstimator:
     return estimator
 
 
-def _folds(own: OwnSet, cv: Any, *, known: bool) -> tuple[list[Fold], EstimatorProtocol]:
+def _folds(own: OwnArrays, cv: Any, *, known: bool) -> tuple[list[Fold], EstimatorProtocol]:
     """Return the folds and what they are called; `known` says whether people are."""
     if isinstance(cv, str | int) and not known:
         raise ConfigError(
@@ -290,7 +239,7 @@ def _folds(own: OwnSet, cv: Any, *, known: bool) -> tuple[list[Fold], EstimatorP
     return folds, EstimatorProtocol(kind=kind, folds=len(folds), splits=splits)
 
 
-def _split(own: OwnSet, cv: Any, *, known: bool) -> list[Fold]:
+def _split(own: OwnArrays, cv: Any, *, known: bool) -> list[Fold]:
     splitter: Any = check_cv(cv, own.names, classifier=True)
     groups = own.groups if known else None
     with warnings.catch_warnings():
@@ -324,7 +273,7 @@ def _take(rows: Any, index: Int[np.ndarray, " m"], classifier: Any) -> Any:
     return part
 
 
-def _probabilities(classifier: Any, tests: Any, own: OwnSet) -> np.ndarray | None:
+def _probabilities(classifier: Any, tests: Any, own: OwnArrays) -> np.ndarray | None:
     if not hasattr(classifier, "predict_proba"):
         return None
     probabilities = np.zeros((len(tests), len(own.classes)))

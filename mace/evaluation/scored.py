@@ -3,7 +3,7 @@
 import html
 import shutil
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mace.errors import DataError
 from mace.evaluation.answers import Answers, answers_of
 from mace.evaluation.config import NETWORK
 from mace.evaluation.results import Evaluation
@@ -229,120 +228,3 @@ def _row(figures: Mapping[str, Any]) -> dict[str, float | int]:
         row |= {name: figures[name], f"{name}_low": low, f"{name}_high": high}
     seeds = len(figures["confusion_per_seed"])
     return row | {"n": figures["n"], "subjects": figures["subjects"], "seeds": seeds}
-
-
-UNKNOWN_PEOPLE = (
-    "nobody says who shows which clip: intervals draw single clips, and one face may have been on "
-    "both sides of a split; give groups, the person of each clip"
-)
-
-
-def answers_from(
-    truth: Any,
-    predicted: Any,
-    groups: Any = None,
-    *,
-    clips: Sequence[str] | None = None,
-    name: str = "predictions",
-) -> Answers:
-    """Return labels, predictions and people of arrays as answers that can be scored.
-
-    Args:
-        truth: (n,) labels of any kind.
-        predicted: (n,), or (s, n) of s seeds.
-        groups: (n,) the person of each; None makes everyone a person of their own.
-        clips: (n,) their names; by default their positions.
-        name: to show.
-
-    Raises:
-        DataError: for other shapes.
-    """
-    truth, predicted = given(truth, "truth"), given(predicted, "predictions")
-    if truth.ndim != 1 or not truth.size:
-        raise DataError(f"the truth has the shape {truth.shape}, expected (n,), one label a clip")
-    if predicted.ndim not in (1, 2) or predicted.shape[-1] != len(truth):
-        raise DataError(
-            f"predictions have the shape {predicted.shape}, expected ({len(truth)},), or "
-            f"(seeds, {len(truth)})"
-        )
-    if not np.isin(predicted, truth).any():
-        raise DataError(
-            f"predictions hold {shown(predicted)} and the truth {shown(truth)}: no label in "
-            "common; give labels, not probabilities or other names"
-        )
-    classes = np.unique(np.concatenate([truth, predicted.ravel()]))
-    people, index = people_of(groups, len(truth))
-    return Answers(
-        name=name,
-        classes=tuple(map(str, classes)),
-        clips=clip_names(people, index, clips),
-        subjects=people,
-        groups=index,
-        labels=np.searchsorted(classes, truth),
-        predictions=np.atleast_2d(np.searchsorted(classes, predicted)),
-        remarks=() if groups is not None else (UNKNOWN_PEOPLE,),
-    )
-
-
-def clip_names(
-    people: Sequence[str], index: Sequence[int] | np.ndarray, clips: Sequence[str] | None
-) -> tuple[str, ...]:
-    """Return `database/subject/clip` for each clip, by default after its position.
-
-    Raises:
-        DataError: for another number of names, or a name given twice.
-    """
-    names = list(map(str, range(len(index)) if clips is None else clips))
-    if len(names) != len(index):
-        raise DataError(f"clips holds {len(names)} names for {len(index)} clips; each needs one")
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise DataError(f"clips holds {twice[0]!r} more than once; each name is of one clip")
-    return tuple(f"{people[group]}/{name}" for group, name in zip(index, names, strict=True))
-
-
-def given(values: Any, name: str) -> np.ndarray:
-    """Return labels or people as an array of one kind.
-
-    Raises:
-        DataError: if one is missing, or they are of kinds that cannot be sorted.
-    """
-    import pandas as pd
-
-    array = np.asarray(values)
-    missing = np.flatnonzero(pd.isna(array))
-    if missing.size:
-        raise DataError(
-            f"{name} lacks a value for {missing.size} of {array.size} clips, the first at "
-            f"position {missing[0]}; fill it in or leave the clip out"
-        )
-    if array.dtype == object:
-        kinds = sorted({type(value).__name__ for value in array.ravel()})
-        if len(kinds) > 1:
-            raise DataError(f"{name} mixes {' and '.join(kinds)}; give one kind")
-        array = np.array(array.tolist())
-    return array
-
-
-def shown(labels: np.ndarray) -> str:
-    """Return a few labels for a sentence."""
-    names = [str(label) for label in np.unique(labels)]
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-
-
-def people_of(groups: Any, count: int) -> tuple[tuple[str, ...], np.ndarray]:
-    """Return people as `database/subject`, sorted, and the person of each clip as an index.
-
-    Names without a `/` are those of the database `own`; without `groups`, every clip is of a
-    person of its own.
-
-    Raises:
-        DataError: for another number of groups than clips.
-    """
-    if groups is None:
-        return tuple(f"own/{i}" for i in range(count)), np.arange(count)
-    names, index = np.unique(given(groups, "groups"), return_inverse=True)
-    if index.shape != (count,):
-        raise DataError(
-            f"groups have the shape {index.shape}, expected ({count},), the person of each clip"
-        )
-    return tuple(str(one) if "/" in str(one) else f"own/{one}" for one in names), index

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from mace.errors import ConfigError
 from mace.evaluation.answers import Answers
+from mace.evaluation.arrays import answers_from
 from mace.evaluation.comparison import compare_answers, open_answers, published_rows
 from mace.evaluation.log_answers import read_answers
 from mace.evaluation.published import Published, published_results
-from mace.evaluation.scored import Scores, answers_from
+from mace.evaluation.scored import Scores
 from mace.evaluation.scores import SCORES, against, describe
 from mace.protocols.benchmarks import BENCHMARKS, Benchmark, BenchmarkName
 from mace.protocols.counts import likely_benchmark

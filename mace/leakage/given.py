@@ -1,6 +1,7 @@
 """What is audited, given from Python: a finished cross-validation, a file, or splits of arrays."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from mace.errors import ConfigError, DataError
+from mace.evaluation.arrays import given, people_of
 from mace.evaluation.fingerprints import digest, perceptual_hash
-from mace.evaluation.scored import CrossValidation, people_of
+from mace.evaluation.scored import CrossValidation
 from mace.leakage.auditing import AuditReport, audit_case
 from mace.leakage.case import Case, Item, Part
 from mace.leakage.run_folder import case_of_run
@@ -63,8 +65,8 @@ def audit(
         >>> [finding.code for finding in mace.audit(folds, groups=people).findings]
         ['subject-overlap']
     """
-    given = {"uf1": uf1, "uar": uar, "accuracy": accuracy}
-    claims = {name: value for name, value in given.items() if value is not None}
+    reported = {"uf1": uf1, "uar": uar, "accuracy": accuracy}
+    claims = {name: value for name, value in reported.items() if value is not None}
     stored = split.folder if isinstance(split, CrossValidation) else split
     if isinstance(stored, str | PathLike):
         if any(part is not None for part in (X, y, groups, predicted)):
@@ -83,20 +85,10 @@ def audit(
             "pairs (train, test), as in list(splitter.split(X, y, groups))"
         ) from None
     case = _case_of(pairs, X, y, groups, predicted)
-    return audit_case(
-        Case(
-            what="the split",
-            items=case[0],
-            parts=case[1],
-            claims=claims,
-            benchmark=benchmark,
-        )
-    )
+    return audit_case(replace(case, claims=claims, benchmark=benchmark))
 
 
-def _case_of(
-    folds: Folds, X: Any, y: Any, groups: Any, predicted: Any
-) -> tuple[tuple[Item, ...], tuple[Part, ...]]:
+def _case_of(folds: Folds, X: Any, y: Any, groups: Any, predicted: Any) -> Case:
     if groups is None:
         raise ConfigError("groups is missing, the person of each clip; without it nobody can tell")
     people, index = people_of(groups, len(groups))
@@ -104,6 +96,8 @@ def _case_of(
         if array is not None and len(array) != len(index):
             raise DataError(f"{name} holds {len(array)} clips and groups {len(index)}")
     rows = None if X is None else np.asarray(X)
+    y = None if y is None else given(y, "y")
+    predicted = None if predicted is None else given(predicted, "predicted")
     items = []
     for i, group in enumerate(index):
         database, _, subject = people[group].partition("/")
@@ -128,4 +122,4 @@ def _case_of(
             ) from error
         answers = None if predicted is None else tuple((int(i), str(predicted[i])) for i in test)
         parts.append(Part(fold=str(number), train=train, test=test, answers=answers))
-    return tuple(items), tuple(parts)
+    return Case(what="the split", items=tuple(items), parts=tuple(parts))

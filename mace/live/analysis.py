@@ -1,11 +1,9 @@
 """From Python: a recording to everything that moved in it, a camera to results as they come."""
 
-import queue
 import shutil
-import threading
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +18,7 @@ from mace.config import to_dict
 from mace.errors import ConfigError, DataError
 from mace.inference import Model, load_model
 from mace.live.config import LiveConfig
+from mace.live.latest import Latest
 from mace.live.loop import LiveLoop
 from mace.live.overlay import draw_result
 from mace.live.pipeline import answer_frames
@@ -37,6 +36,7 @@ from mace.network import Network
 from mace.places import model_folder
 from mace.progress import progress
 from mace.provenance import provenance
+from mace.spotting.events import Event
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -330,47 +330,16 @@ def _results(source: Source, network: Model, config: LiveConfig) -> Iterator[Res
         with closing(source.frames()) as frames:
             yield from answer_frames(frames, bundle=network, config=config, fps=source.fps)
         return
-    newest = _Newest()
-    loop = LiveLoop(
-        source,
-        network,
-        config=config,
-        consumers=[newest.put],
-        on_last=newest.end_with,
-    )
+    latest, final = Latest(), list[Event]()
+    last: Result | None = None
+    loop = LiveLoop(source, network, config=config, consumers=[latest.put], on_last=final.extend)
     with loop:
-        yield from newest.take(ended=lambda: loop.wait(0))
-
-
-class _Newest:
-    """The newest result, with the events of those that nobody took."""
-
-    def __init__(self) -> None:
-        self._queue: queue.Queue[Result] = queue.Queue(1)
-        self._lock = threading.Lock()
-        self._last: Result | None = None
-
-    def put(self, result: Result) -> None:
-        with self._lock:
-            try:
-                missed = self._queue.get_nowait()
-            except queue.Empty:
-                pass
-            else:
-                result = replace(result, events=missed.events + result.events)
-            self._queue.put_nowait(result)
-            self._last = result
-
-    def end_with(self, events: tuple[Any, ...]) -> None:
-        """Take events that became certain by the source's end."""
-        if events and self._last is not None:
-            self.put(replace(self._last, events=events))
-
-    def take(self, *, ended: Callable[[], bool]) -> Iterator[Result]:
-        while True:
-            over = ended()  # asked first: what was put before the end is still taken
-            try:
-                yield self._queue.get(timeout=0 if over else _WAIT_S)
-            except queue.Empty:
-                if over:
-                    return
+        ended = False
+        while not ended:
+            ended = loop.wait(0)  # asked first: what was put before the end is still taken
+            result = latest.take(0 if ended else _WAIT_S)
+            if result is not None:
+                last = result
+                yield result
+        if final and last is not None:
+            yield replace(last, events=tuple(final))

@@ -220,7 +220,8 @@ def test_folds_of_pairs_are_audited():
     random = list(KFold(4, shuffle=True, random_state=0).split(X))
     codes = {finding.code for finding in mace.audit(random, groups=groups).findings}
     assert codes == {"subject-overlap"}
-    wrong = mace.audit(folds, None, y, groups, predicted=y, accuracy=0.5)
+    shuffled = pd.Series(y, index=np.arange(len(y))[::-1])  # by position, whatever its index
+    wrong = mace.audit(folds, None, shuffled, groups, predicted=y, accuracy=0.5)
     assert "accuracy" in wrong.findings[0].what
     with pytest.raises(ConfigError, match="is no split"):
         mace.audit(KFold(4), X, y, groups)

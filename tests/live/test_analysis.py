@@ -1,6 +1,7 @@
 """`mace.analyse`, `mace.stream`, `mace.spot`, `mace.load`: recordings and pictures, from Python."""
 
 import json
+import time
 
 import numpy as np
 import pandas as pd
@@ -9,9 +10,7 @@ import pytest
 import mace
 from mace.bundle import save_bundle
 from mace.errors import CheckpointError, ConfigError, DataError, OutputError
-from mace.live.analysis import _Newest
-from mace.live.results import Result
-from mace.live.sources.frame import Frame
+from mace.live.sources.config import SourceConfig
 
 
 @pytest.fixture(scope="module")
@@ -82,18 +81,14 @@ def test_a_stream_gives_every_frame_of_pictures(surprise, model):
         break
 
 
-def test_whoever_is_slow_misses_results_but_no_event():
-    newest = _Newest()
-    ended = False
-    for index in range(3):
-        frame = Frame(index, index / 50, np.zeros((2, 2), np.uint8))
-        newest.put(Result(frame, (), events=(f"event {index}",)))
-    taken = newest.take(ended=lambda: ended)
-    assert next(taken).events == ("event 0", "event 1", "event 2")
-    newest.put(Result(Frame(3, 0.06, np.zeros((2, 2), np.uint8)), ()))
-    newest.end_with(("the last",))
-    ended = True
-    assert [result.events for result in taken] == [("the last",)]
+def test_a_source_at_its_own_pace_misses_a_slow_reader_and_ends(surprise_folder, model):
+    asked = SourceConfig(realtime=True, fps=50)
+    indices = []
+    for result in mace.stream(surprise_folder, model=model, asked=asked):
+        indices.append(result.frame.index)
+        time.sleep(0.05)
+    assert indices == sorted(indices)
+    assert len(indices) < len(list(surprise_folder.iterdir()))
 
 
 @pytest.mark.parametrize(
