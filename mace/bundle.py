@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float, PyTree
+from jaxtyping import PyTree
 
 from mace.config import from_dict, to_dict
 from mace.errors import CheckpointError, ConfigError
@@ -23,7 +23,6 @@ from mace.motion.config import MotionConfig
 
 LAYOUT = 1
 DESCRIPTION, WEIGHTS = "bundle.json", "weights.npz"
-REFERENCE = "reference"
 
 NormaliseKind = Literal["training", "image", "none"]
 
@@ -44,19 +43,6 @@ class Normalisation:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class PixelStatistics:
-    """Mean and deviation of each pixel of each channel, after normalisation, over some clips.
-
-    Attributes:
-        mean: of each pixel.
-        std: of each pixel.
-    """
-
-    mean: Float[np.ndarray, "h w c"]
-    std: Float[np.ndarray, "h w c"]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Bundle:
     """A network with all it takes to go from frames to class probabilities.
 
@@ -70,8 +56,6 @@ class Bundle:
         flip_average: whether predictions are averaged with those of the mirror image.
         trained_on: names of the databases, so that a network can say what it has never seen.
         provenance: code revision, versions, time.
-        reference: pixel statistics of what it was trained on, which adapting to other data needs;
-            None in a bundle that cannot be adapted.
         temperature: what makes the probabilities of spotted movements mean what they say
             (`mace.spotting.temperature`); 1 changes nothing.
     """
@@ -85,7 +69,6 @@ class Bundle:
     flip_average: bool = False
     trained_on: tuple[str, ...] = ()
     provenance: Mapping[str, Any]
-    reference: PixelStatistics | None = None
     temperature: float = 1.0
 
 
@@ -97,10 +80,7 @@ def save_bundle(path: Path, bundle: Bundle) -> None:
             else than a bundle.
     """
     with atomic_folder(path, marker=DESCRIPTION, what="bundle") as folder:
-        arrays = _flatten(bundle.variables)
-        if bundle.reference is not None:
-            arrays |= _flatten({REFERENCE: vars(bundle.reference)})
-        _write_weights(folder / WEIGHTS, arrays)
+        _write_weights(folder / WEIGHTS, _flatten(bundle.variables))
         text = json.dumps(_describe(bundle, folder / WEIGHTS), indent=2, ensure_ascii=False)
         (folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
 
@@ -124,7 +104,6 @@ def load_bundle(path: Path) -> Bundle:
             )
         with np.load(path / WEIGHTS) as stored:
             variables = _nest({name: stored[name] for name in stored.files})
-        reference = variables.pop(REFERENCE, None)
         return Bundle(
             model=from_dict(ModelConfig, notes["model"], where="model."),
             motion=from_dict(MotionConfig, notes["motion"], where="motion."),
@@ -135,7 +114,6 @@ def load_bundle(path: Path) -> Bundle:
             flip_average=notes["flip_average"],
             trained_on=tuple(notes["trained_on"]),
             provenance=notes["provenance"],
-            reference=None if reference is None else PixelStatistics(**reference),
             temperature=float(notes["temperature"]),
         )
     except ConfigError as error:

@@ -16,7 +16,7 @@ from mace.export.program import inference_program
 from mace.models.conv import convolutions
 from mace.models.runtime import Dtype, Options, inference_form, inference_options
 from mace.motion.representation import channels
-from mace.prediction import Trained
+from mace.prediction import Trained, make_unit_prediction
 
 type Model = Bundle | Export
 """What the live loop can run: a trained network, or an exported one."""
@@ -85,6 +85,41 @@ def make_network(
 
     network(np.zeros((batch, *shape), np.float32))  # the first run allocates
     return network
+
+
+def unit_names(model: Model) -> tuple[str, ...]:
+    """Return the action units that a model names, FACS numbers; an export names none."""
+    return () if isinstance(model, Export) else model.model.units
+
+
+type UnitNetwork = Callable[[Float32[np.ndarray, "h w c"]], Float32[np.ndarray, "a 3"]]
+
+
+def make_unit_network(model: Model) -> UnitNetwork | None:
+    """Return one raw motion image to presence, px and side of each of `unit_names`.
+
+    Compiled ahead of time, as `make_network` is; the numbers are those of
+    `mace.prediction.predict_units`. None for a model that names no units.
+    """
+    if isinstance(model, Export) or not model.model.units:
+        return None
+    program = make_unit_prediction(
+        model.model,
+        model.motion,
+        len(model.classes),
+        model.normalisation.kind,
+        model.flip_average,
+    )
+    mean = jnp.asarray(model.normalisation.mean, jnp.float32)
+    std = jnp.asarray(model.normalisation.std, jnp.float32)
+
+    def of_image(image: Float[Array, "h w c"]) -> Float[Array, "a 3"]:
+        return program(model.variables, image[None], mean, std)[0]
+
+    size = model.motion.size
+    shape = jax.ShapeDtypeStruct((size, size, channels(model.motion)), jnp.float32)
+    compiled = jax.jit(of_image).lower(shape).compile(network_options(model))
+    return lambda image: np.asarray(compiled(image))
 
 
 def network_program(

@@ -13,9 +13,11 @@ from mace.export.loading import Export
 from mace.inference import Model, load_model, make_network
 from mace.motion.representation import channels, represent
 from mace.places import model_folder
-from mace.prediction import predict
+from mace.prediction import predict, predict_units
 
 if TYPE_CHECKING:  # faces are looked for by dlib, which motion images need not
+    import pandas as pd
+
     from mace.face.config import FaceConfig
 
 
@@ -83,16 +85,51 @@ class Network:
             ConfigError: for motion images with an apex, or none for pictures.
             DataError: for arrays of other shapes, or a picture without a face.
         """
+        images = self._images(onset, apex, corrected=corrected)
+        if isinstance(self.model, Export):
+            return make_network(self.model)(images)
+        return predict(self.model, images)
+
+    def predict_units(
+        self, onset: np.ndarray, apex: np.ndarray | None = None, *, corrected: bool = False
+    ) -> "pd.DataFrame":
+        """Return which FACS action units each pair shows, a row a pair; arguments as above.
+
+        For each unit, such as AU12, three columns: `AU12_p`, the probability that it is there;
+        `AU12_px`, how far it moves the skin at most in px of the 128-px crop, if it is there (NaN
+        for flow images that were stretched); `AU12_side`, 1 for the person's left half of the face
+        alone, 0 for both alike, -1 for the right.
+
+        Raises:
+            ConfigError: if the network names no units, and as `predict_proba` does.
+            DataError: as `predict_proba` does.
+        """
+        import pandas as pd
+
+        if isinstance(self.model, Export):
+            raise ConfigError("an exported network names no action units; load what it is made of")
+        units = predict_units(self.model, self._images(onset, apex, corrected=corrected))
+        columns = {}
+        for column, name in enumerate(units.names):
+            heading = f"AU{int(name):02d}"
+            columns[f"{heading}_p"] = units.presence[:, column]
+            columns[f"{heading}_px"] = units.px[:, column]
+            columns[f"{heading}_side"] = units.side[:, column]
+        return pd.DataFrame(columns)
+
+    def _images(
+        self, onset: np.ndarray, apex: np.ndarray | None, *, corrected: bool
+    ) -> Float[np.ndarray, "n h w c"]:
         onset = np.asarray(onset)
         if onset.dtype == np.uint8:
             if apex is None:
                 raise ConfigError("apex is missing; a movement is between two pictures")
-            return self._of_motion(self._motion(onset, np.asarray(apex), corrected=corrected))
+            return self._checked(self._motion(onset, np.asarray(apex), corrected=corrected))
         if apex is not None:
             raise ConfigError(
                 f"pictures are uint8, not {onset.dtype}; motion images come without an apex"
             )
-        return self._of_motion(onset)
+        return self._checked(onset)
 
     def _motion(
         self, onset: np.ndarray, apex: np.ndarray, *, corrected: bool
@@ -126,7 +163,7 @@ class Network:
 
         return from_dict(FaceConfig, self.model.face, where="face.")
 
-    def _of_motion(self, images: Any) -> Float[np.ndarray, "n k"]:
+    def _checked(self, images: Any) -> Float[np.ndarray, "n h w c"]:
         size, depth = self.model.motion.size, channels(self.model.motion)
         images = np.asarray(images, np.float32)
         if images.ndim == 3:
@@ -136,9 +173,7 @@ class Network:
                 f"motion images have the shape {images.shape}, expected (n, {size}, {size}, "
                 f"{depth}) for {self.name}"
             )
-        if isinstance(self.model, Export):
-            return make_network(self.model)(images)
-        return predict(self.model, images)
+        return images
 
     def __repr__(self) -> str:
         return f"{self.name}: {', '.join(self.classes)}; {training_notice(self.trained_on)}"

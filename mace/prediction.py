@@ -12,10 +12,13 @@ from jaxtyping import Array, Float, PyTree
 
 from mace.augment.image import flip
 from mace.bundle import Normalisation, NormaliseKind
+from mace.errors import ConfigError
+from mace.losses.units import read_units
 from mace.models.apply import apply_model
 from mace.models.config import ModelConfig
 from mace.models.make import make_model
 from mace.motion.config import MotionConfig
+from mace.motion.resample import cut_windows
 
 # Inputs go through the network so many at a time, the last batch filled up: one shape, compiled
 # once, whatever the size of the fold.
@@ -40,17 +43,32 @@ def normalise(
     return (images - mean) / std
 
 
+def motion_deviation(images: Float[Array, "b h w c"]) -> Float[Array, " b"]:
+    """Return how much u and v of motion images vary over the face, in the units of u and v."""
+    return jnp.sqrt(jnp.sum(jnp.var(images[..., :2], axis=(1, 2)), axis=-1))
+
+
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Adaptation:
-    """What the network of a bundle does to normalised inputs first: x' = scale · x + offset."""
+    """What is done first to motion images that were made in another way than those trained on.
 
-    scale: Float[Array, "h w c"] | Float[np.ndarray, "h w c"]
-    offset: Float[Array, "h w c"] | Float[np.ndarray, "h w c"]
+    Attributes:
+        window: left, top, right and bottom of what the network is shown, in shares of the image;
+            beyond 0 and 1 the edge is repeated.
+        channels: the image's channels times this matrix are the network's: another order, other
+            signs.
+    """
+
+    window: Float[Array, "4"] | Float[np.ndarray, "4"]
+    channels: Float[Array, "c c"] | Float[np.ndarray, "c c"]
 
     def __call__(self, images: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
-        """Return normalised images, adapted."""
-        return images * self.scale + self.offset
+        """Return the images as the network expects them, of the same size."""
+        windows = jnp.broadcast_to(self.window, (images.shape[0], 4))
+        # An accelerator would round a flow to the eleven bits of TF32 here.
+        turned = jnp.einsum("bhwc,cd->bhwd", images, self.channels, precision="highest")
+        return cut_windows(turned, windows, size=images.shape[1])
 
 
 @runtime_checkable
@@ -97,7 +115,7 @@ def predict(
     """Return the probability of each class, float32, rows summing to 1.
 
     With `flip_average` it is the mean of the probabilities of each input and its mirror image;
-    `adaptation` changes the normalised inputs first, in one program for all adaptations.
+    `adaptation` changes the inputs first, in one program for all adaptations.
     """
     program = prediction_program(
         trained.model,
@@ -136,6 +154,103 @@ def predict_clips(
     return each.reshape(clips, pairs, each.shape[1]).mean(axis=1)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class UnitPrediction:
+    """What a network says about the action units of some inputs.
+
+    Attributes:
+        names: of the units, FACS numbers.
+        presence: probability that a unit is there.
+        px: largest displacement of the skin by it in px of the 128-px crop, if it is there; NaN
+            for ready-made flow images, which were stretched and have no px.
+        side: 1 for the left half of the face alone (the person's own left), 0 for both alike, -1
+            for the right.
+    """
+
+    names: tuple[str, ...]
+    presence: Float[np.ndarray, "n a"]
+    px: Float[np.ndarray, "n a"]
+    side: Float[np.ndarray, "n a"]
+
+
+def predict_units(
+    trained: Trained,
+    inputs: Float[np.ndarray, "n h w c"],
+    *,
+    adaptation: Adaptation | None = None,
+) -> UnitPrediction:
+    """Return which action units the network sees in motion images, how strong and where.
+
+    Raises:
+        ConfigError: if the network has not learnt to name any.
+    """
+    names = trained.model.units
+    if not names:
+        raise ConfigError(
+            "this network names no action units; use the pre-trained one, or one trained with "
+            "rendered pairs (mace pretrain)"
+        )
+    program = unit_program(
+        trained.model,
+        trained.motion,
+        len(trained.classes),
+        trained.normalisation.kind,
+        trained.flip_average,
+    )
+    mean = np.asarray(trained.normalisation.mean, np.float32)
+    std = np.asarray(trained.normalisation.std, np.float32)
+    variables = jax.device_put(trained.variables, jax.local_devices()[0])
+    parts = [np.zeros((0, len(names), 3), np.float32)]
+    for start in range(0, len(inputs), BATCH):
+        index = np.minimum(np.arange(start, start + BATCH), len(inputs) - 1)
+        outputs = program(variables, inputs[index], mean, std, adaptation)
+        parts.append(np.asarray(outputs)[: len(inputs) - start])
+    presence, strength, side = np.moveaxis(np.concatenate(parts), -1, 0)
+    stretched = trained.motion.flow == "images"
+    return UnitPrediction(
+        names=names,
+        presence=presence,
+        px=np.full_like(strength, np.nan) if stretched else strength,
+        side=side,
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def unit_program(
+    model: ModelConfig, motion: MotionConfig, classes: int, kind: NormaliseKind, flip_average: bool
+) -> Callable[..., Float[Array, "b a 3"]]:
+    """Return the jitted `(variables, inputs, mean, std[, adaptation]) -> presence, px, side`."""
+    return jax.jit(make_unit_prediction(model, motion, classes, kind, flip_average))
+
+
+def make_unit_prediction(
+    model: ModelConfig, motion: MotionConfig, classes: int, kind: NormaliseKind, flip_average: bool
+) -> Callable[..., Float[Array, "b a 3"]]:
+    """Return what `unit_program` compiles."""
+    network = make_model(model, classes)
+
+    def units(
+        variables: PyTree[Array],
+        images: Float[Array, "b h w c"],
+        mean: Float[Array, " c"],
+        std: Float[Array, " c"],
+        adaptation: Adaptation | None = None,
+    ) -> Float[Array, "b a 3"]:
+        def once(images: Float[Array, "b h w c"]) -> Float[Array, "b a 3"]:
+            _, out = apply_model(network, variables, normalise(images, mean, std, kind=kind))
+            return read_units(out["units"], motion_deviation(images))
+
+        if adaptation is not None:
+            images = adaptation(images)
+        straight = once(images)
+        if not flip_average:
+            return straight
+        mirrored = once(jax.vmap(functools.partial(flip, motion=motion))(images))
+        return (straight + mirrored * jnp.asarray([1.0, 1.0, -1.0])) / 2
+
+    return units
+
+
 @functools.lru_cache(maxsize=8)
 def prediction_program(
     model: ModelConfig, motion: MotionConfig, classes: int, kind: NormaliseKind, flip_average: bool
@@ -158,12 +273,11 @@ def make_prediction(
         adaptation: Adaptation | None = None,
     ) -> Float[Array, "b k"]:
         def once(images: Float[Array, "b h w c"]) -> Float[Array, "b k"]:
-            normal = normalise(images, mean, std, kind=kind)
-            if adaptation is not None:
-                normal = adaptation(normal)
-            logits, _ = apply_model(network, variables, normal)
+            logits, _ = apply_model(network, variables, normalise(images, mean, std, kind=kind))
             return jax.nn.softmax(logits.astype(jnp.float32))
 
+        if adaptation is not None:
+            images = adaptation(images)
         straight = once(images)
         if not flip_average:
             return straight

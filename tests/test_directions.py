@@ -17,7 +17,7 @@ FLOORS = (
     ("bundle",),
     ("prediction", "pretrained"),
     ("export",),
-    ("inference", "places"),
+    ("adaptation", "inference", "places"),
     ("network",),
     ("live", "training"),
     ("classifiers", "recipes"),

@@ -11,6 +11,7 @@ from mace.config import from_dict, to_dict
 from mace.errors import ConfigError
 from mace.losses.config import LossConfig
 from mace.losses.schemes import make_loss
+from mace.losses.units import UnitTargets, read_units, unit_loss
 
 pytestmark = pytest.mark.accelerator
 
@@ -154,3 +155,25 @@ def test_setting_out_of_range_is_named(setting, value):
 def test_impossible_counts_are_refused(counts):
     with pytest.raises(ConfigError, match="class counts are"):
         make_loss(LossConfig(), counts)
+
+
+def test_a_unit_costs_half_its_cross_entropy_and_an_eighth_of_squared_errors():
+    targets = UnitTargets(
+        present=jnp.asarray([[1.0, 0.0]]),
+        strength=jnp.asarray([[math.e - 1, 5.0]]),
+        side=jnp.asarray([[0.0, 1.0]]),
+    )
+    # Presence at 1/2 costs log 2; of the first, log strength is 1 too low, the side 0.6 too far
+    # left. Strength and side of the second, which is not there, mean nothing.
+    outputs = jnp.asarray([[[0.0, 0.0, math.atanh(0.6)], [0.0, 3.0, 0.0]]])
+    expected = 0.5 * (2 * math.log(2) + 0.25 * (1.0 + 0.36))
+    np.testing.assert_allclose(unit_loss(outputs, targets), [expected], rtol=1e-5)
+    certain = outputs.at[0, :, 0].set(jnp.asarray([60.0, -60.0]))
+    np.testing.assert_allclose(unit_loss(certain, targets), [0.125 * 1.36], rtol=1e-4)
+
+
+def test_units_are_read_in_the_unit_of_the_motion():
+    outputs = jnp.asarray([[[0.0, math.log(5), 0.0], [2.0, -1.0, math.atanh(-0.5)]]])
+    read = read_units(outputs, jnp.asarray([0.25]))
+    np.testing.assert_allclose(read[0, 0], [0.5, 1.0, 0.0], rtol=1e-5)
+    np.testing.assert_allclose(read[0, 1], [1 / (1 + math.exp(-2)), 0.0, -0.5], rtol=1e-5)

@@ -17,6 +17,7 @@ import numpy as np
 
 from mace.bundle import load_bundle
 from mace.compilation import keep_compiled
+from mace.datasets.synthetic.action_units import AU_NAMES
 from mace.datasets.synthetic.pairs.cast import Cast, make_cast
 from mace.datasets.synthetic.pairs.noise import estimator_model
 from mace.datasets.synthetic.pairs.prototypes import class_names
@@ -69,7 +70,15 @@ def pair_data(seeds: range) -> PairData:
     cast: Cast = make_cast(seeds, workers=min(os.cpu_count() or 1, 16))
     estimators = estimator_model()
     fields = np.zeros((1, 1, cast.triangle.shape[1], cast.triangle.shape[2], 2), np.float16)
-    data = PairData(fields=fields, emotion=np.zeros(1, np.int32), cast=cast, estimators=estimators)
+    nothing = np.zeros((1, len(AU_NAMES)), np.float32)
+    data = PairData(
+        fields=fields,
+        emotion=np.zeros(1, np.int32),
+        unit_px=nothing,
+        side=nothing,
+        cast=cast,
+        estimators=estimators,
+    )
     return jax.device_put(data, jax.local_devices()[0])
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from mace.adaptation.config import AdaptConfig
 from mace.annotation.class_sets import ClassSet
 from mace.commands.defaults import DATASET, with_default_recipe
 from mace.commands.mixing import make_mix, read_mix
@@ -20,7 +21,6 @@ from mace.evaluation.config import EvaluationConfig, ProtocolConfig, ZeroShotCon
 from mace.places import DATA_DIR, RUNS_DIR, prepared_dataset
 from mace.protocols.benchmarks import BENCHMARKS
 from mace.recipes import FLOW, Recipe
-from mace.training.config import AdaptConfig
 
 if TYPE_CHECKING:
     from mace.data.clips import Clip
@@ -67,9 +67,9 @@ def run(
         mix: rendered faces that share every training batch and how much of it they get:
             `synthetic:0.5` for pairs made for this input (minutes, once), or a prepared data set
             such as `synthetic/demo:0.5`.
-        adapt: bring the inputs of `zero_shot` to the pixel statistics it was trained on, by the
-            unlabelled clips of the training subjects.
-        adaptation: how.
+        adapt: show `zero_shot` the window of the images, in the order and signs of the channels,
+            that it is surest about on the clips of the training subjects, without their labels.
+        adaptation: what is tried.
         baselines: whether to train shallow baselines on the same input.
         population: train all folds and seeds as one population, compiled once, on all cores;
             scores differ by the rounding of sums.

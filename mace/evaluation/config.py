@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mace.adaptation.config import AdaptConfig
 from mace.config import UNHASHED
 from mace.errors import ConfigError
 from mace.pretrained.bundle_files import BundleFile
 from mace.protocols.benchmarks import BenchmarkName
-from mace.training.config import AdaptConfig, MixConfig, TrainConfig
+from mace.training.config import MixConfig, TrainConfig
 
 NETWORK = "network"
 """Name of the method under evaluation, beside its baselines."""
@@ -90,8 +91,8 @@ class ZeroShotConfig:
 
     Attributes:
         bundle: the network.
-        adapt: how its inputs are adapted by unlabelled clips of the training subjects; None leaves
-            them as they are.
+        adapt: what windows of the images are tried on unlabelled clips of the training subjects;
+            None shows them as they are.
         pair_average: answer with the mean over all frame pairs of a clip.
     """
 

@@ -50,7 +50,7 @@ def heat_maps(
         inputs: motion images as `predict` takes them.
         targets: the class to explain, for each input.
         averaged: average the gradient over the picture, as the original Grad-CAM does.
-        adaptation: of the normalised inputs, as in prediction.
+        adaptation: of the inputs, as in prediction; maps are of what the network is shown then.
     """
     program = _program(trained.model, len(trained.classes), trained.normalisation.kind, averaged)
     mean = np.asarray(trained.normalisation.mean, np.float32)
@@ -72,7 +72,8 @@ def head_logits(
     features: Float[Array, "b i j k"],
 ) -> Float[Array, "b c"]:
     """Return the logits of a network from its last feature map, as at inference."""
-    head = Head(classes, config.head, config.head_grid, config.dropout, train=False)
+    units = len(config.units)
+    head = Head(classes, units, config.head, config.head_grid, config.dropout, train=False)
     logits, _ = head.apply({"params": variables["params"]["head"]}, features)  # pyright: ignore[reportGeneralTypeIssues]
     return logits
 
@@ -91,9 +92,9 @@ def _program(
         std: Float[Array, " c"],
         adaptation: Adaptation | None,
     ) -> Float[Array, "b i j"]:
-        normal = normalise(images, mean, std, kind=kind)
         if adaptation is not None:
-            normal = adaptation(normal)
+            images = adaptation(images)
+        normal = normalise(images, mean, std, kind=kind)
         _, out = apply_model(network, variables, normal)
         features = out["features"].astype(jnp.float32)
 

@@ -1,10 +1,13 @@
 """A pre-trained network as it is, as a learner beside baselines that are trained."""
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
+from mace.adaptation.config import AdaptConfig
+from mace.adaptation.search import WindowSearch
 from mace.bundle import Bundle
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
@@ -15,15 +18,14 @@ from mace.evaluation.starting import bundle_for
 from mace.prediction import predict_clips
 from mace.protocols.folds import Fold
 from mace.protocols.labels import canonical_class
-from mace.training.adapt import adapt_bundle
 
 
 @dataclass(frozen=True)
 class ZeroShot:
     """Answers with a network that learnt nothing from these people.
 
-    With `config.adapt` its inputs are first brought to the pixel statistics it was trained on, by
-    the clips of the fold's training subjects without their classes.
+    With `config.adapt` it is shown the window of the images that fits the clips of the fold's
+    training subjects, chosen without their classes.
     """
 
     config: ZeroShotConfig
@@ -32,10 +34,10 @@ class ZeroShot:
         """Answer for the test clips; see `Learner`."""
         bundle = bundle_for(self.config.bundle, motion_set)
         columns = class_columns(bundle, motion_set.classes)
-        adaptation = None
+        fit = adaptation = None
         if self.config.adapt is not None:
-            unlabelled = motion_set.inputs[fold.train_index]
-            adaptation = adapt_bundle(bundle, unlabelled, config=self.config.adapt)
+            fit = _search(bundle, motion_set, self.config.adapt).fit(fold.train_index)
+            adaptation = fit.adaptation(motion_set.inputs.shape[-1])
         inputs = motion_set.inputs[fold.test_index]
         everything = predict_clips(
             bundle, inputs, pair_average=self.config.pair_average, adaptation=adaptation
@@ -53,9 +55,16 @@ class ZeroShot:
             heat=heat,
             origin=Origin(
                 fitted=np.zeros(0, np.int64),
-                normalised=None if adaptation is None else fold.train_index,
+                normalised=None if fit is None else fold.train_index,
+                selection="nothing" if fit is None else str(fit),
             ),
         )
+
+
+@functools.lru_cache(maxsize=1)
+def _search(bundle: Bundle, motion_set: MotionSet, config: AdaptConfig) -> WindowSearch:
+    # All folds of a set look at the same images; each chooses by those of its training subjects.
+    return WindowSearch(bundle, motion_set.inputs[:, 0], config=config)
 
 
 def class_columns(bundle: Bundle, classes: tuple[str, ...]) -> list[int]:

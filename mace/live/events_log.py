@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from mace.errors import DataError, OutputError
-from mace.spotting.events import Event, Kind
+from mace.spotting.events import Event, Kind, Unit
 
 EVENTS_JSONL = "events.jsonl"
 
@@ -85,6 +85,7 @@ def event_record(event: Event) -> dict[str, Any]:
         "label": event.label,
         "probabilities": {name: round(float(p), 6) for name, p in event.probabilities.items()},
         "confidence": round(event.confidence, 6),
+        "units": {name: [round(value, 4) for value in unit] for name, unit in event.units.items()},
     }
 
 
@@ -108,6 +109,9 @@ def event_of(record: Mapping[str, Any]) -> Event:
         label=None if record.get("label") is None else str(record["label"]),
         probabilities={str(k): float(v) for k, v in record.get("probabilities", {}).items()},
         confidence=float(record.get("confidence", 0.0)),
+        units={
+            str(name): Unit(*map(float, values)) for name, values in record.get("units", {}).items()
+        },
     )
 
 

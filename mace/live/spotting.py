@@ -8,11 +8,11 @@ import numpy as np
 from jaxtyping import Float
 
 from mace.face.config import FaceConfig
-from mace.inference import Model
+from mace.inference import Model, make_unit_network, unit_names
 from mace.live.config import LiveConfig
 from mace.live.labelled import LabelledFrame
-from mace.live.step import StepInput, begin, make_step, outside_flow
-from mace.spotting.events import Event
+from mace.live.step import StepInput, StepOutput, begin, make_step, outside_flow
+from mace.spotting.events import Event, Unit
 from mace.spotting.recognise import Crop, CropRing, named
 from mace.spotting.series import grid_number
 from mace.spotting.signal import head_position, region_displacements
@@ -64,6 +64,7 @@ class _Open:
     event: Event
     pairs: list[tuple[Crop, Crop]] = field(default_factory=list)
     answers: list[Float[np.ndarray, " k"]] = field(default_factory=list)
+    units: list[Float[np.ndarray, "a 3"]] = field(default_factory=list)
 
 
 class LiveSpotter:
@@ -91,6 +92,7 @@ class LiveSpotter:
         shape = {"faces": config.faces, "crop": face.crop.size, "rests": config.adapt_s > 0}
         self._step = make_step(bundle, **shape)
         self._state = begin(bundle, **shape)
+        self._units = make_unit_network(bundle)
 
     def due(self, time: float) -> bool:
         """Say whether the signals need a frame at `time`: between two points of the grid none."""
@@ -144,9 +146,12 @@ class LiveSpotter:
         """Put one pair to the network."""
         asked = next((one for one in self._open if one.pairs), None)
         if asked is not None:
-            asked.answers.append(self._answer(*asked.pairs.pop(0)))
+            output = self._output(*asked.pairs.pop(0))
+            asked.answers.append(np.asarray(output.probabilities)[0])
+            if self._units is not None:
+                asked.units.append(self._units(np.asarray(output.images)[0]))
 
-    def _answer(self, onset: Crop, apex: Crop) -> Float[np.ndarray, " k"]:
+    def _output(self, onset: Crop, apex: Crop) -> StepOutput:
         faces = self._config.faces
         reference, target = (np.repeat(one[None], faces, axis=0) for one in (onset, apex))
         still = np.zeros(faces, bool)
@@ -159,7 +164,7 @@ class LiveSpotter:
             renewed=~still,
         )
         self._state, output = self._step(self._state, given)
-        return np.asarray(output.probabilities)[0]
+        return output
 
     def _closed(self) -> tuple[Event, ...]:
         done = []
@@ -168,10 +173,20 @@ class LiveSpotter:
             if one.answers:
                 classes, warmth = self._bundle.classes, self._bundle.temperature
                 answers = np.stack(one.answers)
-                done.append(named(one.event, answers, classes=classes, temperature=warmth))
+                units = self._named_units(one.units)
+                done.append(
+                    named(one.event, answers, classes=classes, temperature=warmth, units=units)
+                )
             else:
                 done.append(one.event)
         return tuple(done)
+
+    def _named_units(self, read: Sequence[Float[np.ndarray, "a 3"]]) -> dict[str, Unit]:
+        if not read:
+            return {}
+        mean = np.mean(read, axis=0)
+        names = unit_names(self._bundle)
+        return {name: Unit(*map(float, row)) for name, row in zip(names, mean, strict=True)}
 
 
 def _untold(untold: Untold) -> str:

@@ -37,6 +37,8 @@ class ModelConfig:
         head_grid: cells a side of the grid head.
         coordinates: append x and y in [-1, 1] as two input channels (Liu et al. 2018, CoordConv):
             the other way to tell a global head where it looks.
+        units: FACS action units, such as ("1", "12"), that the head names beside the classes, from
+            the same features: whether each is there, how strong it is and on which side.
         dropout: share of the head's inputs dropped in training.
         dtype: type of the activations; parameters, statistics and logits stay float32.
     """
@@ -55,6 +57,7 @@ class ModelConfig:
     head: Literal["grid", "average", "max", "attention"] = "grid"
     head_grid: int = 4
     coordinates: bool = False
+    units: tuple[str, ...] = ()
     dropout: float = 0.3
     dtype: Literal["float32", "bfloat16"] = "float32"
 

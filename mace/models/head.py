@@ -1,4 +1,4 @@
-"""From the last feature map to one logit a class."""
+"""From the last feature map to one logit a class, and to three numbers an action unit."""
 
 from typing import Literal
 
@@ -13,7 +13,7 @@ from mace.models.conv import he
 
 
 class Head(nn.Module):
-    """Pool the map, drop out, and classify with one dense layer.
+    """Pool the map, drop out, and classify with one dense layer; with `units` a second names these.
 
     - `grid`: the mean of each cell of a `grid` x `grid` partition, flattened. The cells keep the
       place of a motion: the same upward flow is surprise at the brow and happiness at the mouth.
@@ -22,6 +22,7 @@ class Head(nn.Module):
     """
 
     classes: int
+    units: int
     kind: Literal["grid", "average", "max", "attention"]
     grid: int
     dropout: float
@@ -31,7 +32,11 @@ class Head(nn.Module):
     def __call__(
         self, x: Float[Array, "b h w c"]
     ) -> tuple[Float[Array, "b k"], dict[str, Float[Array, "b ..."]]]:
-        """Return the float32 logits, and the intermediates `pooled` (and `attention`)."""
+        """Return the float32 logits, and the intermediates `pooled` (`attention`, `units`).
+
+        `units` is (b, units, 3): logit of presence, logarithm of 1 + strength, and side before its
+        hyperbolic tangent (`mace.losses.units`).
+        """
         out = {}
         # A head has few numbers, and their sums should not be those of bfloat16.
         x = x.astype(jnp.float32)
@@ -49,6 +54,9 @@ class Head(nn.Module):
             pooled = (x * weight).sum((1, 2))
         out["pooled"] = pooled
         pooled = Dropout(self.dropout, self.train)(pooled)
+        if self.units:
+            named = nn.Dense(3 * self.units, kernel_init=he, name="units")(pooled)
+            out["units"] = named.reshape(x.shape[0], self.units, 3)
         return nn.Dense(self.classes, kernel_init=he, name="classes")(pooled), out
 
 

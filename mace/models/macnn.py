@@ -106,6 +106,14 @@ class MACNN(nn.Module):
                 )
                 out[name] = x
         out["features"] = x
-        head = Head(self.classes, config.head, config.head_grid, config.dropout, train, name="head")
+        head = Head(
+            self.classes,
+            len(config.units),
+            config.head,
+            config.head_grid,
+            config.dropout,
+            train,
+            name="head",
+        )
         logits, pooled = head(x)
         return logits, out | pooled | {"logits": logits}

@@ -58,6 +58,14 @@ class ResNet(nn.Module):
                 name = f"stage{stage}_block{i}"
                 x = out[name] = BasicBlock(config, train, self.axis_name, name=name)(x)
         out["features"] = x
-        head = Head(self.classes, config.head, config.head_grid, config.dropout, train, name="head")
+        head = Head(
+            self.classes,
+            len(config.units),
+            config.head,
+            config.head_grid,
+            config.dropout,
+            train,
+            name="head",
+        )
         logits, pooled = head(x)
         return logits, out | pooled | {"logits": logits}

@@ -64,6 +64,14 @@ class STSTNet(nn.Module):
         """Return float32 logits and named intermediates; arguments as in `MACNN`."""
         config = self.config
         x = Streams(config, name="stem")(x)
-        head = Head(self.classes, "grid", config.head_grid, config.dropout, train, name="head")
+        head = Head(
+            self.classes,
+            len(config.units),
+            "grid",
+            config.head_grid,
+            config.dropout,
+            train,
+            name="head",
+        )
         logits, pooled = head(x)
         return logits, {"stem": x, "features": x} | pooled | {"logits": logits}

@@ -146,15 +146,19 @@ class ConventionConfig:
         size: side of what the network sees.
         public: share of a batch that is presented as public flow images are, the rest as ours.
         jitter: each edge of the window moves by up to this, uniformly, in eye distances.
-        loose: share of windows whose edges move by up to three times as much.
-        flip: whether every second face is mirrored.
+        loose: share of windows that are of another laboratory: moved up or down by `shift` and of
+            another width, with both edges up to `stretch` times nearer or farther.
+        shift: by how much they move, in eye distances, down positive: more forehead is commoner
+            than less.
+        stretch: see `loose`.
     """
 
     size: int = 28
     public: float = 0.5
     jitter: float = 0.12
-    loose: float = 0.3
-    flip: bool = True
+    loose: float = 0.4
+    shift: tuple[float, float] = (-0.55, 0.15)
+    stretch: float = 1.25
 
     def __post_init__(self) -> None:
         for name in ("public", "loose"):
@@ -162,3 +166,7 @@ class ConventionConfig:
                 raise ConfigError(f"conventions.{name} is {getattr(self, name)}, expected 0 to 1")
         if not 0 <= self.jitter <= 0.5:
             raise ConfigError(f"conventions.jitter is {self.jitter}, expected 0 to 0.5")
+        if not -1 <= self.shift[0] <= self.shift[1] <= 1:
+            raise ConfigError(f"conventions.shift is {self.shift}, expected -1 <= low <= high <= 1")
+        if not 1 <= self.stretch <= 2:
+            raise ConfigError(f"conventions.stretch is {self.stretch}, expected 1 to 2")

@@ -20,12 +20,13 @@ are not drawn, since a raised and a lowered brow differ in nothing else.
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Bool, Float, Key
 
 from mace.motion.config import OWN_FRAMING as OWN_FRAMING
 from mace.motion.config import ConventionConfig as ConventionConfig
 from mace.motion.detrend import remove_head_motion
 from mace.motion.representation import STRAIN_SCALE
+from mace.motion.resample import cut_windows
 from mace.motion.strain import optical_strain
 
 type Window = tuple[float, float, float, float]
@@ -59,21 +60,29 @@ def present(
         windows: before jitter, of what is presented as public images are and as ours are.
     """
     batch = len(fields)
-    keys = jax.random.split(key, 3)
+    keys = jax.random.split(key, 4)
     public = round(batch * config.public)
     # Coarser than for clips, which changes little and costs a tenth.
     own = remove_head_motion(fields[public:], method="affine", grid=16, rounds=4)
     fields = jnp.concatenate([fields[:public], own])
-    if config.flip:
-        mirrored = jax.random.bernoulli(keys[0], 0.5, (batch, 1, 1, 1))
-        turned = fields[:, :, ::-1] * jnp.asarray([-1.0, 1.0])
-        fields = jnp.where(mirrored, turned, fields)
     images = channels_of(fields)
     base = jnp.asarray([windows[0]] * public + [windows[1]] * (batch - public))
-    unit = jax.random.uniform(keys[1], (batch, 4), minval=-1.0, maxval=1.0)
-    loose = jax.random.bernoulli(keys[2], config.loose, (batch, 1))
-    edges = base + unit * config.jitter * jnp.where(loose, 3.0, 1.0)
+    unit = jax.random.uniform(keys[0], (batch, 4), minval=-1.0, maxval=1.0)
+    edges = base + unit * config.jitter
+    loose = jax.random.bernoulli(keys[1], config.loose, (batch, 1))
+    low, high = config.shift
+    down = jax.random.uniform(keys[2], (batch, 1), minval=low, maxval=high)
+    reach = jnp.log(jnp.float32(config.stretch))
+    width = jnp.exp(jax.random.uniform(keys[3], (batch, 1), minval=-reach, maxval=reach))
+    across, along = jnp.asarray([1.0, 0.0, 1.0, 0.0]), jnp.asarray([0.0, 1.0, 0.0, 1.0])
+    edges = jnp.where(loose, edges * (across * width + along) + along * down, edges)
     return cut(images, edges, size=config.size)
+
+
+def mirror(fields: Float[Array, "b r r 2"], mirrored: Bool[Array, " b"]) -> Float[Array, "b r r 2"]:
+    """Return fields of faces on the canvas, those of some of them as a mirror shows them."""
+    turned = fields[:, :, ::-1] * jnp.asarray([-1.0, 1.0])
+    return jnp.where(mirrored[:, None, None, None], turned, fields)
 
 
 def window_of(framing: Window) -> Window:
@@ -104,32 +113,10 @@ def cut(
     Each output pixel is a mean under a triangle as wide as the step between two of them; what lies
     outside of the canvas repeats its edge.
     """
-    cells = images.shape[1]
-    scale = cells / CANVAS
-    columns = _sampling(
-        ((CANVAS - 1) / 2 + windows[:, 0] * EYE_DISTANCE + 0.5) * scale,
-        ((CANVAS - 1) / 2 + windows[:, 2] * EYE_DISTANCE + 0.5) * scale,
-        cells,
-        size,
-    )
-    rows = _sampling(
-        (EYE_HEIGHT + windows[:, 1] * EYE_DISTANCE + 0.5) * scale,
-        (EYE_HEIGHT + windows[:, 3] * EYE_DISTANCE + 0.5) * scale,
-        cells,
-        size,
-    )
-    # An accelerator would round a flow to the eleven bits of TF32 here.
-    return jnp.einsum("bih,bhwc,bjw->bijc", rows, images, columns, precision="highest")
-
-
-def _sampling(
-    start: Float[Array, " b"], stop: Float[Array, " b"], cells: int, size: int
-) -> Float[Array, "b size cells"]:
-    """Return matrices that sample [start, stop) (edges of cells at integers) at `size` places."""
-    step = (stop - start)[:, None] / size
-    places = start[:, None] + (jnp.arange(size, dtype=jnp.float32) + 0.5) * step - 0.5
-    places = jnp.clip(places, 0.0, cells - 1.0)
-    reach = jnp.maximum(step, 1.0)[..., None]
-    distance = jnp.abs(places[..., None] - jnp.arange(cells, dtype=jnp.float32))
-    weights = jnp.maximum(1 - distance / reach, 0.0)
-    return weights / jnp.sum(weights, axis=-1, keepdims=True)
+    scale = jnp.float32(1 / CANVAS)
+    x0, y0, x1, y1 = jnp.moveaxis(windows, -1, 0)
+    middle = CANVAS / 2
+    left, right = (middle + x0 * EYE_DISTANCE) * scale, (middle + x1 * EYE_DISTANCE) * scale
+    row = EYE_HEIGHT + 0.5
+    top, bottom = (row + y0 * EYE_DISTANCE) * scale, (row + y1 * EYE_DISTANCE) * scale
+    return cut_windows(images, jnp.stack([left, top, right, bottom], axis=-1), size=size)

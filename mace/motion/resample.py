@@ -125,6 +125,35 @@ def cut(image: Float[Array, "*b h w"], framing: Framing) -> Float[Array, "*b i j
     return image[..., top:bottom, left:right]
 
 
+def cut_windows(
+    images: Float[Array, "b h w c"], framings: Float[Array, "b 4"], *, size: int
+) -> Float[Array, "b size size c"]:
+    """Return a framing of each image at `size` x `size`; framings may be traced, and reach out.
+
+    Each output pixel is a mean under a triangle as wide as the step between two of them; what lies
+    outside of the image repeats its edge.
+    """
+    height, width = images.shape[1:3]
+    left, top, right, bottom = jnp.moveaxis(framings, -1, 0)
+    rows = _window_matrices(top * height, bottom * height, height, size)
+    columns = _window_matrices(left * width, right * width, width, size)
+    # An accelerator would round a flow to the eleven bits of TF32 here.
+    return jnp.einsum("bih,bhwc,bjw->bijc", rows, images, columns, precision="highest")
+
+
+def _window_matrices(
+    start: Float[Array, " b"], stop: Float[Array, " b"], cells: int, size: int
+) -> Float[Array, "b size cells"]:
+    """Return matrices that sample [start, stop) (edges of cells at integers) at `size` places."""
+    step = (stop - start)[:, None] / size
+    places = start[:, None] + (jnp.arange(size, dtype=jnp.float32) + 0.5) * step - 0.5
+    places = jnp.clip(places, 0.0, cells - 1.0)
+    reach = jnp.maximum(step, 1.0)[..., None]
+    distance = jnp.abs(places[..., None] - jnp.arange(cells, dtype=jnp.float32))
+    weights = jnp.maximum(1 - distance / reach, 0.0)
+    return weights / jnp.sum(weights, axis=-1, keepdims=True)
+
+
 def smooth(image: Float[Array, "*b h w"], sigma: float) -> Float[Array, "*b h w"]:
     """Return the image under a Gaussian of `sigma` px; `sigma` = 0 returns it as it is."""
     if sigma == 0:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from mace.augment.config import NO_AUGMENT
+from mace.datasets.synthetic.pairs.coding import UNITS
 from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.picture_config import PictureConfig
 from mace.errors import ConfigError
@@ -73,6 +74,7 @@ class PretrainingConfig:
                 head_grid=4,
                 norm="group",
                 dropout=0.3,
+                units=UNITS,
             ),
             optimiser=OptimiserConfig(learning_rate=3e-3, weight_decay=0.05, warmup=0.05),
             # The stream has done both already.

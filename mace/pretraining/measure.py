@@ -28,6 +28,8 @@ from mace.evaluation.bootstrap import bootstrap, percentile_interval, subject_co
 from mace.metrics import confusion_matrix, uar, uf1
 from mace.prediction import Trained, predict
 from mace.pretraining.config import PretrainingConfig
+from mace.pretraining.measure_units import measure_units
+from mace.pretraining.measure_windows import measure_windows
 from mace.pretraining.pair_tests import (
     PEOPLE_FROM,
     VIEWS,
@@ -95,6 +97,13 @@ def measure_network(
         "groups": groups(network, tests["same"][1], classes=classes, size=size),
         "light": light(network, tests["same"][0], workers=workers, cache_dir=cache_dir, size=size),
         "photograph": photograph(network, part=part, size=size),
+        "units": {
+            name: measure_units(trained, pairs, test.estimator)
+            for name, (test, pairs) in tests.items()
+        },
+        "windows": measure_windows(
+            trained, tests["shifted"][1], tests["shifted"][0].estimator, classes=classes
+        ),
     }
 
 

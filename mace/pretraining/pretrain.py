@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mace.bundle import Bundle, PixelStatistics
+from mace.bundle import Bundle
 from mace.config import config_hash, to_dict
 from mace.datasets.synthetic.pairs.cast import make_cast
 from mace.datasets.synthetic.pairs.noise import estimator_model
@@ -38,13 +38,10 @@ from mace.spotting.temperature import fit_temperature
 from mace.training.config import TrainConfig
 from mace.training.fitted import Fitted, Row, make_bundle
 from mace.training.source import Stream
-from mace.training.streaming import fit_stream, stream_fold
+from mace.training.streaming import fit_stream
 
 FIRST_PERSON = 100_000
 """Seed of the first person of training; tests take theirs from 900,000 on."""
-
-
-_BATCHES = 64  # from which the pixel statistics are taken
 
 
 def pretrain(
@@ -80,7 +77,7 @@ def pretrain(
     )
     bundle = make_bundle(fitted, face=to_dict(FaceConfig()), trained_on=("synthetic",))
     temperature = 1.0 if judge is None else judge.temperature(fitted)
-    return replace(bundle, reference=_reference(stream, config), temperature=temperature)
+    return replace(bundle, temperature=temperature)
 
 
 def training_pairs(
@@ -110,7 +107,12 @@ def make_stream(
     people = range(FIRST_PERSON, FIRST_PERSON + config.people)
     cast = make_cast(people, poses_each=config.poses_each, workers=workers or os.cpu_count() or 1)
     data = PairData(
-        fields=stored.fields, emotion=stored.emotion, cast=cast, estimators=estimator_model()
+        fields=stored.fields,
+        emotion=stored.emotion,
+        unit_px=stored.unit_px,
+        side=stored.side,
+        cast=cast,
+        estimators=estimator_model(),
     )
     size = config.stream.conventions.size
     return Stream(
@@ -161,16 +163,3 @@ class Judge:
         ]
         labels = np.concatenate([labels for _, _, labels in self.tests])
         return fit_temperature(np.concatenate(answers), labels)
-
-
-def _reference(stream: Stream, config: PretrainingConfig) -> PixelStatistics:
-    """Return the pixel statistics of public presentations, which adaptation is mostly for."""
-    conventions = replace(config.stream.conventions, public=1.0)
-    plain = replace(config.stream, mixup=0.0, conventions=conventions)
-    fold = stream_fold(stream, steps_per_epoch=1, epochs=1, seed=config.seed + 1)
-    take = jax.jit(DrawPairs(batch_size=config.train.batch_size, config=plain))
-    images = [np.asarray(take(stream.data, fold, jnp.int32(i)).images) for i in range(_BATCHES)]
-    seen = np.concatenate(images).astype(np.float64)
-    return PixelStatistics(
-        mean=seen.mean(axis=0).astype(np.float32), std=seen.std(axis=0).astype(np.float32)
-    )

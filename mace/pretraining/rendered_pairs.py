@@ -33,6 +33,7 @@ from mace.motion.conventions import (
     PUBLIC_WINDOW,
     ConventionConfig,
     Window,
+    mirror,
     present,
     window_of,
 )
@@ -184,4 +185,6 @@ def _present(
 ) -> Array:
     # `present` takes out head motion in one way only; a recipe may want another, or none.
     fields = remove_head_motion(fields, method=detrend, grid=16, rounds=4)
-    return present(fields, key, config=config, windows=(window, window))
+    keys = jax.random.split(key)
+    fields = mirror(fields, jax.random.bernoulli(keys[0], 0.5, (len(fields),)))
+    return present(fields, keys[1], config=config, windows=(window, window))

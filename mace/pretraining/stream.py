@@ -18,9 +18,10 @@ from mace.datasets.synthetic.pairs.draw import draw_plans
 from mace.datasets.synthetic.pairs.field import exact_fields
 from mace.datasets.synthetic.pairs.noise import EstimatorModel, measured_fields
 from mace.datasets.synthetic.pairs.prototypes import class_names, labels_of_emotions
-from mace.motion.conventions import present
-from mace.prediction import normalise
+from mace.motion.conventions import mirror, present
+from mace.prediction import motion_deviation, normalise
 from mace.pretraining.config import PairStreamConfig
+from mace.pretraining.units import unit_targets
 from mace.training.sampling import Batch, beta_quantiles, mix_neighbours
 from mace.training.state import PAIRS, FoldArrays, stream_key
 
@@ -33,12 +34,16 @@ class PairData:
     Attributes:
         fields: rendered pairs as each of e estimators measured them, crop px at canvas cells.
         emotion: of the rendered pairs, index into `EMOTION_NAMES`.
+        unit_px: of the rendered pairs, displacement by each action unit in crop px.
+        side: of the rendered pairs, which half of the face makes more of each (`Plans`).
         cast: the people of motion space.
         estimators: the model of their flow.
     """
 
     fields: Float16[Array | np.ndarray, "e n r r 2"]
     emotion: Int[Array | np.ndarray, " n"]
+    unit_px: Float[Array | np.ndarray, "n a"]
+    side: Float[Array | np.ndarray, "n a"]
     cast: Cast
     estimators: EstimatorModel
 
@@ -51,16 +56,18 @@ def draw_pairs(
     batch_size: int,
     config: PairStreamConfig,
 ) -> Batch:
-    """Return the batch of a step: normalised images and soft targets."""
-    keys = jax.random.split(stream_key(fold.seed, PAIRS, step), 6)
+    """Return the batch of a step: normalised images, soft targets, and those of `UNITS`."""
+    keys = jax.random.split(stream_key(fold.seed, PAIRS, step), 7)
     stored = round(batch_size * config.rendered)
-    fields, emotion = [], []
+    fields, truth = [], []
     if stored:
         estimators, count = data.fields.shape[:2]
         chosen = jax.random.randint(keys[0], (stored,), 0, count, jnp.int32)
         by = jax.random.randint(keys[1], (stored,), 0, estimators, jnp.int32)
         fields.append(jnp.asarray(data.fields)[by, chosen].astype(jnp.float32))
-        emotion.append(jnp.asarray(data.emotion)[chosen])
+        truth.append(
+            jax.tree.map(lambda v: jnp.asarray(v)[chosen], (data.emotion, data.unit_px, data.side))
+        )
     if stored < batch_size:
         plans = draw_plans(
             keys[2],
@@ -70,19 +77,29 @@ def draw_pairs(
             even=config.even,
         )
         fields.append(_measured(keys[3], exact_fields(plans, data.cast), data, config))
-        emotion.append(plans.emotion)
+        truth.append((plans.emotion, plans.unit_px, plans.side))
     # In random order, since the two presentations and the neighbours of mixup go by place.
     order = jax.random.permutation(keys[4], batch_size)
-    labels = jnp.asarray(labels_of_emotions(config.pairs.classes))[jnp.concatenate(emotion)[order]]
+    emotion, unit_px, side = (jnp.concatenate(parts)[order] for parts in zip(*truth, strict=True))
+    mirrored = jax.random.bernoulli(keys[6], 0.5, (batch_size,))
     keys = jax.random.split(keys[5])
-    images = present(jnp.concatenate(fields)[order], keys[0], config=config.conventions)
+    images = present(
+        mirror(jnp.concatenate(fields)[order], mirrored), keys[0], config=config.conventions
+    )
+    units = unit_targets(
+        unit_px, jnp.where(mirrored[:, None], -side, side), deviation=motion_deviation(images)
+    )
     images = normalise(images, fold.mean, fold.std, kind="image")
+    labels = jnp.asarray(labels_of_emotions(config.pairs.classes))[emotion]
     targets = jax.nn.one_hot(labels, len(class_names(config.pairs.classes)), dtype=jnp.float32)
     if config.mixup:
         share = jax.random.choice(keys[1], jnp.asarray(beta_quantiles(config.mixup)), (batch_size,))
         images = mix_neighbours(images, share[:, None, None, None])
-        targets = mix_neighbours(targets, share[:, None])
-    return Batch(images=images, targets=targets, place=jnp.arange(batch_size, dtype=jnp.int32))
+        targets, units = jax.tree.map(
+            lambda values: mix_neighbours(values, share[:, None]), (targets, units)
+        )
+    place = jnp.arange(batch_size, dtype=jnp.int32)
+    return Batch(images=images, targets=targets, place=place, units=units)
 
 
 def _measured(

@@ -2,9 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 type Kind = Literal["micro", "macro", "blink", "speech", "head"]
+
+
+class Unit(NamedTuple):
+    """What a network says about one FACS action unit of a movement.
+
+    Attributes:
+        presence: probability that it is there.
+        px: by how much it moves the skin at most, px of the 128-px crop, if it is there.
+        side: 1 for the person's left half of the face alone, 0 for both alike, -1 for the right.
+    """
+
+    presence: float
+    px: float
+    side: float
 
 
 @dataclass(frozen=True)
@@ -25,6 +39,8 @@ class Event:
         label: the most probable class; None where no network was asked.
         probabilities: of every class, calibrated.
         confidence: probability of `label`; 0 without one.
+        units: the action units by their FACS numbers, those that are not there included; empty
+            where no network was asked, or it names none.
     """
 
     identity: int
@@ -40,3 +56,16 @@ class Event:
     label: str | None = None
     probabilities: Mapping[str, float] = field(default_factory=dict)
     confidence: float = 0.0
+    units: Mapping[str, Unit] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The action units that are more likely there than not, as FACS writes them: 12, L14."""
+        return tuple(
+            f"{_side(unit.side)}{name}" for name, unit in self.units.items() if unit.presence > 0.5
+        )
+
+
+def _side(lead: float) -> str:
+    # The weaker half makes less than a third of the movement.
+    return "L" if lead > 0.5 else "R" if lead < -0.5 else ""

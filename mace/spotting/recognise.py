@@ -1,13 +1,13 @@
 """Which pictures of a face name a spotted movement, and what their probabilities make of it."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from mace.spotting.events import Event
+from mace.spotting.events import Event, Unit
 from mace.spotting.temperature import temper
 
 type Crop = UInt8[np.ndarray, "s s"]
@@ -66,6 +66,7 @@ def named(
     *,
     classes: Sequence[str],
     temperature: float = 1.0,
+    units: Mapping[str, Unit] | None = None,
 ) -> Event:
     """Return the event with its class: of the mean over its pairs, tempered.
 
@@ -74,6 +75,7 @@ def named(
         probabilities: of every pair.
         classes: the network's.
         temperature: what makes its probabilities mean what they say (`fit_temperature`).
+        units: what it says of the action units, likewise of the mean.
     """
     mean = temper(probabilities.mean(axis=0), temperature)
     best = int(mean.argmax())
@@ -82,4 +84,5 @@ def named(
         label=classes[best],
         probabilities={name: float(p) for name, p in zip(classes, mean, strict=True)},
         confidence=float(mean[best]),
+        units={} if units is None else units,
     )

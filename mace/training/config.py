@@ -145,24 +145,6 @@ class MixConfig:
     share: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class AdaptConfig:
-    """How inputs of a new domain are brought to the statistics of the one that was trained on.
-
-    Attributes:
-        prior_clips: k of the share n / (n + k) that the statistics of n clips get, the rest being
-            left as it is; 0 believes one clip as much as a thousand.
-        floor: smallest deviation of a pixel, of the root mean square over all pixels.
-    """
-
-    prior_clips: float = 20.0
-    floor: float = 0.1
-
-    def __post_init__(self) -> None:
-        _within("adapt.prior_clips", self.prior_clips, 0, 1_000_000)
-        _within("adapt.floor", self.floor, 1e-6, 1)
-
-
 def _within(name: str, value: float, low: float, high: float) -> None:
     # Written so that NaN fails as well.
     if not low <= value <= high:

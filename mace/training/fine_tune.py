@@ -40,7 +40,8 @@ def start_variables(bundle: "Bundle", *, model: ModelConfig, classes: tuple[str,
     start = jax.tree.map(lambda leaf: np.asarray(leaf, np.float32), dict(bundle.variables))
     own = [canonical_class(name) for name in bundle.classes]
     wanted = [canonical_class(name) for name in classes]
-    head = dict(start["params"]["head"])
+    # The units are left out: nobody has said which of them the new clips show.
+    head = {name: leaf for name, leaf in start["params"]["head"].items() if name != "units"}
     if sorted(own) == sorted(wanted):
         order = [own.index(name) for name in wanted]
         head["classes"] = {name: leaf[..., order] for name, leaf in head["classes"].items()}
@@ -111,4 +112,4 @@ def pull(
 
 
 def _layers(model: ModelConfig) -> ModelConfig:
-    return replace(model, dropout=0.0, dtype="float32", norm_momentum=0.0)
+    return replace(model, dropout=0.0, dtype="float32", norm_momentum=0.0, units=())

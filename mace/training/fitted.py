@@ -6,7 +6,7 @@ from typing import Any
 
 from jaxtyping import PyTree
 
-from mace.bundle import Bundle, Normalisation, PixelStatistics
+from mace.bundle import Bundle, Normalisation
 from mace.models.config import ModelConfig
 from mace.motion.config import MotionConfig
 from mace.provenance import provenance
@@ -43,13 +43,7 @@ class Fitted:
         return self.config.flip_average
 
 
-def make_bundle(
-    fitted: Fitted,
-    *,
-    face: Mapping[str, Any],
-    trained_on: tuple[str, ...],
-    reference: PixelStatistics | None = None,
-) -> Bundle:
+def make_bundle(fitted: Fitted, *, face: Mapping[str, Any], trained_on: tuple[str, ...]) -> Bundle:
     """Return the bundle of a trained network, with the provenance of this process."""
     return Bundle(
         model=fitted.model,
@@ -61,5 +55,4 @@ def make_bundle(
         flip_average=fitted.flip_average,
         trained_on=trained_on,
         provenance=provenance(),
-        reference=reference,
     )

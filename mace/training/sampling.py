@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from mace.losses.units import UnitTargets
 from mace.training.state import MIX, MIX_VARIANT, MIXUP, ORDER, VARIANT, FoldArrays, stream_key
 
 QUANTILES = 1024
@@ -18,11 +19,15 @@ type Mixed = tuple[Float[Array, "m v h w c"], Int[Array, " m"]]
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Inputs before augmentation, soft one-hot targets, each clip's place in the whole batch."""
+    """Inputs before augmentation, soft one-hot targets, each clip's place in the whole batch.
+
+    Where the action units are known, they are learnt beside the classes.
+    """
 
     images: Float[Array, "*d b h w c"]
     targets: Float[Array, "*d b k"]
     place: Int[Array, "*d b"]
+    units: UnitTargets | None = None
 
 
 def epoch_order(fold: FoldArrays, epoch: Int[Array, ""]) -> Int[Array, " n"]:

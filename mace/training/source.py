@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
 from mace.data.motion_set import MotionSet
+from mace.errors import ConfigError
 from mace.metrics import confusion_matrix, uf1
 from mace.motion.config import MotionConfig
 from mace.prediction import predict_clips
@@ -62,6 +63,11 @@ class ClipSource:
         validation: Int[np.ndarray, " v"] | None = None,
         mix: Mix | None = None,
     ) -> None:
+        if config.model.units:
+            raise ConfigError(
+                f"action units ({', '.join(config.model.units)}) are learnt from rendered pairs "
+                "alone (mace pretrain); leave out --recipe.train.model.units"
+            )
         self.motion_set, self.validation = motion_set, validation
         self.motion, self.classes = motion_set.motion, motion_set.classes
         self.own = None if mix is None else own_clips(mix, config.batch_size)

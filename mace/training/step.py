@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, PyTree
 from mace.augment.image import augment
 from mace.config import switched_on
 from mace.losses.schemes import make_loss
+from mace.losses.units import unit_loss
 from mace.models.apply import apply_train
 from mace.motion.config import MotionConfig
 from mace.prediction import normalise
@@ -64,9 +65,14 @@ def make_train_step(
             variables = {"params": params}
             if state.batch_stats:
                 variables["batch_stats"] = state.batch_stats
-            logits, _, batch_stats = apply_train(model, variables, images, key, axis_name=axis_name)
+            logits, out, batch_stats = apply_train(
+                model, variables, images, key, axis_name=axis_name
+            )
             logits = logits.astype(jnp.float32)
-            return loss(logits, batch.targets).mean(), (logits, batch_stats)
+            losses = loss(logits, batch.targets)
+            if batch.units is not None:
+                losses = losses + unit_loss(out["units"], batch.units)
+            return losses.mean(), (logits, batch_stats)
 
         (value, (logits, batch_stats)), gradient = jax.value_and_grad(objective, has_aux=True)(
             state.params

@@ -24,7 +24,7 @@ from mace.prediction import normalise
 pytestmark = pytest.mark.accelerator
 
 CELLS = 64
-STILL = ConventionConfig(jitter=0.0, flip=False)
+STILL = ConventionConfig(jitter=0.0, loose=0.0)
 
 
 def canvas_coordinates(cells: int = CELLS) -> tuple[np.ndarray, np.ndarray]:

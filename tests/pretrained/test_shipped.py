@@ -9,12 +9,14 @@ import pytest
 
 from mace.bundle import load_bundle
 from mace.datasets.synthetic.pairs.cast import CastConfig, make_cast
+from mace.datasets.synthetic.pairs.coding import UNIT_COLUMNS, UNITS, present_units
 from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.draw import draw_plans
 from mace.datasets.synthetic.pairs.field import exact_fields
 from mace.datasets.synthetic.pairs.prototypes import labels_of_emotions
+from mace.errors import ConfigError
 from mace.motion.conventions import OWN_FRAMING
-from mace.prediction import predict
+from mace.prediction import predict, predict_units
 from mace.pretrained.bundle_files import PACKAGED
 from mace.pretraining.pair_tests import present_still
 from mace.recipes import FLOW
@@ -31,13 +33,13 @@ def test_it_is_small_and_says_what_it_is(bundle):
     assert sum(path.stat().st_size for path in PACKAGED.iterdir()) < LARGEST
     assert bundle.classes == ("negative", "positive", "surprise")
     assert bundle.trained_on == ("synthetic",)
-    assert bundle.reference is not None
+    assert bundle.model.units == UNITS
     assert bundle.motion.framing == OWN_FRAMING
 
 
 def test_it_costs_what_the_main_recipe_costs(bundle):
     # The same layers on fewer pixels: a frame of `mace live` takes no longer.
-    assert replace(bundle.model, dropout=0.0) == replace(FLOW.train.model, dropout=0.0)
+    assert replace(bundle.model, dropout=0.0, units=()) == replace(FLOW.train.model, dropout=0.0)
     assert bundle.motion.size <= FLOW.motion.size
 
 
@@ -50,13 +52,55 @@ def test_its_card_shows_what_was_measured():
     assert "must not be used" in card
 
 
-@pytest.mark.parametrize("view", ["own", "public"])
-def test_it_names_clear_movements_of_people_it_does_not_know(bundle, view):
+@pytest.fixture(scope="module")
+def clear():
+    """Return clear movements of two people it does not know, and their motion."""
     cast = make_cast([960_001, 960_002], config=CastConfig.quiet())
     movement = replace(PairConfig.quiet().movement, peak_px=(1.5, 1.5))
     plans = jax.device_get(
         draw_plans(jax.random.key(0), cast, count=96, config=PairConfig.quiet(movement=movement))
     )
-    fields = np.asarray(jax.jit(exact_fields)(plans, cast.on_device()), np.float16)
+    return plans, np.asarray(jax.jit(exact_fields)(plans, cast.on_device()), np.float16)
+
+
+def test_it_names_the_action_units_of_people_it_does_not_know(bundle, clear):
+    plans, fields = clear
+    units = predict_units(bundle, present_still(fields, "own", size=28))
+    truth = present_units(plans.unit_px)
+    assert units.names == UNITS
+    assert ((units.presence > 0.5) == truth).mean() > 0.95
+    px = plans.unit_px[:, UNIT_COLUMNS]
+    assert np.median(np.abs(units.px - px)[truth] / px[truth]) < 0.3
+    side = plans.side[:, UNIT_COLUMNS]
+    one_half = truth & (np.abs(side) == 1)
+    assert (np.sign(units.side) == side)[one_half].mean() > 0.9
+
+
+def test_a_mirror_shows_the_units_on_the_other_side(bundle, clear):
+    images = present_still(clear[1], "own", size=28)
+    units = predict_units(bundle, images)
+    other = predict_units(bundle, images[:, :, ::-1] * np.array([-1, 1, 1], np.float32))
+    np.testing.assert_allclose(other.presence, units.presence, atol=1e-4)
+    np.testing.assert_allclose(other.px, units.px, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(other.side, -units.side, atol=1e-4)
+
+
+def test_flow_images_that_were_stretched_have_no_px(bundle, clear):
+    images = present_still(clear[1][:2], "public", size=28)
+    stretched = replace(bundle, motion=replace(bundle.motion, flow="images"))
+    units = predict_units(stretched, images)
+    assert np.isnan(units.px).all()
+    np.testing.assert_array_equal(units.presence, predict_units(bundle, images).presence)
+
+
+def test_a_network_without_units_says_so(bundle, clear):
+    bare = replace(bundle, model=replace(bundle.model, units=()))
+    with pytest.raises(ConfigError, match="names no action units"):
+        predict_units(bare, present_still(clear[1][:1], "own", size=28))
+
+
+@pytest.mark.parametrize("view", ["own", "public"])
+def test_it_names_clear_movements_of_people_it_does_not_know(bundle, clear, view):
+    plans, fields = clear
     found = predict(bundle, present_still(fields, view, size=28)).argmax(axis=1)
     assert (found == labels_of_emotions("3")[plans.emotion]).mean() > 0.9

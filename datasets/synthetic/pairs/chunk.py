@@ -18,7 +18,7 @@ from mace.datasets.synthetic.pairs.planning import plan_pairs
 from mace.datasets.synthetic.pairs.rendering import render_pictures
 from mace.files import atomic_path
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ def store_chunk(settings: PairSettings, people: Sequence[int], path: Path) -> in
     ]
     rows = plans.entry
     traits = {n: np.asarray(getattr(cast, n))[rows] for n in ("male", "age", "tone", "pose")}
-    truth = {n: getattr(plans, n) for n in ("emotion", "peak_px", "aus", "head", "corrected")}
+    recorded = ("emotion", "peak_px", "aus", "unit_px", "side", "head", "corrected")
+    truth = {name: getattr(plans, name) for name in recorded}
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         person = np.asarray(cast.seeds)[rows]
         np.savez(stream, fields=np.stack(measured), person=person, **traits, **truth)

@@ -16,7 +16,7 @@ class MovementConfig:
     Attributes:
         peak_px: range (log-uniform) of the peak skin displacement in px of the 128-px crop.
         intensity_sd: spread of an action unit's strength about the pair's, natural logarithm.
-        asymmetry_sd: spread of the share by which one side leads.
+        asymmetry_sd: spread of the share by which one side leads, for each action unit.
         unilateral: probability that a movement shows on one side alone, whatever its prototype.
         extra: probability of one more action unit, of any kind and fainter.
         extra_strength: its range as a share of the peak.

@@ -19,6 +19,7 @@ from mace.datasets.synthetic.surface import UNIT_NAMES
 
 _BLINK_AU = AU_NAMES.index("45")
 _MUSCLES = np.array([name != "45" for name in AU_NAMES], np.float32)
+_SIDED = (unit_matrices()[1] != 0).any(axis=-1).astype(np.float32)
 _SPEECH = ("jawOpen", "mouthPucker", "mouthFunnel", "mouthClose", "mouthLeft", "mouthRight")
 # Share of a unit that moves the lips by about 1 px of the crop.
 _SPEECH_PER_PX = 0.04
@@ -28,7 +29,8 @@ class People(Protocol):
     """What is drawn depends on: rows are people in still poses, columns `AU_NAMES`.
 
     `reach` is the skin's largest displacement at full activation in crop px, `gain` how strongly
-    this person shows a unit, `asymmetry` the share by which the left side leads.
+    this person shows a unit, `asymmetry` the share by which the left side
+    leads, about which the units differ.
     """
 
     @property
@@ -59,6 +61,9 @@ class Plans:
         framing: error of both crops, likewise.
         peak_px: strongest displacement of the skin by the movement in crop px.
         aus: activation of each of `AU_NAMES` by the movement, 1 for the full unit.
+        unit_px: the skin's largest displacement by each of them alone, in crop px.
+        side: which half of the face makes more of each: 1 the person's left alone, 0 both alike, -1
+            the right alone; 0 for a unit that has no sides.
     """
 
     entry: Int[Array, " b"]
@@ -72,6 +77,8 @@ class Plans:
     framing: Float[Array, "b 4"]
     peak_px: Float[Array, " b"]
     aus: Float[Array, "b a"]
+    unit_px: Float[Array, "b a"]
+    side: Float[Array, "b a"]
 
 
 def draw_plans(
@@ -102,8 +109,8 @@ def draw_plan(
         len(prototype_table().emotion),
         p=jnp.asarray(prototype_shares(config.classes, even=even)),
     ).astype(jnp.int32)
-    peaks, sides, before, after = _movement(next(keys), people, entry, row, config)
-    sided = peaks[None] * sides
+    peaks, side, before, after = _movement(next(keys), people, entry, row, config)
+    sided = peaks * _shares(side)
     gaze, blink = _eyes(next(keys), config)
     speech = _speech(next(keys), config)
     reach = jnp.asarray(people.reach)[entry]
@@ -127,6 +134,8 @@ def draw_plan(
         framing=errors[1],
         peak_px=jnp.max(moved * reach),
         aus=moved,
+        unit_px=moved * reach,
+        side=side * jnp.asarray(_SIDED),
     )
 
 
@@ -136,8 +145,8 @@ def _movement(
     entry: Int[Array, ""],
     row: Int[Array, ""],
     config: PairConfig,
-) -> tuple[Float[Array, " a"], Float[Array, "3 a"], Float[Array, " a"], Float[Array, " a"]]:
-    """Return activations at the peak, their sides, and the share made in either frame."""
+) -> tuple[Float[Array, " a"], Float[Array, " a"], Float[Array, " a"], Float[Array, " a"]]:
+    """Return activations at the peak, lead of the left side, and the share made in either frame."""
     movement, table = config.movement, prototype_table()
     keys = iter(jax.random.split(key, 10))
     shape = (len(AU_NAMES),)
@@ -158,17 +167,13 @@ def _movement(
     activation = peak_px * relative / jnp.max(relative) / jnp.asarray(people.reach)[entry]
 
     lead = jnp.asarray(people.asymmetry)[entry] + movement.asymmetry_sd * jax.random.normal(
-        next(keys)
+        next(keys), shape
     )
     lead = jnp.clip(lead * float(movement.asymmetry_sd > 0), -0.8, 0.8)
     alone = _chance(next(keys), movement.unilateral) > 0
     alone = (jnp.asarray(table.unilateral)[row] > 0) | alone
     left = _chance(next(keys), 0.5) > 0
     lead = jnp.where(alone, jnp.where(left, 1.0, -1.0), lead)
-    # The stronger side makes the whole movement, and so do units that have no sides.
-    weaker = (1 - jnp.abs(lead)) / (1 + jnp.abs(lead))
-    one, other = jnp.where(lead > 0, 1.0, weaker), jnp.where(lead > 0, weaker, 1.0)
-    sides = jnp.stack([jnp.ones(()), one, other])
 
     final = jax.random.split(next(keys), 4)
     before = movement.late * jax.random.uniform(final[0])
@@ -177,7 +182,17 @@ def _movement(
     jitter = movement.phase_sd * jax.random.normal(final[3], (2, *shape))
     before = jnp.clip(before * (1 + jitter[0]), 0.0, 1.0)
     after = jnp.clip(after + jitter[1], before, 1.0)
-    return activation, jnp.broadcast_to(sides[:, None], (3, *shape)), before, after
+    return activation, lead, before, after
+
+
+def _shares(lead: Float[Array, " a"]) -> Float[Array, "3 a"]:
+    """Return what of each unit is made by both sides together, the left one, the right one.
+
+    The stronger side makes the whole movement, and so do units that have no sides.
+    """
+    weaker = (1 - jnp.abs(lead)) / (1 + jnp.abs(lead))
+    left, right = jnp.where(lead > 0, 1.0, weaker), jnp.where(lead > 0, weaker, 1.0)
+    return jnp.stack([jnp.ones_like(lead), left, right])
 
 
 def _eyes(

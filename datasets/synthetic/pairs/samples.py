@@ -8,10 +8,10 @@ import numpy as np
 
 from mace.annotation.class_sets import classes_of
 from mace.datasets.clip_features import clip_sample
-from mace.datasets.synthetic.action_units import AU_NAMES
 from mace.datasets.synthetic.landmarks import LANDMARKS
 from mace.datasets.synthetic.pairs import canvas
 from mace.datasets.synthetic.pairs.cast import CastConfig, make_cast
+from mace.datasets.synthetic.pairs.coding import UNITS, present_units
 from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.figure import figure
 from mace.datasets.synthetic.pairs.person import make_person
@@ -27,8 +27,6 @@ from mace.face.tracked import Status
 _FIVE = (45, 42, 36, 39, 33)
 # Frames per second of a clip that is nothing but its onset and apex a sixth of a second later.
 _FPS = 6.0
-# An action unit below this share of the pair's strongest is not annotated.
-_CODED = 0.15
 
 
 def pair_samples(
@@ -53,6 +51,7 @@ def pair_samples(
         shape.vertex_ids[: len(shape.vertex_ids) - len(shape.scalp)], [LANDMARKS[k] for k in _FIVE]
     )
     shift = np.array([[1.0, 0, -canvas.CROP[1].start], [0, 1, -canvas.CROP[0].start]])
+    shown = present_units(np.asarray(plans.unit_px))
     samples = []
     for k in range(pairs):
         entry, emotion = int(plans.entry[k]), EMOTION_NAMES[int(plans.emotion[k])]
@@ -77,7 +76,6 @@ def pair_samples(
             visible=1.0,
         )
         weights = np.asarray(plans.aus[k], np.float32)
-        shown = np.flatnonzero(weights > _CODED * max(float(weights.max()), 1e-6))
         sample = clip_sample(
             aligned,
             fps=_FPS,
@@ -85,7 +83,7 @@ def pair_samples(
             subject=f"sub{index + 1:02d}",
             clip=f"pair{index + 1:02d}_{k + 1:02d}",
             emotion=emotion,
-            aus=tuple(AU_NAMES[a] for a in shown),
+            aus=tuple(np.array(UNITS)[shown[k]].tolist()),
             onset=0,
             apex=1,
             offset=1,

@@ -39,6 +39,8 @@ class StoredPairs:
         emotion: index into `EMOTION_NAMES`.
         peak_px: strongest displacement of the skin in crop px.
         aus: activation of each of `AU_NAMES`.
+        unit_px: the skin's largest displacement by each of them alone, in crop px.
+        side: of each of them, as in `Plans`.
         person: seed of the person.
         male, age, tone: traits: 0 female to 1 male, 0 young to 0.85 old, luminance of the skin.
         pose: still yaw, pitch, roll in radians.
@@ -51,6 +53,8 @@ class StoredPairs:
     emotion: Int32[np.ndarray, " n"]
     peak_px: Float32[np.ndarray, " n"]
     aus: Float32[np.ndarray, "n a"]
+    unit_px: Float32[np.ndarray, "n a"]
+    side: Float32[np.ndarray, "n a"]
     person: Int32[np.ndarray, " n"]
     male: Float32[np.ndarray, " n"]
     age: Float32[np.ndarray, " n"]

@@ -1,0 +1,21 @@
+"""Which action units a pair shows, as a coder of the field would list them."""
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from mace.datasets.synthetic.action_units import AU_NAMES
+
+UNITS = tuple(name for name in AU_NAMES if name != "45")
+"""What is listed: all units of the rig but the blink, which is no part of a movement."""
+
+UNIT_COLUMNS = np.array([AU_NAMES.index(name) for name in UNITS])
+"""Where they are among `AU_NAMES`."""
+
+PRESENT = 0.15
+"""A unit that moves the skin less than this share of the pair's strongest is not listed."""
+
+
+def present_units(unit_px: Float[np.ndarray, "n a"]) -> Bool[np.ndarray, "n u"]:
+    """Return which of `UNITS` each pair shows, from the px of each of `AU_NAMES`."""
+    px = unit_px[:, UNIT_COLUMNS]
+    return px > PRESENT * px.max(axis=1, keepdims=True)

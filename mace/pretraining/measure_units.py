@@ -1,0 +1,65 @@
+"""What a pre-trained network knows about the action units of rendered people it has not seen."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+from sklearn.metrics import f1_score, roc_auc_score
+
+from mace.datasets.synthetic.pairs.coding import UNIT_COLUMNS, UNITS, present_units
+from mace.datasets.synthetic.pairs.stored import StoredPairs
+from mace.prediction import Trained, predict_units
+from mace.pretraining.pair_tests import VIEWS, present_still
+
+_CLEAR_SIDE = 0.5  # the weaker half makes a third of the movement, or less
+
+
+def measure_units(trained: Trained, pairs: StoredPairs, estimator: str) -> dict[str, Any]:
+    """Return for each unit how well it is named, by both presentations of a test set.
+
+    `auc` is the area under the ROC curve, `f1` the F1 score of calling a unit whose probability is
+    above one half, `f1 WHERE` the same within groups of pairs; `px_error` the median error of the
+    strength where the unit is there, as our own clips show it, and `px` the median strength; `side`
+    how often the half that makes more of it is right where one clearly does.
+    """
+    fields = pairs.of(estimator)
+    by_view = {
+        view: predict_units(trained, present_still(fields, view, size=trained.motion.size))
+        for view in VIEWS
+    }
+    truth = present_units(pairs.unit_px)
+    turned = np.rad2deg(np.abs(pairs.pose[:, :2]).max(axis=1))
+    groups = {
+        "below 0.6 px": pairs.peak_px < 0.6,
+        "0.6 px and more": pairs.peak_px >= 0.6,
+        "turned below 5 degrees": turned < 5,
+        "turned 5 degrees and more": turned >= 5,
+    }
+    twice = np.tile(truth, (len(VIEWS), 1))
+    presence = np.concatenate([by_view[view].presence for view in VIEWS])
+    own = by_view["own"]
+    rows = {}
+    for column, unit in enumerate(UNITS):
+        there, chance = twice[:, column], presence[:, column]
+        px, side = (values[:, UNIT_COLUMNS[column]] for values in (pairs.unit_px, pairs.side))
+        shown = truth[:, column]
+        clear = shown & (np.abs(side) > _CLEAR_SIDE)
+        rows[unit] = {
+            "pairs": int(shown.sum()),
+            "auc": float(roc_auc_score(there, chance)),
+            "f1": _f1(there, chance),
+            **{
+                f"f1 {name}": _f1(there[where], chance[where])
+                for name, where in ((n, np.tile(w, len(VIEWS))) for n, w in groups.items())
+            },
+            "px": float(np.median(px[shown])),
+            "px_error": float(np.median(np.abs(own.px[:, column] - px)[shown])),
+            "side": float(np.mean(np.sign(own.side[:, column]) == np.sign(side), where=clear))
+            if clear.any()
+            else None,
+        }
+    return rows
+
+
+def _f1(there: Bool[np.ndarray, " n"], chance: Float[np.ndarray, " n"]) -> float:
+    return float(f1_score(there, chance > 0.5, zero_division=0))
