@@ -92,7 +92,7 @@ class ZeroShotConfig:
         bundle: the network.
         adapt: how its inputs are adapted by unlabelled clips of the training subjects; None leaves
             them as they are.
-        pair_average: predict the mean over all frame pairs of a clip.
+        pair_average: answer with the mean over all frame pairs of a clip.
     """
 
     bundle: BundleFile

@@ -63,7 +63,7 @@ class _Open:
 
     event: Event
     pairs: list[tuple[Crop, Crop]] = field(default_factory=list)
-    predicted: list[Float[np.ndarray, " k"]] = field(default_factory=list)
+    answers: list[Float[np.ndarray, " k"]] = field(default_factory=list)
 
 
 class LiveSpotter:
@@ -144,9 +144,9 @@ class LiveSpotter:
         """Put one pair to the network."""
         asked = next((one for one in self._open if one.pairs), None)
         if asked is not None:
-            asked.predicted.append(self._predict(*asked.pairs.pop(0)))
+            asked.answers.append(self._answer(*asked.pairs.pop(0)))
 
-    def _predict(self, onset: Crop, apex: Crop) -> Float[np.ndarray, " k"]:
+    def _answer(self, onset: Crop, apex: Crop) -> Float[np.ndarray, " k"]:
         faces = self._config.faces
         reference, target = (np.repeat(one[None], faces, axis=0) for one in (onset, apex))
         still = np.zeros(faces, bool)
@@ -165,10 +165,10 @@ class LiveSpotter:
         done = []
         while self._open and not self._open[0].pairs:
             one = self._open.popleft()
-            if one.predicted:
+            if one.answers:
                 classes, warmth = self._bundle.classes, self._bundle.temperature
-                predicted = np.stack(one.predicted)
-                done.append(named(one.event, predicted, classes=classes, temperature=warmth))
+                answers = np.stack(one.answers)
+                done.append(named(one.event, answers, classes=classes, temperature=warmth))
             else:
                 done.append(one.event)
         return tuple(done)
