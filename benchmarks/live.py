@@ -8,7 +8,7 @@
 A rendered face (two seconds, played there and back without end) is decoded from JPEG, followed,
 measured by DIS flow and named by the packaged network; a log is written and the picture drawn and
 encoded 30 times a second, as for a page. The delay counts from the moment a frame was due. `free`
-gives every frame an answer and drops none; `--without-flow` runs a network of the same layers on
+gives every frame a prediction and drops none; `--without-flow` runs a network of the same layers on
 the plain difference of the faces. Shares of the first second are left out of `paced`.
 """
 

@@ -29,7 +29,7 @@ import numpy as np
 from mace.annotation.class_sets import ClassSet
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
-from mace.evaluation.learner import Learner
+from mace.evaluation.method import Method
 from mace.evaluation.selection import join
 from mace.experiments.rough import NAME as ROUGH
 from mace.experiments.study import (
@@ -103,7 +103,7 @@ class Config(Setting):
             names, inputs.groups, self.source, folds=self.protocol.folds, seed=self.protocol.seed
         )
 
-    def learner(self) -> Learner:
+    def method(self) -> Method:
         """Return the network, trained for `steps`."""
         return StepNetwork(train=self.recipe.train, steps=self.steps)
 
@@ -137,18 +137,18 @@ def cross_folds(
         DataError: if it has fewer than two.
     """
     names = np.asarray(databases)
-    found = []
+    result = []
     for name in sorted(set(databases)):
         own, others = np.flatnonzero(names == name), np.flatnonzero(names != name)
         if source == "other":
-            found.append(Fold(name, others, own))
+            result.append(Fold(name, others, own))
             continue
         for fold in grouped_kfold(groups[own], folds, seed):
             train = own[fold.train_index]
             if source == "both":
                 train = np.sort(np.concatenate([train, others]))
-            found.append(Fold(f"{name} {fold.name}", train, own[fold.test_index]))
-    return found
+            result.append(Fold(f"{name} {fold.name}", train, own[fold.test_index]))
+    return result
 
 
 def setting_name(source: Source) -> str:
@@ -177,16 +177,16 @@ def sweep(
     )
 
 
-def draw(found: Mapping[str, Pooled]) -> bytes:
+def draw(settings: Mapping[str, Pooled]) -> bytes:
     """Draw UF1 on each set, for each way to learn."""
     shown = {
-        f"{database}, {name}": one.of(database)
+        f"{database}, {name}": pooled.of(database)
         for database in sorted(
-            {person.split("/")[0] for one in found.values() for person in one.people}
+            {person.split("/")[0] for pooled in settings.values() for person in pooled.people}
         )
-        for name, one in found.items()
+        for name, pooled in settings.items()
     }
-    return draw_dots(shown, groups=(len(found),))
+    return draw_dots(shown, groups=(len(settings),))
 
 
 def study_of(datasets: tuple[str, str] = DATASETS, classes: ClassSet | None = None) -> Study:

@@ -66,9 +66,11 @@ def setting_name(rates: tuple[int, ...]) -> str:
     return f"rates {', '.join(map(str, rates))}"
 
 
-def draw(found: Mapping[str, Pooled]) -> bytes:
+def draw(settings: Mapping[str, Pooled]) -> bytes:
     """Draw UF1 of each network beside its receptive field."""
-    return draw_dots({f"{name} ({one.extra('field'):.0f} px)": one for name, one in found.items()})
+    return draw_dots(
+        {f"{name} ({pooled.extra('field'):.0f} px)": pooled for name, pooled in settings.items()}
+    )
 
 
 STUDY_OF = Study(

@@ -61,7 +61,7 @@ def setting_name(correction: Correction, roll: float, *, detrended: bool = True)
 def sweep() -> tuple[Config, ...]:
     """Return every correction at every roll, and two without detrending."""
     recipe = replace(STUDY, variants=VariantConfig(extra=0))
-    found = [
+    settings = [
         Config(
             name=setting_name(correction, roll),
             recipe=recipe,
@@ -72,19 +72,19 @@ def sweep() -> tuple[Config, ...]:
         for correction in CORRECTIONS
     ]
     bare = replace(recipe, motion=replace(recipe.motion, detrend="none"))
-    found += [
+    settings += [
         Config(
             name=setting_name(correction, 0, detrended=False), recipe=bare, correction=correction
         )
         for correction in BARE
     ]
-    return tuple(found)
+    return tuple(settings)
 
 
-def draw(found: Mapping[str, Pooled]) -> bytes:
+def draw(settings: Mapping[str, Pooled]) -> bytes:
     """Draw UF1 of each setting."""
-    starts = [row for row, name in enumerate(found) if name.endswith(CORRECTIONS[0]) and row]
-    return draw_dots(found, groups=starts)
+    starts = [row for row, name in enumerate(settings) if name.endswith(CORRECTIONS[0]) and row]
+    return draw_dots(settings, groups=starts)
 
 
 STUDY_OF = Study(
@@ -98,7 +98,10 @@ STUDY_OF = Study(
             for roll in ROLLS
             for correction in CORRECTIONS[1:]
         ),
-        *((setting_name(one, ROLLS[0]), setting_name(one, ROLLS[-1])) for one in CORRECTIONS),
+        *(
+            (setting_name(correction, ROLLS[0]), setting_name(correction, ROLLS[-1]))
+            for correction in CORRECTIONS
+        ),
         (
             setting_name("first frame", 0, detrended=False),
             setting_name("registered", 0, detrended=False),
@@ -107,7 +110,7 @@ STUDY_OF = Study(
     reading="no way of cutting the face out is seen to differ from another, upright or rolled, and "
     "against expectation not even without detrending. The upright box falls most with the roll, as "
     "expected, but with 16 people the interval is 0.16 wide. These heads move little between the "
-    "two frames; what registration is worth where they move more is not answered here.",
+    "two frames; what registration is worth where they move more is not measured here.",
 )
 
 if __name__ == "__main__":

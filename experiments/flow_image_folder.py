@@ -98,12 +98,12 @@ def write_folder(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(f"{out} exists and is not empty; choose another folder")
     rng = np.random.default_rng([_STREAM, config.seed])
-    slots = [slot for one in databases for slot in deal(one, wrong=config.wrong, rng=rng)]
+    slots = [slot for database in databases for slot in deal(database, wrong=config.wrong, rng=rng)]
     windows = {database.name: _window(rng, config.framing) for database in databases}
     first = config.first + 1000 * config.seed
     cast = make_cast(range(first, first + sum(d.people for d in databases)), poses_each=1)
     plans = _plans(slots, databases, cast, config, rng)
-    seen: Counter[tuple[str, int, int]] = Counter()
+    counts: Counter[tuple[str, int, int]] = Counter()
     rows: dict[str, dict[str, Any]] = {}
     with progress("rendering flow images", len(slots)) as advance:
         for database in databases:
@@ -116,8 +116,8 @@ def write_folder(
                 pictures = flow_pictures(on_cells(flow), windows[database.name])
                 for k, picture in zip(chosen[some], pictures, strict=True):
                     slot = slots[k]
-                    seen[database.name, slot.person, slot.label] += 1
-                    number = seen[database.name, slot.person, slot.label]
+                    counts[database.name, slot.person, slot.label] += 1
+                    number = counts[database.name, slot.person, slot.label]
                     row, stem = _names(slot, number)
                     _write_picture(out / "norm_u_v_os" / f"{stem} .png", picture)
                     rows[row] = {

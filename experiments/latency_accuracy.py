@@ -54,7 +54,7 @@ class Config(Setting):
     """A network (in the recipe)."""
 
     def measure(self, evaluation: Evaluation, *, seed: int) -> Mapping[str, float | None]:
-        """Return the time of one answer as a ratio to the default's, and the number of weights."""
+        """Return the time of one prediction over the default's, and the number of weights."""
         model, motion = self.recipe.train.model, self.recipe.motion
         classes = len(evaluation.classes)
         return {
@@ -66,9 +66,9 @@ class Config(Setting):
 def latency_ratio(
     model: ModelConfig, reference: ModelConfig, motion: MotionConfig, *, classes: int
 ) -> float:
-    """Return how much longer one answer of `model` takes than one of `reference`."""
-    own = _answering(model, motion, classes=classes)
-    other = _answering(reference, motion, classes=classes)
+    """Return how much longer one prediction of `model` takes than one of `reference`."""
+    own = _timed_call(model, motion, classes=classes)
+    other = _timed_call(reference, motion, classes=classes)
     own_best = other_best = float("inf")
     # In turns, so that whatever else the machine does meets both.
     for _ in range(_TURNS):
@@ -77,7 +77,7 @@ def latency_ratio(
     return own_best / other_best
 
 
-def _answering(model: ModelConfig, motion: MotionConfig, *, classes: int) -> Callable[[], None]:
+def _timed_call(model: ModelConfig, motion: MotionConfig, *, classes: int) -> Callable[[], None]:
     network = make_model(model, classes)
     shape = (1, motion.size, motion.size, channels(motion))
     variables = init_model(network, jax.random.key(0), shape)
@@ -89,10 +89,10 @@ def _answering(model: ModelConfig, motion: MotionConfig, *, classes: int) -> Cal
     images = jnp.asarray(np.random.default_rng(0).normal(size=shape), jnp.float32)
     compiled(images).block_until_ready()
 
-    def answer() -> None:
+    def call() -> None:
         compiled(images).block_until_ready()
 
-    return answer
+    return call
 
 
 def _seconds(call: Callable[[], None]) -> float:
@@ -113,14 +113,14 @@ def sweep() -> tuple[Config, ...]:
     )
 
 
-def draw(found: Mapping[str, Pooled]) -> bytes:
-    """Draw UF1 against the time of an answer."""
+def draw(settings: Mapping[str, Pooled]) -> bytes:
+    """Draw UF1 against the time of a prediction."""
     lines = []
-    for name, one in found.items():
-        ratio = one.extra("ratio")
+    for name, pooled in settings.items():
+        ratio = pooled.extra("ratio")
         assert ratio is not None
-        lines.append(Line(name, [(round(ratio, 2), one)]))
-    return draw_lines(lines, x="time of one answer, of the default's", log=True, joined=False)
+        lines.append(Line(name, [(round(ratio, 2), pooled)]))
+    return draw_lines(lines, x="time of one prediction, of the default's", log=True, joined=False)
 
 
 STUDY_OF = Study(
@@ -129,7 +129,7 @@ STUDY_OF = Study(
     sweep=sweep,
     draw=draw,
     pairs=tuple((DEFAULT, name) for name in SIZES if name != DEFAULT),
-    extras={"ratio": "time of one answer, of the default's", "weights": "weights"},
+    extras={"ratio": "time of one prediction, of the default's", "weights": "weights"},
 )
 
 if __name__ == "__main__":

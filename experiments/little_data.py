@@ -26,7 +26,7 @@ from jaxtyping import Int
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
 from mace.evaluation.config import ZeroShotConfig
-from mace.evaluation.learner import Learner
+from mace.evaluation.method import Method
 from mace.evaluation.zero_shot import ZeroShot
 from mace.experiments.study import (
     DATASET,
@@ -93,7 +93,7 @@ class Config(Setting):
             for fold in folds
         ]
 
-    def learner(self) -> Learner:
+    def method(self) -> Method:
         """Return the network: trained for `steps`, or untrained."""
         train = self.recipe.train
         if self.start == "nothing":
@@ -120,8 +120,8 @@ def keep_people(
             f"{people} training people were asked for, a fold has {len(there)}; ask for fewer, or "
             "for more folds"
         )
-    kept = np.random.default_rng([_STREAM, seed]).permutation(there)[:people]
-    return index[np.isin(groups[index], kept)]
+    chosen = np.random.default_rng([_STREAM, seed]).permutation(there)[:people]
+    return index[np.isin(groups[index], chosen)]
 
 
 def setting_name(people: int, start: Start) -> str:
@@ -146,7 +146,7 @@ def sweep() -> tuple[Config, ...]:
             flip_average=tuned.train.flip_average,
         ),
     )
-    found = [Config(name=AS_IT_IS, recipe=tuned, people=0, start="as it is", steps=0)]
+    settings = [Config(name=AS_IT_IS, recipe=tuned, people=0, start="as it is", steps=0)]
     for people in PEOPLE:
         starts: tuple[tuple[Start, Recipe, int], ...] = (
             ("pretrained", tuned, 60),
@@ -154,24 +154,26 @@ def sweep() -> tuple[Config, ...]:
         )
         for start, recipe, steps in starts:
             name = setting_name(people, start)
-            found.append(Config(name=name, recipe=recipe, people=people, start=start, steps=steps))
-    return tuple(found)
+            settings.append(
+                Config(name=name, recipe=recipe, people=people, start=start, steps=steps)
+            )
+    return tuple(settings)
 
 
-def draw(found: Mapping[str, Pooled]) -> bytes:
+def draw(settings: Mapping[str, Pooled]) -> bytes:
     """Draw UF1 against the number of people, a line a start."""
 
     def line(label: str, start: Start) -> Line:
         points = [
-            (float(people), found[setting_name(people, start)])
+            (float(people), settings[setting_name(people, start)])
             for people in PEOPLE
-            if setting_name(people, start) in found
+            if setting_name(people, start) in settings
         ]
         return Line(label, points)
 
     lines = [line("from nothing", "nothing"), line("fine-tuned", "pretrained")]
-    if AS_IT_IS in found:
-        lines.append(Line(AS_IT_IS, [(float(people), found[AS_IT_IS]) for people in PEOPLE]))
+    if AS_IT_IS in settings:
+        lines.append(Line(AS_IT_IS, [(float(people), settings[AS_IT_IS]) for people in PEOPLE]))
     return draw_lines(lines, x="people on the training side", log=True)
 
 

@@ -26,7 +26,7 @@ from jaxtyping import Int
 
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
-from mace.evaluation.learner import Learner
+from mace.evaluation.method import Method
 from mace.experiments.study import STUDY, Setting, StepNetwork, Study
 from mace.experiments.study_command import main
 from mace.experiments.study_figures import Line, draw_lines
@@ -75,7 +75,7 @@ class Config(Setting):
             for fold in super().folds(inputs, seed=seed)
         ]
 
-    def learner(self) -> Learner:
+    def method(self) -> Method:
         """Return the network, trained for `steps`."""
         return StepNetwork(train=self.recipe.train, steps=self.steps)
 
@@ -94,11 +94,11 @@ def drop_clips(
     classes, counts = np.unique(labels[index], return_counts=True)
     order = rng.permutation(classes)
     share = ratio ** (-np.arange(len(classes)) / max(len(classes) - 1, 1))
-    kept = [
+    chosen = [
         rng.permutation(index[labels[index] == label])[: max(round(counts.min() * part), 1)]
         for label, part in zip(order, share, strict=True)
     ]
-    return np.sort(np.concatenate(kept))
+    return np.sort(np.concatenate(chosen))
 
 
 def setting_name(kind: str, ratio: float) -> str:
@@ -119,15 +119,15 @@ def sweep() -> tuple[Config, ...]:
     )
 
 
-def draw(found: Mapping[str, Pooled]) -> bytes:
+def draw(settings: Mapping[str, Pooled]) -> bytes:
     """Draw UF1 against the ratio, a line a loss."""
     lines = [
         Line(
             label=kind.replace("_", " "),
             points=tuple(
-                (ratio, found[setting_name(kind, ratio)])
+                (ratio, settings[setting_name(kind, ratio)])
                 for ratio in RATIOS
-                if setting_name(kind, ratio) in found
+                if setting_name(kind, ratio) in settings
             ),
         )
         for kind in KINDS

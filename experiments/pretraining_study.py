@@ -155,8 +155,8 @@ def _run(setting: Setting, *, seed: int, cache_dir: Path, workers: int) -> dict[
     # Always the same tests, whatever was turned off in training.
     for test in pair_tests(PairConfig(), PictureConfig(), part="test"):
         pairs = test.make(workers=workers, cache_dir=cache_dir)
-        for view, found in score(fitted, pairs.of(test.estimator), labels_of(pairs, "3")).items():
-            row[f"{test.name}_{view}"] = found["uf1"]
+        for view, scores in score(fitted, pairs.of(test.estimator), labels_of(pairs, "3")).items():
+            row[f"{test.name}_{view}"] = scores["uf1"]
     return row
 
 
@@ -169,14 +169,14 @@ def _stored(config: PretrainingConfig, *, workers: int, cache_dir: Path) -> Stor
     # Motion space alone looks at none of them.
     people = config.people if config.stream.rendered else 1
     number = np.arange(len(stored))
-    kept = (number // full.pairs_each < people) & (number % full.pairs_each < config.pairs_each)
+    chosen = (number // full.pairs_each < people) & (number % full.pairs_each < config.pairs_each)
     rows = {
-        entry.name: getattr(stored, entry.name)[kept]
+        entry.name: getattr(stored, entry.name)[chosen]
         for entry in fields(stored)
         if entry.name not in ("fields", "estimators")
     }
     names = config.stream.estimators
-    measured = np.stack([stored.of(name)[kept] for name in names])
+    measured = np.stack([stored.of(name)[chosen] for name in names])
     return StoredPairs(fields=measured, estimators=names, **rows)
 
 
@@ -212,13 +212,13 @@ def _table(rows: list[dict[str, Any]], settings: list[Setting]) -> str:
     lines.append("|---" * (2 + len(columns)) + "|")
     for setting in settings:
         key = config_hash(setting.config)
-        found, mark = [row for row in rows if row["key"] == key], ""
-        if not found:
-            found, mark = [row for row in rows if row["name"] == setting.name], " †"
-        if not found:
+        own, mark = [row for row in rows if row["key"] == key], ""
+        if not own:
+            own, mark = [row for row in rows if row["name"] == setting.name], " †"
+        if not own:
             continue
-        cells = [_cell([row[column] for row in found]) for column in columns]
-        lines.append(f"| {setting.name}{mark} | {len(found)} | " + " | ".join(cells) + " |")
+        cells = [_cell([row[column] for row in own]) for column in columns]
+        lines.append(f"| {setting.name}{mark} | {len(own)} | " + " | ".join(cells) + " |")
     if any("†" in line for line in lines):
         lines.append("\n† With an earlier version of the recipe, on other test people.")
     return "\n".join(lines)

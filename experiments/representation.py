@@ -42,9 +42,9 @@ def sweep() -> tuple[Setting, ...]:
     )
 
 
-def draw(found: Mapping[str, Pooled]) -> bytes:
+def draw(settings: Mapping[str, Pooled]) -> bytes:
     """Draw UF1 of each input."""
-    return draw_dots(found)
+    return draw_dots(settings)
 
 
 STUDY_OF = Study(

@@ -71,22 +71,22 @@ def setting_name(depth: int, residual: bool) -> str:
 
 def sweep() -> tuple[Config, ...]:
     """Return every depth with and without shortcuts."""
-    found = []
+    settings = []
     for depth in DEPTHS:
         for residual in _SHORTCUTS:
             model = replace(STUDY.train.model, depths=(depth, depth), residual=residual)
             recipe = replace(STUDY, train=replace(STUDY.train, model=model))
-            found.append(Config(name=setting_name(depth, residual), recipe=recipe))
-    return tuple(found)
+            settings.append(Config(name=setting_name(depth, residual), recipe=recipe))
+    return tuple(settings)
 
 
-def draw(found: Mapping[str, Pooled]) -> bytes:
+def draw(settings: Mapping[str, Pooled]) -> bytes:
     """Draw UF1 of each network, with the epochs it needed."""
     shown = {}
-    for name, one in found.items():
-        epochs = one.extra("epochs")
+    for name, pooled in settings.items():
+        epochs = pooled.extra("epochs")
         needed = "goal not reached" if epochs is None else f"{epochs:.1f} epochs to loss 0.5"
-        shown[f"{name} ({needed})"] = one
+        shown[f"{name} ({needed})"] = pooled
     return draw_dots(shown)
 
 

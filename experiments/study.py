@@ -25,7 +25,7 @@ from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
 from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig
 from mace.evaluation.cross_validation import evaluate_methods, make_folds
-from mace.evaluation.learner import Answer, Learner
+from mace.evaluation.method import FoldPredictions, Method
 from mace.evaluation.network import Network
 from mace.evaluation.results import Evaluation
 from mace.experiments.study_results import Pooled, append_row, make_row, read_rows
@@ -92,7 +92,7 @@ class Setting:
         """Return the folds of one seed; every clip is tested once."""
         return make_folds(inputs, self.protocol)
 
-    def learner(self) -> Learner:
+    def method(self) -> Method:
         """Return what is trained on each fold."""
         return Network(train=self.recipe.train)
 
@@ -138,8 +138,10 @@ class StepNetwork:
     steps: int
     start: BundleFile | None = None
 
-    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
-        """Answer for the test clips; see `Learner`."""
+    def __call__(
+        self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool
+    ) -> FoldPredictions:
+        """Predict the test clips; see `Method`."""
         per_epoch = -(-len(fold.train_index) // self.train.batch_size)
         train = replace(self.train, epochs=max(round(self.steps / per_epoch), 1))
         network = Network(train=train, start=self.start)
@@ -148,7 +150,7 @@ class StepNetwork:
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """A question: what is run for it, and how its answer is shown.
+    """A question: what is run for it, and how the result is shown.
 
     Attributes:
         name: of its module, results and figure.
@@ -213,12 +215,12 @@ def chosen_settings(study: Study, *, seeds: int, only: str) -> list[Setting]:
     names = [setting.name for setting in settings]
     if len(set(names)) < len(names):
         raise ConfigError(f"two settings of {study.name} have one name: {', '.join(names)}")
-    kept = [setting for setting in settings if only in setting.name]
-    if not kept:
+    chosen = [setting for setting in settings if only in setting.name]
+    if not chosen:
         raise ConfigError(
             f"no setting of {study.name} has {only!r} in its name; it has: {', '.join(names)}"
         )
-    return kept
+    return chosen
 
 
 def _evaluate(
@@ -240,6 +242,6 @@ def _evaluate(
         title=f"{study.name}, {setting.name}",
         command=shlex.join(sys.argv),
         workers=places.workers,
-        methods={NETWORK: setting.learner()},
+        methods={NETWORK: setting.method()},
         folds=setting.folds(inputs, seed=seed),
     )

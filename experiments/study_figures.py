@@ -25,22 +25,22 @@ class Line:
     points: Sequence[tuple[float, Pooled]]
 
 
-def draw_dots(found: Mapping[str, Pooled], *, groups: Sequence[int] = ()) -> bytes:
+def draw_dots(settings: Mapping[str, Pooled], *, groups: Sequence[int] = ()) -> bytes:
     """Draw the UF1 of each setting with its interval, the first on top.
 
     Args:
-        found: the settings by name.
+        settings: the settings by name.
         groups: positions that a thin line is drawn above.
     """
-    figure, axes = _figure(7.2, 0.7 + 0.3 * len(found))
-    for row, pooled in enumerate(found.values()):
+    figure, axes = _figure(7.2, 0.7 + 0.3 * len(settings))
+    for row, pooled in enumerate(settings.values()):
         low, high = pooled.interval
         axes.plot([low, high], [row, row], color=_COLOURS[1], linewidth=1.4)
         axes.plot([pooled.uf1], [row], "o", color=_COLOURS[0], markersize=5)
     for row in groups:
         axes.axhline(row - 0.5, color=LIGHT.line, linewidth=0.8)
-    axes.set_yticks(range(len(found)), list(found))
-    axes.set_ylim(len(found) - 0.5, -0.5)
+    axes.set_yticks(range(len(settings)), list(settings))
+    axes.set_ylim(len(settings) - 0.5, -0.5)
     axes.set_xlabel("UF1, 95 % over people")
     axes.grid(axis="x", color=LIGHT.line, linewidth=0.6)
     return _svg(figure)

@@ -16,8 +16,8 @@ PAGE = _HERE.parent / "docs" / "experiments.md"
 _INTRODUCTION = """# The paper's questions, as studies
 
 Written by `python -m mace.experiments.studies page` from the results that are committed in
-`experiments/results`, one line for each setting and seed, with the answers, the fingerprint of the
-data, the versions and the revision. `python -m mace.experiments.studies run` runs all that is
+`experiments/results`, one line for each setting and seed, with the predictions, the fingerprint of
+the data, the versions and the revision. `python -m mace.experiments.studies run` runs all that is
 missing; each study has its own command, and so has each figure. Costs are extrapolated from the
 time of one fold and one compilation.
 
@@ -49,12 +49,12 @@ _PROTOCOL = (
 
 def write_figure(study: Study) -> Path | None:
     """Draw a study's figure beside the page; None if nothing has been run."""
-    found = finished(study)
-    if not found:
+    settings = finished(study)
+    if not settings:
         return None
     path = figure_path(study)
     with atomic_path(path) as temporary:
-        temporary.write_bytes(study.draw(found))
+        temporary.write_bytes(study.draw(settings))
     return path
 
 
@@ -81,31 +81,31 @@ def finished(study: Study, results: Path = RESULTS) -> dict[str, Pooled]:
     Results of other settings, such as earlier versions of a recipe, are passed over.
     """
     rows = read_rows(results / f"{study.name}.jsonl")
-    found = {}
+    settings = {}
     for setting in study.sweep():
         key = config_hash(setting)
         own = sorted((row for row in rows if row["key"] == key), key=lambda row: row["seed"])
         if own:
-            found[setting.name] = pool(setting.name, own)
-    return found
+            settings[setting.name] = pool(setting.name, own)
+    return settings
 
 
 def section(study: Study, results: Path = RESULTS) -> str:
     """Return what the page says about a study."""
     title, *about = inspect.cleandoc(study.about).split("\n\n")
-    found = finished(study, results)
+    settings = finished(study, results)
     parts = [f"## {title}", *about]
     total = len(study.sweep())
-    if not found:
+    if not settings:
         parts.append("**Not run yet**: there is no result and no figure.")
         return "\n\n".join(parts)
-    if len(found) < total:
-        parts.append(f"**Not finished**: {len(found)} of {total} settings have results.")
+    if len(settings) < total:
+        parts.append(f"**Not finished**: {len(settings)} of {total} settings have results.")
     if figure_path(study).exists():
         parts.append(f"![{title}](experiments/{study.name}.svg)")
         parts.append(f"Figure and table: `python -m mace.experiments.{study.name} page`.")
     for part in study.parts or ("",):
-        shown = {name: one.of(part) if part else one for name, one in found.items()}
+        shown = {name: pooled.of(part) if part else pooled for name, pooled in settings.items()}
         if part:
             parts.append(f"Tested on {part}:")
         parts.append(_table(study, shown))
@@ -118,10 +118,10 @@ def section(study: Study, results: Path = RESULTS) -> str:
     return "\n\n".join(parts)
 
 
-def _table(study: Study, found: Mapping[str, Pooled]) -> str:
+def _table(study: Study, settings: Mapping[str, Pooled]) -> str:
     head = ["setting", "seeds", "UF1 (95 % over people)", "of each seed", "UAR"]
     lines = [_row([*head, *study.extras.values()]), "|---" * (len(head) + len(study.extras)) + "|"]
-    for name, pooled in found.items():
+    for name, pooled in settings.items():
         low, high = pooled.interval
         each = [f"{uf1:.3f}" for uf1 in pooled.uf1_of_each]
         extras = [_number(pooled.extra(extra)) for extra in study.extras]
@@ -143,15 +143,15 @@ def _number(value: float | None) -> str:
 
 
 def _tally(verdicts: Sequence[str]) -> str:
-    seen = sum(not one.endswith(f"**{_NONE}**.") for one in verdicts)
+    differing = sum(not line.endswith(f"**{_NONE}**.") for line in verdicts)
     chance = len(verdicts) / 20
     return (
-        f"{seen} of {len(verdicts)} comparisons show a difference; by chance alone about "
+        f"{differing} of {len(verdicts)} comparisons show a difference; by chance alone about "
         f"{chance:.1g} would."
     )
 
 
-def _verdict(found: Mapping[str, Pooled], earlier: str, later: str) -> str:
-    gain, (low, high) = difference(found[later], found[earlier])
-    seen = _NONE if low <= 0 <= high else ("better" if gain > 0 else "worse")
-    return f"- {later} against {earlier}: {gain:+.3f} ({low:+.3f} to {high:+.3f}), **{seen}**."
+def _verdict(settings: Mapping[str, Pooled], earlier: str, later: str) -> str:
+    gain, (low, high) = difference(settings[later], settings[earlier])
+    verdict = _NONE if low <= 0 <= high else ("better" if gain > 0 else "worse")
+    return f"- {later} against {earlier}: {gain:+.3f} ({low:+.3f} to {high:+.3f}), **{verdict}**."

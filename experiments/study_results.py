@@ -1,7 +1,7 @@
 """Results of a study: a line for each (setting, seed), and what the lines of a setting come to.
 
-A line holds the answers themselves, a digit a clip, so that intervals over people and differences
-of two settings person by person are computed from it, and need no training.
+A line holds the predictions themselves, a digit a clip, so that intervals over people and
+differences of two settings person by person are computed from it, and need no training.
 """
 
 import functools
@@ -16,10 +16,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from mace.errors import DataError
-from mace.evaluation.answers import answers_of
 from mace.evaluation.bootstrap import Interval, ScoreDraws, bootstrap, percentile_interval
+from mace.evaluation.method_scores import describe
+from mace.evaluation.predictions import predictions_of
 from mace.evaluation.results import Evaluation
-from mace.evaluation.scores import describe
 from mace.files import append_line
 from mace.metrics import uar, uf1
 from mace.provenance import provenance, source_revision
@@ -41,36 +41,36 @@ def make_row(
             f"the clips have {len(evaluation.classes)} classes, results hold up to {len(_DIGITS)}; "
             "choose a set of classes"
         )
-    answers = answers_of(evaluation)
-    found = describe(answers)
-    origin = provenance()
+    predictions = predictions_of(evaluation)
+    scores = describe(predictions)
+    facts = provenance()
     return {
         "setting": name,
         "key": key,
         "seed": seed,
         "fingerprint": evaluation.fingerprint,
-        "uf1": round(found["uf1"], 6),
-        "uar": round(found["uar"], 6),
-        "interval": [round(end, 6) for end in found["intervals"]["uf1"]],
-        "uar_interval": [round(end, 6) for end in found["intervals"]["uar"]],
+        "uf1": round(scores["uf1"], 6),
+        "uar": round(scores["uar"], 6),
+        "interval": [round(end, 6) for end in scores["intervals"]["uf1"]],
+        "uar_interval": [round(end, 6) for end in scores["intervals"]["uar"]],
         "extra": dict(extra),
-        "clips": len(answers),
-        "classes": list(answers.classes),
-        "answers": [
+        "clips": len(predictions),
+        "classes": list(predictions.classes),
+        "predictions": [
             [
-                answers.subjects[group],
-                _encode(answers.labels[answers.groups == group]),
-                _encode(answers.predictions[0, answers.groups == group]),
+                predictions.subjects[group],
+                _encode(predictions.labels[predictions.groups == group]),
+                _encode(predictions.predicted[0, predictions.groups == group]),
             ]
-            for group in np.unique(answers.groups)
+            for group in np.unique(predictions.groups)
         ],
         "provenance": {
             # Results and page are written by the run itself and decide nothing.
             "revision": source_revision(apart=("experiments/results", "docs")),
-            "packages": {name: origin["packages"][name] for name in _PACKAGES},
-            "python": origin["python"],
-            "machine": origin["machine"],
-            "created": origin["created"],
+            "packages": {name: facts["packages"][name] for name in _PACKAGES},
+            "python": facts["python"],
+            "machine": facts["machine"],
+            "created": facts["created"],
         },
     }
 
@@ -86,22 +86,26 @@ def append_row(path: Path, row: Mapping[str, Any]) -> None:
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
     """Return the lines so far, the later of two with one key and seed; torn lines are skipped."""
-    found: dict[tuple[str, int], dict[str, Any]] = {}
+    rows: dict[tuple[str, int], dict[str, Any]] = {}
     if path.exists():
         for line in path.read_bytes().splitlines():
             try:
                 row = json.loads(line)
-                found[row["key"], row["seed"]] = row
+                rows[row["key"], row["seed"]] = row
             except (ValueError, KeyError, TypeError):
                 continue
-    return list(found.values())
+    return list(rows.values())
 
 
 @dataclass(frozen=True, eq=False)
 class Pooled:
     """The lines of one setting: scores as means over seeds, intervals over people.
 
-    `counts` int (g, s, k, k) has the confusion matrix of each of `people` and each seed.
+    Attributes:
+        name: of the setting.
+        rows: the lines, one a seed.
+        people: `database/subject` of everybody.
+        counts: the confusion matrix of each person and seed.
     """
 
     name: str
@@ -117,12 +121,12 @@ class Pooled:
     @property
     def uf1_of_each(self) -> tuple[float, ...]:
         """UF1 of each seed."""
-        return tuple(float(uf1(one)) for one in self.counts.sum(axis=0))
+        return tuple(float(uf1(confusion)) for confusion in self.counts.sum(axis=0))
 
     @property
     def uar(self) -> float:
         """UAR of the pooled counts, the mean over the seeds."""
-        return float(np.mean([uar(one) for one in self.counts.sum(axis=0)]))
+        return float(np.mean([uar(confusion) for confusion in self.counts.sum(axis=0)]))
 
     @functools.cached_property
     def draws(self) -> ScoreDraws:
@@ -145,24 +149,24 @@ class Pooled:
         return tuple(row["seed"] for row in self.rows)
 
     def only(self, seeds: Collection[int]) -> "Pooled":
-        """Return the answers of some seeds alone.
+        """Return the predictions of some seeds alone.
 
         Raises:
             DataError: if there are none.
         """
-        kept = [i for i, seed in enumerate(self.seeds) if seed in seeds]
-        if not kept:
+        index = [i for i, seed in enumerate(self.seeds) if seed in seeds]
+        if not index:
             raise DataError(f"{self.name} has no result of a seed that is asked for; run it")
-        if len(kept) == len(self.rows):
+        if len(index) == len(self.rows):
             return self
-        rows = tuple(self.rows[i] for i in kept)
-        return Pooled(self.name, rows, self.people, self.counts[:, kept])
+        rows = tuple(self.rows[i] for i in index)
+        return Pooled(self.name, rows, self.people, self.counts[:, index])
 
     def of(self, database: str) -> "Pooled":
-        """Return the answers for the people of one database alone."""
-        kept = [i for i, person in enumerate(self.people) if person.split("/")[0] == database]
-        people = tuple(self.people[i] for i in kept)
-        return Pooled(self.name, self.rows, people, self.counts[kept])
+        """Return the predictions for the people of one database alone."""
+        index = [i for i, person in enumerate(self.people) if person.split("/")[0] == database]
+        people = tuple(self.people[i] for i in index)
+        return Pooled(self.name, self.rows, people, self.counts[index])
 
 
 def pool(name: str, rows: Sequence[Mapping[str, Any]]) -> Pooled:
@@ -173,19 +177,19 @@ def pool(name: str, rows: Sequence[Mapping[str, Any]]) -> Pooled:
     """
     if not rows:
         raise DataError(f"there is no result of {name}; run its study first")
-    people = tuple(person for person, _, _ in rows[0]["answers"])
-    truth = [labels for _, labels, _ in rows[0]["answers"]]
+    people = tuple(person for person, _, _ in rows[0]["predictions"])
+    truth = [labels for _, labels, _ in rows[0]["predictions"]]
     for row in rows:
-        same = [person for person, _, _ in row["answers"]] == list(people)
-        if not same or [labels for _, labels, _ in row["answers"]] != truth:
+        same = [person for person, _, _ in row["predictions"]] == list(people)
+        if not same or [labels for _, labels, _ in row["predictions"]] != truth:
             raise DataError(
                 f"the results of {name} are of different clips; remove the lines of older data"
             )
     classes = len(rows[0]["classes"])
     counts = np.zeros((len(people), len(rows), classes, classes), np.int64)
     for seed, row in enumerate(rows):
-        for person, (_, labels, found) in enumerate(row["answers"]):
-            np.add.at(counts[person, seed], (_decode(labels), _decode(found)), 1)
+        for person, (_, labels, predicted) in enumerate(row["predictions"]):
+            np.add.at(counts[person, seed], (_decode(labels), _decode(predicted)), 1)
     return Pooled(name, tuple(rows), people, counts)
 
 

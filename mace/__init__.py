@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mace.dataset import load_dataset
     from mace.evaluation.estimators import cross_validate
     from mace.evaluation.scoring import compare, score
-    from mace.leakage.given import audit
+    from mace.leakage.audit import audit
     from mace.live.analysis import analyse, spot, stream
     from mace.motion.pair import flow
     from mace.network import load
@@ -47,7 +47,7 @@ _HOMES = {
     "MACNN": "mace.classifiers",
     "NetworkClassifier": "mace.classifiers",
     "analyse": "mace.live.analysis",
-    "audit": "mace.leakage.given",
+    "audit": "mace.leakage.audit",
     "compare": "mace.evaluation.scoring",
     "cross_validate": "mace.evaluation.estimators",
     "flow": "mace.motion.pair",

@@ -1,4 +1,4 @@
-"""Stand-ins of the engine and its source: what they answer is known beforehand."""
+"""Stand-ins of the engine and its source: what they give is known beforehand."""
 
 import contextlib
 import itertools
@@ -28,7 +28,7 @@ FACTS = Facts(
 )
 
 
-def answer(frame, *, identity=0, status=Status.TRACKED):
+def labelled(frame, *, identity=0, status=Status.TRACKED):
     """A face in the middle of the frame whose probabilities swing with a period of two seconds."""
     height, width = frame.image.shape[:2]
     side = 0.6 * height
@@ -85,7 +85,7 @@ def event(apex, *, kind="micro", fps=50.0, identity=0):
 
 
 class FakeEngine:
-    """Answers each frame at once, with a micro-expression each second and now and then a blink."""
+    """Labels each frame at once, with a micro-expression each second and now and then a blink."""
 
     def __init__(self, *, fails_at=None, slow_s=0.0):
         self.resets = 0
@@ -107,7 +107,7 @@ class FakeEngine:
             kind = "blink" if self._second % 3 == 0 else "micro"
             events = (event(frame.time - 0.4, kind=kind, fps=frame.index / frame.time),)
         counters = Counters(frames=frame.index + 1, fps=200.0, delay_ms=3.4)
-        return [Result(frame, (answer(frame),), events, counters)]
+        return [Result(frame, (labelled(frame),), events, counters)]
 
     def finish(self):
         return []

@@ -32,8 +32,8 @@ def clip(name, emotion, **classes):
 
 def test_clips_without_a_class_are_left_out_and_counted(capsys):
     clips = [clip("a", "anger", five="anger"), clip("b", "fear"), clip("c", "others", five="other")]
-    kept = choose_classes(clips, "five")
-    assert [(one.clip, one.emotion) for one in kept] == [("a", "anger"), ("c", "other")]
+    chosen = choose_classes(clips, "five")
+    assert [(clip.clip, clip.emotion) for clip in chosen] == [("a", "anger"), ("c", "other")]
     assert "2 clips have a class in the set five; left out 1: fear 1" in capsys.readouterr().err
     with pytest.raises(DataError, match=r"none of the 1 clips .* set 4; sets they have: 3"):
         choose_classes([clip("a", "anger", **{"3": "negative"})], "4")
@@ -44,7 +44,7 @@ def test_only_the_chosen_clips_reach_the_recipe(monkeypatch, tmp_path):
     monkeypatch.setattr(inputs, "load_clips", lambda folder: clips)
     monkeypatch.setattr(inputs, "motion_set", lambda clips, recipe, cache_dir: clips)
     read = partial(inputs.read_motion, tmp_path, None, cache_dir=None)
-    assert [one.clip for one in read(classes="5")] == ["a"]
+    assert [clip.clip for clip in read(classes="5")] == ["a"]
     assert read() == clips
 
 

@@ -18,7 +18,7 @@ def run(
     """Compare runs with the first of them by a paired bootstrap over subjects.
 
     A run is a folder that `mace evaluate` left, or a log of predictions that any tool wrote. Only
-    clips that all have answered are compared, however each spells their names; how many stands
+    clips that all have predicted are compared, however each spells their names; how many stands
     beside the scores. Published numbers are listed with what is known to be wrong with them.
 
     Args:

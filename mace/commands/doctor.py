@@ -28,13 +28,13 @@ class Finding:
 
     Attributes:
         name: what was looked at.
-        found: what was found.
+        state: what it is like.
         remedy: what to do; None if all is well.
         required: whether MACE cannot work without it.
     """
 
     name: str
-    found: str
+    state: str
     remedy: str | None = None
     required: bool = True
 
@@ -65,7 +65,7 @@ def run(
     else:
         for finding in findings:
             sign = "ok " if finding.remedy is None else "-- "
-            print(f"{sign} {finding.name:<14} {finding.found}")
+            print(f"{sign} {finding.name:<14} {finding.state}")
             if finding.remedy is not None:
                 print(f"{'':18} {finding.remedy}")
     missing = [f.name for f in findings if f.required and f.remedy is not None]
@@ -101,20 +101,20 @@ def _python() -> Finding:
 
 def _packages() -> Finding:
     versions = provenance()["packages"]
-    found = ", ".join(f"{name} {versions[name]}" for name in PACKAGES if versions[name])
+    state = ", ".join(f"{name} {versions[name]}" for name in PACKAGES if versions[name])
     missing = [name for name in PACKAGES if not versions[name]]
-    return Finding("packages", found, f"`uv sync`: {', '.join(missing)}" if missing else None)
+    return Finding("packages", state, f"`uv sync`: {', '.join(missing)}" if missing else None)
 
 
 def _devices() -> Finding:
     import jax
 
     devices = jax.devices()
-    found = f"{len(devices)} x {devices[0].device_kind} ({jax.default_backend()})"
+    state = f"{len(devices)} x {devices[0].device_kind} ({jax.default_backend()})"
     hint = None
     if jax.default_backend() == "cpu" and Path("/proc/driver/nvidia").exists():
         hint = "an NVIDIA driver is here but JAX does not use it: `uv sync --extra cuda`"
-    return Finding("devices", f"{found}, {os.cpu_count()} CPU cores", hint, required=False)
+    return Finding("devices", f"{state}, {os.cpu_count()} CPU cores", hint, required=False)
 
 
 def _face_models() -> Finding:

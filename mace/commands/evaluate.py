@@ -95,13 +95,13 @@ def run(
     if start is not None and start.use == "init":
         config = replace(config, start=start.bundle)
     if as_it_is is not None:
-        asked = ZeroShotConfig(
+        untrained = ZeroShotConfig(
             bundle=as_it_is.bundle,
             adapt=adaptation if adapt else None,
             pair_average=recipe.train.pair_average,
         )
         # Nothing is drawn at random: one seed says it all.
-        config = replace(config, zero_shot=asked, seeds=(0,))
+        config = replace(config, zero_shot=untrained, seeds=(0,))
 
     from mace.compilation import keep_compiled
     from mace.data.flow_images import holds_flow_images

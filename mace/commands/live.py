@@ -48,7 +48,7 @@ def run(
             leave, or `pretrained` for the one that comes with MACE.
         out: folder for the results, which must not exist yet; of files by default runs/live/NAME.
         fps: frames per second, where the source does not say or says it wrongly.
-        live: how faces are followed, frames compared and answers smoothed.
+        live: how faces are followed, frames compared and predictions smoothed.
         asked: what is asked of the source.
         window: whether to show one; `auto` does for live sources without --out.
         seconds: end a live source after so many seconds.

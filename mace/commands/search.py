@@ -47,8 +47,8 @@ def run(
     """Search for settings of a recipe, and score the choice on people who had no part in it.
 
     The subjects are dealt into groups. For each group settings are tried on all other subjects, by
-    inner folds; the best one then answers for the group's subjects, each left out of training. So
-    no choice has seen whom it is tested on, and the score is computed once.
+    inner folds; the best setting then predicts the group's clips, each subject left out of
+    training. So no choice has seen whom it is tested on, and the score is computed once.
 
     Whatever ends a search, the same command goes on where it was; `mace top` shows it at work and
     `mace report` makes a page of it.
@@ -80,17 +80,17 @@ def run(
     if seeds < 1:
         raise ConfigError(f"{seeds} seeds were asked for, expected 1 or more")
     names = (dataset, *also)
-    folders = [prepared_dataset(one, data_dir=data_dir) for one in names]
+    folders = [prepared_dataset(name, data_dir=data_dir) for name in names]
     if out is None:
-        place = "+".join(one.replace("/", "-") for one in names) if also else dataset
+        place = "+".join(part.replace("/", "-") for part in names) if also else dataset
         out = RUNS_DIR / "search" / "-".join(filter(None, [place, benchmark or classes]))
 
     # Where most mistakes are made, before what takes seconds to load.
     from mace.search.checking import check_space
     from mace.search.space_file import find_space
 
-    found = find_space(space)
-    corners = check_space(found, recipe.train)
+    searched = find_space(space)
+    corners = check_space(searched, recipe.train)
 
     from mace.search.executors.make import make_engine
 
@@ -107,7 +107,7 @@ def run(
 
     plan = SearchPlan(
         train=recipe.train,
-        space=found,
+        space=searched,
         config=search,
         out=out,
         name=name or "",
@@ -160,8 +160,8 @@ def run(
         return
     summary = summarise(result.evaluation)
     if as_json:
-        chosen = {group: dict(one.setting) for group, one in result.chosen.items()}
-        tries = len({one.key for one in result.outcomes})
+        chosen = {group: dict(choice.setting) for group, choice in result.chosen.items()}
+        tries = len({outcome.key for outcome in result.outcomes})
         print(json.dumps({**summary, "settings": chosen, "tried": tries}, indent=2))
         return
     print(f"settings tried: {tried}")
@@ -187,18 +187,23 @@ def _read(
     from mace.evaluation.selection import join, restrict
     from mace.inputs import read_motion
 
-    asked = BENCHMARKS[benchmark] if benchmark else None
-    if asked is not None and classes is None and not any(map(holds_flow_images, folders)):
-        classes = asked.class_set
+    protocol = BENCHMARKS[benchmark] if benchmark else None
+    if protocol is not None and classes is None and not any(map(holds_flow_images, folders)):
+        classes = protocol.class_set
     inputs = join(
         [
             read_motion(
-                folder, recipe, cache_dir=cache_dir, classes=classes, benchmark=asked, check=check
+                folder,
+                recipe,
+                cache_dir=cache_dir,
+                classes=classes,
+                benchmark=protocol,
+                check=check,
             )
             for folder in folders
         ]
     )
-    return inputs if asked is None else restrict(inputs, asked)
+    return inputs if protocol is None else restrict(inputs, protocol)
 
 
 def _shown_command(storage: str | None) -> str:

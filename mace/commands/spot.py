@@ -133,8 +133,8 @@ def _spot(
         "fps": source.fps,
     }
     folder, remarks = _place(out, recording_names(video), recording)
-    if found := read_spotted(folder, made_from):
-        return _row(folder, spotted_events(folder), found, remarks, done_before=True)
+    if stored := read_spotted(folder, made_from):
+        return _row(folder, spotted_events(folder), stored, remarks, done_before=True)
     check_place(folder)
     with progress(folder.name, source.count) as advance:
         spotted = spot_source(source, network, live, advance=advance)

@@ -111,10 +111,10 @@ def _shared_by_hosts(recipe: Recipe, hosts: HostsConfig) -> Recipe:
     from mace.training.hosts import join_hosts
 
     join_hosts(hosts)
-    asked, there = recipe.train.devices, jax.device_count()
-    if asked not in (1, there):
+    devices, there = recipe.train.devices, jax.device_count()
+    if devices not in (1, there):
         raise ConfigError(
-            f"recipe.train.devices is {asked}, but the processes have {there} devices, which all "
+            f"recipe.train.devices is {devices}, but the processes have {there} devices, which all "
             "take part; leave it out"
         )
     return replace(recipe, train=replace(recipe.train, devices=there))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from mace.errors import DataError
-from mace.evaluation.answers import Answers
+from mace.evaluation.predictions import Predictions
 
 UNKNOWN_PEOPLE = (
     "nobody says who shows which clip: intervals draw single clips, and one face may have been on "
@@ -14,15 +14,15 @@ UNKNOWN_PEOPLE = (
 )
 
 
-def answers_from(
+def predictions_from_arrays(
     truth: Any,
     predicted: Any,
     groups: Any = None,
     *,
     clips: Sequence[str] | None = None,
     name: str = "predictions",
-) -> Answers:
-    """Return labels, predictions and people of arrays as answers that can be scored.
+) -> Predictions:
+    """Return labels, predictions and people of arrays as predictions that can be scored.
 
     Args:
         truth: (n,) labels of any kind.
@@ -34,7 +34,7 @@ def answers_from(
     Raises:
         DataError: for other shapes.
     """
-    truth, predicted = given(truth, "truth"), given(predicted, "predictions")
+    truth, predicted = checked_array(truth, "truth"), checked_array(predicted, "predictions")
     if truth.ndim != 1 or not truth.size:
         raise DataError(f"the truth has the shape {truth.shape}, expected (n,), one label a clip")
     if predicted.ndim not in (1, 2) or predicted.shape[-1] != len(truth):
@@ -44,19 +44,19 @@ def answers_from(
         )
     if not np.isin(predicted, truth).any():
         raise DataError(
-            f"predictions hold {shown(predicted)} and the truth {shown(truth)}: no label in "
-            "common; give labels, not probabilities or other names"
+            f"predictions hold {some_labels(predicted)} and the truth {some_labels(truth)}: no "
+            "label in common; give labels, not probabilities or other names"
         )
     classes = np.unique(np.concatenate([truth, predicted.ravel()]))
     people, index = people_of(groups, len(truth))
-    return Answers(
+    return Predictions(
         name=name,
         classes=tuple(map(str, classes)),
         clips=clip_names(people, index, clips),
         subjects=people,
         groups=index,
         labels=np.searchsorted(classes, truth),
-        predictions=np.atleast_2d(np.searchsorted(classes, predicted)),
+        predicted=np.atleast_2d(np.searchsorted(classes, predicted)),
         remarks=() if groups is not None else (UNKNOWN_PEOPLE,),
     )
 
@@ -77,7 +77,7 @@ def clip_names(
     return tuple(f"{people[group]}/{name}" for group, name in zip(index, names, strict=True))
 
 
-def given(values: Any, name: str) -> np.ndarray:
+def checked_array(values: Any, name: str) -> np.ndarray:
     """Return labels or people as an array of one kind.
 
     Raises:
@@ -100,7 +100,7 @@ def given(values: Any, name: str) -> np.ndarray:
     return array
 
 
-def shown(labels: np.ndarray) -> str:
+def some_labels(labels: np.ndarray) -> str:
     """Return a few labels for a sentence."""
     names = [str(label) for label in np.unique(labels)]
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
@@ -117,9 +117,9 @@ def people_of(groups: Any, count: int) -> tuple[tuple[str, ...], np.ndarray]:
     """
     if groups is None:
         return tuple(f"own/{i}" for i in range(count)), np.arange(count)
-    names, index = np.unique(given(groups, "groups"), return_inverse=True)
+    names, index = np.unique(checked_array(groups, "groups"), return_inverse=True)
     if index.shape != (count,):
         raise DataError(
             f"groups have the shape {index.shape}, expected ({count},), the person of each clip"
         )
-    return tuple(str(one) if "/" in str(one) else f"own/{one}" for one in names), index
+    return tuple(str(name) if "/" in str(name) else f"own/{name}" for name in names), index

@@ -26,24 +26,26 @@ from sklearn.svm import SVC
 
 from mace.data.motion_set import MotionSet
 from mace.evaluation.config import LogisticRegressionConfig, SearchSpace, SupportVectorConfig
-from mace.evaluation.learner import Answer, Origin
+from mace.evaluation.method import DataUse, FoldPredictions
 from mace.metrics import confusion_matrix, uf1
 from mace.protocols.folds import Fold, grouped_kfold
 
 
 @dataclass(frozen=True)
 class Majority:
-    """Answers the most frequent class of the training subjects."""
+    """Predicts the most frequent class of the training subjects."""
 
-    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
-        """Answer for the test clips; see `Learner`."""
+    def __call__(
+        self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool
+    ) -> FoldPredictions:
+        """Predict the test clips; see `Method`."""
         classes = len(motion_set.classes)
         counts = np.bincount(motion_set.labels[fold.train_index], minlength=classes)
         tests = fold.test_index.size
-        return Answer(
-            prediction=np.full(tests, counts.argmax()),
+        return FoldPredictions(
+            predicted=np.full(tests, counts.argmax()),
             probabilities=np.tile(counts / counts.sum(), (tests, 1)),
-            origin=Origin(fitted=fold.train_index),
+            data_use=DataUse(fitted=fold.train_index),
         )
 
 
@@ -53,13 +55,15 @@ class LogisticRegression:
 
     config: LogisticRegressionConfig = field(default_factory=LogisticRegressionConfig)
 
-    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
-        """Answer for the test clips; see `Learner`."""
+    def __call__(
+        self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool
+    ) -> FoldPredictions:
+        """Predict the test clips; see `Method`."""
         space, candidates = self.config.space, []
         for shape, gram in _grams(motion_set, fold, space):
             features = _spanned(gram, fold.train_index)
             candidates += [_Candidate(shape, c, features, _logistic(c)) for c in space.strengths]
-        return _best_answer(candidates, motion_set, fold, space)
+        return _best_predictions(candidates, motion_set, fold, space)
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,10 @@ class SupportVectorMachine:
 
     config: SupportVectorConfig = field(default_factory=SupportVectorConfig)
 
-    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
-        """Answer for the test clips; see `Learner`."""
+    def __call__(
+        self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool
+    ) -> FoldPredictions:
+        """Predict the test clips; see `Method`."""
         space, candidates = self.config.space, []
         for shape, gram in _grams(motion_set, fold, space):
             norms = np.diagonal(gram)
@@ -78,7 +84,7 @@ class SupportVectorMachine:
                 kernel = np.exp(-width * np.maximum(squared, 0))
                 machine = SVC(C=c, kernel="precomputed", class_weight="balanced")
                 candidates.append(_Candidate(shape, c, kernel, machine, width))
-        return _best_answer(candidates, motion_set, fold, space)
+        return _best_predictions(candidates, motion_set, fold, space)
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,7 @@ class _Candidate:
     def fit(self, index: np.ndarray, labels: np.ndarray) -> None:
         with warnings.catch_warnings():
             # A weakly regularised fit may stop at the iteration limit. It is still a candidate:
-            # the inner folds judge it by how it answers.
+            # the inner folds judge it by what it predicts.
             warnings.simplefilter("ignore", ConvergenceWarning)
             self.classifier.fit(self._rows(index, index), labels[index])
 
@@ -156,19 +162,19 @@ def _spanned(
 ) -> Float[np.ndarray, "n r"]:
     """Return coordinates of all clips in the space the clips at `index` span."""
     values, vectors = np.linalg.eigh(gram[np.ix_(index, index)])
-    kept = values > values[-1] * 1e-7
-    return gram[:, index] @ (vectors[:, kept] / np.sqrt(values[kept]))
+    significant = values > values[-1] * 1e-7
+    return gram[:, index] @ (vectors[:, significant] / np.sqrt(values[significant]))
 
 
-def _best_answer(
+def _best_predictions(
     candidates: Sequence[_Candidate], motion_set: MotionSet, fold: Fold, space: SearchSpace
-) -> Answer:
-    """Let the inner folds choose a candidate, fit it on all training clips, answer with it."""
+) -> FoldPredictions:
+    """Let the inner folds choose a candidate, fit it on all training clips, predict with it."""
     classes = len(motion_set.classes)
     train = fold.train_index
     if np.unique(motion_set.labels[train]).size < 2:
         return Majority()(motion_set, fold, seed=0, explain=False)
-    best = max(candidates, key=lambda one: _inner_score(one, motion_set, train, space))
+    best = max(candidates, key=lambda candidate: _inner_score(candidate, motion_set, train, space))
     best.fit(train, motion_set.labels)
     history = {
         "averaged": [float(best.shape.averaged)],
@@ -177,11 +183,11 @@ def _best_answer(
     }
     if best.width is not None:
         history["gamma"] = [best.width]
-    return Answer(
-        prediction=best.predict(fold.test_index, train),
+    return FoldPredictions(
+        predicted=best.predict(fold.test_index, train),
         probabilities=best.probabilities(fold.test_index, classes),
         history=history,
-        origin=Origin(fitted=train, normalised=train, selection="settings by inner folds"),
+        data_use=DataUse(fitted=train, normalised=train, selection="settings by inner folds"),
     )
 
 

@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 
 from mace.errors import DataError
-from mace.evaluation.answers import Answers, answers_of
 from mace.evaluation.bootstrap import percentile_interval
 from mace.evaluation.loading import load_evaluation
-from mace.evaluation.log_answers import read_answers
-from mace.evaluation.published import Published
-from mace.evaluation.scores import (
+from mace.evaluation.log_predictions import predictions_from_logs
+from mace.evaluation.method_scores import (
     CONFIDENCE,
     RESAMPLES,
     SCORES,
@@ -23,15 +21,17 @@ from mace.evaluation.scores import (
     describe,
     draw_scores,
 )
+from mace.evaluation.predictions import Predictions, predictions_of
+from mace.evaluation.published import Published
 from mace.protocols.benchmarks import Benchmark
 from mace.protocols.labels import canonical_class
 from mace.protocols.names import subject_key
 
 
-def open_answers(
+def load_predictions(
     path: Path, *, classes: Sequence[str] | None = None, benchmark: Benchmark | None = None
-) -> Answers:
-    """Return the answers of a run folder or of a log of predictions, called after its path.
+) -> Predictions:
+    """Return the predictions of a run folder or of a log, called after its path.
 
     Args:
         path: the folder or the log.
@@ -42,14 +42,14 @@ def open_answers(
         DataError: if it is neither.
     """
     if path.is_dir():
-        return answers_of(load_evaluation(path))
-    return read_answers([path], classes=classes, benchmark=benchmark)
+        return predictions_of(load_evaluation(path))
+    return predictions_from_logs([path], classes=classes, benchmark=benchmark)
 
 
-def compare_answers(
-    answers: Mapping[str, Answers], *, benchmark: Benchmark | None = None
+def compare_predictions(
+    predictions: Mapping[str, Predictions], *, benchmark: Benchmark | None = None
 ) -> dict[str, Any]:
-    """Compare every entry with the first, on the clips that all have answered.
+    """Compare every entry with the first, on the clips that all have predicted.
 
     Clips are paired by `mace.protocols.names.clip_key`, however each entry spells them.
 
@@ -57,22 +57,26 @@ def compare_answers(
     of a paired comparison; one that holds 0 says that these subjects cannot tell the two apart.
 
     Args:
-        answers: at least one method's answers, by the name to show.
+        predictions: at least one method's, by the name to show.
         benchmark: the protocol whose counts are set beside those of each entry and of the clips
             that are compared.
 
     Raises:
         DataError: if there is no common clip, or the truth of one differs.
     """
-    common, warnings = _common(answers)
-    draws = {name: draw_scores(one) for name, one in common.items()}
+    common, warnings = _common(predictions)
+    draws = {name: draw_scores(entry) for name, entry in common.items()}
     reference = next(iter(common))
     rows = {}
-    for name, one in common.items():
-        described = describe(one, draws=draws[name])
+    for name, entry in common.items():
+        described = describe(entry, draws=draws[name])
         row = {key: described[key] for key in (*SCORES, "macro_precision", "weighted_f1")}
-        row |= {"intervals": described["intervals"], "seeds": len(one.predictions)}
-        row |= {"title": one.name, "n_own": len(answers[name]), "per_database": by_database(one)}
+        row |= {"intervals": described["intervals"], "seeds": len(entry.predicted)}
+        row |= {
+            "title": entry.name,
+            "n_own": len(predictions[name]),
+            "per_database": by_database(entry),
+        }
         row["ahead"] = {
             score: {
                 "difference": row[score] - rows[reference][score] if rows else 0.0,
@@ -86,7 +90,7 @@ def compare_answers(
             for score in SCORES
         }
         if benchmark is not None:
-            row["benchmark"] = against(benchmark, answers[name])
+            row["benchmark"] = against(benchmark, predictions[name])
         rows[name] = row
     first = common[reference]
     return {
@@ -103,26 +107,26 @@ def compare_answers(
 
 def published_rows(results: Sequence[Published]) -> list[dict[str, Any]]:
     """Return published results as JSON has them, with their warnings in words."""
-    return [asdict(one) | {"warnings": list(one.warnings)} for one in results]
+    return [asdict(result) | {"warnings": list(result.warnings)} for result in results]
 
 
-def _common(answers: Mapping[str, Answers]) -> tuple[dict[str, Answers], list[str]]:
-    names = list(answers)
+def _common(predictions: Mapping[str, Predictions]) -> tuple[dict[str, Predictions], list[str]]:
+    names = list(predictions)
     if not names:
         raise DataError("there is nothing to compare; name a run folder or a log")
-    classes = _classes(answers)
+    classes = _classes(predictions)
     positions = {
-        name: {key: i for i, key in enumerate(entry.keys)} for name, entry in answers.items()
+        name: {key: i for i, key in enumerate(entry.keys)} for name, entry in predictions.items()
     }
     order = sorted(set.intersection(*(set(position) for position in positions.values())))
     if not order:
         raise DataError(
             f"{' and '.join(names)} have no clip in common, so they cannot be compared; evaluate "
-            f"both on the same data set ({_examples(answers)})"
+            f"both on the same data set ({_examples(predictions)})"
         )
     common = {
         name: _recoded(entry.take([positions[name][key] for key in order]), classes)
-        for name, entry in answers.items()
+        for name, entry in predictions.items()
     }
     truth = common[names[0]].labels
     for name in names[1:]:
@@ -133,53 +137,55 @@ def _common(answers: Mapping[str, Answers]) -> tuple[dict[str, Answers], list[st
                 f"first being {common[name].clips[differ[0]]}; compare results on one class set"
             )
     warnings = []
-    for name, entry in answers.items():
+    for name, entry in predictions.items():
         warnings += entry.remarks
         if len(entry) != len(order):
             warnings.append(
                 f"{name} has {len(entry)} clips, of which the {len(order)} that all share are "
-                f"compared{_gone(name, answers)}"
+                f"compared{_gone(name, predictions)}"
             )
     return common, warnings
 
 
-def _gone(name: str, answers: Mapping[str, Answers]) -> str:
+def _gone(name: str, predictions: Mapping[str, Predictions]) -> str:
     """Name the databases of an entry that another entry has no clip of."""
-    own = Counter(answers[name].databases)
+    own = Counter(predictions[name].databases)
     texts = []
-    for other, entry in answers.items():
+    for other, entry in predictions.items():
         absent = [f"{database} ({own[database]})" for database in own.keys() - {*entry.databases}]
         if absent:
             texts.append(f"; {other} has none of {', '.join(sorted(absent))}")
     return "".join(texts)
 
 
-def _examples(answers: Mapping[str, Answers]) -> str:
-    return "; ".join(f"{name} holds {entry.clips[0]}" for name, entry in answers.items())
+def _examples(predictions: Mapping[str, Predictions]) -> str:
+    return "; ".join(f"{name} holds {entry.clips[0]}" for name, entry in predictions.items())
 
 
-def _classes(answers: Mapping[str, Answers]) -> tuple[str, ...]:
-    sets = [{canonical_class(name) for name in one.classes} for one in answers.values()]
+def _classes(predictions: Mapping[str, Predictions]) -> tuple[str, ...]:
+    sets = [{canonical_class(name) for name in entry.classes} for entry in predictions.values()]
     whole = set().union(*sets)
-    largest = max(answers.values(), key=lambda one: len(one.classes))
+    largest = max(predictions.values(), key=lambda entry: len(entry.classes))
     order = tuple(canonical_class(name) for name in largest.classes)
     if whole != set(order):
-        listed = "; ".join(f"{name}: {', '.join(one.classes)}" for name, one in answers.items())
+        listed = "; ".join(
+            f"{name}: {', '.join(entry.classes)}" for name, entry in predictions.items()
+        )
         raise DataError(f"the classes differ ({listed}); compare results on one class set")
     return order
 
 
-def _recoded(answers: Answers, classes: tuple[str, ...]) -> Answers:
+def _recoded(predictions: Predictions, classes: tuple[str, ...]) -> Predictions:
     # A log may lack a class, or hold the classes in another order, or spell people otherwise.
-    code = np.array([classes.index(canonical_class(name)) for name in answers.classes])
-    people = [subject_key(*person.split("/", 1)) for person in answers.people]
+    code = np.array([classes.index(canonical_class(name)) for name in predictions.classes])
+    people = [subject_key(*person.split("/", 1)) for person in predictions.people]
     subjects = tuple(sorted(set(people)))
-    return Answers(
-        name=answers.name,
+    return Predictions(
+        name=predictions.name,
         classes=classes,
-        clips=answers.clips,
+        clips=predictions.clips,
         subjects=subjects,
         groups=np.array([subjects.index(person) for person in people], np.int64),
-        labels=code[answers.labels],
-        predictions=code[answers.predictions],
+        labels=code[predictions.labels],
+        predicted=code[predictions.predicted],
     )

@@ -15,7 +15,7 @@ LABEL_WIDTH = 12
 def print_comparison(result: Mapping[str, Any]) -> None:
     """Print what `compare` returned: scores, and differences from the first with intervals."""
     text = f"{counted(result['n'], 'clip')} of {counted(result['subjects'], 'subject')}"
-    text += ", answered by all"
+    text += ", predicted by all"
     benchmark = result["benchmark"]
     if benchmark is not None and benchmark["n"] != benchmark["samples"]:
         text += f"; these are not the {benchmark['samples']} of {benchmark['title']}"
@@ -45,20 +45,20 @@ def print_comparison(result: Mapping[str, Any]) -> None:
 
 def print_published(results: Sequence[Published]) -> None:
     """Print published results, one table for each benchmark, with their warnings."""
-    for benchmark in dict.fromkeys(one.benchmark for one in results):
+    for benchmark in dict.fromkeys(result.benchmark for result in results):
         print(f"\npublished on {BENCHMARKS[benchmark].title}; nothing here was run by this tool")
-        own = [one for one in results if one.benchmark == benchmark]
+        own = [result for result in results if result.benchmark == benchmark]
         rows = []
-        for one in own:
-            full, part = one.parts.get(ALL, Figures()), one.parts.get("casme2", Figures())
+        for result in own:
+            full, part = result.parts.get(ALL, Figures()), result.parts.get("casme2", Figures())
             rows.append(
                 (
-                    one.method,
+                    result.method,
                     _pair(full),
                     decimal(full.accuracy),
                     _pair(part),
-                    "?" if one.n is None else str(one.n),
-                    "; ".join(one.warnings),
+                    "?" if result.n is None else str(result.n),
+                    "; ".join(result.warnings),
                 )
             )
         headings = ("method", "UF1/UAR", "accuracy", "on CASME II", "n", "mind")

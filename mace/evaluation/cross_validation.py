@@ -21,14 +21,14 @@ from mace.evaluation.config import (
     ProtocolConfig,
 )
 from mace.evaluation.fingerprints import digest, perceptual_hash
-from mace.evaluation.learner import Answer, Learner
 from mace.evaluation.loading import load_evaluation
 from mace.evaluation.logs import write_log
-from mace.evaluation.methods import methods_of
+from mace.evaluation.make import make_methods
+from mace.evaluation.method import FoldPredictions, Method
 from mace.evaluation.network import Network
-from mace.evaluation.populated import check_population, population_answers
+from mace.evaluation.population import check_population, population_predictions
 from mace.evaluation.results import Evaluation
-from mace.evaluation.store import RecordKey, RunFolder, encode_answer, encode_index
+from mace.evaluation.store import RecordKey, RunFolder, encode_index, encode_predictions
 from mace.evaluation.summary import summarise
 from mace.evaluation.workers import worker_map
 from mace.progress import progress
@@ -38,9 +38,9 @@ from mace.provenance import provenance
 
 @dataclass(frozen=True, kw_only=True)
 class _Identity:
-    """What a method's answers depend on, apart from seed and fold."""
+    """What a method's predictions depend on, apart from seed and fold."""
 
-    learner: Learner
+    method: Method
     kind: str
     protocol: ProtocolConfig | EstimatorProtocol
     fingerprint: str
@@ -49,8 +49,8 @@ class _Identity:
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Job:
     key: RecordKey
-    method: str
-    learner: Learner
+    name: str
+    method: Method
     fold: Fold
     seed: int
     explain: bool
@@ -80,7 +80,7 @@ def evaluate_methods(
     description: Mapping[str, str] | None = None,
     command: str | None = None,
     workers: int = 0,
-    methods: Mapping[str, Learner] | None = None,
+    methods: Mapping[str, Method] | None = None,
     folds: Sequence[Fold] | None = None,
     population: bool = False,
     log: Callable[[str], None] | None = None,
@@ -113,7 +113,7 @@ def evaluate_methods(
         TrainingError: if a network's training fails.
     """
     if isinstance(config, EvaluationConfig):
-        methods = methods_of(config) if methods is None else methods
+        methods = make_methods(config) if methods is None else methods
         folds = make_folds(motion_set, config.protocol) if folds is None else folds
     if methods is None or folds is None:
         raise ConfigError("an estimator's evaluation needs its methods and its folds")
@@ -153,13 +153,13 @@ def evaluate_methods(
     evaluation = load_evaluation(run_dir)
     folder.write_results(summarise(evaluation))
     network = evaluation.methods[NETWORK]
-    for seed, predictions in zip(network.seeds, network.predictions, strict=True):
+    for seed, predicted in zip(network.seeds, network.predicted, strict=True):
         path = folder.path / f"predictions-seed{seed}.log"
         write_log(
             path,
             evaluation.clips,
             evaluation.labels.tolist(),
-            predictions.tolist(),
+            predicted.tolist(),
             classes=evaluation.classes,
         )
     return evaluation
@@ -187,14 +187,14 @@ def _fingerprints(motion_set: MotionSet) -> dict[str, list[str]]:
 def _jobs(
     motion_set: MotionSet,
     config: EvaluationConfig | EstimatorConfig,
-    methods: Mapping[str, Learner],
+    methods: Mapping[str, Method],
     folds: Sequence[Fold],
 ) -> list[_Job]:
     jobs = []
-    for name, learner in methods.items():
+    for name, method in methods.items():
         identity = _Identity(
-            learner=learner,
-            kind=type(learner).__name__,
+            method=method,
+            kind=type(method).__name__,
             protocol=config.protocol,
             fingerprint=motion_set.fingerprint,
         )
@@ -205,8 +205,8 @@ def _jobs(
             jobs += [
                 _Job(
                     key=(key, seed, fold.name),
-                    method=name,
-                    learner=learner,
+                    name=name,
+                    method=method,
                     fold=fold,
                     seed=seed,
                     explain=explain,
@@ -220,7 +220,7 @@ def _plan(jobs: Sequence[_Job]) -> dict[str, dict[str, Any]]:
     """Return, for each method, the hash and the seeds that its lines carry."""
     plan: dict[str, dict[str, Any]] = {}
     for job in jobs:
-        entry = plan.setdefault(job.method, {"key": job.key[0], "seeds": []})
+        entry = plan.setdefault(job.name, {"key": job.key[0], "seeds": []})
         if job.seed not in entry["seeds"]:
             entry["seeds"].append(job.seed)
     return plan
@@ -243,43 +243,43 @@ def _run(
         if job.key not in done or (job.explain and not folder.heat_path(job.key).exists())
     ]
     with progress(label, len(jobs), done=len(jobs) - len(left)) as advance:
-        for job, answer, seconds in _answers(left, motion_set, workers, population, log):
+        for job, predictions, seconds in _predictions(left, motion_set, workers, population, log):
             clips = [motion_set.clips[i] for i in job.fold.test_index]
             # The maps first: a line says that its fold is complete.
-            if answer.heat is not None:
-                folder.write_heat(job.key, clips, answer.heat)
-            line = {"method": job.method, "clips": clips, "seconds": round(seconds, 3)}
-            folder.append(job.key, line | encode_answer(answer))
-            advance(note=f"{job.method}, seed {job.seed}, {job.fold.name}")
+            if predictions.heat is not None:
+                folder.write_heat(job.key, clips, predictions.heat)
+            line = {"method": job.name, "clips": clips, "seconds": round(seconds, 3)}
+            folder.append(job.key, line | encode_predictions(predictions))
+            advance(note=f"{job.name}, seed {job.seed}, {job.fold.name}")
 
 
-def _answers(
+def _predictions(
     jobs: Sequence[_Job],
     motion_set: MotionSet,
     workers: int,
     population: Network | None,
     log: Callable[[str], None] | None,
-) -> Iterator[tuple[_Job, Answer, float]]:
-    """Yield answers as they come, with the seconds that each took, or took off the others'."""
-    together = [job for job in jobs if population is not None and job.method == NETWORK]
+) -> Iterator[tuple[_Job, FoldPredictions, float]]:
+    """Yield predictions as they come, with the seconds that each took, or took off the others'."""
+    together = [job for job in jobs if population is not None and job.name == NETWORK]
     if population is not None and together:
-        wanted = [(job.fold, job.seed, job.explain) for job in together]
+        runs = [(job.fold, job.seed, job.explain) for job in together]
         before = time.perf_counter()
-        for i, answer in population_answers(motion_set, population, wanted, log=log):
+        for i, predictions in population_predictions(motion_set, population, runs, log=log):
             now = time.perf_counter()
-            yield together[i], answer, now - before
+            yield together[i], predictions, now - before
             before = now
-    alone = [job for job in jobs if population is None or job.method != NETWORK]
-    for job, (answer, seconds) in worker_map(_answer, alone, motion_set, workers=workers):
-        yield job, answer, seconds
+    alone = [job for job in jobs if population is None or job.name != NETWORK]
+    for job, (predictions, seconds) in worker_map(_predict, alone, motion_set, workers=workers):
+        yield job, predictions, seconds
 
 
-def _answer(motion_set: MotionSet, job: _Job) -> tuple[Answer, float]:
+def _predict(motion_set: MotionSet, job: _Job) -> tuple[FoldPredictions, float]:
     start = time.perf_counter()
-    answer = job.learner(motion_set, job.fold, seed=job.seed, explain=job.explain)
-    if np.shape(answer.prediction) != job.fold.test_index.shape:
+    predictions = job.method(motion_set, job.fold, seed=job.seed, explain=job.explain)
+    if np.shape(predictions.predicted) != job.fold.test_index.shape:
         raise ConfigError(
-            f"method {job.method} gave {np.size(answer.prediction)} answers for "
-            f"{job.fold.test_index.size} clips of fold {job.fold.name}; it must answer each once"
+            f"method {job.name} gave {np.size(predictions.predicted)} predictions for "
+            f"{job.fold.test_index.size} clips of fold {job.fold.name}; it must predict each once"
         )
-    return answer, time.perf_counter() - start
+    return predictions, time.perf_counter() - start

@@ -25,9 +25,9 @@ from mace.evaluation.baselines import Majority
 from mace.evaluation.config import NETWORK, EstimatorConfig, EstimatorProtocol
 from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.fingerprints import digest
-from mace.evaluation.learner import Answer, Origin
+from mace.evaluation.method import DataUse, FoldPredictions
 from mace.evaluation.own_arrays import OwnArrays, own_arrays
-from mace.evaluation.scored import CrossValidation
+from mace.evaluation.scores import CrossValidation
 from mace.metrics import confusion_matrix, uf1
 from mace.models.config import ModelConfig
 from mace.protocols.folds import Fold, grouped_kfold, loso
@@ -151,8 +151,10 @@ class EstimatorMethod:
     space: Any = field(metadata=UNHASHED)
     inner_folds: int
 
-    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
-        """Fit on the training clips and predict the test clips; see `Learner`."""
+    def __call__(
+        self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool
+    ) -> FoldPredictions:
+        """Fit on the training clips and predict the test clips; see `Method`."""
         assert isinstance(motion_set, OwnArrays)  # `cross_validate` made it
         own, train = motion_set, fold.train_index
         classifier: Any = clone(self.estimator)
@@ -175,17 +177,17 @@ class EstimatorMethod:
             probabilities = _probabilities(classifier, tests, own)
         except (ValueError, TypeError) as error:
             raise TrainingError(f"fold {fold.name}: {type(error).__name__}: {error}") from error
-        if unknown := sorted({str(one) for one in predicted.ravel()} - set(own.classes)):
+        if unknown := sorted({str(label) for label in predicted.ravel()} - set(own.classes)):
             raise TrainingError(
                 f"fold {fold.name}: {unknown[0]!r} was predicted, which is none of the labels; "
                 "give a classifier"
             )
         history = {} if self.space is None else {"inner_uf1": [float(classifier.best_score_)]}
-        return Answer(
-            prediction=np.searchsorted(own.distinct, predicted),
+        return FoldPredictions(
+            predicted=np.searchsorted(own.distinct, predicted),
             probabilities=probabilities,
             history=history,
-            origin=Origin(
+            data_use=DataUse(
                 fitted=train,
                 normalised=train,
                 selection=_selection(classifier) if self.space is not None else "nothing",

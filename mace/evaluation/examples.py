@@ -17,7 +17,7 @@ FACES = "faces.npz"
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Example:
-    """One clip of the first seed: its class, the answer, and where the network looked."""
+    """One clip of the first seed: its class, the prediction, and where the network looked."""
 
     clip: str
     truth: str
@@ -28,18 +28,18 @@ class Example:
 
     @property
     def right(self) -> bool:
-        """Whether the answer is the truth."""
+        """Whether the prediction is the truth."""
         return self.truth == self.prediction
 
 
 def draw_examples(evaluation: Evaluation, *, right: bool, count: int) -> list[Example]:
-    """Draw right or wrong answers of the first seed at random, in turn from each true class.
+    """Draw right or wrong predictions of the first seed at random, in turn from each true class.
 
     Drawn rather than chosen: examples picked by hand or by confidence flatter the network. The
     draw depends on the evaluation alone.
     """
     network = evaluation.methods[NETWORK]
-    prediction = network.predictions[0]
+    prediction = network.predicted[0]
     candidates = np.flatnonzero((prediction == evaluation.labels) == right)
     order = np.random.default_rng(0).permutation(candidates)
     turn = np.zeros(len(order), np.int64)
@@ -81,13 +81,13 @@ def load_faces(folder: Path) -> dict[str, UInt8[np.ndarray, "s s"]]:
 
 def _example(evaluation: Evaluation, i: int) -> Example:
     network = evaluation.methods[NETWORK]
-    clip, truth, found = evaluation.clips[i], evaluation.labels[i], network.predictions[0, i]
+    clip, truth, predicted = evaluation.clips[i], evaluation.labels[i], network.predicted[0, i]
     probabilities = None if network.probabilities is None else network.probabilities[0, i]
     return Example(
         clip=clip,
         truth=evaluation.classes[truth],
-        prediction=evaluation.classes[found],
-        probability=None if probabilities is None else float(probabilities[found]),
+        prediction=evaluation.classes[predicted],
+        probability=None if probabilities is None else float(probabilities[predicted]),
         truth_probability=None if probabilities is None else float(probabilities[truth]),
         heat=network.heat.get(clip),
     )

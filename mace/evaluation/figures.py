@@ -60,7 +60,7 @@ def subject_figure(evaluation: Evaluation, method: MethodResult, theme: Theme = 
     figure, axes = new_figure(8.4, 2.6, theme)
     position = np.arange(len(table))
     axes.bar(position, [row.accuracy for row in table], width=0.5, color=theme.accent)
-    hits = (method.predictions == evaluation.labels).mean()
+    hits = (method.predicted == evaluation.labels).mean()
     axes.axhline(float(hits), color=theme.ink, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.annotate(
         f"all clips {hits:.2f}",
@@ -161,7 +161,7 @@ class SubjectAccuracy:
 
 def subject_accuracies(evaluation: Evaluation, method: MethodResult) -> list[SubjectAccuracy]:
     """Return the accuracy of each subject, best first."""
-    right = (method.predictions == evaluation.labels).mean(axis=0)
+    right = (method.predicted == evaluation.labels).mean(axis=0)
     rows = [
         SubjectAccuracy(
             name=name,

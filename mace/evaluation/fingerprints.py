@@ -19,9 +19,9 @@ NEAR = 0.06
 
 def digest(image: Shaped[np.ndarray, "..."]) -> str:
     """Return 16 hexadecimal digits that name the content of an array."""
-    found = hashlib.sha256(f"{image.dtype}{image.shape}".encode())
-    found.update(np.ascontiguousarray(image).tobytes())
-    return found.hexdigest()[:16]
+    hasher = hashlib.sha256(f"{image.dtype}{image.shape}".encode())
+    hasher.update(np.ascontiguousarray(image).tobytes())
+    return hasher.hexdigest()[:16]
 
 
 def perceptual_hash(image: Shaped[np.ndarray, "h w *c"]) -> str:
@@ -33,25 +33,13 @@ def perceptual_hash(image: Shaped[np.ndarray, "h w *c"]) -> str:
         return ""
     layers = image.astype(np.float32).reshape(*image.shape[:2], -1)
     bits = [_signs(layers[..., i]) for i in range(layers.shape[-1])]
-    kept = [one for one in bits if one is not None]
+    structured = [signs for signs in bits if signs is not None]
     # A picture without structure, such as the flow of a still face, is like every other one.
-    return np.packbits(np.concatenate(kept)).tobytes().hex() if len(kept) == len(bits) else ""
-
-
-def hash_distances(one: str, others: list[str]) -> Float[np.ndarray, " n"]:
-    """Return the part of the bits in which each of `others` differs from `one`, in [0, 1].
-
-    Hashes of another length, of another number of channels, are 1 apart, and so are empty ones.
-    """
-    if not one:
-        return np.ones(len(others))
-    bits = np.unpackbits(np.frombuffer(bytes.fromhex(one), np.uint8))
-    result = np.ones(len(others))
-    index = [i for i, other in enumerate(others) if len(other) == len(one)]
-    if index:
-        table = np.frombuffer(bytes.fromhex("".join(others[i] for i in index)), np.uint8)
-        result[index] = (np.unpackbits(table.reshape(len(index), -1), axis=1) != bits).mean(axis=1)
-    return result
+    return (
+        np.packbits(np.concatenate(structured)).tobytes().hex()
+        if len(structured) == len(bits)
+        else ""
+    )
 
 
 def _signs(layer: Float[np.ndarray, "h w"]) -> np.ndarray | None:

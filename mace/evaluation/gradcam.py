@@ -55,12 +55,12 @@ def heat_maps(
     program = _program(trained.model, len(trained.classes), trained.normalisation.kind, averaged)
     mean = np.asarray(trained.normalisation.mean, np.float32)
     std = np.asarray(trained.normalisation.std, np.float32)
-    found = []
+    batches = []
     for start in range(0, len(inputs), BATCH):
         index = np.minimum(np.arange(start, start + BATCH), len(inputs) - 1)
         maps = program(trained.variables, inputs[index], targets[index], mean, std, adaptation)
-        found.append(np.asarray(maps, np.float32)[: len(inputs) - start])
-    maps = np.concatenate(found)
+        batches.append(np.asarray(maps, np.float32)[: len(inputs) - start])
+    maps = np.concatenate(batches)
     highest = maps.max(axis=(1, 2), keepdims=True)
     return maps / np.where(highest > 0, highest, 1)
 

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from mace.data.motion_set import MotionSet
-from mace.evaluation.answers import answers_of
+from mace.evaluation.bundles import bundle_for
 from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig
 from mace.evaluation.cross_validation import evaluate_methods, make_folds
-from mace.evaluation.learner import Answer, Learner, Origin
-from mace.evaluation.methods import network_of
+from mace.evaluation.make import make_network
+from mace.evaluation.method import DataUse, FoldPredictions, Method
+from mace.evaluation.method_scores import METRICS, mean_scores
+from mace.evaluation.predictions import predictions_of
 from mace.evaluation.results import Evaluation
-from mace.evaluation.scores import METRICS, mean_scores
-from mace.evaluation.starting import bundle_for
 from mace.files import write_json
 from mace.prediction import predict_clips
 from mace.pretrained.bundle_files import BundleFile
@@ -35,14 +35,16 @@ PAIRS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class BestTestEpoch:
-    """WRONG on purpose: keeps, for each fold, the epoch that answers best for its test clips."""
+    """WRONG on purpose: keeps, for each fold, the epoch that predicts its test clips best."""
 
     train: TrainConfig
     start: BundleFile | None = None
     mix: MixConfig | None = None
 
-    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
-        """Answer for the test clips; see `Learner`."""
+    def __call__(
+        self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool
+    ) -> FoldPredictions:
+        """Predict the test clips; see `Method`."""
         fitted = fit(
             motion_set,
             fold.train_index,
@@ -56,11 +58,11 @@ class BestTestEpoch:
         inputs = motion_set.inputs[fold.test_index]
         probabilities = predict_clips(fitted, inputs, pair_average=self.train.pair_average)
         curve = [float(row["validation_uf1"]) for row in fitted.history]
-        return Answer(
-            prediction=probabilities.argmax(axis=1),
+        return FoldPredictions(
+            predicted=probabilities.argmax(axis=1),
             probabilities=probabilities,
             history={"test_uf1": curve, "chosen_epoch": [float(fitted.chosen_epoch)]},
-            origin=Origin(
+            data_use=DataUse(
                 fitted=fold.train_index,
                 validation=fold.test_index,
                 normalised=fold.train_index if self.train.normalise == "training" else None,
@@ -82,13 +84,13 @@ def random_folds(n: int, k: int, seed: int) -> list[Fold]:
 
 def frame_pairs_as_samples(motion_set: MotionSet, *, pairs: int = PAIRS) -> MotionSet:
     """Return each clip's first frame pairs as samples of their own: `clip#0`, `clip#1`."""
-    kept = min(pairs, motion_set.inputs.shape[1])
+    count = min(pairs, motion_set.inputs.shape[1])
     return replace(
         motion_set,
-        inputs=motion_set.inputs[:, :kept].reshape(-1, 1, *motion_set.inputs.shape[2:]),
-        labels=np.repeat(motion_set.labels, kept),
-        groups=np.repeat(motion_set.groups, kept),
-        clips=tuple(f"{name}#{pair}" for name in motion_set.clips for pair in range(kept)),
+        inputs=motion_set.inputs[:, :count].reshape(-1, 1, *motion_set.inputs.shape[2:]),
+        labels=np.repeat(motion_set.labels, count),
+        groups=np.repeat(motion_set.groups, count),
+        clips=tuple(f"{name}#{pair}" for name in motion_set.clips for pair in range(count)),
         fingerprint="",
     )
 
@@ -115,26 +117,24 @@ def show_leaks(
     """
     seed = config.seeds[0]
     only = replace(config, seeds=(seed,), explain=False)
-    network = network_of(config)
+    network = make_network(config)
     leaky = BestTestEpoch(train=config.train, start=config.start, mix=config.mix)
     grouped = ProtocolConfig(
         kind="kfold", folds=min(folds, len(motion_set.subjects)), seed=config.protocol.seed
     )
 
-    def run(
-        name: str, data: MotionSet, learner: Learner, parts: Sequence[Fold]
-    ) -> dict[str, float]:
-        found = evaluate_methods(
+    def run(name: str, data: MotionSet, method: Method, parts: Sequence[Fold]) -> dict[str, float]:
+        result = evaluate_methods(
             data,
             config=only,
             run_dir=run_dir / "leaky" / name,
             title=f"WRONG ON PURPOSE: {name}" if "subjects" not in name else name,
             command=evaluation.command,
             workers=workers,
-            methods={NETWORK: learner},
+            methods={NETWORK: method},
             folds=parts,
         )
-        return _scores(found)
+        return _scores(result)
 
     own = make_folds(motion_set, config.protocol)
     rows = [
@@ -182,4 +182,4 @@ def _row(name: str, scores: dict[str, float], *, n: int, against: str = "") -> d
 
 def _scores(evaluation: Evaluation) -> dict[str, float]:
     # Leaks are trained with one seed: the reported row must be of the same one.
-    return mean_scores(answers_of(evaluation).confusions()[:1])
+    return mean_scores(predictions_of(evaluation).confusions()[:1])

@@ -57,7 +57,7 @@ def _method(
 ) -> MethodResult:
     position = {clip: i for i, clip in enumerate(config["clips"])}
     shape = len(plan["seeds"]), len(position)
-    predictions = np.full(shape, -1, np.int64)
+    predicted = np.full(shape, -1, np.int64)
     probabilities = np.full((*shape, len(config["classes"])), np.nan)
     histories: dict[int, dict[str, Any]] = {seed: {} for seed in plan["seeds"]}
     heat: dict[str, np.ndarray] = {}
@@ -72,7 +72,7 @@ def _method(
                 )
             record = records[key]
             index = [position[clip] for clip in record["clips"]]
-            predictions[row, index] = record["prediction"]
+            predicted[row, index] = record["prediction"]
             if record["probabilities"] is not None:
                 probabilities[row, index] = record["probabilities"]
             histories[seed][fold] = record["history"]
@@ -81,7 +81,7 @@ def _method(
     return MethodResult(
         name=name,
         seeds=tuple(plan["seeds"]),
-        predictions=predictions,
+        predicted=predicted,
         probabilities=None if np.isnan(probabilities).any() else probabilities,
         histories=histories,
         heat=heat,

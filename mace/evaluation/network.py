@@ -1,4 +1,4 @@
-"""The network under evaluation, as a learner beside its baselines."""
+"""The network under evaluation, as a method beside its baselines."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Int
 
 from mace.data.motion_set import MotionSet
+from mace.evaluation.bundles import bundle_for
 from mace.evaluation.gradcam import heat_maps
-from mace.evaluation.learner import Answer, Origin
-from mace.evaluation.starting import bundle_for
+from mace.evaluation.method import DataUse, FoldPredictions
 from mace.prediction import predict_clips
 from mace.pretrained.bundle_files import BundleFile
 from mace.protocols.folds import Fold
@@ -23,7 +23,7 @@ type Split = tuple[Int[np.ndarray, " m"], Int[np.ndarray, " v"] | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """Trains `train` on a fold's training clips; the test clips are seen once, at the end.
+    """Trains `train` on a fold's training clips; the test clips are read once, at the end.
 
     With `train.selection = "best"` the epoch is chosen on `validation` of the training clips, by
     subject; those are then not learnt from. With `start` every fold goes on from the same
@@ -35,8 +35,10 @@ class Network:
     start: BundleFile | None = None
     mix: MixConfig | None = None
 
-    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
-        """Answer for the test clips; see `Learner`."""
+    def __call__(
+        self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool
+    ) -> FoldPredictions:
+        """Predict the test clips; see `Method`."""
         train_index, validation_index = split = self.split(motion_set, fold, seed=seed)
         fitted = fit(
             motion_set,
@@ -48,7 +50,7 @@ class Network:
             mix=None if self.mix is None else load_mix(self.mix),
             label=f"  seed {seed}, without {fold.name}",
         )
-        return self.answer(motion_set, fold, fitted, split, explain=explain)
+        return self.predict(motion_set, fold, fitted, split, explain=explain)
 
     def split(self, motion_set: MotionSet, fold: Fold, *, seed: int) -> Split:
         """Return what to learn from and, where an epoch is to be chosen, what to choose it on."""
@@ -62,22 +64,22 @@ class Network:
             seed=seed,
         )
 
-    def answer(
+    def predict(
         self, motion_set: MotionSet, fold: Fold, fitted: Fitted, split: Split, *, explain: bool
-    ) -> Answer:
-        """Return what a network trained on a split of a fold says about the fold's test clips."""
+    ) -> FoldPredictions:
+        """Return what a network trained on a split of a fold predicts for the fold's test clips."""
         train_index, validation_index = split
         inputs = motion_set.inputs[fold.test_index]
         probabilities = predict_clips(fitted, inputs, pair_average=self.train.pair_average)
-        prediction = probabilities.argmax(axis=1)
+        predicted = probabilities.argmax(axis=1)
         names = fitted.history[0] if fitted.history else {}
         history = {name: [float(row[name]) for row in fitted.history] for name in names}
-        return Answer(
-            prediction=prediction,
+        return FoldPredictions(
+            predicted=predicted,
             probabilities=probabilities,
             history=history | {"chosen_epoch": [float(fitted.chosen_epoch)]},
-            heat=heat_maps(fitted, inputs[:, 0], prediction) if explain else None,
-            origin=Origin(
+            heat=heat_maps(fitted, inputs[:, 0], predicted) if explain else None,
+            data_use=DataUse(
                 fitted=train_index,
                 validation=validation_index,
                 normalised=train_index if self.train.normalise == "training" else None,

@@ -10,7 +10,7 @@ import numpy as np
 from mace.classifiers import as_images
 from mace.data.motion_set import MotionSet
 from mace.errors import DataError
-from mace.evaluation.arrays import clip_names, given, people_of
+from mace.evaluation.arrays import checked_array, clip_names, people_of
 from mace.motion.config import MotionConfig
 
 
@@ -44,7 +44,7 @@ def own_arrays(X: Any, y: Any, groups: Any = None, clips: Sequence[str] | None =
     Raises:
         DataError: for other shapes, one class, a missing value, or a name given twice.
     """
-    names = given(y, "y")
+    names = checked_array(y, "y")
     if names.ndim != 1 or not names.size:
         raise DataError(f"y has the shape {names.shape}, expected (n,), a label for each clip")
     if (count := len(X)) != len(names):

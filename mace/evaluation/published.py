@@ -55,18 +55,18 @@ class Published:
     def warnings(self) -> tuple[str, ...]:
         """What a reader must know before setting this beside another score."""
         expected = BENCHMARKS[self.benchmark].samples
-        found = []
+        warnings = []
         if self.best_test_epoch:
-            found.append("best test epoch")
+            warnings.append("best test epoch")
         if self.uar_is_macro_precision:
-            found.append("UAR is macro-precision")
+            warnings.append("UAR is macro-precision")
         if self.n is None:
-            found.append("n unknown")
+            warnings.append("n unknown")
         elif self.n != expected:
-            found.append(f"n is not {expected}")
+            warnings.append(f"n is not {expected}")
         if self.verified != "source":
-            found.append({"second-hand": "quoted", "memory": "not looked up"}[self.verified])
-        return tuple(found)
+            warnings.append({"second-hand": "quoted", "memory": "not looked up"}[self.verified])
+        return tuple(warnings)
 
 
 def published_results(benchmark: BenchmarkName | None = None) -> Sequence[Published]:
@@ -94,8 +94,8 @@ def published_results(benchmark: BenchmarkName | None = None) -> Sequence[Publis
                 note=fields.note,
             )
         )
-    assert {one.benchmark for one in results} <= set(get_args(BenchmarkName))
-    return [one for one in results if benchmark in (None, one.benchmark)]
+    assert {result.benchmark for result in results} <= set(get_args(BenchmarkName))
+    return [result for result in results if benchmark in (None, result.benchmark)]
 
 
 @dataclass(frozen=True, kw_only=True)

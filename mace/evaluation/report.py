@@ -52,7 +52,7 @@ def write_report(
         faces: the corrected face at the apex, by clip. Those of the examples are kept in
             `folder`, so that the report can be made again without them. The page then holds
             people's faces: mind the licence of the data set before passing it on.
-        examples: how many right and how many wrong answers to show.
+        examples: how many right and how many wrong predictions to show.
 
     Raises:
         ConfigError: if there is no evaluation.
@@ -67,9 +67,9 @@ def write_report(
     right = draw_examples(main, right=True, count=examples)
     wrong = draw_examples(main, right=False, count=examples)
     if faces is not None:
-        wanted = shown_clips(right + wrong)
-        save_faces(folder, {clip: faces[clip] for clip in wanted if clip in faces})
-    kept = load_faces(folder)
+        clips = shown_clips(right + wrong)
+        save_faces(folder, {clip: faces[clip] for clip in clips if clip in faces})
+    stored = load_faces(folder)
     network = main.methods[NETWORK]
     total = network.confusions(main.labels, len(main.classes)).sum(axis=0)
 
@@ -101,10 +101,14 @@ def write_report(
             lambda theme: learning_figure(network, theme),
             "Curves over the epochs: one thin line for each fold and seed, their mean in colour.",
         ),
-        right=[_shown(folder, "right", i, one, kept) for i, one in enumerate(right, start=1)],
-        wrong=[_shown(folder, "wrong", i, one, kept) for i, one in enumerate(wrong, start=1)],
-        has_faces=bool(kept),
-        has_heat=any(one.heat is not None for one in right + wrong),
+        right=[
+            _shown(folder, "right", i, example, stored) for i, example in enumerate(right, start=1)
+        ],
+        wrong=[
+            _shown(folder, "wrong", i, example, stored) for i, example in enumerate(wrong, start=1)
+        ],
+        has_faces=bool(stored),
+        has_heat=any(example.heat is not None for example in right + wrong),
         settings=[*setting_rows(main.config), *setting_rows(main.motion, "motion.")],
         others=evaluations[1:],
     )
@@ -115,7 +119,7 @@ def write_report(
 
 def _verdict(summary: Mapping[str, Any], who: str) -> str:
     """Say in one sentence whether `who` beats its best baseline."""
-    rivals = {name: one for name, one in summary["baselines"].items() if name != "majority"}
+    rivals = {name: result for name, result in summary["baselines"].items() if name != "majority"}
     rivals = rivals or summary["baselines"]
     if not rivals:
         return "There is no baseline to compare with."

@@ -15,15 +15,21 @@ SYNTHETIC = "synthetic"
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class MethodResult:
-    """The answers of one method for every clip, once for each seed.
+    """The predictions of one method for every clip, once for each seed.
 
-    `histories[seed][fold]` holds curves over the epochs and single figures, by name; `heat` maps
-    of where the method looked, by clip; `seconds` the time of all folds together.
+    Attributes:
+        name: of the method.
+        seeds: of its trainings.
+        predicted: the class of each clip, for each seed.
+        probabilities: of each class; None for a method that has none.
+        histories: by seed and fold, curves over the epochs and single figures, by name.
+        heat: maps of where the method looked, by clip.
+        seconds: time of all folds together, s.
     """
 
     name: str
     seeds: tuple[int, ...]
-    predictions: Int[np.ndarray, "s n"]
+    predicted: Int[np.ndarray, "s n"]
     probabilities: Float[np.ndarray, "s n k"] | None
     histories: Mapping[int, Mapping[str, Mapping[str, Sequence[float]]]]
     heat: Mapping[str, Float[np.ndarray, "h w"]]
@@ -31,16 +37,31 @@ class MethodResult:
 
     def confusions(self, labels: Int[np.ndarray, " n"], classes: int) -> Int[np.ndarray, "s k k"]:
         """Return the pooled confusion matrix of each seed."""
-        return np.stack([confusion_matrix(labels, one, classes) for one in self.predictions])
+        return np.stack(
+            [confusion_matrix(labels, predicted, classes) for predicted in self.predicted]
+        )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Evaluation:
     """All methods on one data set under one protocol.
 
-    `labels` indexes `classes` and `groups` indexes `subjects`, for each of `clips`; `title` is
-    what a table calls the network; `config` and `motion` hold the settings as JSON has them;
-    `leaks` are rows of scores that are wrong on purpose, to show what leaks make of this recipe.
+    Attributes:
+        title: what a table calls the network.
+        classes: their names.
+        subjects: `database/subject` of everybody.
+        clips: `database/subject/clip` of each.
+        labels: the true class of each clip, as an index of `classes`.
+        groups: the person of each clip, as an index of `subjects`.
+        methods: the results, by the method's name.
+        config: the evaluation's settings as JSON has them.
+        config_hash: names them.
+        motion: the settings of the input, likewise.
+        fingerprint: names the data.
+        description: further facts for the report, by name.
+        provenance: revision, versions and time.
+        command: that made the results.
+        leaks: rows of scores that are wrong on purpose, to show what leaks make of this recipe.
     """
 
     title: str

@@ -26,7 +26,7 @@ HEADINGS: Mapping[str, str] = {
 
 
 def print_scores(scores: Mapping[str, Any], *, file: TextIO | None = None) -> None:
-    """Print what `scores.describe` returned: in all, by class, by database, against a protocol."""
+    """Print what `method_scores.describe` returned, and the counts against a protocol's."""
     stream = file or sys.stdout
     seeds = len(scores["confusion_per_seed"])
     print(
@@ -44,10 +44,10 @@ def print_scores(scores: Mapping[str, Any], *, file: TextIO | None = None) -> No
         [
             (
                 name,
-                *(decimal(one[key]) for key in ("precision", "recall", "f1")),
-                str(one["support"]),
+                *(decimal(figures[key]) for key in ("precision", "recall", "f1")),
+                str(figures["support"]),
             )
-            for name, one in scores["per_class"].items()
+            for name, figures in scores["per_class"].items()
         ],
         file=stream,
     )
@@ -68,7 +68,7 @@ def print_scores(scores: Mapping[str, Any], *, file: TextIO | None = None) -> No
         )
     names = [str(name) for name in scores["classes"]]
     print_rows(
-        ("truth \\ answer", *names),
+        ("truth \\ prediction", *names),
         [(name, *map(str, row)) for name, row in zip(names, scores["confusion"], strict=True)],
         file=stream,
     )

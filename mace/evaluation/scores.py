@@ -1,101 +1,230 @@
-"""The figures of one method, as plain numbers that JSON can hold; needs no network and no JAX."""
+"""Scores as a notebook wants them: numbers, data frames, a picture of the confusion."""
 
-from typing import Any
+import html
+import shutil
+import weakref
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Int
 
-from mace import metrics
-from mace.evaluation.answers import Answers
-from mace.evaluation.bootstrap import Interval, ScoreDraws, bootstrap, percentile_interval
-from mace.evaluation.bootstrap import subject_counts as count_by_subject
-from mace.protocols.benchmarks import Benchmark
-from mace.protocols.counts import check_counts
+from mace.evaluation.config import NETWORK
+from mace.evaluation.predictions import Predictions, predictions_of
+from mace.evaluation.results import Evaluation
+from mace.evaluation.store import RunFolder
+from mace.evaluation.summary import summarise
 
-RESAMPLES = 2000
-CONFIDENCE = 0.95
-SCORES = ("uf1", "uar", "accuracy")
-METRICS = {
-    "uf1": metrics.uf1,
-    "uar": metrics.uar,
-    "accuracy": metrics.accuracy,
-    "macro_precision": metrics.macro_precision,
-    "weighted_f1": metrics.weighted_f1,
-}
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+_COLUMNS = ("uf1", "uar", "accuracy")
 
 
-def describe(answers: Answers, *, draws: ScoreDraws | None = None) -> dict[str, Any]:
-    """Return every score of a method.
+class Scores:
+    """What predictions are worth: from counts pooled over all clips, with intervals over people.
 
-    `uf1`, `uar`, `accuracy`, `macro_precision` and `weighted_f1` are means over the seeds of scores
-    from pooled counts; `intervals` their bootstrap over subjects; `per_seed` the single ones;
-    `confusion` the counts added over the seeds (rows truth), `per_class` its scores, and
-    `per_database` the scores of the same answers on each database's clips. The score of a class
-    without a true sample is None, and it is left out of the means.
+    Attributes:
+        figures: every score as `mace score --json` prints it.
+        arrays: the predictions themselves, as labels by position.
+        name: to show.
     """
-    draws = draw_scores(answers) if draws is None else draws
-    counts = answers.confusions()
-    total = counts.sum(axis=0)
-    intervals: dict[str, Interval] = {
-        name: percentile_interval(getattr(draws, name), confidence=CONFIDENCE) for name in SCORES
-    }
-    return {
-        **mean_scores(counts),
-        "n": len(answers),
-        "subjects": len(set(answers.groups.tolist())),
-        "classes": list(answers.classes),
-        "intervals": {name: list(interval) for name, interval in intervals.items()},
-        "per_seed": {name: [METRICS[name](one) for one in counts] for name in SCORES},
-        "confusion": total.tolist(),
-        "confusion_per_seed": counts.tolist(),
-        "per_class": {
-            name: {
-                "precision": _number(scores.precision),
-                "recall": _number(scores.recall),
-                "f1": _number(scores.f1),
-                "support": scores.support // len(counts),
-            }
-            for name, scores in zip(answers.classes, metrics.per_class(total), strict=True)
-        },
-        "per_database": by_database(answers),
-    }
+
+    def __init__(self, figures: Mapping[str, Any], predictions: Predictions) -> None:
+        self.figures, self.arrays, self.name = dict(figures), predictions, predictions.name
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader of the scores must know, in sentences."""
+        return self.arrays.remarks
+
+    @property
+    def uf1(self) -> float:
+        """Unweighted F1: the mean of the classes' F1, each from counts over all clips."""
+        return self.figures["uf1"]
+
+    @property
+    def uar(self) -> float:
+        """Unweighted average recall, balanced accuracy."""
+        return self.figures["uar"]
+
+    @property
+    def accuracy(self) -> float:
+        """Part of the clips that are right."""
+        return self.figures["accuracy"]
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of `uf1`, 95 %: 2,000 random draws of whole people (cluster bootstrap)."""
+        return self.intervals["uf1"]
+
+    @property
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """Those of `uf1`, `uar` and `accuracy`."""
+        return {name: (low, high) for name, (low, high) in self.figures["intervals"].items()}
+
+    @property
+    def per_class(self) -> "pd.DataFrame":
+        """Precision, recall, F1 and number of clips of each class."""
+        import pandas as pd
+
+        return pd.DataFrame.from_dict(self.figures["per_class"], orient="index")
+
+    @property
+    def confusion(self) -> "pd.DataFrame":
+        """Counts over all seeds: rows are the truth, columns the predictions."""
+        import pandas as pd
+
+        names = self.figures["classes"]
+        return pd.DataFrame(
+            self.figures["confusion"],
+            index=pd.Index(names, name="truth"),
+            columns=pd.Index(names, name="prediction"),
+        )
+
+    def table(self) -> "pd.DataFrame":
+        """Return a row for each method: scores with their intervals, clips, people, seeds."""
+        import pandas as pd
+
+        rows = {name: _row(figures) for name, figures in self._methods.items()}
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
+
+    def plot(self, axes: "Axes | None" = None) -> "Axes":
+        """Draw the confusion: shade and number are the part of the true class.
+
+        Args:
+            axes: where; a new figure without.
+        """
+        from matplotlib import pyplot as plt
+
+        if axes is None:
+            axes = plt.subplots(figsize=(4.5, 4))[1]
+        counts = self.confusion
+        share = counts.to_numpy() / np.maximum(counts.to_numpy().sum(axis=1, keepdims=True), 1)
+        axes.imshow(share, cmap="Oranges", vmin=0, vmax=1.4)
+        for (row, column), part in np.ndenumerate(share):
+            text = f"{part:.0%}\n({counts.iloc[row, column]})"
+            axes.text(column, row, text, ha="center", va="center", fontsize=9)
+        axes.set_xticks(range(len(counts)), counts.columns, rotation=30, ha="right")
+        axes.set_yticks(range(len(counts)), counts.index)
+        axes.set(xlabel="prediction", ylabel="truth", title=f"UF1 {self.uf1:.3f}")
+        return axes
+
+    @property
+    def _methods(self) -> Mapping[str, Mapping[str, Any]]:
+        return {self.name: self.figures}
+
+    def __repr__(self) -> str:
+        low, high = self.interval
+        people = self.figures["subjects"]
+        return (
+            f"{self.name}: UF1 {self.uf1:.3f} [{low:.3f}, {high:.3f}], UAR {self.uar:.3f}, "
+            f"accuracy {self.accuracy:.3f}; {self.figures['n']} clips of {people} people"
+        )
+
+    def _repr_html_(self) -> str:
+        remarks = "".join(f"<p>{html.escape(remark)}</p>" for remark in self.remarks)
+        return self.table().to_html(float_format="{:.3f}".format) + remarks
 
 
-def draw_scores(answers: Answers) -> ScoreDraws:
-    """Return the scores of random draws of whole subjects; see `bootstrap`."""
-    counts = count_by_subject(
-        answers.labels, answers.predictions, answers.groups, len(answers.classes)
-    )
-    return bootstrap(counts, resamples=RESAMPLES)
+class CrossValidation(Scores):
+    """A finished cross-validation: scores, every prediction, and the folder it lies in.
+
+    Attributes:
+        evaluation: all of it, as tables and reports are made of it.
+        folder: where it lies, in the form of `mace evaluate`: `mace audit`, `mace compare` and
+            `mace report` read it. Of one without `out` it lasts as long as this object.
+    """
+
+    def __init__(
+        self,
+        evaluation: Evaluation,
+        folder: Path,
+        *,
+        temporary: bool = False,
+        remarks: tuple[str, ...] = (),
+    ) -> None:
+        predictions = replace(predictions_of(evaluation), remarks=remarks)
+        super().__init__(summarise(evaluation), predictions)
+        self.evaluation, self.folder = evaluation, folder
+        if temporary:
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+
+    @cached_property
+    def predictions(self) -> "pd.DataFrame":
+        """A row for each method, seed and clip: label, prediction and, if any, probabilities.
+
+        Columns are `clip`, `subject`, `seed`, `method`, `label`, `prediction` and, where the
+        method gives probabilities, `p_` and the name of each class.
+        """
+        import pandas as pd
+
+        done = self.evaluation
+        names = np.array(done.classes, dtype=object)
+        parts = []
+        for name, method in done.methods.items():
+            for row, seed in enumerate(method.seeds):
+                part = {
+                    "clip": done.clips,
+                    "subject": [done.subjects[group] for group in done.groups],
+                    "seed": seed,
+                    "method": done.title if name == NETWORK else name,
+                    "label": names[done.labels],
+                    "prediction": names[method.predicted[row]],
+                }
+                if method.probabilities is not None:
+                    columns = method.probabilities[row].T
+                    part |= {f"p_{c}": p for c, p in zip(done.classes, columns, strict=True)}
+                parts.append(pd.DataFrame(part))
+        return pd.concat(parts, ignore_index=True)
+
+    @cached_property
+    def chosen(self) -> "pd.DataFrame":
+        """A row for each seed and fold: the settings that its inner folds chose, in words."""
+        import pandas as pd
+
+        stored = RunFolder(self.folder)
+        key = stored.read_config()["methods"][NETWORK]["key"]
+        rows = [
+            {"seed": seed, "fold": fold, "chosen": record["data_use"]["selection"]}
+            for (method, seed, fold), record in stored.records().items()
+            if method == key
+        ]
+        return pd.DataFrame(rows, columns=["seed", "fold", "chosen"])
+
+    def report(self, path: str | Path) -> Path:
+        """Write a page that needs nothing beside it, and return where it is.
+
+        Args:
+            path: of the page (`page.html`), or a folder for it and its pictures.
+
+        Raises:
+            OutputError: if it cannot be written.
+        """
+        from mace.evaluation.report import write_report
+        from mace.files import write_text
+
+        path = Path(path)
+        if path.suffix != ".html":
+            return write_report([self.evaluation], folder=path)
+        with TemporaryDirectory(prefix="mace-report-") as folder:
+            page = write_report([self.evaluation], folder=Path(folder))
+            write_text(path, page.read_text(encoding="utf-8"))
+        return path
+
+    @property
+    def _methods(self) -> Mapping[str, Mapping[str, Any]]:
+        return {self.name: self.figures, **self.figures["baselines"]}
 
 
-def mean_scores(counts: Int[np.ndarray, "s k k"]) -> dict[str, float]:
-    """Return the mean of every score over the seeds' confusion matrices."""
-    return {name: float(np.mean([score(one) for one in counts])) for name, score in METRICS.items()}
-
-
-def by_database(answers: Answers) -> dict[str, dict[str, float]]:
-    """Return the scores of each database's clips, from the same predictions."""
-    database = np.array(answers.databases)
-    parts = {}
-    for name in sorted(set(answers.databases)):
-        own = answers.take(np.flatnonzero(database == name))
-        people = len(set(own.groups.tolist()))
-        parts[name] = mean_scores(own.confusions()) | {"n": len(own), "subjects": people}
-    return parts
-
-
-def against(benchmark: Benchmark, answers: Answers) -> dict[str, Any]:
-    """Return the benchmark's counts, and in words where the scored clips differ from them."""
-    return {
-        "name": benchmark.name,
-        "title": benchmark.title,
-        "n": len(answers),
-        "samples": benchmark.samples,
-        "subjects": benchmark.subjects,
-        "deviations": check_counts(benchmark, answers.label_names, answers.people),
-    }
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else value
+def _row(figures: Mapping[str, Any]) -> dict[str, float | int]:
+    row: dict[str, float | int] = {}
+    for name in _COLUMNS:
+        low, high = figures["intervals"][name]
+        row |= {name: figures[name], f"{name}_low": low, f"{name}_high": high}
+    seeds = len(figures["confusion_per_seed"])
+    return row | {"n": figures["n"], "subjects": figures["subjects"], "seeds": seeds}

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mace.errors import ConfigError
-from mace.evaluation.answers import Answers
-from mace.evaluation.arrays import answers_from
-from mace.evaluation.comparison import compare_answers, open_answers, published_rows
-from mace.evaluation.log_answers import read_answers
+from mace.evaluation.arrays import predictions_from_arrays
+from mace.evaluation.comparison import compare_predictions, load_predictions, published_rows
+from mace.evaluation.log_predictions import predictions_from_logs
+from mace.evaluation.method_scores import SCORES, against, describe
+from mace.evaluation.predictions import Predictions
 from mace.evaluation.published import Published, published_results
-from mace.evaluation.scored import Scores
-from mace.evaluation.scores import SCORES, against, describe
+from mace.evaluation.scores import Scores
 from mace.protocols.benchmarks import BENCHMARKS, Benchmark, BenchmarkName
 from mace.protocols.counts import likely_benchmark
 
@@ -55,8 +55,8 @@ def score(
         (0.733, 0.75)
     """
     if predicted is not None:
-        answers = answers_from(truth, predicted, groups, clips=clips)
-        return Scores(describe(answers), answers)
+        predictions = predictions_from_arrays(truth, predicted, groups, clips=clips)
+        return Scores(describe(predictions), predictions)
     if groups is not None:
         raise ConfigError("a log names its people itself; leave out groups, or give predictions")
     if benchmark is not None and classes:
@@ -64,17 +64,17 @@ def score(
     logs = [Path(log) for log in ([truth] if isinstance(truth, str | PathLike) else truth)]
     chosen: Benchmark | None = None if benchmark is None else BENCHMARKS[benchmark]
     names = chosen.classes if chosen is not None else classes or None
-    answers = read_answers(logs, classes=names, benchmark=chosen)
+    predictions = predictions_from_logs(logs, classes=names, benchmark=chosen)
     if chosen is None:
-        chosen = likely_benchmark(answers.people, answers.classes)
-        if chosen is not None and set(answers.classes) != set(chosen.classes):
+        chosen = likely_benchmark(predictions.people, predictions.classes)
+        if chosen is not None and set(predictions.classes) != set(chosen.classes):
             # Integers or another order: read again under the protocol's names.
-            answers = read_answers(logs, classes=chosen.classes)
-    figures: dict[str, Any] = describe(answers)
+            predictions = predictions_from_logs(logs, classes=chosen.classes)
+    figures: dict[str, Any] = describe(predictions)
     figures["logs"] = [str(path) for path in logs]
-    figures["remarks"] = list(answers.remarks)
-    figures["benchmark"] = None if chosen is None else against(chosen, answers)
-    return Scores(figures, answers)
+    figures["remarks"] = list(predictions.remarks)
+    figures["benchmark"] = None if chosen is None else against(chosen, predictions)
+    return Scores(figures, predictions)
 
 
 class Comparison:
@@ -154,21 +154,21 @@ def compare(
     if not named and not published:
         raise ConfigError("there is nothing to compare; name at least one run")
     chosen = BENCHMARKS[benchmark] if benchmark is not None else None
-    answers: dict[str, Answers] = {}
+    predictions: dict[str, Predictions] = {}
     # Folders first: they know the names of the classes that a log may call 0, 1, 2.
     classes = None if chosen is None else chosen.classes
     for name, run in sorted(named.items(), key=lambda item: _is_log(item[1])):
-        answers[name] = opened = _opened(run, classes, chosen)
+        predictions[name] = opened = _opened(run, classes, chosen)
         if chosen is None:
             chosen = likely_benchmark(opened.people, opened.classes)
             # Without a folder the protocol names them, also those of the log that told it.
             if chosen is not None and _is_log(run) and classes is None:
                 classes = chosen.classes
-                answers[name] = _opened(run, classes, chosen)
+                predictions[name] = _opened(run, classes, chosen)
         classes = classes or (None if _is_log(run) else opened.classes)
     figures: dict[str, Any] = {"runs": {}, "warnings": []}
-    if answers:
-        figures = compare_answers({name: answers[name] for name in named}, benchmark=chosen)
+    if predictions:
+        figures = compare_predictions({name: predictions[name] for name in named}, benchmark=chosen)
     entries = published_results(chosen.name if chosen else None) if published else []
     entries = entries if chosen or not named else []
     figures["published"] = published_rows(entries)
@@ -195,7 +195,7 @@ def _is_log(run: Run) -> bool:
     return not isinstance(run, Scores) and not Path(run).is_dir()
 
 
-def _opened(run: Run, classes: Sequence[str] | None, benchmark: Benchmark | None) -> Answers:
+def _opened(run: Run, classes: Sequence[str] | None, benchmark: Benchmark | None) -> Predictions:
     if isinstance(run, Scores):
-        return run.answers
-    return open_answers(Path(run), classes=classes, benchmark=benchmark)
+        return run.arrays
+    return load_predictions(Path(run), classes=classes, benchmark=benchmark)

@@ -4,7 +4,7 @@
     predictions.jsonl   one line for each finished (method, seed, fold), only ever appended to
     heat/               where the network looked: one .npz for each fold of the first seed
     results.json        the summary, written when every fold is there
-    predictions-seedN.log  the network's answers in MEGC form, one file a seed
+    predictions-seedN.log  the network's predictions in MEGC form, one file a seed
     leaky.json, leaky/  scores that are wrong on purpose, where somebody asked for them
 
 A line carries the hash of its method's settings, the folds and the data. Lines of other settings
@@ -23,7 +23,7 @@ from mace.errors import DataError
 from mace.files import append_line, atomic_path, write_json
 
 if TYPE_CHECKING:  # a run is read back without JAX
-    from mace.evaluation.learner import Answer, Origin
+    from mace.evaluation.method import DataUse, FoldPredictions
 
 type RecordKey = tuple[str, int, str]
 """Hash of the method's settings, seed, name of the fold."""
@@ -85,14 +85,14 @@ class RunFolder:
         """Return the finished folds; the later of two lines with one key counts."""
         if not self._predictions.exists():
             return {}
-        found: dict[RecordKey, dict[str, Any]] = {}
+        records: dict[RecordKey, dict[str, Any]] = {}
         for line in self._predictions.read_bytes().splitlines():
             try:
                 record = json.loads(line)
-                found[record["key"], record["seed"], record["fold"]] = record
+                records[record["key"], record["seed"], record["fold"]] = record
             except (ValueError, KeyError, TypeError):
                 continue  # torn by a crash: that fold simply runs again
-        return found
+        return records
 
     def write_heat(
         self, key: RecordKey, clips: Sequence[str], heat: Float[np.ndarray, "m h w"]
@@ -139,26 +139,28 @@ def decode_index(ranges: Sequence[Sequence[int]]) -> Int[np.ndarray, " m"]:
     return np.concatenate([np.zeros(0, np.int64), *(np.arange(a, b) for a, b in ranges)])
 
 
-def encode_answer(answer: "Answer") -> dict[str, Any]:
-    """Return the part of a line that holds a method's answer."""
-    probabilities = answer.probabilities
+def encode_predictions(predictions: "FoldPredictions") -> dict[str, Any]:
+    """Return the part of a line that holds a method's predictions for a fold."""
+    probabilities = predictions.probabilities
     return {
-        "prediction": answer.prediction.tolist(),
+        "prediction": predictions.predicted.tolist(),
         "probabilities": None
         if probabilities is None
         else np.round(probabilities.astype(np.float64), DIGITS).tolist(),
-        "history": {name: list(map(float, curve)) for name, curve in answer.history.items()},
-        "origin": None if answer.origin is None else _encode_origin(answer.origin),
+        "history": {name: list(map(float, curve)) for name, curve in predictions.history.items()},
+        "data_use": None
+        if predictions.data_use is None
+        else _encode_data_use(predictions.data_use),
     }
 
 
-def _encode_origin(origin: "Origin") -> dict[str, Any]:
+def _encode_data_use(data_use: "DataUse") -> dict[str, Any]:
     def ranges(index: np.ndarray | None) -> list[list[int]] | None:
         return None if index is None else encode_index(index)
 
     return {
-        "fitted": encode_index(origin.fitted),
-        "validation": ranges(origin.validation),
-        "normalised": ranges(origin.normalised),
-        "selection": origin.selection,
+        "fitted": encode_index(data_use.fitted),
+        "validation": ranges(data_use.validation),
+        "normalised": ranges(data_use.normalised),
+        "selection": data_use.selection,
     }

@@ -1,4 +1,4 @@
-"""A pre-trained network as it is, as a learner beside baselines that are trained."""
+"""A pre-trained network as it is, as a method beside baselines that are trained."""
 
 import functools
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from mace.adaptation.search import WindowSearch
 from mace.bundle import Bundle
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
+from mace.evaluation.bundles import bundle_for
 from mace.evaluation.config import ZeroShotConfig
 from mace.evaluation.gradcam import heat_maps
-from mace.evaluation.learner import Answer, Origin
-from mace.evaluation.starting import bundle_for
+from mace.evaluation.method import DataUse, FoldPredictions
 from mace.prediction import predict_clips
 from mace.protocols.folds import Fold
 from mace.protocols.labels import canonical_class
@@ -22,7 +22,7 @@ from mace.protocols.labels import canonical_class
 
 @dataclass(frozen=True)
 class ZeroShot:
-    """Answers with a network that learnt nothing from these people.
+    """Predicts with a network that learnt nothing from these people.
 
     With `config.adapt` it is shown the window of the images that fits the clips of the fold's
     training subjects, chosen without their classes.
@@ -30,8 +30,10 @@ class ZeroShot:
 
     config: ZeroShotConfig
 
-    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
-        """Answer for the test clips; see `Learner`."""
+    def __call__(
+        self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool
+    ) -> FoldPredictions:
+        """Predict the test clips; see `Method`."""
         bundle = bundle_for(self.config.bundle, motion_set)
         columns = class_columns(bundle, motion_set.classes)
         fit = adaptation = None
@@ -43,17 +45,17 @@ class ZeroShot:
             bundle, inputs, pair_average=self.config.pair_average, adaptation=adaptation
         )
         probabilities = _among(everything, columns)
-        prediction = probabilities.argmax(axis=1)
+        predicted = probabilities.argmax(axis=1)
         heat = None
         if explain:
             heat = heat_maps(
-                bundle, inputs[:, 0], np.array(columns)[prediction], adaptation=adaptation
+                bundle, inputs[:, 0], np.array(columns)[predicted], adaptation=adaptation
             )
-        return Answer(
-            prediction=prediction,
+        return FoldPredictions(
+            predicted=predicted,
             probabilities=probabilities,
             heat=heat,
-            origin=Origin(
+            data_use=DataUse(
                 fitted=np.zeros(0, np.int64),
                 normalised=None if fit is None else fold.train_index,
                 selection="nothing" if fit is None else str(fit),

@@ -1,4 +1,4 @@
-"""What is audited, whoever made it: samples, folds, answers and claims."""
+"""What is audited, whoever made it: samples, folds, predictions and claims."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,8 +23,15 @@ class NotRecorded(Exception):
 class Item:
     """One sample: a clip, one frame or frame pair of it, or a changed copy.
 
-    `source` is the clip a copy was made from, empty for an original; `digest` names the content of
-    the picture exactly, `hash` is its perceptual hash, each empty where it is not known.
+    Attributes:
+        database: of the subject.
+        subject: who it shows.
+        clip: which it is, or is of.
+        frame: which frame or pair of the clip; empty for a whole clip.
+        source: the clip that a copy was made from; empty for an original.
+        truth: its class; empty where it is not known.
+        digest: names the content of the picture exactly; empty where it is not known.
+        hash: the picture's perceptual hash; empty where it is not known.
     """
 
     database: str
@@ -73,7 +80,7 @@ class Item:
         return "#".join([self.clip_key, self.frame, self.source, self.digest, self.hash])
 
     @cached_property
-    def origin_key(self) -> str:
+    def source_key(self) -> str:
         """The key of the clip that the picture shows, whether it is a copy or not."""
         if not self.source:
             return self.clip_key
@@ -87,9 +94,16 @@ class Item:
 class Part:
     """One fold of one seed: positions of items, and what is known of how it was trained.
 
-    `chosen_on` are the items that an epoch or setting was chosen on, None if that is not recorded;
-    so is `normalised`, whose statistics the inputs were normalised with. `answers` are the given
-    classes by item position, in the order they were given; None without answers.
+    Attributes:
+        fold: its name.
+        train: items on the training side.
+        test: items on the test side.
+        seed: of the training.
+        chosen_on: items that an epoch or a setting was chosen on; None if that is not recorded.
+        normalised: items whose statistics the inputs were normalised with; likewise.
+        epoch: the chosen one, from 1; None if that is not recorded.
+        curves: scores and losses by epoch, by name.
+        predictions: position of an item and class, in the order they were given; None without any.
     """
 
     fold: str
@@ -100,7 +114,7 @@ class Part:
     normalised: Int[np.ndarray, " m"] | None = None
     epoch: int | None = None
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    answers: tuple[tuple[int, str], ...] | None = None
+    predictions: tuple[tuple[int, str], ...] | None = None
 
     @property
     def where(self) -> str:
@@ -112,9 +126,14 @@ class Part:
 class Case:
     """Everything that is known of an experiment.
 
-    `claims` are the scores it reports, by `uf1`, `uar`, `accuracy`; `other_databases` says that its
-    protocol trains on other databases than it tests on; `contradictions` are places where its files
-    disagree, in words.
+    Attributes:
+        what: to show.
+        items: all samples.
+        parts: every fold of every seed.
+        claims: the scores it reports, by `uf1`, `uar`, `accuracy`.
+        benchmark: the protocol that the result is called after.
+        other_databases: whether its protocol trains on other databases than it tests on.
+        contradictions: places where its files disagree, in words.
     """
 
     what: str
@@ -128,10 +147,10 @@ class Case:
     @cached_property
     def splits(self) -> tuple[Part, ...]:
         """The parts whose training or test side differs; seeds usually share theirs."""
-        found: dict[tuple[str, bytes, bytes], Part] = {}
+        splits: dict[tuple[str, bytes, bytes], Part] = {}
         for part in self.parts:
-            found.setdefault((part.fold, part.train.tobytes(), part.test.tobytes()), part)
-        return tuple(found.values())
+            splits.setdefault((part.fold, part.train.tobytes(), part.test.tobytes()), part)
+        return tuple(splits.values())
 
     @cached_property
     def tested(self) -> frozenset[int]:
@@ -140,17 +159,17 @@ class Case:
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """Every class of a truth or an answer."""
-        given = {one for part in self.parts for _, one in part.answers or ()}
-        return tuple(sorted({item.truth for item in self.items if item.truth} | given))
+        """Every class of a truth or a prediction."""
+        predicted = {label for part in self.parts for _, label in part.predictions or ()}
+        return tuple(sorted({item.truth for item in self.items if item.truth} | predicted))
 
     @cached_property
-    def answers(self) -> Mapping[str, Mapping[int, str]]:
-        """The answer for each item, for each seed; the last where there are several."""
+    def predictions(self) -> Mapping[str, Mapping[int, str]]:
+        """The prediction for each item, for each seed; the last where there are several."""
         result: dict[str, dict[int, str]] = {}
         for part in self.parts:
-            if part.answers is not None:
-                result.setdefault(part.seed, {}).update(part.answers)
+            if part.predictions is not None:
+                result.setdefault(part.seed, {}).update(part.predictions)
         return result
 
     def count(self, index: Iterable[int]) -> int:
@@ -158,15 +177,17 @@ class Case:
         return len({self.items[i].sample_key for i in index})
 
     def confusion(
-        self, answers: Mapping[int, str], *, only: Iterable[int] | None = None
+        self, predictions: Mapping[int, str], *, only: Iterable[int] | None = None
     ) -> Int[np.ndarray, "k k"]:
-        """Return the confusion of a seed's answers, for some items if `only` is given."""
-        kept = set(answers) if only is None else set(only) & set(answers)
-        pairs = [(self.items[i].truth, answers[i]) for i in sorted(kept) if self.items[i].truth]
+        """Return the confusion of a seed's predictions, for some items if `only` is given."""
+        scored = set(predictions) if only is None else set(only) & set(predictions)
+        pairs = [
+            (self.items[i].truth, predictions[i]) for i in sorted(scored) if self.items[i].truth
+        ]
         code = {name: i for i, name in enumerate(self.classes)}
         truth = np.array([code[true] for true, _ in pairs], np.int64)
-        found = np.array([code[answer] for _, answer in pairs], np.int64)
-        return confusion_matrix(truth, found, len(self.classes))
+        predicted = np.array([code[label] for _, label in pairs], np.int64)
+        return confusion_matrix(truth, predicted, len(self.classes))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +199,7 @@ class Finding:
         what: one sentence.
         where: some of the places, by name.
         count: number of places.
-        worth: what it can be worth in the score, measured where the answers allow it.
+        worth: what it can be worth in the score, measured where the predictions allow it.
     """
 
     code: str
@@ -202,15 +223,19 @@ def share(case: Case, affected: Iterable[int]) -> str:
     touched = set(affected) & case.tested
     text = f"touches {case.count(touched)} of {case.count(case.tested)} test samples"
     rest = case.tested - touched
-    if not case.answers or not touched:
+    if not case.predictions or not touched:
         return text
     if not rest:
         return f"{text}: no clean one is left to score"
-    whole = [case.confusion(one, only=case.tested) for one in case.answers.values()]
-    clean = [case.confusion(one, only=rest) for one in case.answers.values()]
-    if any(not one.sum() for one in (*whole, *clean)):
+    whole = [
+        case.confusion(predictions, only=case.tested) for predictions in case.predictions.values()
+    ]
+    clean = [case.confusion(predictions, only=rest) for predictions in case.predictions.values()]
+    if any(not matrix.sum() for matrix in (*whole, *clean)):
         return text
-    before, after = (float(np.mean([uf1(one) for one in counts])) for counts in (whole, clean))
+    before, after = (
+        float(np.mean([uf1(matrix) for matrix in counts])) for counts in (whole, clean)
+    )
     return f"{text}; UF1 is {before:.3f} with and {after:.3f} without them"
 
 

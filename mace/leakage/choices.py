@@ -48,28 +48,28 @@ def selection(case: Case) -> list[Finding]:
     unexplained = _unexplained_epochs(case)
     if not known and not any(part.epoch is not None for part in case.parts):
         raise NotRecorded("what epochs and settings were chosen on")
-    found = finding(
+    findings = finding(
         "settings-test",
         "an epoch or a setting was chosen by the score on test subjects",
         places,
         f"{share(case, touched)}; {BEST_EPOCH}",
     )
-    if not found:
-        found = finding(
+    if not findings:
+        findings = finding(
             "settings-test",
             "in every fold the kept epoch is the best one of a curve of test scores",
             followed,
             BEST_EPOCH,
         )
-    if not found:
-        found = finding(
+    if not findings:
+        findings = finding(
             "settings-test",
             "folds keep different epochs, and no validation clips are recorded that they were "
             "chosen on",
             unexplained,
             BEST_EPOCH,
         )
-    return found
+    return findings
 
 
 def _of_test_people(case: Case, part: Part, index: np.ndarray) -> int:

@@ -1,4 +1,4 @@
-"""Checks of what is reported: every sample answered once, and the scores the answers give."""
+"""Checks of what is reported: every sample predicted once, and the scores the predictions give."""
 
 from collections import defaultdict
 
@@ -16,22 +16,22 @@ NAMES = {"uf1": "UF1", "uar": "UAR", "accuracy": "accuracy"}
 
 
 def missing_samples(case: Case) -> list[Finding]:
-    """Clips that no fold tests, folds without answers, or fewer clips than the protocol has."""
-    found: list[Finding] = []
+    """Clips that no fold tests, folds without predictions, or fewer clips than the protocol has."""
+    findings: list[Finding] = []
     if len(case.splits) > 1:
         # With one fold, training clips are rightly never tested.
         tested = {case.items[i].sample_key for i in case.tested}
         untested = [item.name for item in case.items if item.sample_key not in tested]
         worth = _bound(case, len(untested))
-        found += finding("missing-samples", "no fold tests these samples", untested, worth)
-    if any(part.answers is not None for part in case.parts):
+        findings += finding("missing-samples", "no fold tests these samples", untested, worth)
+    if any(part.predictions is not None for part in case.parts):
         silent = [
             f"{part.where}: {case.items[i].name}"
             for part in case.parts
-            for i in sorted(set(part.test.tolist()) - {k for k, _ in part.answers or ()})
+            for i in sorted(set(part.test.tolist()) - {k for k, _ in part.predictions or ()})
         ]
         worth = _bound(case, len(silent))
-        found += finding("missing-samples", "tested samples have no answer", silent, worth)
+        findings += finding("missing-samples", "tested samples have no prediction", silent, worth)
     if case.benchmark is not None:
         # A sample that is given two truths counts once, by the first.
         first = {case.items[i].sample_key: case.items[i] for i in sorted(case.tested, reverse=True)}
@@ -40,17 +40,17 @@ def missing_samples(case: Case) -> list[Finding]:
         deviations = check_counts(
             benchmark, [item.truth for item in own], [item.person for item in own]
         )
-        found += finding(
+        findings += finding(
             "missing-samples",
             f"the samples are not those of {benchmark.title}",
             deviations,
             _bound(case, max(0, benchmark.samples - len(own))),
         )
-    return found
+    return findings
 
 
 def coverage(case: Case) -> list[Finding]:
-    """Samples that are tested or answered more than once, or answered where they are not tested."""
+    """Samples that are tested or predicted more than once, or predicted where not tested."""
     times: dict[tuple[str, str], list[int]] = defaultdict(list)
     # By key: a sample that is spelt in two ways is one.
     keys = [f"{item.clip_key}#{item.frame}#{item.source}" for item in case.items]
@@ -58,8 +58,10 @@ def coverage(case: Case) -> list[Finding]:
     touched: set[int] = set()
     for part in case.parts:
         tested = set(part.test.tolist())
-        answered = part.test.tolist() if part.answers is None else [i for i, _ in part.answers]
-        for i in answered:
+        predicted = (
+            part.test.tolist() if part.predictions is None else [i for i, _ in part.predictions]
+        )
+        for i in predicted:
             times[part.seed, keys[i]].append(i)
             if i not in tested:
                 strange.append(f"{part.where}: {case.items[i].name}")
@@ -70,14 +72,14 @@ def coverage(case: Case) -> list[Finding]:
         if len(places) > 1
         for i in dict.fromkeys(places)
     ]
-    found = finding(
+    findings = finding(
         "not-once",
-        "samples are answered more than once, so some count more than others",
+        "samples are predicted more than once, so some count more than others",
         [f"seed {seed}: {case.items[i].name}" for seed, i in again],
         share(case, {i for _, i in again}),
     )
-    return found + finding(
-        "not-once", "samples are answered in a fold that does not test them", strange,
+    return findings + finding(
+        "not-once", "samples are predicted in a fold that does not test them", strange,
         share(case, touched),
     )  # fmt: skip
 
@@ -102,25 +104,25 @@ def labels(case: Case) -> list[Finding]:
 
 
 def scores(case: Case) -> list[Finding]:
-    """Reported scores that are another figure of the same answers, or none of theirs."""
+    """Reported scores that are another figure of the same predictions, or none of theirs."""
     if not case.claims:
         raise NotRecorded("reported scores")
-    if not case.answers or not any(item.truth for item in case.items):
-        raise NotRecorded("the answers that the reported scores are of")
-    found: list[Finding] = []
-    counts = [case.confusion(one) for one in case.answers.values()]
+    if not case.predictions or not any(item.truth for item in case.items):
+        raise NotRecorded("the predictions that the reported scores are of")
+    findings: list[Finding] = []
+    counts = [case.confusion(predictions) for predictions in case.predictions.values()]
     for name, claim in case.claims.items():
-        right = [getattr(metrics, name)(one) for one in counts]
+        right = [getattr(metrics, name)(matrix) for matrix in counts]
         if abs(claim - float(np.mean(right))) <= SAME:
             continue
         code, what = _explain(case, name, claim, right, counts)
         worth = f"{NAMES[name]} is {np.mean(right):.4f}, {claim - np.mean(right):+.4f} in the claim"
-        found += finding(code, what, [f"{NAMES[name]} {claim:.4f}"], worth)
-    return found + finding(
+        findings += finding(code, what, [f"{NAMES[name]} {claim:.4f}"], worth)
+    return findings + finding(
         "score-mismatch",
         "files of one run contradict each other",
         case.contradictions,
-        "nothing can be said about a score whose answers are not known",
+        "nothing can be said about a score whose predictions are not known",
     )
 
 
@@ -135,11 +137,11 @@ def _explain(
         ("other-metric", metrics.uar),
         ("other-metric", metrics.uf1),
     ):
-        if abs(claim - float(np.mean([score(one) for one in counts]))) <= SAME:
+        if abs(claim - float(np.mean([score(matrix) for matrix in counts]))) <= SAME:
             other = score.__name__.replace("_", " ")
             code = figure if name == "uar" or figure == "other-metric" else "other-metric"
-            return code, f"the reported {shown} is the {other} of the same answers"
-    if name != "accuracy" and any(abs(claim - one) <= SAME for one in _fold_means(case, name)):
+            return code, f"the reported {shown} is the {other} of the same predictions"
+    if name != "accuracy" and any(abs(claim - mean) <= SAME for mean in _fold_means(case, name)):
         return (
             "fold-averaged",
             f"the reported {shown} is a mean over folds, which means nothing where folds miss "
@@ -147,7 +149,7 @@ def _explain(
         )
     if len(right) > 1 and abs(claim - max(right)) <= SAME:
         return "best-seed", f"the reported {shown} is that of the best of {len(right)} seeds"
-    return "score-mismatch", f"the reported {shown} is not what the answers give"
+    return "score-mismatch", f"the reported {shown} is not what the predictions give"
 
 
 def _fold_means(case: Case, name: str) -> list[float]:
@@ -155,28 +157,28 @@ def _fold_means(case: Case, name: str) -> list[float]:
     ways: list[list[float]] = [[], [], []]
     per_class = metrics.class_f1 if name == "uf1" else metrics.class_recall
     for part in case.parts:
-        if not part.answers:
+        if not part.predictions:
             continue
-        counts = case.confusion(dict(part.answers))
+        counts = case.confusion(dict(part.predictions))
         if not counts.sum():
             continue
-        one = per_class(counts)
+        by_class = per_class(counts)
         present = counts.sum(axis=1) > 0
-        seen = present | (counts.sum(axis=0) > 0)
-        filled = np.nan_to_num(one)
+        occurring = present | (counts.sum(axis=0) > 0)
+        filled = np.nan_to_num(by_class)
         ways[0].append(float(filled[present].mean()))
-        ways[1].append(float(filled[seen].mean()))
+        ways[1].append(float(filled[occurring].mean()))
         ways[2].append(float(filled.mean()))
     return [float(np.mean(way)) for way in ways if way]
 
 
 def _bound(case: Case, missing: int) -> str:
     text = "1 sample is missing" if missing == 1 else f"{missing} samples are missing"
-    if not case.answers or not missing:
+    if not case.predictions or not missing:
         return text
     lowest = []
-    for answers in case.answers.values():
-        counts = case.confusion(answers)
+    for predictions in case.predictions.values():
+        counts = case.confusion(predictions)
         hits, total = np.trace(counts), counts.sum()
         if total:
             lowest.append((hits / total, hits / (total + missing)))

@@ -97,10 +97,10 @@ def copy_overlap(case: Case) -> list[Finding]:
     if not any(item.source for item in case.items):
         raise NotRecorded("which samples are copies (column `source`)")
     # The clip itself on both sides is `clip_overlap`'s; here at least one of the two is a copy.
-    copies = {item.origin_key for item in case.items if item.source}
+    copies = {item.source_key for item in case.items if item.source}
     places, touched = _shared(
         case,
-        lambda i: case.items[i].origin_key if case.items[i].origin_key in copies else None,
+        lambda i: case.items[i].source_key if case.items[i].source_key in copies else None,
         label=lambda key: "",
     )
     return finding(
@@ -136,13 +136,13 @@ def near_duplicates(case: Case) -> list[Finding]:
         if not case.items[usable[a]].digest
         or case.items[usable[a]].digest != case.items[usable[b]].digest
     ]
-    one = np.array([usable[a] for a, _ in pairs], np.int64)
-    other = np.array([usable[b] for _, b in pairs], np.int64)
+    first = np.array([usable[a] for a, _ in pairs], np.int64)
+    second = np.array([usable[b] for _, b in pairs], np.int64)
     places: list[str] = []
     touched: set[int] = set()
     for part in case.splits:
         train, test = _sides(case, part)
-        for left, right in ((one, other), (other, one)):
+        for left, right in ((first, second), (second, first)):
             for k in np.flatnonzero(train[left] & test[right]):
                 a, b = case.items[left[k]], case.items[right[k]]
                 places.append(f"{part.where}: {b.name} like {a.name}")
@@ -204,8 +204,8 @@ def _sides(case: Case, part: Part) -> tuple[np.ndarray, np.ndarray]:
 
 def _near_pairs(hashes: list[str]) -> list[tuple[int, int]]:
     pairs = []
-    for length in {len(one) for one in hashes}:
-        index = [i for i, one in enumerate(hashes) if len(one) == length]
+    for length in {len(code) for code in hashes}:
+        index = [i for i, code in enumerate(hashes) if len(code) == length]
         data = np.frombuffer(bytes.fromhex("".join(hashes[i] for i in index)), np.uint8)
         signs = np.unpackbits(data.reshape(len(index), -1), axis=1).astype(np.float32) * 2 - 1
         bits = signs.shape[1]

@@ -22,7 +22,7 @@ def with_fingerprints(
     Raises:
         DataError: if a picture cannot be read, or a given hash is not hexadecimal.
     """
-    found = []
+    result = []
     for item, picture in zip(items, pictures, strict=True):
         if item.hash:
             try:
@@ -32,7 +32,7 @@ def with_fingerprints(
                     f"{path}: the hash {item.hash[:20]!r} of {item.name} is not hexadecimal"
                 ) from error
         if not picture:
-            found.append(item)
+            result.append(item)
             continue
         image = _read(path.parent / picture)
         if image is None:
@@ -41,10 +41,10 @@ def with_fingerprints(
                 "relative to the file, or leave the column image out"
             )
         own = digest(image)
-        found.append(
+        result.append(
             replace(item, digest=item.digest or own, hash=item.hash or perceptual_hash(image))
         )
-    return tuple(found)
+    return tuple(result)
 
 
 def _read(path: Path) -> np.ndarray | None:

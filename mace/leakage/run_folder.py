@@ -18,9 +18,10 @@ from mace.protocols.names import clip_key
 
 
 def case_of_run(folder: Path) -> Case:
-    """Read the network's folds and answers from a run folder, finished or not.
+    """Read the network's folds and predictions from a run folder, finished or not.
 
-    The claims are those of `results.json`; logs `predictions-seedN.log` must hold the same answers.
+    The claims are those of `results.json`; logs `predictions-seedN.log` must hold the same
+    predictions.
 
     Raises:
         DataError: if the folder holds no evaluation, or a damaged one.
@@ -85,27 +86,27 @@ def _part(
     total: int,
 ) -> Part:
     split = config.get("splits", {}).get(fold)
-    answers: tuple[tuple[int, str], ...] = ()
-    origin, history = None, {}
+    predictions: tuple[tuple[int, str], ...] = ()
+    data_use, history = None, {}
     if record is not None:
         names = [config["classes"][k] for k in record["prediction"]]
-        answers = tuple(
+        predictions = tuple(
             (position[clip], name) for clip, name in zip(record["clips"], names, strict=True)
         )
-        origin, history = record.get("origin"), dict(record["history"])
+        data_use, history = record.get("data_use"), dict(record["history"])
     if split is not None:
         train, test = _index(split["train"], total), _index(split["test"], total)
     else:
-        # Runs of before splits were recorded: what a fold tested is what it answered for.
-        test = np.array(sorted(i for i, _ in answers), np.int64)
+        # Runs of before splits were recorded: what a fold tested is what it predicted.
+        test = np.array(sorted(i for i, _ in predictions), np.int64)
         train = np.setdiff1d(np.arange(total), test)
     chosen_on = normalised = None
-    if origin is not None:
-        train = np.union1d(train, _index(origin["fitted"], total))
+    if data_use is not None:
+        train = np.union1d(train, _index(data_use["fitted"], total))
         # Nothing but `validation` is looked at in choosing; inner folds stay within `fitted`.
-        looked = origin["validation"]
+        looked = data_use["validation"]
         chosen_on = np.zeros(0, np.int64) if looked is None else _index(looked, total)
-        used = origin["normalised"]
+        used = data_use["normalised"]
         normalised = np.zeros(0, np.int64) if used is None else _index(used, total)
     epoch = history.pop("chosen_epoch", [None])[-1]
     return Part(
@@ -117,7 +118,7 @@ def _part(
         normalised=normalised,
         epoch=None if epoch is None else int(epoch),
         curves=history,
-        answers=answers,
+        predictions=predictions,
     )
 
 
@@ -137,17 +138,17 @@ def _claims(folder: Path) -> dict[str, float]:
 
 
 def _contradictions(folder: Path, parts: Sequence[Part], clips: Sequence[str]) -> list[str]:
-    """Return the logs whose answers are not those of the run."""
-    found = []
+    """Return the logs whose predictions are not those of the run."""
+    texts = []
     for seed in sorted({part.seed for part in parts}):
         path = folder / f"predictions-seed{seed}.log"
         if not path.exists():
             continue
         own = {
-            _logged_key(clips[i]): canonical_class(answer.replace(" ", "%20"))
+            _logged_key(clips[i]): canonical_class(label.replace(" ", "%20"))
             for part in parts
             if part.seed == seed
-            for i, answer in part.answers or ()
+            for i, label in part.predictions or ()
         }
         classes = json.loads((folder / "config.json").read_text(encoding="utf-8"))["classes"]
         names = {str(i): canonical_class(name) for i, name in enumerate(classes)}
@@ -157,8 +158,8 @@ def _contradictions(folder: Path, parts: Sequence[Part], clips: Sequence[str]) -
         }
         differ = [name for name in own.keys() | logged.keys() if own.get(name) != logged.get(name)]
         if differ:
-            found.append(f"{path.name} has other answers for {len(differ)} samples")
-    return found
+            texts.append(f"{path.name} has other predictions for {len(differ)} samples")
+    return texts
 
 
 def _logged_key(clip: str) -> str:

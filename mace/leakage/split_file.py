@@ -40,15 +40,15 @@ def read_split(
     Raises:
         DataError: naming file and row, if something is missing, unknown or contradictory.
     """
-    asked = None if benchmark is None else BENCHMARKS.get(benchmark)
-    text = _text(path, asked)
+    protocol = None if benchmark is None else BENCHMARKS.get(benchmark)
+    text = _text(path, protocol)
     if text.lstrip().startswith("{"):
         case = read_json(path, text)
     else:
         try:
-            case = read_rows(path, text, asked)
+            case = read_rows(path, text, protocol)
         except NoSplit:
-            _refuse_log(path, asked)
+            _refuse_log(path, protocol)
             raise
     if not case.parts:
         raise DataError(f"{path} holds no fold; expected the columns {', '.join(REQUIRED)}")
@@ -80,8 +80,8 @@ def _named(case: Case, classes: Sequence[str]) -> Case:
         items=tuple(replace(item, truth=name(item.truth)) for item in case.items),
         parts=tuple(
             part
-            if part.answers is None
-            else replace(part, answers=tuple((i, name(label)) for i, label in part.answers))
+            if part.predictions is None
+            else replace(part, predictions=tuple((i, name(label)) for i, label in part.predictions))
             for part in case.parts
         ),
     )

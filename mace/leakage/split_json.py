@@ -50,22 +50,26 @@ def _json_fold(
     name = str(fold["name"])
 
     def index(references: Sequence[Any]) -> list[int]:
-        found = []
-        for one in references:
-            i = one if type(one) is int else position.get(one)
+        result = []
+        for reference in references:
+            i = reference if type(reference) is int else position.get(reference)
             if i is None or not 0 <= i < len(items):
-                raise DataError(f"{path}: fold {name} names the sample {one!r}, which is not there")
-            found.append(i)
-        return found
+                raise DataError(
+                    f"{path}: fold {name} names the sample {reference!r}, which is not there"
+                )
+            result.append(i)
+        return result
 
     def optional(key: str) -> list[int] | None:
         return None if fold.get(key) is None else index(fold[key])
 
-    answers = fold.get("predictions")
-    if isinstance(answers, Mapping):
-        answers = tuple(zip(index(list(answers)), map(str, answers.values()), strict=True))
-    elif answers is not None:
-        answers = tuple(zip(index(fold["test"]), map(str, answers), strict=True))
+    predictions = fold.get("predictions")
+    if isinstance(predictions, Mapping):
+        predictions = tuple(
+            zip(index(list(predictions)), map(str, predictions.values()), strict=True)
+        )
+    elif predictions is not None:
+        predictions = tuple(zip(index(fold["test"]), map(str, predictions), strict=True))
     epoch = fold.get("epoch")
     curves = {str(key): [float(v) for v in curve] for key, curve in fold.get("curves", {}).items()}
     validation = optional("validation")
@@ -80,5 +84,5 @@ def _json_fold(
         normalised=positions(optional("normalised")),
         epoch=None if epoch is None else int(epoch),
         curves=curves,
-        answers=answers,
+        predictions=predictions,
     )

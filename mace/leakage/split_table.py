@@ -32,7 +32,7 @@ class _Fold:
     sides: dict[str, list[int]] = field(default_factory=lambda: {"train": [], "test": []})
     normalised: list[int] | None = None
     chosen_on: list[int] | None = None
-    answers: list[tuple[int, str]] | None = None
+    predictions: list[tuple[int, str]] | None = None
 
 
 class _Items:
@@ -75,7 +75,7 @@ def read_rows(path: Path, text: str, benchmark: Benchmark | None) -> Case:
     delimiter = max(",;\t", key=lambda mark: lines[0].count(mark)) if lines else ","
     try:
         # Each line by itself: else a stray quotation mark would swallow the rows that follow it.
-        rows = [next(csv.reader([one], delimiter=delimiter, strict=True), []) for one in lines]
+        rows = [next(csv.reader([line], delimiter=delimiter, strict=True), []) for line in lines]
     except csv.Error as error:
         raise DataError(f"{path} is no table ({error}); expected a CSV file") from error
     header = _header(rows[0]) if rows else []
@@ -114,7 +114,7 @@ def read_rows(path: Path, text: str, benchmark: Benchmark | None) -> Case:
                 test=positions(fold.sides["test"]),
                 chosen_on=positions(fold.chosen_on),
                 normalised=positions(fold.normalised),
-                answers=None if fold.answers is None else tuple(fold.answers),
+                predictions=None if fold.predictions is None else tuple(fold.predictions),
             )
             for (seed, name), fold in folds.items()
         ),
@@ -149,9 +149,9 @@ def _enter(
             listed = getattr(fold, column) or []
             setattr(fold, column, [*listed, item] if value in YES else listed)
     if "prediction" in header and side == "test":
-        fold.answers = fold.answers or []
+        fold.predictions = fold.predictions or []
         if row["prediction"]:
-            fold.answers.append((item, row["prediction"]))
+            fold.predictions.append((item, row["prediction"]))
 
 
 def _header(cells: Sequence[str]) -> list[str]:

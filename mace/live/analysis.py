@@ -21,7 +21,7 @@ from mace.live.config import LiveConfig
 from mace.live.latest import Latest
 from mace.live.loop import LiveLoop
 from mace.live.overlay import draw_result
-from mace.live.pipeline import answer_frames
+from mace.live.pipeline import predict_frames
 from mace.live.recorded import Session, load_session
 from mace.live.recorder import Recorder
 from mace.live.results import Result
@@ -283,7 +283,7 @@ def write_analysis(
         pictures="annotated" if video else "none",
     )
     recorder.note("remarks", remarks)
-    results = answer_frames(source.frames(), bundle=network, config=live, fps=source.fps)
+    results = predict_frames(source.frames(), bundle=network, config=live, fps=source.fps)
     try:
         with recorder, progress(Path(source.name).name, source.count) as advance:
             for result in results:
@@ -328,7 +328,7 @@ def _opened(
 def _results(source: Source, network: Model, config: LiveConfig) -> Iterator[Result]:
     if not source.live:
         with closing(source.frames()) as frames:
-            yield from answer_frames(frames, bundle=network, config=config, fps=source.fps)
+            yield from predict_frames(frames, bundle=network, config=config, fps=source.fps)
         return
     latest, final = Latest(), list[Event]()
     last: Result | None = None

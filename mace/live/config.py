@@ -56,15 +56,15 @@ class QualityConfig:
 
 @dataclass(frozen=True)
 class LiveConfig:
-    """How frames are compared and answers smoothed.
+    """How frames are compared and predictions smoothed.
 
     Attributes:
         reference: what motion is measured against: the person's neutral keyframe, or a recent
             frame.
         flow: of a network that reads DIS flow: as it was trained, or at a fifteenth of the time
             (`patches` of `MotionConfig`). `auto` is fast for live sources alone, so that a file
-            gets the very answers of a stored clip. Spotted movements are named by the flow that was
-            trained on.
+            gets the very predictions of a stored clip. Spotted movements are named by the flow that
+            was trained on.
         recent_s: how far back a recent reference lies, in s; an ME rises to its apex in less than
             that.
         smoothing_s: time constant of the exponential smoothing of probabilities, in s; 0 for none.
@@ -76,7 +76,7 @@ class LiveConfig:
             in s.
         forget_s: a face that was lost for longer than this, in s, and looks different is somebody
             else.
-        quality: from when on a face is flagged as not to be relied on; it is answered for all the
+        quality: from when on a face is flagged as not to be relied on; it is predicted all the
             same.
         floor_px: motion (px of the 128-px crop) below which a face counts as still, however short
             the neutral time; 0 for none.

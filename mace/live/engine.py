@@ -12,11 +12,11 @@ from mace.config import from_dict
 from mace.face.config import FaceConfig
 from mace.face.detector import FaceDetector
 from mace.inference import Model
-from mace.live.answering import Answerer
 from mace.live.config import LiveConfig
 from mace.live.crowd import Crowd, Seen
 from mace.live.later import in_background
 from mace.live.lookout import Background, Lookout, Prompt
+from mace.live.predictor import Predictor
 from mace.live.results import Result
 from mace.live.sources.frame import Frame
 from mace.live.spotting import LiveSpotter, can_spot
@@ -38,7 +38,7 @@ class FaceStage:
     Args:
         bundle: the network, which says what its crops look like.
         config: how many people are followed.
-        live: look for faces in the background and never wait; otherwise every frame is answered
+        live: look for faces in the background and never wait; otherwise every frame is predicted
             for, in order, just as stored clips are.
         fps: frames a second of the source, 0 where it does not say.
     """
@@ -64,7 +64,7 @@ class FaceStage:
         self._frames: deque[Frame] = deque()
 
     def push(self, frame: Frame) -> list[tuple[Frame, tuple[Seen, ...]]]:
-        """Return the frames that are answered now, with who is seen in them."""
+        """Return the frames that are ready now, with who is seen in them."""
         self._frames.append(frame)
         return self._paired(self._crowd.push(frame.image, frame.time))
 
@@ -100,15 +100,15 @@ class LiveEngine:
         self, bundle: Model, config: LiveConfig, *, live: bool = False, fps: float = 0.0
     ) -> None:
         self.faces = FaceStage(bundle, config, live=live, fps=fps)
-        self.answers = AnswerStage(bundle, config, face=self.faces.face, live=live)
+        self.inference = InferenceStage(bundle, config, face=self.faces.face, live=live)
 
     def push(self, frame: Frame) -> list[Result]:
         """Return the results that are ready with this frame, in order."""
-        return [self.answers.push(*seen) for seen in self.faces.push(frame)]
+        return [self.inference.push(*seen) for seen in self.faces.push(frame)]
 
     def finish(self) -> list[Result]:
         """Return the results of the frames that still wait, at the end of a stream."""
-        return [self.answers.push(*seen) for seen in self.faces.finish()]
+        return [self.inference.push(*seen) for seen in self.faces.finish()]
 
     def reset_reference(self) -> None:
         """Take the next frame with a face for the new neutral reference."""
@@ -119,7 +119,7 @@ class LiveEngine:
         self.faces.close()
 
 
-class AnswerStage:
+class InferenceStage:
     """The second half of the engine: what the faces do.
 
     Args:
@@ -132,7 +132,7 @@ class AnswerStage:
     def __init__(
         self, bundle: Model, config: LiveConfig, *, face: FaceConfig, live: bool = False
     ) -> None:
-        self._answer = Answerer(bundle, face=face, config=config, live=live)
+        self._predict = Predictor(bundle, face=face, config=config, live=live)
         spots = can_spot(bundle, config)
         self._spotter = LiveSpotter(bundle, config, face=face) if spots else None
 
@@ -149,7 +149,7 @@ class AnswerStage:
             seen: who is in it.
             skip: leave the network out, for want of time.
         """
-        faces = self._answer(frame, seen, skip=skip)
+        faces = self._predict(frame, seen, skip=skip)
         return Result(frame, faces, () if self._spotter is None else self._spotter.push(faces))
 
     def due(self, frame: Frame) -> bool:

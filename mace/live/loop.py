@@ -1,6 +1,6 @@
-"""The live loop: capture, faces and answers in a thread each, so that none holds the others up.
+"""The live loop: capture, faces and inference in a thread each, so that none holds the others up.
 
-Tracking is never left out, because it lives on small motions from frame to frame; where answers
+Tracking is never left out, because it lives on small motions from frame to frame; where predictions
 come too slowly, the network is left out and the frames counted. Whoever shows or records results is
 handed every one of them, and must not take long: windows and pages keep a `Mailbox` of their own.
 """
@@ -19,7 +19,7 @@ from mace.live.capture import Capture
 from mace.live.config import LiveConfig
 from mace.live.cores import stages_side_by_side
 from mace.live.crowd import Seen
-from mace.live.engine import AnswerStage, FaceStage
+from mace.live.engine import FaceStage, InferenceStage
 from mace.live.handover import Handover
 from mace.live.mailbox import Mailbox
 from mace.live.results import Counters, Result
@@ -41,16 +41,16 @@ class LiveLoop:
     """Runs from `start` until the source ends or `stop` is called.
 
     A source that is not live, such as a file that nobody asked to be played at its own speed, loses
-    no frame, and none goes without an answer: everything waits for the slowest thread, and gives
-    the results of `answer_frames`.
+    no frame, and none goes without a prediction: everything waits for the slowest thread, and gives
+    the results of `predict_frames`.
 
     Args:
         source: where frames come from; belongs to the loop from now on.
         bundle: the network.
         config: settings.
-        consumers: called with every result, in the order of the frames, in the answers' thread.
+        consumers: called with every result, in the order of the frames, in the inference thread.
         on_incident: called with what happens to the source, in another thread.
-        on_last: called once at the end of a live source, in the answers' thread, with the events
+        on_last: called once at the end of a live source, in the inference thread, with the events
             that were waiting for more frames; of a file they come with its last result.
     """
 
@@ -65,7 +65,7 @@ class LiveLoop:
         on_last: Callable[[tuple[Event, ...]], None] | None = None,
     ) -> None:
         self._faces = FaceStage(bundle, config, live=source.live, fps=source.fps)
-        self._answers = AnswerStage(bundle, config, face=self._faces.face, live=source.live)
+        self._inference = InferenceStage(bundle, config, face=self._faces.face, live=source.live)
         self._consumers, self._on_last = tuple(consumers), on_last
         self._source = source
         mailbox = Mailbox[Frame](burst=max(round(_HELD_UP_S * source.fps), 1))
@@ -78,7 +78,7 @@ class LiveLoop:
         self._errors: list[BaseException] = []
         self._counters = Counters()
         self._finished: deque[float] = deque(maxlen=_RATE_FRAMES)
-        works = [(self._follow, "mace-faces"), (self._answer, "mace-answers")]
+        works = [(self._follow, "mace-faces"), (self._infer, "mace-inference")]
         if not source.live:
             works.insert(0, (self._read_all, "mace-reading"))
         self._threads = [
@@ -181,12 +181,12 @@ class LiveLoop:
             self.timings.add("faces", time.monotonic() - begun)
         self._tracked.put(self._faces.finish())
 
-    def _answer(self) -> None:
+    def _infer(self) -> None:
         if self._source.live:
             for result in self._results():
                 self._pass_on(result)
             if self._on_last is not None:
-                self._on_last(self._answers.finish())
+                self._on_last(self._inference.finish())
             return
         held: Result | None = None  # so that the file's end can be told with its last frame
         for result in self._results():
@@ -194,17 +194,17 @@ class LiveLoop:
                 self._pass_on(held)
             held = result
         if held is not None:
-            self._pass_on(replace(held, events=held.events + self._answers.finish()))
+            self._pass_on(replace(held, events=held.events + self._inference.finish()))
 
     def _results(self) -> Iterator[Result]:
         while items := self._tracked.take():
             for number, (frame, seen) in enumerate(items, start=1):
                 begun = time.monotonic()
                 late = self._source.live and number < len(items)
-                result = self._answers.push(frame, seen, skip=late)
+                result = self._inference.push(frame, seen, skip=late)
                 finished = time.monotonic()
                 if not late:
-                    self.timings.add("answers", finished - begun)
+                    self.timings.add("inference", finished - begun)
                 self.timings.add("delay", finished - frame.captured)
                 yield replace(result, counters=self._count(frame, finished, skipped=late))
 

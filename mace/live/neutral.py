@@ -1,6 +1,6 @@
 """The person's own neutral seconds: what their face shows without moving, and how strongly.
 
-Two things spoil a live answer that the statistics of many clips (`mace.training.adapt`) cannot
+Two things spoil a live prediction that the statistics of many clips (`mace.training.adapt`) cannot
 mend. The keyframe lies a fraction of a pixel beside where the face rests, so every frame carries
 the same motion; its mean over the neutral seconds is taken out of the flow (by the step). And a
 network that brings every image to one scale stretches the noise of a still face until it looks like

@@ -1,8 +1,8 @@
 """From frames to results: the tracker, the motion and the network that stored clips use.
 
 Nothing here is a second version of anything: `FaceTracker` also corrects stored clips, and the
-functions that make inputs and answers also make those of an evaluation, so that a clip played as a
-video gets the probabilities it got when it was stored, unless the person's neutral seconds are
+functions that make inputs and predictions also make those of an evaluation, so that a clip played
+as a video gets the probabilities it got when it was stored, unless the person's neutral seconds are
 taken into account (`mace.live.neutral`).
 """
 
@@ -17,7 +17,7 @@ from mace.live.results import Result
 from mace.live.sources.frame import Frame
 
 
-def answer_frames(
+def predict_frames(
     frames: Iterable[Frame], *, bundle: Model, config: LiveConfig, fps: float = 0.0
 ) -> Iterator[Result]:
     """Yield what every frame of `frames` gives, once and in order.
@@ -39,7 +39,7 @@ def answer_frames(
             held = result
         if held is not None:
             # What became certain by the stream's end belongs to the last frame.
-            yield replace(held, events=held.events + engine.answers.finish())
+            yield replace(held, events=held.events + engine.inference.finish())
 
 
 def _every(frames: Iterable[Frame], engine: LiveEngine) -> Iterator[Result]:

@@ -15,10 +15,10 @@ class Counters:
     """How the loop is doing, since its start unless said otherwise.
 
     Attributes:
-        frames: frames that were answered.
+        frames: frames that have a result.
         dropped: frames that came while the loop was busy and were never looked at.
         skipped: frames that were tracked, but whose face the network did not look at.
-        fps: frames answered a second, over the last second.
+        fps: results a second, over the last second.
         delay_ms: from the capture of this frame to its result.
     """
 

@@ -131,7 +131,7 @@ def session_text(summary: dict[str, Any]) -> str:
     counters = summary["counters"]
     head = (
         f"{counters['frames']} frames in {summary['seconds']:.1f} s, {counters['dropped']} "
-        f"dropped, {counters['skipped']} without an answer for want of time; "
+        f"dropped, {counters['skipped']} without a prediction for want of time; "
         f"{summary['cpu_ms']:.2f} ms of processor time a frame"
     )
     if summary["memory_mb"] is not None:

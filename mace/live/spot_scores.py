@@ -108,16 +108,16 @@ def _figures(scores: Scores) -> dict[str, Any]:
 
 def _calibration(pairs: Sequence[Pair], classes: Sequence[str]) -> dict[str, Any]:
     """Say whether the probabilities mean what they say, over the rightly spotted events."""
-    answers, labels = [], []
+    predicted, labels = [], []
     for one in pairs:
         for i, j in match(one.ours.spotted, one.ours.true):
             found, label = one.found[i], one.ours.true[j].label
             if found.label is not None and label is not None:
-                answers.append([found.probabilities[name] for name in classes])
+                predicted.append([found.probabilities[name] for name in classes])
                 labels.append(list(classes).index(label))
-    if not answers:
+    if not predicted:
         return {"events": 0}
-    probabilities, true = np.array(answers), np.array(labels)
+    probabilities, true = np.array(predicted), np.array(labels)
     return {
         "events": len(true),
         "accuracy": round(float((probabilities.argmax(axis=1) == true).mean()), 4),

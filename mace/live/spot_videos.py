@@ -16,7 +16,7 @@ from mace.face.tracked import Status, TrackedFace
 from mace.inference import Model
 from mace.live.config import LiveConfig
 from mace.live.crowd import Seen
-from mace.live.engine import AnswerStage, FaceStage
+from mace.live.engine import FaceStage, InferenceStage
 from mace.live.labelled import LabelledFrame
 from mace.live.quality import Quality
 from mace.live.sources.frame import Frame, Source
@@ -90,7 +90,7 @@ def spot_source(
     remarks: list[str] = []
     source.report = lambda kind, sentence: remarks.append(sentence)
     with closing(FaceStage(bundle, config, live=False, fps=source.fps)) as faces:
-        answers = AnswerStage(bundle, config, face=faces.face)
+        inference = InferenceStage(bundle, config, face=faces.face)
 
         def seen() -> Iterator[tuple[Frame, tuple[Seen, ...]]]:
             for frame in source.frames():
@@ -98,8 +98,8 @@ def spot_source(
             yield from faces.finish()
 
         for frame, people in seen():
-            due = answers.due(frame)
-            result = answers.push(frame, people, skip=not due)
+            due = inference.due(frame)
+            result = inference.push(frame, people, skip=not due)
             tracked = any(one.tracked for one in result.faces)
             tally["frames"] += 1
             tally["tracked"] += tracked
@@ -107,8 +107,8 @@ def spot_source(
             events += result.events
             last = frame.time
             advance()
-        events += answers.finish()
-        remarks += answers.remarks
+        events += inference.finish()
+        remarks += inference.remarks
     seconds = last + 1 / source.fps if source.fps else last
     return Spotted(
         tuple(_ordered(events)),

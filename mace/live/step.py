@@ -45,7 +45,7 @@ class StepInput:
         reference: the faces that motion is measured against.
         target: the faces now.
         flow: from reference to target in px of the crop, where it was measured outside.
-        keep: weight of the old answer in the smoothed one; 0 begins anew.
+        keep: weight of the old probabilities in the smoothed one; 0 begins anew.
         resting: this face is neutral by agreement.
         renewed: the reference is another one than before, so what rested against it is forgotten.
     """
@@ -83,7 +83,7 @@ def make_step(model: Model, *, faces: int, crop: int, rests: bool) -> Step:
 
     Args:
         model: the network.
-        faces: how many are answered in one call.
+        faces: how many are predicted in one call.
         crop: side of a crop, px.
         rests: whether the neutral time's mean flow is taken out of what follows.
     """

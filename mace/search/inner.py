@@ -19,7 +19,7 @@ from mace.training.population.scalars import group_by_shape
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class InnerRun:
-    """One training: the clips to learn from and those to answer for, as positions in the set."""
+    """One training: the clips to learn from and those to predict, as positions in the set."""
 
     config: TrainConfig
     train_index: Int[np.ndarray, " m"]
@@ -32,7 +32,7 @@ class Look:
     """A training after some epochs.
 
     Attributes:
-        prediction: classes of the clips to answer for; None if the training diverged.
+        prediction: classes of the clips to predict; None if the training diverged.
         loss: of the training clips, by epoch.
         reason: why it diverged.
     """

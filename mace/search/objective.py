@@ -1,4 +1,4 @@
-"""What a setting is worth: answers for inner folds of subjects whom the result is not tested on."""
+"""What a setting is worth: by inner folds of subjects whom the result is not tested on."""
 
 import functools
 import os

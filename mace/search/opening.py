@@ -60,7 +60,7 @@ def open_study(data: Data, plan: SearchPlan, *, stack: ExitStack, say: Say) -> O
     """
     if plan.benchmark and BENCHMARKS[plan.benchmark].folds != "loso":
         raise ConfigError(
-            f"{plan.benchmark} holds out databases, and a search answers for one subject at a "
+            f"{plan.benchmark} holds out databases, and a search predicts one subject at a "
             "time; evaluate a chosen setting under it with mace evaluate"
         )
     corners = check_space(plan.space, plan.train)

@@ -1,4 +1,4 @@
-"""The outer score: every subject answered for by a setting that was chosen without them."""
+"""The outer score: every subject predicted by a setting that was chosen without them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,8 +11,8 @@ from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
 from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig
 from mace.evaluation.cross_validation import evaluate_methods
-from mace.evaluation.learner import Answer
-from mace.evaluation.methods import methods_of
+from mace.evaluation.make import make_methods
+from mace.evaluation.method import FoldPredictions
 from mace.evaluation.network import Network
 from mace.evaluation.results import Evaluation
 from mace.protocols.benchmarks import BenchmarkName
@@ -34,8 +34,10 @@ class Chosen:
 
     groups: tuple[ChosenFor, ...]
 
-    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
-        """Answer for the test clips; see `Learner`.
+    def __call__(
+        self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool
+    ) -> FoldPredictions:
+        """Predict the test clips; see `Method`.
 
         Raises:
             ConfigError: if the fold tests subjects of two groups, or of none.
@@ -43,19 +45,21 @@ class Chosen:
         tested = {motion_set.subjects[i] for i in np.unique(motion_set.groups[fold.test_index])}
         for group in self.groups:
             if tested <= set(group.subjects):
-                answer = Network(train=group.train)(motion_set, fold, seed=seed, explain=explain)
-                return _explained(answer)
+                predictions = Network(train=group.train)(
+                    motion_set, fold, seed=seed, explain=explain
+                )
+                return _explained(predictions)
         raise ConfigError(
             f"the fold {fold.name} tests subjects that no single group of the search holds; test "
             "one subject a fold"
         )
 
 
-def _explained(answer: Answer) -> Answer:
-    assert answer.origin is not None
+def _explained(predictions: FoldPredictions) -> FoldPredictions:
+    assert predictions.data_use is not None
     how = "settings by inner folds of subjects outside the tested one's group"
-    origin = replace(answer.origin, selection=f"{how}; {answer.origin.selection}")
-    return replace(answer, origin=origin)
+    data_use = replace(predictions.data_use, selection=f"{how}; {predictions.data_use.selection}")
+    return replace(predictions, data_use=data_use)
 
 
 def outer_score(
@@ -96,7 +100,7 @@ def outer_score(
     config = EvaluationConfig(train=train, protocol=protocol, seeds=seeds)
     if not baselines:
         config = replace(config, logistic_regression=None, svm=None)
-    methods: dict[str, Any] = {**methods_of(config), NETWORK: Chosen(groups=tuple(groups))}
+    methods: dict[str, Any] = {**make_methods(config), NETWORK: Chosen(groups=tuple(groups))}
     return evaluate_methods(
         motion_set,
         config=config,

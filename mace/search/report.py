@@ -154,7 +154,7 @@ def _confusion(
     if evaluation is not None:
         network = evaluation.methods[NETWORK]
         counts = network.confusions(evaluation.labels, len(evaluation.classes)).sum(axis=0)
-        caption = "Outer score: each subject answered for by a setting chosen without them."
+        caption = "Outer score: each subject predicted by a setting chosen without them."
     else:
         best = ranked(list(chosen.values()))
         if not best:

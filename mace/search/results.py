@@ -33,10 +33,10 @@ class Outcome:
         number: of the proposal, from 0.
         setting: values by path.
         status: `pruned` ended early, behind the others; `diverged` lost its loss.
-        uf1: from the pooled answers of all inner folds, after `epochs` epochs; None if it diverged.
+        uf1: from the pooled counts of all inner folds, after `epochs` epochs; None if it diverged.
         epochs: how many were trained.
         rungs: pooled UF1 by number of epochs.
-        confusion: of the pooled answers, rows truth; empty if it diverged.
+        confusion: of the pooled predictions, rows truth; empty if it diverged.
         folds: curves of each inner fold.
         latency_ms: of the network for one picture; None where it was not asked for.
         seconds: that the evaluation took.

@@ -56,7 +56,7 @@ def run_search(
     baselines: bool = True,
     say: Say | None = None,
 ) -> SearchResult:
-    """Search, then score: each subject is answered for by a setting chosen without them.
+    """Search, then score: each subject is predicted by a setting chosen without them.
 
     Whatever the study's folder and storage hold already is used: the same call goes on where an
     earlier one was ended, however it was ended, and with more `plan.config.trials` where a

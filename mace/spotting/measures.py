@@ -190,6 +190,6 @@ def _named(video: Video) -> list[tuple[str, str]]:
     for i, j in match(video.spotted, video.true):
         true, given = video.true[j], video.spotted[i]
         if true.kind == "micro" and true.label is not None:
-            # One without an answer is an error like any other, and no class's name.
+            # One without a prediction is an error like any other, and no class's name.
             found.append((true.label, given.label or "none"))
     return found

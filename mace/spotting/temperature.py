@@ -32,8 +32,8 @@ def fit_temperature(
     rows, classes = probabilities.shape
     if rows == 0 or labels.shape != (rows,) or labels.min() < 0 or labels.max() >= classes:
         raise DataError(
-            f"a temperature was to be fitted on {rows} answers with {classes} classes and "
-            f"{labels.size} labels; give one label from 0 to {classes - 1} for each answer"
+            f"a temperature was to be fitted on {rows} predictions with {classes} classes and "
+            f"{labels.size} labels; give one label from 0 to {classes - 1} for each"
         )
 
     def loss(logarithm: float) -> float:

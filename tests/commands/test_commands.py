@@ -121,14 +121,14 @@ def test_an_evaluation_says_how_sure_a_network_of_the_same_clips_may_be(home, da
     train = ["train", *same, "--out", str(out), "--calibrate", str(run)]
     assert main(train) == 0
     evaluation = load_evaluation(run)
-    answers = evaluation.methods["network"].probabilities
-    assert answers is not None
-    assert load_bundle(out).temperature == fit_temperature(answers[0], evaluation.labels)
+    probabilities = evaluation.methods["network"].probabilities
+    assert probabilities is not None
+    assert load_bundle(out).temperature == fit_temperature(probabilities[0], evaluation.labels)
     refused([*train, "--classes", "3"], capsys, str(run), "evaluate this data set")
 
 
 @pytest.mark.slow
-def test_a_network_answers_for_clips_without_training(home, data, capsys):
+def test_a_network_predicts_clips_without_training(home, data, capsys):
     model, out = home / "models" / "polarity", home / "runs" / "zero-shot"
     image = ["--recipe.train.normalise", "image", "--recipe.motion.framing", "0.06", "0.14", "0.94"]
     options = ["--dataset", "synthetic/tiny", "--classes", "3", "--out", str(model), *data, *SMALL]

@@ -26,7 +26,7 @@ def test_empty_folders_get_remedies_but_nothing_required_is_missing(examine):
     code, findings = examine()
     assert code == 0
     assert "mace prepare synthetic" in named(findings, "data sets")[0]["remedy"]
-    assert "casme2" in named(findings, "data you hold")[0]["found"]
+    assert "casme2" in named(findings, "data you hold")[0]["state"]
     assert "mace reproduce" in named(findings, "models")[0]["remedy"]
     for name in ("python", "packages", "face models", "video"):
         assert named(findings, name)[0]["remedy"] is None
@@ -38,8 +38,8 @@ def test_finds_prepared_data_and_models(examine, tmp_path, bundle):
     (version / "dataset_info.json").write_text("{}")
     save_bundle(tmp_path / "runs" / "mine" / "model", bundle)
     _, findings = examine()
-    assert named(findings, "data sets")[0]["found"] == "synthetic/tiny"
-    assert named(findings, "models")[0]["found"].endswith("mine/model")
+    assert named(findings, "data sets")[0]["state"] == "synthetic/tiny"
+    assert named(findings, "models")[0]["state"].endswith("mine/model")
 
 
 def test_missing_package_is_required(examine, monkeypatch):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mace.data.motion_set import MotionSet
-from mace.evaluation.learner import Answer
+from mace.evaluation.method import FoldPredictions
 from mace.protocols.folds import Fold
 
 
@@ -30,11 +30,13 @@ def make_set(*, subjects: int = 6, clips: int = 6, size: int = 32, noise: float 
 
 @dataclass(frozen=True)
 class Guess:
-    """Right with the given probability; depends on seed and fold alone, as a learner must."""
+    """Right with the given probability; depends on seed and fold alone, as a method must."""
 
     right: float = 0.7
 
-    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
+    def __call__(
+        self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool
+    ) -> FoldPredictions:
         rng = np.random.default_rng([seed, *fold.test_index])
         truth = motion_set.labels[fold.test_index]
         classes = len(motion_set.classes)
@@ -43,8 +45,8 @@ class Guess:
         probabilities = np.full((truth.size, classes), 0.3 / (classes - 1))
         probabilities[np.arange(truth.size), prediction] = 0.7
         loss = (np.exp(-np.arange(8) / 4) + rng.random(8) / 20).tolist()
-        return Answer(
-            prediction=prediction,
+        return FoldPredictions(
+            predicted=prediction,
             probabilities=probabilities,
             history={"epoch": list(range(1, 9)), "loss": loss},
             heat=rng.random((truth.size, 4, 4)) if explain else None,

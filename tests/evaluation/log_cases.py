@@ -14,7 +14,7 @@ CLASSES = ("negative", "positive", "surprise")
 def known_samples() -> list[tuple[str, str, str, int, int]]:
     """442 samples of 68 subjects with the known confusion matrix and the benchmark's counts."""
     parts = {"smic": (16, (70, 51, 43)), "casme2": (24, (88, 32, 25)), "samm": (28, (92, 26, 15))}
-    answers = [
+    predictions = [
         [predicted for predicted, count in enumerate(row) for _ in range(count)] for row in KNOWN
     ]
     samples = []
@@ -23,7 +23,9 @@ def known_samples() -> list[tuple[str, str, str, int, int]]:
         for truth, count in enumerate(counts):
             for _ in range(count):
                 person = f"{number % subjects + 1:02d}"
-                samples.append((database, person, f"c{number:03d}", truth, answers[truth].pop()))
+                samples.append(
+                    (database, person, f"c{number:03d}", truth, predictions[truth].pop())
+                )
                 number += 1
     return sorted(samples)
 

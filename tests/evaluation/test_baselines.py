@@ -28,10 +28,10 @@ def test_majority_is_that_of_the_training_subjects(motion_set):
     labels = np.where(motion_set.groups == 0, 2, np.minimum(motion_set.labels, 1))
     labels[-1] = 1
     changed = MotionSet(**{**vars(motion_set), "labels": labels.astype(np.int32)})
-    answer = Majority()(changed, fold, seed=0, explain=False)
-    assert answer.prediction.tolist() == [1] * 6
-    assert answer.probabilities is not None
-    assert answer.probabilities[0, 2] == 0.0
+    predictions = Majority()(changed, fold, seed=0, explain=False)
+    assert predictions.predicted.tolist() == [1] * 6
+    assert predictions.probabilities is not None
+    assert predictions.probabilities[0, 2] == 0.0
 
 
 def test_logistic_regression_is_that_of_all_pixels(motion_set):
@@ -40,10 +40,10 @@ def test_logistic_regression_is_that_of_all_pixels(motion_set):
     # Products over the number of features are features over its root, so C scales with it.
     plain = Sklearn(C=1 / train.shape[1], class_weight="balanced", max_iter=2000, tol=1e-6)
     plain.fit(train, motion_set.labels[fold.train_index])
-    answer = LOGISTIC(motion_set, fold, seed=0, explain=False)
-    assert answer.probabilities is not None
-    assert np.abs(answer.probabilities - plain.predict_proba(test)).max() < 5e-3
-    assert answer.prediction.tolist() == plain.predict(test).tolist()
+    predictions = LOGISTIC(motion_set, fold, seed=0, explain=False)
+    assert predictions.probabilities is not None
+    assert np.abs(predictions.probabilities - plain.predict_proba(test)).max() < 5e-3
+    assert predictions.predicted.tolist() == plain.predict(test).tolist()
 
 
 def test_svm_is_that_of_all_pixels(motion_set):
@@ -51,9 +51,9 @@ def test_svm_is_that_of_all_pixels(motion_set):
     train, test = _flat(motion_set, fold)
     plain = SVC(C=1.0, gamma=1 / train.shape[1], class_weight="balanced")
     plain.fit(train, motion_set.labels[fold.train_index])
-    answer = MACHINE(motion_set, fold, seed=0, explain=False)
-    assert answer.prediction.tolist() == plain.predict(test).tolist()
-    assert answer.probabilities is None
+    predictions = MACHINE(motion_set, fold, seed=0, explain=False)
+    assert predictions.predicted.tolist() == plain.predict(test).tolist()
+    assert predictions.probabilities is None
 
 
 def test_averages_of_the_pairs_are_a_choice_of_the_inner_folds(motion_set):
@@ -65,12 +65,12 @@ def test_averages_of_the_pairs_are_a_choice_of_the_inner_folds(motion_set):
         **{**vars(motion_set), "inputs": inputs.mean(axis=1, keepdims=True), "fingerprint": ""}
     )
     fold = loso(motion_set.groups)[1]
-    both = LogisticRegression(LogisticRegressionConfig(replace(ONE, averages=(False, True))))
-    answer = both(noisy, fold, seed=0, explain=False)
-    assert answer.history["averaged"] == [1.0]
+    method = LogisticRegression(LogisticRegressionConfig(replace(ONE, averages=(False, True))))
+    predictions = method(noisy, fold, seed=0, explain=False)
+    assert predictions.history["averaged"] == [1.0]
     assert (
-        answer.prediction.tolist()
-        == LOGISTIC(mean, fold, seed=0, explain=False).prediction.tolist()
+        predictions.predicted.tolist()
+        == LOGISTIC(mean, fold, seed=0, explain=False).predicted.tolist()
     )
 
 
@@ -78,30 +78,30 @@ WIDE = SearchSpace(sizes=(32, 8), strengths=(0.1, 10.0), inner_folds=3)
 
 
 @pytest.mark.parametrize(
-    "learner",
+    "method",
     [
         LogisticRegression(LogisticRegressionConfig(WIDE)),
         SupportVectorMachine(SupportVectorConfig(space=WIDE)),
     ],
 )
-def test_baselines_learn_and_choose(learner, motion_set):
+def test_baselines_learn_and_choose(method, motion_set):
     right = 0
     for fold in loso(motion_set.groups):
-        answer = learner(motion_set, fold, seed=0, explain=False)
-        right += int((answer.prediction == motion_set.labels[fold.test_index]).sum())
-        assert answer.history["size"][0] in (32, 8)
-        assert answer.history["C"][0] in (0.1, 10.0)
+        predictions = method(motion_set, fold, seed=0, explain=False)
+        right += int((predictions.predicted == motion_set.labels[fold.test_index]).sum())
+        assert predictions.history["size"][0] in (32, 8)
+        assert predictions.history["C"][0] in (0.1, 10.0)
     assert right >= 0.9 * len(motion_set)
 
 
-@pytest.mark.parametrize("learner", [LOGISTIC, MACHINE])
-def test_answers_do_not_depend_on_the_test_subjects_labels(learner, motion_set):
+@pytest.mark.parametrize("method", [LOGISTIC, MACHINE])
+def test_predictions_do_not_depend_on_the_test_subjects_labels(method, motion_set):
     fold = loso(motion_set.groups)[0]
     labels = motion_set.labels.copy()
     labels[fold.test_index] = 0
     blind = MotionSet(**{**vars(motion_set), "labels": labels})
-    answers = [learner(one, fold, seed=0, explain=False) for one in (motion_set, blind)]
-    assert answers[0].prediction.tolist() == answers[1].prediction.tolist()
+    pair = [method(data, fold, seed=0, explain=False) for data in (motion_set, blind)]
+    assert pair[0].predicted.tolist() == pair[1].predicted.tolist()
 
 
 def test_class_missing_from_training_gets_no_probability(motion_set):
@@ -109,13 +109,13 @@ def test_class_missing_from_training_gets_no_probability(motion_set):
     labels = motion_set.labels.copy()
     labels[fold.train_index[labels[fold.train_index] == 0]] = 2
     lacking = MotionSet(**{**vars(motion_set), "labels": labels})
-    answer = LOGISTIC(lacking, fold, seed=0, explain=False)
-    assert answer.probabilities is not None
-    assert answer.probabilities[:, 0].tolist() == [0.0] * 6
+    predictions = LOGISTIC(lacking, fold, seed=0, explain=False)
+    assert predictions.probabilities is not None
+    assert predictions.probabilities[:, 0].tolist() == [0.0] * 6
     labels = np.where(motion_set.groups == 0, motion_set.labels, 1).astype(np.int32)
     single = MotionSet(**{**vars(motion_set), "labels": labels})
-    answer = SupportVectorMachine()(single, fold, seed=0, explain=False)
-    assert set(answer.prediction.tolist()) == {1}
+    predictions = SupportVectorMachine()(single, fold, seed=0, explain=False)
+    assert set(predictions.predicted.tolist()) == {1}
 
 
 def test_still_pixels_are_harmless(motion_set):
@@ -124,9 +124,9 @@ def test_still_pixels_are_harmless(motion_set):
     fold = loso(motion_set.groups)[0]
     inputs[fold.test_index, :, 0] = 50.0
     still = MotionSet(**{**vars(motion_set), "inputs": inputs})
-    answer = LOGISTIC(still, fold, seed=0, explain=False)
+    predictions = LOGISTIC(still, fold, seed=0, explain=False)
     truth = motion_set.labels[fold.test_index]
-    assert (answer.prediction == truth).mean() >= 5 / 6
+    assert (predictions.predicted == truth).mean() >= 5 / 6
 
 
 def test_empty_search_is_refused():

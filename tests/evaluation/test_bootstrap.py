@@ -50,10 +50,14 @@ def test_draws_match_scoring_one_by_one():
     drawn = np.random.default_rng(5).multinomial(6, np.full(6, 1 / 6), size=20)
     for i, weights in enumerate(drawn):
         pooled = (weights[:, None, None, None] * counts).sum(axis=0)
-        assert draws.uf1[i] == pytest.approx(np.mean([metrics.uf1(one) for one in pooled]))
-        assert draws.uar[i] == pytest.approx(np.mean([metrics.uar(one) for one in pooled]))
+        assert draws.uf1[i] == pytest.approx(
+            np.mean([metrics.uf1(confusion) for confusion in pooled])
+        )
+        assert draws.uar[i] == pytest.approx(
+            np.mean([metrics.uar(confusion) for confusion in pooled])
+        )
         assert draws.accuracy[i] == pytest.approx(
-            np.mean([metrics.accuracy(one) for one in pooled])
+            np.mean([metrics.accuracy(confusion) for confusion in pooled])
         )
 
 

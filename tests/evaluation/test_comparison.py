@@ -13,7 +13,7 @@ from log_cases import CLASSES, known_samples, megc_text
 
 from mace.cli import main
 from mace.errors import DataError
-from mace.evaluation.comparison import compare_answers, open_answers
+from mace.evaluation.comparison import compare_predictions, load_predictions
 from mace.evaluation.comparison_text import _short
 from mace.evaluation.config import EvaluationConfig
 from mace.evaluation.cross_validation import evaluate_methods
@@ -62,12 +62,12 @@ def test_run_and_its_own_log_are_the_same(runs, capsys):
 
 
 def test_only_common_clips_are_compared(runs):
-    answers = {name: open_answers(path) for name, path in runs.items()}
-    answers["strong"] = answers["strong"].take(np.arange(30)[::-1])
-    result = compare_answers(answers)
+    predictions = {name: load_predictions(path) for name, path in runs.items()}
+    predictions["strong"] = predictions["strong"].take(np.arange(30)[::-1])
+    result = compare_predictions(predictions)
     assert result["n"] == 30
     assert result["warnings"] == ["weak has 36 clips, of which the 30 that all share are compared"]
-    whole = compare_answers({"weak": answers["weak"].take(range(30))})
+    whole = compare_predictions({"weak": predictions["weak"].take(range(30))})
     assert result["runs"]["weak"]["uf1"] == whole["runs"]["weak"]["uf1"]
 
 
@@ -103,7 +103,7 @@ def test_a_database_that_is_gone_is_said(tmp_path, capsys):
     other.write_text(megc_text(part))
     assert main(["compare", str(whole), str(other), "--no-published"]) == 0
     printed = capsys.readouterr().out
-    assert "145 clips of 24 subjects, answered by all; these are not the 442" in printed
+    assert "145 clips of 24 subjects, predicted by all; these are not the 442" in printed
     assert f"of which the 145 that all share are compared; {other} has none of" in printed
     assert "has none of samm (133), smic (164)" in printed
 
@@ -118,16 +118,16 @@ def test_integers_and_names_are_one_class_set(tmp_path, capsys):
 
 
 def test_what_cannot_be_compared_is_refused(runs):
-    answers = {name: open_answers(path) for name, path in runs.items()}
-    other = replace(answers["weak"], clips=tuple(f"x/{c}" for c in answers["weak"].clips))
+    predictions = {name: load_predictions(path) for name, path in runs.items()}
+    other = replace(predictions["weak"], clips=tuple(f"x/{c}" for c in predictions["weak"].clips))
     with pytest.raises(DataError, match="no clip in common"):
-        compare_answers({"a": answers["weak"], "b": other})
-    wrong = replace(answers["weak"], labels=(answers["weak"].labels + 1) % 3)
+        compare_predictions({"a": predictions["weak"], "b": other})
+    wrong = replace(predictions["weak"], labels=(predictions["weak"].labels + 1) % 3)
     with pytest.raises(DataError, match="disagree about the true class of 36 clips"):
-        compare_answers({"a": answers["weak"], "b": wrong})
-    renamed = replace(answers["weak"], classes=("a", "b", "c"))
+        compare_predictions({"a": predictions["weak"], "b": wrong})
+    renamed = replace(predictions["weak"], classes=("a", "b", "c"))
     with pytest.raises(DataError, match="the classes differ"):
-        compare_answers({"a": answers["weak"], "b": renamed})
+        compare_predictions({"a": predictions["weak"], "b": renamed})
 
 
 def test_text_with_published_numbers(capsys):
@@ -141,16 +141,16 @@ def test_text_with_published_numbers(capsys):
 def test_published_numbers_are_well_formed():
     results = published_results()
     assert len(results) > 20
-    for one in results:
-        assert one.parts
-        assert one.source
-        for name, figures in one.parts.items():
-            assert name == "full" or name in BENCHMARKS[one.benchmark].databases
+    for result in results:
+        assert result.parts
+        assert result.source
+        for name, figures in result.parts.items():
+            assert name == "full" or name in BENCHMARKS[result.benchmark].databases
             for value in (figures.uf1, figures.uar, figures.accuracy, figures.true_uar):
                 assert value is None or 0 < value < 1
-    flagged = {one.method for one in published_results("megc2019") if one.best_test_epoch}
+    flagged = {result.method for result in published_results("megc2019") if result.best_test_epoch}
     assert {"HTNet", "CausalNet"} <= flagged
-    capsule = next(one for one in results if one.method == "CapsuleNet")
+    capsule = next(result for result in results if result.method == "CapsuleNet")
     assert "n is not 442" in capsule.warnings
 
 

@@ -13,8 +13,8 @@ from mace.errors import ConfigError, DataError, TrainingError
 from mace.evaluation.baselines import Majority
 from mace.evaluation.config import EvaluationConfig, ProtocolConfig
 from mace.evaluation.cross_validation import evaluate_methods
-from mace.evaluation.learner import Answer
 from mace.evaluation.loading import load_evaluation
+from mace.evaluation.method import FoldPredictions
 from mace.evaluation.results import Evaluation
 from mace.evaluation.summary import summarise
 from mace.protocols.folds import Fold
@@ -30,12 +30,14 @@ def evaluate(motion_set: MotionSet, run_dir: Path, **changes) -> Evaluation:
 
 @dataclass(frozen=True)
 class Failing:
-    """Answers like `Guess`, but fails at one subject as long as a file is there."""
+    """Predicts like `Guess`, but fails at one subject as long as a file is there."""
 
     flag: str
     at: str = "synthetic/s03"
 
-    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
+    def __call__(
+        self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool
+    ) -> FoldPredictions:
         if fold.name == self.at and Path(self.flag).exists():
             raise TrainingError("the loss is not a number")
         return Guess()(motion_set, fold, seed=seed, explain=explain)
@@ -47,7 +49,9 @@ class Deadly:
 
     at: str = "synthetic/s03"
 
-    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
+    def __call__(
+        self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool
+    ) -> FoldPredictions:
         if fold.name == self.at:
             os.kill(os.getpid(), signal.SIGKILL)
         return Guess()(motion_set, fold, seed=seed, explain=explain)
@@ -59,17 +63,19 @@ class Counting:
 
     log: str
 
-    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
+    def __call__(
+        self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool
+    ) -> FoldPredictions:
         with Path(self.log).open("a") as file:
             file.write(f"{seed} {fold.name}\n")
         return Guess()(motion_set, fold, seed=seed, explain=explain)
 
 
-def test_every_clip_is_answered_once_a_seed(motion_set, tmp_path):
+def test_every_clip_is_predicted_once_a_seed(motion_set, tmp_path):
     evaluation = evaluate(motion_set, tmp_path)
     network = evaluation.methods["network"]
-    assert network.predictions.shape == (2, 36)
-    assert network.predictions.min() >= 0
+    assert network.predicted.shape == (2, 36)
+    assert network.predicted.min() >= 0
     assert network.probabilities is not None
     assert network.probabilities.sum(axis=-1) == pytest.approx(1)
     assert evaluation.methods["majority"].seeds == (0,)
@@ -77,8 +83,8 @@ def test_every_clip_is_answered_once_a_seed(motion_set, tmp_path):
     assert evaluation.synthetic
     expected = Guess()(
         motion_set, Fold("", np.arange(6, 36), np.arange(6)), seed=1, explain=False
-    ).prediction
-    assert network.predictions[1, :6].tolist() == expected.tolist()
+    ).predicted
+    assert network.predicted[1, :6].tolist() == expected.tolist()
 
 
 def test_reading_back_gives_the_same_evaluation(motion_set, tmp_path):
@@ -103,9 +109,9 @@ def test_results_do_not_depend_on_the_workers_or_on_a_failure(motion_set, tmp_pa
     mended = evaluate(motion_set, tmp_path / "2", methods=methods)
     assert (tmp_path / "2" / "predictions.jsonl").read_text().startswith(finished)
     alone = evaluate(motion_set, tmp_path / "1", methods=methods)
-    one, other = alone.methods["network"], mended.methods["network"]
-    assert np.array_equal(one.predictions, other.predictions)
-    assert one.histories == other.histories
+    first, second = alone.methods["network"], mended.methods["network"]
+    assert np.array_equal(first.predicted, second.predicted)
+    assert first.histories == second.histories
 
 
 def test_a_worker_that_dies_is_a_sentence_and_finished_folds_are_kept(motion_set, tmp_path):

@@ -192,7 +192,7 @@ def test_scores_of_arrays_are_those_of_their_counts():
     with pytest.raises(DataError, match="no label in common"):
         mace.score([0, 1, 1], [0.2, 0.7, 0.9])
     named = mace.score([0, 1], [0, 1], ["a", "b"], clips=["x", "y"])
-    assert named.answers.clips == ("own/a/x", "own/b/y")
+    assert named.arrays.clips == ("own/a/x", "own/b/y")
     for truth, predicted in (([[1]], [1]), ([1, 2], [1]), ([], [])):
         with pytest.raises(DataError, match="shape"):
             mace.score(truth, predicted)

@@ -17,7 +17,7 @@ from mace.evaluation.report import write_report
 from mace.evaluation.score_text import print_leaks
 from mace.evaluation.selection import benchmark_of, join, restrict
 from mace.evaluation.summary import summarise
-from mace.leakage.auditing import audit_case
+from mace.leakage.audit_report import audit_case
 from mace.leakage.run_folder import case_of_run
 from mace.metrics import confusion_matrix, uf1
 from mace.models.config import ModelConfig
@@ -113,7 +113,7 @@ def test_leaks_stand_beside_their_honest_counterparts(leaky_run):
     assert [row["honest"] for row in rows] == [True, False, True, False, False]
     for row in rows:
         if not row["honest"]:
-            honest = next(one for one in rows if one["name"] == row["against"])
+            honest = next(candidate for candidate in rows if candidate["name"] == row["against"])
             assert row["inflation"]["uf1"] == pytest.approx(row["uf1"] - honest["uf1"])
     assert [row["n"] for row in rows] == [24, 24, 24, 24, 48]
 
@@ -121,14 +121,14 @@ def test_leaks_stand_beside_their_honest_counterparts(leaky_run):
 @pytest.mark.slow
 def test_audit_finds_every_leak_and_only_them(leaky_run):
     folder, _ = leaky_run
-    found = {
-        path.name: {one.code for one in audit_case(case_of_run(path)).findings}
+    codes = {
+        path.name: {finding.code for finding in audit_case(case_of_run(path)).findings}
         for path in sorted((folder / "leaky").iterdir())
     }
-    assert found["best-test-epoch"] == {"settings-test"}
-    assert found["folds-by-subjects"] == set()
-    assert "subject-overlap" in found["random-clips"]
-    assert {"subject-overlap", "clip-overlap", "picture-overlap"} <= found["random-pairs"]
+    assert codes["best-test-epoch"] == {"settings-test"}
+    assert codes["folds-by-subjects"] == set()
+    assert "subject-overlap" in codes["random-clips"]
+    assert {"subject-overlap", "clip-overlap", "picture-overlap"} <= codes["random-pairs"]
     assert audit_case(case_of_run(folder)).clean
 
 
@@ -147,7 +147,7 @@ def test_leaks_are_marked_as_wrong_wherever_they_are_shown(leaky_run, tmp_path):
     assert "do not quote" in printed.getvalue()
 
 
-def test_the_best_test_epoch_answers_as_it_was_chosen():
+def test_the_best_test_epoch_predicts_as_it_was_chosen():
     own = make_set(subjects=3)
     noise = np.random.default_rng(0).normal(size=own.inputs.shape).astype(np.float32)
     pairs = np.concatenate([own.inputs, own.inputs + noise * own.inputs.std()], axis=1)
@@ -155,8 +155,8 @@ def test_the_best_test_epoch_answers_as_it_was_chosen():
     model = ModelConfig(widths=(4,), depths=(1,), stem_stride=4)
     train = TrainConfig(model=model, epochs=3, batch_size=4, pair_average=True)
     fold = loso(motion_set.groups)[0]
-    answer = BestTestEpoch(train=train)(motion_set, fold, seed=0, explain=False)
+    predictions = BestTestEpoch(train=train)(motion_set, fold, seed=0, explain=False)
     counts = confusion_matrix(
-        motion_set.labels[fold.test_index], answer.prediction, len(motion_set.classes)
+        motion_set.labels[fold.test_index], predictions.predicted, len(motion_set.classes)
     )
-    assert uf1(counts) == pytest.approx(max(answer.history["test_uf1"]))
+    assert uf1(counts) == pytest.approx(max(predictions.history["test_uf1"]))

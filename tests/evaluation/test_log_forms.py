@@ -12,7 +12,7 @@ from log_cases import check_known, known_samples, scored
 
 from mace.cli import main
 from mace.errors import DataError
-from mace.evaluation.log_answers import read_answers
+from mace.evaluation.log_predictions import predictions_from_logs
 
 HEADER = ["database", "subject", "clip", "truth", "prediction"]
 SPELT = {"casme2": "sub{:02d}", "samm": "{:03d}", "smic": "s{:02d}"}
@@ -63,9 +63,9 @@ def test_best_predictions_are_scored_and_said_to_be_too_good(tmp_path, capsys):
     # Where both are printed, those of the last epoch count.
     both = "Subject: s01\nPredicted : [1, 0]\nBest Predicted : [0, 0]\nGround Truth : [0, 0]\n"
     path.write_text(both)
-    answers = read_answers([path])
-    assert answers.predictions.tolist() == [[1, 0]]
-    assert len(answers.remarks) == 1
+    predictions = predictions_from_logs([path])
+    assert predictions.predicted.tolist() == [[1, 0]]
+    assert len(predictions.remarks) == 1
 
 
 PRINTED = {
@@ -85,22 +85,22 @@ PRINTED = {
 def test_ways_of_printing_a_list(name, tmp_path):
     path = tmp_path / "out.txt"
     path.write_text(PRINTED[name])
-    answers = read_answers([path])
-    assert answers.clips == ("samm/901/1", "samm/901/2")
-    assert answers.labels.tolist() == [0, 0]
-    assert answers.predictions.tolist() == [[0, 1]]
+    predictions = predictions_from_logs([path])
+    assert predictions.clips == ("samm/901/1", "samm/901/2")
+    assert predictions.labels.tolist() == [0, 0]
+    assert predictions.predicted.tolist() == [[0, 1]]
 
 
 def test_the_database_of_a_subject(tmp_path, capsys):
     path = tmp_path / "out.txt"
     text = "Subject: {}\nPredicted: [0, 1]\nGround Truth: [0, 2]\n"
     path.write_text("".join(map(text.format, ("sub01", "006", "s1", "spNO.1"))))
-    assert read_answers([path]).databases[::2] == ("casme2", "samm", "smic", "casme3")
+    assert predictions_from_logs([path]).databases[::2] == ("casme2", "samm", "smic", "casme3")
     path.write_text("".join(map(text.format, ("7", "11"))))
     assert set(scored(capsys, path, "--benchmark", "samm-5")["per_database"]) == {"samm"}
     scores = scored(capsys, path)
     assert set(scores["per_database"]) == {"unknown"}
-    assert any("no database spells its subjects like 7" in one for one in scores["remarks"])
+    assert any("no database spells its subjects like 7" in remark for remark in scores["remarks"])
 
 
 def test_a_database_told_by_three_digits_is_remarked_on(tmp_path, capsys):
@@ -125,10 +125,10 @@ def test_a_database_told_by_three_digits_is_remarked_on(tmp_path, capsys):
 def test_what_loggers_and_terminals_put_before_a_line_is_no_part_of_it(before, tmp_path):
     path = tmp_path / "megc.log"
     path.write_text(f"{before}casme2 01\n{before}EP02 \x1b[1m0\x1b[0m 1\n")
-    assert read_answers([path]).clips == ("casme2/01/EP02",)
+    assert predictions_from_logs([path]).clips == ("casme2/01/EP02",)
     path.write_text(f"{before}UF1: 0.7\n")
     with pytest.raises(DataError, match=r"only lines such as .*scores or losses alone"):
-        read_answers([path])
+        predictions_from_logs([path])
 
 
 WRONG = {
@@ -242,21 +242,21 @@ def test_mutated_prints_give_a_count_or_a_sentence(tmp_path_factory, data):
             lines[i], lines[-1] = lines[-1], lines[i]
     path = tmp_path_factory.mktemp("print") / "mutated.txt"
     path.write_bytes("\n".join(lines).encode("utf-8", "surrogateescape"))
-    message, answers = "", None
+    message, predictions = "", None
     try:
-        answers = read_answers([path])
+        predictions = predictions_from_logs([path])
     except DataError as error:  # anything else fails the test
         message = str(error)
-    if answers is None:
+    if predictions is None:
         assert "mutated.txt" in message
         assert "\n" not in message
         return
     # Every list that is whole is counted: none is lost in silence.
     lists = {line for line in lines if line.startswith("Ground Truth") and line.endswith("]")}
-    assert len(answers) >= max(text.count(",") + 1 for text in lists)
+    assert len(predictions) >= max(text.count(",") + 1 for text in lists)
     truths = [line for line in lines if line.startswith("Ground Truth")]
     if len(truths) == len([line for line in BASE if line.startswith("Ground Truth")]):
-        assert len(answers) == sum(text.count(",") + 1 for text in truths)
+        assert len(predictions) == sum(text.count(",") + 1 for text in truths)
 
 
 @mutations(100)
@@ -266,7 +266,7 @@ def test_any_bytes_give_a_count_or_a_sentence(tmp_path_factory, data, start):
     path.write_bytes(start.encode("latin-1") + data)
     message, count = "any.log", 1
     try:
-        count = len(read_answers([path]))
+        count = len(predictions_from_logs([path]))
     except DataError as error:  # anything else fails the test
         message = str(error)
     assert "any.log" in message

@@ -15,7 +15,7 @@ from log_cases import CLASSES, check_known, known_samples, megc_text, scored
 
 from mace.cli import main
 from mace.errors import DataError
-from mace.evaluation.log_answers import read_answers
+from mace.evaluation.log_predictions import predictions_from_logs
 from mace.evaluation.logs import read_log, write_log
 
 
@@ -92,12 +92,12 @@ def test_missing_samples_are_counted_against_the_protocol(tmp_path, capsys):
 def test_subjects_of_one_name_in_two_databases_are_two(tmp_path):
     path = tmp_path / "two.log"
     path.write_text("casme2 01\na 0 0\nsamm 01\na 1 1\ncasme2 01\nb 1 0\n")
-    answers = read_answers([path])
-    assert answers.subjects == ("casme2/01", "samm/01")
-    assert answers.clips == ("casme2/01/a", "samm/01/a", "casme2/01/b")
+    predictions = predictions_from_logs([path])
+    assert predictions.subjects == ("casme2/01", "samm/01")
+    assert predictions.clips == ("casme2/01/a", "samm/01/a", "casme2/01/b")
 
 
-def test_a_class_that_is_only_answered_counts_as_a_class(tmp_path, capsys):
+def test_a_class_that_is_only_predicted_counts_as_a_class(tmp_path, capsys):
     path = tmp_path / "x.log"
     path.write_text("x 1\na 0 0\nb 0 2\nc 1 1\n")
     scores = scored(capsys, path)
@@ -140,18 +140,18 @@ def test_damaged_log_is_one_sentence(text, tmp_path, capsys):
 
 
 def test_logs_that_do_not_go_together(tmp_path, capsys):
-    one, other = tmp_path / "one.log", tmp_path / "other.log"
-    one.write_text("x 1\na 0 0\nb 1 1\n")
+    first, other = tmp_path / "one.log", tmp_path / "other.log"
+    first.write_text("x 1\na 0 0\nb 1 1\n")
     other.write_text("x 1\na 0 0\n")
-    assert main(["score", str(one), str(other)]) == 3
+    assert main(["score", str(first), str(other)]) == 3
     assert "lacks 1 samples" in capsys.readouterr().err
     other.write_text("x 1\na 0 0\nc 1 1\n")
-    assert main(["score", str(one), str(other)]) == 3
+    assert main(["score", str(first), str(other)]) == 3
     assert "x/1/c is not in" in capsys.readouterr().err
     other.write_text("x 1\na 0 0\nb 0 1\n")
-    assert main(["score", str(one), str(other)]) == 3
+    assert main(["score", str(first), str(other)]) == 3
     assert "the truth of x/1/b is 0, but 1 in line 3" in capsys.readouterr().err
-    assert main(["score", str(one), "--classes", "only"]) == 3
+    assert main(["score", str(first), "--classes", "only"]) == 3
     assert "none of the 1 classes" in capsys.readouterr().err
 
 
@@ -199,7 +199,7 @@ def test_mutated_logs_give_a_count_or_a_sentence(tmp_path_factory, data):
     path.write_bytes("\n".join(lines).encode("utf-8", "surrogateescape"))
     message, samples = "", 0
     try:
-        samples = len(read_answers([path]))
+        samples = len(predictions_from_logs([path]))
     except DataError as error:  # anything else fails the test
         message = str(error)
     if message:
@@ -207,7 +207,7 @@ def test_mutated_logs_give_a_count_or_a_sentence(tmp_path_factory, data):
         assert "\n" not in message
     else:
         words = [line.split() for line in path.read_text("utf-8-sig").splitlines()]
-        assert samples == sum(len(one) == 3 for one in words)
+        assert samples == sum(len(line) == 3 for line in words)
 
 
 TABLE = [["database", "subject", "clip", "truth", "prediction"]] + [
@@ -243,25 +243,25 @@ def test_mutated_tables_give_a_count_or_a_sentence(
     text = text[: len(text) - max(0, cut - 50)]
     path = tmp_path_factory.mktemp("table") / "mutated.csv"
     path.write_bytes(text.encode())
-    message, answers = "", None
+    message, predictions = "", None
     try:
-        answers = read_answers([path])
+        predictions = predictions_from_logs([path])
     except DataError as error:  # anything else fails the test
         message = str(error)
-    if answers is None:
+    if predictions is None:
         assert changes or doubled or cut > 50
         assert "mutated.csv" in message
         assert "\n" not in message
         return
     lines = [line.strip() for line in text.splitlines()]
     content = [line for line in lines if line.strip(f'{delimiter}" ') and line[0] != "#"]
-    assert len(answers.clips) == len(content) - 1
+    assert len(predictions.clips) == len(content) - 1
     if not changes and cut <= 52:
         truth = {f"{s[0]}/{s[1]}/{s[2]}": s[3:] for s in known_samples()[:30]}
-        for clip, label, found in zip(
-            answers.clips, answers.labels, answers.predictions[0], strict=True
+        for clip, label, predicted in zip(
+            predictions.clips, predictions.labels, predictions.predicted[0], strict=True
         ):
-            assert truth[clip] == (label, found)
+            assert truth[clip] == (label, predicted)
 
 
 def test_scoring_needs_no_jax(known_log):

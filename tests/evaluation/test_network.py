@@ -76,13 +76,13 @@ def test_network_learns_a_fold_and_says_where_it_looked():
     augment = AugmentConfig(flip=False, shift=0.0, rotation=0.0, scale=0.0)
     config = TrainConfig(model=SMALL, augment=augment, epochs=15, batch_size=12, selection="best")
     fold = loso(motion_set.groups, names=motion_set.subjects)[3]
-    answer = Network(train=config, validation=0.3)(motion_set, fold, seed=0, explain=True)
-    assert (answer.prediction == motion_set.labels[fold.test_index]).mean() > 0.6
-    assert answer.probabilities is not None
-    assert answer.probabilities.argmax(axis=1).tolist() == answer.prediction.tolist()
-    assert answer.heat is not None
-    assert answer.heat.shape == (12, 8, 8)
-    assert len(answer.history["loss"]) == len(answer.history["validation_uf1"]) == 15
-    assert answer.history["loss"][-1] < answer.history["loss"][0]
-    best = np.argmax(answer.history["validation_uf1"]) + 1
-    assert answer.history["chosen_epoch"] == [float(best)]
+    predictions = Network(train=config, validation=0.3)(motion_set, fold, seed=0, explain=True)
+    assert (predictions.predicted == motion_set.labels[fold.test_index]).mean() > 0.6
+    assert predictions.probabilities is not None
+    assert predictions.probabilities.argmax(axis=1).tolist() == predictions.predicted.tolist()
+    assert predictions.heat is not None
+    assert predictions.heat.shape == (12, 8, 8)
+    assert len(predictions.history["loss"]) == len(predictions.history["validation_uf1"]) == 15
+    assert predictions.history["loss"][-1] < predictions.history["loss"][0]
+    best = np.argmax(predictions.history["validation_uf1"]) + 1
+    assert predictions.history["chosen_epoch"] == [float(best)]

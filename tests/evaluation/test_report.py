@@ -36,10 +36,10 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
-        found = dict(attrs)
-        self.sources += [v for k in ("src", "srcset", "href") if (v := found.get(k)) is not None]
+        values = dict(attrs)
+        self.sources += [v for k in ("src", "srcset", "href") if (v := values.get(k)) is not None]
         if tag == "img":
-            self.images.append(found)
+            self.images.append(values)
         if tag not in ("img", "meta", "source", "br"):
             self.open.append(tag)
 
@@ -118,7 +118,7 @@ def test_recorded_faces_carry_no_synthetic_warning(tmp_path):
     assert "rendered" not in text
 
 
-def test_perfect_answers_leave_no_wrong_examples(tmp_path):
+def test_perfect_predictions_leave_no_wrong_examples(tmp_path):
     evaluation = evaluate(tmp_path, right=1.0)
     text = write_report([evaluation], folder=tmp_path).read_text()
     assert "None." in text
@@ -130,7 +130,7 @@ def test_examples_take_turns_between_the_classes(evaluation):
     assert [example.truth for example in right] == list(evaluation.classes)
     assert all(example.right for example in right)
     wrong = draw_examples(evaluation, right=False, count=50)
-    misses = (evaluation.methods["network"].predictions[0] != evaluation.labels).sum()
+    misses = (evaluation.methods["network"].predicted[0] != evaluation.labels).sum()
     assert len(wrong) == misses
     assert not any(example.right for example in wrong)
 

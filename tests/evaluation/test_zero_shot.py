@@ -1,4 +1,4 @@
-"""A pre-trained network as it is: what it answers, and what an audit makes of it."""
+"""A pre-trained network as it is: what it predicts, and what an audit makes of it."""
 
 import json
 from dataclasses import replace
@@ -14,7 +14,7 @@ from mace.evaluation.config import EvaluationConfig, ZeroShotConfig
 from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.summary import summarise
 from mace.evaluation.zero_shot import ZeroShot
-from mace.leakage.auditing import audit_case
+from mace.leakage.audit_report import audit_case
 from mace.leakage.run_folder import case_of_run
 from mace.models.config import ModelConfig
 from mace.motion.config import MotionConfig
@@ -56,14 +56,14 @@ def zero_shot(file, **settings):
     return ZeroShot(ZeroShotConfig(bundle=file, **settings))
 
 
-def test_it_answers_without_learning(file):
-    answer = zero_shot(file)(SET, FOLD, seed=0, explain=True)
-    assert (answer.prediction == SET.labels[FOLD.test_index]).mean() > 0.8
-    assert answer.origin.fitted.size == 0
-    assert answer.origin.normalised is None
-    assert answer.heat.shape[0] == FOLD.test_index.size
+def test_it_predicts_without_learning(file):
+    predictions = zero_shot(file)(SET, FOLD, seed=0, explain=True)
+    assert (predictions.predicted == SET.labels[FOLD.test_index]).mean() > 0.8
+    assert predictions.data_use.fitted.size == 0
+    assert predictions.data_use.normalised is None
+    assert predictions.heat.shape[0] == FOLD.test_index.size
     again = zero_shot(file)(SET, FOLD, seed=7, explain=False)
-    np.testing.assert_array_equal(answer.probabilities, again.probabilities)
+    np.testing.assert_array_equal(predictions.probabilities, again.probabilities)
 
 
 def test_classes_are_told_apart_by_name(file):
@@ -72,42 +72,42 @@ def test_classes_are_told_apart_by_name(file):
     )
     straight = zero_shot(file)(SET, FOLD, seed=0, explain=False)
     other = zero_shot(file)(turned, FOLD, seed=0, explain=False)
-    np.testing.assert_array_equal(other.prediction, 2 - straight.prediction)
+    np.testing.assert_array_equal(other.predicted, 2 - straight.predicted)
     np.testing.assert_array_equal(other.probabilities, straight.probabilities[:, ::-1])
 
 
-def test_a_class_that_the_data_lack_is_never_answered(file):
-    kept = np.flatnonzero(SET.labels < 2)
+def test_a_class_that_the_data_lack_is_never_predicted(file):
+    index = np.flatnonzero(SET.labels < 2)
     two = replace(
         SET,
-        inputs=SET.inputs[kept],
-        labels=SET.labels[kept],
-        groups=SET.groups[kept],
-        clips=tuple(SET.clips[i] for i in kept),
+        inputs=SET.inputs[index],
+        labels=SET.labels[index],
+        groups=SET.groups[index],
+        clips=tuple(SET.clips[i] for i in index),
         classes=("negative", "positive"),
         fingerprint="",
     )
-    answer = zero_shot(file)(two, loso(two.groups)[0], seed=0, explain=True)
-    assert answer.probabilities.shape[1] == 2
-    np.testing.assert_allclose(answer.probabilities.sum(axis=1), 1, atol=1e-6)
+    predictions = zero_shot(file)(two, loso(two.groups)[0], seed=0, explain=True)
+    assert predictions.probabilities.shape[1] == 2
+    np.testing.assert_allclose(predictions.probabilities.sum(axis=1), 1, atol=1e-6)
 
 
 def test_only_training_subjects_adapt(file):
-    learner = zero_shot(file, adapt=AdaptConfig())
-    answer = learner(SET, FOLD, seed=0, explain=False)
-    np.testing.assert_array_equal(answer.origin.normalised, FOLD.train_index)
+    method = zero_shot(file, adapt=AdaptConfig())
+    predictions = method(SET, FOLD, seed=0, explain=False)
+    np.testing.assert_array_equal(predictions.data_use.normalised, FOLD.train_index)
     inputs = SET.inputs.copy()
     inputs[FOLD.test_index[1:]] += 5 * np.random.default_rng(0).normal(size=inputs.shape[1:])
     spoilt = replace(SET, inputs=inputs, fingerprint="")
-    again = learner(spoilt, FOLD, seed=0, explain=False)
-    np.testing.assert_array_equal(answer.probabilities[0], again.probabilities[0])
+    again = method(spoilt, FOLD, seed=0, explain=False)
+    np.testing.assert_array_equal(predictions.probabilities[0], again.probabilities[0])
     plain = zero_shot(file)(SET, FOLD, seed=0, explain=False)
-    assert np.abs(plain.probabilities - answer.probabilities).max() > 1e-4
+    assert np.abs(plain.probabilities - predictions.probabilities).max() > 1e-4
 
 
 def test_flow_images_of_the_same_size_are_accepted(file):
     images = replace(SET, motion=MotionConfig(size=28, flow="images"), fingerprint="")
-    assert zero_shot(file)(images, FOLD, seed=0, explain=False).prediction.size == 6
+    assert zero_shot(file)(images, FOLD, seed=0, explain=False).predicted.size == 6
 
 
 @pytest.mark.parametrize(
@@ -124,13 +124,13 @@ def test_what_does_not_fit_is_refused(file, change, message):
 
 def test_people_it_was_trained_on_are_refused(bundle, tmp_path):
     save_bundle(tmp_path / "net", replace(bundle, trained_on=("casme2", "synthetic")))
-    learner = zero_shot(bundle_file(tmp_path / "net"))
-    assert learner(SET, FOLD, seed=0, explain=False).prediction.size == 6  # rendered people
+    method = zero_shot(bundle_file(tmp_path / "net"))
+    assert method(SET, FOLD, seed=0, explain=False).predicted.size == 6  # rendered people
     real = replace(
         SET, subjects=tuple(s.replace("synthetic", "casme2") for s in SET.subjects), fingerprint=""
     )
     with pytest.raises(ConfigError, match="was trained on casme2"):
-        learner(real, FOLD, seed=0, explain=False)
+        method(real, FOLD, seed=0, explain=False)
 
 
 def test_a_network_that_was_replaced_under_way_is_refused(bundle, tmp_path):

@@ -26,7 +26,7 @@ def test_every_clip_is_tested_once_by_who_never_saw_the_person(source):
 
 
 def test_people_of_two_sets_with_the_same_names_stay_two():
-    one = MotionSet(
+    inputs = MotionSet(
         inputs=np.zeros((1, 1, 28, 28, 3), np.float32),
         labels=np.zeros(1, np.int32),
         groups=np.zeros(1, np.int32),
@@ -34,8 +34,8 @@ def test_people_of_two_sets_with_the_same_names_stay_two():
         clips=("synthetic/sub01/EP1",),
         classes=("x",),
     )
-    assert renamed(one, "synthetic-demo").subjects == ("synthetic-demo/synthetic-sub01",)
-    assert renamed(one, "synthetic-demo").clips == ("synthetic-demo/synthetic-sub01/EP1",)
+    assert renamed(inputs, "synthetic-demo").subjects == ("synthetic-demo/synthetic-sub01",)
+    assert renamed(inputs, "synthetic-demo").clips == ("synthetic-demo/synthetic-sub01/EP1",)
 
 
 def test_one_data_set_twice_is_refused():

@@ -114,7 +114,7 @@ def test_what_cannot_be_is_refused(tmp_path):
 def test_a_channel_is_stretched_by_itself():
     flow = np.zeros((2, 4, 4, 3), np.float32)
     flow[0, 0, 0] = (1.0, -2.0, 0.5)
-    found = stretch_flow(flow)
-    assert found[0, 0, 0].tolist() == [255, 0, 255]
-    assert found[0, 1, 1].tolist() == [0, 255, 0]
-    assert not found[1].any()
+    stretched = stretch_flow(flow)
+    assert stretched[0, 0, 0].tolist() == [255, 0, 255]
+    assert stretched[0, 1, 1].tolist() == [0, 255, 0]
+    assert not stretched[1].any()

@@ -12,7 +12,7 @@ from mace.motion.config import MotionConfig
 def test_twice_the_time_is_a_ratio_of_two(monkeypatch):
     times = {ModelConfig(): 0.25, ModelConfig(widths=(8,), depths=(1,)): 0.5}
     monkeypatch.setattr(
-        latency_accuracy, "_answering", lambda model, motion, *, classes: times[model]
+        latency_accuracy, "_timed_call", lambda model, motion, *, classes: times[model]
     )
     monkeypatch.setattr(latency_accuracy, "_seconds", lambda seconds: seconds)
     reference, other = times

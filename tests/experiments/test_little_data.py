@@ -14,10 +14,10 @@ INDEX = np.arange(6, 60)
 def test_few_people_are_among_more_and_keep_all_their_clips():
     before: set[int] = set()
     for people in PEOPLE:
-        kept = keep_people(INDEX, GROUPS, people=people, seed=1)
-        assert len(kept) == 3 * people
-        assert before <= set(kept) <= set(INDEX)
-        before = set(kept)
+        chosen = keep_people(INDEX, GROUPS, people=people, seed=1)
+        assert len(chosen) == 3 * people
+        assert before <= set(chosen) <= set(INDEX)
+        before = set(chosen)
 
 
 def test_more_people_than_there_are_is_refused():
@@ -28,7 +28,7 @@ def test_more_people_than_there_are_is_refused():
 def test_both_starts_have_the_same_network_and_input():
     untrained, *settings = sweep()
     assert untrained.name == AS_IT_IS
-    assert isinstance(untrained.learner(), ZeroShot)
+    assert isinstance(untrained.method(), ZeroShot)
     for tuned, fresh in zip(settings[::2], settings[1::2], strict=True):
         assert tuned.people == fresh.people
         assert tuned.recipe.train.model == fresh.recipe.train.model

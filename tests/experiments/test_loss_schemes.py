@@ -14,11 +14,11 @@ INDEX = np.arange(0, 200, 2)
 
 
 def test_classes_fall_off_by_the_ratio_and_nothing_is_added():
-    kept = drop_clips(INDEX, LABELS, ratio=20.0, seed=0)
-    counts = np.sort(np.bincount(LABELS[kept]))[::-1]
+    chosen = drop_clips(INDEX, LABELS, ratio=20.0, seed=0)
+    counts = np.sort(np.bincount(LABELS[chosen]))[::-1]
     assert counts.tolist() == [20, 9, 4, 2, 1]
-    assert set(kept) <= set(INDEX)
-    assert (np.diff(kept) > 0).all()
+    assert set(chosen) <= set(INDEX)
+    assert (np.diff(chosen) > 0).all()
 
 
 def test_order_of_the_classes_is_drawn_by_the_seed():

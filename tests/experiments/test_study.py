@@ -11,7 +11,7 @@ from mace.data.config import VariantConfig
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError
 from mace.evaluation.config import ProtocolConfig
-from mace.evaluation.learner import Answer
+from mace.evaluation.method import FoldPredictions
 from mace.experiments.study import STUDY, Places, Setting, StepNetwork, Study, run_study
 from mace.experiments.study_figures import draw_dots
 from mace.experiments.study_page import finished, section
@@ -49,7 +49,7 @@ class Tiny(Setting):
     def inputs(self, places):
         return tiny_set()
 
-    def learner(self):
+    def method(self):
         return StepNetwork(train=self.recipe.train, steps=4)
 
     def measure(self, evaluation, *, seed):
@@ -58,19 +58,19 @@ class Tiny(Setting):
 
 @dataclass(frozen=True, kw_only=True)
 class Knows:
-    """Answers `shift` classes past the true one."""
+    """Predicts `shift` classes past the true one."""
 
     shift: int
 
     def __call__(self, motion_set, fold, *, seed, explain):
-        return Answer(prediction=(motion_set.labels[fold.test_index] + self.shift) % 2)
+        return FoldPredictions(predicted=(motion_set.labels[fold.test_index] + self.shift) % 2)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Known(Tiny):
     shift: int = 0
 
-    def learner(self):
+    def method(self):
         return Knows(shift=self.shift)
 
 
@@ -120,9 +120,9 @@ def test_settings_and_seeds_have_results_of_their_own(tmp_path):
     results = tmp_path / "tiny.jsonl"
     run_study(tiny, seeds=2, places=places, results=results, only="right")
     run_study(tiny, seeds=2, places=places, results=results)
-    found = finished(tiny, tmp_path)
-    assert (found["right"].uf1, found["wrong"].uf1) == (1.0, 0.0)
-    assert found["right"].extra("seed squared") == 0.5
+    settings = finished(tiny, tmp_path)
+    assert (settings["right"].uf1, settings["wrong"].uf1) == (1.0, 0.0)
+    assert settings["right"].extra("seed squared") == 0.5
     assert "- right against wrong: +1.000 (+1.000 to +1.000), **better**." in section(
         tiny, tmp_path
     )
@@ -131,9 +131,9 @@ def test_settings_and_seeds_have_results_of_their_own(tmp_path):
 def test_steps_do_not_depend_on_the_number_of_clips():
     few, many = tiny_set(), StepNetwork(train=RECIPE.train, steps=6)
     folds = Tiny(name="x", recipe=RECIPE, protocol=TWO_FOLDS).folds(few, seed=0)
-    answer = many(few, replace(folds[0], train_index=np.arange(4)), seed=0, explain=False)
+    predictions = many(few, replace(folds[0], train_index=np.arange(4)), seed=0, explain=False)
     # Four clips are one step an epoch.
-    assert answer.history["step"][-1] == 6
+    assert predictions.history["step"][-1] == 6
 
 
 def test_setting_survives_json_and_its_name_is_not_its_identity():

@@ -12,18 +12,20 @@ from mace.experiments.study_results import append_row, pool
 
 def result(name: str, key: str, seed: int, rate: float):
     rng = np.random.default_rng(seed)
-    answers = []
+    predictions = []
     for person in range(6):
         truth = rng.integers(0, 5, 12)
-        found = np.where(rng.random(12) < rate, truth, (truth + 1) % 5)
-        answers.append([f"synthetic/s{person}", *("".join(map(str, x)) for x in (truth, found))])
+        predicted = np.where(rng.random(12) < rate, truth, (truth + 1) % 5)
+        predictions.append(
+            [f"synthetic/s{person}", *("".join(map(str, x)) for x in (truth, predicted))]
+        )
     # Truth must not depend on the rate.
     return {
         "setting": name,
         "key": key,
         "seed": seed,
         "classes": list("abcde"),
-        "answers": answers,
+        "predictions": predictions,
         "extra": {"field": 1.0, "ratio": 1.0 + seed, "epochs": None},
     }
 
@@ -51,13 +53,13 @@ def test_unfinished_study_says_so_and_compares_what_is_there(tmp_path):
 
 
 def test_figures_come_out_the_same_twice_and_are_small():
-    found = {
+    settings = {
         name: pool(name, [result(name, name, seed=0, rate=rate)])
         for name, rate in (("first", 0.9), ("second", 0.3))
     }
-    lines = [Line(name, ((1.0, one), (5.0, one))) for name, one in found.items()]
+    lines = [Line(name, ((1.0, pooled), (5.0, pooled))) for name, pooled in settings.items()]
     for draw in (
-        lambda: draw_dots(found, groups=(1,)),
+        lambda: draw_dots(settings, groups=(1,)),
         lambda: draw_lines(lines, x="ratio", log=True),
         lambda: draw_lines(lines, x="ratio", joined=False),
     ):

@@ -18,7 +18,7 @@ def test_sweep_makes_valid_settings(study):
     for setting in settings:
         assert from_dict(type(setting), json.loads(json.dumps(to_dict(setting)))) == setting
         make_model(setting.recipe.train.model, 5)
-        setting.learner()
+        setting.method()
     for pair in study.pairs:
         assert set(pair) <= set(names)
     assert "Expected:" in study.about

@@ -1,4 +1,4 @@
-"""An exported network is the network: same answers, with MACE and without it."""
+"""An exported network is the network: same predictions, with MACE and without it."""
 
 import dataclasses
 import json
@@ -68,7 +68,7 @@ def test_same_probabilities_as_the_bundle(normed, exported, count):
     found = load_export(exported).program.call(motion(count))
     assert found.shape == (count, 3)
     np.testing.assert_allclose(found, predict(normed, motion(count)), atol=1e-5)
-    # The bundle answers differently to different images: the agreement says something.
+    # The bundle predicts differently for different images: the agreement says something.
     assert count == 1 or np.ptp(np.asarray(found), axis=0).max() > 1e-2
 
 

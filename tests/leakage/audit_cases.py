@@ -43,12 +43,12 @@ def clean_split(
     owner = np.repeat(np.arange(len(people)), clips)
     groups = np.array_split(rng.permutation(len(people)), folds or len(people))
     result: Split = {"samples": samples, "folds": [], "scores": {}}
-    truth = np.array([CLASSES.index(one["truth"]) for one in samples])
+    truth = np.array([CLASSES.index(sample["truth"]) for sample in samples])
     counts = []
     for number in range(seeds):
         miss = rng.random(len(samples)) > right
-        answers = np.where(miss, rng.integers(0, 2, len(samples)), truth)
-        counts.append(confusion_matrix(truth, answers, 3))
+        predicted = np.where(miss, rng.integers(0, 2, len(samples)), truth)
+        counts.append(confusion_matrix(truth, predicted, 3))
         for group in groups:
             test = np.isin(owner, group)
             train = np.flatnonzero(~test)
@@ -60,7 +60,7 @@ def clean_split(
                 "normalised": train.tolist(),
                 "chosen_on": [],
                 "epoch": 40,
-                "predictions": [CLASSES[a] for a in answers[test]],
+                "predictions": [CLASSES[a] for a in predicted[test]],
             }
             if validation:
                 held = owner == owner[train[0]]
@@ -71,18 +71,20 @@ def clean_split(
                 del fold["chosen_on"]
             result["folds"].append(fold)
     for name, score in (("uf1", uf1), ("uar", uar), ("accuracy", accuracy)):
-        result["scores"][name] = round(float(np.mean([score(one) for one in counts])), 4)
+        result["scores"][name] = round(
+            float(np.mean([score(confusion) for confusion in counts])), 4
+        )
     return result
 
 
 def pooled_counts(split: Split, fold: Split | None = None) -> np.ndarray:
     """Return the confusion over all folds, or of one."""
-    truth, found = [], []
-    for one in split["folds"] if fold is None else [fold]:
-        for i, answer in zip(one["test"], one["predictions"], strict=True):
+    truth, predicted = [], []
+    for part in split["folds"] if fold is None else [fold]:
+        for i, label in zip(part["test"], part["predictions"], strict=True):
             truth.append(CLASSES.index(split["samples"][i]["truth"]))
-            found.append(CLASSES.index(answer))
-    return confusion_matrix(np.array(truth), np.array(found), 3)
+            predicted.append(CLASSES.index(label))
+    return confusion_matrix(np.array(truth), np.array(predicted), 3)
 
 
 def _subject(split: Split) -> None:
@@ -171,9 +173,9 @@ def _unexplained_epochs(split: Split) -> None:
 
 def _validation_on_test_subject(split: Split) -> None:
     fold = split["folds"][0]
-    kept = len(fold["test"]) // 2
-    fold["validation"] = fold["test"][kept:]
-    fold["test"], fold["predictions"] = fold["test"][:kept], fold["predictions"][:kept]
+    half = len(fold["test"]) // 2
+    fold["validation"] = fold["test"][half:]
+    fold["test"], fold["predictions"] = fold["test"][:half], fold["predictions"][:half]
     split["scores"] = {}
 
 
@@ -189,12 +191,12 @@ def _not_the_protocol(split: Split) -> None:
     split["benchmark"] = "megc2019"
 
 
-def _unanswered(split: Split) -> None:
+def _unpredicted(split: Split) -> None:
     fold = split["folds"][0]
     fold["predictions"] = dict(zip(fold["test"][1:], fold["predictions"][1:], strict=True))
     fold["predictions"] = {
-        "/".join(split["samples"][i][k] for k in ("database", "subject", "clip")): answer
-        for i, answer in fold["predictions"].items()
+        "/".join(split["samples"][i][k] for k in ("database", "subject", "clip")): label
+        for i, label in fold["predictions"].items()
     }
     split["scores"] = {}
 
@@ -251,13 +253,13 @@ PLANTED: dict[str, tuple[Callable[[Split], None], str]] = {
     "validation clips of the test subject": (_validation_on_test_subject, "settings-test"),
     "samples that no fold tests": (_missing, "missing-samples"),
     "another sample than the protocol's": (_not_the_protocol, "missing-samples"),
-    "tested but not answered": (_unanswered, "missing-samples"),
-    "answered twice": (_twice, "not-once"),
+    "tested but not predicted": (_unpredicted, "missing-samples"),
+    "predicted twice": (_twice, "not-once"),
     "two true classes": (_labels, "label-conflict"),
     "mean of the folds' F1": (_fold_averaged, "fold-averaged"),
     "UAR that is macro-precision": (_precision, "uar-macro-precision"),
     "UAR that is accuracy": (_accuracy, "other-metric"),
-    "a score of other answers": (_invented, "score-mismatch"),
+    "a score of other predictions": (_invented, "score-mismatch"),
     "tested database in training": (_held_out_database, "database-overlap"),
 }
 

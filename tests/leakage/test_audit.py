@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from mace.cli import main
 from mace.errors import DataError
-from mace.leakage.auditing import audit_case
+from mace.leakage.audit_report import audit_case
 from mace.leakage.split_file import read_split
 from mace.metrics import uf1
 
@@ -44,7 +44,7 @@ CLEAN = {
     "nested validation, three seeds": {"validation": True, "seeds": 3, "folds": 4, "seed": 8},
     "one clip a subject": {"clips": 1, "subjects": 8, "seed": 9},
     "many subjects": {"subjects": 30, "clips": 3, "seed": 10},
-    "perfect answers": {"right": 1.0, "seed": 11},
+    "perfect predictions": {"right": 1.0, "seed": 11},
 }
 
 
@@ -61,8 +61,8 @@ def test_clean_split_is_not_accused(name, tmp_path, capsys):
 def test_planted_leak_is_found(name, tmp_path, capsys):
     code, report = audited(written(tmp_path, planted(name, seed=3)), capsys)
     assert code == 1
-    found = {finding["code"]: finding for finding in report["findings"]}
-    finding = found[PLANTED[name][1]]
+    by_code = {finding["code"]: finding for finding in report["findings"]}
+    finding = by_code[PLANTED[name][1]]
     assert finding["where"]
     assert finding["count"] >= len(finding["where"])
     assert finding["worth"]
@@ -107,17 +107,18 @@ def table(folder: Path, split, **extra) -> Path:
         writer = csv.writer(file)
         writer.writerow(columns)
         for fold in split["folds"]:
-            answers = dict(zip(fold["test"], fold["predictions"], strict=True))
+            predictions = dict(zip(fold["test"], fold["predictions"], strict=True))
             for side in ("train", "test"):
                 for i in fold[side]:
-                    one = split["samples"][i]
+                    sample = split["samples"][i]
                     statistics = "yes" if i in fold["normalised"] else "no"
                     chosen = "yes" if i in fold["chosen_on"] else ""
                     # The truth stands on test rows only, as many code bases write it.
                     writer.writerow(
-                        [fold["name"], side, one["subject"], one["database"], one["clip"],
-                         one.get("source", ""), one["truth"] if side == "test" else "",
-                         answers.get(i, ""), one["digest"], one["hash"], statistics, chosen]
+                        [fold["name"], side, sample["subject"], sample["database"], sample["clip"],
+                         sample.get("source", ""), sample["truth"] if side == "test" else "",
+                         predictions.get(i, ""), sample["digest"], sample["hash"],
+                         statistics, chosen]
                         + [value[i] for value in extra.values()]
                     )  # fmt: skip
     return path
@@ -258,9 +259,9 @@ def test_published_mistake_is_found_from_the_command_line(tmp_path, capsys):
     rows = ["fold,side,database,subject,clip,truth,prediction"]
     number = 0
     for truth, row in enumerate(confusion):
-        for answer, count in enumerate(row):
+        for predicted, count in enumerate(row):
             for _ in range(count):
-                side = f"x,{number % 2},c{number},{CLASSES[truth]},{CLASSES[answer]}"
+                side = f"x,{number % 2},c{number},{CLASSES[truth]},{CLASSES[predicted]}"
                 rows += [f"{number % 2},test,{side}", f"{1 - number % 2},train,{side}"]
                 number += 1
     path = tmp_path / "split.csv"
@@ -292,9 +293,9 @@ def test_pictures_are_read_and_compared(tmp_path, capsys):
     path.write_text(moved.replace("0,test,x,9", "0,train,x,9"))
     code, report = audited(path, capsys)
     assert code == 1
-    found = {finding["code"]: finding for finding in report["findings"]}
-    assert set(found) == {"near-duplicate", "missing-samples"}
-    assert found["near-duplicate"]["where"] == ["fold 0: x/0/c0 like x/9/c1"]
+    by_code = {finding["code"]: finding for finding in report["findings"]}
+    assert set(by_code) == {"near-duplicate", "missing-samples"}
+    assert by_code["near-duplicate"]["where"] == ["fold 0: x/0/c0 like x/9/c1"]
     path.write_text("\n".join(rows).replace("3-1.png", "nowhere.png"))
     assert main(["audit", str(path)]) == 3
     assert "nowhere.png" in capsys.readouterr().err
@@ -373,8 +374,8 @@ def test_every_row_of_a_mutated_table_is_counted(tmp_path_factory, lost, doubled
     for row, place in quotes:
         k = int(place * len(lines[row]))
         lines[row] = lines[row][:k] + '"' + lines[row][k:]
-    kept = [line for k, line in enumerate(lines) if k not in lost] + [lines[k] for k in doubled]
-    path.write_text("\n".join(kept))
+    rows = [line for k, line in enumerate(lines) if k not in lost] + [lines[k] for k in doubled]
+    path.write_text("\n".join(rows))
     message, case = "", None
     try:
         case = read_split(path)
@@ -385,7 +386,7 @@ def test_every_row_of_a_mutated_table_is_counted(tmp_path_factory, lost, doubled
         assert quotes or lost
         assert "\n" not in message
         return
-    assert sum(part.train.size + part.test.size for part in case.parts) == len(kept) - 1
+    assert sum(part.train.size + part.test.size for part in case.parts) == len(rows) - 1
 
 
 def test_auditing_a_split_needs_no_jax(tmp_path):

@@ -15,8 +15,8 @@ from mace.evaluation.baselines import LogisticRegression, Majority
 from mace.evaluation.config import EvaluationConfig, ProtocolConfig
 from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.leaky import frame_pairs_as_samples, random_folds
-from mace.evaluation.learner import Answer, Origin
-from mace.leakage.auditing import audit_case
+from mace.evaluation.method import DataUse, FoldPredictions
+from mace.leakage.audit_report import audit_case
 from mace.leakage.run_folder import case_of_run
 from mace.protocols.folds import Fold
 from mace.protocols.inner import inner_split
@@ -45,7 +45,9 @@ class Fake:
     on_test: bool = False
     over_all: bool = False
 
-    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
+    def __call__(
+        self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool
+    ) -> FoldPredictions:
         rng = np.random.default_rng([seed, *fold.test_index])
         fitted, held = fold.train_index, None
         if self.validation:
@@ -56,17 +58,17 @@ class Fake:
             held = fold.test_index
         statistics = np.arange(len(motion_set)) if self.over_all else fitted
         epoch = float(rng.integers(1, 30)) if held is not None else 30.0
-        return Answer(
-            prediction=rng.integers(0, 3, fold.test_index.size),
+        return FoldPredictions(
+            predicted=rng.integers(0, 3, fold.test_index.size),
             history={"chosen_epoch": [epoch]},
-            origin=Origin(fitted=fitted, validation=held, normalised=statistics),
+            data_use=DataUse(fitted=fitted, validation=held, normalised=statistics),
         )
 
 
-def make_run(folder: Path, motion_set: MotionSet, learner: Any = None, **changes: Any) -> Path:
+def make_run(folder: Path, motion_set: MotionSet, method: Any = None, **changes: Any) -> Path:
     folds = changes.pop("folds", None)
     settings = {"seeds": (0, 1)} | changes
-    methods = {"network": Fake() if learner is None else learner, "majority": Majority()}
+    methods = {"network": Fake() if method is None else method, "majority": Majority()}
     evaluate_methods(
         motion_set,
         config=EvaluationConfig(**settings),
@@ -83,19 +85,19 @@ CLEAN: dict[str, dict[str, Any]] = {
     "one seed": {"seeds": (3,)},
     "folds by subject": {"protocol": ProtocolConfig(kind="kfold", folds=3, seed=2)},
     "leave one database out": {"protocol": ProtocolConfig(kind="database")},
-    "early stopping": {"learner": Fake(validation=True)},
+    "early stopping": {"method": Fake(validation=True)},
     "early stopping, folds": {
-        "learner": Fake(validation=True),
+        "method": Fake(validation=True),
         "protocol": ProtocolConfig(kind="kfold", folds=4),
     },
-    "logistic regression in the network's place": {"learner": LogisticRegression(), "seeds": (0,)},
+    "logistic regression in the network's place": {"method": LogisticRegression(), "seeds": (0,)},
 }
 
 
 @pytest.mark.parametrize("name", CLEAN)
 def test_clean_run_is_not_accused(name, tmp_path, capsys):
     options = dict(CLEAN[name])
-    folder = make_run(tmp_path, make_set(seed=len(name)), options.pop("learner", None), **options)
+    folder = make_run(tmp_path, make_set(seed=len(name)), options.pop("method", None), **options)
     assert main(["audit", str(folder), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["findings"] == []
@@ -144,8 +146,8 @@ def _scores(folder: Path) -> None:
 def _log(folder: Path) -> None:
     path = folder / "predictions-seed1.log"
     lines = path.read_text().splitlines()
-    clip, truth, answer = lines[1].split()
-    lines[1] = f"{clip} {truth} {(int(answer) + 1) % 3}"
+    clip, truth, predicted = lines[1].split()
+    lines[1] = f"{clip} {truth} {(int(predicted) + 1) % 3}"
     path.write_text("\n".join(lines))
 
 
@@ -156,8 +158,8 @@ def _lost_fold(folder: Path) -> None:
 
 SPOILT: dict[str, tuple[Callable[[Path], None], str]] = {
     "a score that was edited": (_scores, "score-mismatch"),
-    "a log with another answer": (_log, "score-mismatch"),
-    "a fold without answers": (_lost_fold, "missing-samples"),
+    "a log with another prediction": (_log, "score-mismatch"),
+    "a fold without predictions": (_lost_fold, "missing-samples"),
 }
 
 

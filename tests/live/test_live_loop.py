@@ -7,9 +7,9 @@ import pytest
 
 from mace.errors import DataError
 from mace.live.config import LiveConfig
-from mace.live.engine import AnswerStage
+from mace.live.engine import InferenceStage
 from mace.live.loop import LiveLoop
-from mace.live.pipeline import answer_frames
+from mace.live.pipeline import predict_frames
 from mace.live.sources.memory import MemorySource
 from mace.live.sources.paced import paced
 
@@ -28,29 +28,29 @@ def run(source, bundle, *, consumers=(), config=CONFIG):
     return found, loop
 
 
-def test_a_file_loses_no_frame_and_gets_every_answer(images, bundle):
+def test_a_file_loses_no_frame_and_gets_every_prediction(images, bundle):
     found, loop = run(MemorySource(images, fps=200), bundle)
     assert [one.frame.index for one in found] == list(range(len(images)))
     assert loop.counters.frames == len(images)
     assert loop.counters.dropped == loop.counters.skipped == 0
     assert all(one.faces[0].probabilities is not None for one in found)
-    assert set(loop.timings.summary()) >= {"faces", "answers", "delay"}
+    assert set(loop.timings.summary()) >= {"faces", "inference", "delay"}
 
 
-def test_frames_that_come_while_the_answers_are_slow_are_tracked_and_counted(images, bundle):
+def test_frames_that_come_while_inference_is_slow_are_tracked_and_counted(images, bundle):
     source = paced(MemorySource(images, fps=100), loop=True)
     found = []
     consumers = [found.append, lambda _: time.sleep(0.05)]
     with LiveLoop(source, bundle, config=CONFIG, consumers=consumers) as loop:
         deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and not any(map(tracked_without_answer, found)):
+        while time.monotonic() < deadline and not any(map(tracked_without_prediction, found)):
             time.sleep(0.02)
-    assert any(map(tracked_without_answer, found))
-    assert loop.counters.skipped >= sum(map(tracked_without_answer, found))
+    assert any(map(tracked_without_prediction, found))
+    assert loop.counters.skipped >= sum(map(tracked_without_prediction, found))
     assert loop.counters.frames == len(found)
 
 
-def tracked_without_answer(result):
+def tracked_without_prediction(result):
     return any(face.tracked and face.inputs is None for face in result.faces)
 
 
@@ -95,7 +95,9 @@ def test_a_new_reference_is_taken_when_asked_for(images, bundle):
 def test_the_loop_says_of_a_file_what_the_engine_says(images, bundle):
     threaded, _ = run(MemorySource(images, fps=200), bundle)
     plain = list(
-        answer_frames(MemorySource(images, fps=200).frames(), bundle=bundle, config=CONFIG, fps=200)
+        predict_frames(
+            MemorySource(images, fps=200).frames(), bundle=bundle, config=CONFIG, fps=200
+        )
     )
     for one, other in zip(threaded, plain, strict=True):
         assert one.faces[0].label == other.faces[0].label
@@ -103,7 +105,7 @@ def test_the_loop_says_of_a_file_what_the_engine_says(images, bundle):
 
 
 def test_a_file_that_ends_while_the_face_is_new_loses_no_frame(images, bundle):
-    # The tracker waits for five frames before it answers for the first.
+    # The tracker waits for five frames before it gives the first.
     found, loop = run(MemorySource(images[:3], fps=200), bundle)
     assert [one.frame.index for one in found] == [0, 1, 2]
     assert loop.counters.frames == 3
@@ -113,10 +115,10 @@ def test_a_file_that_ends_while_the_face_is_new_loses_no_frame(images, bundle):
 def test_what_becomes_certain_at_a_file_s_end_is_told_with_its_last_frame(
     images, bundle, monkeypatch
 ):
-    monkeypatch.setattr(AnswerStage, "finish", lambda _: ("late",))
+    monkeypatch.setattr(InferenceStage, "finish", lambda _: ("late",))
     threaded, _ = run(MemorySource(images, fps=200), bundle)
     frames = MemorySource(images, fps=200).frames()
-    plain = list(answer_frames(frames, bundle=bundle, config=CONFIG))
+    plain = list(predict_frames(frames, bundle=bundle, config=CONFIG))
     for found in (threaded, plain):
         assert found[-1].events[-1:] == ("late",)
         assert all("late" not in one.events for one in found[:-1])

@@ -9,11 +9,11 @@ from mace.bundle import training_notice
 from mace.errors import ConfigError
 from mace.face.config import FaceConfig
 from mace.face.tracked import Status, TrackedFace
-from mace.live.answering import Answerer
 from mace.live.config import LiveConfig
 from mace.live.crowd import Seen
 from mace.live.neutral import Neutral, check_neutral, strength_px
-from mace.live.pipeline import answer_frames
+from mace.live.pipeline import predict_frames
+from mace.live.predictor import Predictor
 from mace.live.sources.frame import Frame
 from mace.live.sources.opening import open_source
 from mace.motion.config import MotionConfig
@@ -44,9 +44,9 @@ def frames_of(face, count, *, shift=0.0, seed=0):
     ]
 
 
-def play(config, bundle, face, frames, *, start=0.0, answerer=None, reference_id=0):
-    """Answer for frames 0.1 s apart of a face whose keyframe is `face`."""
-    answerer = answerer or Answerer(bundle, face=FaceConfig(), config=config)
+def play(config, bundle, face, frames, *, start=0.0, predictor=None, reference_id=0):
+    """Predict frames 0.1 s apart of a face whose keyframe is `face`."""
+    predictor = predictor or Predictor(bundle, face=FaceConfig(), config=config)
     keyframe = SimpleNamespace(reference=face)
     found = []
     for index, crop in enumerate(frames):
@@ -54,8 +54,8 @@ def play(config, bundle, face, frames, *, start=0.0, answerer=None, reference_id
             index, Status.TRACKED, crop=crop, keyframe=keyframe, reference_id=reference_id
         )
         frame = Frame(index, start + 0.1 * index, crop)
-        found += answerer(frame, [Seen(0, 0, tracked)])
-    return found, answerer
+        found += predictor(frame, [Seen(0, 0, tracked)])
+    return found, predictor
 
 
 def strengths(found):
@@ -78,29 +78,29 @@ def test_without_settings_it_is_represent(face, bundle):
 def test_what_the_neutral_face_shows_is_taken_out_and_its_noise_is_still(face, bundle):
     config = LiveConfig(adapt_s=0.95)
     # The keyframe was no neutral face: everything after it lies 0.7 px lower around the mouth.
-    calm, answerer = play(config, bundle, face, frames_of(face, 10, shift=0.7, seed=1))
+    calm, predictor = play(config, bundle, face, frames_of(face, 10, shift=0.7, seed=1))
     assert set(states(calm)) == {"neutral"}
     rest, _ = play(
-        config, bundle, face, frames_of(face, 20, shift=0.7, seed=2), start=1.0, answerer=answerer
+        config, bundle, face, frames_of(face, 20, shift=0.7, seed=2), start=1.0, predictor=predictor
     )
     assert states(rest).count("still") >= 16
     assert np.mean(strengths(rest)) < 0.5 * np.mean(strengths(calm))
     moving, _ = play(
-        config, bundle, face, frames_of(face, 5, shift=2.2, seed=3), start=3.0, answerer=answerer
+        config, bundle, face, frames_of(face, 5, shift=2.2, seed=3), start=3.0, predictor=predictor
     )
     assert set(states(moving)) == {""}
 
 
 def test_a_new_keyframe_keeps_the_floor_and_drops_the_mean(face, bundle):
     config = LiveConfig(adapt_s=0.45)
-    _, answerer = play(config, bundle, face, frames_of(face, 6, shift=1.5, seed=1))
+    _, predictor = play(config, bundle, face, frames_of(face, 6, shift=1.5, seed=1))
     target = frames_of(face, 1, shift=1.5, seed=2)
-    (found,), _ = play(config, bundle, face, target, start=0.7, answerer=answerer, reference_id=1)
+    (found,), _ = play(config, bundle, face, target, start=0.7, predictor=predictor, reference_id=1)
     expected = represent(face[None], target[0][None], config=bundle.motion)[0]
     np.testing.assert_allclose(found.inputs, expected, atol=1e-6)
     assert found.state == ""
     still = frames_of(face, 20, seed=3)
-    found, _ = play(config, bundle, face, still, start=0.8, answerer=answerer, reference_id=1)
+    found, _ = play(config, bundle, face, still, start=0.8, predictor=predictor, reference_id=1)
     assert states(found).count("still") >= 5
 
 
@@ -121,7 +121,7 @@ def test_another_person_has_neutral_seconds_of_their_own():
 def test_states_reach_the_frames_and_have_no_label(surprise_folder, bundle):
     config = LiveConfig(adapt_s=0.02, floor_px=1e6)
     frames = open_source(surprise_folder).frames()
-    found = [one.faces[0] for one in answer_frames(frames, bundle=bundle, config=config)]
+    found = [one.faces[0] for one in predict_frames(frames, bundle=bundle, config=config)]
     states = [frame.status for frame in found]
     assert states[0] == "neutral"
     assert states[-1] == "still"

@@ -12,7 +12,7 @@ from mace.bundle import save_bundle
 from mace.cli import main
 from mace.errors import OutputError
 from mace.live.config import LiveConfig
-from mace.live.engine import AnswerStage
+from mace.live.engine import InferenceStage
 from mace.live.recorded import load_session
 from mace.live.recorder import Recorder
 from mace.live.session import SessionConfig, run_session, session_text
@@ -64,7 +64,7 @@ def test_a_session_leaves_a_record_that_can_be_played_again(images, bundle, tmp_
     assert difference.mean() < 2
     text = session_text(summary)
     assert f"{len(images)} frames" in text
-    assert "answers" in text
+    assert "inference" in text
 
 
 def test_a_live_source_ends_when_its_time_is_over(images, bundle, tmp_path):
@@ -80,7 +80,7 @@ def test_what_becomes_certain_at_the_end_of_a_live_source_is_recorded(
     images, bundle, tmp_path, monkeypatch
 ):
     late = Event(0, "blink", 0.1, 0.2, 0.3, 10, 20, 30, strength_px=1.0)
-    monkeypatch.setattr(AnswerStage, "finish", lambda _: (late,))
+    monkeypatch.setattr(InferenceStage, "finish", lambda _: (late,))
     source = paced(MemorySource(images, fps=50), loop=True)
     summary = run(source, bundle, tmp_path / "session", seconds=0.5)
     played = load_session(tmp_path / "session")

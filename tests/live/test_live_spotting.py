@@ -5,7 +5,7 @@ import time
 import cv2
 import numpy as np
 import pytest
-from livefakes import answer
+from livefakes import labelled
 
 from mace.config import from_dict
 from mace.face.config import FaceConfig
@@ -166,7 +166,7 @@ def test_the_cost_of_a_frame_is_small(bundle):
 
 
 def test_fakes_have_a_motion_the_regions_can_read():
-    one = answer(Frame(0, 0.25, np.zeros((240, 320, 3), np.uint8)))
+    one = labelled(Frame(0, 0.25, np.zeros((240, 320, 3), np.uint8)))
     assert region_displacements(one.inputs[..., :2]).shape == (len(REGIONS), 2)
 
 
@@ -176,7 +176,7 @@ def test_the_engine_finds_a_rendered_flash(bundle, brow_flash):
     results = [result for frame in frames for result in engine.push(frame)]
     results += engine.finish()
     events = [event for result in results for event in result.events]
-    events += engine.answers.finish()
+    events += engine.inference.finish()
     engine.close()
     (micro,) = (event for event in events if event.kind == "micro")
     assert micro.apex_frame == pytest.approx(brow_flash.apex, abs=4)
@@ -199,7 +199,7 @@ def test_the_engine_is_not_misled_by_a_hand(bundle, brow_flash):
             cv2.ellipse(frame, tuple(int(v) for v in middle), axes, 0, 0, 360, 130, -1, cv2.LINE_AA)
         results += engine.push(Frame(k, float(times[k]), frame))
     results += engine.finish()
-    events = [event for result in results for event in result.events] + [*engine.answers.finish()]
+    events = [event for result in results for event in result.events] + [*engine.inference.finish()]
     engine.close()
     (micro,) = (event for event in events if event.kind == "micro")
     assert {"brow_left", "brow_right"} & set(micro.regions)

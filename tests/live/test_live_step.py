@@ -187,7 +187,7 @@ def test_the_neutral_time_is_taken_out_until_the_reference_changes(models, crops
     assert float(state.rested[0]) == 0
 
 
-def test_state_that_was_given_up_does_not_spoil_earlier_answers(models, crops, motion, rests):
+def test_state_that_was_given_up_does_not_spoil_earlier_predictions(models, crops, motion, rests):
     model = models[motion]
     step = make_step(model, faces=2, crop=CROP, rests=rests)
     state, kept = begin(model, faces=2, crop=CROP, rests=rests), []

@@ -5,7 +5,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
-from livefakes import CLASSES, FACTS, FakeEngine, answer, grey_images, looped
+from livefakes import CLASSES, FACTS, FakeEngine, grey_images, labelled, looped
 
 from mace.errors import ConfigError, OutputError
 from mace.live.latest import Latest
@@ -95,10 +95,10 @@ def test_names_of_events_do_not_lie_on_each_other():
 def test_a_person_who_left_gives_the_timeline_to_another():
     history = History()
     frame = Frame(0, 0.0, grey_images(1)[0])
-    history.add(Result(frame, (answer(frame), answer(frame, identity=2))))
+    history.add(Result(frame, (labelled(frame), labelled(frame, identity=2))))
     assert history.identity == 0
     frame = Frame(1, 0.1, frame.image)
-    history.add(Result(frame, (answer(frame, identity=2),)))
+    history.add(Result(frame, (labelled(frame, identity=2),)))
     assert history.identity == 2
     assert len(history.samples) == 1
 
@@ -109,8 +109,8 @@ def test_several_faces_and_none_on_grey_and_colour(grey):
     frame = Frame(0, 0.0, image[:, :, 0].copy() if grey else image)
     before = frame.image.copy()
     nobody = draw_result(Result(frame, ()), classes=CLASSES, notice=FACTS.notice)
-    one = draw_result(Result(frame, (answer(frame),)), classes=CLASSES, notice="")
-    both = Result(frame, (answer(frame), answer(frame, identity=1)))
+    one = draw_result(Result(frame, (labelled(frame),)), classes=CLASSES, notice="")
+    both = Result(frame, (labelled(frame), labelled(frame, identity=1)))
     two = draw_result(both, classes=CLASSES, notice="")
     assert nobody.shape == one.shape == two.shape == image.shape
     assert (one != nobody).any()

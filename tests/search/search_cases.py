@@ -12,7 +12,7 @@ import numpy as np
 
 from mace.augment.config import NO_AUGMENT
 from mace.data.motion_set import MotionSet
-from mace.evaluation.learner import Answer, Origin
+from mace.evaluation.method import DataUse, FoldPredictions
 from mace.models.config import ModelConfig
 from mace.motion.config import MotionConfig
 from mace.protocols.folds import Fold
@@ -76,9 +76,9 @@ def make_plan(out: Path, **changes) -> SearchPlan:
 
 
 class Pretended:
-    """Answers like a network that is the better, the nearer its settings are to `BEST`.
+    """Predicts like a network that is the better, the nearer its settings are to `BEST`.
 
-    It reads the labels it learns from and those it answers for, as a training and its score do:
+    It reads the labels it learns from and those it predicts, as a training and its score do:
     what it says changes if any of them does.
     """
 
@@ -113,13 +113,15 @@ class Guess:
 
     train: TrainConfig
 
-    def __call__(self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool) -> Answer:
+    def __call__(
+        self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool
+    ) -> FoldPredictions:
         prediction = motion_set.labels[fold.test_index].copy()
         prediction[0] = (prediction[0] + 1) % 3
-        return Answer(
-            prediction=prediction,
+        return FoldPredictions(
+            predicted=prediction,
             history={"loss": [self.train.optimiser.learning_rate, 0.5]},
-            origin=Origin(fitted=fold.train_index, normalised=fold.train_index),
+            data_use=DataUse(fitted=fold.train_index, normalised=fold.train_index),
         )
 
 

@@ -51,8 +51,8 @@ def test_a_killed_search_ends_as_an_undisturbed_one(tmp_path, pretended):
     assert len(lines) == len({json.loads(line)["key"] for line in lines}) == 40
     assert proposed(result) == proposed(undisturbed)
     assert choices(result) == choices(undisturbed)
-    assert result.evaluation.methods["network"].predictions.tolist() == (
-        undisturbed.evaluation.methods["network"].predictions.tolist()
+    assert result.evaluation.methods["network"].predicted.tolist() == (
+        undisturbed.evaluation.methods["network"].predicted.tolist()
     )
 
 

@@ -28,7 +28,7 @@ def test_every_group_gets_its_setting_and_the_score_is_an_ordinary_evaluation(tm
     evaluation = result.evaluation
     assert evaluation is not None
     assert evaluation.description["settings tried"].startswith("16, for 2 groups together")
-    # Each subject was answered for by the setting of their own group.
+    # Each subject was predicted by the setting of their own group.
     histories = evaluation.methods["network"].histories[0]
     groups = StudyFolder(result.folder).read()["groups"]
     for group, members in groups.items():

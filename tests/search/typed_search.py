@@ -124,7 +124,7 @@ class TypedSearch:
         return json.loads((self.out / "chosen.json").read_text())["groups"]
 
     def predictions(self) -> str:
-        """Return the answers of the outer score."""
+        """Return the predictions of the outer score."""
         return (self.out / "outer" / "predictions-seed0.log").read_text()
 
 

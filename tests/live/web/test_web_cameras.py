@@ -24,7 +24,7 @@ from pages import (
 from mace.live.web.config import WebConfig
 
 
-def test_a_camera_gets_an_answer_for_every_frame_from_a_thread():
+def test_a_camera_gets_a_result_for_every_frame_from_a_thread():
     engine = FakeEngine()
     with page(make_engine=lambda: engine) as client, open_socket(client, "camera") as socket:
         receive_until(socket, of_type("ready"))

@@ -33,7 +33,7 @@ def texts(socket):
             yield json.loads(message["text"])
 
 
-def test_a_camera_s_frames_get_the_engine_s_answers(bundle, surprise):
+def test_a_camera_s_frames_get_the_engine_s_results(bundle, surprise):
     app = make_app(
         facts_of(bundle),
         config=WebConfig(),

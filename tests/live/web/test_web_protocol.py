@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from livefakes import CLASSES, FakeEngine, answer, event, grey_images
+from livefakes import CLASSES, FakeEngine, event, grey_images, labelled
 
 from mace.face.tracked import Status
 from mace.live.results import Result
@@ -139,7 +139,7 @@ def test_results_are_plain_json():
 
 def test_what_is_not_known_is_null():
     frame = Frame(0, 0.0, grey_images(1)[0])
-    face = answer(frame, status=Status.NO_FACE)
+    face = labelled(frame, status=Status.NO_FACE)
     bad = Result(frame, (face,))
     bad.faces[0].smoothed[:] = np.nan
     (record,) = json.loads(results_message([bad], []))["results"]

@@ -39,7 +39,7 @@ class _Person:
         self._config = config
         self.gauge = Gauge(crop, config.quality)
         self._recent: deque[tuple[float, UInt8[np.ndarray, "s s"]]] = deque()
-        self._answered = 0.0  # when
+        self._remembered = 0.0  # when
         self._shown = (-1, -1)  # identity, and keyframe
         self._renewed = True  # since the step was last asked
         self.neutral = Neutral(config)
@@ -65,9 +65,9 @@ class _Person:
         resting = self.neutral.resting(time)
         return _Question(reference, face.crop, self._keep(time), resting, self._renewed)
 
-    def answer(self, time: float, smoothed: Float[np.ndarray, " k"] | None) -> None:
+    def remember(self, time: float, smoothed: Float[np.ndarray, " k"] | None) -> None:
         """Remember what was said, or that nothing was."""
-        self._answered, self.smoothed, self._renewed = time, smoothed, False
+        self._remembered, self.smoothed, self._renewed = time, smoothed, False
 
     def _reference(self, time: float, face: TrackedFace) -> UInt8[np.ndarray, "s s"] | None:
         if self._config.reference == "neutral" or face.crop is None:
@@ -82,11 +82,11 @@ class _Person:
         if self.smoothed is None or self._config.smoothing_s == 0:
             return 0.0
         # By the clock, not by the frame, so that 30 and 200 fps are smoothed alike.
-        return math.exp(-(time - self._answered) / self._config.smoothing_s)
+        return math.exp(-(time - self._remembered) / self._config.smoothing_s)
 
 
-class Answerer:
-    """Names the faces of one frame after the other; one compiled call answers for all of them.
+class Predictor:
+    """Names the faces of one frame after the other; one compiled call does for all of them.
 
     Raises:
         ConfigError: if the neutral seconds are to be measured and the network reads no flow.
@@ -155,10 +155,10 @@ class Answerer:
             inputs = np.asarray(output.images)[seen.place]
             state = person.neutral.state(inputs, resting=asked.resting)
             if state:
-                person.answer(frame.time, None)
+                person.remember(frame.time, None)
             else:
                 probabilities = np.asarray(output.probabilities)[seen.place]
-                person.answer(frame.time, np.asarray(output.smoothed)[seen.place])
+                person.remember(frame.time, np.asarray(output.smoothed)[seen.place])
         smoothed = person.smoothed if asked is not None else None
         return LabelledFrame(
             index=frame.index,

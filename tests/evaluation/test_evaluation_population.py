@@ -37,8 +37,8 @@ CONFIG = EvaluationConfig(
 
 
 def lines(folder):
-    found = [json.loads(line) for line in (folder / "predictions.jsonl").read_text().splitlines()]
-    return {(one["key"], one["seed"], one["fold"]): one for one in found}
+    records = [json.loads(line) for line in (folder / "predictions.jsonl").read_text().splitlines()]
+    return {(record["key"], record["seed"], record["fold"]): record for record in records}
 
 
 def test_the_records_of_one_after_the_other(tmp_path):
@@ -46,12 +46,12 @@ def test_the_records_of_one_after_the_other(tmp_path):
     evaluate_methods(
         SET, config=CONFIG, run_dir=tmp_path / "all", command="mace evaluate", population=True
     )
-    one, together = lines(tmp_path / "one"), lines(tmp_path / "all")
-    assert set(one) == set(together)
-    for key, record in one.items():
+    alone, together = lines(tmp_path / "one"), lines(tmp_path / "all")
+    assert set(alone) == set(together)
+    for key, record in alone.items():
         other = together[key]
         assert set(record) == set(other)
-        assert record["origin"] == other["origin"]
+        assert record["data_use"] == other["data_use"]
         assert record["clips"] == other["clips"]
         assert set(record["history"]) == set(other["history"])
         np.testing.assert_allclose(record["probabilities"], other["probabilities"], atol=1e-3)
@@ -72,7 +72,7 @@ def test_one_program_for_all_folds_and_folds_that_are_there_are_not_trained_agai
     folder = tmp_path / "stopped"
     append = RunFolder.append
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(RunFolder, "append", lambda *one: (append(*one), stop(one)))
+        patch.setattr(RunFolder, "append", lambda *record: (append(*record), stop(record)))
         with pytest.raises(KeyboardInterrupt):
             evaluate_methods(SET, run_dir=folder, **arguments)
     assert len(lines(folder)) == 1

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from mace.errors import ConfigError, DataError
-from mace.evaluation.arrays import given, people_of
+from mace.evaluation.arrays import checked_array, people_of
 from mace.evaluation.fingerprints import digest, perceptual_hash
-from mace.evaluation.scored import CrossValidation
-from mace.leakage.auditing import AuditReport, audit_case
+from mace.evaluation.scores import CrossValidation
+from mace.leakage.audit_report import AuditReport, audit_case
 from mace.leakage.case import Case, Item, Part
 from mace.leakage.run_folder import case_of_run
 from mace.leakage.split_file import read_split
@@ -96,8 +96,8 @@ def _case_of(folds: Folds, X: Any, y: Any, groups: Any, predicted: Any) -> Case:
         if array is not None and len(array) != len(index):
             raise DataError(f"{name} holds {len(array)} clips and groups {len(index)}")
     rows = None if X is None else np.asarray(X)
-    y = None if y is None else given(y, "y")
-    predicted = None if predicted is None else given(predicted, "predicted")
+    y = None if y is None else checked_array(y, "y")
+    predicted = None if predicted is None else checked_array(predicted, "predicted")
     items = []
     for i, group in enumerate(index):
         database, _, subject = people[group].partition("/")
@@ -120,6 +120,8 @@ def _case_of(folds: Folds, X: Any, y: Any, groups: Any, predicted: Any) -> Case:
             raise DataError(
                 f"fold {number} is no pair (train, test) of positions in {len(index)} clips"
             ) from error
-        answers = None if predicted is None else tuple((int(i), str(predicted[i])) for i in test)
-        parts.append(Part(fold=str(number), train=train, test=test, answers=answers))
+        predictions = (
+            None if predicted is None else tuple((int(i), str(predicted[i])) for i in test)
+        )
+        parts.append(Part(fold=str(number), train=train, test=test, predictions=predictions))
     return Case(what="the split", items=tuple(items), parts=tuple(parts))

@@ -1,4 +1,4 @@
-"""Answers for every clip of a set, wherever they come from: a run folder or a log of any tool."""
+"""Predictions for every clip of a set, wherever they come from: a run folder or anybody's log."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +14,18 @@ from mace.protocols.names import canonical_database, clip_key
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Answers:
-    """What one method said about each clip, once for each seed.
+class Predictions:
+    """What one method predicts for each clip, once for each seed.
 
-    `clips` are `database/subject/clip`; `groups` int (n,) indexes `subjects`, which are
-    `database/subject`; `labels` int (n,) and `predictions` int (s, n) index `classes`; `remarks`
-    say what a reader of the scores must know of where they come from.
+    Attributes:
+        name: to show.
+        classes: their names.
+        clips: `database/subject/clip` of each.
+        subjects: `database/subject` of everybody.
+        groups: the person of each clip, as an index of `subjects`.
+        labels: the true class of each clip, as an index of `classes`.
+        predicted: the predicted class of each clip, for each seed.
+        remarks: what a reader of the scores must know of where they come from.
     """
 
     name: str
@@ -28,7 +34,7 @@ class Answers:
     subjects: tuple[str, ...]
     groups: Int[np.ndarray, " n"]
     labels: Int[np.ndarray, " n"]
-    predictions: Int[np.ndarray, "s n"]
+    predicted: Int[np.ndarray, "s n"]
     remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -58,49 +64,52 @@ class Answers:
     def confusions(self) -> Int[np.ndarray, "s k k"]:
         """Return the pooled confusion matrix of each seed (rows truth)."""
         return np.stack(
-            [confusion_matrix(self.labels, one, len(self.classes)) for one in self.predictions]
+            [
+                confusion_matrix(self.labels, predicted, len(self.classes))
+                for predicted in self.predicted
+            ]
         )
 
-    def take(self, index: Sequence[int] | Int[np.ndarray, " m"]) -> "Answers":
-        """Return the answers for some clips only, in the order of `index`."""
+    def take(self, index: Sequence[int] | Int[np.ndarray, " m"]) -> "Predictions":
+        """Return the predictions for some clips only, in the order of `index`."""
         chosen = np.asarray(index, np.int64)
-        return Answers(
+        return Predictions(
             name=self.name,
             classes=self.classes,
             clips=tuple(self.clips[i] for i in chosen),
             subjects=self.subjects,
             groups=self.groups[chosen],
             labels=self.labels[chosen],
-            predictions=self.predictions[:, chosen],
+            predicted=self.predicted[:, chosen],
             remarks=self.remarks,
         )
 
 
-def answers_of(evaluation: Evaluation, method: str = NETWORK) -> Answers:
-    """Return the answers of one method of an evaluation.
+def predictions_of(evaluation: Evaluation, method: str = NETWORK) -> Predictions:
+    """Return the predictions of one method of an evaluation.
 
     Raises:
-        DataError: if the evaluation has no such method, or it did not answer for every clip.
+        DataError: if the evaluation has no such method, or it did not predict every clip.
     """
     if method not in evaluation.methods:
         raise DataError(
             f"the evaluation {evaluation.title!r} has no method {method!r}; it has: "
             f"{', '.join(evaluation.methods)}"
         )
-    predictions = evaluation.methods[method].predictions
-    missing = np.flatnonzero((predictions < 0).any(axis=0))
+    predicted = evaluation.methods[method].predicted
+    missing = np.flatnonzero((predicted < 0).any(axis=0))
     if missing.size:
         raise DataError(
-            f"{method} of {evaluation.title!r} has no answer for {missing.size} of "
+            f"{method} of {evaluation.title!r} has no prediction for {missing.size} of "
             f"{len(evaluation.clips)} clips, the first being {evaluation.clips[missing[0]]}; run "
             "`mace audit` on the folder, or evaluate again in a new one"
         )
-    return Answers(
+    return Predictions(
         name=evaluation.title,
         classes=evaluation.classes,
         clips=evaluation.clips,
         subjects=evaluation.subjects,
         groups=evaluation.groups,
         labels=evaluation.labels,
-        predictions=predictions,
+        predicted=predicted,
     )

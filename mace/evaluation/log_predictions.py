@@ -1,4 +1,4 @@
-"""From logs of predictions to answers that can be scored: one log a seed."""
+"""From logs to predictions that can be scored: one log a seed."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from mace.errors import DataError
-from mace.evaluation.answers import Answers
 from mace.evaluation.log_sample import LogSample
 from mace.evaluation.logs import read_log
+from mace.evaluation.predictions import Predictions
 from mace.protocols.benchmarks import Benchmark
 from mace.protocols.labels import label_key, label_number
 from mace.protocols.names import subject_key
@@ -17,12 +17,12 @@ from mace.protocols.names import subject_key
 LARGEST_LABEL = 99
 
 
-def read_answers(
+def predictions_from_logs(
     paths: Sequence[Path],
     *,
     classes: Sequence[str] | None = None,
     benchmark: Benchmark | None = None,
-) -> Answers:
+) -> Predictions:
     """Read one log for each seed of a method.
 
     Args:
@@ -40,25 +40,25 @@ def read_answers(
     logs = [log.samples for log in read]
     names, index = _classes(paths, logs, classes)
     first = {sample.key: sample for sample in logs[0]}
-    predictions = []
+    predicted = []
     for path, log in zip(paths, logs, strict=True):
         samples = {sample.key: sample for sample in log}
         _check_same(paths[0], first, path, samples, index)
-        predictions.append([index[label_key(samples[key].prediction)] for key in first])
+        predicted.append([index[label_key(samples[key].prediction)] for key in first])
     # People by their key, under the first spelling of each.
     keys = [subject_key(sample.database, sample.subject) for sample in logs[0]]
     people: dict[str, str] = {}
     for key, sample in zip(keys, logs[0], strict=True):
         people.setdefault(key, f"{sample.database}/{sample.subject}")
     order = sorted(people, key=people.__getitem__)
-    return Answers(
+    return Predictions(
         name=Path(paths[0]).stem,
         classes=names,
         clips=tuple(sample.name for sample in logs[0]),
         subjects=tuple(people[key] for key in order),
         groups=np.array([order.index(key) for key in keys], np.int64),
         labels=np.array([index[label_key(sample.truth)] for sample in logs[0]], np.int64),
-        predictions=np.array(predictions, np.int64),
+        predicted=np.array(predicted, np.int64),
         remarks=tuple(dict.fromkeys(remark for log in read for remark in log.remarks)),
     )
 

@@ -25,7 +25,7 @@ CHECKS: Mapping[str, Check] = {
     "normalisation": choices.normalisation,
     "choice of epoch and settings": choices.selection,
     "missing samples": claims.missing_samples,
-    "each sample answered once": claims.coverage,
+    "each sample predicted once": claims.coverage,
     "true classes": claims.labels,
     "reported scores": claims.scores,
 }
@@ -33,7 +33,16 @@ CHECKS: Mapping[str, Check] = {
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class AuditReport:
-    """What an audit found, what it looked at, and what it could not look at and why."""
+    """What an audit found, what it looked at, and what it could not look at and why.
+
+    Attributes:
+        what: was audited.
+        findings: what is wrong.
+        checked: names of the checks that were run.
+        unchecked: why a check could not be run, by its name.
+        samples: how many there are.
+        folds: how many differ.
+    """
 
     what: str
     findings: tuple[Finding, ...]

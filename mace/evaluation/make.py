@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 from mace.evaluation.baselines import LogisticRegression, Majority, SupportVectorMachine
 from mace.evaluation.config import NETWORK, EvaluationConfig
-from mace.evaluation.learner import Learner
+from mace.evaluation.method import Method
 from mace.evaluation.network import Network
 from mace.evaluation.zero_shot import ZeroShot
 
 
-def methods_of(config: EvaluationConfig) -> Mapping[str, Learner]:
+def make_methods(config: EvaluationConfig) -> Mapping[str, Method]:
     """Return the network and its baselines by name; the majority class is always among them."""
-    chosen: dict[str, Learner] = {NETWORK: network_of(config)}
+    chosen: dict[str, Method] = {NETWORK: make_network(config)}
     if config.logistic_regression is not None:
         chosen["logistic_regression"] = LogisticRegression(config.logistic_regression)
     if config.svm is not None:
@@ -19,7 +19,7 @@ def methods_of(config: EvaluationConfig) -> Mapping[str, Learner]:
     return chosen | {"majority": Majority()}
 
 
-def network_of(config: EvaluationConfig) -> Learner:
+def make_network(config: EvaluationConfig) -> Method:
     """Return the network under evaluation: trained in every fold, or pre-trained and as it is."""
     if config.zero_shot is not None:
         return ZeroShot(config.zero_shot)

@@ -7,9 +7,9 @@ import pytest
 
 from mace.face.config import CropConfig, FaceConfig
 from mace.face.tracker import FaceTracker
-from mace.live.answering import Answerer
 from mace.live.config import LiveConfig
 from mace.live.crowd import Seen
+from mace.live.predictor import Predictor
 from mace.live.sources.frame import Frame
 
 FACE = FaceConfig()
@@ -26,20 +26,20 @@ def tracks(scene, surprise):
 
 def track(images):
     tracker = FaceTracker(FACE)
-    answers = [one for image in images for one in tracker.push(image)] + tracker.finish()
-    assert len(answers) == len(images)
-    return answers
+    tracked = [one for image in images for one in tracker.push(image)] + tracker.finish()
+    assert len(tracked) == len(images)
+    return tracked
 
 
 def frame(index):
     return Frame(index, index / FPS, np.zeros((8, 8, 3), np.uint8))
 
 
-def answer(bundle, rows, config, skips=()):
+def predicted(bundle, rows, config, skips=()):
     """Return what is said in every frame: identity to labelled face."""
-    answerer = Answerer(bundle, face=FACE, config=config)
+    predictor = Predictor(bundle, face=FACE, config=config)
     return [
-        {one.identity: one for one in answerer(frame(i), row, skip=i in skips)}
+        {one.identity: one for one in predictor(frame(i), row, skip=i in skips)}
         for i, row in enumerate(rows)
     ]
 
@@ -57,10 +57,10 @@ def same(one, other):
 @pytest.mark.parametrize("config", [{}, {"reference": "recent", "recent_s": 0.05}])
 def test_two_people_are_told_what_each_is_told_alone(bundle, tracks, config):
     together = [(Seen(0, 0, a), Seen(1, 1, b)) for a, b in zip(*tracks, strict=True)]
-    both = answer(bundle, together, LiveConfig(faces=2, **config))
+    both = predicted(bundle, together, LiveConfig(faces=2, **config))
     for identity, track in enumerate(tracks):
         for found, single in zip(
-            both, answer(bundle, alone(track), LiveConfig(**config)), strict=True
+            both, predicted(bundle, alone(track), LiveConfig(**config)), strict=True
         ):
             same(found[identity], single[0])
             assert found[identity].identity == identity
@@ -72,15 +72,15 @@ def test_whoever_joins_and_leaves_changes_nothing_for_the_other(bundle, tracks):
         (Seen(0, 0, face), *([Seen(1, 1, second[i])] if 3 <= i < 7 else []))
         for i, face in enumerate(first)
     ]
-    found = answer(bundle, rows, LiveConfig(faces=2))
-    for row, single in zip(found, answer(bundle, alone(first), LiveConfig()), strict=True):
+    found = predicted(bundle, rows, LiveConfig(faces=2))
+    for row, single in zip(found, predicted(bundle, alone(first), LiveConfig()), strict=True):
         same(row[0], single[0])
     np.testing.assert_array_equal(found[3][1].smoothed, found[3][1].probabilities)
 
 
-def test_nobody_and_lost_faces_have_no_answer(bundle, tracks):
+def test_nobody_and_lost_faces_have_no_prediction(bundle, tracks):
     lost = FaceTracker(FACE).push(np.zeros((120, 160), np.uint8))
-    found = answer(bundle, [(), (Seen(0, -1, lost[0]),), alone(tracks[0])[0]], LiveConfig())
+    found = predicted(bundle, [(), (Seen(0, -1, lost[0]),), alone(tracks[0])[0]], LiveConfig())
     assert found[0] == {}
     assert found[1][-1].label is None
     assert found[1][-1].quality is None
@@ -91,7 +91,7 @@ def test_smoothing_does_not_survive_a_loss_or_another_person(bundle, tracks):
     (first, second), nobody = tracks, FaceTracker(FACE).push(np.zeros((120, 160), np.uint8))[0]
     rows = [(Seen(0, 0, first[0]),), (Seen(0, 0, first[5]),), (Seen(0, 0, nobody),)]
     rows += [(Seen(0, 0, first[6]),), (Seen(0, 1, second[0]),)]
-    found = answer(bundle, rows, LiveConfig(smoothing_s=1.0))
+    found = predicted(bundle, rows, LiveConfig(smoothing_s=1.0))
     assert np.abs(found[1][0].smoothed - found[1][0].probabilities).max() > 0
     for one in (found[0][0], found[3][0], found[4][1]):
         np.testing.assert_array_equal(one.smoothed, one.probabilities)
@@ -100,7 +100,7 @@ def test_smoothing_does_not_survive_a_loss_or_another_person(bundle, tracks):
 
 def test_a_skipped_frame_keeps_what_was_said_and_decays_by_the_clock(bundle, tracks):
     rows = alone(tracks[0])
-    found = answer(bundle, rows, LiveConfig(smoothing_s=0.05), skips={4, 5})
+    found = predicted(bundle, rows, LiveConfig(smoothing_s=0.05), skips={4, 5})
     for index in (4, 5):
         one = found[index][0]
         assert one.tracked
@@ -120,11 +120,11 @@ def test_another_person_is_not_measured_against_the_rest_of_the_first(bundle, tr
     rows = [(Seen(0, 0, face),) for face in first[:4]]
     rows += [(Seen(0, 1, face),) for face in second[:6]]
     config = LiveConfig(adapt_s=0.05)
-    found = answer(bundle, rows, config, skips)
+    found = predicted(bundle, rows, config, skips)
     assert [row[0].state for row in found[:3]] == ["neutral"] * 3
-    answerer = Answerer(bundle, face=FACE, config=config)
+    predictor = Predictor(bundle, face=FACE, config=config)
     for i, face in enumerate(second[:6], start=4):
-        (single,) = answerer(frame(i), (Seen(0, 1, face),), skip=i in skips)
+        (single,) = predictor(frame(i), (Seen(0, 1, face),), skip=i in skips)
         assert found[i][1].state == single.state
         if i not in skips:
             np.testing.assert_allclose(found[i][1].inputs, single.inputs, atol=1e-6)
@@ -132,7 +132,7 @@ def test_another_person_is_not_measured_against_the_rest_of_the_first(bundle, tr
 
 def test_every_face_has_its_quality(bundle, tracks):
     together = [(Seen(0, 0, a), Seen(1, 1, b)) for a, b in zip(*tracks, strict=True)]
-    found = answer(bundle, together, LiveConfig(faces=2))
+    found = predicted(bundle, together, LiveConfig(faces=2))
     for row in found:
         assert row[0].quality.ok
         assert row[0].quality.size_px == pytest.approx(75, abs=8)
@@ -143,9 +143,9 @@ def test_every_face_has_its_quality(bundle, tracks):
 def test_crops_of_another_size(bundle, scene):
     face = FaceConfig(crop=CropConfig(size=96), keyframe_frames=1)
     tracker = FaceTracker(face)
-    answerer = Answerer(bundle, face=face, config=LiveConfig())
+    predictor = Predictor(bundle, face=face, config=LiveConfig())
     for i in range(3):
         (seen,) = tracker.push(scene([(0, 320, 200)], index=i))
-        (one,) = answerer(frame(i), (Seen(0, 0, seen),))
+        (one,) = predictor(frame(i), (Seen(0, 0, seen),))
         assert one.probabilities.sum() == pytest.approx(1, abs=1e-5)
         assert one.quality.size_px == pytest.approx(54, abs=6)

@@ -23,11 +23,11 @@ def bundle_for(file: BundleFile, motion_set: MotionSet) -> Bundle:
     databases = {name.partition("/")[0] for name in motion_set.subjects}
     trained = {name.partition("/")[0] for name in file.trained_on}
     # Rendered people are told apart by their seeds, which nobody but their maker knows.
-    seen = sorted(name for name in databases & trained if not name.startswith(SYNTHETIC))
-    if seen:
+    shared = sorted(name for name in databases & trained if not name.startswith(SYNTHETIC))
+    if shared:
         raise ConfigError(
-            f"the network in {file.path} was trained on {', '.join(seen)}, the people it is to be "
-            "evaluated on; use one that has never seen them"
+            f"the network in {file.path} was trained on {', '.join(shared)}, the people it is to "
+            "be evaluated on; use one that has never seen them"
         )
     bundle = _load(file)
     if not accepts(bundle.motion, motion_set.motion):
