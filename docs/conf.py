@@ -8,6 +8,7 @@ builds it into `build/site/index.html`, links checked and notebooks executed.
 import re
 import sys
 from pathlib import Path
+from typing import TypeAliasType
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -89,6 +90,11 @@ def _plain(app, what, name, obj, options, lines):
     lines[:] = from_markdown(lines)
 
 
+def _with_aliases(app, what, name, obj, skip, options):
+    """Signatures name type aliases, and so link to them, whose value says what a docstring would."""
+    return False if isinstance(obj, TypeAliasType) and not name.startswith("_") else None
+
+
 # What a browser would fetch by itself when a page is looked at; links are for people.
 FETCHED = re.compile(
     r"""<(?:script|img|link|iframe|source|video)\b[^>]*\b(?:src|href)=["']?(?:https?:)?//[^>]*>"""
@@ -112,4 +118,5 @@ def setup(app):
     app.connect("builder-inited", lambda app: write_reference())
     app.connect("build-finished", _nothing_from_outside)
     app.connect("source-read", _rewrite)
+    app.connect("autodoc-skip-member", _with_aliases)
     app.connect("autodoc-process-docstring", _plain, priority=400)  # before napoleon
