@@ -37,6 +37,8 @@ exclude_patterns = ["README.md"]
 # Docstrings put code between single backticks; where it is a full name of ours it is a link.
 default_role = "name"
 toc_object_entries = False
+# A class may have the name of another room's; where a signature says no more, either is linked.
+suppress_warnings = ["ref.python"]
 # What scikit-learn adds to its estimators, whose text points to pages of its own.
 autodoc_default_options = {
     "exclude-members": "set_fit_request, set_score_request, set_predict_request, "
@@ -91,8 +93,14 @@ def _plain(app, what, name, obj, options, lines):
 
 
 def _with_aliases(app, what, name, obj, skip, options):
-    """Signatures name type aliases, and so link to them, whose value says what a docstring would."""
-    return False if isinstance(obj, TypeAliasType) and not name.startswith("_") else None
+    """Document type aliases, whose value says enough: signatures link to them."""
+    if not isinstance(obj, TypeAliasType) or name.startswith("_"):
+        return None
+    try:
+        obj.__value__  # noqa: B018 - it is evaluated when it is first asked for
+    except NameError:  # of a name that is there for type checkers alone
+        return None
+    return False
 
 
 # What a browser would fetch by itself when a page is looked at; links are for people.

@@ -37,9 +37,9 @@ def run(
 
     A camera or stream is shown in a window, and recorded only if you say where (--out). A file is
     analysed without losing a frame, and --out gets annotated.mp4, frames and events as CSV and
-    JSONL (events.csv has those of `mace spot`), and session.json. Probabilities come from the motion against the reference frame;
-    by default that is the first one with a face, which should show it neutral. Ask for some neutral
-    seconds (--live.adapt-s) where you can.
+    JSONL (events.csv as `mace spot` has it), and session.json. Probabilities come from the motion
+    against the reference frame; by default that is the first one with a face, which should show it
+    neutral. Ask for some neutral seconds (--live.adapt-s) where you can.
 
     Args:
         source: a camera by index or name (0, camera:NAME), a video file, a folder of images or

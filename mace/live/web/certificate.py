@@ -1,5 +1,6 @@
 """Whether a TLS certificate and its key will serve, asked before anything else is begun."""
 
+import ssl
 from pathlib import Path
 
 from mace.errors import ConfigError
@@ -18,8 +19,6 @@ def check_certificate(cert: Path, key: Path) -> None:
         ConfigError: if one cannot be read or is no PEM file, if they do not belong together, or if
             the key has a passphrase: nobody may be there to type it.
     """
-    import ssl  # 20 ms, which every `mace live` would pay
-
     for option, path in (("cert", cert), ("key", key)):
         try:
             path.read_bytes()
