@@ -8,6 +8,7 @@ builds it into `build/site/index.html`, links checked and notebooks executed.
 import re
 import sys
 from pathlib import Path
+from typing import TypeAliasType
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -36,6 +37,8 @@ exclude_patterns = ["README.md"]
 # Docstrings put code between single backticks; where it is a full name of ours it is a link.
 default_role = "name"
 toc_object_entries = False
+# A class may have the name of another room's; where a signature says no more, either is linked.
+suppress_warnings = ["ref.python"]
 # What scikit-learn adds to its estimators, whose text points to pages of its own.
 autodoc_default_options = {
     "exclude-members": "set_fit_request, set_score_request, set_predict_request, "
@@ -89,6 +92,17 @@ def _plain(app, what, name, obj, options, lines):
     lines[:] = from_markdown(lines)
 
 
+def _with_aliases(app, what, name, obj, skip, options):
+    """Document type aliases, whose value says enough: signatures link to them."""
+    if not isinstance(obj, TypeAliasType) or name.startswith("_"):
+        return None
+    try:
+        obj.__value__  # noqa: B018 - it is evaluated when it is first asked for
+    except NameError:  # of a name that is there for type checkers alone
+        return None
+    return False
+
+
 # What a browser would fetch by itself when a page is looked at; links are for people.
 FETCHED = re.compile(
     r"""<(?:script|img|link|iframe|source|video)\b[^>]*\b(?:src|href)=["']?(?:https?:)?//[^>]*>"""
@@ -112,4 +126,5 @@ def setup(app):
     app.connect("builder-inited", lambda app: write_reference())
     app.connect("build-finished", _nothing_from_outside)
     app.connect("source-read", _rewrite)
+    app.connect("autodoc-skip-member", _with_aliases)
     app.connect("autodoc-process-docstring", _plain, priority=400)  # before napoleon

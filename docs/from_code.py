@@ -300,11 +300,16 @@ def relinked(text: str, place: str, page: str | None = None) -> str:
 def from_markdown(lines: list[str]) -> list[str]:
     """Return a docstring of ours, which is Markdown at most, as reStructuredText.
 
-    What is between backticks stays; stars, bars and trailing underscores stand for themselves;
-    tables become tables.
+    What is between backticks and what is typed at a prompt stays; stars, bars and trailing
+    underscores stand for themselves; tables become tables.
     """
     text: list[str] = []
+    typed = False
     for line in lines:
+        typed = bool(line.strip()) and (typed or line.lstrip().startswith(">>> "))
+        if typed:
+            text.append(line)
+            continue
         row = re.fullmatch(r"(\s*)\|(.*)\|\s*", line)
         if row is None:
             parts = line.split("`")

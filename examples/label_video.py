@@ -11,7 +11,7 @@ import mace
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("video", help="a video file, or a folder of its pictures")
-    parser.add_argument("out", help="folder for frames.csv, events.jsonl and the annotated video")
+    parser.add_argument("out", help="folder for frames.csv, events.csv and the annotated video")
     arguments = parser.parse_args()
     session = mace.analyse(arguments.video)
     print(session.events.to_string() if len(session.events) else "no movement")

@@ -140,7 +140,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Shaped[np.ndarray, "n h w *c"]) -> Shaped[np.ndarray, " n"]:
         """Return the most probable of `classes_` for each image."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        likeliest = self.predict_proba(X).argmax(axis=1)  # which asks first whether it was fitted
+        return self.classes_[likeliest]
 
     def __sklearn_tags__(self) -> Any:
         """Say that images are taken, and that equal inputs give equal results."""
@@ -150,7 +151,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     def _checked(self, X: Any, y: Any = None) -> tuple[Float[np.ndarray, "n h w c"], Any]:
         """Return finite float32 images and, for `fit`, as many labels."""
-        if np.ndim(X) == 2:  # a table, whose columns scikit-learn counts and may name
+        if np.asarray(X).ndim == 2:  # a table, whose columns scikit-learn counts and may name
             X = validate_data(self, X, reset=y is not None, dtype=np.float32)
         else:
             X = check_array(X, allow_nd=True, dtype="float32", estimator=self)

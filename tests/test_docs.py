@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,9 @@ def test_tutorials_are_stored_without_outputs(tutorial):
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     assert code
     assert [cell for cell in code if cell["outputs"] or cell["execution_count"]] == []
+
+
+def test_examples_are_copied_as_they_are_typed():
+    lines = [">>> 2 * 3", "6", "", "A * is no markup, `a * b` is code."]
+    from_markdown = runpy.run_path(str(ROOT / "docs" / "from_code.py"))["from_markdown"]
+    assert from_markdown(lines) == [*lines[:3], r"A \* is no markup, `a * b` is code."]

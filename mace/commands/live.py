@@ -36,10 +36,10 @@ def run(
     """Track and correct the faces in a camera's picture or a video, and label every frame.
 
     A camera or stream is shown in a window, and recorded only if you say where (--out). A file is
-    analysed without losing a frame, and --out gets annotated.mp4, frames.csv, frames.jsonl,
-    events.jsonl and session.json. Probabilities come from the motion against the reference frame;
-    by default that is the first one with a face, which should show it neutral. Ask for some neutral
-    seconds (--live.adapt-s) where you can.
+    analysed without losing a frame, and --out gets annotated.mp4, frames and events as CSV and
+    JSONL (events.csv as `mace spot` has it), and session.json. Probabilities come from the motion
+    against the reference frame; by default that is the first one with a face, which should show it
+    neutral. Ask for some neutral seconds (--live.adapt-s) where you can.
 
     Args:
         source: a camera by index or name (0, camera:NAME), a video file, a folder of images or
@@ -80,7 +80,7 @@ def run(
 
         print(notice, file=sys.stderr)
         page = Facts(tuple(network.classes), notice, model=str(model), source=opened.name)
-        serve_live(opened, network, live=live, web=web, facts=page)
+        serve_live(opened, network, live=live, web=web, facts=page, say=_say)
         return
     shown = window == "yes" or (window == "auto" and opened.live and out is None)
     if opened.live or profile or shown:
@@ -124,9 +124,13 @@ def _run_live(
         config=session,
         facts=facts,
         notice=facts["notice"],
-        say=lambda line: print(line, file=sys.stderr, flush=True),
+        say=_say,
     )
     print(json.dumps(summary, indent=2) if as_json else session_text(summary))
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _place(source: str, facts: dict[str, Any], *, out: Path | None) -> Path:
@@ -163,7 +167,7 @@ def _sentence(summary: dict[str, Any]) -> str:
         states = f"of its faces {states}"
     line = (
         f"{summary['tracked']} of {summary['frames']} frames tracked ({states}); "
-        f"annotated.mp4, frames.csv and events.jsonl ({summary['events']} movements) are in "
+        f"annotated.mp4, frames.csv and events.csv ({summary['events']} movements) are in "
         f"{summary['out']}"
     )
     return "\n".join([line, *(f"  {remark}" for remark in summary["remarks"])])

@@ -14,6 +14,7 @@ from jaxtyping import Int
 from sklearn.base import BaseEstimator, clone, is_regressor
 from sklearn.metrics import make_scorer
 from sklearn.model_selection import GridSearchCV, GroupKFold, check_cv
+from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from mace.classifiers import NetworkClassifier
@@ -72,7 +73,7 @@ def cross_validate(
         out: folder of the results, in the form of `mace evaluate`. What it holds of an interrupted
             call with the same arguments is not run again; other arguments take its place, and
             theirs are found again if asked for again.
-        name: to show; by default that of the classifier.
+        name: to show; by default that of the classifier, and of each step of a pipeline.
         clips: (n,) names of the clips; by default their positions.
         workers: processes that share the folds; 0 works in this one.
 
@@ -123,9 +124,13 @@ def cross_validate(
             methods={NETWORK: method, "majority": Majority()},
             folds=folds,
         )
-    except BaseException:
+    except BaseException as stop:
         if out is None:
             shutil.rmtree(folder, ignore_errors=True)
+        elif isinstance(stop, KeyboardInterrupt):
+            raise type(stop)(
+                f"what is done is in {folder}, and the same call goes on from there"
+            ) from None
         raise
     remarks = () if groups is not None else (UNKNOWN_PEOPLE,)
     return CrossValidation(evaluation, folder, temporary=out is None, remarks=remarks)
@@ -296,10 +301,11 @@ def _identity(classifier: BaseEstimator) -> str:
     return f"{name}({', '.join(f'{key}={settings[key]!r}' for key in sorted(settings))})"
 
 
-def _name(classifier: BaseEstimator) -> str:
-    steps = getattr(classifier, "steps", None)  # a pipeline is called after what it ends in
-    last = steps[-1][1] if steps else classifier
-    if type(last) is NetworkClassifier:
-        network = last.network
+def _name(classifier: Any) -> str:
+    if isinstance(classifier, Pipeline):
+        steps = [step for _, step in classifier.steps if step not in (None, "passthrough")]
+        return " + ".join(map(_name, steps)) or type(classifier).__name__
+    if type(classifier) is NetworkClassifier:
+        network = classifier.network
         return network if isinstance(network, str) else type(network).__name__
-    return type(last).__name__
+    return type(classifier).__name__

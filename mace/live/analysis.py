@@ -4,7 +4,6 @@ import shutil
 import weakref
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -18,8 +17,7 @@ from mace.config import to_dict
 from mace.errors import ConfigError, DataError
 from mace.inference import Model, load_model
 from mace.live.config import LiveConfig
-from mace.live.latest import Latest
-from mace.live.loop import LiveLoop
+from mace.live.events_table import events_table
 from mace.live.overlay import draw_result
 from mace.live.pipeline import predict_frames
 from mace.live.recorded import Session, load_session
@@ -27,21 +25,19 @@ from mace.live.recorder import Recorder
 from mace.live.results import Result
 from mace.live.sources.config import SourceConfig
 from mace.live.sources.frame import Source
+from mace.live.sources.incident import few_frames
 from mace.live.sources.iterable import IterableSource
 from mace.live.sources.opening import open_source
 from mace.live.spot_videos import check_model, spot_source
-from mace.live.spotted import events_table
 from mace.live.step import live_motion
+from mace.live.streamed import streamed_results
 from mace.network import Network
 from mace.places import model_folder
 from mace.progress import progress
 from mace.provenance import provenance
-from mace.spotting.events import Event
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_WAIT_S = 0.1
 
 type Pictures = Iterable[np.ndarray] | Iterable[tuple[float, np.ndarray]]
 
@@ -115,8 +111,9 @@ def stream(
     """Yield what each frame gives: its faces with their probabilities, and events when certain.
 
     Of a camera or an address, whoever takes results too slowly misses some, but no event: those of
-    results that were missed come with the next one. Of a file or pictures none is missed. The
-    source is closed when the iterator is: end it by leaving its loop.
+    results that were missed come with the next one. Of a file or pictures none is missed. What
+    happens to the source, such as a stall or damaged frames, comes as warnings. The source is
+    closed when the iterator is: end it by leaving its loop.
 
     Args:
         source: a camera by its number or name (`camera:NAME`), an address (rtsp://, http://), `-`
@@ -143,7 +140,7 @@ def stream(
     network, _ = open_network(model)
     config = live if faces is None else replace(live, faces=faces)
     opened = _opened(source, fps, asked)
-    return _results(opened, network, config)
+    return streamed_results(opened, network, config)
 
 
 def spot(
@@ -283,6 +280,7 @@ def write_analysis(
         pictures="annotated" if video else "none",
     )
     recorder.note("remarks", remarks)
+    last = 0.0
     results = predict_frames(source.frames(), bundle=network, config=live, fps=source.fps)
     try:
         with recorder, progress(Path(source.name).name, source.count) as advance:
@@ -296,7 +294,10 @@ def write_analysis(
                 counts["tracked"] += any(face.tracked for face in result.faces)
                 status.update(face.status for face in result.faces)
                 labels.update(face.label for face in result.faces if face.label is not None)
+                last = result.frame.time
                 advance()
+            if last:
+                remarks += few_frames(source.name, (counts["frames"] - 1) / last)
     except KeyboardInterrupt as stop:
         if not out.is_dir():
             raise
@@ -323,23 +324,3 @@ def _opened(
     if isinstance(source, np.ndarray) and (source.ndim < 3 or source.shape[2:] == (3,)):
         raise DataError(f"an array of the shape {source.shape} is one picture; give (t, h, w[, 3])")
     return IterableSource(source, fps=fps)
-
-
-def _results(source: Source, network: Model, config: LiveConfig) -> Iterator[Result]:
-    if not source.live:
-        with closing(source.frames()) as frames:
-            yield from predict_frames(frames, bundle=network, config=config, fps=source.fps)
-        return
-    latest, final = Latest(), list[Event]()
-    last: Result | None = None
-    loop = LiveLoop(source, network, config=config, consumers=[latest.put], on_last=final.extend)
-    with loop:
-        ended = False
-        while not ended:
-            ended = loop.wait(0)  # asked first: what was put before the end is still taken
-            result = latest.take(0 if ended else _WAIT_S)
-            if result is not None:
-                last = result
-                yield result
-        if final and last is not None:
-            yield replace(last, events=tuple(final))

@@ -12,7 +12,7 @@ from typing import Self
 from mace.errors import DataError, MaceError
 from mace.live.mailbox import Mailbox
 from mace.live.sources.frame import Frame, Source, SourceLost
-from mace.live.sources.incident import Incident, IncidentKind
+from mace.live.sources.incident import Incident, IncidentKind, few_frames
 from mace.live.watch import PictureWatch
 
 _KEPT_INCIDENTS = 1000
@@ -69,7 +69,7 @@ class Capture:
         self._first: float | None = None
         self._arrived = 0.0
         self._missing: IncidentKind | None = None  # why no frame comes: stalled or unplugged
-        self._slow = False
+        self._slow = self._few = False
         self._last_unreadable = -_QUIET_S
         # Daemons, lest a forgotten `stop` hang the interpreter; it stops them itself at its exit,
         # as a thread that dies inside OpenCV takes the process with it.
@@ -202,6 +202,10 @@ class Capture:
                 "states; give it more light, a shorter exposure or more source.buffers",
                 time_s=time_s,
             )
+        if not self._few:
+            for sentence in few_frames(self.source.name, rate):
+                self._few = True
+                self._say("slow", sentence, time_s=time_s)
 
     def _lost(self, lost: SourceLost) -> None:
         with self._lock:

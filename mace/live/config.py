@@ -14,6 +14,9 @@ SLOW_FPS = 100.0
 """Below this many frames a second, a movement of 0.1 s from onset to apex has fewer than ten
 frames; the databases were recorded at 100 and 200."""
 
+LEAST_FPS = 29.0
+"""Below this, just under what calls itself 30, it has fewer than three."""
+
 
 @dataclass(frozen=True)
 class QualityConfig:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from mace.errors import DataError, OutputError
 from mace.files import atomic_folder
 from mace.live.events_log import EVENTS_JSONL, read_events, read_lines
+from mace.live.events_table import events_table
 from mace.live.pictures import PLAIN_VIDEO, VIDEO
 from mace.live.recorder import FRAMES_CSV, FRAMES_JSONL, SESSION, being_written
 from mace.live.session_figure import draw_session
-from mace.live.spotted import events_table
 from mace.spotting.events import Event
 from mace.video.reader import VideoReader
 

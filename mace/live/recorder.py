@@ -1,4 +1,4 @@
-"""What a session leaves behind: a video, frames as CSV and JSONL, events, and a sidecar.
+"""What a session leaves behind: a video, frames and events as CSV and JSONL, and a sidecar.
 
 Everything is written to a hidden folder beside the target, which takes the target's name when the
 session closes well. One that fails leaves nothing if it can be had again; what a camera saw cannot,
@@ -25,6 +25,7 @@ from mace.errors import OutputError
 from mace.files import write_text
 from mace.live.config import SLOW_FPS
 from mace.live.events_log import EVENTS_JSONL, EventsLog
+from mace.live.events_table import EVENTS_CSV, write_table
 from mace.live.frames_log import csv_header, csv_row, jsonl_record
 from mace.live.labelled import LabelledFrame, unseen
 from mace.live.pictures import PictureFile, Pictures
@@ -74,6 +75,7 @@ class Recorder:
         self._frames = 0
         self._times: tuple[float, float] | None = None  # of the first frame and the last, s
         self._begun: float | None = None  # on the source's clock, s
+        self._written: list[Event] = []
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise OutputError(f"{folder} exists already; choose another folder with --out")
         refuse_written(folder)
@@ -130,17 +132,17 @@ class Recorder:
     def write_events(self, events: Sequence[Event]) -> None:
         """Append events that belong to no frame any more."""
         begun = self._begun or 0.0
-        self._events.write(
-            [
-                replace(
-                    event,
-                    onset=event.onset - begun,
-                    apex=event.apex - begun,
-                    offset=event.offset - begun,
-                )
-                for event in events
-            ]
-        )
+        moved = [
+            replace(
+                event,
+                onset=event.onset - begun,
+                apex=event.apex - begun,
+                offset=event.offset - begun,
+            )
+            for event in events
+        ]
+        self._events.write(moved)
+        self._written += moved
 
     def note(self, name: str, value: Any) -> None:
         """Add a fact to the sidecar, which is written again at the end."""
@@ -197,6 +199,8 @@ class Recorder:
         with contextlib.ExitStack() as stack:
             for part in (self._video, self._events, self._jsonl, self._csv):
                 stack.callback(part.close)
+            # By onset, so not before all are known; until then `events.jsonl` has them.
+            write_table(self._partial / EVENTS_CSV, self._written, self._classes)
 
     def _put_in_place(self) -> None:
         if self._folder.is_dir():

@@ -17,7 +17,6 @@ from mace.live.recorder import Recorder
 from mace.live.recording import Recording
 from mace.live.results import Counters, Result
 from mace.live.sources.frame import Source
-from mace.live.sources.incident import Incident
 from mace.live.timing import timing_table
 from mace.live.window import Actions, show
 
@@ -89,15 +88,12 @@ def run_session(
             recording = stack.enter_context(Recording(recorder))
             consumers.append(recording)
 
-        def tell(incident: Incident) -> None:
-            say(f"{incident.time:.1f} s: {incident.sentence}")
-
         loop = LiveLoop(
             source,
             model,
             config=live,
             consumers=consumers,
-            on_incident=tell,
+            on_incident=lambda incident: say(str(incident)),
             on_last=None if recording is None else recording.end_with,
         )
         used = time.process_time()

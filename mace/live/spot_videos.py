@@ -20,6 +20,7 @@ from mace.live.engine import FaceStage, InferenceStage
 from mace.live.labelled import LabelledFrame
 from mace.live.quality import Quality
 from mace.live.sources.frame import Frame, Source
+from mace.live.sources.incident import few_frames
 from mace.live.spotting import LiveSpotter, can_spot, sample_of
 from mace.motion.representation import represent
 from mace.spotting.baseline import spot_plainly
@@ -109,6 +110,8 @@ def spot_source(
             advance()
         events += inference.finish()
         remarks += inference.remarks
+    if last:
+        remarks += few_frames(source.name, (tally["frames"] - 1) / last)
     seconds = last + 1 / source.fps if source.fps else last
     return Spotted(
         tuple(_ordered(events)),

@@ -1,23 +1,18 @@
 """What was spotted in one video, as a folder: events as JSON lines and as a table, and how."""
 
-import csv
 import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mace.errors import DataError, OutputError
 from mace.files import atomic_folder, write_json
 from mace.live.events_log import EVENTS_JSONL, EventsLog, read_events
+from mace.live.events_table import EVENTS_CSV, write_table
 from mace.spotting.events import Event
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-_WHOLE = ("identity", "onset_frame", "apex_frame", "offset_frame")
-EVENTS_CSV = "events.csv"
 SPOTTING = "spotting.json"
 BASELINE_JSONL = "baseline.jsonl"
 
@@ -71,10 +66,7 @@ def write_spotted(
         if plain is not None:
             with EventsLog(temporary / BASELINE_JSONL) as log:
                 log.write(plain)
-        with (temporary / EVENTS_CSV).open("w", encoding="utf-8", newline="") as file:
-            rows = csv.writer(file)
-            rows.writerow(csv_header(classes))
-            rows.writerows(csv_row(event, classes) for event in events)
+        write_table(temporary / EVENTS_CSV, events, classes)
         facts = {**notes, "made_from": dict(made_from), "fingerprint": fingerprint(made_from)}
         write_json(temporary / SPOTTING, facts)
 
@@ -124,38 +116,3 @@ def spotted_events(folder: Path, *, plain: bool = False) -> tuple[Event, ...]:
     if not path.is_file():
         raise DataError(f"{path} is missing; remove {folder} to have it made again")
     return read_events(path)
-
-
-def events_table(events: Sequence[Event], classes: Sequence[str]) -> "pd.DataFrame":
-    """Return events by onset as a data frame of the columns of `events.csv`."""
-    import pandas as pd
-
-    ordered = sorted(events, key=lambda event: (event.onset, event.identity))
-    rows = [csv_row(event, classes) for event in ordered]
-    table = pd.DataFrame(rows, columns=csv_header(classes)).replace("", None)
-    numbers = [name for name in table if name not in ("kind", "regions", "label")]
-    return table.astype(dict.fromkeys(numbers, float)).astype(dict.fromkeys(_WHOLE, int))
-
-
-def csv_header(classes: Sequence[str]) -> list[str]:
-    """Return the columns of `events.csv`; times in s, strength in px of the 128-px crop."""
-    fixed = ["identity", "kind", "onset", "apex", "offset", "duration"]
-    fixed += ["onset_frame", "apex_frame", "offset_frame", "strength_px", "regions"]
-    return [*fixed, "label", "confidence", *(f"p_{name}" for name in classes)]
-
-
-def csv_row(event: Event, classes: Sequence[str]) -> list[str]:
-    """Return one row of `events.csv`; what the network was not asked about is left empty."""
-    named = event.label is not None
-    return [
-        str(event.identity),
-        event.kind,
-        *(f"{time:.6f}" for time in (event.onset, event.apex, event.offset)),
-        f"{event.offset - event.onset:.6f}",
-        *(str(frame) for frame in (event.onset_frame, event.apex_frame, event.offset_frame)),
-        f"{event.strength_px:.4f}",
-        " ".join(event.regions),
-        event.label or "",
-        f"{event.confidence:.6f}" if named else "",
-        *(f"{event.probabilities[name]:.6f}" if named else "" for name in classes),
-    ]

@@ -43,7 +43,7 @@ def test_a_table_gives_what_scikit_learn_gives():
     classifier = make_pipeline(StandardScaler(), LogisticRegression())
     scores = mace.cross_validate(classifier, X, y, groups)
     folds = {"groups": groups, "cv": LeaveOneGroupOut()}
-    rows = scores.predictions.query("method == 'LogisticRegression'")
+    rows = scores.predictions.query("method == 'StandardScaler + LogisticRegression'")
     predicted = cross_val_predict(classifier, X, y, **folds)
     np.testing.assert_array_equal(rows["prediction"], predicted)
     likely = cross_val_predict(classifier, X, y, method="predict_proba", **folds)
@@ -122,7 +122,7 @@ def test_an_interrupted_run_is_gone_on_with(tmp_path):
             Stops.left -= 1
             return super().fit(X, y)
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="run, and the same call goes on from there"):
         mace.cross_validate(Stops(), X, y, groups, out=tmp_path / "run")
     Stops.left = 2  # of four folds
     scores = mace.cross_validate(Stops(), X, y, groups, out=tmp_path / "run")

@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,11 @@ import pytest
 import mace
 from mace.bundle import save_bundle
 from mace.errors import CheckpointError, ConfigError, DataError, OutputError
+from mace.live.config import LiveConfig
 from mace.live.sources.config import SourceConfig
+from mace.live.sources.memory import MemorySource
+from mace.live.sources.paced import paced
+from mace.live.streamed import streamed_results
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +55,9 @@ def test_a_session_is_drawn_and_kept(session, tmp_path):
     folder = session.save(tmp_path / "out")
     assert json.loads((folder / "session.json").read_text())["complete"]
     assert pd.read_csv(folder / "frames.csv").shape == session.frames.shape
+    events = pd.read_csv(folder / "events.csv")
+    assert events.columns.tolist() == session.events.columns.tolist()
+    pd.testing.assert_frame_equal(events[["kind", "onset"]], session.events[["kind", "onset"]])
     with pytest.raises(OutputError, match="exists already"):
         session.save(tmp_path / "out")
 
@@ -89,6 +97,24 @@ def test_a_source_at_its_own_pace_misses_a_slow_reader_and_ends(surprise_folder,
         time.sleep(0.05)
     assert indices == sorted(indices)
     assert len(indices) < len(list(surprise_folder.iterdir()))
+
+
+def test_what_happens_to_a_source_comes_as_a_warning(surprise, bundle, model):
+    frames = surprise.frames[:3]
+    with pytest.warns(UserWarning, match="has 25 frames per second") as told:
+        assert len(list(mace.stream(frames, fps=25, model=model))) == 3
+    assert [Path(warning.filename).name for warning in told] == [Path(__file__).name]
+    camera = paced(MemorySource([*frames, frames[0][:-8]], fps=50))
+    with pytest.warns(UserWarning, match=r"^0\.1 s: memory gives") as told:
+        list(streamed_results(camera, bundle, LiveConfig()))
+    assert len(told) == 1
+
+
+def test_a_recording_too_slow_for_brief_movements_is_remarked_on(surprise, model):
+    frames = surprise.frames[:4]
+    session = mace.analyse(frames, fps=25, model=model, video=False)
+    assert "has 25 frames per second" in session._repr_html_()
+    assert session.facts["remarks"][0] in mace.spot(frames, fps=25, model=model).attrs["remarks"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -123,6 +124,20 @@ def test_a_camera_slower_than_it_states_is_told_once():
     _, incidents = run(source)
     assert kinds(incidents) == ["slow"]
     assert "not the 5e+03 it states" in incidents[0].sentence
+
+
+def test_a_rate_too_low_for_brief_movements_is_told_once():
+    source = Script([step for _ in range(240) for step in (picture(), 0.001)])
+    frames = source.frames
+
+    def taken_slowly():
+        for frame in frames():
+            yield replace(frame, captured=100 + frame.index / 15)
+
+    source.frames = taken_slowly
+    _, incidents = run(source)
+    assert kinds(incidents) == ["slow"]
+    assert incidents[0].sentence.startswith("the camera has 15 frames per second: a movement that")
 
 
 def test_an_unplugged_camera_is_opened_until_it_is_back_and_its_clock_goes_on():

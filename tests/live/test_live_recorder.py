@@ -181,5 +181,6 @@ def test_a_session_without_pictures_has_its_lines_and_no_video(tmp_path):
     ) as session:
         session.write_result(result(0), None)
     names = {file.name for file in (tmp_path / "out").iterdir()}
-    assert names == {"frames.csv", "frames.jsonl", "events.jsonl", "session.json"}
+    tables = {"frames.csv", "frames.jsonl", "events.csv", "events.jsonl"}
+    assert names == {*tables, "session.json"}
     assert len((tmp_path / "out" / "frames.jsonl").read_text().splitlines()) == 1

@@ -51,7 +51,8 @@ def test_a_session_leaves_a_record_that_can_be_played_again(images, bundle, tmp_
     summary = run(MemorySource(images, fps=100), bundle, out)
     assert summary["counters"] == {"frames": len(images), "dropped": 0, "skipped": 0}
     names = {file.name for file in out.iterdir()}
-    assert names == {"video.mov", "frames.csv", "frames.jsonl", "events.jsonl", "session.json"}
+    tables = {"frames.csv", "frames.jsonl", "events.csv", "events.jsonl"}
+    assert names == {*tables, "video.mov", "session.json"}
     rows = list(csv.DictReader((out / "frames.csv").read_text(encoding="utf-8").splitlines()))
     assert [int(row["frame"]) for row in rows] == list(range(len(images)))
     facts = json.loads((out / "session.json").read_text(encoding="utf-8"))

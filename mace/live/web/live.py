@@ -47,6 +47,7 @@ def serve_live(
     web: WebConfig,
     facts: Facts,
     consumers: Sequence[Callable[[Result], None]] = (),
+    say: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the live loop on a page until Ctrl-C.
 
@@ -57,6 +58,7 @@ def serve_live(
         web: where the page is, and its bounds.
         facts: what the page says about the session.
         consumers: who else is handed the results of the server's source, such as a recorder.
+        say: called with what happens to the server's source, in another thread.
 
     Raises:
         ConfigError: if the address cannot be listened on, or there is nothing to show.
@@ -64,7 +66,13 @@ def serve_live(
 
     def make_loop(publish: Callable[[Result], None]) -> LiveLoop:
         assert source is not None
-        return LiveLoop(source, bundle, config=live, consumers=(*consumers, publish))
+        return LiveLoop(
+            source,
+            bundle,
+            config=live,
+            consumers=(*consumers, publish),
+            on_incident=None if say is None else lambda incident: say(str(incident)),
+        )
 
     serve(
         facts,
