@@ -61,7 +61,7 @@ def run(
 
     from mace.bundle import training_notice
     from mace.compilation import keep_compiled
-    from mace.inference import load_model
+    from mace.inference import load_model, unit_names
     from mace.live.spot_videos import check_model
 
     keep_compiled()
@@ -74,6 +74,7 @@ def run(
     notes = {
         "model": str(model),
         "classes": list(network.classes),
+        "units": list(unit_names(network)),
         "trained_on": list(network.trained_on),
         "notice": notice,
         "time_base": "seconds since the first frame, by the video's clock",
@@ -111,6 +112,7 @@ def _spot(
     out: Path,
     fps: float | None,
 ) -> dict[str, Any]:
+    from mace.inference import unit_names
     from mace.live.result_folders import one_at_a_time, recording_names
     from mace.live.sources.folder import ImageFolder
     from mace.live.sources.opening import open_source
@@ -152,7 +154,12 @@ def _spot(
         folder, remarks = _place(out, recording_names(video), recording)  # as it is by now
         check_place(folder)
         write_spotted(
-            folder, spotted.events, classes=network.classes, made_from=made_from, notes=facts
+            folder,
+            spotted.events,
+            classes=network.classes,
+            units=unit_names(network),
+            made_from=made_from,
+            notes=facts,
         )
     return _row(folder, spotted.events, facts, remarks, done_before=False)
 
@@ -177,6 +184,7 @@ def _score(
 ) -> dict[str, Any]:
     from mace.data.long_videos import load_videos
     from mace.files import write_json
+    from mace.inference import unit_names
     from mace.live.result_folders import composed_names
     from mace.live.spot_scores import scored, summary
     from mace.live.spot_videos import spot_stored
@@ -202,6 +210,7 @@ def _score(
                     folder,
                     spotted.events,
                     classes=network.classes,
+                    units=unit_names(network),
                     made_from=inputs,
                     notes=facts,
                     plain=spotted.plain,

@@ -15,7 +15,7 @@ from mace.bundle import training_notice
 from mace.compilation import keep_compiled
 from mace.config import to_dict
 from mace.errors import ConfigError, DataError
-from mace.inference import Model, load_model
+from mace.inference import Model, load_model, unit_names
 from mace.live.config import LiveConfig
 from mace.live.events_table import events_table
 from mace.live.overlay import draw_result
@@ -174,7 +174,7 @@ def spot(
     opened = _opened(source, fps)
     with progress(Path(opened.name).name, opened.count) as advance:
         spotted = spot_source(opened, network, live, advance=advance)
-    table = events_table(spotted.events, network.classes)
+    table = events_table(spotted.events, network.classes, unit_names(network))
     table.attrs |= {
         "remarks": list(spotted.remarks),
         "seconds": spotted.seconds,
@@ -220,6 +220,7 @@ def session_facts(
         "time_base": "seconds since the first frame, by the source's clock",
         "model": model,
         "classes": list(network.classes),
+        "units": list(unit_names(network)),
         "trained_on": list(network.trained_on),
         "notice": training_notice(network.trained_on),
         "live": to_dict(live),
@@ -275,6 +276,7 @@ def write_analysis(
     recorder = Recorder(
         out,
         classes=network.classes,
+        units=unit_names(network),
         size=source.size,
         session=facts,
         pictures="annotated" if video else "none",

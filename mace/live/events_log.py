@@ -85,6 +85,7 @@ def event_record(event: Event) -> dict[str, Any]:
         "label": event.label,
         "probabilities": {name: round(float(p), 6) for name, p in event.probabilities.items()},
         "confidence": round(event.confidence, 6),
+        "shown": list(event.shown),
         "units": {name: [round(value, 4) for value in unit] for name, unit in event.units.items()},
     }
 

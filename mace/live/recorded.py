@@ -61,7 +61,10 @@ class Session:
         Times are in s, `strength_px` in px of the 128-px crop; `label`, `confidence` and `p_*`
         are missing where the network was not asked: it names micro-expressions alone.
         """
-        return events_table(self.spotted, [str(name) for name in self.facts.get("classes", ())])
+        classes, units = (
+            [str(name) for name in self.facts.get(key, ())] for key in ("classes", "units")
+        )
+        return events_table(self.spotted, classes, units)
 
     @cached_property
     def frames(self) -> "pd.DataFrame":

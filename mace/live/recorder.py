@@ -44,6 +44,7 @@ class Recorder:
     Args:
         folder: the target; it must not exist, or be empty.
         classes: names of the probabilities' columns.
+        units: action units that the network names in events, FACS numbers.
         size: width and height of the video in px.
         session: the sidecar: model, configuration, source, notice.
         pictures: what the video shows.
@@ -62,6 +63,7 @@ class Recorder:
         folder: Path,
         *,
         classes: Sequence[str],
+        units: Sequence[str] = (),
         size: tuple[int, int],
         session: dict[str, Any],
         pictures: Pictures = "annotated",
@@ -70,7 +72,7 @@ class Recorder:
         self.pictured, self.size, self._keep = pictures != "none", size, keep
         self._folder = folder
         self._partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
-        self._classes = tuple(classes)
+        self._classes, self._units = tuple(classes), tuple(units)
         self._session = session
         self._frames = 0
         self._times: tuple[float, float] | None = None  # of the first frame and the last, s
@@ -200,7 +202,7 @@ class Recorder:
             for part in (self._video, self._events, self._jsonl, self._csv):
                 stack.callback(part.close)
             # By onset, so not before all are known; until then `events.jsonl` has them.
-            write_table(self._partial / EVENTS_CSV, self._written, self._classes)
+            write_table(self._partial / EVENTS_CSV, self._written, self._classes, self._units)
 
     def _put_in_place(self) -> None:
         if self._folder.is_dir():

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mace.inference import Model
+from mace.inference import Model, unit_names
 from mace.live.config import LiveConfig
 from mace.live.latest import Latest
 from mace.live.loop import LiveLoop
@@ -80,6 +80,7 @@ def run_session(
             recorder = Recorder(
                 config.out,
                 classes=model.classes,
+                units=unit_names(model),
                 size=source.size,
                 session=facts,
                 pictures="own" if config.video else "none",

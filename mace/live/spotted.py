@@ -43,6 +43,7 @@ def write_spotted(
     events: Sequence[Event],
     *,
     classes: Sequence[str],
+    units: Sequence[str] = (),
     made_from: Mapping[str, Any],
     notes: Mapping[str, Any],
     plain: Sequence[Event] | None = None,
@@ -53,6 +54,7 @@ def write_spotted(
         folder: where.
         events: what was spotted, by onset.
         classes: of the network, for the table's columns.
+        units: action units that it names, likewise.
         made_from: what the result depends on.
         notes: everything else worth keeping.
         plain: what the baseline spotted.
@@ -66,7 +68,7 @@ def write_spotted(
         if plain is not None:
             with EventsLog(temporary / BASELINE_JSONL) as log:
                 log.write(plain)
-        write_table(temporary / EVENTS_CSV, events, classes)
+        write_table(temporary / EVENTS_CSV, events, classes, units)
         facts = {**notes, "made_from": dict(made_from), "fingerprint": fingerprint(made_from)}
         write_json(temporary / SPOTTING, facts)
 

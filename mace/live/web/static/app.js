@@ -150,7 +150,7 @@ function addEvent(event, fresh) {
   if (state.events.length > MAX_ROWS) state.events.shift();
   if (state.mode === "camera") note({ type: "event", ...event });
   const milliseconds = Math.round(1000 * (event.offset - event.onset));
-  const what = event.label ? `${event.kind}: ${event.label}, ${Math.round(100 * event.confidence)}\u00a0%` : event.kind;
+  const what = event.label ? `${event.kind}: ${event.label}, ${Math.round(100 * event.confidence)}\u00a0%${(event.shown ?? []).map((unit) => ` AU${unit}`).join("")}` : event.kind;
   const row = document.createElement("tr");
   row.className = event.kind;
   const cells = [event.apex.toFixed(2), what, String(milliseconds), event.strength_px.toFixed(2), event.regions.slice(0, 3).join(", ").replaceAll("_", " ")];
