@@ -234,6 +234,7 @@ def _evaluate(
         explain=False,
         logistic_regression=None,
         svm=None,
+        kernel_ridge=None,
     )
     return evaluate_methods(
         inputs,

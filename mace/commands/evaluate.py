@@ -91,7 +91,7 @@ def run(
     mixed = read_mix(mix, data_dir=data_dir)
     config = EvaluationConfig(train=recipe.train, protocol=protocol, seeds=tuple(range(seeds)))
     if not baselines:
-        config = replace(config, logistic_regression=None, svm=None)
+        config = replace(config, logistic_regression=None, svm=None, kernel_ridge=None)
     if start is not None and start.use == "init":
         config = replace(config, start=start.bundle)
     if as_it_is is not None:

@@ -41,7 +41,7 @@ class SearchSpace:
     Attributes:
         sizes: sides in pixels that the input is shrunk to (area average); sizes above the
             input's own leave it as it is.
-        strengths: C, the inverse strength of the regularisation.
+        strengths: of the regularisation; C, its inverse, where the baseline does not say otherwise.
         averages: whether the input is the mean over all frame pairs of a clip, or the annotated
             pair alone.
         inner_folds: folds over the training subjects; fewer where there are fewer subjects.
@@ -85,6 +85,20 @@ class SupportVectorConfig:
     space: SearchSpace = SearchSpace(strengths=(1.0, 10.0, 100.0))
 
 
+@dataclass(frozen=True)
+class KernelRidgeConfig:
+    """Settings of the kernel ridge classifier.
+
+    Attributes:
+        widths: γ of exp(−γ d²), d² being the squared distance over the number of features of two
+            images, each brought to mean 0 and deviation 1, so that it lies between 0 and 4.
+        space: the other choices; its strengths are λ, the more the smoother.
+    """
+
+    widths: tuple[float, ...] = (0.25, 0.5, 1.0)
+    space: SearchSpace = SearchSpace(sizes=(28,), strengths=(0.1, 0.3, 1.0, 3.0))
+
+
 @dataclass(frozen=True, kw_only=True)
 class ZeroShotConfig:
     """A pre-trained network that is evaluated as it is.
@@ -118,6 +132,7 @@ class EvaluationConfig:
         explain: whether the first seed also stores where the network looked (Grad-CAM).
         logistic_regression: settings of this baseline; None leaves it out.
         svm: settings of this baseline; None leaves it out.
+        kernel_ridge: settings of this baseline; None leaves it out.
     """
 
     train: TrainConfig = field(default_factory=TrainConfig)
@@ -130,6 +145,7 @@ class EvaluationConfig:
     explain: bool = True
     logistic_regression: LogisticRegressionConfig | None = LogisticRegressionConfig()
     svm: SupportVectorConfig | None = SupportVectorConfig()
+    kernel_ridge: KernelRidgeConfig | None = KernelRidgeConfig()
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) != len(self.seeds) or min(self.seeds) < 0:

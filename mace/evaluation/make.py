@@ -2,7 +2,12 @@
 
 from collections.abc import Mapping
 
-from mace.evaluation.baselines import LogisticRegression, Majority, SupportVectorMachine
+from mace.evaluation.baselines import (
+    KernelRidge,
+    LogisticRegression,
+    Majority,
+    SupportVectorMachine,
+)
 from mace.evaluation.config import NETWORK, EvaluationConfig
 from mace.evaluation.method import Method
 from mace.evaluation.network import Network
@@ -16,6 +21,8 @@ def make_methods(config: EvaluationConfig) -> Mapping[str, Method]:
         chosen["logistic_regression"] = LogisticRegression(config.logistic_regression)
     if config.svm is not None:
         chosen["svm"] = SupportVectorMachine(config.svm)
+    if config.kernel_ridge is not None:
+        chosen["kernel_ridge"] = KernelRidge(config.kernel_ridge)
     return chosen | {"majority": Majority()}
 
 

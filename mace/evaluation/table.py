@@ -17,6 +17,7 @@ PLAIN_WIDTH = 132
 METHOD_NAMES: Mapping[str, str] = {
     "logistic_regression": "Logistic regression",
     "svm": "SVM (RBF kernel)",
+    "kernel_ridge": "Kernel ridge (RBF)",
     "majority": "Majority class",
 }
 

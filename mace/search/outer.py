@@ -99,7 +99,7 @@ def outer_score(
     protocol = ProtocolConfig(kind="loso", benchmark=benchmark)
     config = EvaluationConfig(train=train, protocol=protocol, seeds=seeds)
     if not baselines:
-        config = replace(config, logistic_regression=None, svm=None)
+        config = replace(config, logistic_regression=None, svm=None, kernel_ridge=None)
     methods: dict[str, Any] = {**make_methods(config), NETWORK: Chosen(groups=tuple(groups))}
     return evaluate_methods(
         motion_set,

@@ -106,7 +106,12 @@ def test_evaluate_prints_one_json_object_and_report_makes_a_page(home, data, cap
         assert key in summary
     assert summary["n"] == 20
     assert sum(map(sum, summary["confusion"])) == 20
-    assert set(summary["baselines"]) == {"logistic_regression", "svm", "majority"}
+    assert set(summary["baselines"]) == {
+        "logistic_regression",
+        "svm",
+        "kernel_ridge",
+        "majority",
+    }
     assert main(["report", str(out), "--out", str(home / "page")]) == 0
     page = (home / "page" / "report.html").read_text()
     assert "synthetic" in page

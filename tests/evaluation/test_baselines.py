@@ -8,13 +8,25 @@ from sklearn.svm import SVC
 
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
-from mace.evaluation.baselines import LogisticRegression, Majority, SupportVectorMachine
-from mace.evaluation.config import LogisticRegressionConfig, SearchSpace, SupportVectorConfig
+from mace.evaluation.baselines import (
+    KernelRidge,
+    LogisticRegression,
+    Majority,
+    SupportVectorMachine,
+)
+from mace.evaluation.config import (
+    KernelRidgeConfig,
+    LogisticRegressionConfig,
+    SearchSpace,
+    SupportVectorConfig,
+)
 from mace.protocols.folds import loso
 
 ONE = SearchSpace(sizes=(32,), strengths=(1.0,), averages=(False,))
 LOGISTIC = LogisticRegression(LogisticRegressionConfig(ONE))
 MACHINE = SupportVectorMachine(SupportVectorConfig((1.0,), ONE))
+FLIP = np.array([-1, 1, 1], np.float32)
+RIDGE = KernelRidge(KernelRidgeConfig((1.0,), ONE))
 
 
 def _flat(motion_set: MotionSet, fold) -> tuple[np.ndarray, np.ndarray]:
@@ -82,6 +94,7 @@ WIDE = SearchSpace(sizes=(32, 8), strengths=(0.1, 10.0), inner_folds=3)
     [
         LogisticRegression(LogisticRegressionConfig(WIDE)),
         SupportVectorMachine(SupportVectorConfig(space=WIDE)),
+        KernelRidge(KernelRidgeConfig(space=WIDE)),
     ],
 )
 def test_baselines_learn_and_choose(method, motion_set):
@@ -90,11 +103,11 @@ def test_baselines_learn_and_choose(method, motion_set):
         predictions = method(motion_set, fold, seed=0, explain=False)
         right += int((predictions.predicted == motion_set.labels[fold.test_index]).sum())
         assert predictions.history["size"][0] in (32, 8)
-        assert predictions.history["C"][0] in (0.1, 10.0)
+        assert predictions.history["strength"][0] in (0.1, 10.0)
     assert right >= 0.9 * len(motion_set)
 
 
-@pytest.mark.parametrize("method", [LOGISTIC, MACHINE])
+@pytest.mark.parametrize("method", [LOGISTIC, MACHINE, RIDGE])
 def test_predictions_do_not_depend_on_the_test_subjects_labels(method, motion_set):
     fold = loso(motion_set.groups)[0]
     labels = motion_set.labels.copy()
@@ -116,6 +129,37 @@ def test_class_missing_from_training_gets_no_probability(motion_set):
     single = MotionSet(**{**vars(motion_set), "labels": labels})
     predictions = SupportVectorMachine()(single, fold, seed=0, explain=False)
     assert set(predictions.predicted.tolist()) == {1}
+
+
+def test_kernel_ridge_is_the_weighted_problem_solved_over_images_and_mirror_images(motion_set):
+    fold = loso(motion_set.groups)[0]
+    images = motion_set.inputs[:, 0].astype(np.float64)
+    mirrored = images[:, :, ::-1] * np.array([-1, 1, 1])
+
+    def rows(images):
+        centred = images - images.mean((1, 2), keepdims=True)
+        return (centred / centred.std((1, 2), keepdims=True)).reshape(len(images), -1)
+
+    def kernel(one, other):
+        squared = ((one[:, None] - other[None]) ** 2).mean(-1)
+        return np.exp(-squared)
+
+    both = (kernel(rows(images), rows(images)) + kernel(rows(images), rows(mirrored))) / 2
+    train, test = fold.train_index, fold.test_index
+    labels = motion_set.labels[train]
+    classes = len(motion_set.classes)
+    weights = len(labels) / (classes * np.bincount(labels)[labels])
+    targets = np.eye(classes)[labels] - 1 / classes
+    # The minimum of sum w |y - f|^2 + lambda |f|^2 has the coefficients (K + lambda / w)^-1 Y.
+    solved = np.linalg.solve(both[np.ix_(train, train)] + np.diag(1.0 / weights), targets)
+    expected = (both[np.ix_(test, train)] @ solved).argmax(1)
+    space = SearchSpace(sizes=(32,), strengths=(1.0,), averages=(False,))
+    ridge = KernelRidge(KernelRidgeConfig((1.0,), space))
+    predictions = ridge(motion_set, fold, seed=0, explain=False)
+    assert predictions.predicted.tolist() == expected.tolist()
+    turned = MotionSet(**{**vars(motion_set), "inputs": motion_set.inputs[:, :, :, ::-1] * FLIP})
+    predictions = ridge(turned, fold, seed=0, explain=False)
+    assert predictions.predicted.tolist() == expected.tolist()
 
 
 def test_still_pixels_are_harmless(motion_set):

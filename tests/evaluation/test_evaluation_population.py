@@ -32,6 +32,7 @@ CONFIG = EvaluationConfig(
     explain=False,
     logistic_regression=None,
     svm=None,
+    kernel_ridge=None,
     validation=0.4,
 )
 

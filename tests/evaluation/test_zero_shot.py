@@ -149,6 +149,7 @@ def test_an_evaluation_of_it_is_clean_and_says_what_it_is(file, adapt, tmp_path)
         seeds=(0,),
         logistic_regression=None,
         svm=None,
+        kernel_ridge=None,
     )
     evaluation = evaluate_methods(SET, config=config, run_dir=tmp_path, title="MACNN, zero-shot")
     summary = summarise(evaluation)
