@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
@@ -17,6 +17,7 @@ from mace.annotation.class_sets import ClassSet
 from mace.commands.defaults import DATASET, with_default_recipe
 from mace.commands.mixing import make_mix, read_mix
 from mace.commands.starting import Start, starting_from
+from mace.errors import ConfigError
 from mace.evaluation.config import EvaluationConfig, ProtocolConfig, ZeroShotConfig
 from mace.places import DATA_DIR, RUNS_DIR, prepared_dataset
 from mace.protocols.benchmarks import BENCHMARKS
@@ -41,6 +42,8 @@ def run(
     mix: str | None = None,
     adapt: bool = False,
     adaptation: AdaptConfig = AdaptConfig(),  # noqa: B008
+    target: Literal["classes", "aus"] = "classes",
+    units_from: Path | None = None,
     baselines: bool = True,
     population: bool = False,
     leaky: bool = False,
@@ -70,6 +73,11 @@ def run(
         adapt: show `zero_shot` the window of the images, in the order and signs of the channels,
             that it is surest about on the clips of the training subjects, without their labels.
         adaptation: what is tried.
+        target: `aus` evaluates every action unit that the clips' annotations list, present or
+            absent, in place of the classes: the pre-trained network's own outputs with
+            `zero_shot`, otherwise a network trained for each unit.
+        units_from: for `aus`, a table with the columns `clip` and `aus`, where the data set has no
+            action units itself, as ready-made flow images.
         baselines: whether to train shallow baselines on the same input.
         population: train all folds and seeds as one population, compiled once, on all cores;
             scores differ by the rounding of sums.
@@ -78,6 +86,14 @@ def run(
     """
     names = (dataset, *also)
     folders = [prepared_dataset(name, data_dir=data_dir) for name in names]
+    aus = target == "aus"
+    if units_from is not None and not aus:
+        raise ConfigError("--units-from goes with --target aus; add it or leave out --units-from")
+    if aus and (leaky or population or as_json):
+        raise ConfigError(
+            "--target aus trains no leaks and no population, and writes units.csv in place of "
+            "JSON; leave out --leaky, --population or --json"
+        )
     start = starting_from(
         zero_shot=zero_shot,
         init=init,
@@ -85,7 +101,7 @@ def run(
         without_zero_shot=[*(["--leaky"] if leaky else []), *(["--mix"] if mix else [])],
     )
     as_it_is = start if start is not None and start.use == "zero-shot" else None
-    if as_it_is is not None:
+    if as_it_is is not None and not aus:
         # Now, not after a minute of reading clips and computing their motion.
         as_it_is.check_set(classes, protocol.benchmark and BENCHMARKS[protocol.benchmark])
     mixed = read_mix(mix, data_dir=data_dir)
@@ -105,12 +121,13 @@ def run(
 
     from mace.compilation import keep_compiled
     from mace.data.flow_images import holds_flow_images
+    from mace.evaluation.action_units import evaluate_units, listed_units, read_units
     from mace.evaluation.cross_validation import evaluate_methods
     from mace.evaluation.leaky import show_leaks
     from mace.evaluation.score_text import benchmark_lines, print_leaks
     from mace.evaluation.selection import benchmark_of, join, restrict
     from mace.evaluation.summary import summarise
-    from mace.evaluation.table import headline_rows, print_table
+    from mace.evaluation.table import headline_rows, print_table, print_units
     from mace.inputs import read_motion
     from mace.models.runtime import keep_heap
 
@@ -122,16 +139,19 @@ def run(
     if benchmark is not None and classes is None:
         # Ready-made images have classes of their own, which the benchmark's are chosen from.
         classes = None if images else benchmark.class_set
-    if as_it_is is not None and classes is None and not images:
+    if as_it_is is not None and classes is None and not images and not aus:
         classes = as_it_is.class_set
     if out is None:
         place = "+".join(name.replace("/", "-") for name in names) if also else dataset
         suffixes = [protocol.benchmark or classes or "", start.use if start else ""]
-        suffixes += ["adapt"] * adapt + ["mix"] * (mixed is not None)
+        suffixes += ["adapt"] * adapt + ["mix"] * (mixed is not None) + ["aus"] * aus
         out = RUNS_DIR / "evaluate" / "-".join([place, *filter(None, suffixes)])
 
+    annotations: dict[str, Sequence[str]] = {}
+
     def check(clips: Sequence["Clip"]) -> None:
-        if as_it_is is not None:
+        annotations.update({clip.name: clip.aus for clip in clips})
+        if as_it_is is not None and not aus:
             as_it_is.check_classes({clip.emotion for clip in clips})
 
     inputs = join(
@@ -151,21 +171,46 @@ def run(
         inputs = restrict(inputs, benchmark)
     mixing = make_mix(mixed, inputs, recipe, cache_dir=out / "cache", workers=max(workers, 1))
     config = replace(config, protocol=protocol, mix=mixing)
+    title = _title(recipe, start, adapt=adapt, mixed=mixed is not None)
+    description = {
+        "data set": ", ".join(names),
+        **({"classes": classes} if classes else {}),
+        **({} if start is None else start.description),
+        **({} if mixed is None else {"mixed in": f"{mixed.name}, {mixed.share:.0%}"}),
+    }
+    command = shlex.join(["mace", *sys.argv[1:]])
+
+    def log(line: str) -> None:
+        print(line, file=sys.stderr)
+
+    if aus:
+        table = evaluate_units(
+            inputs,
+            listed_units(annotations)
+            if units_from is None
+            else read_units(units_from, inputs.clips),
+            config=replace(config, explain=False),
+            known=None if as_it_is is None else tuple(as_it_is.bundle.load().model.units),
+            run_dir=out,
+            title=title,
+            description=description,
+            command=command,
+            workers=workers,
+            log=log,
+        )
+        print_units(table)
+        print(f"\nresults  {out}   (a folder for each unit, and units.csv)")
+        return
     evaluation = evaluate_methods(
         inputs,
         config=config,
         run_dir=out,
-        title=_title(recipe, start, adapt=adapt, mixed=mixed is not None),
-        description={
-            "data set": ", ".join(names),
-            **({"classes": classes} if classes else {}),
-            **({} if start is None else start.description),
-            **({} if mixed is None else {"mixed in": f"{mixed.name}, {mixed.share:.0%}"}),
-        },
-        command=shlex.join(["mace", *sys.argv[1:]]),
+        title=title,
+        description=description,
+        command=command,
         workers=workers,
         population=population,
-        log=lambda line: print(line, file=sys.stderr),
+        log=log,
     )
     if leaky:
         rows = show_leaks(inputs, evaluation, config=config, run_dir=out, workers=workers)

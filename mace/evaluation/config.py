@@ -107,12 +107,14 @@ class ZeroShotConfig:
         bundle: the network.
         adapt: what windows of the images are tried on unlabelled clips of the training subjects;
             None shows them as they are.
-        pair_average: answer with the mean over all frame pairs of a clip.
+        pair_average: predict the mean over all frame pairs of a clip.
+        unit: the action unit, a FACS number, that it is asked for in place of the classes.
     """
 
     bundle: BundleFile
     adapt: AdaptConfig | None = None
     pair_average: bool = True
+    unit: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

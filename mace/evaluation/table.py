@@ -3,13 +3,16 @@
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from mace.evaluation.results import Evaluation
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Wide enough for every column where there is no terminal to ask.
 PLAIN_WIDTH = 132
@@ -79,6 +82,31 @@ def print_table(rows: Sequence[Row], *, file: TextIO | None = None) -> None:
         style = "bold" if row.network and terminal else None
         table.add_row(row.name, *scores, str(row.n), str(row.seeds), style=style)
     console.print(table)
+
+
+def print_units(units: "pd.DataFrame", *, file: TextIO | None = None) -> None:
+    """Print the table of `evaluate_units`: how many clips show each unit, and every score."""
+    stream = file or sys.stdout
+    terminal = stream.isatty()
+    console = Console(file=stream, width=None if terminal else PLAIN_WIDTH, highlight=False)
+    table = Table(box=box.SIMPLE_HEAD if terminal else box.ASCII2)
+    scores = [str(name) for name in units.columns if name not in ("unit", "clips", "of")]
+    table.add_column("unit", no_wrap=True)
+    for heading in ("clips", *scores):
+        table.add_column(_heading(heading), justify="right")
+    for row in units.to_dict("records"):
+        clips = (
+            str(row["clips"])
+            if row["unit"].startswith("mean")
+            else f"{row['clips']}/{row['of']:.0f}"
+        )
+        table.add_row(row["unit"], clips, *(f"{row[name]:.3f}" for name in scores))
+    console.print(table)
+
+
+def _heading(score: str) -> str:
+    method, _, name = score.rpartition(" ")
+    return f"{METHOD_NAMES.get(method, method)} {name.upper()}".strip() if method else score
 
 
 def _row(name: str, result: Mapping[str, Any], n: int, *, network: bool) -> Row:

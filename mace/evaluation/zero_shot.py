@@ -15,7 +15,7 @@ from mace.evaluation.bundles import bundle_for
 from mace.evaluation.config import ZeroShotConfig
 from mace.evaluation.gradcam import heat_maps
 from mace.evaluation.method import DataUse, FoldPredictions
-from mace.prediction import predict_clips
+from mace.prediction import Adaptation, predict_clips, predict_units
 from mace.protocols.folds import Fold
 from mace.protocols.labels import canonical_class
 
@@ -35,22 +35,25 @@ class ZeroShot:
     ) -> FoldPredictions:
         """Predict the test clips; see `Method`."""
         bundle = bundle_for(self.config.bundle, motion_set)
-        columns = class_columns(bundle, motion_set.classes)
         fit = adaptation = None
         if self.config.adapt is not None:
             fit = _search(bundle, motion_set, self.config.adapt).fit(fold.train_index)
             adaptation = fit.adaptation(motion_set.inputs.shape[-1])
         inputs = motion_set.inputs[fold.test_index]
-        everything = predict_clips(
-            bundle, inputs, pair_average=self.config.pair_average, adaptation=adaptation
-        )
-        probabilities = _among(everything, columns)
-        predicted = probabilities.argmax(axis=1)
-        heat = None
-        if explain:
-            heat = heat_maps(
-                bundle, inputs[:, 0], np.array(columns)[predicted], adaptation=adaptation
+        if self.config.unit is not None:
+            probabilities = self._unit(bundle, inputs, adaptation)
+            predicted, heat = probabilities.argmax(axis=1), None
+        else:
+            columns = class_columns(bundle, motion_set.classes)
+            everything = predict_clips(
+                bundle, inputs, pair_average=self.config.pair_average, adaptation=adaptation
             )
+            probabilities = _among(everything, columns)
+            predicted, heat = probabilities.argmax(axis=1), None
+            if explain:
+                heat = heat_maps(
+                    bundle, inputs[:, 0], np.array(columns)[predicted], adaptation=adaptation
+                )
         return FoldPredictions(
             predicted=predicted,
             probabilities=probabilities,
@@ -61,6 +64,16 @@ class ZeroShot:
                 selection="nothing" if fit is None else str(fit),
             ),
         )
+
+    def _unit(
+        self, bundle: Bundle, inputs: Float[np.ndarray, "n v h w c"], adaptation: Adaptation | None
+    ) -> Float[np.ndarray, "n 2"]:
+        """Return the probabilities that the unit is absent, and that it is present."""
+        pairs = inputs if self.config.pair_average else inputs[:, :1]
+        units = predict_units(bundle, pairs.reshape(-1, *pairs.shape[2:]), adaptation=adaptation)
+        column = units.names.index(str(self.config.unit))
+        present = units.presence[:, column].reshape(pairs.shape[:2]).mean(axis=1)
+        return np.stack([1 - present, present], axis=1)
 
 
 @functools.lru_cache(maxsize=1)

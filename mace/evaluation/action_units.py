@@ -1,0 +1,209 @@
+"""Action units in the place of classes: a binary problem a unit, under the same folds.
+
+As the CD6ME protocol has it: each unit that a clip's annotation lists is present, every other is
+absent; binary F1 over the pooled predictions of all folds, then the mean over the units that enough
+clips show. Source: Varanka, Li, Peng and Zhao, "Data leakage and evaluation issues in
+micro-expression analysis", IEEE Trans. Affective Computing 15(1), 2024, section 5.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Bool
+from sklearn.metrics import f1_score, roc_auc_score
+
+from mace.annotation.action_units import parse_action_units
+from mace.data.motion_set import MotionSet
+from mace.errors import ConfigError, DataError
+from mace.evaluation.config import NETWORK, EvaluationConfig
+from mace.evaluation.cross_validation import evaluate_methods
+from mace.evaluation.results import Evaluation
+from mace.files import atomic_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEAST = 20
+"""Units that fewer clips show are no part of the mean."""
+
+type Listed = Mapping[str, frozenset[str]]
+"""FACS numbers that are listed for each clip, `database/subject/clip`."""
+
+
+def listed_units(annotations: Mapping[str, Sequence[str]]) -> Listed:
+    """Return the units of each clip that has any; of alternatives each counts.
+
+    Args:
+        annotations: texts of each clip, such as `L12|L14`, `4` or `10A`.
+    """
+    listed = {
+        name: frozenset(
+            str(number) for text in texts for number in parse_action_units(text).numbers
+        )
+        for name, texts in annotations.items()
+    }
+    return {name: units for name, units in listed.items() if units}
+
+
+def read_units(path: Path, clips: Sequence[str]) -> Listed:
+    """Return the units of clips from a table with the columns `clip` and `aus`.
+
+    Args:
+        path: a CSV file or a workbook. `clip` is the whole name (`database/subject/clip`), or as
+            much of its end as names it alone.
+        clips: the whole names.
+
+    Raises:
+        DataError: if the file cannot be read, lacks a column, or a row fits several clips.
+    """
+    import pandas as pd
+
+    read = pd.read_excel if path.suffix.lower() in (".xlsx", ".xls") else pd.read_csv
+    try:
+        table = read(path, dtype=str)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read ({error})") from error
+    missing = [name for name in ("clip", "aus") if name not in table]
+    if missing:
+        raise DataError(
+            f"{path} has the columns {', '.join(map(str, table.columns))}, and no "
+            f"{' and no '.join(missing)}; name the clip in `clip`, its units in `aus`"
+        )
+    texts: dict[str, list[str]] = {}
+    for row, (clip, units) in enumerate(zip(table["clip"], table["aus"], strict=True), start=2):
+        if not isinstance(clip, str) or not isinstance(units, str):
+            continue
+        fitting = [name for name in clips if f"/{name}".endswith(f"/{clip.strip()}")]
+        if len(fitting) > 1:
+            raise DataError(
+                f"{path}, row {row}: {clip} may be {fitting[0]} or {fitting[1]}; write the whole "
+                "name, database/subject/clip"
+            )
+        for name in fitting:
+            texts.setdefault(name, []).append(units)
+    return listed_units(texts)
+
+
+def evaluate_units(
+    motion_set: MotionSet,
+    listed: Listed,
+    *,
+    config: EvaluationConfig,
+    known: Sequence[str] | None,
+    run_dir: Path,
+    title: str,
+    description: Mapping[str, str],
+    command: str,
+    workers: int,
+    log: Callable[[str], None],
+) -> "pd.DataFrame":
+    """Evaluate each action unit that some clips list and others do not; goes on where it was.
+
+    Args:
+        motion_set: the inputs; clips that list no unit are left out.
+        listed: by clip.
+        config: as for classes; a network that is evaluated as it is is asked for the unit.
+        known: the units that such a network names; None where one is trained for each unit.
+        run_dir: a folder of results for each unit, `AU12`, and `units.csv`, which is returned.
+        title: what tables call the network.
+        description: further facts for the reports.
+        command: that makes the results.
+        workers: processes.
+        log: takes lines of progress.
+
+    Returns:
+        A row for each unit: `unit`, `clips` that show it, `of` how many, and for each method `f1`
+        and, where it has probabilities, `auc`, as `METHOD f1`; the last row is the mean over the
+        units that `LEAST` clips show, or over all where none has as many.
+
+    Raises:
+        DataError: if no clip lists a unit, or each unit is listed by all clips or none.
+        ConfigError: if the network names none of them.
+    """
+    import pandas as pd
+
+    index = np.array([k for k, name in enumerate(motion_set.clips) if name in listed], np.int64)
+    if not len(index):
+        raise DataError(
+            "no clip lists action units; prepare a data set whose sheet has them, or name a table "
+            "with --units-from"
+        )
+    chosen = _only(motion_set, index)
+    shown = {
+        unit: np.array([unit in listed[name] for name in chosen.clips])
+        for unit in sorted({unit for units in listed.values() for unit in units}, key=int)
+    }
+    shown = {unit: there for unit, there in shown.items() if 0 < there.sum() < len(there)}
+    asked = [unit for unit in shown if known is None or unit in known]
+    if not shown:
+        raise DataError("all clips list the same action units, so none can be told from another")
+    if not asked:
+        raise ConfigError(
+            f"the clips list the units {', '.join(shown)}, of which the network names none; leave "
+            "out --zero-shot to train for each of them"
+        )
+    if len(asked) < len(shown):
+        unasked = ", ".join(f"AU{unit}" for unit in shown if unit not in asked)
+        log(f"left out, since the network does not name them: {unasked}")
+    rows = []
+    for unit in asked:
+        there = shown[unit]
+        log(f"AU{unit}: {there.sum()} of {len(there)} clips")
+        if config.zero_shot is not None:
+            config = replace(config, zero_shot=replace(config.zero_shot, unit=unit))
+        evaluation = evaluate_methods(
+            replace(
+                chosen,
+                labels=there.astype(np.int32),
+                classes=("absent", "present"),
+                fingerprint="",
+            ),
+            config=config,
+            run_dir=run_dir / f"AU{unit}",
+            title=title,
+            description={**description, "action unit": unit},
+            command=command,
+            workers=workers,
+            log=log,
+        )
+        rows.append({"unit": f"AU{unit}", "clips": int(there.sum()), "of": len(there)})
+        rows[-1] |= unit_scores(evaluation, there)
+    table = pd.DataFrame(rows)
+    counted = table[table["clips"] >= LEAST] if (table["clips"] >= LEAST).any() else table
+    scores = counted.drop(columns=["unit", "clips", "of"]).mean()
+    mean = {"unit": f"mean of {len(counted)}", "clips": int(counted["clips"].sum()), **scores}
+    table = pd.concat([table, pd.DataFrame([mean])], ignore_index=True)
+    with atomic_path(run_dir / "units.csv") as temporary:
+        table.to_csv(temporary, index=False, float_format="%.4f")
+    return table
+
+
+def unit_scores(evaluation: Evaluation, there: Bool[np.ndarray, " n"]) -> dict[str, Any]:
+    """Return `METHOD f1`, and `METHOD auc` for methods with probabilities, means over seeds."""
+    scores: dict[str, Any] = {}
+    for name, method in evaluation.methods.items():
+        called = "network" if name == NETWORK else name
+        scores[f"{called} f1"] = float(
+            np.mean([f1_score(there, row == 1, zero_division=0) for row in method.predicted])
+        )
+        if method.probabilities is not None and name != "majority":
+            scores[f"{called} auc"] = float(
+                np.mean([roc_auc_score(there, row[:, 1]) for row in method.probabilities])
+            )
+    return scores
+
+
+def _only(motion_set: MotionSet, index: np.ndarray) -> MotionSet:
+    people, groups = np.unique(motion_set.groups[index], return_inverse=True)
+    return replace(
+        motion_set,
+        inputs=motion_set.inputs[index],
+        labels=motion_set.labels[index],
+        groups=groups.astype(np.int32),
+        subjects=tuple(motion_set.subjects[person] for person in people),
+        clips=tuple(motion_set.clips[k] for k in index),
+        fingerprint="",
+    )

@@ -1,0 +1,110 @@
+"""Action units in the place of classes: present or absent, each on its own."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from evaluation_cases import Guess, make_set
+
+from mace.errors import ConfigError, DataError
+from mace.evaluation.action_units import evaluate_units, listed_units, read_units
+from mace.evaluation.config import (
+    EvaluationConfig,
+    KernelRidgeConfig,
+    SearchSpace,
+    ZeroShotConfig,
+)
+from mace.pretrained.bundle_files import PACKAGED, bundle_file
+
+SET = make_set(subjects=4, clips=6, size=28, noise=0.3)
+# Whatever moves at the top is AU1, in the middle AU9, at the bottom AU17; one clip names none.
+UNITS = np.array(["1", "9", "17"])[SET.labels]
+TEXTS = {name: (unit,) for name, unit in zip(SET.clips, UNITS, strict=True)}
+FIXED = SearchSpace(sizes=(28,), strengths=(1.0,), averages=(False,))
+CONFIG = EvaluationConfig(
+    zero_shot=ZeroShotConfig(bundle=bundle_file(PACKAGED)),
+    seeds=(0,),
+    explain=False,
+    logistic_regression=None,
+    svm=None,
+    kernel_ridge=KernelRidgeConfig((0.5,), FIXED),
+)
+
+
+def evaluated(listed, out, *, known=("1", "9", "17", "12"), lines=None, motion_set=SET):
+    return evaluate_units(
+        motion_set,
+        listed,
+        config=CONFIG,
+        known=known,
+        run_dir=out,
+        title="MACNN",
+        description={},
+        command="mace evaluate",
+        workers=1,
+        log=(lines if lines is not None else []).append,
+    )
+
+
+def test_annotations_are_read_as_coders_write_them():
+    listed = listed_units({"a": ("L12|L14", "4B"), "b": (), "c": ("?7",)})
+    assert listed == {"a": {"12", "14", "4"}, "c": {"7"}}
+
+
+def test_every_unit_is_a_problem_of_its_own(tmp_path):
+    lines = []
+    listed = listed_units(TEXTS | {SET.clips[0]: ()})
+    table = evaluated(listed, tmp_path, known=("1", "9"), lines=lines)
+    assert table["unit"].tolist() == ["AU1", "AU9", "mean of 2"]
+    assert table["clips"].tolist()[:2] == [7, 8]  # the first clip, AU1, is left out
+    assert (table["of"][:2] == 23).all()
+    # What moves in three places is learnt by a ridge; nobody has told it which clips are tested.
+    assert (table["kernel_ridge f1"] > 0.9).all()
+    assert table["majority f1"].tolist() == [0, 0, 0]
+    mean = table["network auc"][:2].mean()
+    assert table["network auc"][2] == pytest.approx(mean)
+    assert any("left out" in line and "AU17" in line for line in lines)
+    stored = (tmp_path / "units.csv").read_text().splitlines()
+    assert stored[0].startswith("unit,clips,of,")
+    assert len(stored) == 4
+    assert (tmp_path / "AU9" / "results.json").is_file()
+
+
+def test_f1_is_that_of_the_pooled_predictions(tmp_path, monkeypatch):
+    # Right with 7 of 10: tp, fp and fn are counted by hand below.
+    monkeypatch.setattr("mace.evaluation.make.make_network", lambda config: Guess(0.7))
+    table = evaluated(listed_units(TEXTS), tmp_path, known=("1",))
+    truth = SET.labels == 0
+    predicted = np.zeros(len(SET), int)
+    from mace.protocols.folds import loso
+
+    binary = replace(SET, labels=truth.astype(np.int32), classes=("absent", "present"))
+    for fold in loso(SET.groups, names=SET.subjects):
+        predicted[fold.test_index] = Guess(0.7)(binary, fold, seed=0, explain=False).predicted
+    hits = int((predicted & truth).sum())
+    f1 = 2 * hits / (2 * hits + int((predicted != truth).sum()))
+    assert table["network f1"][0] == pytest.approx(f1)
+
+
+def test_a_table_names_clips_by_the_end_of_their_names(tmp_path):
+    table = tmp_path / "coding.csv"
+    table.write_text("clip,aus\ns00/c0,4+7\nsynthetic/s01/c2,R12\nnobody,1\ns02/c1,\n")
+    assert read_units(table, SET.clips) == {
+        "synthetic/s00/c0": {"4", "7"},
+        "synthetic/s01/c2": {"12"},
+    }
+    table.write_text("clip,aus\nc0,4\n")
+    with pytest.raises(DataError, match=r"row 2: c0 may be synthetic/s00/c0 or synthetic/s01/c0"):
+        read_units(table, SET.clips)
+    table.write_text("name,aus\nc0,4\n")
+    with pytest.raises(DataError, match="no clip; name the clip in `clip`"):
+        read_units(table, SET.clips)
+
+
+def test_what_cannot_be_evaluated_is_said(tmp_path):
+    with pytest.raises(DataError, match="no clip lists action units"):
+        evaluated({}, tmp_path)
+    with pytest.raises(DataError, match="none can be told from another"):
+        evaluated(listed_units(dict.fromkeys(SET.clips, ("4",))), tmp_path)
+    with pytest.raises(ConfigError, match="the network names none"):
+        evaluated(listed_units(TEXTS), tmp_path, known=("26",))
