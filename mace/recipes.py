@@ -131,13 +131,15 @@ def default_recipe(dataset: str, start: str | Path | None = None) -> Recipe:
 
 def _starting_from(notes: Mapping[str, Any], own: Recipe, *, images: bool) -> Recipe:
     motion = from_dict(MotionConfig, notes["motion"], where="motion.")
+    model = from_dict(ModelConfig, notes["model"], where="model.")
     return Recipe(
         # Ready-made images are what they are; the network must take them or refuse.
         motion=own.motion if images else motion,
         variants=own.variants,
         train=replace(
             FINE_TUNE.train,
-            model=from_dict(ModelConfig, notes["model"], where="model."),
+            # Its action units are not learnt further: nobody has said which the clips show.
+            model=replace(model, units=()),
             normalise=notes["normalisation"]["kind"],
             flip_average=notes["flip_average"],
             augment=own.train.augment,

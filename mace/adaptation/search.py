@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
 from mace.adaptation.config import AdaptConfig
+from mace.adaptation.convention import CONVENTIONS, Convention
 from mace.bundle import NormaliseKind
 from mace.errors import ConfigError, DataError
 from mace.models.config import ModelConfig
@@ -29,39 +30,10 @@ type Window = tuple[float, float, float, float]
 
 WHOLE: Window = (0.0, 0.0, 1.0, 1.0)
 _BATCH = 64
-_SURER = 0.02  # by how much in mean confidence another convention must win over the expected one
+# By how much in mean confidence, and in standard errors of it, another convention must win over the
+# expected one: to take it wrongly costs everything, to miss it is seen at once.
+_SURER, _ERRORS = 0.02, 4.0
 _FLAT = 0.01
-
-
-@dataclass(frozen=True)
-class Convention:
-    """Order and signs of the first two channels, u (right) and v (down).
-
-    Attributes:
-        swapped: whether v comes first.
-        u: sign of u, 1 to the right.
-        v: sign of v, 1 downwards.
-    """
-
-    swapped: bool = False
-    u: int = 1
-    v: int = 1
-
-    def matrix(self, channels: int) -> Float[np.ndarray, "c c"]:
-        """Return what images times it are in the expected convention."""
-        matrix = np.eye(channels, dtype=np.float32)
-        matrix[:2, :2] = [[0, self.v], [self.u, 0]] if self.swapped else [[self.u, 0], [0, self.v]]
-        return matrix
-
-    def __str__(self) -> str:
-        signs = f"{'left' if self.u < 0 else 'right'} and {'up' if self.v < 0 else 'down'}"
-        return f"{'v before u' if self.swapped else 'u before v'}, {signs} positive"
-
-
-CONVENTIONS = tuple(
-    Convention(swapped, u, v) for swapped in (False, True) for u in (1, -1) for v in (1, -1)
-)
-"""The first is the expected one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +63,16 @@ class Fit:
         return Adaptation(
             window=np.asarray(self.window, np.float32), channels=self.convention.matrix(channels)
         )
+
+    def figures(self) -> dict[str, list[float]]:
+        """Return the choice as numbers, by name; the convention is a place in `CONVENTIONS`."""
+        return {
+            "window": list(self.window),
+            "convention": [float(CONVENTIONS.index(self.convention))],
+            "confidence": [self.before, self.after],
+            "edge": [float(self.edge)],
+            "flat": [float(self.flat)],
+        }
 
     def __str__(self) -> str:
         left, top, right, bottom = self.window
@@ -176,15 +158,20 @@ class WindowSearch:
     def fit(self, index: Int[np.ndarray, " m"]) -> Fit:
         """Return the fit to some of the images; nothing of the others has a part in it."""
         expected = CONVENTIONS[0]
-        best = self._best(expected, index)
+        best, sure = self._best(expected, index)
         if self._config.conventions:
             others = [self._best(convention, index) for convention in CONVENTIONS[1:]]
-            rival = max(others, key=lambda fit: fit.after)
-            if rival.after > best.after + _SURER:
-                best = rival
+            rival, surer = max(others, key=lambda pair: pair[0].after)
+            gain = surer - sure
+            error = gain.std() / np.sqrt(len(gain))
+            if gain.mean() > max(_SURER, _ERRORS * error):
+                return rival
         return best
 
-    def _best(self, convention: Convention, index: Int[np.ndarray, " m"]) -> Fit:
+    def _best(
+        self, convention: Convention, index: Int[np.ndarray, " m"]
+    ) -> tuple[Fit, Float[np.ndarray, " m"]]:
+        """Return the best window in one convention, and how sure the network is of each image."""
         if convention not in self._tables:
             self._tables[convention] = confidence(
                 self._trained, self._inputs, self._windows, convention
@@ -197,7 +184,7 @@ class WindowSearch:
         whole = int(distances(self._windows).argmin())
         window = self._windows[chosen]
         shift = np.abs(self._windows[:, 1] + self._windows[:, 3] - 1) / 2
-        return Fit(
+        fit = Fit(
             window=tuple(round(float(edge), 4) for edge in window),  # pyright: ignore[reportArgumentType]
             convention=convention,
             before=float(sure[whole]),
@@ -206,6 +193,7 @@ class WindowSearch:
             edge=bool(shift[chosen] > self._config.shift - 1e-6),
             clips=clips,
         )
+        return fit, self._tables[convention][chosen, index]
 
 
 def distances(tried: Float[np.ndarray, "w 4"]) -> Float[np.ndarray, " w"]:

@@ -124,7 +124,7 @@ def run(
     from mace.evaluation.action_units import evaluate_units, listed_units, read_units
     from mace.evaluation.cross_validation import evaluate_methods
     from mace.evaluation.leaky import show_leaks
-    from mace.evaluation.score_text import benchmark_lines, print_leaks
+    from mace.evaluation.score_text import adaptation_lines, benchmark_lines, print_leaks
     from mace.evaluation.selection import benchmark_of, join, restrict
     from mace.evaluation.summary import summarise
     from mace.evaluation.table import headline_rows, print_table, print_units
@@ -220,7 +220,7 @@ def run(
         print(json.dumps(summary, indent=2))
         return
     print_table(headline_rows([evaluation], [summary]))
-    for line in benchmark_lines(summary["benchmark"]):
+    for line in (*benchmark_lines(summary["benchmark"]), *adaptation_lines(evaluation)):
         print(line)
     if evaluation.leaks:
         print_leaks(evaluation.leaks)

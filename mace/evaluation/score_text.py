@@ -2,12 +2,17 @@
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
+
+from mace.adaptation.convention import CONVENTIONS
+from mace.evaluation.config import NETWORK
+from mace.evaluation.results import Evaluation
 
 # Wide enough for every column where there is no terminal to ask.
 PLAIN_WIDTH = 120
@@ -87,6 +92,29 @@ def benchmark_lines(benchmark: Mapping[str, Any] | None) -> list[str]:
         f"{head}; not comparable without saying so:",
         *(f"  - {deviation}" for deviation in benchmark["deviations"]),
     ]
+
+
+def adaptation_lines(evaluation: Evaluation) -> list[str]:
+    """Return which windows a pre-trained network was shown in how many folds, and warnings."""
+    folds = evaluation.methods[NETWORK].histories[evaluation.methods[NETWORK].seeds[0]]
+    chosen = [figures for figures in folds.values() if "window" in figures]
+    if not chosen:
+        return []
+    counts = Counter((tuple(f["window"]), int(f["convention"][0])) for f in chosen)
+    lines = []
+    for ((left, top, right, bottom), convention), count in counts.most_common(3):
+        line = (
+            f"shown in {count} of {len(chosen)} folds: rows {top:.2f} to {bottom:.2f}, columns "
+            f"{left:.2f} to {right:.2f} of the images"
+        )
+        if convention:
+            line += f"; channels taken for {CONVENTIONS[convention]}, look at how they were made"
+        lines.append(line)
+    if any(f["edge"][0] for f in chosen):
+        lines.append("a window at the edge of what was tried won: look at the images")
+    if all(f["flat"][0] for f in chosen):
+        lines.append("all windows were about as good: the choice means little")
+    return lines
 
 
 def print_leaks(rows: Sequence[Mapping[str, Any]], *, file: TextIO | None = None) -> None:

@@ -58,6 +58,7 @@ class ZeroShot:
             predicted=predicted,
             probabilities=probabilities,
             heat=heat,
+            history={} if fit is None else fit.figures(),
             data_use=DataUse(
                 fitted=np.zeros(0, np.int64),
                 normalised=None if fit is None else fold.train_index,

@@ -42,7 +42,7 @@ from mace.pretraining.pair_tests import (
 from mace.pretraining.photograph import astronaut, prototype_plans, warp_photograph
 from mace.pretraining.pretrain import training_pairs
 
-type Answer = Callable[[Float[np.ndarray, "n h w c"]], Int[np.ndarray, " n"]]
+type Predictor = Callable[[Float[np.ndarray, "n h w c"]], Int[np.ndarray, " n"]]
 
 _WARPS_EACH = 40
 
@@ -84,7 +84,10 @@ def measure_network(
 
     size = trained.motion.size
     stored = training_pairs(config, workers=workers, cache_dir=cache_dir)
-    methods: dict[str, Answer] = {"network": network, "logistic": logistic(stored, classes, size)}
+    methods: dict[str, Predictor] = {
+        "network": network,
+        "logistic": logistic(stored, classes, size),
+    }
     scores: dict[str, Any] = {}
     for name, (test, pairs) in tests.items():
         for estimator in dict.fromkeys((*config.stream.estimators, test.estimator)):
@@ -118,12 +121,12 @@ def show(pairs: StoredPairs, estimator: str, *, classes: Any, size: int) -> Show
     )
 
 
-def compare(methods: Mapping[str, Answer], shown: Shown, *, classes: int) -> dict[str, Any]:
+def compare(methods: Mapping[str, Predictor], shown: Shown, *, classes: int) -> dict[str, Any]:
     """Return UF1 and UAR of each method, and the network's lead with intervals over people."""
-    found = {name: answer(shown.images) for name, answer in methods.items()}
+    predicted = {name: predictor(shown.images) for name, predictor in methods.items()}
     rows: dict[str, Any] = {}
     draws = {}
-    for name, prediction in found.items():
+    for name, prediction in predicted.items():
         counts = confusion_matrix(shown.labels, prediction, classes)
         by_person = subject_counts(shown.labels, prediction[None], shown.people, classes)
         draws[name] = bootstrap(by_person).uf1
@@ -136,7 +139,7 @@ def compare(methods: Mapping[str, Answer], shown: Shown, *, classes: int) -> dic
     return rows | {"lead": {"uf1": float(lead.mean()), "interval": percentile_interval(lead)}}
 
 
-def logistic(stored: StoredPairs, classes: Any, size: int) -> Answer:
+def logistic(stored: StoredPairs, classes: Any, size: int) -> Predictor:
     """Return a logistic regression on the pixels of the training pairs, presented both ways."""
     images, labels = [], []
     pairs = np.arange(len(stored))
@@ -156,7 +159,7 @@ def _rows(images: Float[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n d"]:
     return (centred / np.maximum(centred.std((1, 2), keepdims=True), 1e-6)).reshape(len(images), -1)
 
 
-def groups(answer: Answer, pairs: StoredPairs, *, classes: Any, size: int) -> dict[str, Any]:
+def groups(predictor: Predictor, pairs: StoredPairs, *, classes: Any, size: int) -> dict[str, Any]:
     """Return the UF1 within groups of people, poses, head motions and strengths."""
     tone = np.quantile(np.unique(pairs.tone), [1 / 3, 2 / 3])
     turned = np.rad2deg(np.abs(pairs.pose[:, :2]).max(axis=1))
@@ -185,21 +188,21 @@ def groups(answer: Answer, pairs: StoredPairs, *, classes: Any, size: int) -> di
         },
     }
     shown = show(pairs, "dis", classes=classes, size=size)
-    found = answer(shown.images)
+    predicted = predictor(shown.images)
     count = len(class_names(classes))
     return {
         title: {
-            name: _group(shown, found, np.tile(where, len(VIEWS)), count)
+            name: _group(shown, predicted, np.tile(where, len(VIEWS)), count)
             for name, where in members.items()
         }
         for title, members in parts.items()
     }
 
 
-def _group(shown: Shown, found: np.ndarray, where: np.ndarray, classes: int) -> dict[str, Any]:
+def _group(shown: Shown, predicted: np.ndarray, where: np.ndarray, classes: int) -> dict[str, Any]:
     labels, people = shown.labels[where], shown.people[where]
-    counts = confusion_matrix(labels, found[where], classes)
-    by_person = subject_counts(labels, found[where][None], people, classes)
+    counts = confusion_matrix(labels, predicted[where], classes)
+    by_person = subject_counts(labels, predicted[where][None], people, classes)
     return {
         "pairs": int(where.sum()) // len(VIEWS),
         "people": len(np.unique(people)),
@@ -209,7 +212,7 @@ def _group(shown: Shown, found: np.ndarray, where: np.ndarray, classes: int) -> 
 
 
 def light(
-    answer: Answer, test: PairTest, *, workers: int | None, cache_dir: Path | None, size: int
+    predictor: Predictor, test: PairTest, *, workers: int | None, cache_dir: Path | None, size: int
 ) -> dict[str, Any]:
     """Return the UF1 of the same pairs under a lamp in front and under a hard one from the side."""
     rows = {}
@@ -219,11 +222,11 @@ def light(
         shown = show(pairs, test.estimator, classes=test.pairs.classes, size=size)
         everything = np.ones(len(shown.labels), bool)
         count = len(class_names(test.pairs.classes))
-        rows[name] = _group(shown, answer(shown.images), everything, count)
+        rows[name] = _group(shown, predictor(shown.images), everything, count)
     return rows
 
 
-def photograph(answer: Answer, *, part: Part, size: int) -> dict[str, Any]:
+def photograph(predictor: Predictor, *, part: Part, size: int) -> dict[str, Any]:
     """Return how often each prototype of at least 1 px is recognised on the warped photograph."""
     first = PEOPLE_FROM[part]
     cast = make_cast(range(first, first + 64))
@@ -231,7 +234,7 @@ def photograph(answer: Answer, *, part: Part, size: int) -> dict[str, Any]:
     still, moved = warp_photograph(astronaut(), cast, plans, seed=first)
     fields = on_cells(measure(still, moved, estimator="dis"))
     labels = labels_of_emotions("3")[plans.emotion]
-    right = {view: answer(present_still(fields, view, size=size)) == labels for view in VIEWS}
+    right = {view: predictor(present_still(fields, view, size=size)) == labels for view in VIEWS}
     prototypes = {
         prototype_table().names[row]: {
             "warps": int((plans.prototype == row).sum()),

@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from mace.adaptation.config import AdaptConfig
-from mace.adaptation.search import CONVENTIONS, WindowSearch
+from mace.adaptation.convention import CONVENTIONS
+from mace.adaptation.search import WindowSearch
 from mace.datasets.synthetic.pairs.prototypes import PairClasses
 from mace.datasets.synthetic.pairs.stored import StoredPairs
 from mace.metrics import confusion_matrix, uf1

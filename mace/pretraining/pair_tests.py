@@ -159,8 +159,8 @@ def score(
     scores = {}
     for view in VIEWS:
         images = present_still(fields, view, size=trained.motion.size)
-        found = predict(trained, images).argmax(axis=-1)
-        counts = confusion_matrix(labels, found, len(trained.classes))
+        predicted = predict(trained, images).argmax(axis=-1)
+        counts = confusion_matrix(labels, predicted, len(trained.classes))
         scores[view] = {"uf1": float(uf1(counts)), "uar": float(uar(counts))}
     return scores
 

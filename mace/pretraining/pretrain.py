@@ -127,7 +127,7 @@ def make_stream(
 
 
 class Judge:
-    """Scores a network on the validation pairs, and says how sure it may be of its answers.
+    """Scores a network on the validation pairs, and says how sure it may be.
 
     Args:
         config: the recipe, such as whose the pairs are.
@@ -148,8 +148,8 @@ class Judge:
         """Return the UF1 on other people, and on other people in other recordings."""
         row: Row = {}
         for name, fields, labels in self.tests:
-            found = score(fitted, fields, labels)
-            row[f"{name}_uf1"] = float(np.mean([value["uf1"] for value in found.values()]))
+            scores = score(fitted, fields, labels)
+            row[f"{name}_uf1"] = float(np.mean([value["uf1"] for value in scores.values()]))
         return row | {"validation_uf1": row["same_uf1"]}
 
     def temperature(self, trained: Trained) -> float:
@@ -158,8 +158,8 @@ class Judge:
         Live movements are told so. People are in other recordings as often as not.
         """
         size = trained.motion.size
-        answers = [
+        predicted = [
             predict(trained, present_still(fields, "own", size=size)) for _, fields, _ in self.tests
         ]
         labels = np.concatenate([labels for _, _, labels in self.tests])
-        return fit_temperature(np.concatenate(answers), labels)
+        return fit_temperature(np.concatenate(predicted), labels)

@@ -163,7 +163,7 @@ def _presented(
         fields = np.stack([cv2.GaussianBlur(f.astype(np.float32), (0, 0), sigma) for f in fields])
     config = replace(_PUBLIC if images else _OWN, size=motion.size)
     window = PUBLIC_WINDOW if images else window_of(motion.framing)
-    found = []
+    parts = []
     for start in range(0, len(fields), _BATCH):
         # The last batch is filled up, so that JAX compiles once.
         rows = np.minimum(np.arange(start, start + _BATCH), len(fields) - 1)
@@ -174,8 +174,8 @@ def _presented(
             window=window,
             detrend="none" if images else motion.detrend,
         )
-        found.append(np.asarray(shown)[: len(fields) - start])
-    shown = np.concatenate(found)
+        parts.append(np.asarray(shown)[: len(fields) - start])
+    shown = np.concatenate(parts)
     return scale_flow_images(stretch_flow(shown)) if images else shown
 
 

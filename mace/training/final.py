@@ -10,7 +10,6 @@ from mace.config import to_dict
 from mace.data.motion_set import MotionSet
 from mace.face.config import FaceConfig
 from mace.pretrained.bundle_files import BundleFile
-from mace.training.adapt import pixel_statistics
 from mace.training.config import MixConfig, TrainConfig
 from mace.training.fitted import make_bundle
 from mace.training.hosts import by_writer
@@ -30,9 +29,8 @@ def train_final(
 ) -> None:
     """Train on every clip and save the bundle; its quality is what the cross-validation said.
 
-    The bundle says what it was trained on, its `start` and what is mixed in included, and holds
-    the pixel statistics of the data set's clips, and the `temperature` that the answers for clips
-    held out called for.
+    The bundle says what it was trained on, its `start` and what is mixed in included, and the
+    `temperature` that the predictions for clips held out called for.
     """
     begun = None if start is None else start.load()
     mixed = None if mix is None else load_mix(mix)
@@ -54,7 +52,6 @@ def train_final(
 
     def save() -> None:
         bundle = make_bundle(fitted, face=to_dict(FaceConfig()), trained_on=trained_on)
-        statistics = pixel_statistics(bundle, inputs.inputs.reshape(-1, *inputs.inputs.shape[2:]))
-        save_bundle(out, replace(bundle, reference=statistics, temperature=temperature))
+        save_bundle(out, replace(bundle, temperature=temperature))
 
     by_writer(save)

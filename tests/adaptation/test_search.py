@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mace.adaptation.config import AdaptConfig
-from mace.adaptation.search import CONVENTIONS, Convention, WindowSearch, distances, windows
+from mace.adaptation.convention import CONVENTIONS, Convention
+from mace.adaptation.search import WindowSearch, distances, windows
 from mace.augment.config import NO_AUGMENT
 from mace.config import to_dict
 from mace.data.motion_set import MotionSet
