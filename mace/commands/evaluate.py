@@ -110,12 +110,14 @@ def run(
         config = replace(config, logistic_regression=None, svm=None, kernel_ridge=None)
     if start is not None and start.use == "init":
         config = replace(config, start=start.bundle)
-    if as_it_is is not None:
+    untrained = None
+    if start is not None:
         untrained = ZeroShotConfig(
-            bundle=as_it_is.bundle,
+            bundle=start.bundle,
             adapt=adaptation if adapt else None,
             pair_average=recipe.train.pair_average,
         )
+    if as_it_is is not None:
         # Nothing is drawn at random: one seed says it all.
         config = replace(config, zero_shot=untrained, seeds=(0,))
 
@@ -171,6 +173,8 @@ def run(
         inputs = restrict(inputs, benchmark)
     mixing = make_mix(mixed, inputs, recipe, cache_dir=out / "cache", workers=max(workers, 1))
     config = replace(config, protocol=protocol, mix=mixing)
+    if start is not None and not aus and start.knows(inputs.classes):
+        config = replace(config, informed=untrained)
     title = _title(recipe, start, adapt=adapt, mixed=mixed is not None)
     description = {
         "data set": ", ".join(names),

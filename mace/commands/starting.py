@@ -48,14 +48,18 @@ class Start:
         Raises:
             ConfigError: if it does not know one of them.
         """
-        own = {canonical_class(name) for name in self.classes}
-        unknown = sorted(name for name in classes if canonical_class(name) not in own)
+        unknown = sorted(name for name in classes if not self.knows([name]))
         if unknown:
             raise ConfigError(
                 f"{self.name} knows the classes {', '.join(self.classes)} only, not "
                 f"{', '.join(unknown)}; choose a set of classes with --classes, or train it "
                 "further with --init"
             )
+
+    def knows(self, classes: Iterable[str]) -> bool:
+        """Say whether the network predicts all of some classes as it is."""
+        own = {canonical_class(name) for name in self.classes}
+        return all(canonical_class(name) in own for name in classes)
 
     @property
     def title(self) -> str:

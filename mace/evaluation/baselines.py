@@ -118,15 +118,15 @@ class KernelRidge:
     ) -> FoldPredictions:
         """Predict the test clips; see `Method`."""
         space, candidates = self.config.space, []
-        for shape, straight, mirrored in _mirrored_distances(motion_set, space):
+        for shape, straight, mirrored in mirrored_distances(motion_set, space):
             for width, strength in product(self.config.widths, space.strengths):
                 kernel = (np.exp(-width * straight) + np.exp(-width * mirrored)) / 2
-                ridge = _BalancedRidge(strength)
+                ridge = BalancedRidge(strength)
                 candidates.append(_Candidate(shape, strength, kernel, ridge, width))
         return _best_predictions(candidates, motion_set, fold, space)
 
 
-class _BalancedRidge:
+class BalancedRidge:
     """scikit-learn's kernel ridge as a classifier of precomputed kernels."""
 
     def __init__(self, strength: float) -> None:
@@ -134,13 +134,19 @@ class _BalancedRidge:
         self.classes_ = np.zeros(0, np.int64)
 
     def fit(self, kernel: np.ndarray, labels: np.ndarray) -> None:
+        """Fit to products of the training clips with each other."""
         self.classes_, places, counts = np.unique(labels, return_inverse=True, return_counts=True)
         targets = np.eye(len(counts))[places] - 1 / len(counts)
         weights = (len(labels) / (len(counts) * counts))[places]
         self._ridge.fit(kernel, targets, sample_weight=weights)
 
+    def scores(self, kernel: np.ndarray) -> np.ndarray:
+        """Return a score of each of `classes_`, from products with the training clips."""
+        return np.asarray(self._ridge.predict(kernel))
+
     def predict(self, kernel: np.ndarray) -> np.ndarray:
-        return self.classes_[np.asarray(self._ridge.predict(kernel)).argmax(axis=1)]
+        """Return the class with the highest score."""
+        return self.classes_[self.scores(kernel).argmax(axis=1)]
 
 
 @dataclass(frozen=True)
@@ -158,7 +164,7 @@ class _Candidate:
     shape: _Shape
     strength: float
     table: np.ndarray
-    classifier: SVC | SklearnLogisticRegression | _BalancedRidge
+    classifier: SVC | SklearnLogisticRegression | BalancedRidge
     width: float | None = None
 
     def fit(self, index: np.ndarray, labels: np.ndarray) -> None:
@@ -202,7 +208,7 @@ def _grams(
         yield shape, (standard @ standard.T).astype(np.float64) / standard.shape[1]
 
 
-def _mirrored_distances(
+def mirrored_distances(
     motion_set: MotionSet, space: SearchSpace
 ) -> Iterator[tuple[_Shape, Float[np.ndarray, "n n"], Float[np.ndarray, "n n"]]]:
     """Yield each form of the input with mean squared distances, to images and to mirror images."""

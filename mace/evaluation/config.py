@@ -135,6 +135,8 @@ class EvaluationConfig:
         logistic_regression: settings of this baseline; None leaves it out.
         svm: settings of this baseline; None leaves it out.
         kernel_ridge: settings of this baseline; None leaves it out.
+        informed: a pre-trained network, as it is, whose log-probabilities kernel ridge is told in a
+            further method; None for none.
     """
 
     train: TrainConfig = field(default_factory=TrainConfig)
@@ -148,6 +150,7 @@ class EvaluationConfig:
     logistic_regression: LogisticRegressionConfig | None = LogisticRegressionConfig()
     svm: SupportVectorConfig | None = SupportVectorConfig()
     kernel_ridge: KernelRidgeConfig | None = KernelRidgeConfig()
+    informed: ZeroShotConfig | None = None
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) != len(self.seeds) or min(self.seeds) < 0:

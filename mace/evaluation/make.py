@@ -9,6 +9,7 @@ from mace.evaluation.baselines import (
     SupportVectorMachine,
 )
 from mace.evaluation.config import NETWORK, EvaluationConfig
+from mace.evaluation.informed import InformedRidge
 from mace.evaluation.method import Method
 from mace.evaluation.network import Network
 from mace.evaluation.zero_shot import ZeroShot
@@ -23,6 +24,8 @@ def make_methods(config: EvaluationConfig) -> Mapping[str, Method]:
         chosen["svm"] = SupportVectorMachine(config.svm)
     if config.kernel_ridge is not None:
         chosen["kernel_ridge"] = KernelRidge(config.kernel_ridge)
+        if config.informed is not None:
+            chosen["informed_ridge"] = InformedRidge(config.informed, config.kernel_ridge)
     return chosen | {"majority": Majority()}
 
 

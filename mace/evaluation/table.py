@@ -21,6 +21,7 @@ METHOD_NAMES: Mapping[str, str] = {
     "logistic_regression": "Logistic regression",
     "svm": "SVM (RBF kernel)",
     "kernel_ridge": "Kernel ridge (RBF)",
+    "informed_ridge": "Kernel ridge and pre-trained network",
     "majority": "Majority class",
 }
 

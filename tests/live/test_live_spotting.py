@@ -56,8 +56,8 @@ def spotter_for(bundle, **settings):
 def test_a_flash_is_named_by_onset_and_apex(bundle):
     spotter = spotter_for(bundle)
     asked = []
-    original = spotter._answer
-    spotter._answer = lambda onset, apex: (
+    original = spotter._output
+    spotter._output = lambda onset, apex: (
         asked.append((onset[0, 0], apex[0, 0])) or original(onset, apex)
     )
     events = [

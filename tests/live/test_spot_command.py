@@ -47,6 +47,20 @@ def done(flash, model, tmp_path_factory):
     return out
 
 
+def test_the_packaged_network_names_the_units_of_a_flash(flash, tmp_path):
+    assert spot([flash], "pretrained", tmp_path) == 0
+    (event,) = (e for e in read_events(tmp_path / "flash" / "events.jsonl") if e.kind == "micro")
+    with (tmp_path / "flash" / "events.csv").open() as file:
+        (row,) = (r for r in csv.DictReader(file) if r["kind"] == "micro")
+    # The brows rise, both alike.
+    assert {"1", "2"} & set(event.shown)
+    assert row["units"] == " ".join(event.shown)
+    assert float(row["AU02_p"]) == pytest.approx(event.units["2"].presence, abs=1e-4)
+    assert float(row["AU02_px"]) == pytest.approx(event.units["2"].px, abs=1e-4)
+    assert 0.3 < event.units["2"].px / event.strength_px < 3
+    assert abs(event.units["2"].side) < 0.5
+
+
 def test_a_flash_is_in_both_tables(done):
     (event,) = (one for one in read_events(done / "flash" / "events.jsonl") if one.kind == "micro")
     with (done / "flash" / "events.csv").open() as file:

@@ -1,0 +1,128 @@
+"""Kernel ridge that is told what the pre-trained network thinks of each clip.
+
+A few hundred clips teach a kernel what is particular to a data set, the pre-trained network knows
+what moves in any face; their mistakes differ. The network's log-probabilities, weighed, are added
+to the scores of the ridge. Weight, width and strength are chosen by the pooled UF1 of inner folds
+over the training subjects, among them the weight 0.
+"""
+
+from dataclasses import dataclass, field, replace
+from itertools import product
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from mace.data.motion_set import MotionSet
+from mace.evaluation.baselines import BalancedRidge, Majority, mirrored_distances
+from mace.evaluation.config import KernelRidgeConfig, ZeroShotConfig
+from mace.evaluation.method import DataUse, FoldPredictions
+from mace.evaluation.zero_shot import ZeroShot
+from mace.metrics import confusion_matrix, uf1
+from mace.protocols.folds import Fold, grouped_kfold
+
+WEIGHTS = (0.0, 0.05, 0.1, 0.2, 0.4)
+"""Of log-probabilities, beside scores that lie between about 0 and 1."""
+
+_LEAST = 1e-3  # a probability; below it the network's certainty says no more
+
+
+@dataclass(frozen=True)
+class InformedRidge:
+    """Class-balanced kernel ridge and the log-probabilities of a network that has not learnt here.
+
+    `config` is that of the ridge, `network` the one that is asked as it is.
+    """
+
+    network: ZeroShotConfig
+    config: KernelRidgeConfig = field(default_factory=KernelRidgeConfig)
+
+    def __call__(
+        self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool
+    ) -> FoldPredictions:
+        """Predict the test clips; see `Method`."""
+        train, test, labels = fold.train_index, fold.test_index, motion_set.labels
+        known = np.unique(labels[train])
+        if known.size < 2:
+            return Majority()(motion_set, fold, seed=seed, explain=explain)
+        opinion = self._opinion(motion_set, fold, seed=seed)
+        inner = _inner_folds(motion_set, train, self.config.space.inner_folds)
+        classes = len(motion_set.classes)
+        best, chosen = -1.0, None
+        for shape, straight, mirrored in mirrored_distances(motion_set, self.config.space):
+            for width, strength in product(self.config.widths, self.config.space.strengths):
+                kernel = (np.exp(-width * straight) + np.exp(-width * mirrored)) / 2
+                held_out = [
+                    (part, _scores(kernel, labels, fitted, part, strength, classes))
+                    for fitted, part in inner
+                ]
+                for weight in WEIGHTS:
+                    score = _pooled(held_out, opinion, labels, weight=weight)
+                    if score > best:
+                        best, chosen = score, (shape, width, strength, weight, kernel)
+        assert chosen is not None
+        shape, width, strength, weight, kernel = chosen
+        scores = _scores(kernel, labels, train, test, strength, classes) + weight * opinion[test]
+        return FoldPredictions(
+            predicted=scores.argmax(axis=1),
+            history={
+                "averaged": [float(shape.averaged)],
+                "size": [float(shape.size)],
+                "strength": [strength],
+                "gamma": [width],
+                "weight": [weight],
+            },
+            data_use=DataUse(fitted=train, selection="settings and weight by inner folds"),
+        )
+
+    def _opinion(self, motion_set: MotionSet, fold: Fold, *, seed: int) -> Float[np.ndarray, "n k"]:
+        """Return the network's log-probabilities of all clips; a window fits training clips."""
+        everybody = replace(fold, test_index=np.arange(len(motion_set)))
+        asked = ZeroShot(self.network)(motion_set, everybody, seed=seed, explain=False)
+        assert asked.probabilities is not None
+        return np.log(np.maximum(asked.probabilities, _LEAST))
+
+
+def _inner_folds(
+    motion_set: MotionSet, train: Int[np.ndarray, " m"], folds: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    groups = motion_set.groups[train]
+    people = np.unique(groups).size
+    if people < 2:
+        return []
+    parts = (
+        (train[inner.train_index], train[inner.test_index])
+        for inner in grouped_kfold(groups, min(folds, people), seed=0)
+    )
+    return [
+        (fitted, part) for fitted, part in parts if np.unique(motion_set.labels[fitted]).size > 1
+    ]
+
+
+def _scores(
+    kernel: Float[np.ndarray, "n n"],
+    labels: Int[np.ndarray, " n"],
+    fitted: Int[np.ndarray, " m"],
+    index: Int[np.ndarray, " t"],
+    strength: float,
+    classes: int,
+) -> Float[np.ndarray, "t k"]:
+    ridge = BalancedRidge(strength)
+    ridge.fit(kernel[np.ix_(fitted, fitted)], labels[fitted])
+    # A class without a training clip has no score, and the network alone does not call it.
+    scores = np.full((len(index), classes), -np.inf)
+    scores[:, ridge.classes_] = ridge.scores(kernel[np.ix_(index, fitted)])
+    return scores
+
+
+def _pooled(
+    held_out: list[tuple[np.ndarray, np.ndarray]],
+    opinion: Float[np.ndarray, "n k"],
+    labels: Int[np.ndarray, " n"],
+    *,
+    weight: float,
+) -> float:
+    counts = np.zeros((opinion.shape[1],) * 2, np.int64)
+    for part, scores in held_out:
+        predicted = (scores + weight * opinion[part]).argmax(axis=1)
+        counts += confusion_matrix(labels[part], predicted, opinion.shape[1])
+    return float(uf1(counts)) if counts.sum() else 0.0
