@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import PyTree
+from jaxtyping import Float, PyTree
 
 from mace.config import from_dict, to_dict
 from mace.errors import CheckpointError, ConfigError
@@ -23,6 +23,7 @@ from mace.motion.config import MotionConfig
 
 LAYOUT = 1
 DESCRIPTION, WEIGHTS = "bundle.json", "weights.npz"
+TYPICAL = "typical"
 
 NormaliseKind = Literal["training", "image", "none"]
 
@@ -56,6 +57,8 @@ class Bundle:
         flip_average: whether predictions are averaged with those of the mirror image.
         trained_on: names of the databases, so that a network can say what it has never seen.
         provenance: code revision, versions, time.
+        typical: mean of the normalised images of each class it was trained on, to hold those of
+            other data beside; None where nobody has taken it.
         temperature: what makes the probabilities of spotted movements mean what they say
             (`mace.spotting.temperature`); 1 changes nothing.
     """
@@ -69,6 +72,7 @@ class Bundle:
     flip_average: bool = False
     trained_on: tuple[str, ...] = ()
     provenance: Mapping[str, Any]
+    typical: Float[np.ndarray, "k h w c"] | None = None
     temperature: float = 1.0
 
 
@@ -80,7 +84,10 @@ def save_bundle(path: Path, bundle: Bundle) -> None:
             else than a bundle.
     """
     with atomic_folder(path, marker=DESCRIPTION, what="bundle") as folder:
-        _write_weights(folder / WEIGHTS, _flatten(bundle.variables))
+        arrays = _flatten(bundle.variables)
+        if bundle.typical is not None:
+            arrays[TYPICAL] = bundle.typical
+        _write_weights(folder / WEIGHTS, arrays)
         text = json.dumps(_describe(bundle, folder / WEIGHTS), indent=2, ensure_ascii=False)
         (folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
 
@@ -103,14 +110,16 @@ def load_bundle(path: Path) -> Bundle:
                 f"{path} is damaged ({WEIGHTS} does not match its checksum); copy or train it again"
             )
         with np.load(path / WEIGHTS) as stored:
-            variables = _nest({name: stored[name] for name in stored.files})
+            arrays = {name: stored[name] for name in stored.files}
+        typical = arrays.pop(TYPICAL, None)
         return Bundle(
             model=from_dict(ModelConfig, notes["model"], where="model."),
             motion=from_dict(MotionConfig, notes["motion"], where="motion."),
             face=notes["face"],
             classes=tuple(notes["classes"]),
             normalisation=from_dict(Normalisation, notes["normalisation"], where="normalisation."),
-            variables=variables,
+            variables=_nest(arrays),
+            typical=typical,
             flip_average=notes["flip_average"],
             trained_on=tuple(notes["trained_on"]),
             provenance=notes["provenance"],

@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float, Int, PyTree
 
 from mace.augment.image import flip
 from mace.bundle import Normalisation, NormaliseKind
@@ -41,6 +41,25 @@ def normalise(
         # A still face has no motion to bring to unit deviation; it stays at zero.
         std = jnp.where(std > 1e-6, std, 1.0)
     return (images - mean) / std
+
+
+def typical_images(
+    trained: "Trained",
+    inputs: Float[np.ndarray, "n h w c"],
+    labels: Int[np.ndarray, " n"],
+) -> Float[np.ndarray, "k h w c"]:
+    """Return the mean of the normalised images of each class; zeros for one without an image."""
+    mean = np.asarray(trained.normalisation.mean, np.float32)
+    std = np.asarray(trained.normalisation.std, np.float32)
+    normal = np.asarray(normalise(jnp.asarray(inputs), mean, std, kind=trained.normalisation.kind))
+    return np.stack(
+        [
+            normal[labels == label].mean(axis=0)
+            if (labels == label).any()
+            else np.zeros(inputs.shape[1:], np.float32)
+            for label in range(len(trained.classes))
+        ]
+    )
 
 
 def motion_deviation(images: Float[Array, "b h w c"]) -> Float[Array, " b"]:

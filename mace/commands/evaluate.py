@@ -126,7 +126,13 @@ def run(
     from mace.evaluation.action_units import evaluate_units, listed_units, read_units
     from mace.evaluation.cross_validation import evaluate_methods
     from mace.evaluation.leaky import show_leaks
-    from mace.evaluation.score_text import adaptation_lines, benchmark_lines, print_leaks
+    from mace.evaluation.mean_motion import draw_mean_motion
+    from mace.evaluation.score_text import (
+        adaptation_lines,
+        benchmark_lines,
+        fitted_windows,
+        print_leaks,
+    )
     from mace.evaluation.selection import benchmark_of, join, restrict
     from mace.evaluation.summary import summarise
     from mace.evaluation.table import headline_rows, print_table, print_units
@@ -220,6 +226,13 @@ def run(
         rows = show_leaks(inputs, evaluation, config=config, run_dir=out, workers=workers)
         evaluation = replace(evaluation, leaks=rows)
     summary = summarise(evaluation)
+    picture = None
+    if as_it_is is not None:
+        windows = {tuple(figures["window"]) for figures in fitted_windows(evaluation)}
+        beside = draw_mean_motion(
+            out / "mean_motion.png", inputs, as_it_is.bundle.load(), windows=sorted(windows)
+        )
+        picture = out / "mean_motion.png" if beside else None
     if as_json:
         print(json.dumps(summary, indent=2))
         return
@@ -229,6 +242,8 @@ def run(
     if evaluation.leaks:
         print_leaks(evaluation.leaks)
     print(f"\nresults  {out}   (mace report {out})")
+    if picture is not None:
+        print(f"mean motion of these clips beside that of the training  {picture}")
 
 
 def _title(recipe: Recipe, start: Start | None, *, adapt: bool, mixed: bool) -> str:

@@ -94,10 +94,16 @@ def benchmark_lines(benchmark: Mapping[str, Any] | None) -> list[str]:
     ]
 
 
+def fitted_windows(evaluation: Evaluation) -> list[Mapping[str, Sequence[float]]]:
+    """Return what was chosen in each fold (`mace.adaptation.search.Fit.figures`), if anything."""
+    network = evaluation.methods[NETWORK]
+    folds = network.histories.get(network.seeds[0], {})
+    return [figures for figures in folds.values() if "window" in figures]
+
+
 def adaptation_lines(evaluation: Evaluation) -> list[str]:
     """Return which windows a pre-trained network was shown in how many folds, and warnings."""
-    folds = evaluation.methods[NETWORK].histories[evaluation.methods[NETWORK].seeds[0]]
-    chosen = [figures for figures in folds.values() if "window" in figures]
+    chosen = fitted_windows(evaluation)
     if not chosen:
         return []
     counts = Counter((tuple(f["window"]), int(f["convention"][0])) for f in chosen)

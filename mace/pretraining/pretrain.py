@@ -20,6 +20,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from mace.bundle import Bundle
 from mace.config import config_hash, to_dict
@@ -30,7 +31,7 @@ from mace.datasets.synthetic.pairs.stored import StoredPairs, make_pairs
 from mace.face.config import FaceConfig
 from mace.motion.config import MotionConfig
 from mace.motion.conventions import OWN_FRAMING
-from mace.prediction import Trained, predict
+from mace.prediction import Trained, predict, typical_images
 from mace.pretraining.config import PretrainingConfig
 from mace.pretraining.pair_tests import labels_of, pair_tests, present_still, score
 from mace.pretraining.stream import DrawPairs, PairData
@@ -38,10 +39,12 @@ from mace.spotting.temperature import fit_temperature
 from mace.training.config import TrainConfig
 from mace.training.fitted import Fitted, Row, make_bundle
 from mace.training.source import Stream
-from mace.training.streaming import fit_stream
+from mace.training.streaming import fit_stream, stream_fold
 
 FIRST_PERSON = 100_000
 """Seed of the first person of training; tests take theirs from 900,000 on."""
+
+_BATCHES = 64  # of which the typical images are the mean
 
 
 def pretrain(
@@ -77,7 +80,8 @@ def pretrain(
     )
     bundle = make_bundle(fitted, face=to_dict(FaceConfig()), trained_on=("synthetic",))
     temperature = 1.0 if judge is None else judge.temperature(fitted)
-    return replace(bundle, temperature=temperature)
+    typical = _typical(bundle, stream, config)
+    return replace(bundle, typical=typical, temperature=temperature)
 
 
 def training_pairs(
@@ -163,3 +167,17 @@ class Judge:
         ]
         labels = np.concatenate([labels for _, _, labels in self.tests])
         return fit_temperature(np.concatenate(predicted), labels)
+
+
+def _typical(
+    trained: Trained, stream: Stream, config: PretrainingConfig
+) -> Float[np.ndarray, "k h w c"]:
+    """Return the mean public presentation of each class, without moved windows."""
+    conventions = replace(config.stream.conventions, public=1.0, jitter=0.0, loose=0.0)
+    plain = replace(config.stream, mixup=0.0, conventions=conventions)
+    fold = stream_fold(stream, steps_per_epoch=1, epochs=1, seed=config.seed + 1)
+    take = jax.jit(DrawPairs(batch_size=config.train.batch_size, config=plain))
+    batches = [jax.device_get(take(stream.data, fold, jnp.int32(step))) for step in range(_BATCHES)]
+    images = np.concatenate([batch.images for batch in batches])
+    labels = np.concatenate([batch.targets for batch in batches]).argmax(axis=1)
+    return typical_images(trained, images, labels)

@@ -9,6 +9,7 @@ from mace.bundle import save_bundle
 from mace.config import to_dict
 from mace.data.motion_set import MotionSet
 from mace.face.config import FaceConfig
+from mace.prediction import typical_images
 from mace.pretrained.bundle_files import BundleFile
 from mace.training.config import MixConfig, TrainConfig
 from mace.training.fitted import make_bundle
@@ -52,6 +53,7 @@ def train_final(
 
     def save() -> None:
         bundle = make_bundle(fitted, face=to_dict(FaceConfig()), trained_on=trained_on)
-        save_bundle(out, replace(bundle, temperature=temperature))
+        typical = typical_images(bundle, inputs.inputs[:, 0], inputs.labels)
+        save_bundle(out, replace(bundle, typical=typical, temperature=temperature))
 
     by_writer(save)

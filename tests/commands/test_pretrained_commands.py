@@ -4,8 +4,10 @@ import functools
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -21,6 +23,7 @@ from mace.face.config import FaceConfig
 from mace.models.config import ModelConfig
 from mace.motion.config import MotionConfig
 from mace.places import prepared_dataset
+from mace.prediction import typical_images
 from mace.pretrained import bundle_files
 from mace.pretrained.bundle_files import bundle_file
 from mace.pretraining import mixing
@@ -62,7 +65,8 @@ def trained(home):
     fitted = fit(images, np.arange(len(images)), config=config)
     object.__setattr__(fitted, "motion", MotionConfig(size=28, framing=(0.1, 0.1, 0.9, 1.0)))
     bundle = make_bundle(fitted, face=to_dict(FaceConfig()), trained_on=("synthetic",))
-    save_bundle(home / "net", bundle)
+    typical = typical_images(bundle, images.inputs[:, 0], images.labels)
+    save_bundle(home / "net", replace(bundle, typical=typical))
     return home / "net"
 
 
@@ -84,6 +88,7 @@ def test_zero_shot(home, model, tmp_path, capsys, adapt):
     assert summary["title"] == title
     assert summary["uf1"] > 0.6
     assert set(summary["baselines"]) == {"majority"}
+    assert cv2.imread(str(tmp_path / "mean_motion.png")).shape[0] > 400
     assert main(["audit", str(tmp_path)]) == 0
 
 
