@@ -11,7 +11,7 @@ between images and classes choose within 0.01 UF1 of each other, so the simplest
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -152,40 +152,44 @@ class WindowSearch:
                 f"{trained.motion.representation}; leave out --adapt"
             )
         self._trained, self._inputs, self._config = trained, inputs, config
+        self._tables: dict[tuple[Convention, bool], Float[np.ndarray, "w n"]] = {}
+        # Conventions are compared on windows of the images' own size, an eighth of all.
+        self._coarse = windows(replace(config, heights=(1.0,), widths=(1.0,)))
         self._windows = windows(config)
-        self._tables: dict[Convention, Float[np.ndarray, "w n"]] = {}
 
     def fit(self, index: Int[np.ndarray, " m"]) -> Fit:
         """Return the fit to some of the images; nothing of the others has a part in it."""
-        expected = CONVENTIONS[0]
-        best, sure = self._best(expected, index)
-        if self._config.conventions:
-            others = [self._best(convention, index) for convention in CONVENTIONS[1:]]
-            rival, surer = max(others, key=lambda pair: pair[0].after)
-            gain = surer - sure
-            error = gain.std() / np.sqrt(len(gain))
-            if gain.mean() > max(_SURER, _ERRORS * error):
-                return rival
-        return best
+        return self._best(self._convention(index), index, coarse=False)[0]
+
+    def _convention(self, index: Int[np.ndarray, " m"]) -> Convention:
+        expected, *others = CONVENTIONS
+        if not self._config.conventions:
+            return expected
+        _, sure = self._best(expected, index, coarse=True)
+        rivals = [self._best(convention, index, coarse=True) for convention in others]
+        rival, surer = max(rivals, key=lambda pair: pair[0].after)
+        gain = surer - sure
+        error = gain.std() / np.sqrt(len(gain))
+        return rival.convention if gain.mean() > max(_SURER, _ERRORS * error) else expected
 
     def _best(
-        self, convention: Convention, index: Int[np.ndarray, " m"]
+        self, convention: Convention, index: Int[np.ndarray, " m"], *, coarse: bool
     ) -> tuple[Fit, Float[np.ndarray, " m"]]:
         """Return the best window in one convention, and how sure the network is of each image."""
-        if convention not in self._tables:
-            self._tables[convention] = confidence(
-                self._trained, self._inputs, self._windows, convention
+        tried = self._coarse if coarse else self._windows
+        if (convention, coarse) not in self._tables:
+            self._tables[convention, coarse] = confidence(
+                self._trained, self._inputs, tried, convention
             )
-        sure = self._tables[convention][:, index].mean(axis=1)
+        table = self._tables[convention, coarse][:, index]
+        sure = table.mean(axis=1)
         clips = len(index)
+        away = distances(tried)
         price = self._config.price * (1 + self._config.clips / clips)
-        worth = sure - price * distances(self._windows)
-        chosen = int(worth.argmax())
-        whole = int(distances(self._windows).argmin())
-        window = self._windows[chosen]
-        shift = np.abs(self._windows[:, 1] + self._windows[:, 3] - 1) / 2
+        chosen, whole = int((sure - price * away).argmax()), int(away.argmin())
+        shift = np.abs(tried[:, 1] + tried[:, 3] - 1) / 2
         fit = Fit(
-            window=tuple(round(float(edge), 4) for edge in window),  # pyright: ignore[reportArgumentType]
+            window=tuple(round(float(edge), 4) for edge in tried[chosen]),  # pyright: ignore[reportArgumentType]
             convention=convention,
             before=float(sure[whole]),
             after=float(sure[chosen]),
@@ -193,7 +197,7 @@ class WindowSearch:
             edge=bool(shift[chosen] > self._config.shift - 1e-6),
             clips=clips,
         )
-        return fit, self._tables[convention][chosen, index]
+        return fit, table[chosen]
 
 
 def distances(tried: Float[np.ndarray, "w 4"]) -> Float[np.ndarray, " w"]:
