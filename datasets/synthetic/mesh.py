@@ -50,7 +50,7 @@ class HeadMesh:
     skin: Bool[np.ndarray, " n"]
     eyes: tuple[Int64[np.ndarray, " e"], Int64[np.ndarray, " e"]]
     coarse_eyes: tuple[Int64[np.ndarray, " c"], Int64[np.ndarray, " c"]]
-    scalp: Int64[np.ndarray, " s"]
+    scalp: Int32[np.ndarray, " s"]
 
     @property
     def vertices(self) -> int:

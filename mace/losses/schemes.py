@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Num
 
 from mace.errors import ConfigError
 from mace.losses.config import LossConfig
@@ -16,7 +16,7 @@ type Loss = Callable[[Float[Array, "b k"], Float[Array, "b k"]], Float[Array, " 
 
 
 def make_loss(
-    config: LossConfig, class_counts: Sequence[int] | np.ndarray | Float[Array, " k"]
+    config: LossConfig, class_counts: Sequence[int] | np.ndarray | Num[Array, " k"]
 ) -> Loss:
     """Return `loss(logits, targets) -> (b,)` for training samples with the given class counts.
 

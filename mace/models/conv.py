@@ -70,13 +70,16 @@ def conv2d(
 
 def native_conv(
     x: Float[Array, "b h w i"],
-    kernel: Float[Array, "kh kw i o"],
+    kernel: Float[Array, "kh kw j o"],
     *,
     stride: int = 1,
     dilation: int = 1,
     groups: int = 1,
 ) -> Float[Array, "b h2 w2 o"]:
-    """Return the same as `conv2d` by XLA's convolution alone, in both directions."""
+    """Return the same as `conv2d` by XLA's convolution alone, in both directions.
+
+    Each output channel sees the `j = i / groups` input channels of its group.
+    """
     rows, columns = (dilation * (k - 1) // 2 for k in kernel.shape[:2])
     return lax.conv_general_dilated(
         x,

@@ -9,6 +9,7 @@ from mace.live.engine import LiveEngine
 from mace.live.loop import LiveLoop
 from mace.live.results import Result
 from mace.live.sources.frame import Source
+from mace.live.sources.incident import Incident
 from mace.live.web.config import WebConfig
 from mace.live.web.server import serve
 from mace.live.web.watch import Facts
@@ -64,6 +65,10 @@ def serve_live(
         ConfigError: if the address cannot be listened on, or there is nothing to show.
     """
 
+    def tell(incident: Incident) -> None:
+        if say is not None:
+            say(str(incident))
+
     def make_loop(publish: Callable[[Result], None]) -> LiveLoop:
         assert source is not None
         return LiveLoop(
@@ -71,7 +76,7 @@ def serve_live(
             bundle,
             config=live,
             consumers=(*consumers, publish),
-            on_incident=None if say is None else lambda incident: say(str(incident)),
+            on_incident=tell,
         )
 
     serve(
