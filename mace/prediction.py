@@ -49,8 +49,8 @@ def typical_images(
     labels: Int[np.ndarray, " n"],
 ) -> Float[np.ndarray, "k h w c"]:
     """Return the mean of the normalised images of each class; zeros for one without an image."""
-    mean = np.asarray(trained.normalisation.mean, np.float32)
-    std = np.asarray(trained.normalisation.std, np.float32)
+    mean = jnp.asarray(trained.normalisation.mean, jnp.float32)
+    std = jnp.asarray(trained.normalisation.std, jnp.float32)
     normal = np.asarray(normalise(jnp.asarray(inputs), mean, std, kind=trained.normalisation.kind))
     return np.stack(
         [

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from mace.errors import ConfigError
 
+type Window = tuple[float, float, float, float]
+"""Left, top, right and bottom in shares of an image; beyond 0 and 1 its edge is repeated."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class AdaptConfig:

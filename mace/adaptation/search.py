@@ -18,15 +18,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
-from mace.adaptation.config import AdaptConfig
+from mace.adaptation.config import AdaptConfig, Window
 from mace.adaptation.convention import CONVENTIONS, Convention
 from mace.bundle import NormaliseKind
 from mace.errors import ConfigError, DataError
 from mace.models.config import ModelConfig
 from mace.motion.config import MotionConfig
 from mace.prediction import Adaptation, Trained, make_prediction
-
-type Window = tuple[float, float, float, float]
 
 WHOLE: Window = (0.0, 0.0, 1.0, 1.0)
 _BATCH = 64

@@ -130,8 +130,8 @@ def run(
     from mace.evaluation.score_text import (
         adaptation_lines,
         benchmark_lines,
-        fitted_windows,
         print_leaks,
+        shown_windows,
     )
     from mace.evaluation.selection import benchmark_of, join, restrict
     from mace.evaluation.summary import summarise
@@ -228,11 +228,9 @@ def run(
     summary = summarise(evaluation)
     picture = None
     if as_it_is is not None:
-        windows = {tuple(figures["window"]) for figures in fitted_windows(evaluation)}
-        beside = draw_mean_motion(
-            out / "mean_motion.png", inputs, as_it_is.bundle.load(), windows=sorted(windows)
-        )
-        picture = out / "mean_motion.png" if beside else None
+        windows, place = shown_windows(evaluation), out / "mean_motion.png"
+        if draw_mean_motion(place, inputs, as_it_is.bundle.load(), windows=windows):
+            picture = place
     if as_json:
         print(json.dumps(summary, indent=2))
         return

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Bool
-from sklearn.metrics import f1_score, roc_auc_score
+from sklearn.metrics import roc_auc_score
 
 from mace.annotation.action_units import parse_action_units
 from mace.data.motion_set import MotionSet
@@ -22,6 +22,7 @@ from mace.evaluation.config import NETWORK, EvaluationConfig
 from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.results import Evaluation
 from mace.files import atomic_path
+from mace.metrics import class_f1
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -171,11 +172,11 @@ def evaluate_units(
         )
         rows.append({"unit": f"AU{unit}", "clips": int(there.sum()), "of": len(there)})
         rows[-1] |= unit_scores(evaluation, there)
-    table = pd.DataFrame(rows)
-    counted = table[table["clips"] >= LEAST] if (table["clips"] >= LEAST).any() else table
-    scores = counted.drop(columns=["unit", "clips", "of"]).mean()
-    mean = {"unit": f"mean of {len(counted)}", "clips": int(counted["clips"].sum()), **scores}
-    table = pd.concat([table, pd.DataFrame([mean])], ignore_index=True)
+    counted = [row for row in rows if row["clips"] >= LEAST] or rows
+    names = [name for name in rows[0] if name not in ("unit", "clips", "of")]
+    mean = {name: float(np.mean([row[name] for row in counted])) for name in names}
+    clips = sum(row["clips"] for row in counted)
+    table = pd.DataFrame([*rows, {"unit": f"mean of {len(counted)}", "clips": clips, **mean}])
     with atomic_path(run_dir / "units.csv") as temporary:
         table.to_csv(temporary, index=False, float_format="%.4f")
     return table
@@ -184,10 +185,11 @@ def evaluate_units(
 def unit_scores(evaluation: Evaluation, there: Bool[np.ndarray, " n"]) -> dict[str, Any]:
     """Return `METHOD f1`, and `METHOD auc` for methods with probabilities, means over seeds."""
     scores: dict[str, Any] = {}
+    labels = there.astype(np.int64)
     for name, method in evaluation.methods.items():
         called = "network" if name == NETWORK else name
         scores[f"{called} f1"] = float(
-            np.mean([f1_score(there, row == 1, zero_division=0) for row in method.predicted])
+            np.mean([class_f1(counts)[1] for counts in method.confusions(labels, 2)])
         )
         if method.probabilities is not None and name != "majority":
             scores[f"{called} auc"] = float(

@@ -130,7 +130,7 @@ class BalancedRidge:
     """scikit-learn's kernel ridge as a classifier of precomputed kernels."""
 
     def __init__(self, strength: float) -> None:
-        self._ridge = SklearnKernelRidge(alpha=strength, kernel="precomputed")
+        self._ridge = SklearnKernelRidge(alpha=strength, kernel="precomputed")  # pyright: ignore[reportArgumentType]
         self.classes_ = np.zeros(0, np.int64)
 
     def fit(self, kernel: np.ndarray, labels: np.ndarray) -> None:

@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from mace.adaptation.search import Window
+from mace.adaptation.config import Window
 from mace.bundle import Bundle
 from mace.data.motion_set import MotionSet
 from mace.evaluation.zero_shot import class_columns

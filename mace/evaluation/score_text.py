@@ -10,6 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from mace.adaptation.config import Window
 from mace.adaptation.convention import CONVENTIONS
 from mace.evaluation.config import NETWORK
 from mace.evaluation.results import Evaluation
@@ -99,6 +100,15 @@ def fitted_windows(evaluation: Evaluation) -> list[Mapping[str, Sequence[float]]
     network = evaluation.methods[NETWORK]
     folds = network.histories.get(network.seeds[0], {})
     return [figures for figures in folds.values() if "window" in figures]
+
+
+def shown_windows(evaluation: Evaluation) -> list[Window]:
+    """Return the windows that the network was shown in some fold, each once."""
+    windows = set()
+    for figures in fitted_windows(evaluation):
+        left, top, right, bottom = figures["window"]
+        windows.add((left, top, right, bottom))
+    return sorted(windows)
 
 
 def adaptation_lines(evaluation: Evaluation) -> list[str]:

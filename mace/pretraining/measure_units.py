@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
-from sklearn.metrics import f1_score, roc_auc_score
+from sklearn.metrics import roc_auc_score
 
 from mace.datasets.synthetic.pairs.coding import UNIT_COLUMNS, UNITS, present_units
 from mace.datasets.synthetic.pairs.stored import StoredPairs
+from mace.metrics import class_f1, confusion_matrix
 from mace.prediction import Trained, predict_units
 from mace.pretraining.pair_tests import VIEWS, present_still
 
@@ -62,4 +63,6 @@ def measure_units(trained: Trained, pairs: StoredPairs, estimator: str) -> dict[
 
 
 def _f1(there: Bool[np.ndarray, " n"], chance: Float[np.ndarray, " n"]) -> float:
-    return float(f1_score(there, chance > 0.5, zero_division=0))
+    return float(
+        class_f1(confusion_matrix(there.astype(np.int64), (chance > 0.5).astype(np.int64), 2))[1]
+    )
