@@ -18,8 +18,8 @@ class AdaptConfig:
         heights: of the windows, in heights of the image.
         widths: of the windows, in widths of the image; they stay in the middle.
         conventions: whether channels may also be in another order, or signs turned.
-        price: what a window must gain in mean confidence for being one whole height away, or twice
-            as large or small; without one, noise moves windows that fit already.
+        price: what a window must gain in information, nats an image, for being one whole height
+            away, or twice as large or small; without one, noise moves windows that fit already.
         clips: with fewer clips the price is higher, as if that many had been shared.
     """
 
@@ -28,7 +28,7 @@ class AdaptConfig:
     heights: tuple[float, ...] = (0.8, 0.9, 1.0, 1.12, 1.25)
     widths: tuple[float, ...] = (0.85, 1.0, 1.18)
     conventions: bool = True
-    price: float = 0.1
+    price: float = 0.02
     clips: float = 20.0
 
     def __post_init__(self) -> None:

@@ -1,12 +1,14 @@
-"""Which window of unlabelled motion images a network is surest about, and in which convention.
+"""Which window of unlabelled motion images tells a network most, and in which convention.
 
 Laboratories crop faces in their own ways: more forehead, less chin, a narrower cut, v before u. A
 network that learnt from other crops is wrong about them and, what shows without a label, unsure.
 One window and one order and sign of the channels are looked for that all images of a set share; a
 window must pay for being far from the one given, since noise prefers some window to all others.
 
-Found on rendered faces: the mean of the highest probability, its entropy and the information
-between images and classes choose within 0.01 UF1 of each other, so the simplest is taken.
+A window is worth the information between images and classes: the entropy of the mean prediction
+less the mean entropy of the predictions. On other crops of rendered validation people it chose
+better than the mean confidence, and no worse than the mean over several good windows. Source: Bridle, Heading
+and MacKay, "Unsupervised Classifiers, Mutual Information and 'Phantom Targets'", NIPS 1991.
 """
 
 import functools
@@ -14,7 +16,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
@@ -100,13 +101,23 @@ def windows(config: AdaptConfig) -> Float[np.ndarray, "w 4"]:
     return np.unique(np.array(tried, np.float32), axis=0)
 
 
-def confidence(
+def information(probabilities: Float[np.ndarray, "w n k"]) -> Float[np.ndarray, " w"]:
+    """Return the information in nats between images and classes, of each window."""
+    mean = probabilities.mean(axis=1)
+    return _entropy(mean) - _entropy(probabilities).mean(axis=1)
+
+
+def _entropy(probabilities: Float[np.ndarray, "*s k"]) -> Float[np.ndarray, "*s"]:
+    return -(probabilities * np.log(np.maximum(probabilities, 1e-9))).sum(axis=-1)
+
+
+def window_predictions(
     trained: Trained,
     inputs: Float[np.ndarray, "n h w c"],
     tried: Float[np.ndarray, "w 4"],
     convention: Convention,
-) -> Float[np.ndarray, "w n"]:
-    """Return the highest class probability of each image in each window."""
+) -> Float[np.ndarray, "w n k"]:
+    """Return the class probabilities of each image in each window."""
     program = _program(
         trained.model,
         trained.motion,
@@ -121,8 +132,8 @@ def confidence(
     parts = []
     for start in range(0, len(inputs), _BATCH):
         index = np.minimum(np.arange(start, start + _BATCH), len(inputs) - 1)
-        surest = program(variables, inputs[index], mean, std, tried, matrix)
-        parts.append(np.asarray(surest)[:, : len(inputs) - start])
+        predicted = program(variables, inputs[index], mean, std, tried, matrix)
+        parts.append(np.asarray(predicted)[:, : len(inputs) - start])
     return np.concatenate(parts, axis=1)
 
 
@@ -150,7 +161,7 @@ class WindowSearch:
                 f"{trained.motion.representation}; leave out --adapt"
             )
         self._trained, self._inputs, self._config = trained, inputs, config
-        self._tables: dict[tuple[Convention, bool], Float[np.ndarray, "w n"]] = {}
+        self._tables: dict[tuple[Convention, bool], Float[np.ndarray, "w n k"]] = {}
         # Conventions are compared on windows of the images' own size, an eighth of all.
         self._coarse = windows(replace(config, heights=(1.0,), widths=(1.0,)))
         self._windows = windows(config)
@@ -176,26 +187,27 @@ class WindowSearch:
         """Return the best window in one convention, and how sure the network is of each image."""
         tried = self._coarse if coarse else self._windows
         if (convention, coarse) not in self._tables:
-            self._tables[convention, coarse] = confidence(
+            self._tables[convention, coarse] = window_predictions(
                 self._trained, self._inputs, tried, convention
             )
         table = self._tables[convention, coarse][:, index]
-        sure = table.mean(axis=1)
+        worth = information(table)
+        sure = table.max(axis=-1)
         clips = len(index)
         away = distances(tried)
         price = self._config.price * (1 + self._config.clips / clips)
-        chosen, whole = int((sure - price * away).argmax()), int(away.argmin())
+        chosen, whole = int((worth - price * away).argmax()), int(away.argmin())
         shift = np.abs(tried[:, 1] + tried[:, 3] - 1) / 2
         fit = Fit(
             window=tuple(round(float(edge), 4) for edge in tried[chosen]),  # pyright: ignore[reportArgumentType]
             convention=convention,
-            before=float(sure[whole]),
-            after=float(sure[chosen]),
-            flat=bool(np.ptp(sure) < _FLAT),
+            before=float(sure[whole].mean()),
+            after=float(sure[chosen].mean()),
+            flat=bool(np.ptp(worth) < _FLAT),
             edge=bool(shift[chosen] > self._config.shift - 1e-6),
             clips=clips,
         )
-        return fit, table[chosen]
+        return fit, sure[chosen]
 
 
 def distances(tried: Float[np.ndarray, "w 4"]) -> Float[np.ndarray, " w"]:
@@ -211,22 +223,22 @@ def distances(tried: Float[np.ndarray, "w 4"]) -> Float[np.ndarray, " w"]:
 @functools.lru_cache(maxsize=4)
 def _program(
     model: ModelConfig, motion: MotionConfig, classes: int, kind: NormaliseKind, flip_average: bool
-) -> Callable[..., Float[Array, "w b"]]:
+) -> Callable[..., Float[Array, "w b k"]]:
     predicted = make_prediction(model, motion, classes, kind, flip_average)
 
     @jax.jit
-    def surest(
+    def in_windows(
         variables: PyTree[Array],
         images: Float[Array, "b h w c"],
         mean: Float[Array, " c"],
         std: Float[Array, " c"],
         tried: Float[Array, "w 4"],
         channels: Float[Array, "c c"],
-    ) -> Float[Array, "w b"]:
-        def within(window: Float[Array, "4"]) -> Float[Array, " b"]:
+    ) -> Float[Array, "w b k"]:
+        def within(window: Float[Array, "4"]) -> Float[Array, "b k"]:
             adaptation = Adaptation(window=window, channels=channels)
-            return jnp.max(predicted(variables, images, mean, std, adaptation), axis=-1)
+            return predicted(variables, images, mean, std, adaptation)
 
         return jax.lax.map(within, tried)
 
-    return surest
+    return in_windows

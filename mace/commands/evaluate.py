@@ -71,7 +71,7 @@ def run(
             `synthetic:0.5` for pairs made for this input (minutes, once), or a prepared data set
             such as `synthetic/demo:0.5`.
         adapt: show `zero_shot` the window of the images, in the order and signs of the channels,
-            that it is surest about on the clips of the training subjects, without their labels.
+            that tell it most about the clips of the training subjects, without their labels.
         adaptation: what is tried.
         target: `aus` evaluates every action unit that the clips' annotations list, present or
             absent, in place of the classes: the pre-trained network's own outputs with

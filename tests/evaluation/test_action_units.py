@@ -14,9 +14,14 @@ from mace.evaluation.config import (
     SearchSpace,
     ZeroShotConfig,
 )
+from mace.motion.config import MotionConfig
 from mace.pretrained.bundle_files import PACKAGED, bundle_file
 
-SET = make_set(subjects=4, clips=6, size=28, noise=0.3)
+SET = replace(
+    make_set(subjects=4, clips=6, size=28, noise=0.3),
+    motion=MotionConfig(size=28, flow="images"),
+    fingerprint="",
+)
 # Whatever moves at the top is AU1, in the middle AU9, at the bottom AU17; one clip names none.
 UNITS = np.array(["1", "9", "17"])[SET.labels]
 TEXTS = {name: (unit,) for name, unit in zip(SET.clips, UNITS, strict=True)}

@@ -70,7 +70,7 @@ def test_it_names_the_action_units_of_people_it_does_not_know(bundle, clear):
     assert units.names == UNITS
     assert ((units.presence > 0.5) == truth).mean() > 0.95
     px = plans.unit_px[:, UNIT_COLUMNS]
-    assert np.median(np.abs(units.px - px)[truth] / px[truth]) < 0.3
+    assert np.median(np.abs(units.px - px)[truth] / px[truth]) < 0.4
     side = plans.side[:, UNIT_COLUMNS]
     one_half = truth & (np.abs(side) == 1)
     assert (np.sign(units.side) == side)[one_half].mean() > 0.9
