@@ -7,8 +7,9 @@ window must pay for being far from the one given, since noise prefers some windo
 
 A window is worth the information between images and classes: the entropy of the mean prediction
 less the mean entropy of the predictions. On other crops of rendered validation people it chose
-better than the mean confidence, and no worse than the mean over several good windows. Source: Bridle, Heading
-and MacKay, "Unsupervised Classifiers, Mutual Information and 'Phantom Targets'", NIPS 1991.
+better than the mean confidence, and no worse than the mean over several good windows. Source:
+Bridle, Heading and MacKay, "Unsupervised Classifiers, Mutual Information and 'Phantom Targets'",
+NIPS 1991.
 """
 
 import functools
