@@ -19,9 +19,9 @@ class UnitTargets:
         side: 1 for the left half of the picture's person alone, 0 for both alike, -1 for the right.
     """
 
-    present: Float[Array, "*b a"]
-    strength: Float[Array, "*b a"]
-    side: Float[Array, "*b a"]
+    present: Float[Array, "... a"]
+    strength: Float[Array, "... a"]
+    side: Float[Array, "... a"]
 
 
 def read_units(
