@@ -45,7 +45,12 @@ _PICTURE_PEOPLE = 160
 
 @dataclass(frozen=True)
 class Setting:
-    """One line of a study: a name, its place in the order, and what is trained."""
+    """One line of a study.
+
+    Attributes:
+        name: what tables call it.
+        config: what is trained.
+    """
 
     name: str
     config: PretrainingConfig

@@ -57,7 +57,13 @@ STUDY = Recipe(
 
 @dataclass(frozen=True, kw_only=True)
 class Places:
-    """Where a study finds its data and keeps its work; no result depends on it."""
+    """Where a study finds its data and keeps its work; no result depends on it.
+
+    Attributes:
+        data_dir: root of the prepared data sets.
+        out: folder that the work is kept in.
+        workers: processes that share the folds; 0 works in this one.
+    """
 
     data_dir: Path
     out: Path
@@ -132,6 +138,11 @@ class StepNetwork:
     """`Network` trained for a number of steps, however many clips a fold has.
 
     Fewer clips in as many epochs would be less training as well as less data.
+
+    Attributes:
+        train: the network and its training; its number of epochs is replaced.
+        steps: number of steps, rounded to whole epochs, at least one.
+        start: the pre-trained network that every fold goes on from; None begins anew.
     """
 
     train: TrainConfig

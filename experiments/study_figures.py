@@ -19,7 +19,12 @@ _MARKS = "osD^vP"
 
 @dataclass(frozen=True)
 class Line:
-    """Settings along one axis: where each lies, and its score."""
+    """Settings along one axis.
+
+    Attributes:
+        label: what the legend calls them.
+        points: where each lies on the axis, and its scores.
+    """
 
     label: str
     points: Sequence[tuple[float, Pooled]]

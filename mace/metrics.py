@@ -20,7 +20,15 @@ from mace.errors import DataError
 
 @dataclass(frozen=True)
 class ClassScores:
-    """Scores of one class; precision, recall and F1 are NaN where the class has no true sample."""
+    """Scores of one class, in [0, 1].
+
+    Attributes:
+        precision: TP / (TP + FP), 0 for a class that is never predicted; NaN, as the other two,
+            where the class has no true sample.
+        recall: TP / (TP + FN).
+        f1: 2 TP / (2 TP + FP + FN).
+        support: number of true samples.
+    """
 
     precision: float
     recall: float

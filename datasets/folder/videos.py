@@ -15,7 +15,12 @@ type _Key = tuple[tuple[str, ...], ...]
 
 @dataclass(frozen=True)
 class Video:
-    """A video file; `parts` are the names from the given root's own to the file's."""
+    """A video file.
+
+    Attributes:
+        path: the file.
+        parts: names from the given root's own to the file's.
+    """
 
     path: Path
     parts: tuple[str, ...]

@@ -27,7 +27,15 @@ type _Key = tuple[str, tuple[str, ...]]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Prepared:
-    """A prepared data set: its name, folder, report, and the place and texts of every clip."""
+    """A prepared data set.
+
+    Attributes:
+        name: of the data set, `name/configuration`.
+        folder: where it lies.
+        fingerprint: of its preparation.
+        drops: why a clip was dropped from it, by subject and clip.
+        clips: index of the sample and its texts, by subject and clip.
+    """
 
     name: str
     folder: Path
@@ -38,7 +46,13 @@ class Prepared:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Pick:
-    """A clip of the composite: its label and where the sample lies."""
+    """A clip of the composite.
+
+    Attributes:
+        label: its row of the label file.
+        source: the data set that holds its sample.
+        index: of the sample in that data set.
+    """
 
     label: Label
     source: Prepared
@@ -61,7 +75,16 @@ class Pick:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CompositeReading:
-    """The label file as found: rows = picks + drops among `changes`; `sheet` holds its classes."""
+    """The label file as found: every row is a pick or a drop among `changes`.
+
+    Attributes:
+        rows: number of rows of the label file.
+        sheet: classes of the rows that could be read.
+        picks: the clips that are prepared.
+        changes: what was left out or is remarkable.
+        fingerprint: names the clips, their classes, the changes and the data sets.
+        published: the authors' counts.
+    """
 
     rows: int
     sheet: tuple[str, ...]

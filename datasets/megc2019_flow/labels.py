@@ -37,7 +37,16 @@ _POSITIONS = {"database": 0, "subject": 1, "clip": 2, "label": 3}
 
 @dataclass(frozen=True, kw_only=True)
 class Label:
-    """One row: a clip, its class, and the names its image may have (without suffix)."""
+    """One row of a label file.
+
+    Attributes:
+        row: of the file, from 1.
+        database: name of the data set, in our spelling.
+        subject: as the database's folders are named, where that is known.
+        clip: its name.
+        class_3: name of its class.
+        stems: names that its image may have, without suffix.
+    """
 
     row: int
     database: str
@@ -54,7 +63,14 @@ class Label:
 
 @dataclass(frozen=True, kw_only=True)
 class LabelFile:
-    """A label file as read: rows = labels + drops among `changes`."""
+    """A label file as read: every row is a label or a drop among `changes`.
+
+    Attributes:
+        path: the file.
+        rows: number of data rows.
+        labels: the rows that can be used.
+        changes: what was left out or is remarkable.
+    """
 
     path: Path
     rows: int

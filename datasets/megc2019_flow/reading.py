@@ -30,7 +30,15 @@ _LISTED = 5
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FlowImage:
-    """A labelled picture; channels u, v, strain."""
+    """A labelled picture.
+
+    Attributes:
+        database: name of the data set.
+        subject: who is seen.
+        clip: its name.
+        class_3: name of its class.
+        picture: channels u, v, strain.
+    """
 
     database: str
     subject: str
@@ -48,7 +56,12 @@ class FlowImage:
 class FlowReading:
     """The folder as found: every row of the label file is an image or a drop among `changes`.
 
-    `sheet` holds the classes of all rows that could be read.
+    Attributes:
+        rows: number of rows of the label file.
+        sheet: classes of all rows that could be read.
+        images: the labelled pictures.
+        changes: what was left out or is remarkable.
+        published: the authors' counts.
     """
 
     rows: int

@@ -17,7 +17,11 @@ from mace.face.config import FaceConfig
 
 @dataclass(eq=False)
 class ReadingConfig(tfds.core.BuilderConfig):
-    """A variant of a data set, such as one of its folder trees, with its face correction."""
+    """A variant of a data set, such as one of its folder trees.
+
+    Attributes:
+        face: settings of the face correction.
+    """
 
     face: FaceConfig = field(default_factory=FaceConfig)
 

@@ -35,10 +35,18 @@ _FORMAT = 2  # of stored outcomes; another number makes them anew
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A clip to be corrected; `apex` is None where it is to be estimated.
+    """A clip to be corrected.
 
-    `onset`, `apex` and `offset` are numbers of frames that exist, None for a video, which is
-    resolved when it has been read.
+    Attributes:
+        database: name of the data set.
+        annotation: the clip.
+        face: settings of the face correction.
+        onset: number of a frame that exists, as are the next two; None for a video, which is
+            resolved when it has been read.
+        apex: likewise; None as well where it is to be estimated.
+        offset: likewise.
+        apex_source: who found the apex; see `Resolved`.
+        changes: what was mended so far.
     """
 
     database: str
@@ -72,7 +80,12 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """A sample, or None where the clip was dropped, and what was changed on the way."""
+    """What became of a clip.
+
+    Attributes:
+        sample: its features; None where the clip was dropped, or the sample is kept in a file.
+        changes: what was changed on the way.
+    """
 
     sample: dict[str, Any] | None
     changes: tuple[Change, ...]

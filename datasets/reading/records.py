@@ -18,9 +18,13 @@ differ and of which nobody said which is meant: other rows or frames may be righ
 class Change:
     """One thing that differs from the sheet, for the preparation report.
 
-    `where` names the file; `row` is its 1-based row, or None; `clip` is `subject/clip`, or empty;
-    `code` is the short name of the kind of change, such as `apex-missing`, for counting; `reason`
-    says in words what was found and what was done.
+    Attributes:
+        kind: what it does to the data; see `Kind`.
+        code: short name of the kind of change, such as `apex-missing`, for counting.
+        where: name of the file.
+        row: of the file, from 1; None where it is about no row.
+        clip: `subject/clip`; empty where it is about no clip.
+        reason: what was found and what was done, in words.
     """
 
     kind: Kind
@@ -35,15 +39,28 @@ class Change:
 class Annotation:
     """One annotated micro-expression, before its frames are looked at.
 
-    `where` and `row` say where it stands; a data set without a sheet has no row.
-    `onset`, `apex` and `offset` are frame numbers as in the frames' file names, None where the
-    sheet has none; `frames` maps these numbers to files and is empty where `video` is given;
-    `emotion` is normalised, `emotion_raw` and `aus_raw` are the sheet's own words; `objective` is
-    the objective class, 1 to 7. `cropped` frames are faces already and are not corrected again.
-    `known_apex` is a correction of the apex that the literature agrees on; `known_error` says that
-    the distributed sheet has no usable apex here; `estimate_apex` asks for an estimate from the
-    frames where there is no apex, instead of the midpoint. `partition` is the authors' own, such as
-    `training`, or empty.
+    Attributes:
+        where: name of the file it stands in.
+        row: of that file, from 1; None for a data set without a sheet.
+        subject: who is seen.
+        clip: its name, unique within the subject.
+        onset: frame number as in the frames' file names, as are the next two; None where the sheet
+            has none.
+        apex: likewise.
+        offset: likewise.
+        fps: frames per second.
+        emotion: normalised.
+        emotion_raw: the sheet's own words.
+        aus_raw: the sheet's own words for the action units.
+        objective: the objective class, 1 to 7; None where there is none.
+        frames: the files by frame number; empty where `video` is given.
+        video: the file; None where there are frames.
+        cropped: whether the frames are faces already, which are not corrected again.
+        known_apex: a correction of the apex that the literature agrees on; None if there is none.
+        known_error: whether the distributed sheet has no usable apex here.
+        estimate_apex: whether an apex that is not there is estimated from the frames, instead of
+            the midpoint.
+        partition: the authors' own, such as `training`, or empty.
     """
 
     where: str
@@ -80,7 +97,12 @@ class Annotation:
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """Counts that the data set's authors published, to compare with: class to number, by name."""
+    """Counts that the data set's authors published, to compare with.
+
+    Attributes:
+        source: where they are printed.
+        counts: number of clips by class.
+    """
 
     source: str
     counts: Mapping[str, int]
@@ -90,7 +112,12 @@ class Published:
 class Reading:
     """A data set as found: every row of the sheet is an annotation or a drop among `changes`.
 
-    `rows` is the number of data rows of the sheet, so that rows = annotations + drops.
+    Attributes:
+        database: name of the data set.
+        rows: number of data rows of the sheet.
+        annotations: of the rows that could be read.
+        changes: what was mended or left out.
+        published: the authors' counts; None where there are none.
     """
 
     database: str

@@ -22,10 +22,18 @@ _REFUSED: tuple[Kind, ...] = ("repair", "choice", "drop")
 class PreparationReport:
     """The account of a preparation; rows = samples + drops.
 
-    `emotions` counts the emotions of the samples, `readable` those of the rows that could be read;
-    `classes` counts the classes of the samples by class set, `midpoints` those of them whose apex
-    is a midpoint; `fingerprint` names the annotations,
-    the frame files and the settings.
+    Attributes:
+        dataset: name of the data set, such as `samm/raw`.
+        fingerprint: names the annotations, the frame files and the settings.
+        rows: number of data rows of the sheet.
+        samples: number of samples made.
+        emotions: number of samples by emotion.
+        readable: number of rows that could be read, by emotion.
+        classes: number of samples by class, for each class set.
+        midpoints: number of samples with a class whose apex is a midpoint, by class set.
+        apex_sources: number of samples by who found the apex.
+        published: the authors' counts; None where there are none.
+        changes: what was mended or left out, by file and row.
     """
 
     dataset: str

@@ -18,10 +18,15 @@ type ApexSource = Literal["annotated", "repaired", "midpoint", "estimated"]
 
 @dataclass(frozen=True, kw_only=True)
 class Resolved:
-    """Onset, apex and offset as indices into the frames; onset < apex <= offset.
+    """Onset, apex and offset among the frames that exist; onset < apex <= offset.
 
-    `apex` is None where it is to be estimated from the frames. `apex_source` is `annotated`,
-    `repaired` (a known correction, or the nearest frame), `midpoint` or `estimated`.
+    Attributes:
+        onset: index into the frames, as are the next two.
+        apex: likewise; None where it is to be estimated from the frames.
+        offset: likewise.
+        apex_source: `annotated`, `repaired` (a known correction, or the nearest frame), `midpoint`
+            or `estimated`.
+        changes: what was mended, or is remarkable.
     """
 
     onset: int

@@ -21,7 +21,12 @@ from mace.progress import progress
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
-    """Files of the samples, in the order of the sheet, and all changes of the reading and after."""
+    """What became of a reading.
+
+    Attributes:
+        paths: files of the samples, in the order of the sheet.
+        changes: all of the reading and after.
+    """
 
     paths: tuple[Path, ...]
     changes: tuple[Change, ...]

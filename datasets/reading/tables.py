@@ -20,7 +20,12 @@ type Cells = list[object]
 
 @dataclass(frozen=True)
 class Row:
-    """One data row: `number` is its row in the file, from 1; `cells` go by our column names."""
+    """One data row of a table.
+
+    Attributes:
+        number: its row in the file, from 1.
+        cells: by our column names.
+    """
 
     number: int
     cells: Mapping[str, object]
@@ -50,9 +55,15 @@ class Row:
 class Table:
     """A table as found.
 
-    `columns` are those of ours that it has. `skipped` are the numbers of rows that hold something
-    but nothing in the key columns, such as notes below the table. `named` says that the sheet has
-    the name that was asked for; `others` are sheets of the workbook that have the columns as well.
+    Attributes:
+        path: the file.
+        sheet: name of the sheet; empty for text.
+        columns: those of ours that it has.
+        rows: the data rows.
+        skipped: numbers of rows that hold something but nothing in the key columns, such as notes
+            below the table.
+        named: whether the sheet has the name that was asked for.
+        others: sheets of the workbook that have the columns as well.
     """
 
     path: Path

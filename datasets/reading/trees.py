@@ -26,8 +26,10 @@ _MOST_VIDEOS = 20
 class Folder:
     """A folder that holds images.
 
-    `parts` are the names from the given root's own to the folder's; `first` is the name of its
-    first image.
+    Attributes:
+        path: the folder.
+        parts: names from the given root's own to the folder's.
+        first: name of its first image.
     """
 
     path: Path
@@ -108,7 +110,12 @@ def find_folders(root: Path) -> FolderIndex:
 
 @dataclass(frozen=True)
 class Choice:
-    """The table to read, and the candidates that are not."""
+    """Which table is read.
+
+    Attributes:
+        path: the table to read.
+        others: candidates that are not read, the best first.
+    """
 
     path: Path
     others: tuple[Path, ...]

@@ -29,9 +29,12 @@ _TOKEN = re.compile(
 class ActionUnit:
     """One action unit (Ekman and Friesen, Facial Action Coding System, 1978).
 
-    `side` is the side of the face that shows it alone; `intensity` is a letter from A to E, or two
-    such as `A/B` for a range; `asymmetric` means stronger on one side; `unclear` that the
-    annotator put a question mark.
+    Attributes:
+        number: in that system.
+        side: of the face that shows it alone, `L` or `R`; empty where neither does.
+        intensity: a letter from A to E, or two such as `A/B` for a range; empty if none is given.
+        asymmetric: whether it is stronger on one side.
+        unclear: whether the annotator put a question mark.
     """
 
     number: int
@@ -49,9 +52,11 @@ class ActionUnit:
 
 @dataclass(frozen=True)
 class ActionUnits:
-    """Action units shown together; each entry holds one, or alternatives to choose from.
+    """Action units shown together.
 
-    `remarks` are the annotator's words that are no action units.
+    Attributes:
+        units: entries, each of which holds one unit, or alternatives to choose from.
+        remarks: the annotator's words that are no action units.
     """
 
     units: tuple[tuple[ActionUnit, ...], ...] = ()

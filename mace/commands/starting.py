@@ -15,7 +15,14 @@ POLARITIES: frozenset[str] = frozenset({"negative", "positive", "surprise"})
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """A network to begin with: evaluated as it is, or fine-tuned."""
+    """A network to begin with.
+
+    Attributes:
+        use: `zero-shot` evaluates it as it is, `init` fine-tunes it.
+        name: what the command line calls it.
+        bundle: the network.
+        classes: names of those it knows.
+    """
 
     use: Literal["zero-shot", "init"]
     name: str

@@ -15,9 +15,19 @@ from mace.errors import DataError
 class Clip:
     """One annotated micro-expression with corrected frames.
 
-    `frames` is uint8 (t, s, s); `onset`, `apex` and `offset` are indices into it; `fps` is in
-    frames/s; `apex_source` says who found the apex (`annotated`, or the name of a method);
-    `classes` has the clip's class in each class set that has one for it.
+    Attributes:
+        database: name of the data set.
+        subject: who is seen.
+        clip: its name, unique within the subject.
+        frames: uint8 gray crops.
+        fps: frames per second.
+        onset: where the movement begins; an index into `frames`, as are the next two.
+        apex: where it is strongest.
+        offset: where it is over.
+        apex_source: who found the apex: `annotated`, or the name of a method.
+        aus: action units, alternatives in one entry apart by bars.
+        emotion: the annotated emotion, or the class that took its place; labels are made of it.
+        classes: the clip's class in each class set that has one for it.
     """
 
     database: str

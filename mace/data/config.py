@@ -9,9 +9,13 @@ from mace.errors import ConfigError
 class VariantConfig:
     """Further choices of the frame pair, the temporal part of augmentation.
 
-    Variant 0 is always the annotated onset and apex. The others move the reference up to
-    `reference_frames` before the onset and the target up to `target_frames` around the apex, the
-    nearest pairs first, and repeat where a clip has fewer. Both are in frames of the clip.
+    Variant 0 is always the annotated onset and apex. The others move reference and target, the
+    nearest pairs first, and repeat where a clip has fewer.
+
+    Attributes:
+        extra: number of variants beside the annotated pair.
+        reference_frames: how far before the onset the reference may lie, frames of the clip.
+        target_frames: how far from the apex the target may lie, either way, frames of the clip.
     """
 
     extra: int = 0

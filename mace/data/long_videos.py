@@ -14,7 +14,15 @@ from mace.errors import DataError
 
 @dataclass(frozen=True)
 class TrueEvent:
-    """What annotators, or the renderer, say happens; in frames, both ends included."""
+    """What annotators, or the renderer, say happens.
+
+    Attributes:
+        kind: micro, macro, or what else happens, such as a blink.
+        emotion: the emotion shown; empty where there is none.
+        onset: first frame.
+        apex: the frame at which the movement is strongest.
+        offset: last frame, which is included.
+    """
 
     kind: str
     emotion: str

@@ -14,9 +14,15 @@ from mace.motion.config import MotionConfig
 class MotionSet:
     """All clips as the network sees them: k frame pairs a clip, class and person of each clip.
 
-    `inputs` is float32 (n, k, h, w, c), variant 0 being the annotated pair; `labels` int32 (n,)
-    indexes `classes`; `groups` int32 (n,) indexes `subjects`; `motion` says what the channels
-    are; `fingerprint` names the content and is computed where it is not given.
+    Attributes:
+        inputs: float32, variant 0 being the annotated pair.
+        labels: int32, the class of each clip as an index of `classes`.
+        groups: int32, the person of each clip as an index of `subjects`.
+        subjects: `database/subject` of everybody.
+        clips: `database/subject/clip` of each.
+        classes: their names.
+        motion: says what the channels are.
+        fingerprint: names the content; computed where it is not given.
     """
 
     inputs: Float[np.ndarray, "n k h w c"]

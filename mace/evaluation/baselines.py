@@ -61,7 +61,11 @@ class Majority:
 
 @dataclass(frozen=True)
 class LogisticRegression:
-    """Multinomial logistic regression with an L2 penalty and balanced class weights."""
+    """Multinomial logistic regression with an L2 penalty and balanced class weights.
+
+    Attributes:
+        config: what it chooses from.
+    """
 
     config: LogisticRegressionConfig = field(default_factory=LogisticRegressionConfig)
 
@@ -78,7 +82,11 @@ class LogisticRegression:
 
 @dataclass(frozen=True)
 class SupportVectorMachine:
-    """Support vector machine with a Gaussian (RBF) kernel and balanced class weights."""
+    """Support vector machine with a Gaussian (RBF) kernel and balanced class weights.
+
+    Attributes:
+        config: what it chooses from.
+    """
 
     config: SupportVectorConfig = field(default_factory=SupportVectorConfig)
 
@@ -109,6 +117,9 @@ class KernelRidge:
     Source: Saunders, Gammerman and Vovk, "Ridge Regression Learning Algorithm in Dual Variables",
     ICML 1998; invariant kernels by averaging: Haasdonk and Burkhardt, "Invariant kernel functions
     for pattern analysis and machine learning", Machine Learning 68, 2007, section 3.
+
+    Attributes:
+        config: what it chooses from.
     """
 
     config: KernelRidgeConfig = field(default_factory=KernelRidgeConfig)

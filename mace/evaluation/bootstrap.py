@@ -27,7 +27,13 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class ScoreDraws:
-    """One value for each bootstrap draw, averaged over the seeds."""
+    """One value for each bootstrap draw, averaged over the seeds.
+
+    Attributes:
+        uf1: unweighted F1.
+        uar: unweighted average recall.
+        accuracy: share of clips named rightly.
+    """
 
     uf1: Float[np.ndarray, " r"]
     uar: Float[np.ndarray, " r"]

@@ -66,7 +66,11 @@ class SearchSpace:
 
 @dataclass(frozen=True)
 class LogisticRegressionConfig:
-    """Settings of the logistic regression: what it chooses from."""
+    """Settings of the logistic regression.
+
+    Attributes:
+        space: what it chooses from.
+    """
 
     space: SearchSpace = SearchSpace()
 

@@ -17,7 +17,16 @@ FACES = "faces.npz"
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Example:
-    """One clip of the first seed: its class, the prediction, and where the network looked."""
+    """One clip of the first seed: its class, the prediction, and where the network looked.
+
+    Attributes:
+        clip: `database/subject/clip`.
+        truth: name of its true class.
+        prediction: name of the predicted class.
+        probability: of the predicted class; None for a method that has none.
+        truth_probability: of the true class, likewise.
+        heat: map of where the network looked; None if none was made.
+    """
 
     clip: str
     truth: str

@@ -20,7 +20,15 @@ DPI = 192
 
 @dataclass(frozen=True, kw_only=True)
 class Theme:
-    """Colours of a figure; the page's own, so that figures sit in it without a frame."""
+    """Colours of a figure as `#rrggbb`; the page's own, so that figures sit in it without a frame.
+
+    Attributes:
+        surface: the ground.
+        ink: text and lines upon what is drawn.
+        muted: labels of the axes, and curves behind others.
+        line: grid and axes.
+        accent: bars, curves and filled cells.
+    """
 
     surface: str
     ink: str
@@ -152,7 +160,13 @@ def example_image(
 
 @dataclass(frozen=True, kw_only=True)
 class SubjectAccuracy:
-    """How many of a subject's clips are right, as the mean over seeds."""
+    """How many of a subject's clips are right.
+
+    Attributes:
+        name: `database/subject`.
+        clips: how many there are.
+        accuracy: share of them that is right, the mean over the seeds.
+    """
 
     name: str
     clips: int

@@ -30,7 +30,9 @@ _LEAST = 1e-3  # a probability; below it the network's certainty says no more
 class InformedRidge:
     """Class-balanced kernel ridge and the log-probabilities of a network that has not learnt here.
 
-    `config` is that of the ridge, `network` the one that is asked as it is.
+    Attributes:
+        network: the network, which is asked as it is.
+        config: settings of the ridge.
     """
 
     network: ZeroShotConfig

@@ -35,7 +35,13 @@ PAIRS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class BestTestEpoch:
-    """WRONG on purpose: keeps, for each fold, the epoch that predicts its test clips best."""
+    """WRONG on purpose: keeps, for each fold, the epoch that predicts its test clips best.
+
+    Attributes:
+        train: the network and its training; `selection` and `patience` are replaced.
+        start: the pre-trained network to go on from; None begins anew.
+        mix: the clips that share every batch; None for the fold's own alone.
+    """
 
     train: TrainConfig
     start: BundleFile | None = None

@@ -10,7 +10,16 @@ from mace.protocols.names import canonical_database, clip_key, databases_of
 
 @dataclass(frozen=True)
 class LogSample:
-    """One sample of a log, with the line it stands on; labels as they are written."""
+    """One sample of a log; names and labels as the log spells them, unless said otherwise.
+
+    Attributes:
+        database: named by the log, or told from the subject's spelling and the benchmark.
+        subject: who is seen.
+        clip: its name; a number where the log names no clips.
+        truth: the true class.
+        prediction: the predicted class.
+        line: number of the line it stands on, from 1.
+    """
 
     database: str
     subject: str
@@ -32,7 +41,12 @@ class LogSample:
 
 @dataclass(frozen=True, kw_only=True)
 class Log:
-    """The samples of a log in its order, and remarks on how they came about."""
+    """A log as read.
+
+    Attributes:
+        samples: in the log's order.
+        remarks: how they came about, in sentences.
+    """
 
     samples: tuple[LogSample, ...]
     remarks: tuple[str, ...] = ()

@@ -23,11 +23,14 @@ type Split = tuple[Int[np.ndarray, " m"], Int[np.ndarray, " v"] | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """Trains `train` on a fold's training clips; the test clips are read once, at the end.
+    """Trains on a fold's training clips; the test clips are read once, at the end.
 
-    With `train.selection = "best"` the epoch is chosen on `validation` of the training clips, by
-    subject; those are then not learnt from. With `start` every fold goes on from the same
-    pre-trained network, with `mix` other people share every batch.
+    Attributes:
+        train: the network and its training.
+        validation: share of the training clips, by subject, that the epoch is chosen on with
+            `train.selection = "best"`; those are then not learnt from.
+        start: the pre-trained network that every fold goes on from; None begins anew.
+        mix: clips of other people that share every batch; None for the fold's own alone.
     """
 
     train: TrainConfig

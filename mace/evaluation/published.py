@@ -37,8 +37,19 @@ class Figures:
 class Published:
     """One method's result in the literature.
 
-    `parts` holds its figures on all samples (`full`) and on single databases; `n` is None where
-    the source does not say. A flag is None where nobody has looked.
+    Attributes:
+        method: its name.
+        benchmark: the protocol.
+        parts: its figures on all samples (`full`) and on single databases, by name.
+        source: where the figures are printed.
+        verified: `source` where they were read in the paper, log or code itself, `second-hand`
+            where they are quoted from another paper, `memory` where they were not looked up.
+        n: number of samples; None where the source does not say.
+        best_test_epoch: whether the code keeps, for each subject left out, the epoch that predicts
+            best for that very subject; None where nobody has looked.
+        uar_is_macro_precision: whether the printed UAR is the mean precision; None where nobody has
+            looked.
+        note: what else a reader must know; may be empty.
     """
 
     method: str

@@ -28,7 +28,13 @@ METHOD_NAMES: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """A score in [0, 1] with its interval."""
+    """A score in [0, 1] with its interval.
+
+    Attributes:
+        value: the score.
+        low: lower end of the interval.
+        high: upper end.
+    """
 
     value: float
     low: float
@@ -37,7 +43,17 @@ class Score:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One method's line of the headline table."""
+    """One method's line of the headline table.
+
+    Attributes:
+        name: what the table calls the method.
+        network: whether it is a network, and no baseline.
+        uf1: unweighted F1.
+        uar: unweighted average recall.
+        accuracy: share of clips named rightly.
+        n: number of clips.
+        seeds: number of seeds.
+    """
 
     name: str
     network: bool

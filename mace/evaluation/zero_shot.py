@@ -26,6 +26,9 @@ class ZeroShot:
 
     With `config.adapt` it is shown the window of the images that fits the clips of the fold's
     training subjects, chosen without their classes.
+
+    Attributes:
+        config: the network and how it is asked.
     """
 
     config: ZeroShotConfig

@@ -14,7 +14,15 @@ from mace.face.similarity import Transform, apply, scale
 
 @dataclass(frozen=True)
 class Detection:
-    """A face: its box in px of the frame (edges may lie outside it) and dlib's score."""
+    """A face: its box in px of the frame, whose edges may lie outside the frame.
+
+    Attributes:
+        left: left edge, px.
+        top: upper edge, px.
+        right: right edge, px.
+        bottom: lower edge, px.
+        score: dlib's; the higher the surer.
+    """
 
     left: float
     top: float

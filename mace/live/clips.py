@@ -25,12 +25,17 @@ _USUAL_BYTES = 25_000
 
 @dataclass
 class Clip:
-    """The pictures of one event, as JPEG in data URLs."""
+    """The pictures of one event.
+
+    Attributes:
+        times: of the pictures, s.
+        images: JPEG in data URLs.
+        shown: index of the picture that is nearest to the apex.
+    """
 
     times: list[float] = field(default_factory=list)
     images: list[str] = field(default_factory=list)
     shown: int = 0
-    """Which picture is nearest to the apex."""
 
 
 def cut_clips(session: Session, *, max_bytes: int) -> dict[int, Clip]:

@@ -21,7 +21,13 @@ ALIKE = 0.88
 
 @dataclass(frozen=True)
 class Box:
-    """A face's centre and width, px of the frame."""
+    """Where a face is, in px of the frame.
+
+    Attributes:
+        x: of its centre, px.
+        y: of its centre, px.
+        width: of the face's box, px.
+    """
 
     x: float
     y: float

@@ -26,7 +26,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Line:
-    """What the page shows of one line of `frames.jsonl`."""
+    """What the page shows of one line of `frames.jsonl`.
+
+    Attributes:
+        frame: index of the frame.
+        time: of the frame, s.
+        identity: number of the person in the session, from 0; -1: nobody.
+        smoothed: probability of each class, smoothed, by name; None where there is none.
+    """
 
     frame: int
     time: float

@@ -28,7 +28,15 @@ _GAP_S = 0.5
 
 @dataclass
 class History:
-    """The samples and events of the last `seconds`, of one person."""
+    """The last samples and events of one person.
+
+    Attributes:
+        seconds: how long they are kept, s.
+        identity: number of the person in the session.
+        now: time of the last result, s on the source's clock.
+        samples: time in s and smoothed probabilities of each frame, None where there are none.
+        events: those that are not too old, as they came.
+    """
 
     seconds: float = SECONDS
     identity: int = 0

@@ -50,7 +50,17 @@ class Actions:
 
 @dataclass
 class View:
-    """What the window shows; its methods know no screen, so that they can be tested without."""
+    """What the window shows; its methods know no screen, so that they can be tested without.
+
+    Attributes:
+        classes: their names.
+        notice: the line that every picture carries.
+        snapshots: folder that pictures are saved to.
+        actions: what the keys do beyond the window.
+        paused: whether the picture stands still.
+        recording: whether the session is being recorded.
+        closed: whether the window is to be closed.
+    """
 
     classes: tuple[str, ...]
     notice: str

@@ -7,7 +7,12 @@ from mace.models.config import ModelConfig
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """Side of the square seen by one unit, and distance of two neighbours' squares, in input px."""
+    """What one unit of a layer sees of the input.
+
+    Attributes:
+        size: side of the square it sees, input px.
+        stride: distance of two neighbours' squares, input px.
+    """
 
     size: int
     stride: int

@@ -49,7 +49,13 @@ _WARPS_EACH = 40
 
 @dataclass(frozen=True)
 class Shown:
-    """A test set as the network sees it: both views of one estimator, one after the other."""
+    """A test set as the network sees it: both views of one estimator, one after the other.
+
+    Attributes:
+        images: the inputs.
+        labels: the true class of each.
+        people: number of the person in each.
+    """
 
     images: Float[np.ndarray, "n h w c"]
     labels: Int[np.ndarray, " n"]

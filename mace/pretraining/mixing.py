@@ -41,7 +41,14 @@ class PairSource(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class RenderedPairs:
-    """Pairs rendered for the input, as a `PairSource`; the pictures' motion is kept and reused."""
+    """Pairs rendered for the input, as a `PairSource`; the pictures' motion is kept and reused.
+
+    Attributes:
+        people: how many.
+        pairs_each: how many pairs each of them shows.
+        workers: processes that render; None for as many as there are cores.
+        cache_dir: where rendered pairs are kept; None keeps none.
+    """
 
     people: int = PEOPLE
     pairs_each: int = PAIRS_EACH
@@ -67,6 +74,11 @@ class PreparedPairs:
 
     Beside ready-made flow images, which nobody can compute, they are flow of the images' size and
     framing, whose scale `normalise = "image"` makes the same.
+
+    Attributes:
+        folder: the prepared data set.
+        recipe: its `variants` are the frame pairs of each clip.
+        cache_dir: where measured motion is kept; None keeps none.
     """
 
     folder: Path

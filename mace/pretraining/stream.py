@@ -116,7 +116,12 @@ def _measured(
 
 @dataclass(frozen=True, kw_only=True)
 class DrawPairs:
-    """`draw_pairs` with its settings; equal settings make one compiled program."""
+    """`draw_pairs` with its settings; equal settings make one compiled program.
+
+    Attributes:
+        batch_size: pairs in a batch.
+        config: what the batches are made of.
+    """
 
     batch_size: int
     config: PairStreamConfig

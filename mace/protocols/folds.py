@@ -16,7 +16,13 @@ from mace.errors import ConfigError, DataError
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """One training run of a protocol: positions of the clips to learn from and to be tested on."""
+    """One training run of a protocol.
+
+    Attributes:
+        name: of the fold, such as the subject that is tested.
+        train_index: positions of the clips to learn from.
+        test_index: positions of the clips to be tested on.
+    """
 
     name: str
     train_index: Int[np.ndarray, " n_train"]

@@ -36,7 +36,13 @@ class Interval:
 
 @dataclass(frozen=True)
 class Counts:
-    """What was spotted, over any number of videos; they add up."""
+    """What was spotted, over any number of videos; they add up.
+
+    Attributes:
+        hits: spotted intervals that match a true one.
+        false_alarms: spotted intervals that match none.
+        misses: true intervals that were not spotted.
+    """
 
     hits: int = 0
     false_alarms: int = 0
@@ -158,7 +164,15 @@ class Scores:
 
 @dataclass(frozen=True)
 class Video:
-    """One video's intervals: micro and macro, spotted and true; `seconds` long."""
+    """One video's intervals, micro and macro.
+
+    Attributes:
+        name: of the video.
+        subject: who is seen.
+        seconds: how long it is, s.
+        spotted: what the spotter says.
+        true: what the annotators say.
+    """
 
     name: str
     subject: str

@@ -28,7 +28,12 @@ type Which = Literal["latest", "best"]
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """A run between two steps: its arrays, and the epochs that are behind it."""
+    """A run between two steps.
+
+    Attributes:
+        arrays: a tree of the run's arrays.
+        history: for each epoch that is behind it, its numbers by name.
+    """
 
     arrays: PyTree[Any]
     history: list[dict[str, int | float]]

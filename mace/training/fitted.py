@@ -20,8 +20,15 @@ type Row = dict[str, int | float]
 class Fitted:
     """A trained network with all that a prediction needs, on the host.
 
-    `history` has a row for each epoch: epoch (from 1), step, loss, accuracy, gradient_norm, and
-    validation_uf1 where there are validation clips. `chosen_epoch` is the one of `variables`.
+    Attributes:
+        config: how it was trained.
+        motion: the settings of its input.
+        classes: their names.
+        normalisation: of its input.
+        variables: the network's parameters, and batch statistics where it has any.
+        history: a row for each epoch: epoch (from 1), step, loss, accuracy, gradient_norm, and
+            validation_uf1 where there are validation clips.
+        chosen_epoch: the epoch of `variables`.
     """
 
     config: TrainConfig

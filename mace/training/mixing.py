@@ -23,7 +23,12 @@ from mace.training.config import MixConfig, TrainConfig
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Mix:
-    """Clips that are drawn at random, uniformly, into a `share` of every batch."""
+    """Clips that are drawn at random, uniformly, into every batch.
+
+    Attributes:
+        motion_set: the clips.
+        share: of every batch that they fill, above 0 and below 1.
+    """
 
     motion_set: MotionSet
     share: float

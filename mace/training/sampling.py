@@ -19,9 +19,13 @@ type Mixed = tuple[Float[Array, "m v h w c"], Int[Array, " m"]]
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Inputs before augmentation, soft one-hot targets, each clip's place in the whole batch.
+    """What one step learns from.
 
-    Where the action units are known, they are learnt beside the classes.
+    Attributes:
+        images: inputs before augmentation.
+        targets: soft one-hot classes.
+        place: each clip's place in the whole batch.
+        units: of the action units, which are learnt beside the classes; None where unknown.
     """
 
     images: Float[Array, "*d b h w c"]

@@ -23,9 +23,16 @@ INIT, ORDER, VARIANT, MIXUP, AUGMENT, DROPOUT, MIX, MIX_VARIANT, PAIRS = range(9
 class FoldArrays:
     """A training run's split and seed as arrays, so that every fold runs the same program.
 
-    `member` is 1 for the training clips and 0 for all others, `size` their number, `class_counts`
-    their number in each class, `mean` and `std` the statistics of their channels. `start` are the
-    variables of a pre-trained network, the same for all folds; None without one.
+    Attributes:
+        seed: of everything random.
+        member: 1 for the training clips and 0 for all others.
+        size: number of the training clips.
+        steps_per_epoch: number of steps.
+        total_steps: number of steps of all epochs.
+        class_counts: number of the training clips in each class.
+        mean: of each channel of the training clips.
+        std: deviation of each channel of the training clips; 1 where a channel is constant.
+        start: variables of a pre-trained network, the same for all folds; None without one.
     """
 
     seed: UInt32[Array, ""]
@@ -42,7 +49,16 @@ class FoldArrays:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, kw_only=True)
 class TrainState:
-    """Everything a step reads and writes; `ema` is None without a running mean of parameters."""
+    """Everything a step reads and writes.
+
+    Attributes:
+        step: number of steps done.
+        params: the network's parameters.
+        batch_stats: its batch statistics; empty where it has none.
+        opt_state: of the optimiser.
+        ema: running mean of the parameters; None without one.
+        fold: the run's split and seed.
+    """
 
     step: Int[Array, ""]
     params: PyTree[Array]

@@ -57,7 +57,16 @@ class Kind(enum.IntEnum):
 
 @dataclass(frozen=True)
 class Picture:
-    """A binary message, taken apart but not decoded."""
+    """A binary message, taken apart but not decoded.
+
+    Attributes:
+        kind: what `data` holds.
+        sequence: the page's own number, or the server's of the frame.
+        time_ms: time stamp by the sender's clock, ms.
+        width: of the picture, px.
+        height: of the picture, px.
+        data: the picture, without the header.
+    """
 
     kind: Kind
     sequence: int
