@@ -59,6 +59,8 @@ class Bundle:
         provenance: code revision, versions, time.
         typical: mean of the normalised images of each class it was trained on, to hold those of
             other data beside; None where nobody has taken it.
+        unit_thresholds: from what probability on each of `model.units` is called; 0.5 where nobody
+            has fitted them.
         temperature: what makes the probabilities of spotted movements mean what they say
             (`mace.spotting.temperature`); 1 changes nothing.
     """
@@ -73,6 +75,7 @@ class Bundle:
     trained_on: tuple[str, ...] = ()
     provenance: Mapping[str, Any]
     typical: Float[np.ndarray, "k h w c"] | None = None
+    unit_thresholds: tuple[float, ...] = ()
     temperature: float = 1.0
 
 
@@ -120,6 +123,7 @@ def load_bundle(path: Path) -> Bundle:
             normalisation=from_dict(Normalisation, notes["normalisation"], where="normalisation."),
             variables=_nest(arrays),
             typical=typical,
+            unit_thresholds=tuple(map(float, notes["unit_thresholds"])),
             flip_average=notes["flip_average"],
             trained_on=tuple(notes["trained_on"]),
             provenance=notes["provenance"],
@@ -142,6 +146,7 @@ def _describe(bundle: Bundle, weights: Path) -> dict[str, Any]:
         "flip_average": bundle.flip_average,
         "trained_on": list(bundle.trained_on),
         "temperature": bundle.temperature,
+        "unit_thresholds": list(bundle.unit_thresholds),
         "provenance": dict(bundle.provenance),
         "sha256": _sha256(weights),
     }

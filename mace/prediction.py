@@ -8,10 +8,10 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PyTree
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from mace.augment.image import flip
-from mace.bundle import Normalisation, NormaliseKind
+from mace.bundle import Bundle, Normalisation, NormaliseKind
 from mace.errors import ConfigError
 from mace.losses.units import read_units
 from mace.models.apply import apply_model
@@ -184,12 +184,25 @@ class UnitPrediction:
             for ready-made flow images, which were stretched and have no px.
         side: 1 for the left half of the face alone (the person's own left), 0 for both alike, -1
             for the right.
+        thresholds: from what probability on each unit is called.
     """
 
     names: tuple[str, ...]
     presence: Float[np.ndarray, "n a"]
     px: Float[np.ndarray, "n a"]
     side: Float[np.ndarray, "n a"]
+    thresholds: Float[np.ndarray, " a"]
+
+    @property
+    def called(self) -> Bool[np.ndarray, "n a"]:
+        """Which units are called: those whose probability is above their threshold."""
+        return self.presence > self.thresholds
+
+
+def unit_thresholds(trained: "Trained") -> Float[np.ndarray, " a"]:
+    """Return from what probability on each unit of a network is called."""
+    fitted = trained.unit_thresholds if isinstance(trained, Bundle) else ()
+    return np.asarray(fitted or [0.5] * len(trained.model.units), np.float32)
 
 
 def predict_units(
@@ -231,6 +244,7 @@ def predict_units(
         presence=presence,
         px=np.full_like(strength, np.nan) if stretched else strength,
         side=side,
+        thresholds=unit_thresholds(trained),
     )
 
 

@@ -15,7 +15,7 @@ from mace.evaluation.bundles import bundle_for
 from mace.evaluation.config import ZeroShotConfig
 from mace.evaluation.gradcam import heat_maps
 from mace.evaluation.method import DataUse, FoldPredictions
-from mace.prediction import Adaptation, predict_clips, predict_units
+from mace.prediction import Adaptation, predict_clips, predict_units, unit_thresholds
 from mace.protocols.folds import Fold
 from mace.protocols.labels import canonical_class
 
@@ -45,7 +45,8 @@ class ZeroShot:
         inputs = motion_set.inputs[fold.test_index]
         if self.config.unit is not None:
             probabilities = self._unit(bundle, inputs, adaptation)
-            predicted, heat = probabilities.argmax(axis=1), None
+            threshold = unit_thresholds(bundle)[bundle.model.units.index(self.config.unit)]
+            predicted, heat = (probabilities[:, 1] > threshold).astype(np.int64), None
         else:
             columns = class_columns(bundle, motion_set.classes)
             everything = predict_clips(

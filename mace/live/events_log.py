@@ -86,7 +86,16 @@ def event_record(event: Event) -> dict[str, Any]:
         "probabilities": {name: round(float(p), 6) for name, p in event.probabilities.items()},
         "confidence": round(event.confidence, 6),
         "shown": list(event.shown),
-        "units": {name: [round(value, 4) for value in unit] for name, unit in event.units.items()},
+        "units": {name: _unit_record(unit) for name, unit in event.units.items()},
+    }
+
+
+def _unit_record(unit: Unit) -> dict[str, Any]:
+    return {
+        "p": round(unit.presence, 4),
+        "px": round(unit.px, 4),
+        "side": round(unit.side, 4),
+        "called": unit.called,
     }
 
 
@@ -111,7 +120,13 @@ def event_of(record: Mapping[str, Any]) -> Event:
         probabilities={str(k): float(v) for k, v in record.get("probabilities", {}).items()},
         confidence=float(record.get("confidence", 0.0)),
         units={
-            str(name): Unit(*map(float, values)) for name, values in record.get("units", {}).items()
+            str(name): Unit(
+                presence=float(unit["p"]),
+                px=float(unit["px"]),
+                side=float(unit["side"]),
+                called=bool(unit["called"]),
+            )
+            for name, unit in record.get("units", {}).items()
         },
     )
 

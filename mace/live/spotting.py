@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
+from mace.export.loading import Export
 from mace.face.config import FaceConfig
-from mace.inference import Model, make_unit_network, unit_names
+from mace.inference import Model, make_unit_network
 from mace.live.config import LiveConfig
 from mace.live.labelled import LabelledFrame
 from mace.live.step import StepInput, StepOutput, begin, make_step, outside_flow
+from mace.prediction import unit_thresholds
 from mace.spotting.events import Event, Unit
 from mace.spotting.recognise import Crop, CropRing, named
 from mace.spotting.series import grid_number
@@ -185,8 +187,13 @@ class LiveSpotter:
         if not read:
             return {}
         mean = np.mean(read, axis=0)
-        names = unit_names(self._bundle)
-        return {name: Unit(*map(float, row)) for name, row in zip(names, mean, strict=True)}
+        if isinstance(self._bundle, Export):  # which names none
+            return {}
+        names, thresholds = self._bundle.model.units, unit_thresholds(self._bundle)
+        return {
+            name: Unit(float(presence), float(px), float(side), bool(presence > threshold))
+            for name, (presence, px, side), threshold in zip(names, mean, thresholds, strict=True)
+        }
 
 
 def _untold(untold: Untold) -> str:

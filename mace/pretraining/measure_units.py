@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 from sklearn.metrics import roc_auc_score
 
 from mace.datasets.synthetic.pairs.coding import UNIT_COLUMNS, UNITS, present_units
@@ -18,10 +18,10 @@ _CLEAR_SIDE = 0.5  # the weaker half makes a third of the movement, or less
 def measure_units(trained: Trained, pairs: StoredPairs, estimator: str) -> dict[str, Any]:
     """Return for each unit how well it is named, by both presentations of a test set.
 
-    `auc` is the area under the ROC curve, `f1` the F1 score of calling a unit whose probability is
-    above one half, `f1 WHERE` the same within groups of pairs; `px_error` the median error of the
-    strength where the unit is there, as our own clips show it, and `px` the median strength; `side`
-    how often the half that makes more of it is right where one clearly does.
+    `auc` is the area under the ROC curve, `f1` the F1 score of the units that are called, `f1
+    WHERE` the same within groups of pairs; `px_error` the median error of the strength where the
+    unit is there, as our own clips show it, and `px` the median strength; `side` how often the half
+    that makes more of it is right where one clearly does.
     """
     fields = pairs.of(estimator)
     by_view = {
@@ -38,19 +38,20 @@ def measure_units(trained: Trained, pairs: StoredPairs, estimator: str) -> dict[
     }
     twice = np.tile(truth, (len(VIEWS), 1))
     presence = np.concatenate([by_view[view].presence for view in VIEWS])
+    called = np.concatenate([by_view[view].called for view in VIEWS])
     own = by_view["own"]
     rows = {}
     for column, unit in enumerate(UNITS):
-        there, chance = twice[:, column], presence[:, column]
+        there, mine = twice[:, column], called[:, column]
         px, side = (values[:, UNIT_COLUMNS[column]] for values in (pairs.unit_px, pairs.side))
         shown = truth[:, column]
         clear = shown & (np.abs(side) > _CLEAR_SIDE)
         rows[unit] = {
             "pairs": int(shown.sum()),
-            "auc": float(roc_auc_score(there, chance)),
-            "f1": _f1(there, chance),
+            "auc": float(roc_auc_score(there, presence[:, column])),
+            "f1": _f1(there, mine),
             **{
-                f"f1 {name}": _f1(there[where], chance[where])
+                f"f1 {name}": _f1(there[where], mine[where])
                 for name, where in ((n, np.tile(w, len(VIEWS))) for n, w in groups.items())
             },
             "px": float(np.median(px[shown])),
@@ -62,7 +63,6 @@ def measure_units(trained: Trained, pairs: StoredPairs, estimator: str) -> dict[
     return rows
 
 
-def _f1(there: Bool[np.ndarray, " n"], chance: Float[np.ndarray, " n"]) -> float:
-    return float(
-        class_f1(confusion_matrix(there.astype(np.int64), (chance > 0.5).astype(np.int64), 2))[1]
-    )
+def _f1(there: Bool[np.ndarray, " n"], called: Bool[np.ndarray, " n"]) -> float:
+    counts = confusion_matrix(there.astype(np.int64), called.astype(np.int64), 2)
+    return float(class_f1(counts)[1])

@@ -58,10 +58,12 @@ UF1 over both presentations (public flow images, our own clips), 95 % intervals 
 skin, glasses and compression. {unseen} was used in no training.
 
 ### Action units
-Outputs for {unit_names}; area under the ROC curve, F1 of calling what is more likely there than
-not, on `same` and `shifted` in both presentations; strength (median, and its median error, px of
-the 128-px crop) and side (share right where one half makes at most a third) as our own clips show
-them. A unit counts as there if it moves the skin by 15 % of the pair's strongest.
+Outputs for {unit_names}.
+
+Area under the ROC curve and F1 of calling what is above the unit's own threshold, which was fitted
+on the validation people, on `same` and `shifted` in both presentations; strength (median, and its
+median error, px of the 128-px crop) and side (share right where one half makes at most a third) as
+our own clips show them. A unit is there if it moves the skin by 15 % of the pair's strongest.
 
 {units}
 

@@ -20,20 +20,22 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from mace.bundle import Bundle
 from mace.config import config_hash, to_dict
 from mace.datasets.synthetic.pairs.cast import make_cast
+from mace.datasets.synthetic.pairs.coding import present_units
 from mace.datasets.synthetic.pairs.noise import estimator_model
 from mace.datasets.synthetic.pairs.prototypes import class_names
 from mace.datasets.synthetic.pairs.stored import StoredPairs, make_pairs
 from mace.face.config import FaceConfig
+from mace.metrics import class_f1, confusion_matrix
 from mace.motion.config import MotionConfig
 from mace.motion.conventions import OWN_FRAMING
-from mace.prediction import Trained, predict, typical_images
+from mace.prediction import Trained, predict, predict_units, typical_images
 from mace.pretraining.config import PretrainingConfig
-from mace.pretraining.pair_tests import labels_of, pair_tests, present_still, score
+from mace.pretraining.pair_tests import VIEWS, labels_of, pair_tests, present_still, score
 from mace.pretraining.stream import DrawPairs, PairData
 from mace.spotting.temperature import fit_temperature
 from mace.training.config import TrainConfig
@@ -79,9 +81,11 @@ def pretrain(
         run_dir=run_dir,
     )
     bundle = make_bundle(fitted, face=to_dict(FaceConfig()), trained_on=("synthetic",))
-    temperature = 1.0 if judge is None else judge.temperature(fitted)
+    temperature, thresholds = 1.0, ()
+    if judge is not None:
+        temperature, thresholds = judge.temperature(fitted), judge.unit_thresholds(fitted)
     typical = _typical(bundle, stream, config)
-    return replace(bundle, typical=typical, temperature=temperature)
+    return replace(bundle, typical=typical, unit_thresholds=thresholds, temperature=temperature)
 
 
 def training_pairs(
@@ -143,10 +147,11 @@ class Judge:
         self, config: PretrainingConfig, *, workers: int | None, cache_dir: Path | None
     ) -> None:
         classes = config.stream.pairs.classes
-        self.tests = []
+        self.tests, self.units = [], []
         for test in pair_tests(config.pairs, config.picture, part="validation"):
             pairs = test.make(workers=workers, cache_dir=cache_dir)
             self.tests.append((test.name, pairs.of(test.estimator), labels_of(pairs, classes)))
+            self.units.append(present_units(pairs.unit_px))
 
     def __call__(self, fitted: Fitted) -> Row:
         """Return the UF1 on other people, and on other people in other recordings."""
@@ -167,6 +172,34 @@ class Judge:
         ]
         labels = np.concatenate([labels for _, _, labels in self.tests])
         return fit_temperature(np.concatenate(predicted), labels)
+
+    def unit_thresholds(self, trained: Trained) -> tuple[float, ...]:
+        """Return from what probability on each unit is called, in both presentations.
+
+        Units are rare: the best F1 is that of calling at half of itself, not at one half (Lipton,
+        Elkan and Naryanaswamy, "Optimal Thresholding of Classifiers to Maximize F1 Measure", ECML
+        2014).
+        """
+        if not trained.model.units:
+            return ()
+        size = trained.motion.size
+        chances, there = [], []
+        for (_, fields, _), shown in zip(self.tests, self.units, strict=True):
+            for view in VIEWS:
+                images = present_still(fields, view, size=size)
+                chances.append(predict_units(trained, images).presence)
+                there.append(shown)
+        chance, truth = np.concatenate(chances), np.concatenate(there)
+        return tuple(map(best_threshold, truth.T, chance.T))
+
+
+def best_threshold(there: Bool[np.ndarray, " n"], chance: Float[np.ndarray, " n"]) -> float:
+    """Return from what probability on something is best called there, by F1."""
+    tried = np.arange(0.05, 0.61, 0.025)
+    called = (chance > tried[:, None]).astype(np.int64)
+    truth = there.astype(np.int64)
+    scores = [class_f1(confusion_matrix(truth, row, 2))[1] for row in called]
+    return float(tried[int(np.argmax(scores))])
 
 
 def _typical(

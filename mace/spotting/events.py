@@ -14,11 +14,14 @@ class Unit(NamedTuple):
         presence: probability that it is there.
         px: by how much it moves the skin at most, px of the 128-px crop, if it is there.
         side: 1 for the person's left half of the face alone, 0 for both alike, -1 for the right.
+        called: whether that is enough to call it; units are rarer than not, so less than one half
+            may be.
     """
 
     presence: float
     px: float
     side: float
+    called: bool
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,9 @@ class Event:
 
     @property
     def shown(self) -> tuple[str, ...]:
-        """The action units that are more likely there than not, as FACS writes them: 12, L14."""
+        """The action units that are called, as FACS writes them: 12, L14."""
         return tuple(
-            f"{_side(unit.side)}{name}" for name, unit in self.units.items() if unit.presence > 0.5
+            f"{_side(unit.side)}{name}" for name, unit in self.units.items() if unit.called
         )
 
 

@@ -8,7 +8,11 @@ from mace.live.events_log import event_of, event_record
 from mace.live.events_table import EVENTS_CSV, events_table, write_table
 from mace.spotting.events import Event, Unit
 
-UNITS = {"1": Unit(0.9, 0.7, 0.1), "12": Unit(0.2, 0.1, 0.9), "14": Unit(0.8, 0.4, -0.8)}
+UNITS = {
+    "1": Unit(0.9, 0.7, 0.1, called=True),
+    "12": Unit(0.2, 0.1, 0.9, called=False),
+    "14": Unit(0.4, 0.4, -0.8, called=True),
+}
 MICRO = Event(
     0, "micro", 1.0, 1.1, 1.25, 50, 55, 62, 0.8, ("brow_left",), "b", {"a": 0.25, "b": 0.75}, 0.75,
     UNITS,
