@@ -219,13 +219,15 @@ def _table(rows: list[dict[str, Any]], settings: list[Setting]) -> str:
         key = config_hash(setting.config)
         own, mark = [row for row in rows if row["key"] == key], ""
         if not own:
-            own, mark = [row for row in rows if row["name"] == setting.name], " †"
+            earlier = [row for row in rows if row["name"] == setting.name]
+            own = [row for row in earlier if row["key"] == earlier[-1]["key"]]
+            mark = " †"
         if not own:
             continue
         cells = [_cell([row[column] for row in own]) for column in columns]
         lines.append(f"| {setting.name}{mark} | {len(own)} | " + " | ".join(cells) + " |")
     if any("†" in line for line in lines):
-        lines.append("\n† With an earlier version of the recipe, on other test people.")
+        lines.append("\n† With an earlier version of the recipe.")
     return "\n".join(lines)
 
 

@@ -49,6 +49,9 @@ ACTION_UNITS: dict[str, ActionUnit] = {
 }
 AU_NAMES: tuple[str, ...] = tuple(ACTION_UNITS)
 
+UNITS: tuple[str, ...] = tuple(name for name in AU_NAMES if name != "45")
+"""What a coder lists: all units of the rig but the blink, which is no part of a movement."""
+
 _SIDELESS = (
     "browInnerUp",
     "mouthShrugLower",

@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Bool
 from sklearn.metrics import roc_auc_score
 
-from mace.datasets.synthetic.pairs.coding import UNIT_COLUMNS, UNITS, present_units
+from mace.datasets.synthetic.action_units import UNITS
+from mace.datasets.synthetic.pairs.coding import UNIT_COLUMNS, present_units
 from mace.datasets.synthetic.pairs.stored import StoredPairs
 from mace.metrics import class_f1, confusion_matrix
 from mace.prediction import Trained, predict_units

@@ -42,6 +42,8 @@ def plans(count: int = 1, **changes: object) -> Plans:
         framing=jnp.zeros((count, 4)),
         peak_px=jnp.zeros(count),
         aus=jnp.zeros((count, len(AU_NAMES))),
+        unit_px=jnp.zeros((count, len(AU_NAMES))),
+        side=jnp.zeros((count, len(AU_NAMES))),
     )
     return dataclasses.replace(still, **changes)
 

@@ -51,6 +51,8 @@ def plans(*entries, **changes):
         "framing": zeros(4),
         "peak_px": zeros(),
         "aus": zeros(17),
+        "unit_px": zeros(17),
+        "side": zeros(17),
     }
     return Plans(**(still | changes))
 

@@ -87,7 +87,7 @@ def test_global_heads_forget_the_place_and_the_grid_keeps_it(kind):
     moved = jnp.roll(image, 5, axis=1)
 
     def pooled(kind, x):
-        module = head.Head(classes=2, kind=kind, grid=4, dropout=0.0, train=False)
+        module = head.Head(classes=2, units=0, kind=kind, grid=4, dropout=0.0, train=False)
         variables = module.init(jax.random.key(0), x)
         return module.apply(variables, x)[1]["pooled"]
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from mace.bundle import load_bundle
+from mace.datasets.synthetic.action_units import UNITS
 from mace.datasets.synthetic.pairs.cast import CastConfig, make_cast
-from mace.datasets.synthetic.pairs.coding import UNIT_COLUMNS, UNITS, present_units
+from mace.datasets.synthetic.pairs.coding import UNIT_COLUMNS, present_units
 from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.draw import draw_plans
 from mace.datasets.synthetic.pairs.field import exact_fields

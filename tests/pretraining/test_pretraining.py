@@ -148,6 +148,19 @@ def test_answers_are_tempered_to_fit_the_validation_people(bundle, cache, monkey
     assert surprise(temperature) <= min(surprise(1.0), surprise(1.2 * temperature))
 
 
+UNIT_ROW = {
+    "auc": 0.95,
+    "f1": 0.8,
+    "f1 below 0.6 px": 0.6,
+    "f1 0.6 px and more": 0.9,
+    "f1 turned below 5 degrees": 0.81,
+    "f1 turned 5 degrees and more": 0.7,
+    "px": 0.4,
+    "px_error": 0.1,
+    "side": None,
+}
+
+
 def test_the_card_says_what_was_measured():
     row = {"uf1": 0.7, "uar": 0.6, "interval": (0.65, 0.75)}
     group = {"pairs": 5, "people": 2, "uf1": 0.5, "interval": (0.4, 0.6)}
@@ -158,6 +171,8 @@ def test_the_card_says_what_was_measured():
             "scores": {"same, dis": {"network": row, "logistic": row, "lead": row}},
             "groups": {"skin tone": {"dark": group}},
             "light": {"hard": group},
+            "units": {"same": {"1": UNIT_ROW}, "shifted": {"1": UNIT_ROW | {"auc": 0.75}}},
+            "windows": {"brows in row 7, width 1.0": {"before": 0.61, "after": 0.72}},
             "photograph": {
                 "warps": 7,
                 "own": 0.912,
@@ -173,7 +188,14 @@ def test_the_card_says_what_was_measured():
         temperature=0.75,
         command="mace pretrain --measure",
     )
-    for expected in ("1,234 parameters", "0.700 [0.650, 0.750]", "91.2%", "| fear 20 | 7 | 100% |"):
+    for expected in (
+        "1,234 parameters",
+        "0.700 [0.650, 0.750]",
+        "91.2%",
+        "| fear 20 | 7 | 100% |",
+        "| AU1 | 0.95, 0.75 | 0.80, 0.80 |",
+        "row 7, width 1.0 | 0.610 | 0.720 |",
+    ):
         assert expected in card
 
 

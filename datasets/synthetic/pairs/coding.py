@@ -3,10 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float
 
-from mace.datasets.synthetic.action_units import AU_NAMES
-
-UNITS = tuple(name for name in AU_NAMES if name != "45")
-"""What is listed: all units of the rig but the blink, which is no part of a movement."""
+from mace.datasets.synthetic.action_units import AU_NAMES, UNITS
 
 UNIT_COLUMNS = np.array([AU_NAMES.index(name) for name in UNITS])
 """Where they are among `AU_NAMES`."""

@@ -8,10 +8,11 @@ import numpy as np
 
 from mace.annotation.class_sets import classes_of
 from mace.datasets.clip_features import clip_sample
+from mace.datasets.synthetic.action_units import UNITS
 from mace.datasets.synthetic.landmarks import LANDMARKS
 from mace.datasets.synthetic.pairs import canvas
 from mace.datasets.synthetic.pairs.cast import CastConfig, make_cast
-from mace.datasets.synthetic.pairs.coding import UNITS, present_units
+from mace.datasets.synthetic.pairs.coding import present_units
 from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.figure import figure
 from mace.datasets.synthetic.pairs.person import make_person
