@@ -28,9 +28,9 @@ class Batch:
         units: of the action units, which are learnt beside the classes; None where unknown.
     """
 
-    images: Float[Array, "*d b h w c"]
-    targets: Float[Array, "*d b k"]
-    place: Int[Array, "*d b"]
+    images: Float[Array, "... b h w c"]
+    targets: Float[Array, "... b k"]
+    place: Int[Array, "... b"]
     units: UnitTargets | None = None
 
 
