@@ -45,9 +45,9 @@ validation people of `mace/pretraining/pair_tests.py`, in both kinds of recordin
 
 ## What was measured
 {measured_on}
-Five versions of the recipe (`stream.even`, blinks, length, the share of AU5, a third estimator)
-were measured on such pairs with the same unseen estimator, the others on other people; this one
-was measured on these people once. No weight was learnt from them.
+The recipe before this one (no action units, narrower windows) was measured on these people as
+well; what was changed since, thresholds of units and choice of windows included, was chosen on the
+validation people, by another unseen estimator. No weight was learnt from either.
 
 ### Against a logistic regression on the same pixels of the same training pairs
 UF1 over both presentations (public flow images, our own clips), 95 % intervals over people.
