@@ -3,7 +3,7 @@
 As the CD6ME protocol has it: each unit that a clip's annotation lists is present, every other is
 absent; binary F1 over the pooled predictions of all folds, then the mean over the units that enough
 clips show. Source: Varanka, Li, Peng and Zhao, "Data leakage and evaluation issues in
-micro-expression analysis", IEEE Trans. Affective Computing 15(1), 2024, section 5.
+micro-expression analysis", IEEE Trans. Affective Computing 15(1), 2024.
 """
 
 from collections.abc import Callable, Mapping, Sequence

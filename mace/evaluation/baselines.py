@@ -116,7 +116,7 @@ class KernelRidge:
 
     Source: Saunders, Gammerman and Vovk, "Ridge Regression Learning Algorithm in Dual Variables",
     ICML 1998; invariant kernels by averaging: Haasdonk and Burkhardt, "Invariant kernel functions
-    for pattern analysis and machine learning", Machine Learning 68, 2007, section 3.
+    for pattern analysis and machine learning", Machine Learning 68, 2007.
 
     Attributes:
         config: what it chooses from.

@@ -1,4 +1,8 @@
-"""What a pre-trained network makes of crops that it was not told of, before and after fitting."""
+"""What a pre-trained network makes of other crops than the usual one, before and after fitting.
+
+Training draws windows from about this range, so none is wholly new to it; orders and signs of the
+channels are.
+"""
 
 from typing import Any
 
