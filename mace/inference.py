@@ -16,7 +16,13 @@ from mace.export.program import inference_program
 from mace.models.conv import convolutions
 from mace.models.runtime import Dtype, Options, inference_form, inference_options
 from mace.motion.representation import channels
-from mace.prediction import Trained, make_unit_prediction
+from mace.prediction import (
+    Trained,
+    in_batches,
+    make_unit_prediction,
+    program_arguments,
+    program_settings,
+)
 
 type Model = Bundle | Export
 """What the live loop can run: a trained network, or an exported one."""
@@ -68,20 +74,13 @@ def make_network(
     program, shape = network_program(model, dtype=dtype)
     inputs = jax.ShapeDtypeStruct((batch, *shape), jnp.float32)
     compiled = jax.jit(program).lower(inputs).compile(network_options(model, dtype=dtype))
-    classes = len(model.classes)
 
     def network(images: Float32[np.ndarray, "b h w c"]) -> Float32[np.ndarray, "b k"]:
         if images.shape[1:] != shape:
             raise DataError(f"motion images of shape {images.shape[1:]}, expected {shape}")
         if len(images) == batch:
             return np.asarray(compiled(images))
-        found = np.empty((len(images), classes), np.float32)
-        for start in range(0, len(images), batch):
-            index = np.minimum(np.arange(start, start + batch), len(images) - 1)
-            found[start : start + batch] = np.asarray(compiled(images[index]))[
-                : len(images) - start
-            ]
-        return found
+        return in_batches(compiled, images, size=batch)
 
     network(np.zeros((batch, *shape), np.float32))  # the first run allocates
     return network
@@ -103,18 +102,11 @@ def make_unit_network(model: Model) -> UnitNetwork | None:
     """
     if isinstance(model, Export) or not model.model.units:
         return None
-    program = make_unit_prediction(
-        model.model,
-        model.motion,
-        len(model.classes),
-        model.normalisation.kind,
-        model.flip_average,
-    )
-    mean = jnp.asarray(model.normalisation.mean, jnp.float32)
-    std = jnp.asarray(model.normalisation.std, jnp.float32)
+    program = make_unit_prediction(*program_settings(model))
+    variables, mean, std = program_arguments(model)
 
     def of_image(image: Float[Array, "h w c"]) -> Float[Array, "a 3"]:
-        return program(model.variables, image[None], mean, std)[0]
+        return program(variables, image[None], mean, std)[0]
 
     size = model.motion.size
     shape = jax.ShapeDtypeStruct((size, size, channels(model.motion)), jnp.float32)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Shaped
 
+from mace.annotation.action_units import unit_column
 from mace.bundle import training_notice
 from mace.config import from_dict
 from mace.errors import ConfigError, DataError
@@ -96,9 +97,9 @@ class Network:
         """Return which FACS action units each pair shows, a row a pair; arguments as above.
 
         For each unit, such as AU12, three columns: `AU12_p`, the probability that it is there;
-        `AU12_px`, how far it moves the skin at most in px of the 128-px crop, if it is there (NaN
-        for flow images that were stretched); `AU12_side`, 1 for the person's left half of the face
-        alone, 0 for both alike, -1 for the right.
+        `AU12_px`, how far it moves the skin at most in px of the 128-px crop, if it is there (of
+        flow images that others have stretched it means nothing); `AU12_side`, 1 for the person's
+        left half of the face alone, 0 for both alike, -1 for the right.
 
         Raises:
             ConfigError: if the network names no units, and as `predict_proba` does.
@@ -111,7 +112,7 @@ class Network:
         units = predict_units(self.model, self._images(onset, apex, corrected=corrected))
         columns = {}
         for column, name in enumerate(units.names):
-            heading = f"AU{int(name):02d}"
+            heading = unit_column(name)
             columns[f"{heading}_p"] = units.presence[:, column]
             columns[f"{heading}_px"] = units.px[:, column]
             columns[f"{heading}_side"] = units.side[:, column]

@@ -1,14 +1,14 @@
-"""Class probabilities of a trained network, for a validation set, a test fold or a bundle."""
+"""What a trained network says: class probabilities and action units, of any number of inputs."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, PyTree
+from jaxtyping import Array, Bool, Float, Int, PyTree, Shaped
 
 from mace.augment.image import flip
 from mace.bundle import Bundle, Normalisation, NormaliseKind
@@ -20,9 +20,8 @@ from mace.models.make import make_model
 from mace.motion.config import MotionConfig
 from mace.motion.resample import cut_windows
 
-# Inputs go through the network so many at a time, the last batch filled up: one shape, compiled
-# once, whatever the size of the fold.
 BATCH = 32
+"""Inputs go through the network so many at a time."""
 
 
 def normalise(
@@ -136,22 +135,54 @@ def predict(
     With `flip_average` it is the mean of the probabilities of each input and its mirror image;
     `adaptation` changes the inputs first, in one program for all adaptations.
     """
-    program = prediction_program(
-        trained.model,
-        trained.motion,
-        len(trained.classes),
-        trained.normalisation.kind,
-        trained.flip_average,
-    )
+    program = prediction_program(*program_settings(trained))
+    variables, mean, std = program_arguments(trained)
+    return in_batches(lambda images: program(variables, images, mean, std, adaptation), inputs)
+
+
+def program_settings(
+    trained: Trained,
+) -> tuple[ModelConfig, MotionConfig, int, NormaliseKind, bool]:
+    """Return what decides the program of a network: the arguments of `make_prediction`."""
+    kind = trained.normalisation.kind
+    return trained.model, trained.motion, len(trained.classes), kind, trained.flip_average
+
+
+def program_arguments(
+    trained: Trained,
+) -> tuple[PyTree[Array], Float[np.ndarray, " c"], Float[np.ndarray, " c"]]:
+    """Return what a program is given beside images: variables on the device, mean, deviation."""
     mean = np.asarray(trained.normalisation.mean, np.float32)
     std = np.asarray(trained.normalisation.std, np.float32)
-    variables = jax.device_put(trained.variables, jax.local_devices()[0])
-    results = [np.zeros((0, len(trained.classes)), np.float32)]
-    for start in range(0, len(inputs), BATCH):
-        index = np.minimum(np.arange(start, start + BATCH), len(inputs) - 1)
-        found = program(variables, inputs[index], mean, std, adaptation)
-        results.append(np.asarray(found)[: len(inputs) - start])
-    return np.concatenate(results)
+    return jax.device_put(trained.variables, jax.local_devices()[0]), mean, std
+
+
+def in_batches(
+    run: Callable[..., Array],
+    *rows: Shaped[np.ndarray, "n ..."],
+    size: int = BATCH,
+    axis: int = 0,
+) -> Shaped[np.ndarray, "..."]:
+    """Return what `run` says of all rows, `size` of them at a time.
+
+    The last batch is filled up with its last row, and no rows are a batch of zeros that is dropped:
+    one shape, compiled once, whatever their number.
+
+    Args:
+        run: takes `size` rows of each array; its result has them along `axis`.
+        rows: arrays of the same length.
+        size: of a batch.
+        axis: of the result.
+    """
+    count = len(rows[0])
+    if not count:
+        rows = tuple(np.zeros((1, *array.shape[1:]), array.dtype) for array in rows)
+    parts = []
+    for start in range(0, max(count, 1), size):
+        index = np.minimum(np.arange(start, start + size), max(count, 1) - 1)
+        part = np.asarray(run(*(array[index] for array in rows)))
+        parts.append(part.take(range(max(min(size, count - start), 0)), axis=axis))
+    return np.concatenate(parts, axis=axis)
 
 
 def predict_clips(
@@ -180,8 +211,9 @@ class UnitPrediction:
     Attributes:
         names: of the units, FACS numbers.
         presence: probability that a unit is there.
-        px: largest displacement of the skin by it in px of the 128-px crop, if it is there; NaN
-            for ready-made flow images, which were stretched and have no px.
+        px: largest displacement of the skin by it, if it is there, in the unit of the inputs' flow:
+            px of the 128-px crop where MACE has measured it, nothing that means anything of images
+            that others have stretched; NaN for a network that was trained on such images.
         side: 1 for the left half of the face alone (the person's own left), 0 for both alike, -1
             for the right.
         thresholds: from what probability on each unit is called.
@@ -222,22 +254,10 @@ def predict_units(
             "this network names no action units; use the pre-trained one, or one trained with "
             "rendered pairs (mace pretrain)"
         )
-    program = unit_program(
-        trained.model,
-        trained.motion,
-        len(trained.classes),
-        trained.normalisation.kind,
-        trained.flip_average,
-    )
-    mean = np.asarray(trained.normalisation.mean, np.float32)
-    std = np.asarray(trained.normalisation.std, np.float32)
-    variables = jax.device_put(trained.variables, jax.local_devices()[0])
-    parts = [np.zeros((0, len(names), 3), np.float32)]
-    for start in range(0, len(inputs), BATCH):
-        index = np.minimum(np.arange(start, start + BATCH), len(inputs) - 1)
-        outputs = program(variables, inputs[index], mean, std, adaptation)
-        parts.append(np.asarray(outputs)[: len(inputs) - start])
-    presence, strength, side = np.moveaxis(np.concatenate(parts), -1, 0)
+    program = unit_program(*program_settings(trained))
+    variables, mean, std = program_arguments(trained)
+    outputs = in_batches(lambda images: program(variables, images, mean, std, adaptation), inputs)
+    presence, strength, side = np.moveaxis(outputs, -1, 0)
     stretched = trained.motion.flow == "images"
     return UnitPrediction(
         names=names,
@@ -260,28 +280,16 @@ def make_unit_prediction(
     model: ModelConfig, motion: MotionConfig, classes: int, kind: NormaliseKind, flip_average: bool
 ) -> Callable[..., Float[Array, "b a 3"]]:
     """Return what `unit_program` compiles."""
-    network = make_model(model, classes)
 
-    def units(
-        variables: PyTree[Array],
-        images: Float[Array, "b h w c"],
-        mean: Float[Array, " c"],
-        std: Float[Array, " c"],
-        adaptation: Adaptation | None = None,
+    def read(
+        images: Float[Array, "b h w c"], logits: Float[Array, "b k"], out: Mapping[str, Array]
     ) -> Float[Array, "b a 3"]:
-        def once(images: Float[Array, "b h w c"]) -> Float[Array, "b a 3"]:
-            _, out = apply_model(network, variables, normalise(images, mean, std, kind=kind))
-            return read_units(out["units"], motion_deviation(images))
+        return read_units(out["units"], motion_deviation(images))
 
-        if adaptation is not None:
-            images = adaptation(images)
-        straight = once(images)
-        if not flip_average:
-            return straight
-        mirrored = once(jax.vmap(functools.partial(flip, motion=motion))(images))
-        return (straight + mirrored * jnp.asarray([1.0, 1.0, -1.0])) / 2
+    def unmirror(units: Float[Array, "b a 3"]) -> Float[Array, "b a 3"]:
+        return units * jnp.asarray([1.0, 1.0, -1.0])
 
-    return units
+    return _averaged(model, motion, classes, kind, flip_average, read=read, unmirror=unmirror)
 
 
 @functools.lru_cache(maxsize=8)
@@ -296,18 +304,41 @@ def make_prediction(
     model: ModelConfig, motion: MotionConfig, classes: int, kind: NormaliseKind, flip_average: bool
 ) -> Callable[..., Float[Array, "b k"]]:
     """Return what `prediction_program` compiles."""
+
+    def read(
+        images: Float[Array, "b h w c"], logits: Float[Array, "b k"], out: Mapping[str, Array]
+    ) -> Float[Array, "b k"]:
+        return jax.nn.softmax(logits.astype(jnp.float32))
+
+    return _averaged(model, motion, classes, kind, flip_average, read=read)
+
+
+def _averaged(
+    model: ModelConfig,
+    motion: MotionConfig,
+    classes: int,
+    kind: NormaliseKind,
+    flip_average: bool,
+    *,
+    read: Callable[..., Array],
+    unmirror: Callable[[Array], Array] = lambda outputs: outputs,
+) -> Callable[..., Array]:
+    """Return images to what `read(images, logits, out)` makes of the network's outputs.
+
+    With `flip_average` it is the mean with that of the mirror image, which `unmirror` turns back.
+    """
     network = make_model(model, classes)
 
-    def probabilities(
+    def predicted(
         variables: PyTree[Array],
         images: Float[Array, "b h w c"],
         mean: Float[Array, " c"],
         std: Float[Array, " c"],
         adaptation: Adaptation | None = None,
-    ) -> Float[Array, "b k"]:
-        def once(images: Float[Array, "b h w c"]) -> Float[Array, "b k"]:
-            logits, _ = apply_model(network, variables, normalise(images, mean, std, kind=kind))
-            return jax.nn.softmax(logits.astype(jnp.float32))
+    ) -> Array:
+        def once(images: Float[Array, "b h w c"]) -> Array:
+            logits, out = apply_model(network, variables, normalise(images, mean, std, kind=kind))
+            return read(images, logits, out)
 
         if adaptation is not None:
             images = adaptation(images)
@@ -315,6 +346,6 @@ def make_prediction(
         if not flip_average:
             return straight
         mirrored = once(jax.vmap(functools.partial(flip, motion=motion))(images))
-        return (straight + mirrored) / 2
+        return (straight + unmirror(mirrored)) / 2
 
-    return probabilities
+    return predicted

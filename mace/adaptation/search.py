@@ -26,7 +26,14 @@ from mace.bundle import NormaliseKind
 from mace.errors import ConfigError, DataError
 from mace.models.config import ModelConfig
 from mace.motion.config import MotionConfig
-from mace.prediction import Adaptation, Trained, make_prediction
+from mace.prediction import (
+    Adaptation,
+    Trained,
+    in_batches,
+    make_prediction,
+    program_arguments,
+    program_settings,
+)
 
 WHOLE: Window = (0.0, 0.0, 1.0, 1.0)
 _BATCH = 64
@@ -37,7 +44,7 @@ _FLAT = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fit:
+class WindowFit:
     """The window and the convention that were chosen, and how clear the choice was.
 
     Attributes:
@@ -119,23 +126,15 @@ def window_predictions(
     convention: Convention,
 ) -> Float[np.ndarray, "w n k"]:
     """Return the class probabilities of each image in each window."""
-    program = _program(
-        trained.model,
-        trained.motion,
-        len(trained.classes),
-        trained.normalisation.kind,
-        trained.flip_average,
-    )
-    mean = np.asarray(trained.normalisation.mean, np.float32)
-    std = np.asarray(trained.normalisation.std, np.float32)
+    program = _program(*program_settings(trained))
+    variables, mean, std = program_arguments(trained)
     matrix = convention.matrix(inputs.shape[-1])
-    variables = jax.device_put(trained.variables, jax.local_devices()[0])
-    parts = []
-    for start in range(0, len(inputs), _BATCH):
-        index = np.minimum(np.arange(start, start + _BATCH), len(inputs) - 1)
-        predicted = program(variables, inputs[index], mean, std, tried, matrix)
-        parts.append(np.asarray(predicted)[:, : len(inputs) - start])
-    return np.concatenate(parts, axis=1)
+    return in_batches(
+        lambda images: program(variables, images, mean, std, tried, matrix),
+        inputs,
+        size=_BATCH,
+        axis=1,
+    )
 
 
 class WindowSearch:
@@ -167,7 +166,7 @@ class WindowSearch:
         self._coarse = windows(replace(config, heights=(1.0,), widths=(1.0,)))
         self._windows = windows(config)
 
-    def fit(self, index: Int[np.ndarray, " m"]) -> Fit:
+    def fit(self, index: Int[np.ndarray, " m"]) -> WindowFit:
         """Return the fit to some of the images; nothing of the others has a part in it."""
         return self._best(self._convention(index), index, coarse=False)[0]
 
@@ -184,7 +183,7 @@ class WindowSearch:
 
     def _best(
         self, convention: Convention, index: Int[np.ndarray, " m"], *, coarse: bool
-    ) -> tuple[Fit, Float[np.ndarray, " m"]]:
+    ) -> tuple[WindowFit, Float[np.ndarray, " m"]]:
         """Return the best window in one convention, and how sure the network is of each image."""
         tried = self._coarse if coarse else self._windows
         if (convention, coarse) not in self._tables:
@@ -199,7 +198,7 @@ class WindowSearch:
         price = self._config.price * (1 + self._config.clips / clips)
         chosen, whole = int((worth - price * away).argmax()), int(away.argmin())
         shift = np.abs(tried[:, 1] + tried[:, 3] - 1) / 2
-        fit = Fit(
+        fit = WindowFit(
             window=tuple(round(float(edge), 4) for edge in tried[chosen]),  # pyright: ignore[reportArgumentType]
             convention=convention,
             before=float(sure[whole].mean()),

@@ -6,6 +6,12 @@ import unicodedata
 from dataclasses import dataclass, replace
 from typing import Literal, cast
 
+
+def unit_column(name: str) -> str:
+    """Return what tables call an action unit: `AU01` for the FACS number "1"."""
+    return f"AU{int(name):02d}"
+
+
 type Side = Literal["", "L", "R"]
 
 # More alternatives than this, which no annotator writes, are not multiplied out.

@@ -76,8 +76,9 @@ def run(
         target: `aus` evaluates every action unit that the clips' annotations list, present or
             absent, in place of the classes: the pre-trained network's own outputs with
             `zero_shot`, otherwise a network trained for each unit.
-        units_from: for `aus`, a table with the columns `clip` and `aus`, where the data set has no
-            action units itself, as ready-made flow images.
+        units_from: for `aus`, a table with the columns `clip`, `aus` and perhaps `subject`, such as
+            a data set's sheet, where the data set has no action units itself, as ready-made flow
+            images.
         baselines: whether to train shallow baselines on the same input.
         population: train all folds and seeds as one population, compiled once, on all cores;
             scores differ by the rounding of sums.

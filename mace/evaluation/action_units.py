@@ -17,18 +17,27 @@ from sklearn.metrics import roc_auc_score
 
 from mace.annotation.action_units import parse_action_units
 from mace.data.motion_set import MotionSet
+from mace.datasets.reading.tables import read_table
 from mace.errors import ConfigError, DataError
 from mace.evaluation.config import NETWORK, EvaluationConfig
 from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.results import Evaluation
+from mace.evaluation.selection import subset
 from mace.files import atomic_path
 from mace.metrics import class_f1
+from mace.protocols.names import clip_key
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LEAST = 20
 """Units that fewer clips show are no part of the mean."""
+
+_COLUMNS = {
+    "clip": ("clip", "filename"),
+    "?subject": ("subject", "sub"),
+    "aus": ("aus", "au", "actionunits", "actionunit"),
+}
 
 type Listed = Mapping[str, frozenset[str]]
 """FACS numbers that are listed for each clip, `database/subject/clip`."""
@@ -50,42 +59,36 @@ def listed_units(annotations: Mapping[str, Sequence[str]]) -> Listed:
 
 
 def read_units(path: Path, clips: Sequence[str]) -> Listed:
-    """Return the units of clips from a table with the columns `clip` and `aus`.
+    """Return the units of clips from a table, such as the sheet of the data set they are from.
 
     Args:
-        path: a CSV file or a workbook. `clip` is the whole name (`database/subject/clip`), or as
-            much of its end as names it alone.
+        path: a table as `mace prepare` reads them, with the columns `clip` (or `filename`), `aus`
+            (or `action units`) and perhaps `subject`. `clip` is `database/subject/clip`, or as much
+            of its end as names it alone, in whatever spelling.
         clips: the whole names.
 
     Raises:
         DataError: if the file cannot be read, lacks a column, or a row fits several clips.
     """
-    import pandas as pd
-
-    read = pd.read_excel if path.suffix.lower() in (".xlsx", ".xls") else pd.read_csv
-    try:
-        table = read(path, dtype=str)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read ({error})") from error
-    missing = [name for name in ("clip", "aus") if name not in table]
-    if missing:
-        raise DataError(
-            f"{path} has the columns {', '.join(map(str, table.columns))}, and no "
-            f"{' and no '.join(missing)}; name the clip in `clip`, its units in `aus`"
-        )
+    keys = {name: clip_key(*name.split("/", 2)) for name in clips}
     texts: dict[str, list[str]] = {}
-    for row, (clip, units) in enumerate(zip(table["clip"], table["aus"], strict=True), start=2):
-        if not isinstance(clip, str) or not isinstance(units, str):
-            continue
-        fitting = [name for name in clips if f"/{name}".endswith(f"/{clip.strip()}")]
+    for row in read_table(path, columns=_COLUMNS, keys=("clip",)).rows:
+        given = "/".join(filter(None, (row.name("subject"), row.name("clip"))))
+        fitting = [name for name, key in keys.items() if _completed(given, name) == key]
         if len(fitting) > 1:
             raise DataError(
-                f"{path}, row {row}: {clip} may be {fitting[0]} or {fitting[1]}; write the whole "
-                "name, database/subject/clip"
+                f"{path}, row {row.number}: {given} may be {fitting[0]} or {fitting[1]}; write the "
+                "whole name, database/subject/clip"
             )
         for name in fitting:
-            texts.setdefault(name, []).append(units)
+            texts.setdefault(name, []).append(row.raw("aus"))
     return listed_units(texts)
+
+
+def _completed(given: str, name: str) -> str:
+    """Return the key of a clip whose name lacks what comes first, taken from another's."""
+    parts = given.split("/")[-3:]
+    return clip_key(*name.split("/", 2)[: 3 - len(parts)], *parts)
 
 
 def evaluate_units(
@@ -132,7 +135,7 @@ def evaluate_units(
             "no clip lists action units; prepare a data set whose sheet has them, or name a table "
             "with --units-from"
         )
-    chosen = _only(motion_set, index)
+    chosen = subset(motion_set, index)
     shown = {
         unit: np.array([unit in listed[name] for name in chosen.clips])
         for unit in sorted({unit for units in listed.values() for unit in units}, key=int)
@@ -196,16 +199,3 @@ def unit_scores(evaluation: Evaluation, there: Bool[np.ndarray, " n"]) -> dict[s
                 np.mean([roc_auc_score(there, row[:, 1]) for row in method.probabilities])
             )
     return scores
-
-
-def _only(motion_set: MotionSet, index: np.ndarray) -> MotionSet:
-    people, groups = np.unique(motion_set.groups[index], return_inverse=True)
-    return replace(
-        motion_set,
-        inputs=motion_set.inputs[index],
-        labels=motion_set.labels[index],
-        groups=groups.astype(np.int32),
-        subjects=tuple(motion_set.subjects[person] for person in people),
-        clips=tuple(motion_set.clips[k] for k in index),
-        fingerprint="",
-    )

@@ -21,8 +21,9 @@ from itertools import product
 
 import cv2
 import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Array, Float, Int
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.kernel_ridge import KernelRidge as SklearnKernelRidge
 from sklearn.linear_model import LogisticRegression as SklearnLogisticRegression
@@ -38,7 +39,9 @@ from mace.evaluation.config import (
 )
 from mace.evaluation.method import DataUse, FoldPredictions
 from mace.metrics import confusion_matrix, uf1
-from mace.protocols.folds import Fold, grouped_kfold
+from mace.prediction import normalise
+from mace.protocols.folds import Fold
+from mace.protocols.inner import inner_folds
 
 
 @dataclass(frozen=True)
@@ -223,9 +226,15 @@ def mirrored_distances(
     motion_set: MotionSet, space: SearchSpace
 ) -> Iterator[tuple[_Shape, Float[np.ndarray, "n n"], Float[np.ndarray, "n n"]]]:
     """Yield each form of the input with mean squared distances, to images and to mirror images."""
-    mirror = jax.jit(jax.vmap(functools.partial(flip, motion=motion_set.motion)))
+    mirror = jax.vmap(functools.partial(flip, motion=motion_set.motion))
+    nothing = jnp.zeros(motion_set.inputs.shape[-1])  # statistics are each image's own
+
+    @jax.jit
+    def standardised(images: Float[Array, "n h w c"]) -> Float[Array, "n d"]:
+        return normalise(images, nothing, nothing, kind="image").reshape(len(images), -1)
+
     for shape, images in _forms(motion_set, space):
-        flat = [_standardised(form) for form in (images, np.asarray(mirror(images)))]
+        flat = [np.asarray(standardised(form)) for form in (images, mirror(jnp.asarray(images)))]
         # Standardised rows have the mean square 1, or 0 where nothing moves.
         norms = [np.square(rows).mean(axis=1, dtype=np.float64) for rows in flat]
         straight, mirrored = (
@@ -233,13 +242,6 @@ def mirrored_distances(
             for norm, rows in zip(norms, flat, strict=True)
         )
         yield shape, straight, mirrored
-
-
-def _standardised(images: Float[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n d"]:
-    """Bring each channel of each image to mean 0 and deviation 1, and flatten."""
-    centred = images - images.mean((1, 2), keepdims=True)
-    deviation = centred.std((1, 2), keepdims=True)
-    return (centred / np.where(deviation > 1e-6, deviation, 1)).reshape(len(images), -1)
 
 
 def _forms(
@@ -297,16 +299,10 @@ def _best_predictions(
 def _inner_score(
     candidate: _Candidate, motion_set: MotionSet, train: np.ndarray, space: SearchSpace
 ) -> float:
-    groups, labels = motion_set.groups[train], motion_set.labels
-    subjects = np.unique(groups).size
-    if subjects < 2:
-        return 0.0
+    labels, folds = motion_set.labels, space.inner_folds
     counts = np.zeros((len(motion_set.classes),) * 2, np.int64)
-    for inner in grouped_kfold(groups, min(space.inner_folds, subjects), seed=0):
-        fitted, held_out = train[inner.train_index], train[inner.test_index]
-        if np.unique(labels[fitted]).size < 2:
-            continue
+    for fitted, held_out in inner_folds(train, motion_set.groups, labels, folds=folds):
         candidate.fit(fitted, labels)
-        prediction = candidate.predict(held_out, fitted)
-        counts += confusion_matrix(labels[held_out], prediction, len(motion_set.classes))
+        predicted = candidate.predict(held_out, fitted)
+        counts += confusion_matrix(labels[held_out], predicted, len(motion_set.classes))
     return uf1(counts) if counts.sum() else 0.0

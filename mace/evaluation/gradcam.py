@@ -24,12 +24,9 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from mace.models.apply import apply_model
 from mace.models.config import ModelConfig
-from mace.models.head import Head
+from mace.models.head import make_head
 from mace.models.make import make_model
-from mace.prediction import Adaptation, Trained, normalise
-
-# One shape for every fold, so that the program is compiled once.
-BATCH = 32
+from mace.prediction import Adaptation, Trained, in_batches, normalise, program_arguments
 
 
 def heat_maps(
@@ -53,14 +50,12 @@ def heat_maps(
         adaptation: of the inputs, as in prediction; maps are of what the network is shown then.
     """
     program = _program(trained.model, len(trained.classes), trained.normalisation.kind, averaged)
-    mean = np.asarray(trained.normalisation.mean, np.float32)
-    std = np.asarray(trained.normalisation.std, np.float32)
-    batches = []
-    for start in range(0, len(inputs), BATCH):
-        index = np.minimum(np.arange(start, start + BATCH), len(inputs) - 1)
-        maps = program(trained.variables, inputs[index], targets[index], mean, std, adaptation)
-        batches.append(np.asarray(maps, np.float32)[: len(inputs) - start])
-    maps = np.concatenate(batches)
+    variables, mean, std = program_arguments(trained)
+    maps = in_batches(
+        lambda images, classes: program(variables, images, classes, mean, std, adaptation),
+        inputs,
+        targets,
+    ).astype(np.float32)
     highest = maps.max(axis=(1, 2), keepdims=True)
     return maps / np.where(highest > 0, highest, 1)
 
@@ -72,8 +67,7 @@ def head_logits(
     features: Float[Array, "b i j k"],
 ) -> Float[Array, "b c"]:
     """Return the logits of a network from its last feature map, as at inference."""
-    units = len(config.units)
-    head = Head(classes, units, config.head, config.head_grid, config.dropout, train=False)
+    head = make_head(config, classes, train=False)
     logits, _ = head.apply({"params": variables["params"]["head"]}, features)  # pyright: ignore[reportGeneralTypeIssues]
     return logits
 

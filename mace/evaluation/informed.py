@@ -18,7 +18,8 @@ from mace.evaluation.config import KernelRidgeConfig, ZeroShotConfig
 from mace.evaluation.method import DataUse, FoldPredictions
 from mace.evaluation.zero_shot import ZeroShot
 from mace.metrics import confusion_matrix, uf1
-from mace.protocols.folds import Fold, grouped_kfold
+from mace.protocols.folds import Fold
+from mace.protocols.inner import inner_folds
 
 WEIGHTS = (0.0, 0.05, 0.1, 0.2, 0.4)
 """Of log-probabilities, beside scores that lie between about 0 and 1."""
@@ -43,11 +44,11 @@ class InformedRidge:
     ) -> FoldPredictions:
         """Predict the test clips; see `Method`."""
         train, test, labels = fold.train_index, fold.test_index, motion_set.labels
-        known = np.unique(labels[train])
-        if known.size < 2:
+        if np.unique(labels[train]).size < 2:
             return Majority()(motion_set, fold, seed=seed, explain=explain)
         opinion = self._opinion(motion_set, fold, seed=seed)
-        inner = _inner_folds(motion_set, train, self.config.space.inner_folds)
+        folds = self.config.space.inner_folds
+        inner = inner_folds(train, motion_set.groups, labels, folds=folds)
         classes = len(motion_set.classes)
         best, chosen = -1.0, None
         for shape, straight, mirrored in mirrored_distances(motion_set, self.config.space):
@@ -82,22 +83,6 @@ class InformedRidge:
         asked = ZeroShot(self.network)(motion_set, everybody, seed=seed, explain=False)
         assert asked.probabilities is not None
         return np.log(np.maximum(asked.probabilities, _LEAST))
-
-
-def _inner_folds(
-    motion_set: MotionSet, train: Int[np.ndarray, " m"], folds: int
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    groups = motion_set.groups[train]
-    people = np.unique(groups).size
-    if people < 2:
-        return []
-    parts = (
-        (train[inner.train_index], train[inner.test_index])
-        for inner in grouped_kfold(groups, min(folds, people), seed=0)
-    )
-    return [
-        (fitted, part) for fitted, part in parts if np.unique(motion_set.labels[fitted]).size > 1
-    ]
 
 
 def _scores(

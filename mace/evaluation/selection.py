@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from jaxtyping import Int
 
 from mace.data.motion_set import MotionSet
 from mace.errors import DataError
@@ -68,15 +69,25 @@ def restrict(motion_set: MotionSet, benchmark: Benchmark) -> MotionSet:
     people = [motion_set.subjects[group] for group in motion_set.groups]
     index = np.array(select(benchmark, labels, people), np.int64)
     order = [canonical_class(name) for name in benchmark.classes]
-    subjects = tuple(sorted({people[i] for i in index}))
+    return replace(
+        subset(motion_set, index),
+        labels=np.array([order.index(canonical_class(labels[i])) for i in index], np.int32),
+        classes=benchmark.classes,
+        fingerprint="",
+    )
+
+
+def subset(motion_set: MotionSet, index: Int[np.ndarray, " m"]) -> MotionSet:
+    """Return some clips of a set, and of its people those whom they show, by name."""
+    people = [motion_set.subjects[motion_set.groups[i]] for i in index]
+    subjects = tuple(sorted(set(people)))
     return replace(
         motion_set,
         inputs=motion_set.inputs[index],
-        labels=np.array([order.index(canonical_class(labels[i])) for i in index], np.int32),
-        groups=np.array([subjects.index(people[i]) for i in index], np.int32),
+        labels=motion_set.labels[index],
+        groups=np.array([subjects.index(person) for person in people], np.int32),
         subjects=subjects,
         clips=tuple(motion_set.clips[i] for i in index),
-        classes=benchmark.classes,
         fingerprint="",
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mace.annotation.action_units import unit_column
 from mace.spotting.events import Event
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _header(classes: Sequence[str], units: Sequence[str]) -> list[str]:
     fixed += ["label", "confidence", *(f"p_{name}" for name in classes)]
     if not units:
         return fixed
-    names = [f"AU{int(name):02d}" for name in units]
+    names = [unit_column(name) for name in units]
     return [*fixed, "units", *(f"{name}_p" for name in names), *(f"{name}_px" for name in names)]
 
 

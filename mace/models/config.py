@@ -5,6 +5,9 @@ from typing import Literal
 
 from mace.errors import ConfigError
 
+type HeadKind = Literal["grid", "average", "max", "attention"]
+"""How the last map becomes a vector."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
@@ -54,7 +57,7 @@ class ModelConfig:
     stem_stride: int = 2
     norm: Literal["batch", "group", "none"] = "batch"
     norm_momentum: float = 0.9
-    head: Literal["grid", "average", "max", "attention"] = "grid"
+    head: HeadKind = "grid"
     head_grid: int = 4
     coordinates: bool = False
     units: tuple[str, ...] = ()

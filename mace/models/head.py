@@ -1,7 +1,5 @@
 """From the last feature map to one logit a class, and to three numbers an action unit."""
 
-from typing import Literal
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -9,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from mace.config import switched_on
+from mace.models.config import HeadKind, ModelConfig
 from mace.models.conv import he
 
 
@@ -23,7 +22,7 @@ class Head(nn.Module):
 
     classes: int
     units: int
-    kind: Literal["grid", "average", "max", "attention"]
+    kind: HeadKind
     grid: int
     dropout: float
     train: bool
@@ -58,6 +57,15 @@ class Head(nn.Module):
             named = nn.Dense(3 * self.units, kernel_init=he, name="units")(pooled)
             out["units"] = named.reshape(x.shape[0], self.units, 3)
         return nn.Dense(self.classes, kernel_init=he, name="classes")(pooled), out
+
+
+def make_head(
+    config: ModelConfig, classes: int, *, train: bool, kind: HeadKind | None = None
+) -> Head:
+    """Return the head of a network; `kind` where the network has but one."""
+    chosen = kind or config.head
+    units = len(config.units)
+    return Head(classes, units, chosen, config.head_grid, config.dropout, train, name="head")
 
 
 class Dropout(nn.Module):

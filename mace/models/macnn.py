@@ -28,7 +28,7 @@ from jaxtyping import Array, Float
 
 from mace.models.config import ModelConfig
 from mace.models.conv import Conv, SeparableConv
-from mace.models.head import Head
+from mace.models.head import make_head
 from mace.models.stem import ConvNorm, Stem, make_norm
 
 
@@ -106,14 +106,6 @@ class MACNN(nn.Module):
                 )
                 out[name] = x
         out["features"] = x
-        head = Head(
-            self.classes,
-            len(config.units),
-            config.head,
-            config.head_grid,
-            config.dropout,
-            train,
-            name="head",
-        )
+        head = make_head(config, self.classes, train=train)
         logits, pooled = head(x)
         return logits, out | pooled | {"logits": logits}

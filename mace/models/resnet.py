@@ -10,7 +10,7 @@ import flax.linen as nn
 from jaxtyping import Array, Float
 
 from mace.models.config import ModelConfig
-from mace.models.head import Head
+from mace.models.head import make_head
 from mace.models.stem import ConvNorm, Stem
 
 
@@ -58,14 +58,6 @@ class ResNet(nn.Module):
                 name = f"stage{stage}_block{i}"
                 x = out[name] = BasicBlock(config, train, self.axis_name, name=name)(x)
         out["features"] = x
-        head = Head(
-            self.classes,
-            len(config.units),
-            config.head,
-            config.head_grid,
-            config.dropout,
-            train,
-            name="head",
-        )
+        head = make_head(config, self.classes, train=train)
         logits, pooled = head(x)
         return logits, out | pooled | {"logits": logits}

@@ -23,7 +23,7 @@ from jaxtyping import Array, Float
 from mace.models.config import ModelConfig
 from mace.models.conv import he
 from mace.models.conv_max import conv_max3
-from mace.models.head import Head
+from mace.models.head import make_head
 
 
 class Streams(nn.Module):
@@ -64,14 +64,6 @@ class STSTNet(nn.Module):
         """Return float32 logits and named intermediates; arguments as in `MACNN`."""
         config = self.config
         x = Streams(config, name="stem")(x)
-        head = Head(
-            self.classes,
-            len(config.units),
-            "grid",
-            config.head_grid,
-            config.dropout,
-            train,
-            name="head",
-        )
+        head = make_head(config, self.classes, train=train, kind="grid")
         logits, pooled = head(x)
         return logits, {"stem": x, "features": x} | pooled | {"logits": logits}

@@ -24,7 +24,7 @@ from mace.datasets.synthetic.pairs.stored import StoredPairs, make_pairs
 from mace.metrics import confusion_matrix, uar, uf1
 from mace.motion.conventions import OWN_WINDOW, PUBLIC_WINDOW, channels_of, cut
 from mace.motion.detrend import remove_head_motion
-from mace.prediction import Trained, predict
+from mace.prediction import Trained, in_batches, predict
 
 type View = Literal["public", "own"]
 VIEWS: tuple[View, ...] = ("public", "own")
@@ -144,12 +144,7 @@ def present_still(
     fields: Float16[np.ndarray, "n r r 2"], view: View, *, size: int
 ) -> Float[np.ndarray, "n size size 3"]:
     """Return fields as one side presents them, nothing drawn at random."""
-    images = []
-    for start in range(0, len(fields), _BATCH):
-        index = np.minimum(np.arange(start, start + _BATCH), len(fields) - 1)
-        shown = _still(fields[index], view=view, size=size)
-        images.append(np.asarray(shown)[: len(fields) - start])
-    return np.concatenate(images)
+    return in_batches(functools.partial(_still, view=view, size=size), fields, size=_BATCH)
 
 
 def score(

@@ -14,14 +14,15 @@ import numpy as np
 from jaxtyping import Array, Float, Float16, Int
 
 from mace.datasets.synthetic.pairs.cast import Cast
+from mace.datasets.synthetic.pairs.coding import UNIT_COLUMNS, present_units
 from mace.datasets.synthetic.pairs.draw import draw_plans
 from mace.datasets.synthetic.pairs.field import exact_fields
 from mace.datasets.synthetic.pairs.noise import EstimatorModel, measured_fields
 from mace.datasets.synthetic.pairs.prototypes import class_names, labels_of_emotions
+from mace.losses.units import UnitTargets
 from mace.motion.conventions import mirror, present
 from mace.prediction import motion_deviation, normalise
 from mace.pretraining.config import PairStreamConfig
-from mace.pretraining.units import unit_targets
 from mace.training.sampling import Batch, beta_quantiles, mix_neighbours
 from mace.training.state import PAIRS, FoldArrays, stream_key
 
@@ -100,6 +101,24 @@ def draw_pairs(
         )
     place = jnp.arange(batch_size, dtype=jnp.int32)
     return Batch(images=images, targets=targets, place=place, units=units)
+
+
+def unit_targets(
+    unit_px: Float[Array, "b a"], side: Float[Array, "b a"], *, deviation: Float[Array, " b"]
+) -> UnitTargets:
+    """Return what is to be learnt of `UNITS`.
+
+    Args:
+        unit_px: displacement by each of `AU_NAMES`, crop px.
+        side: of each of them, as in `Plans`.
+        deviation: `motion_deviation` of the inputs, crop px.
+    """
+    px = jnp.maximum(unit_px[:, UNIT_COLUMNS], 0.0)
+    return UnitTargets(
+        present=jnp.asarray(present_units(unit_px), jnp.float32),
+        strength=px / jnp.maximum(deviation, 1e-3)[:, None],
+        side=side[:, UNIT_COLUMNS],
+    )
 
 
 def _measured(

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Int
 
 from mace.errors import ConfigError
-from mace.protocols.folds import check_split, subjects_of
+from mace.protocols.folds import check_split, grouped_kfold, subjects_of
 
 # Draws of validation subjects that `inner_split` chooses the most representative from.
 INNER_DRAWS = 64
@@ -61,3 +61,31 @@ def inner_split(
     fit_index, validation_index = train_index[~held_out], train_index[held_out]
     check_split(fit_index, validation_index, groups)
     return fit_index, validation_index
+
+
+def inner_folds(
+    train_index: Int[np.ndarray, " m"],
+    groups: Int[np.ndarray, " n"],
+    labels: Int[np.ndarray, " n"],
+    *,
+    folds: int,
+) -> list[tuple[Int[np.ndarray, " f"], Int[np.ndarray, " h"]]]:
+    """Return the clips fitted to and held out in each inner fold over the training subjects.
+
+    Fewer folds where there are fewer subjects, none for a single one; a fold whose clips to fit to
+    are all of one class is left out.
+
+    Args:
+        train_index: the training clips.
+        groups: the subject of every clip.
+        labels: the class of every clip.
+        folds: how many.
+    """
+    subjects = np.unique(groups[train_index]).size
+    if subjects < 2:
+        return []
+    parts = (
+        (train_index[fold.train_index], train_index[fold.test_index])
+        for fold in grouped_kfold(groups[train_index], min(folds, subjects), seed=0)
+    )
+    return [(fitted, held_out) for fitted, held_out in parts if np.unique(labels[fitted]).size > 1]

@@ -102,7 +102,7 @@ def test_a_table_names_clips_by_the_end_of_their_names(tmp_path):
     with pytest.raises(DataError, match=r"row 2: c0 may be synthetic/s00/c0 or synthetic/s01/c0"):
         read_units(table, SET.clips)
     table.write_text("name,aus\nc0,4\n")
-    with pytest.raises(DataError, match="no clip; name the clip in `clip`"):
+    with pytest.raises(DataError, match="no table with the columns clip"):
         read_units(table, SET.clips)
 
 

@@ -1,7 +1,7 @@
 """Which action units a pair shows, as a coder of the field would list them."""
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Array, Bool, Float
 
 from mace.datasets.synthetic.action_units import AU_NAMES, UNITS
 
@@ -12,7 +12,9 @@ PRESENT = 0.15
 """A unit that moves the skin less than this share of the pair's strongest is not listed."""
 
 
-def present_units(unit_px: Float[np.ndarray, "n a"]) -> Bool[np.ndarray, "n u"]:
-    """Return which of `UNITS` each pair shows, from the px of each of `AU_NAMES`."""
+def present_units(
+    unit_px: Float[np.ndarray | Array, "n a"],
+) -> Bool[np.ndarray | Array, "n u"]:
+    """Return which of `UNITS` each pair shows, from the px of each of `AU_NAMES`; NumPy or JAX."""
     px = unit_px[:, UNIT_COLUMNS]
     return px > PRESENT * px.max(axis=1, keepdims=True)
