@@ -32,6 +32,12 @@ class TrainingError(MaceError):
     exit_code = 5
 
 
+class WorkerError(MaceError):
+    """A worker process that died, killed by the system or by somebody."""
+
+    exit_code = 5
+
+
 class OutputError(MaceError):
     """A place that cannot be written to: no permission, or no space left."""
 

@@ -8,8 +8,17 @@ ROOT = Path(__file__).parents[1]
 
 # From the bottom up; rooms of one line do not know each other. docs/architecture.md walks upward.
 FLOORS = (
-    ("errors", "locks", "processes", "progress", "provenance"),
-    ("annotation", "compilation", "config", "files", "losses", "metrics", "pictures"),
+    ("errors", "locks", "progress", "provenance"),
+    (
+        "annotation",
+        "compilation",
+        "config",
+        "files",
+        "losses",
+        "metrics",
+        "pictures",
+        "workers",
+    ),
     ("protocols", "video"),
     ("face",),
     ("motion", "spotting"),

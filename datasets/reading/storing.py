@@ -1,13 +1,9 @@
 """A reading to corrected clips on disk: in parallel, resumed after an interruption."""
 
 import hashlib
-import os
 import re
 from collections.abc import Hashable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 from mace.datasets.reading.cells import subject_key
@@ -15,8 +11,8 @@ from mace.datasets.reading.correcting import Outcome, Task, load, plan, store
 from mace.datasets.reading.records import Annotation, Change, Reading
 from mace.errors import DataError
 from mace.face.config import FaceConfig
-from mace.processes import begin_worker, one_thread_each
 from mace.progress import progress
+from mace.workers import parallel_map, workers_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +102,8 @@ def store_clips(
     """Correct all clips of a reading into `folder`, each into a file of its own.
 
     Raises:
-        DataError: if no clip is left, or a worker was killed.
+        DataError: if no clip is left.
+        WorkerError: if a worker was killed.
         OutputError: if the folder cannot be written to.
     """
     tasks, changes = plan_clips(reading, face=face)
@@ -132,7 +129,8 @@ def store_tasks(
             samples do not depend on it.
 
     Raises:
-        DataError: if no clip is left, or a worker was killed.
+        DataError: if no clip is left.
+        WorkerError: if a worker was killed.
         OutputError: if the folder cannot be written to.
     """
     paths = [folder / f"{task.key}.pickle" for task in tasks]
@@ -143,7 +141,12 @@ def store_tasks(
             outcomes[index] = Outcome(sample=None, changes=outcome.changes)
     missing = [index for index, outcome in enumerate(outcomes) if outcome is None]
     with progress(f"preparing {database}", len(tasks), done=ready) as advance:
-        for index, outcome in _work([(i, tasks[i], paths[i]) for i in missing], workers):
+        for (index, _), outcome in parallel_map(
+            _store,
+            [(index, paths[index]) for index in missing],
+            tasks,
+            workers=workers_for(len(missing), workers),
+        ):
             outcomes[index] = outcome
             advance(1, note=tasks[index].annotation.name)
     everything = list(changes)
@@ -161,29 +164,6 @@ def store_tasks(
     return Stored(paths=kept, changes=tuple(everything))
 
 
-def _work(
-    jobs: Sequence[tuple[int, Task, Path]], workers: int | None
-) -> Iterator[tuple[int, Outcome]]:
-    workers = min(workers or os.cpu_count() or 1, len(jobs))
-    if workers <= 1:
-        yield from ((index, store(task, path)) for index, task, path in jobs)
-        return
-    with (
-        one_thread_each(),
-        # Spawned, since a fork of a process in which JAX runs threads may hang.
-        ProcessPoolExecutor(
-            workers, mp_context=get_context("spawn"), initializer=begin_worker
-        ) as pool,
-    ):
-        futures = {pool.submit(store, task, path): index for index, task, path in jobs}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BrokenProcessPool as error:
-            raise DataError(
-                "a worker process was killed, perhaps for want of memory; start again with fewer "
-                "--workers, finished clips are kept"
-            ) from error
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+def _store(tasks: Sequence[Task], job: tuple[int, Path]) -> Outcome:
+    index, path = job
+    return store(tasks[index], path)

@@ -63,12 +63,16 @@ _SIDELESS = (
 )
 
 
+def face_unit_names(unit: str) -> tuple[str, ...]:
+    """Return the face units that a name with or without side stands for."""
+    return (unit,) if unit in _SIDELESS else (unit + "Left", unit + "Right")
+
+
 def face_units(au: str) -> dict[str, float]:
     """Weights of the sided face units that make up the action unit `au`, such as "4"."""
     weights: dict[str, float] = {}
     for unit, weight in ACTION_UNITS[au].units.items():
-        names = (unit,) if unit in _SIDELESS else (unit + "Left", unit + "Right")
-        weights.update(dict.fromkeys(names, weight))
+        weights.update(dict.fromkeys(face_unit_names(unit), weight))
     return weights
 
 

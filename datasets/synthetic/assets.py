@@ -1,11 +1,16 @@
-"""The committed head data: base mesh, identity targets, face units and skin masks (all CC0)."""
+"""The committed head data: base mesh, identity targets, face units and skin masks (all CC0).
 
-from dataclasses import dataclass
+`muscles.py` adds the face units that they lack.
+"""
+
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
 import numpy as np
 from jaxtyping import Float32, Int16, Int64, UInt8
+
+from mace.datasets.synthetic.muscles import muscle_units
 
 SKIN, LEFT_EYE, RIGHT_EYE, TEETH, TONGUE = range(5)
 FACE_UNIT, MACRO, LOCAL = range(3)
@@ -79,7 +84,7 @@ def head_assets() -> HeadAssets:
     Source: MakeHuman hm08 base mesh and targets, MPFB face units by Mika Suominen; see NOTICE.
     """
     data = _load("head_mh.npz")
-    return HeadAssets(
+    head = HeadAssets(
         vertices=data["V"],
         texture_points=data["VT"],
         quads=data["Q"].astype(np.int64),
@@ -90,6 +95,23 @@ def head_assets() -> HeadAssets:
         names=tuple(str(name) for name in data["names"]),
         kinds=data["kinds"],
     )
+    skin = np.zeros(len(head.vertices), bool)
+    skin[head.quads[head.parts == SKIN]] = True
+    own = muscle_units(average_head(head), skin)
+    steps = [np.round(delta / head.scale).astype(np.int16) for delta in own.values()]
+    return replace(
+        head,
+        deltas=np.concatenate([head.deltas, np.stack(steps)]),
+        names=(*head.names, *own),
+        kinds=np.concatenate([head.kinds, np.full(len(own), FACE_UNIT, np.uint8)]),
+    )
+
+
+def average_head(head: HeadAssets) -> Float32[np.ndarray, "v 3"]:
+    """Return the mean of the six young macro shapes, on which the atlas is laid out."""
+    ancestries, sexes = ("african", "asian", "caucasian"), ("female", "male")
+    weights = {f"{a}-{s}-young": 1 / 6 for a in ancestries for s in sexes}
+    return head.vertices + head.blend(weights)
 
 
 @cache

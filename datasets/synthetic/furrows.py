@@ -5,7 +5,7 @@ of FACS's descriptions of appearance changes stands in for it. The same lines, a
 wrinkles of age.
 
 Source: Ekman, Friesen and Hager, Facial Action Coding System: the manual, 2002, appearance changes
-of AU 1, 2, 4, 6, 9, 10, 12, 14 and 17.
+of AU 1, 2, 4, 6, 7, 9, 10, 12, 14 and 17.
 """
 
 from dataclasses import dataclass
@@ -106,14 +106,20 @@ FURROWS: dict[str, Furrow] = {
     ),
     "lower_lid": Furrow(
         (((0.18, 7.13), (0.3, 7.08), (0.42, 7.1)),),
-        {"eyeSquint": 0.8, "cheekSquint": 0.6},
+        {"eyeSquint": 0.8, "lidTighten": 0.8, "cheekSquint": 0.6},
         4,
         0.4,
         0.1,
     ),
     "nasolabial": Furrow(
         (((0.14, 6.97), (0.2, 6.9), (0.25, 6.82), (0.28, 6.73), (0.285, 6.64)),),
-        {"mouthSmile": 0.8, "mouthUpperUp": 0.8, "noseSneer": 0.5, "cheekSquint": 0.3},
+        {
+            "mouthSmile": 0.8,
+            "mouthUpperUp": 0.8,
+            "cheekLift": 0.5,
+            "noseSneer": 0.5,
+            "cheekSquint": 0.3,
+        },
         5,
         0.5,
         0.16,
@@ -121,7 +127,7 @@ FURROWS: dict[str, Furrow] = {
     ),
     "dimple": Furrow(
         (((0.22, 6.75), (0.24, 6.69), (0.23, 6.63)),),
-        {"mouthDimple": 1.0},
+        {"mouthDimple": 1.0, "cornerTighten": 1.0},
         5,
         0.8,
         0.03,

@@ -15,6 +15,7 @@ from mace.datasets.synthetic.assets import (
     TEETH,
     TONGUE,
     HeadAssets,
+    average_head,
     head_assets,
 )
 from mace.datasets.synthetic.subdivision import catmull_clark
@@ -56,13 +57,6 @@ class HeadMesh:
     def vertices(self) -> int:
         """Fine vertices and hair vertices together."""
         return len(self.fine_average) + len(self.scalp)
-
-
-def average_head(assets: HeadAssets) -> Float32[np.ndarray, "v 3"]:
-    """The mean of the six young macro shapes, on which the atlas is laid out."""
-    ancestries, sexes = ("african", "asian", "caucasian"), ("female", "male")
-    weights = {f"{a}-{s}-young": 1 / 6 for a in ancestries for s in sexes}
-    return assets.vertices + assets.blend(weights)
 
 
 def _inner_surfaces(assets: HeadAssets) -> tuple[np.ndarray, np.ndarray]:

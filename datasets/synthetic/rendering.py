@@ -1,10 +1,7 @@
 """Subjects to samples: rendered, corrected and stored one file a subject, so that work resumes."""
 
-import os
 import pickle
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +20,8 @@ from mace.datasets.synthetic.video import plan_misleading_video, plan_video
 from mace.errors import DataError
 from mace.face.clip import correct_clip
 from mace.files import atomic_path
-from mace.processes import begin_worker, one_thread_each
 from mace.progress import progress
+from mace.workers import parallel_map, workers_for
 
 DATABASE = "synthetic"
 _VIDEO_STREAM = 0x71DE0
@@ -146,8 +143,12 @@ def render_subject(preset: Preset, seed: int, index: int) -> list[Sample]:
     return samples
 
 
-def store_subject(preset: Preset, seed: int, index: int, folder: Path) -> int:
-    """Render one subject into its file, whole or not at all; returns the number of clips."""
+def store_subject(task: tuple[Preset, int, Path], index: int) -> int:
+    """Render one subject into its file, whole or not at all; returns the number of clips.
+
+    `task` is what to render, the seed of the whole data set, and the folder.
+    """
+    preset, seed, folder = task
     cv2.setNumThreads(1)
     samples = render_subject(preset, seed, index)
     with atomic_path(subject_path(folder, index)) as path:
@@ -173,27 +174,15 @@ def store_subjects(preset: Preset, seed: int, folder: Path, *, workers: int | No
     missing = [k for k in range(preset.subjects) if not subject_path(folder, k).exists()]
     if not missing:
         return
-    workers = min(workers or os.cpu_count() or 1, len(missing))
     each = preset.clips + preset.misleading
     with progress(f"rendering synthetic/{preset.name}", preset.subjects * each) as advance:
         ready = preset.subjects - len(missing)
         if ready:
             advance(ready * each, note=f"{ready} subjects were ready")
-        if workers == 1:
-            for index in missing:
-                advance(store_subject(preset, seed, index, folder))
-            return
-        with (
-            one_thread_each(),
-            # Spawned, since a fork of a process in which JAX runs threads may hang.
-            ProcessPoolExecutor(
-                workers, mp_context=get_context("spawn"), initializer=begin_worker
-            ) as pool,
+        for _, clips in parallel_map(
+            store_subject,
+            missing,
+            (preset, seed, folder),
+            workers=workers_for(len(missing), workers),
         ):
-            jobs = [pool.submit(store_subject, preset, seed, index, folder) for index in missing]
-            try:
-                for job in as_completed(jobs):
-                    advance(job.result())
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+            advance(clips)

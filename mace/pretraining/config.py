@@ -20,7 +20,6 @@ class PairStreamConfig:
         pairs: what happens in the pairs of motion space; those rendered have their own copy.
         conventions: how pairs are presented.
         rendered: share of a batch that comes from the store.
-        even: share of motion-space pairs for which all prototypes of a class are equally likely.
         estimators: whose flow is learnt from, equally often, in both routes.
         exact: share of motion-space pairs whose flow is perfect.
         mixup: alpha of the Beta distribution that mixes two pairs, after normalisation, so that a
@@ -30,13 +29,12 @@ class PairStreamConfig:
     pairs: PairConfig = field(default_factory=PairConfig)
     conventions: ConventionConfig = field(default_factory=ConventionConfig)
     rendered: float = 0.5
-    even: float = 0.0
     estimators: tuple[str, ...] = ("dis", "tvl1", "farneback")
     exact: float = 0.1
     mixup: float = 0.2
 
     def __post_init__(self) -> None:
-        for name in ("rendered", "even", "exact"):
+        for name in ("rendered", "exact"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"stream.{name} is {getattr(self, name)}, expected 0 to 1")
 

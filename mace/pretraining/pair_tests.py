@@ -114,14 +114,17 @@ def pair_tests(
     people: int = 96,
     pairs_each: int = 8,
 ) -> tuple[PairTest, PairTest]:
-    """Return `same` and `shifted` for pairs and pictures such as training draws."""
+    """Return `same` and `shifted` for pairs and pictures such as training draws.
+
+    Prototypes come as often as they are listed, whatever training draws.
+    """
     same = PairTest(
         name="same",
         part=part,
         estimator="dis",
         people=people,
         pairs_each=pairs_each,
-        pairs=pairs,
+        pairs=replace(pairs, mixture="listed"),
         picture=picture,
         cast=CastConfig(),
     )

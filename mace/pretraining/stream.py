@@ -75,7 +75,6 @@ def draw_pairs(
             data.cast,
             count=batch_size - stored,
             config=config.pairs,
-            even=config.even,
         )
         fields.append(_measured(keys[3], exact_fields(plans, data.cast), data, config))
         truth.append((plans.emotion, plans.unit_px, plans.side))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mace.datasets.synthetic.action_units import AU_NAMES
+from mace.datasets.synthetic.pairs.anatomy import draw_anatomy
 from mace.datasets.synthetic.pairs.config import (
     CropConfig,
     DistractorConfig,
@@ -21,15 +22,16 @@ from mace.datasets.synthetic.pairs.prototypes import (
     labels_of_emotions,
     prototype_shares,
     prototype_table,
-    unit_matrices,
 )
 from mace.datasets.synthetic.surface import UNIT_NAMES
 from mace.errors import ConfigError
 
+ANATOMY = np.stack([draw_anatomy(np.random.default_rng(seed), spread=1.0) for seed in (1, 2)])
 PEOPLE = SimpleNamespace(
     reach=jnp.asarray(np.linspace(3, 9, 2 * len(AU_NAMES)).reshape(2, -1), jnp.float32),
     gain=jnp.ones((2, len(AU_NAMES))),
     asymmetry=jnp.zeros(2),
+    anatomy=jnp.asarray(ANATOMY),
 )
 
 
@@ -53,22 +55,32 @@ def test_every_prototype_names_known_units_and_shares_add_up():
     assert set(prototype_table().emotion.tolist()) == set(range(len(EMOTION_NAMES)))
     for classes in ("3", "5", "7"):
         assert prototype_shares(classes).sum() == pytest.approx(1)
-    # AU12 of both sides is half of each mouthSmile; it has nothing without a side.
-    matrices = unit_matrices()
-    row = AU_NAMES.index("12")
-    assert matrices[1, row, UNIT_NAMES.index("mouthSmileLeft")] == 0.5
-    assert matrices[2, row, UNIT_NAMES.index("mouthSmileRight")] == 0.5
-    assert not matrices[0, row].any()
 
 
-def test_rare_prototypes_can_be_drawn_as_often_as_common_ones():
-    given, equal = prototype_shares("3"), prototype_shares("3", even=1.0)
+def test_flat_shares_look_at_no_data_base():
+    listed, flat = prototype_shares("3"), prototype_shares("3", mixture="flat")
     label = labels_of_emotions("3")[prototype_table().emotion]
+    shown = prototype_table().aus
     for index in range(3):
-        assert equal[label == index].sum() == pytest.approx(given[label == index].sum())
-        assert np.ptp(equal[label == index]) == pytest.approx(0, abs=1e-7)
-        assert np.ptp(given[label == index]) > 0.01
-    assert equal[label < 0].sum() == 0
+        rows = (label == index) & (listed > 0)
+        assert flat[rows].sum() == pytest.approx(listed[rows].sum())
+        single = rows & (shown.sum(axis=1) == 1)
+        assert flat[single].sum() == pytest.approx(flat[rows].sum() / 2)
+        # Each unit alike, whether one emotion of the class shows it alone or several do.
+        share = flat[single] @ shown[single]
+        assert np.ptp(share[share > 0]) == pytest.approx(0, abs=1e-7)
+    assert flat[listed == 0].sum() == 0
+
+
+def test_people_differ_in_what_a_unit_moves_and_agree_in_the_rest():
+    first, second = ANATOMY
+    average = draw_anatomy(np.random.default_rng(1), spread=0.0)
+    smile, brow = AU_NAMES.index("12"), AU_NAMES.index("4")
+    left, right = UNIT_NAMES.index("mouthSmileLeft"), UNIT_NAMES.index("mouthSmileRight")
+    assert average[smile, left] == average[smile, right] == pytest.approx(0.45)
+    assert first[smile, left] != second[smile, left]
+    assert (np.abs(ANATOMY[:, smile, left] - 0.45) <= 0.05).all()
+    np.testing.assert_array_equal(first[brow], second[brow])
 
 
 @pytest.mark.slow
@@ -86,7 +98,7 @@ def test_a_quiet_pair_moves_by_its_peak_and_by_nothing_else():
     assert plans.corrected.all()
     # With all else silent, the target is the action units' own mixture of face units. Contempt
     # and the like show on one side.
-    both = np.einsum("ba,sau->bu", plans.aus, unit_matrices())
+    both = np.einsum("ba,bau->bu", plans.aus, ANATOMY[plans.entry])
     table = prototype_table()
     one_sided = [
         name.split(" ")[0] for name, one in zip(table.names, table.unilateral, strict=True) if one

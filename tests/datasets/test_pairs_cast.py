@@ -31,9 +31,11 @@ def test_a_person_has_the_head_of_the_subject(cast):
         assert len(ours) > 0.9 * len(some.vertex_ids)
         np.testing.assert_allclose(points.T[ours], subject.surface.rest[theirs], atol=3e-4)
     assert float(cast.male[0]) == pytest.approx(subject.style.male)
-    # In px of the crop; the eye line of this very face is what the canvas is scaled by.
-    reach = np.array([subject.reach(au) for au in AU_NAMES]) * canvas.EYE_DISTANCE / eye_unit()
-    ratio = np.asarray(fine.reach[0]) / reach
+    # In px of the crop; the eye line of this very face is what the canvas is scaled by. Of units
+    # that move alike in everybody, since the renderer of clips knows no other anatomy.
+    alike = [au for au in AU_NAMES if au in ("1", "2", "4", "5", "26")]
+    reach = np.array([subject.reach(au) for au in alike]) * canvas.EYE_DISTANCE / eye_unit()
+    ratio = np.asarray(fine.reach[0])[[AU_NAMES.index(au) for au in alike]] / reach
     assert np.ptp(ratio) < 0.06
     assert abs(ratio.mean() - 1) < 0.1
 

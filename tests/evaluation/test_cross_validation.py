@@ -9,7 +9,7 @@ import pytest
 from evaluation_cases import Guess, make_set
 
 from mace.data.motion_set import MotionSet
-from mace.errors import ConfigError, DataError, TrainingError
+from mace.errors import ConfigError, DataError, TrainingError, WorkerError
 from mace.evaluation.baselines import Majority
 from mace.evaluation.config import EvaluationConfig, ProtocolConfig
 from mace.evaluation.cross_validation import evaluate_methods
@@ -115,7 +115,7 @@ def test_results_do_not_depend_on_the_workers_or_on_a_failure(motion_set, tmp_pa
 
 
 def test_a_worker_that_dies_is_a_sentence_and_finished_folds_are_kept(motion_set, tmp_path):
-    with pytest.raises(TrainingError, match="a worker process died"):
+    with pytest.raises(WorkerError, match="a worker process died"):
         evaluate(motion_set, tmp_path, methods={"network": Deadly()}, workers=1)
     lines = (tmp_path / "predictions.jsonl").read_text().splitlines()
     assert 0 < len(lines) < 12

@@ -1,10 +1,7 @@
 """The cast of a stream of pairs: people in a still pose, as arrays that pass through `jax.jit`."""
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, fields, replace
-from multiprocessing import get_context
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -16,10 +13,10 @@ from mace.datasets.synthetic.pairs.entries import CastConfig, Person, build_pers
 from mace.datasets.synthetic.pairs.front import head_front
 from mace.errors import ConfigError, DataError
 from mace.files import atomic_path
-from mace.processes import begin_worker, one_thread_each
 from mace.progress import progress
+from mace.workers import parallel_map, workers_for
 
-_FORMAT = 1
+_FORMAT = 2
 _CHUNK = 16
 
 
@@ -41,6 +38,7 @@ class Cast:
             rest, for a head that stands still), over `AU_NAMES`.
         gain: how strongly the person shows each action unit, about 1.
         asymmetry: share by which the left side (positive) leads.
+        anatomy: the person's weights of `UNIT_NAMES` for each of `AU_NAMES`.
         male, age, tone: traits: 0 female to 1 male, 0 young to 0.85 old, luminance of the skin
             (linear, 0 to 1).
         triangle: of the front at each cell of the canvas, -1 where there is no head.
@@ -62,6 +60,7 @@ class Cast:
     reach: Float32[Array | np.ndarray, "n a"]
     gain: Float32[Array | np.ndarray, "n a"]
     asymmetry: Float32[Array | np.ndarray, " n"]
+    anatomy: Float32[Array | np.ndarray, "n a u"]
     male: Float32[Array | np.ndarray, " n"]
     age: Float32[Array | np.ndarray, " n"]
     tone: Float32[Array | np.ndarray, " n"]
@@ -105,7 +104,8 @@ _SHARED = ("average", "deltas", "faces", "vertex_ids", "eyes")
 _PER_ENTRY = tuple(f.name for f in fields(Cast) if f.name not in _PER_PERSON + _SHARED)
 
 
-def _people(seeds: Sequence[int], poses: int, config: CastConfig) -> list[Person]:
+def _people(cast: tuple[int, CastConfig], seeds: Sequence[int]) -> list[Person]:
+    poses, config = cast
     return [build_person(seed, poses, config) for seed in seeds]
 
 
@@ -129,25 +129,15 @@ def make_cast(
             f"a cast of {len(seeds)} seeds, {len(set(seeds))} of them different, in {poses_each} "
             "poses cannot be made; give at least one seed, none of them twice, and one pose"
         )
-    chunks = [list(seeds[k : k + _CHUNK]) for k in range(0, len(seeds), _CHUNK)]
-    workers = min(workers, len(chunks), 4 * (os.cpu_count() or 1))
-    people: list[Person] = []
+    chunks = [tuple(seeds[k : k + _CHUNK]) for k in range(0, len(seeds), _CHUNK)]
+    built: dict[tuple[int, ...], list[Person]] = {}
     with progress("building people", len(seeds)) as advance:
-        if workers <= 1:
-            for chunk in chunks:
-                people += _people(chunk, poses_each, config)
-                advance(len(chunk))
-        else:
-            context = get_context("spawn")  # a fork of a process in which JAX runs may hang
-            with (
-                one_thread_each(),
-                ProcessPoolExecutor(workers, mp_context=context, initializer=begin_worker) as pool,
-            ):
-                for done in pool.map(
-                    _people, chunks, [poses_each] * len(chunks), [config] * len(chunks)
-                ):
-                    people += done
-                    advance(len(done))
+        for chunk, some in parallel_map(
+            _people, chunks, (poses_each, config), workers=workers_for(len(chunks), workers)
+        ):
+            built[chunk] = some
+            advance(len(chunk))
+    people = [person for chunk in chunks for person in built[chunk]]
     front = head_front(config.mesh)
     entries = {
         name: np.concatenate([p.entries[name] for p in people])

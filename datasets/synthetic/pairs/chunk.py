@@ -37,8 +37,9 @@ class PairSettings:
     version: int = _FORMAT
 
 
-def store_chunk(settings: PairSettings, people: Sequence[int], path: Path) -> int:
+def store_chunk(settings: PairSettings, chunk: tuple[Path, Sequence[int]]) -> int:
     """Render and measure the pairs of some of the people into a file; returns their number."""
+    path, people = chunk
     cv2.setNumThreads(1)
     with contextlib.redirect_stderr(io.StringIO()):  # too few for a display of their own
         cast = make_cast(people, poses_each=settings.poses_each, config=settings.cast)

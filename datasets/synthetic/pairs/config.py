@@ -8,6 +8,11 @@ from mace.errors import ConfigError
 type PairClasses = Literal["3", "5", "7"]
 """MEGC 2019's three classes, CASME II's five, the basic emotions with contempt."""
 
+type Mixture = Literal["listed", "flat"]
+"""How often a prototype comes within its class: as `prototypes.py` lists it, in the order of
+magnitude of what laboratories record, or flat, which looks at no data base: half for the single
+action units, each alike, half for their combinations, each alike."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class MovementConfig:
@@ -103,9 +108,19 @@ class DistractorConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class PairConfig:
-    """Everything that decides what happens in a pair, for both routes."""
+    """Everything that decides what happens in a pair, for both routes.
+
+    Attributes:
+        classes: the set of classes.
+        mixture: how often each prototype of a class comes.
+        movement: the micro-expression itself.
+        head: motion of the head.
+        crop: errors of the crop.
+        distractors: movements that say nothing about the class.
+    """
 
     classes: PairClasses = "3"
+    mixture: Mixture = "listed"
     movement: MovementConfig = field(default_factory=MovementConfig)
     head: HeadConfig = field(default_factory=HeadConfig)
     crop: CropConfig = field(default_factory=CropConfig)

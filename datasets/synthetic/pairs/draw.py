@@ -9,17 +9,13 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from mace.datasets.synthetic.action_units import AU_NAMES
+from mace.datasets.synthetic.pairs.anatomy import SIDED, SIDES
 from mace.datasets.synthetic.pairs.config import PairConfig
-from mace.datasets.synthetic.pairs.prototypes import (
-    prototype_shares,
-    prototype_table,
-    unit_matrices,
-)
+from mace.datasets.synthetic.pairs.prototypes import prototype_shares, prototype_table
 from mace.datasets.synthetic.surface import UNIT_NAMES
 
 _BLINK_AU = AU_NAMES.index("45")
 _MUSCLES = np.array([name != "45" for name in AU_NAMES], np.float32)
-_SIDED = (unit_matrices()[1] != 0).any(axis=-1).astype(np.float32)
 _SPEECH = ("jawOpen", "mouthPucker", "mouthFunnel", "mouthClose", "mouthLeft", "mouthRight")
 # Share of a unit that moves the lips by about 1 px of the crop.
 _SPEECH_PER_PX = 0.04
@@ -30,7 +26,7 @@ class People(Protocol):
 
     `reach` is the skin's largest displacement at full activation in crop px, `gain` how strongly
     this person shows a unit, `asymmetry` the share by which the left side
-    leads, about which the units differ.
+    leads, about which the units differ, `anatomy` what each unit moves.
     """
 
     @property
@@ -41,6 +37,9 @@ class People(Protocol):
 
     @property
     def asymmetry(self) -> Float[Array | np.ndarray, " n"]: ...  # noqa: D102
+
+    @property
+    def anatomy(self) -> Float[Array | np.ndarray, "n a u"]: ...  # noqa: D102
 
 
 @jax.tree_util.register_dataclass
@@ -81,9 +80,7 @@ class Plans:
     side: Float[Array, "b a"]
 
 
-def draw_plans(
-    key: Key[Array, ""], people: People, *, count: int, config: PairConfig, even: float = 0.0
-) -> Plans:
+def draw_plans(key: Key[Array, ""], people: People, *, count: int, config: PairConfig) -> Plans:
     """Draw `count` pairs; a pure function of the key, to be jitted with all but `people`.
 
     Args:
@@ -91,23 +88,19 @@ def draw_plans(
         people: whom it may happen to.
         count: of pairs.
         config: what may happen.
-        even: share of pairs for which all prototypes of a class are equally likely, so that rare
-            ones are seen; the others come as often as `prototypes.py` says.
     """
     keys = jax.random.split(key, count)
-    return jax.vmap(lambda key: draw_plan(key, people, config=config, even=even))(keys)
+    return jax.vmap(lambda key: draw_plan(key, people, config=config))(keys)
 
 
-def draw_plan(
-    key: Key[Array, ""], people: People, *, config: PairConfig, even: float = 0.0
-) -> Plans:
+def draw_plan(key: Key[Array, ""], people: People, *, config: PairConfig) -> Plans:
     """Draw one pair; the fields have no leading axis."""
     keys = iter(jax.random.split(key, 8))
     entry = jax.random.randint(next(keys), (), 0, people.reach.shape[0], jnp.int32)
     row = jax.random.choice(
         next(keys),
         len(prototype_table().emotion),
-        p=jnp.asarray(prototype_shares(config.classes, even=even)),
+        p=jnp.asarray(prototype_shares(config.classes, mixture=config.mixture)),
     ).astype(jnp.int32)
     peaks, side, before, after = _movement(next(keys), people, entry, row, config)
     sided = peaks * _shares(side)
@@ -115,9 +108,9 @@ def draw_plan(
     speech = _speech(next(keys), config)
     reach = jnp.asarray(people.reach)[entry]
     drift = _drift(next(keys), reach, config)
-    matrices = jnp.asarray(unit_matrices())
-    reference = jnp.einsum("sa,sau->u", sided * before, matrices, precision="highest") + blink[0]
-    target = jnp.einsum("sa,sau->u", sided * after + drift, matrices, precision="highest")
+    anatomy = jnp.asarray(people.anatomy)[entry]
+    reference = _mixed(sided * before, anatomy) + blink[0]
+    target = _mixed(sided * after + drift, anatomy)
     target = target + blink[1] + gaze + speech
     head, corrected = _head(next(keys), config)
     errors = _crop(next(keys), config)
@@ -135,8 +128,13 @@ def draw_plan(
         peak_px=jnp.max(moved * reach),
         aus=moved,
         unit_px=moved * reach,
-        side=side * jnp.asarray(_SIDED),
+        side=side * jnp.asarray(SIDED),
     )
+
+
+def _mixed(activations: Float[Array, "3 a"], anatomy: Float[Array, "a u"]) -> Float[Array, " u"]:
+    """Return the weights of the face units for activations of both sides, the left, the right."""
+    return jnp.einsum("sa,su,au->u", activations, SIDES, anatomy, precision="highest")
 
 
 def _movement(

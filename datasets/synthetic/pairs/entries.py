@@ -9,6 +9,7 @@ from mace.datasets.synthetic.action_units import AU_NAMES
 from mace.datasets.synthetic.camera import DISTANCE
 from mace.datasets.synthetic.identity import draw_identity
 from mace.datasets.synthetic.pairs import canvas
+from mace.datasets.synthetic.pairs.anatomy import draw_anatomy
 from mace.datasets.synthetic.pairs.front import (
     RIGID,
     MeshName,
@@ -21,7 +22,7 @@ from mace.datasets.synthetic.pairs.front import (
 from mace.datasets.synthetic.subject import SUBJECT_STREAM
 from mace.errors import ConfigError
 
-_HABITS, _POSES = 0xAB175, 0x905E5
+_HABITS, _POSES, _ANATOMY = 0xAB175, 0x905E5, 0xA4A70
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
@@ -36,6 +37,8 @@ class CastConfig:
         distance_dm: range (log-uniform) of the camera's distance in decimetres: perspective.
         gain_sd: spread (log) of how strongly a person shows each action unit.
         asymmetry_sd: spread of the share by which a person's left side leads.
+        anatomy: how much people differ in what an action unit moves: 1 by the whole of the ranges
+            of `anatomy.py`, 0 not at all.
         mesh: triangles that carry the motion, see `head_front`. The motion on the coarse ones
             differs from that on the renderer's fine ones by 2 to 5 % of its root mean square (99 %
             of the cells by less than 2 to 4 % of the peak) and costs a third of the time.
@@ -47,6 +50,7 @@ class CastConfig:
     distance_dm: tuple[float, float] = (5.0, 20.0)
     gain_sd: float = 0.25
     asymmetry_sd: float = 0.15
+    anatomy: float = 1.0
     mesh: MeshName = "coarse"
 
     def __post_init__(self) -> None:
@@ -54,11 +58,13 @@ class CastConfig:
             raise ConfigError(
                 f"distance_dm is {self.distance_dm}, expected a rising pair from 3 dm on"
             )
+        if not 0 <= self.anatomy <= 1:
+            raise ConfigError(f"anatomy is {self.anatomy}, expected 0 to 1")
 
     @classmethod
     def quiet(cls) -> Self:
         """Everybody from in front at the renderer's distance, with equal habits."""
-        return cls(0, 0, 0, (DISTANCE, DISTANCE), 0, 0)
+        return cls(0, 0, 0, (DISTANCE, DISTANCE), 0, 0, 0)
 
 
 class Person(NamedTuple):
@@ -108,6 +114,7 @@ def build_person(seed: int, poses: int, config: CastConfig) -> Person:
     habits = np.random.default_rng([_HABITS, seed])
     gain = np.exp(habits.normal(0, 1, len(AU_NAMES)) * config.gain_sd).astype(np.float32)
     asymmetry = habits.normal(0, 1) * config.asymmetry_sd
+    anatomy = draw_anatomy(np.random.default_rng([_ANATOMY, seed]), spread=config.anatomy)
     pose, distance = _draw_poses(seed, poses, config)
     side = canvas.CELLS
     triangle = np.empty((poses, side, side), np.int16)
@@ -119,16 +126,15 @@ def build_person(seed: int, poses: int, config: CastConfig) -> Person:
         weights[k] = barycentric(screen, front.triangles, triangle[k])
         shown = np.unique(front.triangles[triangle[k][triangle[k] >= 0]])
         shown = shown[front.skin[shown]]
-        reach[k] = _reach(
-            points[shown], front.aus[:, shown], pose[k], float(distance[k]), similarity
-        )
+        moved = np.tensordot(anatomy, front.units[:, shown], 1)
+        reach[k] = _reach(points[shown], moved, pose[k], float(distance[k]), similarity)
     tone = float(_LUMINANCE @ style.tone)
     traits = {"male": style.male, "age": style.age, "tone": tone, "asymmetry": asymmetry}
     entries = {name: np.full(poses, value, np.float32) for name, value in traits.items()}
     entries |= {
         "seeds": np.full(poses, seed, np.int32), "pose": pose, "distance": distance,
         "reach": reach, "gain": np.tile(gain, (poses, 1)), "triangle": triangle,
-        "weights": weights,
+        "weights": weights, "anatomy": np.tile(anatomy, (poses, 1, 1)),
     }  # fmt: skip
     # Components first: the motion route computes with long rows.
     person = {"offsets": np.ascontiguousarray(offsets.T), "anchors": anchors}

@@ -7,7 +7,6 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int, Int32, Int64
 
-from mace.datasets.synthetic.action_units import AU_NAMES, face_units
 from mace.datasets.synthetic.assets import head_assets
 from mace.datasets.synthetic.identity import draw_identity
 from mace.datasets.synthetic.landmarks import EYE_CORNERS, LANDMARKS
@@ -39,7 +38,6 @@ class Front:
         skin: which vertices lie on the outer skin.
         average: positions on the average head in decimetres.
         units: displacement for each of `UNIT_NAMES`, in decimetres.
-        aus: displacement for each of `AU_NAMES`.
     """
 
     vertex_ids: Int64[np.ndarray, " v"]
@@ -48,7 +46,6 @@ class Front:
     skin: Bool[np.ndarray, " v"]
     average: Float32[np.ndarray, "v 3"]
     units: Float32[np.ndarray, "k v 3"]
-    aus: Float32[np.ndarray, "a v 3"]
 
 
 def fine_points(
@@ -169,18 +166,11 @@ def _front(triangles: Int32[np.ndarray, "t 3"]) -> Front:
     location[ids] = np.arange(len(ids), dtype=np.int32)
     subdivide = mesh.subdivide[ids]
     units = [np.asarray(subdivide @ assets.delta(name), np.float32) for name in UNIT_NAMES]
-    deltas = np.stack(units)
-    index = {name: k for k, name in enumerate(UNIT_NAMES)}
-    mixing = np.zeros((len(AU_NAMES), len(UNIT_NAMES)), np.float32)
-    for row, au in enumerate(AU_NAMES):
-        for unit, weight in face_units(au).items():
-            mixing[row, index[unit]] = weight
     return Front(
         vertex_ids=ids,
         triangles=np.ascontiguousarray(location[triangles[seen]]),
         eyes=(len(left), len(right)),
         skin=mesh.skin[ids],
         average=mesh.fine_average[ids],
-        units=deltas,
-        aus=np.tensordot(mixing, deltas, 1),
+        units=np.stack(units),
     )

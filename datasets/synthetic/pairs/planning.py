@@ -22,6 +22,7 @@ class _Habits:
     reach: jax.Array
     gain: jax.Array
     asymmetry: jax.Array
+    anatomy: jax.Array
 
 
 @functools.partial(jax.jit, static_argnames=("count", "config"))
@@ -49,7 +50,7 @@ def plan_pairs(cast: Cast, *, pairs_each: int, seed: int, config: PairConfig) ->
     habits = _Habits(
         *(
             jnp.asarray(v).reshape(cast.people, poses, *v.shape[1:])
-            for v in (cast.reach, cast.gain, cast.asymmetry)
+            for v in (cast.reach, cast.gain, cast.asymmetry, cast.anatomy)
         )
     )
     drawn = jax.device_get(

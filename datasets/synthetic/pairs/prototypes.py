@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from jaxtyping import Float32, Int32
+from jaxtyping import Float32, Float64, Int32
 
-from mace.datasets.synthetic.action_units import AU_NAMES, face_units
-from mace.datasets.synthetic.pairs.config import PairClasses
-from mace.datasets.synthetic.surface import UNIT_NAMES
+from mace.datasets.synthetic.action_units import AU_NAMES
+from mace.datasets.synthetic.muscles import MUSCLES
+from mace.datasets.synthetic.pairs.anatomy import ANATOMY
+from mace.datasets.synthetic.pairs.config import Mixture, PairClasses
 
 
 @dataclass(frozen=True)
@@ -169,26 +170,47 @@ def prototype_table() -> PrototypeTable:
 
 
 @cache
-def prototype_shares(classes: PairClasses, even: float = 0.0) -> Float32[np.ndarray, " p"]:
+def prototype_shares(
+    classes: PairClasses, *, mixture: Mixture = "listed"
+) -> Float32[np.ndarray, " p"]:
     """Return how often each row of `prototype_table` is drawn; the sum is 1.
 
-    `even` is the share for which all prototypes of a class are equally likely.
+    `mixture` changes how often a prototype comes within its class, not how often the class does.
     """
     emotions: dict[str, float] = {}
     for members in CLASS_SETS[classes].values():
         emotions |= members
-    shares = [
-        emotions.get(name, 0.0) * prototype.share
-        for name, prototypes in PROTOTYPES.items()
-        for prototype in prototypes
-    ]
-    given = np.array(shares) / np.sum(shares)
+    listed = np.array(
+        [
+            emotions.get(name, 0.0) * prototype.share
+            for name, prototypes in PROTOTYPES.items()
+            for prototype in prototypes
+        ]
+    )
+    listed /= listed.sum()
+    if mixture == "listed":
+        return listed.astype(np.float32)
     label = labels_of_emotions(classes)[prototype_table().emotion]
-    equal = np.zeros_like(given)
+    shares = np.zeros_like(listed)
     for index in range(len(CLASS_SETS[classes])):
-        members = label == index
-        equal[members] = given[members].sum() / members.sum()
-    return ((1 - even) * given + even * equal).astype(np.float32)
+        rows = np.flatnonzero((label == index) & (listed > 0))
+        shares[rows] = listed[rows].sum() * _flat_shares(rows)
+    return shares.astype(np.float32)
+
+
+def _flat_shares(rows: np.ndarray) -> Float64[np.ndarray, " n"]:
+    """Half for the single units among some prototypes, half for the others, each alike.
+
+    What several emotions of a class have in common counts once.
+    """
+    aus = [tuple(np.flatnonzero(prototype_table().aus[row])) for row in rows]
+    single = np.array([len(units) == 1 for units in aus])
+    times = np.array([aus.count(units) for units in aus])
+    shares = 1 / times
+    for group in (single, ~single):
+        if group.any():
+            shares[group] /= shares[group].sum() * (2 if 0 < single.sum() < len(rows) else 1)
+    return shares
 
 
 def class_names(classes: PairClasses) -> tuple[str, ...]:
@@ -207,19 +229,9 @@ def labels_of_emotions(classes: PairClasses) -> Int32[np.ndarray, " e"]:
     return np.array([label.get(name, -1) for name in EMOTION_NAMES], np.int32)
 
 
-@cache
-def unit_matrices() -> Float32[np.ndarray, "3 a u"]:
-    """Return the face units of each action unit: of both sides together, the left, the right."""
-    matrices = np.zeros((3, len(AU_NAMES), len(UNIT_NAMES)), np.float32)
-    for row, au in enumerate(AU_NAMES):
-        for unit, weight in face_units(au).items():
-            side = 1 if unit.endswith("Left") else 2 if unit.endswith("Right") else 0
-            matrices[side, row, UNIT_NAMES.index(unit)] = weight
-    return matrices
-
-
-def prototype_digest(classes: PairClasses) -> str:
-    """Return what names the prototypes of a set of classes and their shares."""
-    table, shares = prototype_table(), prototype_shares(classes)
-    content = repr((table.names, table.aus.tolist(), table.unilateral.tolist(), shares.tolist()))
+def prototype_digest(classes: PairClasses, *, mixture: Mixture) -> str:
+    """Return what names the prototypes of a set of classes, their shares, and what they move."""
+    table, shares = prototype_table(), prototype_shares(classes, mixture=mixture)
+    tables = (table.names, table.aus.tolist(), table.unilateral.tolist(), shares.tolist())
+    content = repr((*tables, ANATOMY, MUSCLES))
     return hashlib.sha256(content.encode()).hexdigest()[:12]

@@ -1,13 +1,9 @@
 """Rendered pairs and what flow estimators make of them, kept on disk, so that work resumes."""
 
-import contextlib
-import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, fields
-from multiprocessing import get_context
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -22,8 +18,8 @@ from mace.datasets.synthetic.pairs.estimators import ESTIMATORS
 from mace.datasets.synthetic.pairs.picture_config import PictureConfig
 from mace.datasets.synthetic.pairs.prototypes import prototype_digest
 from mace.errors import ConfigError, DataError
-from mace.processes import begin_worker, one_thread_each
 from mace.progress import progress
+from mace.workers import parallel_map, workers_for
 
 # People per stored file: a unit of work of some seconds.
 _CHUNK = 8
@@ -122,7 +118,7 @@ def make_pairs(
         )
     settings = PairSettings(
         tuple(int(p) for p in people), pairs_each, poses_each, seed, config, picture, cast,
-        tuple(estimators), prototype_digest(config.classes),
+        tuple(estimators), prototype_digest(config.classes, mixture=config.mixture),
     )  # fmt: skip
     with tempfile.TemporaryDirectory() if cache_dir is None else nullcontext(cache_dir) as root:
         folder = Path(root) / f"pairs-{config_hash(settings)}"
@@ -143,43 +139,14 @@ def _store(
         return
     total = len(settings.people) * settings.pairs_each
     left = sum(len(some) for some in missing.values())
-    workers = min(workers or os.cpu_count() or 1, len(missing))
     with progress("rendering pairs", total, done=total - left * settings.pairs_each) as advance:
-        if workers == 1:
-            for path, some in missing.items():
-                advance(store_chunk(settings, some, path))
-            return
-        with (
-            one_thread_each(),
-            _on_cpu(),
-            # Spawned, since a fork of a process in which JAX runs threads may hang.
-            ProcessPoolExecutor(
-                workers, mp_context=get_context("spawn"), initializer=begin_worker
-            ) as pool,
+        for _, pairs in parallel_map(
+            store_chunk,
+            list(missing.items()),
+            settings,
+            workers=workers_for(len(missing), workers),
         ):
-            jobs = [
-                pool.submit(store_chunk, settings, some, path) for path, some in missing.items()
-            ]
-            try:
-                for job in as_completed(jobs):
-                    advance(job.result())
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-
-
-@contextlib.contextmanager
-def _on_cpu() -> Iterator[None]:
-    """Children started within leave an accelerator to this process."""
-    before = os.environ.get("JAX_PLATFORMS")
-    os.environ["JAX_PLATFORMS"] = "cpu"
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop("JAX_PLATFORMS", None)
-        else:
-            os.environ["JAX_PLATFORMS"] = before
+            advance(pairs)
 
 
 def _load(settings: PairSettings, paths: list[Path]) -> StoredPairs:

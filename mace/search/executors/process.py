@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mace.errors import OutputError
-from mace.processes import begin_worker
 from mace.search.executors.places import Place, children_in
 from mace.search.executors.protocol import Work
 from mace.search.executors.queue import Ticket
+from mace.workers import begin_worker
 
 type Message = tuple[Literal["ready", "done", "error"], Any]
 
