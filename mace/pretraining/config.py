@@ -79,7 +79,7 @@ class PretrainingConfig:
             augment=NO_AUGMENT,
             mixup=0.0,
             normalise="image",
-            epochs=40,
+            epochs=60,
             batch_size=64,
             ema=0.999,
             flip_average=True,
