@@ -1,5 +1,6 @@
 """A trained network as Python has it: pictures in, classes and probabilities out."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +10,13 @@ from jaxtyping import Float, Shaped
 from mace.annotation.action_units import unit_column
 from mace.bundle import training_notice
 from mace.config import from_dict
+from mace.emfacs import emotion_probabilities
 from mace.errors import ConfigError, DataError
 from mace.export.loading import Export
 from mace.inference import Model, load_model, make_network
 from mace.motion.representation import channels, represent
 from mace.places import model_folder
-from mace.prediction import predict, predict_units
+from mace.prediction import UnitPrediction, predict, predict_units
 
 if TYPE_CHECKING:  # faces are looked for by dlib, which motion images need not
     import pandas as pd
@@ -63,14 +65,24 @@ class Network:
         return tuple(self.model.trained_on)
 
     def predict(
-        self, onset: np.ndarray, apex: np.ndarray | None = None, *, corrected: bool = False
+        self,
+        onset: np.ndarray,
+        apex: np.ndarray | None = None,
+        *,
+        classes: Sequence[str] | None = None,
+        corrected: bool = False,
     ) -> Shaped[np.ndarray, " n"]:
         """Return the most probable class of each pair; see `predict_proba`."""
-        likely = self.predict_proba(onset, apex, corrected=corrected).argmax(axis=-1)
-        return np.array(self.classes)[likely]
+        likely = self.predict_proba(onset, apex, classes=classes, corrected=corrected)
+        return np.array(classes or self.classes)[likely.argmax(axis=-1)]
 
     def predict_proba(
-        self, onset: np.ndarray, apex: np.ndarray | None = None, *, corrected: bool = False
+        self,
+        onset: np.ndarray,
+        apex: np.ndarray | None = None,
+        *,
+        classes: Sequence[str] | None = None,
+        corrected: bool = False,
     ) -> Float[np.ndarray, "n k"]:
         """Return the probability of each class, float32, rows summing to 1.
 
@@ -79,14 +91,20 @@ class Network:
                 it, or n of them, each of any size but that of its partner. Or float motion images
                 (n, size, size, channels), such as `mace.load_dataset` gives, without `apex`.
             apex: the same faces at the height of the movement.
+            classes: other emotions than the network's classes, such as the five of CASME II, in the
+                order of the columns; they are read from the action units that it names.
             corrected: the pictures are crops as face correction makes them, (s, s) or (n, s, s);
                 otherwise faces are found, and the apex registered to the onset, first.
 
         Raises:
-            ConfigError: for motion images with an apex, or none for pictures.
+            ConfigError: for motion images with an apex, or none for pictures; for `classes` of a
+                network that names no units, or that no units are listed for.
             DataError: for arrays of other shapes, or a picture without a face.
         """
         images = self._images(onset, apex, corrected=corrected)
+        if classes is not None:
+            units = self._units(images)
+            return emotion_probabilities(units.presence, units=units.names, classes=tuple(classes))
         if isinstance(self.model, Export):
             return make_network(self.model)(images)
         return predict(self.model, images)
@@ -107,9 +125,7 @@ class Network:
         """
         import pandas as pd
 
-        if isinstance(self.model, Export):
-            raise ConfigError("an exported network names no action units; load what it is made of")
-        units = predict_units(self.model, self._images(onset, apex, corrected=corrected))
+        units = self._units(self._images(onset, apex, corrected=corrected))
         columns = {}
         for column, name in enumerate(units.names):
             heading = unit_column(name)
@@ -117,6 +133,11 @@ class Network:
             columns[f"{heading}_px"] = units.px[:, column]
             columns[f"{heading}_side"] = units.side[:, column]
         return pd.DataFrame(columns)
+
+    def _units(self, images: Float[np.ndarray, "n h w c"]) -> UnitPrediction:
+        if isinstance(self.model, Export):
+            raise ConfigError("an exported network names no action units; load what it is made of")
+        return predict_units(self.model, images)
 
     def _images(
         self, onset: np.ndarray, apex: np.ndarray | None, *, corrected: bool

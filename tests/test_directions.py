@@ -24,7 +24,7 @@ FLOORS = (
     ("motion", "spotting"),
     ("augment", "data", "datasets", "models"),
     ("bundle",),
-    ("prediction", "pretrained"),
+    ("emfacs", "prediction", "pretrained"),
     ("export",),
     ("adaptation", "inference", "places"),
     ("network",),

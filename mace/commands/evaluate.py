@@ -180,6 +180,9 @@ def run(
         inputs = restrict(inputs, benchmark)
     mixing = make_mix(mixed, inputs, recipe, cache_dir=out / "cache", workers=max(workers, 1))
     config = replace(config, protocol=protocol, mix=mixing)
+    by_units = as_it_is is not None and not aus and not as_it_is.knows(inputs.classes)
+    if by_units:  # no output is a class of these, so there is none to look behind
+        config = replace(config, explain=False)
     if start is not None and not aus and start.knows(inputs.classes):
         config = replace(config, informed=untrained)
     title = _title(recipe, start, adapt=adapt, mixed=mixed is not None)
@@ -236,6 +239,8 @@ def run(
         print(json.dumps(summary, indent=2))
         return
     print_table(headline_rows([evaluation], [summary]))
+    if by_units:
+        print("classes are read from action units, by the prototypes of each (docs/pretrained.md)")
     for line in (*benchmark_lines(summary["benchmark"]), *adaptation_lines(evaluation)):
         print(line)
     if evaluation.leaks:

@@ -8,7 +8,7 @@ from mace.annotation.class_sets import ClassSet
 from mace.errors import ConfigError
 from mace.pretrained.bundle_files import BundleFile, bundle_file, describe_bundle
 from mace.protocols.benchmarks import Benchmark
-from mace.protocols.labels import canonical_class
+from mace.protocols.labels import knows
 
 POLARITIES: frozenset[str] = frozenset({"negative", "positive", "surprise"})
 
@@ -22,12 +22,14 @@ class Start:
         name: what the command line calls it.
         bundle: the network.
         classes: names of those it knows.
+        names_units: whether it names action units, from which it reads other classes.
     """
 
     use: Literal["zero-shot", "init"]
     name: str
     bundle: BundleFile
     classes: tuple[str, ...]
+    names_units: bool
 
     @property
     def class_set(self) -> ClassSet | None:
@@ -42,20 +44,27 @@ class Start:
         """
         if benchmark is not None:
             self.check_classes(benchmark.classes)
-        elif classes is not None and self.class_set not in (None, classes):
+        elif classes == "objective" or (
+            classes is not None and not self.names_units and self.class_set not in (None, classes)
+        ):
             raise ConfigError(
-                f"{self.name} knows the classes {', '.join(self.classes)} only (--classes "
-                f"{self.class_set}), not those of --classes {classes}; leave --classes out, or "
-                "train it further with --init"
+                f"{self.name} knows the classes {', '.join(self.classes)} only, not those of "
+                f"--classes {classes}; leave --classes out, or train it further with --init"
             )
 
     def check_classes(self, classes: Iterable[str]) -> None:
-        """Refuse classes that the network cannot predict.
+        """Refuse classes that the network neither knows nor reads from action units.
 
         Raises:
-            ConfigError: if it does not know one of them.
+            ConfigError: if there is one.
         """
-        unknown = sorted(name for name in classes if not self.knows([name]))
+        from mace.emfacs import reads
+
+        unknown = sorted(
+            name
+            for name in classes
+            if not self.knows([name]) and not (self.names_units and reads([name]))
+        )
         if unknown:
             raise ConfigError(
                 f"{self.name} knows the classes {', '.join(self.classes)} only, not "
@@ -64,9 +73,8 @@ class Start:
             )
 
     def knows(self, classes: Iterable[str]) -> bool:
-        """Say whether the network predicts all of some classes as it is."""
-        own = {canonical_class(name) for name in self.classes}
-        return all(canonical_class(name) in own for name in classes)
+        """Say whether all of some classes are outputs of the network."""
+        return knows(self.classes, classes)
 
     @property
     def title(self) -> str:
@@ -114,9 +122,11 @@ def starting_from(
     name = init if zero_shot is None else zero_shot
     if name is None:
         return None
+    notes = describe_bundle(name)
     return Start(
         use="init" if zero_shot is None else "zero-shot",
         name=name,
         bundle=bundle_file(name),
-        classes=tuple(describe_bundle(name)["classes"]),
+        classes=tuple(notes["classes"]),
+        names_units=bool(notes["model"].get("units")),
     )

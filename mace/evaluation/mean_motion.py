@@ -21,6 +21,7 @@ from mace.data.motion_set import MotionSet
 from mace.evaluation.zero_shot import class_columns
 from mace.files import atomic_path
 from mace.prediction import typical_images
+from mace.protocols.labels import knows
 
 _STEP = 2  # pixels between two arrows
 
@@ -42,6 +43,8 @@ def draw_mean_motion(
         OSError: if it cannot be written.
     """
     if bundle.typical is None or bundle.motion.representation != "flow":
+        return False
+    if not knows(bundle.classes, motion_set.classes):
         return False
     columns = class_columns(bundle, motion_set.classes)
     places = np.array(columns)[motion_set.labels]

@@ -10,6 +10,7 @@ from mace.adaptation.config import AdaptConfig
 from mace.adaptation.search import WindowSearch
 from mace.bundle import Bundle
 from mace.data.motion_set import MotionSet
+from mace.emfacs import emotion_probabilities
 from mace.errors import ConfigError
 from mace.evaluation.bundles import bundle_for
 from mace.evaluation.config import ZeroShotConfig
@@ -17,14 +18,15 @@ from mace.evaluation.gradcam import heat_maps
 from mace.evaluation.method import DataUse, FoldPredictions
 from mace.prediction import Adaptation, predict_clips, predict_units, unit_thresholds
 from mace.protocols.folds import Fold
-from mace.protocols.labels import canonical_class
+from mace.protocols.labels import canonical_class, knows
 
 
 @dataclass(frozen=True)
 class ZeroShot:
     """Predicts with a network that learnt nothing from these people.
 
-    With `config.adapt` it is shown the window of the images that fits the clips of the fold's
+    Classes that are none of its own are read from the action units that it names. With
+    `config.adapt` it is shown the window of the images that fits the clips of the fold's
     training subjects, chosen without their classes.
 
     Attributes:
@@ -42,18 +44,28 @@ class ZeroShot:
         if self.config.adapt is not None:
             fit = _search(bundle, motion_set, self.config.adapt).fit(fold.train_index)
             adaptation = fit.adaptation(motion_set.inputs.shape[-1])
-        inputs = motion_set.inputs[fold.test_index]
+        inputs, heat = motion_set.inputs[fold.test_index], None
         if self.config.unit is not None:
-            probabilities = self._unit(bundle, inputs, adaptation)
+            present = self._presence(bundle, inputs, adaptation)[
+                :, bundle.model.units.index(self.config.unit)
+            ]
+            probabilities = np.stack([1 - present, present], axis=1)
             threshold = unit_thresholds(bundle)[bundle.model.units.index(self.config.unit)]
-            predicted, heat = (probabilities[:, 1] > threshold).astype(np.int64), None
+            predicted = (probabilities[:, 1] > threshold).astype(np.int64)
+        elif not knows(bundle.classes, motion_set.classes) and bundle.model.units:
+            probabilities = emotion_probabilities(
+                self._presence(bundle, inputs, adaptation),
+                units=bundle.model.units,
+                classes=motion_set.classes,
+            )
+            predicted = probabilities.argmax(axis=1)
         else:
             columns = class_columns(bundle, motion_set.classes)
             everything = predict_clips(
                 bundle, inputs, pair_average=self.config.pair_average, adaptation=adaptation
             )
             probabilities = _among(everything, columns)
-            predicted, heat = probabilities.argmax(axis=1), None
+            predicted = probabilities.argmax(axis=1)
             if explain:
                 heat = heat_maps(
                     bundle, inputs[:, 0], np.array(columns)[predicted], adaptation=adaptation
@@ -70,15 +82,13 @@ class ZeroShot:
             ),
         )
 
-    def _unit(
+    def _presence(
         self, bundle: Bundle, inputs: Float[np.ndarray, "n v h w c"], adaptation: Adaptation | None
-    ) -> Float[np.ndarray, "n 2"]:
-        """Return the probabilities that the unit is absent, and that it is present."""
+    ) -> Float[np.ndarray, "n u"]:
+        """Return the probability that each action unit is there, the mean over a clip's pairs."""
         pairs = inputs if self.config.pair_average else inputs[:, :1]
         units = predict_units(bundle, pairs.reshape(-1, *pairs.shape[2:]), adaptation=adaptation)
-        column = units.names.index(str(self.config.unit))
-        present = units.presence[:, column].reshape(pairs.shape[:2]).mean(axis=1)
-        return np.stack([1 - present, present], axis=1)
+        return units.presence.reshape(*pairs.shape[:2], -1).mean(axis=1)
 
 
 @functools.lru_cache(maxsize=1)

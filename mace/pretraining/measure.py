@@ -28,7 +28,7 @@ from mace.evaluation.bootstrap import bootstrap, percentile_interval, subject_co
 from mace.metrics import confusion_matrix, uar, uf1
 from mace.prediction import Trained, predict
 from mace.pretraining.config import PretrainingConfig
-from mace.pretraining.measure_units import measure_units
+from mace.pretraining.measure_units import measure_emotions, measure_units
 from mace.pretraining.measure_windows import measure_windows
 from mace.pretraining.pair_tests import (
     PEOPLE_FROM,
@@ -108,6 +108,10 @@ def measure_network(
         "photograph": photograph(network, part=part, size=size),
         "units": {
             name: measure_units(trained, pairs, test.estimator)
+            for name, (test, pairs) in tests.items()
+        },
+        "emotions": {
+            name: measure_emotions(trained, pairs, test.estimator)
             for name, (test, pairs) in tests.items()
         },
         "windows": measure_windows(

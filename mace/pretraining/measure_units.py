@@ -8,10 +8,12 @@ from sklearn.metrics import roc_auc_score
 
 from mace.datasets.synthetic.action_units import UNITS
 from mace.datasets.synthetic.pairs.coding import UNIT_COLUMNS, present_units
+from mace.datasets.synthetic.pairs.prototypes import class_names
 from mace.datasets.synthetic.pairs.stored import StoredPairs
-from mace.metrics import class_f1, confusion_matrix
+from mace.emfacs import emotion_probabilities
+from mace.metrics import class_f1, confusion_matrix, uar, uf1
 from mace.prediction import Trained, predict_units
-from mace.pretraining.pair_tests import VIEWS, present_still
+from mace.pretraining.pair_tests import VIEWS, labels_of, present_still
 
 _CLEAR_SIDE = 0.5  # the weaker half makes a third of the movement, or less
 
@@ -62,6 +64,26 @@ def measure_units(trained: Trained, pairs: StoredPairs, estimator: str) -> dict[
             else None,
         }
     return rows
+
+
+def measure_emotions(trained: Trained, pairs: StoredPairs, estimator: str) -> dict[str, float]:
+    """Return UF1 and UAR of the basic emotions and contempt, read from the action units.
+
+    Pairs of other emotions are left out; both presentations count.
+    """
+    labels = labels_of(pairs, "7")
+    asked = np.flatnonzero(labels >= 0)
+    classes = class_names("7")
+    predicted = []
+    for view in VIEWS:
+        images = present_still(pairs.of(estimator)[asked], view, size=trained.motion.size)
+        units = predict_units(trained, images)
+        read = emotion_probabilities(units.presence, units=units.names, classes=classes)
+        predicted.append(read.argmax(axis=1))
+    counts = confusion_matrix(
+        np.tile(labels[asked], len(VIEWS)), np.concatenate(predicted), len(classes)
+    )
+    return {"pairs": len(asked), "uf1": float(uf1(counts)), "uar": float(uar(counts))}
 
 
 def _f1(there: Bool[np.ndarray, " n"], called: Bool[np.ndarray, " n"]) -> float:

@@ -1,7 +1,7 @@
 """Class labels as people write them: names in any spelling, or integers in a benchmark's order."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 # Other spellings of a class, in lower case.
 CLASS_ALIASES: Mapping[str, str] = {"other": "others", "happy": "happiness", "sad": "sadness"}
@@ -12,6 +12,12 @@ def canonical_class(name: str) -> str:
     """Return the one spelling of a class: lower case, `others` for `Other`, and so on."""
     plain = name.strip().lower()
     return CLASS_ALIASES.get(plain, plain)
+
+
+def knows(own: Iterable[str], classes: Iterable[str]) -> bool:
+    """Say whether all of some classes are among others, in whatever spelling."""
+    known = {canonical_class(name) for name in own}
+    return all(canonical_class(name) in known for name in classes)
 
 
 def label_key(label: str) -> str:

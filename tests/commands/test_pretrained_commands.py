@@ -145,7 +145,7 @@ def test_the_recipe_is_that_of_the_network_and_the_data_set(model):
         (["--zero-shot", "gone"], "there is no model at gone"),
         (
             ["--zero-shot", "pretrained", "--classes", "5"],
-            "negative, positive, surprise only (--classes 3), not those of --classes 5",
+            "negative, positive, surprise only, not those of --classes 5",
         ),
         (
             ["--zero-shot", "pretrained", "--protocol.benchmark", "casme2-5"],

@@ -14,9 +14,14 @@ from mace.datasets.synthetic.pairs.coding import UNIT_COLUMNS, present_units
 from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.draw import draw_plans
 from mace.datasets.synthetic.pairs.field import exact_fields
-from mace.datasets.synthetic.pairs.prototypes import labels_of_emotions
+from mace.datasets.synthetic.pairs.prototypes import (
+    EMOTION_NAMES,
+    class_names,
+    labels_of_emotions,
+)
 from mace.errors import ConfigError
 from mace.motion.conventions import OWN_FRAMING
+from mace.network import Network
 from mace.prediction import predict, predict_units
 from mace.pretrained.bundle_files import PACKAGED
 from mace.pretraining.pair_tests import present_still
@@ -106,3 +111,18 @@ def test_it_names_clear_movements_of_people_it_does_not_know(bundle, clear, view
     plans, fields = clear
     found = predict(bundle, present_still(fields, view, size=28)).argmax(axis=1)
     assert (found == labels_of_emotions("3")[plans.emotion]).mean() > 0.9
+
+
+def test_other_emotions_are_read_from_the_units_of_clear_movements(bundle, clear):
+    plans, fields = clear
+    names = class_names("7")
+    asked = np.isin(np.array(EMOTION_NAMES)[plans.emotion], names)
+    images = present_still(fields[asked], "own", size=28)
+    network = Network(bundle, name="pretrained")
+    read = network.predict_proba(images, classes=names)
+    truth = labels_of_emotions("7")[plans.emotion[asked]]
+    # Prototypes overlap: AU4 alone is disgust, anger and more.
+    assert (read.argmax(axis=1) == truth).mean() > 0.5
+    assert (network.predict(images, classes=names) == np.array(names)[read.argmax(axis=1)]).all()
+    with pytest.raises(ConfigError, match="listed for tense"):
+        network.predict(images[:1], classes=["tense", "happiness"])

@@ -172,6 +172,7 @@ def test_the_card_says_what_was_measured():
             "groups": {"skin tone": {"dark": group}},
             "light": {"hard": group},
             "units": {"same": {"1": UNIT_ROW}, "shifted": {"1": UNIT_ROW | {"auc": 0.75}}},
+            "emotions": {"same": {"pairs": 512, "uf1": 0.53, "uar": 0.55}},
             "windows": {"brows in row 7, width 1.0": {"before": 0.61, "after": 0.72}},
             "photograph": {
                 "warps": 7,
@@ -195,6 +196,7 @@ def test_the_card_says_what_was_measured():
         "| fear 20 | 7 | 100% |",
         "| AU1 | 0.95, 0.75 | 0.80, 0.80 |",
         "row 7, width 1.0 | 0.610 | 0.720 |",
+        "| same | 512 | 0.530 | 0.550 |",
     ):
         assert expected in card
 

@@ -10,7 +10,6 @@ The shares are ours, in the order of magnitude of what the two databases list. T
 to 40 have no counterpart in the rig; AU24 stands for AU23.
 """
 
-import hashlib
 from dataclasses import dataclass
 from functools import cache
 
@@ -18,8 +17,6 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int32
 
 from mace.datasets.synthetic.action_units import AU_NAMES
-from mace.datasets.synthetic.muscles import MUSCLES
-from mace.datasets.synthetic.pairs.anatomy import ANATOMY
 from mace.datasets.synthetic.pairs.config import Mixture, PairClasses
 
 
@@ -170,6 +167,17 @@ def prototype_table() -> PrototypeTable:
 
 
 @cache
+def emotion_shares(emotion: str) -> Float64[np.ndarray, " p"]:
+    """Return how often each row of `prototype_table` comes within an emotion; 0 in others."""
+    shares = [
+        prototype.share * (name == emotion)
+        for name, prototypes in PROTOTYPES.items()
+        for prototype in prototypes
+    ]
+    return np.array(shares)
+
+
+@cache
 def prototype_shares(
     classes: PairClasses, *, mixture: Mixture = "listed"
 ) -> Float32[np.ndarray, " p"]:
@@ -180,12 +188,9 @@ def prototype_shares(
     emotions: dict[str, float] = {}
     for members in CLASS_SETS[classes].values():
         emotions |= members
-    listed = np.array(
-        [
-            emotions.get(name, 0.0) * prototype.share
-            for name, prototypes in PROTOTYPES.items()
-            for prototype in prototypes
-        ]
+    listed = np.sum(
+        [share * emotion_shares(name).astype(np.float64) for name, share in emotions.items()],
+        axis=0,
     )
     listed /= listed.sum()
     if mixture == "listed":
@@ -227,11 +232,3 @@ def labels_of_emotions(classes: PairClasses) -> Int32[np.ndarray, " e"]:
         for emotion in members
     }
     return np.array([label.get(name, -1) for name in EMOTION_NAMES], np.int32)
-
-
-def prototype_digest(classes: PairClasses, *, mixture: Mixture) -> str:
-    """Return what names the prototypes of a set of classes, their shares, and what they move."""
-    table, shares = prototype_table(), prototype_shares(classes, mixture=mixture)
-    tables = (table.names, table.aus.tolist(), table.unilateral.tolist(), shares.tolist())
-    content = repr((*tables, ANATOMY, MUSCLES))
-    return hashlib.sha256(content.encode()).hexdigest()[:12]

@@ -1,5 +1,6 @@
 """Rendered pairs and what flow estimators make of them, kept on disk, so that work resumes."""
 
+import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -11,12 +12,14 @@ import numpy as np
 from jaxtyping import Float16, Float32, Int32
 
 from mace.config import config_hash
+from mace.datasets.synthetic.muscles import MUSCLES
+from mace.datasets.synthetic.pairs.anatomy import ANATOMY
 from mace.datasets.synthetic.pairs.cast import CastConfig
 from mace.datasets.synthetic.pairs.chunk import PairSettings, store_chunk
 from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.estimators import ESTIMATORS
 from mace.datasets.synthetic.pairs.picture_config import PictureConfig
-from mace.datasets.synthetic.pairs.prototypes import prototype_digest
+from mace.datasets.synthetic.pairs.prototypes import prototype_shares, prototype_table
 from mace.errors import ConfigError, DataError
 from mace.progress import progress
 from mace.workers import parallel_map, workers_for
@@ -118,7 +121,7 @@ def make_pairs(
         )
     settings = PairSettings(
         tuple(int(p) for p in people), pairs_each, poses_each, seed, config, picture, cast,
-        tuple(estimators), prototype_digest(config.classes, mixture=config.mixture),
+        tuple(estimators), _rig(config),
     )  # fmt: skip
     with tempfile.TemporaryDirectory() if cache_dir is None else nullcontext(cache_dir) as root:
         folder = Path(root) / f"pairs-{config_hash(settings)}"
@@ -130,6 +133,15 @@ def make_pairs(
         missing = {path: some for path, some in chunks.items() if not path.exists()}
         _store(settings, missing, workers)
         return _load(settings, list(chunks))
+
+
+def _rig(config: PairConfig) -> str:
+    """Return what names the prototypes of a set of classes, their shares, and what they move."""
+    table = prototype_table()
+    shares = prototype_shares(config.classes, mixture=config.mixture)
+    tables = (table.names, table.aus.tolist(), table.unilateral.tolist(), shares.tolist())
+    content = repr((*tables, ANATOMY, MUSCLES))
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
 def _store(
