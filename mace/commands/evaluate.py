@@ -70,8 +70,9 @@ def run(
         mix: rendered faces that share every training batch and how much of it they get:
             `synthetic:0.5` for pairs made for this input (minutes, once), or a prepared data set
             such as `synthetic/demo:0.5`.
-        adapt: show `zero_shot` the window of the images, in the order and signs of the channels,
-            that tell it most about the clips of the training subjects, without their labels.
+        adapt: show the network of `zero_shot` or `init` the window of the images, in the order and
+            signs of the channels, that tell it most about the clips of the training subjects,
+            without their labels.
         adaptation: what is tried.
         target: `aus` evaluates every action unit that the clips' annotations list, present or
             absent, in place of the classes: the pre-trained network's own outputs with
@@ -98,7 +99,7 @@ def run(
     start = starting_from(
         zero_shot=zero_shot,
         init=init,
-        needs_zero_shot=["--adapt"] if adapt else [],
+        needs_network=["--adapt"] if adapt else [],
         without_zero_shot=[*(["--leaky"] if leaky else []), *(["--mix"] if mix else [])],
     )
     as_it_is = start if start is not None and start.use == "zero-shot" else None
@@ -110,7 +111,7 @@ def run(
     if not baselines:
         config = replace(config, logistic_regression=None, svm=None, kernel_ridge=None)
     if start is not None and start.use == "init":
-        config = replace(config, start=start.bundle)
+        config = replace(config, start=start.bundle, adapt=adaptation if adapt else None)
     untrained = None
     if start is not None:
         untrained = ZeroShotConfig(

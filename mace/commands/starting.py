@@ -93,7 +93,7 @@ def starting_from(
     *,
     zero_shot: str | None = None,
     init: str | None = None,
-    needs_zero_shot: Sequence[str] = (),
+    needs_network: Sequence[str] = (),
     without_zero_shot: Sequence[str] = (),
 ) -> Start | None:
     """Return the network that a command line names, None if it names none.
@@ -101,7 +101,7 @@ def starting_from(
     Args:
         zero_shot: value of `--zero-shot`.
         init: value of `--init`.
-        needs_zero_shot: options in use that mean something with `--zero-shot` only.
+        needs_network: options in use that mean something with either only.
         without_zero_shot: options in use that mean something without it only.
 
     Raises:
@@ -112,8 +112,10 @@ def starting_from(
         raise ConfigError(
             "--zero-shot evaluates a network as it is and --init trains it further; choose one"
         )
-    if zero_shot is None and needs_zero_shot:
-        raise ConfigError(f"{needs_zero_shot[0]} goes with --zero-shot RUN only; add it or leave")
+    if zero_shot is None and init is None and needs_network:
+        raise ConfigError(
+            f"{needs_network[0]} goes with --zero-shot RUN or --init RUN; add one, or leave it out"
+        )
     if zero_shot is not None and without_zero_shot:
         raise ConfigError(
             f"{without_zero_shot[0]} is about training, and --zero-shot trains nothing; leave out "

@@ -129,6 +129,7 @@ class EvaluationConfig:
         train: settings of the network's training; unused with `zero_shot`.
         zero_shot: a network that is evaluated without any training, in place of a trained one.
         start: a pre-trained network that every fold goes on from; None begins with a new one.
+        adapt: what windows of the images `start` is shown, as for `zero_shot`.
         mix: clips of other people that share every training batch; None for none.
         protocol: the folds.
         seeds: training seeds of the network; each runs every fold. The baselines are
@@ -146,6 +147,7 @@ class EvaluationConfig:
     train: TrainConfig = field(default_factory=TrainConfig)
     zero_shot: ZeroShotConfig | None = None
     start: BundleFile | None = None
+    adapt: AdaptConfig | None = None
     mix: MixConfig | None = None
     protocol: ProtocolConfig = field(default_factory=ProtocolConfig)
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -163,6 +165,8 @@ class EvaluationConfig:
             )
         if self.zero_shot is not None and (self.start is not None or self.mix is not None):
             raise ConfigError("zero_shot trains nothing; leave out it, or start and mix")
+        if self.adapt is not None and self.start is None:
+            raise ConfigError("adapt fits images to a network to start from, and there is none")
         if not 0 < self.validation < 1:
             raise ConfigError(
                 f"the validation part is {self.validation}, expected above 0 and below 1"

@@ -34,5 +34,9 @@ def make_network(config: EvaluationConfig) -> Method:
     if config.zero_shot is not None:
         return ZeroShot(config.zero_shot)
     return Network(
-        train=config.train, validation=config.validation, start=config.start, mix=config.mix
+        train=config.train,
+        validation=config.validation,
+        start=config.start,
+        adapt=config.adapt,
+        mix=config.mix,
     )

@@ -1,14 +1,17 @@
 """The network under evaluation, as a method beside its baselines."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Int
 
+from mace.adaptation.config import AdaptConfig
+from mace.adaptation.search import WindowFit
 from mace.data.motion_set import MotionSet
 from mace.evaluation.bundles import bundle_for
 from mace.evaluation.gradcam import heat_maps
 from mace.evaluation.method import DataUse, FoldPredictions
+from mace.evaluation.windows import fit_window, show
 from mace.prediction import predict_clips
 from mace.pretrained.bundle_files import BundleFile
 from mace.protocols.folds import Fold
@@ -30,18 +33,26 @@ class Network:
         validation: share of the training clips, by subject, that the epoch is chosen on with
             `train.selection = "best"`; those are then not learnt from.
         start: the pre-trained network that every fold goes on from; None begins anew.
+        adapt: what windows of the images are tried for `start` on the clips of the training
+            subjects, without their labels, before it learns; None shows the images as they are.
         mix: clips of other people that share every batch; None for the fold's own alone.
     """
 
     train: TrainConfig
     validation: float = 0.2
     start: BundleFile | None = None
+    adapt: AdaptConfig | None = None
     mix: MixConfig | None = None
 
     def __call__(
         self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool
     ) -> FoldPredictions:
         """Predict the test clips; see `Method`."""
+        start = None if self.start is None else bundle_for(self.start, motion_set)
+        window = None
+        if start is not None and self.adapt is not None:
+            window = fit_window(start, motion_set, fold, self.adapt)
+            motion_set = show(motion_set, window.adaptation(motion_set.inputs.shape[-1]))
         train_index, validation_index = split = self.split(motion_set, fold, seed=seed)
         fitted = fit(
             motion_set,
@@ -49,11 +60,12 @@ class Network:
             config=self.train,
             seed=seed,
             validation_index=validation_index,
-            start=None if self.start is None else bundle_for(self.start, motion_set),
+            start=start,
             mix=None if self.mix is None else load_mix(self.mix),
             label=f"  seed {seed}, without {fold.name}",
         )
-        return self.predict(motion_set, fold, fitted, split, explain=explain)
+        predictions = self.predict(motion_set, fold, fitted, split, explain=explain)
+        return predictions if window is None else _told(predictions, window, fold)
 
     def split(self, motion_set: MotionSet, fold: Fold, *, seed: int) -> Split:
         """Return what to learn from and, where an epoch is to be chosen, what to choose it on."""
@@ -89,3 +101,16 @@ class Network:
                 selection=f"{self.train.selection} epoch",
             ),
         )
+
+
+def _told(predictions: FoldPredictions, window: WindowFit, fold: Fold) -> FoldPredictions:
+    """Return predictions that say which window the network was shown, and whose clips chose it."""
+    used = predictions.data_use
+    assert used is not None
+    return replace(
+        predictions,
+        history={**predictions.history, **window.figures()},
+        data_use=replace(
+            used, normalised=fold.train_index, selection=f"{used.selection}; {window}"
+        ),
+    )

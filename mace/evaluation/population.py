@@ -24,6 +24,11 @@ def check_population(method: Method) -> Network:
         raise ConfigError(
             "a population cannot mix other people into its batches; leave out --mix or --population"
         )
+    if method.adapt is not None:
+        raise ConfigError(
+            "a population shares one set of images, and --adapt shows every fold its own; leave "
+            "out --adapt or --population"
+        )
     if method.train.devices > 1:
         raise ConfigError(
             f"train.devices is {method.train.devices}, but a population gives every device "

@@ -1,13 +1,10 @@
 """A pre-trained network as it is, as a method beside baselines that are trained."""
 
-import functools
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
-from mace.adaptation.config import AdaptConfig
-from mace.adaptation.search import WindowSearch
 from mace.bundle import Bundle
 from mace.data.motion_set import MotionSet
 from mace.emfacs import emotion_probabilities
@@ -16,6 +13,7 @@ from mace.evaluation.bundles import bundle_for
 from mace.evaluation.config import ZeroShotConfig
 from mace.evaluation.gradcam import heat_maps
 from mace.evaluation.method import DataUse, FoldPredictions
+from mace.evaluation.windows import fit_window
 from mace.prediction import Adaptation, predict_clips, predict_units, unit_thresholds
 from mace.protocols.folds import Fold
 from mace.protocols.labels import canonical_class, knows
@@ -42,7 +40,7 @@ class ZeroShot:
         bundle = bundle_for(self.config.bundle, motion_set)
         fit = adaptation = None
         if self.config.adapt is not None:
-            fit = _search(bundle, motion_set, self.config.adapt).fit(fold.train_index)
+            fit = fit_window(bundle, motion_set, fold, self.config.adapt)
             adaptation = fit.adaptation(motion_set.inputs.shape[-1])
         inputs, heat = motion_set.inputs[fold.test_index], None
         if self.config.unit is not None:
@@ -89,12 +87,6 @@ class ZeroShot:
         pairs = inputs if self.config.pair_average else inputs[:, :1]
         units = predict_units(bundle, pairs.reshape(-1, *pairs.shape[2:]), adaptation=adaptation)
         return units.presence.reshape(*pairs.shape[:2], -1).mean(axis=1)
-
-
-@functools.lru_cache(maxsize=1)
-def _search(bundle: Bundle, motion_set: MotionSet, config: AdaptConfig) -> WindowSearch:
-    # All folds of a set look at the same images; each chooses by those of its training subjects.
-    return WindowSearch(bundle, motion_set.inputs[:, 0], config=config)
 
 
 def class_columns(bundle: Bundle, classes: tuple[str, ...]) -> list[int]:

@@ -139,8 +139,8 @@ def test_the_recipe_is_that_of_the_network_and_the_data_set(model):
     ("options", "sentence"),
     [
         (["--zero-shot", "pretrained", "--init", "pretrained"], "choose one"),
-        (["--init", "pretrained", "--adapt"], "--adapt goes with --zero-shot RUN only"),
-        (["--adapt"], "--adapt goes with --zero-shot RUN only"),
+        (["--adapt"], "--adapt goes with --zero-shot RUN or --init RUN"),
+        (["--init", "pretrained", "--adapt", "--population"], "leave out --adapt or --population"),
         (["--zero-shot", "pretrained", "--leaky"], "--zero-shot trains nothing"),
         (["--zero-shot", "gone"], "there is no model at gone"),
         (

@@ -13,12 +13,15 @@ from mace.bundle import save_bundle
 from mace.errors import CheckpointError, ConfigError
 from mace.evaluation.config import EvaluationConfig, ZeroShotConfig
 from mace.evaluation.cross_validation import evaluate_methods
+from mace.evaluation.network import Network
 from mace.evaluation.summary import summarise
+from mace.evaluation.windows import show
 from mace.evaluation.zero_shot import ZeroShot
 from mace.leakage.audit_report import audit_case
 from mace.leakage.run_folder import case_of_run
 from mace.models.config import ModelConfig
 from mace.motion.config import MotionConfig
+from mace.prediction import Adaptation
 from mace.pretrained.bundle_files import bundle_file
 from mace.protocols.folds import loso
 from mace.training.config import TrainConfig
@@ -110,6 +113,28 @@ def test_only_training_subjects_adapt(file):
     assert "clips without labels" in predictions.data_use.selection
     plain = zero_shot(file)(lower, FOLD, seed=0, explain=False)
     assert np.abs(plain.probabilities - predictions.probabilities).max() > 1e-4
+
+
+def test_a_network_that_goes_on_learning_is_shown_the_window_too(file):
+    train = TrainConfig(
+        model=file.load().model, normalise="image", augment=NO_AUGMENT, epochs=1, batch_size=12
+    )
+    lower = replace(SET, inputs=np.roll(SET.inputs, 4, axis=2), fingerprint="")
+    chosen = zero_shot(file, adapt=EAGER)(lower, FOLD, seed=0, explain=False)
+    method = Network(train=train, start=file, adapt=EAGER)
+    predictions = method(lower, FOLD, seed=0, explain=True)
+    assert predictions.history["window"] == chosen.history["window"] != [0.0, 0.0, 1.0, 1.0]
+    assert "clips without labels" in predictions.data_use.selection
+    np.testing.assert_array_equal(predictions.data_use.normalised, FOLD.train_index)
+    assert predictions.heat.shape[0] == FOLD.test_index.size
+    # Shown beforehand, the images are the same, and so is what is learnt from them.
+    left, top, right, bottom = predictions.history["window"]
+    window = Adaptation(
+        window=np.array([left, top, right, bottom], np.float32),
+        channels=np.eye(3, dtype=np.float32),
+    )
+    plain = Network(train=train, start=file)(show(lower, window), FOLD, seed=0, explain=False)
+    np.testing.assert_array_equal(plain.probabilities, predictions.probabilities)
 
 
 def test_flow_images_of_the_same_size_are_accepted(file):
