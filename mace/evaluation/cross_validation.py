@@ -26,6 +26,7 @@ from mace.evaluation.config import (
 from mace.evaluation.fingerprints import digest, perceptual_hash
 from mace.evaluation.loading import load_evaluation
 from mace.evaluation.logs import write_log
+from mace.evaluation.long_table import write_long_table
 from mace.evaluation.make import make_methods
 from mace.evaluation.method import FoldPredictions, Method
 from mace.evaluation.network import Network
@@ -156,6 +157,7 @@ def evaluate_methods(
     )
     evaluation = load_evaluation(run_dir)
     folder.write_results(summarise(evaluation))
+    write_long_table(run_dir, evaluation)
     network = evaluation.methods[NETWORK]
     for seed, predicted in zip(network.seeds, network.predicted, strict=True):
         path = folder.path / f"predictions-seed{seed}.log"

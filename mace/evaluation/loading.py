@@ -32,6 +32,7 @@ def load_evaluation(run_dir: Path) -> Evaluation:
             clips=tuple(config["clips"]),
             labels=np.array(config["labels"], np.int32),
             groups=np.array(config["groups"], np.int32),
+            folds=_folds(records, config),
             methods=methods,
             config=config["config"],
             config_hash=config["config_hash"],
@@ -46,6 +47,19 @@ def load_evaluation(run_dir: Path) -> Evaluation:
         raise DataError(
             f"the evaluation in {folder.path} is damaged ({error!r}); run it again in a new folder"
         ) from error
+
+
+def _folds(
+    records: Mapping[RecordKey, Mapping[str, Any]], config: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Return the fold that tested each clip, the same for all methods and seeds; "" for none."""
+    plan = next(iter(config["methods"].values()))
+    of_clip = {
+        clip: fold
+        for fold in config["folds"]
+        for clip in records[plan["key"], plan["seeds"][0], fold]["clips"]
+    }
+    return tuple(of_clip.get(clip, "") for clip in config["clips"])
 
 
 def _method(

@@ -53,6 +53,7 @@ class Evaluation:
         clips: `database/subject/clip` of each.
         labels: the true class of each clip, as an index of `classes`.
         groups: the person of each clip, as an index of `subjects`.
+        folds: name of the fold that tested each clip; empty for none.
         methods: the results, by the method's name.
         config: the evaluation's settings as JSON has them.
         config_hash: names them.
@@ -70,6 +71,7 @@ class Evaluation:
     clips: tuple[str, ...]
     labels: Int[np.ndarray, " n"]
     groups: Int[np.ndarray, " n"]
+    folds: tuple[str, ...]
     methods: Mapping[str, MethodResult]
     config: Mapping[str, Any]
     config_hash: str

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mace.evaluation.config import NETWORK
+from mace.evaluation.long_table import long_table
 from mace.evaluation.predictions import Predictions, predictions_of
 from mace.evaluation.results import Evaluation
 from mace.evaluation.store import RunFolder
@@ -158,29 +159,10 @@ class CrossValidation(Scores):
     def predictions(self) -> "pd.DataFrame":
         """A row for each method, seed and clip: label, prediction and, if any, probabilities.
 
-        Columns are `clip`, `subject`, `seed`, `method`, `label`, `prediction` and, where the
-        method gives probabilities, `p_` and the name of each class.
+        Columns are `clip`, `subject`, `fold`, `seed`, `method`, `label`, `prediction` and, where
+        the method gives probabilities, `p_` and the name of each class.
         """
-        import pandas as pd
-
-        done = self.evaluation
-        names = np.array(done.classes, dtype=object)
-        parts = []
-        for name, method in done.methods.items():
-            for row, seed in enumerate(method.seeds):
-                part = {
-                    "clip": done.clips,
-                    "subject": [done.subjects[group] for group in done.groups],
-                    "seed": seed,
-                    "method": done.title if name == NETWORK else name,
-                    "label": names[done.labels],
-                    "prediction": names[method.predicted[row]],
-                }
-                if method.probabilities is not None:
-                    columns = method.probabilities[row].T
-                    part |= {f"p_{c}": p for c, p in zip(done.classes, columns, strict=True)}
-                parts.append(pd.DataFrame(part))
-        return pd.concat(parts, ignore_index=True)
+        return long_table(self.evaluation)
 
     @cached_property
     def chosen(self) -> "pd.DataFrame":

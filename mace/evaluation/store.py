@@ -4,6 +4,7 @@
     predictions.jsonl   one line for each finished (method, seed, fold), only ever appended to
     heat/               where the network looked: one .npz for each fold of the first seed
     results.json        the summary, written when every fold is there
+    predictions.csv     every method's predictions and probabilities, a row for each clip and seed
     predictions-seedN.log  the network's predictions in MEGC form, one file a seed
     leaky.json, leaky/  scores that are wrong on purpose, where somebody asked for them
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from evaluation_cases import Guess, make_set
 
@@ -93,6 +94,25 @@ def test_reading_back_gives_the_same_evaluation(motion_set, tmp_path):
     assert summarise(again) == summarise(evaluation)
     stored = json.loads((tmp_path / "results.json").read_text())
     assert stored == json.loads(json.dumps(summarise(evaluation)))
+
+
+def test_every_prediction_is_a_row_of_one_table(motion_set, tmp_path):
+    evaluation = evaluate(motion_set, tmp_path)
+    table = pd.read_csv(tmp_path / "predictions.csv")
+    names = [f"p_{name}" for name in evaluation.classes]
+    assert list(table.columns) == [
+        *("clip", "subject", "fold", "seed", "method", "label", "prediction"),
+        *names,
+    ]
+    assert len(table) == 36 * (2 + 1)
+    network = table[(table["method"] == evaluation.title) & (table["seed"] == 1)]
+    assert tuple(network["clip"]) == evaluation.clips
+    assert (network["fold"] == network["subject"]).all()  # leave one subject out
+    classes = np.array(evaluation.classes)
+    assert (network["label"] == classes[evaluation.labels]).all()
+    assert (network["prediction"] == classes[evaluation.methods["network"].predicted[1]]).all()
+    np.testing.assert_allclose(network[names].sum(axis=1), 1, atol=1e-5)
+    assert set(table["method"]) == {evaluation.title, "majority"}
 
 
 def test_results_do_not_depend_on_the_workers_or_on_a_failure(motion_set, tmp_path):
