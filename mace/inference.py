@@ -13,7 +13,6 @@ from mace.errors import ConfigError, DataError
 from mace.export.layout import is_export
 from mace.export.loading import Export, load_export
 from mace.export.program import inference_program
-from mace.models.conv import convolutions
 from mace.models.runtime import Dtype, Options, inference_form, inference_options
 from mace.motion.representation import channels
 from mace.prediction import (
@@ -125,14 +124,8 @@ def network_program(
     if not isinstance(model, Export):
         size = model.motion.size
         shape = (size, size, channels(model.motion))
-        program = inference_program(model, dtype=dtype)
         form = inference_form(model.model.widths[0], dtype=dtype)
-
-        def probabilities(images: Float[Array, "b h w c"]) -> Float[Array, "b k"]:
-            with convolutions(form):
-                return program(images)
-
-        return probabilities, shape
+        return inference_program(model, dtype=dtype, form=form), shape
     if dtype != "float32":
         raise ConfigError(
             "an exported network runs in the type it was exported in; load the model it was "

@@ -16,6 +16,7 @@ from mace.errors import ConfigError
 from mace.losses.units import read_units
 from mace.models.apply import apply_model
 from mace.models.config import ModelConfig
+from mace.models.conv import Form
 from mace.models.make import make_model
 from mace.motion.config import MotionConfig
 from mace.motion.resample import cut_windows
@@ -301,16 +302,22 @@ def prediction_program(
 
 
 def make_prediction(
-    model: ModelConfig, motion: MotionConfig, classes: int, kind: NormaliseKind, flip_average: bool
+    model: ModelConfig,
+    motion: MotionConfig,
+    classes: int,
+    kind: NormaliseKind,
+    flip_average: bool,
+    *,
+    form: Form = "native",
 ) -> Callable[..., Float[Array, "b k"]]:
-    """Return what `prediction_program` compiles."""
+    """Return what `prediction_program` compiles; `form` is that of the convolutions."""
 
     def read(
         images: Float[Array, "b h w c"], logits: Float[Array, "b k"], out: Mapping[str, Array]
     ) -> Float[Array, "b k"]:
         return jax.nn.softmax(logits.astype(jnp.float32))
 
-    return _averaged(model, motion, classes, kind, flip_average, read=read)
+    return _averaged(model, motion, classes, kind, flip_average, read=read, form=form)
 
 
 def _averaged(
@@ -322,12 +329,13 @@ def _averaged(
     *,
     read: Callable[..., Array],
     unmirror: Callable[[Array], Array] = lambda outputs: outputs,
+    form: Form = "native",
 ) -> Callable[..., Array]:
     """Return images to what `read(images, logits, out)` makes of the network's outputs.
 
     With `flip_average` it is the mean with that of the mirror image, which `unmirror` turns back.
     """
-    network = make_model(model, classes)
+    network = make_model(model, classes, form=form)
 
     def predicted(
         variables: PyTree[Array],

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from mace.augment.image import flip
 from mace.models.apply import apply_model
+from mace.models.conv import Form
 from mace.models.fold import fold_norm
 from mace.models.make import make_model
 from mace.models.runtime import Dtype
@@ -17,7 +18,7 @@ from mace.prediction import Trained, normalise
 
 
 def inference_program(
-    trained: Trained, *, dtype: Dtype | None = None
+    trained: Trained, *, dtype: Dtype | None = None, form: Form = "native"
 ) -> Callable[[Float[Array, "b h w c"]], Float[Array, "b k"]]:
     """Return raw motion images to class probabilities, not yet jitted, weights and all inside.
 
@@ -29,11 +30,12 @@ def inference_program(
     Args:
         trained: a bundle or a fitted run.
         dtype: of the activations; that of the network if None.
+        form: how convolutions are written.
     """
     config, variables = fold_norm(trained.model, trained.variables)
     if dtype is not None:
         config = dataclasses.replace(config, dtype=dtype)
-    network = make_model(config, len(trained.classes))
+    network = make_model(config, len(trained.classes), form=form)
     mean = jnp.asarray(trained.normalisation.mean, jnp.float32)
     std = jnp.asarray(trained.normalisation.std, jnp.float32)
     kind, average = trained.normalisation.kind, trained.flip_average

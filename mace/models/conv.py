@@ -1,9 +1,6 @@
 """The convolution every network here is made of."""
 
 import functools
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Literal
 
 import flax.linen as nn
@@ -13,8 +10,12 @@ from jax import lax
 from jaxtyping import Array, Float
 
 type Form = Literal["native", "products"]
+"""How a convolution is written: as XLA's own, or as a matrix product of shifted copies.
 
-_form: ContextVar[Form] = ContextVar("form", default="native")
+Products stay fast where XLA's convolution on a CPU is not: inside of a loop, whose gradients it
+runs 7 to 30 times slower, and mapped over the weights of several networks, which makes a grouped
+convolution of it; as a product it becomes one of a batch. They need nine times the memory of the
+maps, and for large maps they are 3 to 4 times slower."""
 
 he = nn.initializers.variance_scaling(2.0, "fan_in", "truncated_normal")
 """He et al. 2015, "Delving deep into rectifiers": the variance that survives a ReLU."""
@@ -23,28 +24,13 @@ SHIFTED_PIXELS = 32 * 32
 """Largest output, in pixels, whose weight gradient is taken from shifted copies on a CPU."""
 
 
-@contextmanager
-def convolutions(form: Form) -> Iterator[None]:
-    """Write the convolutions of what is traced within as XLA's own, or as matrix products.
-
-    Products of shifted copies stay fast where XLA's convolution on a CPU is not: inside of a loop,
-    whose gradients it runs 7 to 30 times slower, and mapped over the weights of several networks,
-    which makes a grouped convolution of it; as a product it becomes one of a batch. They need
-    nine times the memory of the maps, and for large maps they are 3 to 4 times slower.
-    """
-    token = _form.set(form)
-    try:
-        yield
-    finally:
-        _form.reset(token)
-
-
 def conv2d(
     x: Float[Array, "b h w i"],
     kernel: Float[Array, "kh kw i o"],
     *,
     stride: int = 1,
     dilation: int = 1,
+    form: Form = "native",
 ) -> Float[Array, "b h2 w2 o"]:
     """Convolve `x` with an odd, possibly atrous kernel; stride 1 keeps the size.
 
@@ -62,7 +48,7 @@ def conv2d(
     """
     if kernel.shape[:2] == (1, 1) and stride == 1:
         return x @ kernel[0, 0]
-    if _form.get() == "native":
+    if form == "native":
         return _conv(x, kernel, stride, dilation)
     product = _product if stride == 1 else _product_of_copies
     return product(x, kernel, stride, dilation)
@@ -231,6 +217,7 @@ class Conv(nn.Module):
     dilation: int = 1
     use_bias: bool = True
     dtype: jnp.dtype = jnp.dtype(jnp.float32)
+    form: Form = "native"
 
     @nn.compact
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 o"]:
@@ -242,6 +229,7 @@ class Conv(nn.Module):
             kernel.astype(self.dtype),
             stride=self.stride,
             dilation=self.dilation,
+            form=self.form,
         )
         if self.use_bias:
             bias = self.param("bias", nn.initializers.zeros_init(), (self.features,), jnp.float32)

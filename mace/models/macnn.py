@@ -27,7 +27,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from mace.models.config import ModelConfig
-from mace.models.conv import Conv, SeparableConv
+from mace.models.conv import Conv, Form, SeparableConv
 from mace.models.head import make_head
 from mace.models.stem import ConvNorm, Stem, make_norm
 
@@ -38,6 +38,7 @@ class AtrousBlock(nn.Module):
     config: ModelConfig
     train: bool
     axis_name: str | None = None
+    form: Form = "native"
 
     @nn.compact
     def __call__(
@@ -49,8 +50,9 @@ class AtrousBlock(nn.Module):
         use_bias = config.norm == "none"
         branches = []
         for i, dilation in enumerate(config.dilations):
+            # A separable branch is made of products anyway.
+            conv = SeparableConv if config.separable else functools.partial(Conv, form=self.form)
             # Named by place, not rate: variants of other rates then share one parameter tree.
-            conv = SeparableConv if config.separable else Conv
             branch = conv(
                 features, dilation=dilation, use_bias=use_bias, dtype=dtype, name=f"branch{i}"
             )
@@ -78,6 +80,8 @@ class MACNN(nn.Module):
     classes: int
     axis_name: str | None = None
     """Mapped axis over which batch statistics are averaged, when called inside `jax.pmap`."""
+    form: Form = "native"
+    """How convolutions are written."""
 
     @nn.compact
     def __call__(
@@ -91,19 +95,19 @@ class MACNN(nn.Module):
                 (needs `mutable=["batch_stats"]` with batch norm).
         """
         config, out = self.config, {}
-        x = out["stem"] = Stem(config, train, self.axis_name, name="stem")(x)
+        x = out["stem"] = Stem(config, train, self.axis_name, self.form, name="stem")(x)
         for stage, (width, depth) in enumerate(
             zip(config.widths, config.depths, strict=True), start=1
         ):
             if stage > 1:
                 name = f"down{stage}"
-                x = ConvNorm(config, width, train, self.axis_name, stride=2, name=name)(x)
-                out[name] = x
+                x = out[name] = ConvNorm(
+                    config, width, train, self.axis_name, stride=2, form=self.form, name=name
+                )(x)
             for i in range(1, depth + 1):
                 name = f"stage{stage}_block{i}"
-                x, out[f"{name}/branches"] = AtrousBlock(config, train, self.axis_name, name=name)(
-                    x
-                )
+                block = AtrousBlock(config, train, self.axis_name, self.form, name=name)
+                x, out[f"{name}/branches"] = block(x)
                 out[name] = x
         out["features"] = x
         head = make_head(config, self.classes, train=train)

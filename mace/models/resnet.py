@@ -6,10 +6,13 @@ block. Stem, steps between the stages and head are MACNN's, so that only the blo
 a projected shortcut; here the step between two stages does, as in MACNN.)
 """
 
+import functools
+
 import flax.linen as nn
 from jaxtyping import Array, Float
 
 from mace.models.config import ModelConfig
+from mace.models.conv import Form
 from mace.models.head import make_head
 from mace.models.stem import ConvNorm, Stem
 
@@ -20,15 +23,16 @@ class BasicBlock(nn.Module):
     config: ModelConfig
     train: bool
     axis_name: str | None = None
+    form: Form = "native"
 
     @nn.compact
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
         """Return the block's output."""
         features = x.shape[-1]
-        y = ConvNorm(self.config, features, self.train, self.axis_name, name="conv1")(x)
-        y = ConvNorm(self.config, features, self.train, self.axis_name, linear=True, name="conv2")(
-            y
+        conv = functools.partial(
+            ConvNorm, self.config, features, self.train, self.axis_name, form=self.form
         )
+        y = conv(linear=True, name="conv2")(conv(name="conv1")(x))
         return nn.relu(x + y if self.config.residual else y)
 
 
@@ -39,6 +43,8 @@ class ResNet(nn.Module):
     classes: int
     axis_name: str | None = None
     """Mapped axis over which batch statistics are averaged, when called inside `jax.pmap`."""
+    form: Form = "native"
+    """How convolutions are written."""
 
     @nn.compact
     def __call__(
@@ -46,17 +52,18 @@ class ResNet(nn.Module):
     ) -> tuple[Float[Array, "b k"], dict[str, Float[Array, "b ..."]]]:
         """Return float32 logits and named intermediates; arguments as in `MACNN`."""
         config, out = self.config, {}
-        x = out["stem"] = Stem(config, train, self.axis_name, name="stem")(x)
+        x = out["stem"] = Stem(config, train, self.axis_name, self.form, name="stem")(x)
         for stage, (width, depth) in enumerate(
             zip(config.widths, config.depths, strict=True), start=1
         ):
             if stage > 1:
                 name = f"down{stage}"
-                x = ConvNorm(config, width, train, self.axis_name, stride=2, name=name)(x)
-                out[name] = x
+                x = out[name] = ConvNorm(
+                    config, width, train, self.axis_name, stride=2, form=self.form, name=name
+                )(x)
             for i in range(1, depth + 1):
                 name = f"stage{stage}_block{i}"
-                x = out[name] = BasicBlock(config, train, self.axis_name, name=name)(x)
+                x = out[name] = BasicBlock(config, train, self.axis_name, self.form, name=name)(x)
         out["features"] = x
         head = make_head(config, self.classes, train=train)
         logits, pooled = head(x)

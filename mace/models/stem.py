@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from mace.models.config import ModelConfig
-from mace.models.conv import Conv
+from mace.models.conv import Conv, Form
 from mace.models.norm import Norm
 
 
@@ -19,6 +19,7 @@ class ConvNorm(nn.Module):
     size: int = 3
     stride: int = 1
     linear: bool = False
+    form: Form = "native"
 
     @nn.compact
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 o"]:
@@ -30,6 +31,7 @@ class ConvNorm(nn.Module):
             stride=self.stride,
             use_bias=config.norm == "none",
             dtype=dtype,
+            form=self.form,
             name="conv",
         )(x)
         x = make_norm(config, train=self.train, axis_name=self.axis_name)(x)
@@ -54,6 +56,7 @@ class Stem(nn.Module):
     config: ModelConfig
     train: bool
     axis_name: str | None = None
+    form: Form = "native"
 
     @nn.compact
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 o"]:
@@ -65,7 +68,13 @@ class Stem(nn.Module):
         if config.stem == "space_to_depth":
             x, stride = space_to_depth(x, block=stride), 1
         stem = ConvNorm(
-            config, config.widths[0], self.train, self.axis_name, stride=stride, name="conv3x3"
+            config,
+            config.widths[0],
+            self.train,
+            self.axis_name,
+            stride=stride,
+            form=self.form,
+            name="conv3x3",
         )
         return stem(x)
 

@@ -118,18 +118,21 @@ def test_convolution_as_products(inputs, outputs, stride, dilation):
     x = jax.random.normal(keys[0], (2, 9, 7, inputs))
     kernel = jax.random.normal(keys[1], (3, 3, inputs, outputs))
 
-    def value_and_gradients(x, kernel):
-        y = conv.conv2d(x, kernel, stride=stride, dilation=dilation)
-        weight = jnp.cos(jnp.arange(y.size, dtype=jnp.float32)).reshape(y.shape)
-        return (y * weight).sum(), y
+    def convolve(x, kernel, form):
+        return conv.conv2d(x, kernel, stride=stride, dilation=dilation, form=form)
 
-    run = jax.value_and_grad(value_and_gradients, argnums=(0, 1), has_aux=True)
-    (_, expected), gradients = run(x, kernel)
-    with conv.convolutions("products"):
-        (_, found), ours = run(x, kernel)
-        mapped = jax.vmap(lambda kernel: conv.conv2d(x, kernel, stride=stride, dilation=dilation))(
-            jnp.stack([kernel, 2 * kernel])
-        )
+    def run(form):
+        def value(x, kernel):
+            y = convolve(x, kernel, form)
+            weight = jnp.cos(jnp.arange(y.size, dtype=jnp.float32)).reshape(y.shape)
+            return (y * weight).sum(), y
+
+        return jax.value_and_grad(value, argnums=(0, 1), has_aux=True)(x, kernel)
+
+    (_, expected), gradients = run("native")
+    (_, found), ours = run("products")
+    kernels = jnp.stack([kernel, 2 * kernel])
+    mapped = jax.vmap(lambda kernel: convolve(x, kernel, "products"))(kernels)
     np.testing.assert_allclose(found, expected, atol=1e-4)
     np.testing.assert_allclose(mapped, jnp.stack([expected, 2 * expected]), atol=2e-4)
     for one, other in zip(ours, gradients, strict=True):

@@ -29,7 +29,7 @@ class Plan:
         devices: local devices that share the members.
         lanes: chunks under way side by side, each in a thread and on a core of its own; a CPU's.
         loop: `scan` runs an epoch as one loop on the device, `python` calls the device every step.
-        convolutions: XLA's own or matrix products (`mace.models.conv.convolutions`).
+        convolutions: XLA's own or matrix products (`mace.models.conv.Form`).
         why: the reasons, for people.
     """
 

@@ -12,7 +12,6 @@ from jax import lax
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from mace.models.conv import convolutions
 from mace.models.make import make_model
 from mace.motion.config import MotionConfig
 from mace.prediction import make_prediction
@@ -59,7 +58,9 @@ class PopulationProgram:
                 axis_types=(AxisType.Auto,),
                 devices=jax.local_devices()[: plan.devices],
             )
-        self._predicts = make_prediction(shape.model, motion, classes, shape.normalise, flip)
+        self._predicts = make_prediction(
+            shape.model, motion, classes, shape.normalise, flip, form=plan.convolutions
+        )
         # A lane keeps to its core, and so gives what a process of one core gives, bit for bit.
         alone = {"xla_cpu_multi_thread_eigen": False} if plan.lanes > 1 else None
         program = functools.partial(Program, compiler_options=alone)
@@ -127,24 +128,18 @@ class PopulationProgram:
 
     def _share(self, function: Callable[..., Any], mapped: int, whole: int) -> Callable[..., Any]:
         """Return `function` with its members dealt out to the devices, which never meet."""
-
-        @functools.wraps(function)
-        def written(*arguments: Any) -> Any:
-            with convolutions(self.plan.convolutions):
-                return function(*arguments)
-
         if self.mesh is None:
-            return written
+            return function
         specs = (PartitionSpec(AXIS),) * mapped + (PartitionSpec(),) * whole
         return jax.shard_map(
-            written, mesh=self.mesh, in_specs=specs, out_specs=PartitionSpec(AXIS), check_vma=False
+            function, mesh=self.mesh, in_specs=specs, out_specs=PartitionSpec(AXIS), check_vma=False
         )
 
     def _init(
         self, member: MemberArrays, example: Float[Array, "1 h w c"], start: PyTree[Any]
     ) -> TrainState:
         fold = replace(member.fold, start=start)
-        model = make_model(self.shape.model, self.classes)
+        model = make_model(self.shape.model, self.classes, form=self.plan.convolutions)
         state = initial_state(fold, example, model=model, config=self.shape)
         return replace(state, fold=None)
 
@@ -161,7 +156,7 @@ class PopulationProgram:
         start: PyTree[Any],
     ) -> tuple[TrainState, Totals]:
         config = with_scalars(self.shape, member.scalars)
-        model = make_model(config.model, self.classes)
+        model = make_model(config.model, self.classes, form=self.plan.convolutions)
         step = make_train_step(model=model, config=config, motion=self.motion)
         state = replace(state, fold=replace(member.fold, start=start))
         batch = draw(
