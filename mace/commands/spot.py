@@ -13,7 +13,7 @@ import tyro
 from mace import __version__
 from mace.commands.live import DEFAULT_MODEL
 from mace.config import to_dict
-from mace.errors import ConfigError
+from mace.errors import ConfigError, DataError
 from mace.export.layout import is_export
 from mace.live.config import LiveConfig
 from mace.places import DATA_DIR, RUNS_DIR, model_folder, prepared_dataset
@@ -36,7 +36,8 @@ def run(
     Each video gets a folder of its name (of its folder's and its own, where another video of that
     name was there before) with events.csv and events.jsonl (onset, apex and offset in seconds and
     frames, strongest regions, and of micro-expressions the class with its probability) and
-    spotting.json. Videos that are done already are not done again. With --dataset the videos of a
+    spotting.json. Videos that are done already are not done again, and one that cannot be read does
+    not keep the others from it. With --dataset the videos of a
     prepared data set are scored against what is known to happen in them, beside a plain baseline.
 
     Args:
@@ -64,6 +65,7 @@ def run(
     from mace.inference import load_model, unit_names
     from mace.live.spot_videos import check_model
 
+    failed: list[str] = []
     keep_compiled()
     network = load_model(folder)
     check_model(network, live)
@@ -90,16 +92,26 @@ def run(
             print(f"\nresults  {where}")
     else:
         where = RUNS_DIR / "spot" if out is None else out
-        summary = {
-            str(video): _spot(video, network, live, made_from, notes, out=where, fps=fps)
-            for video in distinct.values()
-        }
-        if not as_json:
-            for name, row in summary.items():
+        summary = {}
+        for name in map(str, distinct.values()):
+            try:
+                row = _spot(Path(name), network, live, made_from, notes, out=where, fps=fps)
+            except DataError as error:
+                if len(distinct) == 1:
+                    raise
+                failed.append(name)
+                row = {"error": str(error)}
+            summary[name] = row
+            if not as_json:
                 print(_sentence(name, row))
     if as_json:
         print(json.dumps(summary, indent=2))
     print(notice, file=sys.stderr)
+    if failed:
+        raise DataError(
+            f"{len(failed)} of {len(distinct)} videos could not be read, as said above: "
+            f"{', '.join(failed)}"
+        )
 
 
 def _spot(
@@ -246,6 +258,8 @@ def _row(
 
 
 def _sentence(name: str, row: Mapping[str, Any]) -> str:
+    if "error" in row:
+        return f"{name}: {row['error']}"
     kinds = ", ".join(f"{count} {kind}" for kind, count in row["events"].items()) or "nothing"
     before = " (done before)" if row["done_before"] else ""
     line = (

@@ -172,6 +172,21 @@ def test_refusals(flash, model, tmp_path, capsys):
     assert (tmp_path / "out" / "flash" / "notes.txt").read_text() == "mine"
 
 
+def test_one_broken_file_does_not_keep_the_others_from_it(model, tmp_path, capsys):
+    broken, whole, out = tmp_path / "broken.mp4", grey(tmp_path / "p02"), tmp_path / "out"
+    broken.write_bytes(b"no video")
+    assert spot([broken, whole], model, out) == 3
+    said = capsys.readouterr()
+    assert "broken.mp4" in said.out
+    assert "p02: nothing in" in said.out
+    assert "1 of 2 videos could not be read" in said.err
+    assert [folder.name for folder in out.iterdir() if folder.is_dir()] == ["p02"]
+    assert spot([broken, whole], model, out, "--json") == 3
+    first, second = json.loads(capsys.readouterr().out).values()
+    assert "broken.mp4" in first["error"]
+    assert second["done_before"]
+
+
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     """One long video, of 2 s at 50 frames/s."""
