@@ -293,6 +293,35 @@ def make_unit_prediction(
     return _averaged(model, motion, classes, kind, flip_average, read=read, unmirror=unmirror)
 
 
+def predict_features(
+    trained: Trained,
+    inputs: Float[np.ndarray, "n h w c"],
+    *,
+    adaptation: Adaptation | None = None,
+) -> Float[np.ndarray, "n d"]:
+    """Return what the head of a network reads of motion images: its last map, pooled.
+
+    Mirror images are not averaged: a feature has a side.
+    """
+    program = feature_program(*program_settings(trained)[:-1])
+    variables, mean, std = program_arguments(trained)
+    return in_batches(lambda images: program(variables, images, mean, std, adaptation), inputs)
+
+
+@functools.lru_cache(maxsize=8)
+def feature_program(
+    model: ModelConfig, motion: MotionConfig, classes: int, kind: NormaliseKind
+) -> Callable[..., Float[Array, "b d"]]:
+    """Return the jitted `(variables, inputs, mean, std[, adaptation]) -> features`."""
+
+    def read(
+        images: Float[Array, "b h w c"], logits: Float[Array, "b k"], out: Mapping[str, Array]
+    ) -> Float[Array, "b d"]:
+        return out["pooled"]
+
+    return jax.jit(_averaged(model, motion, classes, kind, flip_average=False, read=read))
+
+
 @functools.lru_cache(maxsize=8)
 def prediction_program(
     model: ModelConfig, motion: MotionConfig, classes: int, kind: NormaliseKind, flip_average: bool

@@ -234,14 +234,20 @@ def mirrored_distances(
         return normalise(images, nothing, nothing, kind="image").reshape(len(images), -1)
 
     for shape, images in _forms(motion_set, space):
-        flat = [np.asarray(standardised(form)) for form in (images, mirror(jnp.asarray(images)))]
-        # Standardised rows have the mean square 1, or 0 where nothing moves.
-        norms = [np.square(rows).mean(axis=1, dtype=np.float64) for rows in flat]
-        straight, mirrored = (
-            np.maximum(norms[0][:, None] + norm - 2 * (flat[0] @ rows.T) / rows.shape[1], 0)
-            for norm, rows in zip(norms, flat, strict=True)
+        own, turned = (
+            np.asarray(standardised(form)) for form in (images, mirror(jnp.asarray(images)))
         )
-        yield shape, straight, mirrored
+        # Standardised rows have the mean square 1, or 0 where nothing moves.
+        yield shape, mean_squared_distances(own, own), mean_squared_distances(own, turned)
+
+
+def mean_squared_distances(
+    rows: Float[np.ndarray, "n d"], others: Float[np.ndarray, "m d"]
+) -> Float[np.ndarray, "n m"]:
+    """Return the mean squared difference of every row to every other."""
+    norms = [np.square(some).mean(axis=1, dtype=np.float64) for some in (rows, others)]
+    products = (rows @ others.T) / rows.shape[1]
+    return np.maximum(norms[0][:, None] + norms[1] - 2 * products, 0)
 
 
 def _forms(

@@ -140,8 +140,8 @@ class EvaluationConfig:
         logistic_regression: settings of this baseline; None leaves it out.
         svm: settings of this baseline; None leaves it out.
         kernel_ridge: settings of this baseline; None leaves it out.
-        informed: a pre-trained network, as it is, whose log-probabilities kernel ridge is told in a
-            further method; None for none.
+        informed: a pre-trained network, as it is, whose features and log-probabilities kernel ridge
+            is told in a further method; None for none.
     """
 
     train: TrainConfig = field(default_factory=TrainConfig)

@@ -1,35 +1,50 @@
-"""Kernel ridge that is told what the pre-trained network thinks of each clip.
+"""Kernel ridge that is told what the pre-trained network sees and thinks of each clip.
 
 A few hundred clips teach a kernel what is particular to a data set, the pre-trained network knows
-what moves in any face; their mistakes differ. The network's log-probabilities, weighed, are added
-to the scores of the ridge. Weight, width and strength are chosen by the pooled UF1 of inner folds
-over the training subjects, among them the weight 0.
+what moves in any face; their mistakes differ. The kernel compares clips by their pixels and by the
+network's features, the network's log-probabilities, weighed, are added to the scores of the ridge.
+Features or not, weight, width and strength are chosen by the pooled UF1 of inner folds over the
+training subjects, among them no features and the weight 0.
 """
 
+import functools
 from dataclasses import dataclass, field, replace
 from itertools import product
 
+import jax
 import numpy as np
 from jaxtyping import Float, Int
 
+from mace.augment.image import flip
 from mace.data.motion_set import MotionSet
-from mace.evaluation.baselines import BalancedRidge, Majority, mirrored_distances
+from mace.evaluation.baselines import (
+    BalancedRidge,
+    Majority,
+    mean_squared_distances,
+    mirrored_distances,
+)
+from mace.evaluation.bundles import bundle_for
 from mace.evaluation.config import KernelRidgeConfig, ZeroShotConfig
 from mace.evaluation.method import DataUse, FoldPredictions
+from mace.evaluation.windows import fit_window
 from mace.evaluation.zero_shot import ZeroShot
 from mace.metrics import confusion_matrix, uf1
+from mace.prediction import in_batches, predict_features
 from mace.protocols.folds import Fold
 from mace.protocols.inner import inner_folds
 
 WEIGHTS = (0.0, 0.05, 0.1, 0.2, 0.4)
 """Of log-probabilities, beside scores that lie between about 0 and 1."""
 
+type Distances = tuple[Float[np.ndarray, "n n"], Float[np.ndarray, "n n"]]
+"""Mean squared distances of clips to each other, and to the mirror images of each other."""
+
 _LEAST = 1e-3  # a probability; below it the network's certainty says no more
 
 
 @dataclass(frozen=True)
 class InformedRidge:
-    """Class-balanced kernel ridge and the log-probabilities of a network that has not learnt here.
+    """Class-balanced kernel ridge, and a network that has not learnt here.
 
     Attributes:
         network: the network, which is asked as it is.
@@ -47,13 +62,18 @@ class InformedRidge:
         if np.unique(labels[train]).size < 2:
             return Majority()(motion_set, fold, seed=seed, explain=explain)
         opinion = self._opinion(motion_set, fold, seed=seed)
+        features = self._feature_distances(motion_set, fold)
         folds = self.config.space.inner_folds
         inner = inner_folds(train, motion_set.groups, labels, folds=folds)
         classes = len(motion_set.classes)
         best, chosen = -1.0, None
         for shape, straight, mirrored in mirrored_distances(motion_set, self.config.space):
-            for width, strength in product(self.config.widths, self.config.space.strengths):
-                kernel = (np.exp(-width * straight) + np.exp(-width * mirrored)) / 2
+            for width, strength, seen in product(
+                self.config.widths, self.config.space.strengths, (False, True)
+            ):
+                kernel = _kernel((straight, mirrored), width)
+                if seen:
+                    kernel = (kernel + _kernel(features, width)) / 2
                 held_out = [
                     (part, _scores(kernel, labels, fitted, part, strength, classes))
                     for fitted, part in inner
@@ -61,9 +81,9 @@ class InformedRidge:
                 for weight in WEIGHTS:
                     score = _pooled(held_out, opinion, labels, weight=weight)
                     if score > best:
-                        best, chosen = score, (shape, width, strength, weight, kernel)
+                        best, chosen = score, (shape, width, strength, seen, weight, kernel)
         assert chosen is not None
-        shape, width, strength, weight, kernel = chosen
+        shape, width, strength, seen, weight, kernel = chosen
         scores = _scores(kernel, labels, train, test, strength, classes) + weight * opinion[test]
         return FoldPredictions(
             predicted=scores.argmax(axis=1),
@@ -72,10 +92,32 @@ class InformedRidge:
                 "size": [float(shape.size)],
                 "strength": [strength],
                 "gamma": [width],
+                "features": [float(seen)],
                 "weight": [weight],
             },
             data_use=DataUse(fitted=train, selection="settings and weight by inner folds"),
         )
+
+    def _feature_distances(self, motion_set: MotionSet, fold: Fold) -> Distances:
+        """Return mean squared distances of features, scaled by those of the training clips."""
+        bundle = bundle_for(self.network.bundle, motion_set)
+        adaptation = None
+        if self.network.adapt is not None:
+            window = fit_window(bundle, motion_set, fold, self.network.adapt)
+            adaptation = window.adaptation(motion_set.inputs.shape[-1])
+        inputs = motion_set.inputs if self.network.pair_average else motion_set.inputs[:, :1]
+        pairs = inputs.reshape(-1, *inputs.shape[2:])
+        mirror = functools.partial(flip, motion=bundle.motion)
+        both = []
+        for images in (pairs, in_batches(jax.jit(jax.vmap(mirror)), pairs)):
+            features = predict_features(bundle, images, adaptation=adaptation)
+            both.append(features.reshape(*inputs.shape[:2], -1).mean(axis=1, dtype=np.float64))
+        mean = both[0][fold.train_index].mean(axis=0)
+        # A feature that no training clip shows says nothing.
+        deviation = both[0][fold.train_index].std(axis=0)
+        scale = np.where(deviation > 1e-6, 1 / np.maximum(deviation, 1e-6), 0.0)
+        own, mirrored = ((features - mean) * scale for features in both)
+        return mean_squared_distances(own, own), mean_squared_distances(own, mirrored)
 
     def _opinion(self, motion_set: MotionSet, fold: Fold, *, seed: int) -> Float[np.ndarray, "n k"]:
         """Return the network's log-probabilities of all clips; a window fits training clips."""
@@ -83,6 +125,12 @@ class InformedRidge:
         asked = ZeroShot(self.network)(motion_set, everybody, seed=seed, explain=False)
         assert asked.probabilities is not None
         return np.log(np.maximum(asked.probabilities, _LEAST))
+
+
+def _kernel(distances: Distances, width: float) -> Float[np.ndarray, "n n"]:
+    """Return the mirror-symmetric kernel of distances to clips and to their mirror images."""
+    straight, mirrored = distances
+    return (np.exp(-width * straight) + np.exp(-width * mirrored)) / 2
 
 
 def _scores(

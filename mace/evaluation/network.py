@@ -65,7 +65,7 @@ class Network:
             label=f"  seed {seed}, without {fold.name}",
         )
         predictions = self.predict(motion_set, fold, fitted, split, explain=explain)
-        return predictions if window is None else _told(predictions, window, fold)
+        return predictions if window is None else _with_window(predictions, window, fold)
 
     def split(self, motion_set: MotionSet, fold: Fold, *, seed: int) -> Split:
         """Return what to learn from and, where an epoch is to be chosen, what to choose it on."""
@@ -103,7 +103,7 @@ class Network:
         )
 
 
-def _told(predictions: FoldPredictions, window: WindowFit, fold: Fold) -> FoldPredictions:
+def _with_window(predictions: FoldPredictions, window: WindowFit, fold: Fold) -> FoldPredictions:
     """Return predictions that say which window the network was shown, and whose clips chose it."""
     used = predictions.data_use
     assert used is not None

@@ -11,10 +11,15 @@ from mace.evaluation.baselines import KernelRidge
 from mace.evaluation.config import KernelRidgeConfig, SearchSpace, ZeroShotConfig
 from mace.evaluation.informed import InformedRidge
 from mace.evaluation.method import FoldPredictions
+from mace.motion.config import MotionConfig
 from mace.pretrained.bundle_files import PACKAGED, bundle_file
 from mace.protocols.folds import loso
 
-SET = make_set(subjects=5, clips=6, size=28, noise=3.0)
+SET = replace(
+    make_set(subjects=5, clips=6, size=28, noise=3.0),
+    motion=MotionConfig(size=28, flow="images"),
+    fingerprint="",
+)
 SPACE = SearchSpace(sizes=(28,), strengths=(1.0,), averages=(False,))
 CONFIG = KernelRidgeConfig((0.5,), SPACE)
 METHOD = InformedRidge(ZeroShotConfig(bundle=bundle_file(PACKAGED)), CONFIG)
@@ -59,8 +64,22 @@ def test_one_that_is_wrong_is_not_asked(monkeypatch):
     fold = loso(SET.groups)[0]
     predictions = METHOD(SET, fold, seed=0, explain=False)
     assert predictions.history["weight"] == [0]
-    alone = KernelRidge(CONFIG)(SET, fold, seed=0, explain=False)
-    np.testing.assert_array_equal(predictions.predicted, alone.predicted)
+
+
+def test_features_that_know_are_looked_at(monkeypatch):
+    # A network that sees the class, and says nothing.
+    seen = np.repeat(np.eye(3)[SET.labels], 4, axis=1) + np.tile([0.0, 0.1], 6)
+    by_clip = {clip.tobytes(): row for clip, row in zip(SET.inputs[:, 0], seen, strict=True)}
+    nothing = np.zeros(seen.shape[1])
+
+    def features(bundle, inputs, *, adaptation):
+        return np.stack([by_clip.get(image.tobytes(), nothing) for image in inputs])
+
+    monkeypatch.setattr(informed, "ZeroShot", says(np.full((len(SET), 3), 1 / 3)))
+    monkeypatch.setattr(informed, "predict_features", features)
+    assert accuracy(METHOD) == 1
+    fold = loso(SET.groups)[0]
+    assert METHOD(SET, fold, seed=0, explain=False).history["features"] == [1]
 
 
 @pytest.mark.parametrize("number", [0, 3])
