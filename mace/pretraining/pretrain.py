@@ -8,7 +8,7 @@ only one that versions of the recipe were compared on is the photograph of `phot
     mace pretrain --measure                         the shipped network and its card
     mace pretrain --config.train.devices 8          on an accelerator or several
 
-Cost on two CPU cores: a quarter of an hour to render, a quarter to train, five minutes to measure.
+Cost on two CPU cores: a quarter of an hour to render, twenty minutes to train, twenty to measure.
 Expected: the figures in `mace/pretrained/macnn/MODEL_CARD.md`.
 """
 
