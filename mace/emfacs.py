@@ -42,7 +42,7 @@ def emotion_probabilities(
             is no class of its own.
 
     Raises:
-        ConfigError: for a class that has no prototypes.
+        ConfigError: for a class that has no prototypes, or none that is not another class's.
 
     Examples:
         >>> import numpy as np
@@ -72,6 +72,10 @@ def _weights(name: str, names: list[str]) -> Float[np.ndarray, " p"]:
     """Return the share of each prototype among those of a class; the sum is 1."""
     members = _POLARITIES.get(name, (name,))
     others = {other for other in names if other != name}
+    if others.issuperset(members):
+        raise ConfigError(
+            f"{name} is nothing but {', '.join(members)}, which are classes too; leave out either"
+        )
     shares = np.sum(
         [emotion_shares(emotion) for emotion in members if emotion not in others], axis=0
     )

@@ -74,7 +74,7 @@ class Network:
     ) -> Shaped[np.ndarray, " n"]:
         """Return the most probable class of each pair; see `predict_proba`."""
         likely = self.predict_proba(onset, apex, classes=classes, corrected=corrected)
-        return np.array(classes or self.classes)[likely.argmax(axis=-1)]
+        return np.array(self.classes if classes is None else classes)[likely.argmax(axis=-1)]
 
     def predict_proba(
         self,

@@ -34,6 +34,13 @@ def test_a_polarity_is_what_is_no_class_of_its_own():
     assert five[0].argmax() == 3
 
 
+def test_a_class_that_is_nothing_but_others_is_refused():
+    with pytest.raises(ConfigError, match="positive is nothing but happiness"):
+        emotion_probabilities(
+            np.full((1, 1), 0.5), units=("12",), classes=("positive", "happiness", "surprise")
+        )
+
+
 def test_spellings_and_unknown_classes():
     assert reads(["Happiness", "other", "negative"])
     assert not reads(["tense"])

@@ -141,10 +141,10 @@ def store_tasks(
             outcomes[index] = Outcome(sample=None, changes=outcome.changes)
     missing = [index for index, outcome in enumerate(outcomes) if outcome is None]
     with progress(f"preparing {database}", len(tasks), done=ready) as advance:
-        for (index, _), outcome in parallel_map(
+        for (index, _, _), outcome in parallel_map(
             _store,
-            [(index, paths[index]) for index in missing],
-            tasks,
+            [(index, tasks[index], paths[index]) for index in missing],
+            None,
             workers=workers_for(len(missing), workers),
         ):
             outcomes[index] = outcome
@@ -164,6 +164,5 @@ def store_tasks(
     return Stored(paths=kept, changes=tuple(everything))
 
 
-def _store(tasks: Sequence[Task], job: tuple[int, Path]) -> Outcome:
-    index, path = job
-    return store(tasks[index], path)
+def _store(_: None, job: tuple[int, Task, Path]) -> Outcome:
+    return store(*job[1:])

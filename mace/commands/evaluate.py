@@ -102,6 +102,10 @@ def run(
         needs_network=["--adapt"] if adapt else [],
         without_zero_shot=[*(["--leaky"] if leaky else []), *(["--mix"] if mix else [])],
     )
+    if leaky and adapt:
+        raise ConfigError(
+            "--leaky shows what leaks are worth on the images as they are; leave out it or --adapt"
+        )
     as_it_is = start if start is not None and start.use == "zero-shot" else None
     if as_it_is is not None and not aus:
         # Now, not after a minute of reading clips and computing their motion.

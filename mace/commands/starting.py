@@ -10,6 +10,9 @@ from mace.pretrained.bundle_files import BundleFile, bundle_file, describe_bundl
 from mace.protocols.benchmarks import Benchmark
 from mace.protocols.labels import knows
 
+READABLE: frozenset[ClassSet] = frozenset({"3", "5", "7"})
+"""Sets whose classes are read from action units; CASME's four have `tense`, which is no emotion."""
+
 POLARITIES: frozenset[str] = frozenset({"negative", "positive", "surprise"})
 
 
@@ -44,8 +47,10 @@ class Start:
         """
         if benchmark is not None:
             self.check_classes(benchmark.classes)
-        elif classes == "objective" or (
-            classes is not None and not self.names_units and self.class_set not in (None, classes)
+        elif (
+            classes is not None
+            and self.class_set not in (None, classes)
+            and not (self.names_units and classes in READABLE)
         ):
             raise ConfigError(
                 f"{self.name} knows the classes {', '.join(self.classes)} only, not those of "

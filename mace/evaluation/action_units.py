@@ -73,7 +73,8 @@ def read_units(path: Path, clips: Sequence[str]) -> Listed:
     keys = {name: clip_key(*name.split("/", 2)) for name in clips}
     texts: dict[str, list[str]] = {}
     for row in read_table(path, columns=_COLUMNS, keys=("clip",)).rows:
-        given = "/".join(filter(None, (row.name("subject"), row.name("clip"))))
+        clip = row.name("clip")
+        given = clip if "/" in clip else "/".join(filter(None, (row.name("subject"), clip)))
         fitting = [name for name, key in keys.items() if _completed(given, name) == key]
         if len(fitting) > 1:
             raise DataError(

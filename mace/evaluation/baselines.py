@@ -39,6 +39,7 @@ from mace.evaluation.config import (
 )
 from mace.evaluation.method import DataUse, FoldPredictions
 from mace.metrics import confusion_matrix, uf1
+from mace.motion.config import MotionConfig
 from mace.prediction import normalise
 from mace.protocols.folds import Fold
 from mace.protocols.inner import inner_folds
@@ -226,19 +227,24 @@ def mirrored_distances(
     motion_set: MotionSet, space: SearchSpace
 ) -> Iterator[tuple[_Shape, Float[np.ndarray, "n n"], Float[np.ndarray, "n n"]]]:
     """Yield each form of the input with mean squared distances, to images and to mirror images."""
-    mirror = jax.vmap(functools.partial(flip, motion=motion_set.motion))
-    nothing = jnp.zeros(motion_set.inputs.shape[-1])  # statistics are each image's own
-
-    @jax.jit
-    def standardised(images: Float[Array, "n h w c"]) -> Float[Array, "n d"]:
-        return normalise(images, nothing, nothing, kind="image").reshape(len(images), -1)
-
     for shape, images in _forms(motion_set, space):
-        own, turned = (
-            np.asarray(standardised(form)) for form in (images, mirror(jnp.asarray(images)))
-        )
+        own, turned = map(np.asarray, _standardised(images, motion=motion_set.motion))
         # Standardised rows have the mean square 1, or 0 where nothing moves.
         yield shape, mean_squared_distances(own, own), mean_squared_distances(own, turned)
+
+
+@functools.partial(jax.jit, static_argnames="motion")
+def _standardised(
+    images: Float[Array, "n h w c"], *, motion: MotionConfig
+) -> tuple[Float[Array, "n d"], Float[Array, "n d"]]:
+    """Return images and their mirror images as rows, each channel of each brought to one scale."""
+    nothing = jnp.zeros(images.shape[-1])  # statistics are each image's own
+    mirrored = jax.vmap(functools.partial(flip, motion=motion))(images)
+    own, turned = (
+        normalise(form, nothing, nothing, kind="image").reshape(len(images), -1)
+        for form in (images, mirrored)
+    )
+    return own, turned
 
 
 def mean_squared_distances(

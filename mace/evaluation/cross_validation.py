@@ -116,6 +116,7 @@ def evaluate_methods(
         DataError: if there are too few subjects.
         OutputError: if `run_dir` cannot be written to.
         TrainingError: if a network's training fails.
+        WorkerError: if a worker process dies.
     """
     if isinstance(config, EvaluationConfig):
         methods = make_methods(config) if methods is None else methods

@@ -13,7 +13,7 @@ from itertools import product
 
 import jax
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Array, Float, Int
 
 from mace.augment.image import flip
 from mace.data.motion_set import MotionSet
@@ -26,9 +26,10 @@ from mace.evaluation.baselines import (
 from mace.evaluation.bundles import bundle_for
 from mace.evaluation.config import KernelRidgeConfig, ZeroShotConfig
 from mace.evaluation.method import DataUse, FoldPredictions
-from mace.evaluation.windows import fit_window
+from mace.evaluation.windows import fit_window, show
 from mace.evaluation.zero_shot import ZeroShot
 from mace.metrics import confusion_matrix, uf1
+from mace.motion.config import MotionConfig
 from mace.prediction import in_batches, predict_features
 from mace.protocols.folds import Fold
 from mace.protocols.inner import inner_folds
@@ -49,10 +50,12 @@ class InformedRidge:
     Attributes:
         network: the network, which is asked as it is.
         config: settings of the ridge.
+        features: whether inner folds may choose to compare clips by the network's features too.
     """
 
     network: ZeroShotConfig
     config: KernelRidgeConfig = field(default_factory=KernelRidgeConfig)
+    features: bool = True
 
     def __call__(
         self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool
@@ -62,18 +65,19 @@ class InformedRidge:
         if np.unique(labels[train]).size < 2:
             return Majority()(motion_set, fold, seed=seed, explain=explain)
         opinion = self._opinion(motion_set, fold, seed=seed)
-        features = self._feature_distances(motion_set, fold)
+        features = self._feature_distances(motion_set, fold) if self.features else None
+        choices = (None, features) if self.features else (None,)
         folds = self.config.space.inner_folds
         inner = inner_folds(train, motion_set.groups, labels, folds=folds)
         classes = len(motion_set.classes)
         best, chosen = -1.0, None
         for shape, straight, mirrored in mirrored_distances(motion_set, self.config.space):
             for width, strength, seen in product(
-                self.config.widths, self.config.space.strengths, (False, True)
+                self.config.widths, self.config.space.strengths, choices
             ):
                 kernel = _kernel((straight, mirrored), width)
-                if seen:
-                    kernel = (kernel + _kernel(features, width)) / 2
+                if seen is not None:
+                    kernel = (kernel + _kernel(seen, width)) / 2
                 held_out = [
                     (part, _scores(kernel, labels, fitted, part, strength, classes))
                     for fitted, part in inner
@@ -92,25 +96,26 @@ class InformedRidge:
                 "size": [float(shape.size)],
                 "strength": [strength],
                 "gamma": [width],
-                "features": [float(seen)],
+                "features": [float(seen is not None)],
                 "weight": [weight],
             },
-            data_use=DataUse(fitted=train, selection="settings and weight by inner folds"),
+            data_use=DataUse(
+                fitted=train, normalised=train, selection="settings and weight by inner folds"
+            ),
         )
 
     def _feature_distances(self, motion_set: MotionSet, fold: Fold) -> Distances:
         """Return mean squared distances of features, scaled by those of the training clips."""
         bundle = bundle_for(self.network.bundle, motion_set)
-        adaptation = None
         if self.network.adapt is not None:
             window = fit_window(bundle, motion_set, fold, self.network.adapt)
-            adaptation = window.adaptation(motion_set.inputs.shape[-1])
+            motion_set = show(motion_set, window.adaptation(motion_set.inputs.shape[-1]))
         inputs = motion_set.inputs if self.network.pair_average else motion_set.inputs[:, :1]
         pairs = inputs.reshape(-1, *inputs.shape[2:])
-        mirror = functools.partial(flip, motion=bundle.motion)
+        mirrored_pairs = in_batches(functools.partial(_mirror, motion=bundle.motion), pairs)
         both = []
-        for images in (pairs, in_batches(jax.jit(jax.vmap(mirror)), pairs)):
-            features = predict_features(bundle, images, adaptation=adaptation)
+        for images in (pairs, mirrored_pairs):
+            features = predict_features(bundle, images)
             both.append(features.reshape(*inputs.shape[:2], -1).mean(axis=1, dtype=np.float64))
         mean = both[0][fold.train_index].mean(axis=0)
         # A feature that no training clip shows says nothing.
@@ -125,6 +130,11 @@ class InformedRidge:
         asked = ZeroShot(self.network)(motion_set, everybody, seed=seed, explain=False)
         assert asked.probabilities is not None
         return np.log(np.maximum(asked.probabilities, _LEAST))
+
+
+@functools.partial(jax.jit, static_argnames="motion")
+def _mirror(images: Float[Array, "n h w c"], *, motion: MotionConfig) -> Float[Array, "n h w c"]:
+    return jax.vmap(functools.partial(flip, motion=motion))(images)
 
 
 def _kernel(distances: Distances, width: float) -> Float[np.ndarray, "n n"]:

@@ -96,7 +96,7 @@ def benchmark_lines(benchmark: Mapping[str, Any] | None) -> list[str]:
 
 
 def fitted_windows(evaluation: Evaluation) -> list[Mapping[str, Sequence[float]]]:
-    """Return what was chosen in each fold (`mace.adaptation.search.Fit.figures`), if anything."""
+    """Return what was chosen in each fold (`WindowFit.figures`), if anything."""
     network = evaluation.methods[NETWORK]
     folds = network.histories.get(network.seeds[0], {})
     return [figures for figures in folds.values() if "window" in figures]

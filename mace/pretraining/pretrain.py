@@ -2,8 +2,9 @@
 
 Learns negative, positive and surprise from onset–apex pairs of synthetic people: half of every
 batch from rendered pairs as DIS, TV-L1 and Farneback measured them, half from motion space, both
-presented as our own clips and as public flow images are. No picture of a real person is in it; the
-only one that versions of the recipe were compared on is the photograph of `photograph.py`.
+presented as our own clips and as public flow images are. No picture of a real person is in it. The
+only one that versions of the recipe were compared on is the photograph of `photograph.py`; real
+clips have shown once that three action units were rendered wrongly (the model card).
 
     mace pretrain --measure                         the shipped network and its card
     mace pretrain --config.train.devices 8          on an accelerator or several

@@ -142,6 +142,11 @@ def test_the_recipe_is_that_of_the_network_and_the_data_set(model):
         (["--adapt"], "--adapt goes with --zero-shot RUN or --init RUN"),
         (["--init", "pretrained", "--adapt", "--population"], "leave out --adapt or --population"),
         (["--zero-shot", "pretrained", "--leaky"], "--zero-shot trains nothing"),
+        (["--init", "pretrained", "--adapt", "--leaky"], "leave out it or --adapt"),
+        (
+            ["--zero-shot", "pretrained", "--classes", "objective"],
+            "not those of --classes objective",
+        ),
         (["--zero-shot", "gone"], "there is no model at gone"),
         (
             ["--zero-shot", "pretrained", "--classes", "5"],

@@ -72,7 +72,7 @@ def test_features_that_know_are_looked_at(monkeypatch):
     by_clip = {clip.tobytes(): row for clip, row in zip(SET.inputs[:, 0], seen, strict=True)}
     nothing = np.zeros(seen.shape[1])
 
-    def features(bundle, inputs, *, adaptation):
+    def features(bundle, inputs):
         return np.stack([by_clip.get(image.tobytes(), nothing) for image in inputs])
 
     monkeypatch.setattr(informed, "ZeroShot", says(np.full((len(SET), 3), 1 / 3)))
@@ -86,9 +86,25 @@ def test_features_that_know_are_looked_at(monkeypatch):
 def test_nothing_of_the_test_subjects_reaches_a_choice(monkeypatch, number):
     monkeypatch.setattr(informed, "ZeroShot", says(certain(SET.labels)))
     fold = loso(SET.groups)[number]
-    labels = SET.labels.copy()
+    labels, inputs = SET.labels.copy(), SET.inputs.copy()
     labels[fold.test_index] = 0
     blind = replace(SET, labels=labels, fingerprint="")
-    first, second = (METHOD(data, fold, seed=0, explain=False) for data in (SET, blind))
-    assert first.history == second.history
+    inputs[fold.test_index[1:]] *= -40
+    other = replace(blind, inputs=inputs, fingerprint="")
+    first, second, third = (
+        METHOD(data, fold, seed=0, explain=False) for data in (SET, blind, other)
+    )
+    assert first.history == second.history == third.history
     np.testing.assert_array_equal(first.predicted, second.predicted)
+    assert first.predicted[0] == third.predicted[0]
+    np.testing.assert_array_equal(first.data_use.normalised, fold.train_index)
+
+
+def test_statistics_of_features_are_those_of_the_training_clips():
+    fold = loso(SET.groups)[1]
+    inputs = SET.inputs.copy()
+    inputs[fold.test_index] *= -40
+    straight = METHOD._feature_distances(SET, fold)[0]
+    changed = METHOD._feature_distances(replace(SET, inputs=inputs, fingerprint=""), fold)[0]
+    train = np.ix_(fold.train_index, fold.train_index)
+    np.testing.assert_array_equal(straight[train], changed[train])

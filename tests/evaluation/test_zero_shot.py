@@ -9,7 +9,7 @@ from evaluation_cases import make_set
 
 from mace.adaptation.config import AdaptConfig
 from mace.augment.config import NO_AUGMENT
-from mace.bundle import save_bundle
+from mace.bundle import load_bundle, save_bundle
 from mace.errors import CheckpointError, ConfigError
 from mace.evaluation.config import EvaluationConfig, ZeroShotConfig
 from mace.evaluation.cross_validation import evaluate_methods
@@ -21,8 +21,9 @@ from mace.leakage.audit_report import audit_case
 from mace.leakage.run_folder import case_of_run
 from mace.models.config import ModelConfig
 from mace.motion.config import MotionConfig
+from mace.network import Network as Trained
 from mace.prediction import Adaptation
-from mace.pretrained.bundle_files import bundle_file
+from mace.pretrained.bundle_files import PACKAGED, bundle_file
 from mace.protocols.folds import loso
 from mace.training.config import TrainConfig
 from mace.training.fitted import make_bundle
@@ -113,6 +114,24 @@ def test_only_training_subjects_adapt(file):
     assert "clips without labels" in predictions.data_use.selection
     plain = zero_shot(file)(lower, FOLD, seed=0, explain=False)
     assert np.abs(plain.probabilities - predictions.probabilities).max() > 1e-4
+
+
+def test_other_classes_are_read_from_the_units_of_the_packaged_network():
+    names = ("disgust", "happiness", "others", "repression", "surprise")
+    five = replace(
+        SET,
+        labels=(SET.labels + np.arange(len(SET)) % 2).astype(np.int32),
+        classes=names,
+        motion=MotionConfig(size=28, flow="images"),
+        fingerprint="",
+    )
+    method = zero_shot(bundle_file(PACKAGED))
+    predictions = method(five, FOLD, seed=0, explain=False)
+    assert predictions.probabilities.shape == (len(FOLD.test_index), 5)
+    np.testing.assert_allclose(predictions.probabilities.sum(axis=1), 1, atol=1e-5)
+    images = five.inputs[FOLD.test_index, 0]
+    read = Trained(load_bundle(PACKAGED), name="").predict_proba(images, classes=names)
+    np.testing.assert_allclose(predictions.probabilities, read, atol=1e-5)
 
 
 def test_a_network_that_goes_on_learning_is_shown_the_window_too(file):

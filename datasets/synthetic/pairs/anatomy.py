@@ -2,7 +2,8 @@
 
 No two faces smile alike: muscles insert higher or lower, pull their neighbours along, and lie under
 more or less skin. Each person of a cast has a mixture of face units for every action unit, drawn
-once between the two ends given here, so that a network learns what is common to all of them.
+once between the two ends given here (which are one for some units), so that a network learns what
+is common to all of them.
 
 Source of what may move along: Ekman, Friesen and Hager, Facial Action Coding System: the manual,
 2002, appearance changes of each unit. The ranges are ours.
