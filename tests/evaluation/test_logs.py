@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fuzzing import mutations
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from log_cases import CLASSES, check_known, known_samples, megc_text, scored
 
@@ -227,6 +227,7 @@ CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampl
     delimiter=st.sampled_from(",;\t"),
     cut=st.integers(0, 60),
 )
+@example(changes=[(0, 0, "#")], lost=1, doubled=[], quoted=False, delimiter=",", cut=0)
 def test_mutated_tables_give_a_count_or_a_sentence(
     tmp_path_factory, changes, lost, doubled, quoted, delimiter, cut
 ):
@@ -255,7 +256,8 @@ def test_mutated_tables_give_a_count_or_a_sentence(
         return
     lines = [line.strip() for line in text.splitlines()]
     content = [line for line in lines if line.strip(f'{delimiter}" ') and line[0] != "#"]
-    assert len(predictions.clips) == len(content) - 1
+    # A header that begins as a comment does is none, and rows of a database MACE knows need none.
+    assert len(predictions.clips) == len(content) - (lines[0][0] != "#")
     if not changes and cut <= 52:
         truth = {f"{s[0]}/{s[1]}/{s[2]}": s[3:] for s in known_samples()[:30]}
         for clip, label, predicted in zip(
