@@ -34,11 +34,11 @@ def test_work_resumes_and_does_not_depend_on_how_it_is_cut(pairs, tmp_path, monk
     rendered = []
     store = stored.store_chunk
 
-    def interrupted(settings, people, path):
-        rendered.extend(people)
+    def interrupted(settings, chunk):
+        rendered.extend(chunk[1])
         if len(rendered) == 2:
             raise KeyboardInterrupt
-        return store(settings, people, path)
+        return store(settings, chunk)
 
     def make():
         return make_pairs(
