@@ -11,7 +11,13 @@ import flax.linen as nn
 import numpy as np
 from jaxtyping import Float, Shaped
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_array, check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils import (
+    assert_all_finite,
+    check_array,
+    check_consistent_length,
+    check_random_state,
+    column_or_1d,
+)
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -157,6 +163,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             X = check_array(X, allow_nd=True, dtype="float32", estimator=self)
         if y is not None:
             y = column_or_1d(y, warn=True)
+            assert_all_finite(y, input_name="y")
             check_consistent_length(X, y)
         return as_images(X), y
 
