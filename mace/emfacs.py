@@ -1,8 +1,8 @@
 """Emotions read from action units: by how well the units that are listed for each agree with them.
 
-So a network that names action units predicts any of the field's sets of classes, whatever classes
-it was trained on. Every emotion is a mixture of prototypes, sets of units that occur together; the
-units are taken to be independent given the prototype, and all classes to be equally likely.
+So a network that names action units predicts any emotions, whatever classes it was trained on.
+Every emotion is a mixture of prototypes, sets of units that occur together; the units are taken to
+be independent given the prototype, and all classes to be equally likely.
 
 Source: the prototypes and theirs, in `mace/datasets/synthetic/pairs/prototypes.py`: Ekman, Friesen
 and Hager, FACS Investigator's Guide, 2002, EMFACS, and the coding criteria of CASME II.
@@ -14,14 +14,16 @@ import numpy as np
 from jaxtyping import Float
 
 from mace.datasets.synthetic.action_units import AU_NAMES
-from mace.datasets.synthetic.pairs.prototypes import EMOTION_NAMES, emotion_shares, prototype_table
+from mace.datasets.synthetic.pairs.prototypes import (
+    CLASS_SETS,
+    EMOTION_NAMES,
+    emotion_shares,
+    prototype_table,
+)
 from mace.errors import ConfigError
 from mace.protocols.labels import canonical_class
 
-_POLARITIES: dict[str, tuple[str, ...]] = {
-    "positive": ("happiness",),
-    "negative": ("anger", "contempt", "disgust", "fear", "repression", "sadness"),
-}
+_POLARITIES = CLASS_SETS["3"]
 _SURE = 1e-3  # no unit is ever taken to be surer than this
 
 
@@ -70,7 +72,7 @@ def emotion_probabilities(
 
 def _weights(name: str, names: list[str]) -> Float[np.ndarray, " p"]:
     """Return the share of each prototype among those of a class; the sum is 1."""
-    members = _POLARITIES.get(name, (name,))
+    members = tuple(_POLARITIES.get(name, (name,)))
     others = {other for other in names if other != name}
     if others.issuperset(members):
         raise ConfigError(

@@ -18,10 +18,10 @@ from mace.motion.representation import channels
 from mace.prediction import (
     Trained,
     in_batches,
-    make_unit_prediction,
     program_arguments,
     program_settings,
 )
+from mace.unit_prediction import make_unit_prediction
 
 type Model = Bundle | Export
 """What the live loop can run: a trained network, or an exported one."""
@@ -97,7 +97,7 @@ def make_unit_network(model: Model) -> UnitNetwork | None:
     """Return one raw motion image to presence, px and side of each of `unit_names`.
 
     Compiled ahead of time, as `make_network` is; the numbers are those of
-    `mace.prediction.predict_units`. None for a model that names no units.
+    `mace.unit_prediction.predict_units`. None for a model that names no units.
     """
     if isinstance(model, Export) or not model.model.units:
         return None

@@ -16,7 +16,8 @@ from mace.export.loading import Export
 from mace.inference import Model, load_model, make_network
 from mace.motion.representation import channels, represent
 from mace.places import model_folder
-from mace.prediction import UnitPrediction, predict, predict_units
+from mace.prediction import predict
+from mace.unit_prediction import UnitPrediction, predict_units
 
 if TYPE_CHECKING:  # faces are looked for by dlib, which motion images need not
     import pandas as pd

@@ -1,4 +1,4 @@
-"""What a trained network says: class probabilities and action units, of any number of inputs."""
+"""What a trained network says of any number of inputs: class probabilities, features."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -8,12 +8,10 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, PyTree, Shaped
+from jaxtyping import Array, Float, Int, PyTree, Shaped
 
 from mace.augment.image import flip
-from mace.bundle import Bundle, Normalisation, NormaliseKind
-from mace.errors import ConfigError
-from mace.losses.units import read_units
+from mace.bundle import Normalisation, NormaliseKind
 from mace.models.apply import apply_model
 from mace.models.config import ModelConfig
 from mace.models.conv import Form
@@ -136,9 +134,7 @@ def predict(
     With `flip_average` it is the mean of the probabilities of each input and its mirror image;
     `adaptation` changes the inputs first, in one program for all adaptations.
     """
-    program = prediction_program(*program_settings(trained))
-    variables, mean, std = program_arguments(trained)
-    return in_batches(lambda images: program(variables, images, mean, std, adaptation), inputs)
+    return run(prediction_program(*program_settings(trained)), trained, inputs, adaptation)
 
 
 def program_settings(
@@ -158,19 +154,30 @@ def program_arguments(
     return jax.device_put(trained.variables, jax.local_devices()[0]), mean, std
 
 
+def run(
+    program: Callable[..., Array],
+    trained: Trained,
+    inputs: Float[np.ndarray, "n h w c"],
+    adaptation: Adaptation | None = None,
+) -> Float[np.ndarray, "n ..."]:
+    """Return what a program of a network, as `make_outputs` makes it, says of inputs."""
+    variables, mean, std = program_arguments(trained)
+    return in_batches(lambda images: program(variables, images, mean, std, adaptation), inputs)
+
+
 def in_batches(
-    run: Callable[..., Array],
+    function: Callable[..., Array],
     *rows: Shaped[np.ndarray, "n ..."],
     size: int = BATCH,
     axis: int = 0,
 ) -> Shaped[np.ndarray, "..."]:
-    """Return what `run` says of all rows, `size` of them at a time.
+    """Return what `function` says of all rows, `size` of them at a time.
 
     The last batch is filled up with its last row, and no rows are a batch of zeros that is dropped:
     one shape, compiled once, whatever their number.
 
     Args:
-        run: takes `size` rows of each array; its result has them along `axis`.
+        function: takes `size` rows of each array; its result has them along `axis`.
         rows: arrays of the same length.
         size: of a batch.
         axis: of the result.
@@ -181,7 +188,7 @@ def in_batches(
     parts = []
     for start in range(0, max(count, 1), size):
         index = np.minimum(np.arange(start, start + size), max(count, 1) - 1)
-        part = np.asarray(run(*(array[index] for array in rows)))
+        part = np.asarray(function(*(array[index] for array in rows)))
         parts.append(part.take(range(max(min(size, count - start), 0)), axis=axis))
     return np.concatenate(parts, axis=axis)
 
@@ -205,121 +212,28 @@ def predict_clips(
     return each.reshape(clips, pairs, each.shape[1]).mean(axis=1)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class UnitPrediction:
-    """What a network says about the action units of some inputs.
-
-    Attributes:
-        names: of the units, FACS numbers.
-        presence: probability that a unit is there.
-        px: largest displacement of the skin by it, if it is there, in the unit of the inputs' flow:
-            px of the 128-px crop where MACE has measured it, nothing that means anything of images
-            that others have stretched; NaN for a network that was trained on such images.
-        side: 1 for the left half of the face alone (the person's own left), 0 for both alike, -1
-            for the right.
-        thresholds: from what probability on each unit is called.
-    """
-
-    names: tuple[str, ...]
-    presence: Float[np.ndarray, "n a"]
-    px: Float[np.ndarray, "n a"]
-    side: Float[np.ndarray, "n a"]
-    thresholds: Float[np.ndarray, " a"]
-
-    @property
-    def called(self) -> Bool[np.ndarray, "n a"]:
-        """Which units are called: those whose probability is above their threshold."""
-        return self.presence > self.thresholds
-
-
-def unit_thresholds(trained: "Trained") -> Float[np.ndarray, " a"]:
-    """Return from what probability on each unit of a network is called."""
-    fitted = trained.unit_thresholds if isinstance(trained, Bundle) else ()
-    return np.asarray(fitted or [0.5] * len(trained.model.units), np.float32)
-
-
-def predict_units(
-    trained: Trained,
-    inputs: Float[np.ndarray, "n h w c"],
-    *,
-    adaptation: Adaptation | None = None,
-) -> UnitPrediction:
-    """Return which action units the network sees in motion images, how strong and where.
-
-    Raises:
-        ConfigError: if the network has not learnt to name any.
-    """
-    names = trained.model.units
-    if not names:
-        raise ConfigError(
-            "this network names no action units; use the pre-trained one, or one trained with "
-            "rendered pairs (mace pretrain)"
-        )
-    program = unit_program(*program_settings(trained))
-    variables, mean, std = program_arguments(trained)
-    outputs = in_batches(lambda images: program(variables, images, mean, std, adaptation), inputs)
-    presence, strength, side = np.moveaxis(outputs, -1, 0)
-    stretched = trained.motion.flow == "images"
-    return UnitPrediction(
-        names=names,
-        presence=presence,
-        px=np.full_like(strength, np.nan) if stretched else strength,
-        side=side,
-        thresholds=unit_thresholds(trained),
-    )
-
-
-@functools.lru_cache(maxsize=8)
-def unit_program(
-    model: ModelConfig, motion: MotionConfig, classes: int, kind: NormaliseKind, flip_average: bool
-) -> Callable[..., Float[Array, "b a 3"]]:
-    """Return the jitted `(variables, inputs, mean, std[, adaptation]) -> presence, px, side`."""
-    return jax.jit(make_unit_prediction(model, motion, classes, kind, flip_average))
-
-
-def make_unit_prediction(
-    model: ModelConfig, motion: MotionConfig, classes: int, kind: NormaliseKind, flip_average: bool
-) -> Callable[..., Float[Array, "b a 3"]]:
-    """Return what `unit_program` compiles."""
-
-    def read(
-        images: Float[Array, "b h w c"], logits: Float[Array, "b k"], out: Mapping[str, Array]
-    ) -> Float[Array, "b a 3"]:
-        return read_units(out["units"], motion_deviation(images))
-
-    def unmirror(units: Float[Array, "b a 3"]) -> Float[Array, "b a 3"]:
-        return units * jnp.asarray([1.0, 1.0, -1.0])
-
-    return _averaged(model, motion, classes, kind, flip_average, read=read, unmirror=unmirror)
-
-
 def predict_features(
-    trained: Trained,
-    inputs: Float[np.ndarray, "n h w c"],
-    *,
-    adaptation: Adaptation | None = None,
+    trained: Trained, inputs: Float[np.ndarray, "n h w c"]
 ) -> Float[np.ndarray, "n d"]:
     """Return what the head of a network reads of motion images: its last map, pooled.
 
     Mirror images are not averaged: a feature has a side.
     """
-    program = feature_program(*program_settings(trained)[:-1])
-    variables, mean, std = program_arguments(trained)
-    return in_batches(lambda images: program(variables, images, mean, std, adaptation), inputs)
+    return run(feature_program(*program_settings(trained)[:-1]), trained, inputs)
 
 
 @functools.lru_cache(maxsize=8)
 def feature_program(
     model: ModelConfig, motion: MotionConfig, classes: int, kind: NormaliseKind
 ) -> Callable[..., Float[Array, "b d"]]:
-    """Return the jitted `(variables, inputs, mean, std[, adaptation]) -> features`."""
+    """Return the jitted `(variables, inputs, mean, std) -> features`."""
 
     def read(
         images: Float[Array, "b h w c"], logits: Float[Array, "b k"], out: Mapping[str, Array]
     ) -> Float[Array, "b d"]:
         return out["pooled"]
 
-    return jax.jit(_averaged(model, motion, classes, kind, flip_average=False, read=read))
+    return jax.jit(make_outputs(model, motion, classes, kind, flip_average=False, read=read))
 
 
 @functools.lru_cache(maxsize=8)
@@ -346,10 +260,10 @@ def make_prediction(
     ) -> Float[Array, "b k"]:
         return jax.nn.softmax(logits.astype(jnp.float32))
 
-    return _averaged(model, motion, classes, kind, flip_average, read=read, form=form)
+    return make_outputs(model, motion, classes, kind, flip_average, read=read, form=form)
 
 
-def _averaged(
+def make_outputs(
     model: ModelConfig,
     motion: MotionConfig,
     classes: int,
@@ -360,9 +274,17 @@ def _averaged(
     unmirror: Callable[[Array], Array] = lambda outputs: outputs,
     form: Form = "native",
 ) -> Callable[..., Array]:
-    """Return images to what `read(images, logits, out)` makes of the network's outputs.
+    """Return `(variables, inputs, mean, std[, adaptation])` to what is read of a network's outputs.
 
-    With `flip_average` it is the mean with that of the mirror image, which `unmirror` turns back.
+    Args:
+        model: the network.
+        motion: what its inputs are, which says what mirroring does to them.
+        classes: how many.
+        kind: how inputs are normalised.
+        flip_average: whether the result is the mean with that of the mirror image.
+        read: takes images, logits and intermediates; its result has one row an image.
+        unmirror: turns what was read of a mirror image back.
+        form: of the convolutions.
     """
     network = make_model(model, classes, form=form)
 

@@ -70,7 +70,7 @@ def parallel_map[S, J, R](
         initializer=_begin,
         initargs=(shared, turn, begin),
     ) as pool:
-        with _environment(_ENVIRONMENT):  # spawned workers all start with the first job
+        with environment(_ENVIRONMENT):  # spawned workers all start with the first job
             waiting = {pool.submit(_work, function, job): job for job in jobs}
         try:
             yield from _as_finished(waiting)
@@ -150,8 +150,8 @@ def _work(function: Callable[[Any, Any], Any], job: Any) -> Any:
 
 
 @contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Children started within have these variables."""
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Processes started within have these variables; afterwards this one has its own again."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

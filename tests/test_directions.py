@@ -25,7 +25,7 @@ FLOORS = (
     ("augment", "data", "datasets", "models"),
     ("bundle",),
     ("emfacs", "prediction", "pretrained"),
-    ("export",),
+    ("export", "unit_prediction"),
     ("adaptation", "inference", "places"),
     ("network",),
     ("live", "training"),

@@ -2,7 +2,8 @@
 
 Asked about real micro-expressions, a network that knew AU7, AU10 and AU14 from the pack's units
 alone hardly ever named them: its squint raises the cheek as AU6 does, its raised upper lip leaves
-the cheek where it is, and its dimple lifts the corners of the mouth as AU12 does.
+the cheek where it is, and its dimple lifts the corners of the mouth as AU12 does, which clips take
+away again with units that push the lips forward.
 
 Source of what moves where: Ekman, Friesen and Hager, Facial Action Coding System: the manual, 2002,
 appearance changes of AU7, AU10 and AU14. How far, we chose.
@@ -35,7 +36,7 @@ class Pull:
     lid: Literal["upper", "lower"] | None = None
 
     def displacement(self, points: Float32[np.ndarray, "v 3"]) -> Float32[np.ndarray, "v 3"]:
-        """Return the displacement of vertices."""
+        """Return the displacement of vertices, in dm, from their places on the average head."""
         away = (points[:, :2] - np.float32(self.at)) / np.float32(self.reach)
         share = np.exp(-0.5 * (away * away).sum(axis=1))
         if self.lid is not None:
@@ -59,7 +60,7 @@ class Gathering:
     reach: float
 
     def displacement(self, points: Float32[np.ndarray, "v 3"]) -> Float32[np.ndarray, "v 3"]:
-        """Return the displacement of vertices, within the plane of the face."""
+        """Return the displacement of vertices, in dm, within the plane of the face."""
         away = (points[:, :2] - np.float32(self.at)) / np.float32(self.reach)
         share = np.exp(0.5 - 0.5 * (away * away).sum(axis=1, keepdims=True))
         moved = np.zeros_like(points)
@@ -97,7 +98,7 @@ def muscle_units(
     """Return the displacement in dm of every vertex by each of `MUSCLES`, of either side.
 
     Args:
-        points: of the average head.
+        points: of the average head, in dm.
         skin: which of them lie on the skin.
     """
     face = skin & (points[:, 2] > _FRONT)

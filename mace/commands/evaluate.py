@@ -65,7 +65,8 @@ def run(
         workers: processes; each keeps to one core.
         recipe: input, network and training.
         zero_shot: evaluate this network as it is, without any training: the folder of a model, or
-            `pretrained` for the one that comes with MACE.
+            `pretrained` for the one that comes with MACE. Emotions that are none of its classes are
+            read from the action units that it names.
         init: fine-tune this network in every fold, in place of a new one; named alike.
         mix: rendered faces that share every training batch and how much of it they get:
             `synthetic:0.5` for pairs made for this input (minutes, once), or a prepared data set

@@ -37,8 +37,8 @@ def run(
     name was there before) with events.csv and events.jsonl (onset, apex and offset in seconds and
     frames, strongest regions, and of micro-expressions the class with its probability) and
     spotting.json. Videos that are done already are not done again, and one that cannot be read does
-    not keep the others from it. With --dataset the videos of a
-    prepared data set are scored against what is known to happen in them, beside a plain baseline.
+    not keep the others from it. With --dataset the videos of a prepared data set are scored against
+    what is known to happen in them, beside a plain baseline.
 
     Args:
         videos: video files, folders of pictures, or their patterns (img%05d.png).

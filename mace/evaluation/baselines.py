@@ -133,9 +133,9 @@ class KernelRidge:
     ) -> FoldPredictions:
         """Predict the test clips; see `Method`."""
         space, candidates = self.config.space, []
-        for shape, straight, mirrored in mirrored_distances(motion_set, space):
+        for shape, distances in mirrored_distances(motion_set, space):
             for width, strength in product(self.config.widths, space.strengths):
-                kernel = (np.exp(-width * straight) + np.exp(-width * mirrored)) / 2
+                kernel = mirrored_kernel(distances, width)
                 ridge = BalancedRidge(strength)
                 candidates.append(_Candidate(shape, strength, kernel, ridge, width))
         return _best_predictions(candidates, motion_set, fold, space)
@@ -223,14 +223,24 @@ def _grams(
         yield shape, (standard @ standard.T).astype(np.float64) / standard.shape[1]
 
 
+type Distances = tuple[Float[np.ndarray, "n n"], Float[np.ndarray, "n n"]]
+"""Mean squared distances of clips to each other, and to the mirror images of each other."""
+
+
 def mirrored_distances(
     motion_set: MotionSet, space: SearchSpace
-) -> Iterator[tuple[_Shape, Float[np.ndarray, "n n"], Float[np.ndarray, "n n"]]]:
-    """Yield each form of the input with mean squared distances, to images and to mirror images."""
+) -> Iterator[tuple[_Shape, Distances]]:
+    """Yield each form of the input with its distances."""
     for shape, images in _forms(motion_set, space):
         own, turned = map(np.asarray, _standardised(images, motion=motion_set.motion))
         # Standardised rows have the mean square 1, or 0 where nothing moves.
-        yield shape, mean_squared_distances(own, own), mean_squared_distances(own, turned)
+        yield shape, (mean_squared_distances(own, own), mean_squared_distances(own, turned))
+
+
+def mirrored_kernel(distances: Distances, width: float) -> Float[np.ndarray, "n n"]:
+    """Return the RBF kernel, the mean of that to images and that to mirror images."""
+    straight, mirrored = distances
+    return (np.exp(-width * straight) + np.exp(-width * mirrored)) / 2
 
 
 @functools.partial(jax.jit, static_argnames="motion")

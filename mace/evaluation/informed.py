@@ -16,12 +16,15 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from mace.augment.image import flip
+from mace.bundle import Bundle
 from mace.data.motion_set import MotionSet
 from mace.evaluation.baselines import (
     BalancedRidge,
+    Distances,
     Majority,
     mean_squared_distances,
     mirrored_distances,
+    mirrored_kernel,
 )
 from mace.evaluation.bundles import bundle_for
 from mace.evaluation.config import KernelRidgeConfig, ZeroShotConfig
@@ -36,9 +39,6 @@ from mace.protocols.inner import inner_folds
 
 WEIGHTS = (0.0, 0.05, 0.1, 0.2, 0.4)
 """Of log-probabilities, beside scores that lie between about 0 and 1."""
-
-type Distances = tuple[Float[np.ndarray, "n n"], Float[np.ndarray, "n n"]]
-"""Mean squared distances of clips to each other, and to the mirror images of each other."""
 
 _LEAST = 1e-3  # a probability; below it the network's certainty says no more
 
@@ -71,13 +71,13 @@ class InformedRidge:
         inner = inner_folds(train, motion_set.groups, labels, folds=folds)
         classes = len(motion_set.classes)
         best, chosen = -1.0, None
-        for shape, straight, mirrored in mirrored_distances(motion_set, self.config.space):
+        for shape, distances in mirrored_distances(motion_set, self.config.space):
             for width, strength, seen in product(
                 self.config.widths, self.config.space.strengths, choices
             ):
-                kernel = _kernel((straight, mirrored), width)
+                kernel = mirrored_kernel(distances, width)
                 if seen is not None:
-                    kernel = (kernel + _kernel(seen, width)) / 2
+                    kernel = (kernel + mirrored_kernel(seen, width)) / 2
                 held_out = [
                     (part, _scores(kernel, labels, fitted, part, strength, classes))
                     for fitted, part in inner
@@ -110,13 +110,7 @@ class InformedRidge:
         if self.network.adapt is not None:
             window = fit_window(bundle, motion_set, fold, self.network.adapt)
             motion_set = show(motion_set, window.adaptation(motion_set.inputs.shape[-1]))
-        inputs = motion_set.inputs if self.network.pair_average else motion_set.inputs[:, :1]
-        pairs = inputs.reshape(-1, *inputs.shape[2:])
-        mirrored_pairs = in_batches(functools.partial(_mirror, motion=bundle.motion), pairs)
-        both = []
-        for images in (pairs, mirrored_pairs):
-            features = predict_features(bundle, images)
-            both.append(features.reshape(*inputs.shape[:2], -1).mean(axis=1, dtype=np.float64))
+        both = _features(bundle, motion_set, pair_average=self.network.pair_average)
         mean = both[0][fold.train_index].mean(axis=0)
         # A feature that no training clip shows says nothing.
         deviation = both[0][fold.train_index].std(axis=0)
@@ -132,15 +126,25 @@ class InformedRidge:
         return np.log(np.maximum(asked.probabilities, _LEAST))
 
 
+def _features(
+    bundle: Bundle, motion_set: MotionSet, *, pair_average: bool
+) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "n d"]]:
+    """Return the network's features of all clips and of their mirror images, means over pairs."""
+    inputs = motion_set.inputs if pair_average else motion_set.inputs[:, :1]
+    pairs = inputs.reshape(-1, *inputs.shape[2:])
+    mirrored = in_batches(functools.partial(_mirror, motion=bundle.motion), pairs)
+    own, turned = (
+        predict_features(bundle, images)
+        .reshape(*inputs.shape[:2], -1)
+        .mean(axis=1, dtype=np.float64)
+        for images in (pairs, mirrored)
+    )
+    return own, turned
+
+
 @functools.partial(jax.jit, static_argnames="motion")
 def _mirror(images: Float[Array, "n h w c"], *, motion: MotionConfig) -> Float[Array, "n h w c"]:
     return jax.vmap(functools.partial(flip, motion=motion))(images)
-
-
-def _kernel(distances: Distances, width: float) -> Float[np.ndarray, "n n"]:
-    """Return the mirror-symmetric kernel of distances to clips and to their mirror images."""
-    straight, mirrored = distances
-    return (np.exp(-width * straight) + np.exp(-width * mirrored)) / 2
 
 
 def _scores(

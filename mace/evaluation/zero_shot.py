@@ -14,9 +14,10 @@ from mace.evaluation.config import ZeroShotConfig
 from mace.evaluation.gradcam import heat_maps
 from mace.evaluation.method import DataUse, FoldPredictions
 from mace.evaluation.windows import fit_window
-from mace.prediction import Adaptation, predict_clips, predict_units, unit_thresholds
+from mace.prediction import Adaptation, predict_clips
 from mace.protocols.folds import Fold
 from mace.protocols.labels import canonical_class, knows
+from mace.unit_prediction import predict_units, unit_thresholds
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,10 @@ class ZeroShot:
             adaptation = fit.adaptation(motion_set.inputs.shape[-1])
         inputs, heat = motion_set.inputs[fold.test_index], None
         if self.config.unit is not None:
-            present = self._presence(bundle, inputs, adaptation)[
-                :, bundle.model.units.index(self.config.unit)
-            ]
+            column = bundle.model.units.index(self.config.unit)
+            present = self._presence(bundle, inputs, adaptation)[:, column]
             probabilities = np.stack([1 - present, present], axis=1)
-            threshold = unit_thresholds(bundle)[bundle.model.units.index(self.config.unit)]
-            predicted = (probabilities[:, 1] > threshold).astype(np.int64)
+            predicted = (present > unit_thresholds(bundle)[column]).astype(np.int64)
         elif not knows(bundle.classes, motion_set.classes) and bundle.model.units:
             probabilities = emotion_probabilities(
                 self._presence(bundle, inputs, adaptation),

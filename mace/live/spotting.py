@@ -13,12 +13,12 @@ from mace.inference import Model, make_unit_network
 from mace.live.config import LiveConfig
 from mace.live.labelled import LabelledFrame
 from mace.live.step import StepInput, StepOutput, begin, make_step, outside_flow
-from mace.prediction import unit_thresholds
 from mace.spotting.events import Event, Unit
 from mace.spotting.recognise import Crop, CropRing, named
 from mace.spotting.series import grid_number
 from mace.spotting.signal import head_position, region_displacements
 from mace.spotting.spotter import Sample, Spotter, Untold
+from mace.unit_prediction import unit_thresholds
 
 # People who are remembered: what is usual for a face holds on over a loss.
 _PEOPLE = 16

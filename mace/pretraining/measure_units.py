@@ -12,8 +12,9 @@ from mace.datasets.synthetic.pairs.prototypes import class_names
 from mace.datasets.synthetic.pairs.stored import StoredPairs
 from mace.emfacs import emotion_probabilities
 from mace.metrics import class_f1, confusion_matrix, uar, uf1
-from mace.prediction import Trained, predict_units
+from mace.prediction import Trained
 from mace.pretraining.pair_tests import VIEWS, labels_of, present_still
+from mace.unit_prediction import predict_units
 
 _CLEAR_SIDE = 0.5  # the weaker half makes a third of the movement, or less
 

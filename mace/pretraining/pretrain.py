@@ -34,7 +34,7 @@ from mace.face.config import FaceConfig
 from mace.metrics import class_f1, confusion_matrix
 from mace.motion.config import MotionConfig
 from mace.motion.conventions import OWN_FRAMING
-from mace.prediction import Trained, predict, predict_units, typical_images
+from mace.prediction import Trained, predict, typical_images
 from mace.pretraining.config import PretrainingConfig
 from mace.pretraining.pair_tests import VIEWS, labels_of, pair_tests, present_still, score
 from mace.pretraining.stream import DrawPairs, PairData
@@ -43,6 +43,7 @@ from mace.training.config import TrainConfig
 from mace.training.fitted import Fitted, Row, make_bundle
 from mace.training.source import Stream
 from mace.training.streaming import fit_stream, stream_fold
+from mace.unit_prediction import predict_units
 
 FIRST_PERSON = 100_000
 """Seed of the first person of training; tests take theirs from 900,000 on."""

@@ -22,10 +22,11 @@ from mace.datasets.synthetic.pairs.prototypes import (
 from mace.errors import ConfigError
 from mace.motion.conventions import OWN_FRAMING
 from mace.network import Network
-from mace.prediction import predict, predict_units
+from mace.prediction import predict
 from mace.pretrained.bundle_files import PACKAGED
 from mace.pretraining.pair_tests import present_still
 from mace.recipes import FLOW
+from mace.unit_prediction import predict_units
 
 LARGEST = 3_000_000
 

@@ -56,7 +56,7 @@ SIDES: Float32[np.ndarray, "3 u"] = np.array(
 
 
 def draw_anatomy(rng: np.random.Generator, *, spread: float) -> Float32[np.ndarray, "a u"]:
-    """Draw one person's weights of `UNIT_NAMES` for each of `AU_NAMES`.
+    """Draw one person's weights of `UNIT_NAMES` for each of `AU_NAMES`, 1 for the full face unit.
 
     Args:
         rng: its state goes on by the same number of draws whatever `spread` is.
@@ -72,6 +72,6 @@ def draw_anatomy(rng: np.random.Generator, *, spread: float) -> Float32[np.ndarr
 
 
 SIDED: Float32[np.ndarray, " a"] = (
-    (draw_anatomy(np.random.default_rng(0), spread=0.0) @ SIDES[1]) != 0
+    np.abs(draw_anatomy(np.random.default_rng(0), spread=0.0)) @ SIDES[1] > 0
 ).astype(np.float32)
 """Which of `AU_NAMES` can show on one half of the face alone."""

@@ -188,10 +188,7 @@ def prototype_shares(
     emotions: dict[str, float] = {}
     for members in CLASS_SETS[classes].values():
         emotions |= members
-    listed = np.sum(
-        [share * emotion_shares(name).astype(np.float64) for name, share in emotions.items()],
-        axis=0,
-    )
+    listed = np.sum([share * emotion_shares(name) for name, share in emotions.items()], axis=0)
     listed /= listed.sum()
     if mixture == "listed":
         return listed.astype(np.float32)

@@ -2,10 +2,11 @@
 
 import importlib.util
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+
+from mace.workers import environment
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,7 @@ def find_places() -> list[Place]:
     return [Place()] * (os.cpu_count() or 1)
 
 
-@contextmanager
-def children_in(place: Place, *, crowded: bool) -> Iterator[None]:
+def children_in(place: Place, *, crowded: bool) -> AbstractContextManager[None]:
     """Processes started within see the GPU of `place` alone; `crowded` if they share it."""
     wanted = {}
     if place.gpu is not None:
@@ -38,16 +38,7 @@ def children_in(place: Place, *, crowded: bool) -> Iterator[None]:
         if crowded:
             # JAX takes three quarters of a GPU's memory at once unless it is told otherwise.
             wanted["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+    return environment(wanted)
 
 
 def _gpus() -> list[str]:
