@@ -20,7 +20,7 @@ and the FACS action units that make it.
 It was trained on {pairs:,} rendered onset-apex pairs of {people:,} synthetic people and on as many
 motion fields of the same people, made up while it learnt. **It has learnt from no picture of a real
 person**; versions of its recipe were compared on rendered people and on the one photograph below,
-and one mistake of the rendering was seen on real clips, as said there.
+and one mistake of the rendering was seen on real clips (under What was measured).
 Heads: MakeHuman's CC0 data; action units: FACS as in `prototypes.py` and `anatomy.py` of
 `datasets/synthetic/pairs`, where the sources are.
 
