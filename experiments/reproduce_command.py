@@ -35,6 +35,7 @@ def run(
         as_json: print the summaries as one JSON object instead of the table.
     """
     from mace.compilation import keep_compiled
+    from mace.evaluation.method_scores import figures_json
     from mace.evaluation.report import write_report
     from mace.evaluation.summary import summarise
     from mace.evaluation.table import headline_rows, print_table
@@ -52,7 +53,7 @@ def run(
     page = write_report(evaluations, folder=out / "report", faces=study.faces)
     summaries = [summarise(evaluation) for evaluation in evaluations]
     if as_json:
-        print(json.dumps({summary["title"]: summary for summary in summaries}, indent=2))
+        print(json.dumps({s.title: figures_json(s) for s in summaries}, indent=2))
     else:
         print_table(headline_rows(evaluations, summaries))
         print(f"\nreport  {page}")

@@ -36,6 +36,25 @@ class ClassScores:
     support: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class MeanScores:
+    """Scores from pooled counts, in [0, 1], each the mean over the seeds.
+
+    Attributes:
+        uf1: unweighted F1.
+        uar: unweighted average recall.
+        accuracy: share of clips named rightly.
+        macro_precision: mean of the classes' precision.
+        weighted_f1: mean of the classes' F1, weighted by their clips.
+    """
+
+    uf1: float
+    uar: float
+    accuracy: float
+    macro_precision: float
+    weighted_f1: float
+
+
 def confusion_matrix(
     truth: Int[np.ndarray, " n"], prediction: Int[np.ndarray, " n"], classes: int
 ) -> Int[np.ndarray, "k k"]:
@@ -136,6 +155,13 @@ def per_class(counts: Int[np.ndarray, "k k"]) -> tuple[ClassScores, ...]:
         ClassScores(float(p), float(r), float(f), int(s))
         for p, r, f, s in zip(*columns, strict=True)
     )
+
+
+def mean_scores(counts: Int[np.ndarray, "s k k"]) -> MeanScores:
+    """Return the mean of every score over the seeds' confusion matrices."""
+    scores = (uf1, uar, accuracy, macro_precision, weighted_f1)
+    means = {score.__name__: float(np.mean([score(c) for c in counts])) for score in scores}
+    return MeanScores(**means)
 
 
 def majority_baseline(counts: Int[np.ndarray, "k k"]) -> Int[np.ndarray, "k k"]:

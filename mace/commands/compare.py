@@ -28,14 +28,18 @@ def run(
         published: list the published numbers.
         as_json: print one JSON object instead of the tables.
     """
+    from mace.evaluation.comparison import published_rows
     from mace.evaluation.comparison_text import print_comparison, print_published
+    from mace.evaluation.method_scores import figures_json
     from mace.evaluation.scoring import compare
 
     result = compare(*runs, benchmark=benchmark, published=published)
     if as_json:
-        print(json.dumps(result.figures, indent=2, ensure_ascii=False))
+        compared = {"runs": {}} if result.figures is None else figures_json(result.figures)
+        published_numbers = {"published": published_rows(result.published)}
+        print(json.dumps(compared | published_numbers, indent=2, ensure_ascii=False))
         return
-    if runs:
+    if result.figures is not None:
         print_comparison(result.figures)
     if result.published:
         print_published(result.published)

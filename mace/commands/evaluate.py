@@ -134,6 +134,7 @@ def run(
     from mace.evaluation.cross_validation import evaluate_methods
     from mace.evaluation.leaky import show_leaks
     from mace.evaluation.mean_motion import draw_mean_motion
+    from mace.evaluation.method_scores import figures_json
     from mace.evaluation.score_text import (
         adaptation_lines,
         benchmark_lines,
@@ -242,12 +243,12 @@ def run(
         if draw_mean_motion(place, inputs, as_it_is.bundle.load(), windows=windows):
             picture = place
     if as_json:
-        print(json.dumps(summary, indent=2))
+        print(json.dumps(figures_json(summary), indent=2))
         return
     print_table(headline_rows([evaluation], [summary]))
     if by_units:
         print("classes are read from action units, by the prototypes of each (docs/pretrained.md)")
-    for line in (*benchmark_lines(summary["benchmark"]), *adaptation_lines(evaluation)):
+    for line in (*benchmark_lines(summary.benchmark), *adaptation_lines(evaluation)):
         print(line)
     if evaluation.leaks:
         print_leaks(evaluation.leaks)

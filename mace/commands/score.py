@@ -37,13 +37,17 @@ def run(
     if benchmark is not None and classes:
         raise ConfigError("--benchmark names the classes already; leave out --classes")
 
+    from mace.evaluation.method_scores import figures_json
     from mace.evaluation.score_text import print_scores
     from mace.evaluation.scoring import score
 
     scores = score(logs, benchmark=benchmark, classes=classes)
     if as_json:
-        print(json.dumps(scores.figures, indent=2, ensure_ascii=False))
+        benchmark = None if scores.benchmark is None else figures_json(scores.benchmark)
+        more = {"logs": list(map(str, logs)), "remarks": list(scores.remarks)}
+        figures = figures_json(scores.figures) | more | {"benchmark": benchmark}
+        print(json.dumps(figures, indent=2, ensure_ascii=False))
     else:
-        print_scores(scores.figures)
+        print_scores(scores.figures, scores.benchmark)
         for remark in scores.remarks:
             print(f"note: {remark}")

@@ -150,6 +150,7 @@ def run(
         baselines=baselines,
     )
 
+    from mace.evaluation.method_scores import figures_json
     from mace.evaluation.summary import summarise
     from mace.evaluation.table import headline_rows, print_table
     from mace.search.telling import disagreement_text, setting_lines, tried_text
@@ -162,7 +163,7 @@ def run(
     if as_json:
         chosen = {group: dict(choice.setting) for group, choice in result.chosen.items()}
         tries = len({outcome.key for outcome in result.outcomes})
-        print(json.dumps({**summary, "settings": chosen, "tried": tries}, indent=2))
+        print(json.dumps({**figures_json(summary), "settings": chosen, "tried": tries}, indent=2))
         return
     print(f"settings tried: {tried}")
     for line in setting_lines(result.chosen):

@@ -15,16 +15,22 @@ import numpy as np
 from jaxtyping import Bool
 from sklearn.metrics import roc_auc_score
 
+from mace.adaptation.search import WindowFit
 from mace.annotation.action_units import parse_action_units
 from mace.data.motion_set import MotionSet
 from mace.datasets.reading.tables import read_table
 from mace.errors import ConfigError, DataError
+from mace.evaluation.bundles import bundle_for
 from mace.evaluation.config import NETWORK, EvaluationConfig
-from mace.evaluation.cross_validation import evaluate_methods
+from mace.evaluation.cross_validation import evaluate_methods, make_folds
+from mace.evaluation.make import make_methods
 from mace.evaluation.results import Evaluation
 from mace.evaluation.selection import subset
+from mace.evaluation.windows import fit_window
+from mace.evaluation.zero_shot import ZeroShot
 from mace.files import atomic_path
 from mace.metrics import class_f1
+from mace.progress import progress
 from mace.protocols.names import clip_key
 
 if TYPE_CHECKING:
@@ -153,12 +159,16 @@ def evaluate_units(
     if len(asked) < len(shown):
         unasked = ", ".join(f"AU{unit}" for unit in shown if unit not in asked)
         log(f"left out, since the network does not name them: {unasked}")
+    windows = _windows(chosen, config)
     rows = []
     for unit in asked:
         there = shown[unit]
         log(f"AU{unit}: {there.sum()} of {len(there)} clips")
         if config.zero_shot is not None:
             config = replace(config, zero_shot=replace(config.zero_shot, unit=unit))
+        methods = make_methods(config)
+        if isinstance(network := methods[NETWORK], ZeroShot):
+            methods = {**methods, NETWORK: replace(network, windows=windows)}
         evaluation = evaluate_methods(
             replace(
                 chosen,
@@ -172,6 +182,7 @@ def evaluate_units(
             description={**description, "action unit": unit},
             command=command,
             workers=workers,
+            methods=methods,
             log=log,
         )
         rows.append({"unit": f"AU{unit}", "clips": int(there.sum()), "of": len(there)})
@@ -184,6 +195,21 @@ def evaluate_units(
     with atomic_path(run_dir / "units.csv") as temporary:
         table.to_csv(temporary, index=False, float_format="%.4f")
     return table
+
+
+def _windows(motion_set: MotionSet, config: EvaluationConfig) -> dict[str, WindowFit]:
+    """Return what fits each fold of a network that is shown its window: the same for all units."""
+    asked = config.zero_shot
+    if asked is None or asked.adapt is None:
+        return {}
+    folds = make_folds(motion_set, config.protocol)
+    bundle = bundle_for(asked.bundle, motion_set)
+    with progress("fitting the window", len(folds)) as advance:
+        windows = {}
+        for fold in folds:
+            windows[fold.name] = fit_window(bundle, motion_set, fold, asked.adapt)
+            advance(note=fold.name)
+    return windows
 
 
 def unit_scores(evaluation: Evaluation, there: Bool[np.ndarray, " n"]) -> dict[str, Any]:

@@ -2,27 +2,29 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mace.errors import DataError
-from mace.evaluation.bootstrap import percentile_interval
+from mace.evaluation.bootstrap import Interval, percentile_interval
 from mace.evaluation.loading import load_evaluation
 from mace.evaluation.log_predictions import predictions_from_logs
 from mace.evaluation.method_scores import (
     CONFIDENCE,
-    RESAMPLES,
     SCORES,
+    BenchmarkCounts,
+    Bootstrap,
+    PartScores,
     against,
-    by_database,
     describe,
     draw_scores,
 )
 from mace.evaluation.predictions import Predictions, predictions_of
 from mace.evaluation.published import Published
+from mace.metrics import MeanScores
 from mace.protocols.benchmarks import Benchmark
 from mace.protocols.labels import canonical_class
 from mace.protocols.names import subject_key
@@ -46,9 +48,70 @@ def load_predictions(
     return predictions_from_logs([path], classes=classes, benchmark=benchmark)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """How far a run is ahead of the reference.
+
+    Attributes:
+        difference: in a score.
+        interval: of it, by a paired bootstrap over people.
+    """
+
+    difference: float
+    interval: Interval
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparedRun(MeanScores):
+    """A run on the clips that all have predicted.
+
+    Attributes:
+        title: what it calls itself.
+        seeds: number of its seeds.
+        n_own: number of all its clips.
+        intervals: of `uf1`, `uar` and `accuracy`.
+        per_database: scores on each database's clips.
+        ahead: of the reference, in each of the three.
+        benchmark: its own clips against the protocol's, if a protocol was named.
+    """
+
+    title: str
+    seeds: int
+    n_own: int
+    intervals: Mapping[str, Interval]
+    per_database: Mapping[str, PartScores]
+    ahead: Mapping[str, Difference]
+    benchmark: BenchmarkCounts | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparedRuns:
+    """Runs side by side.
+
+    Attributes:
+        runs: by name, the reference first.
+        reference: name of the run that the others are compared with.
+        n: number of clips that all have predicted.
+        subjects: number of their people.
+        classes: their names.
+        benchmark: those clips against the protocol's, if one was named.
+        warnings: what a reader must know, in sentences.
+        bootstrap: how the intervals were drawn.
+    """
+
+    runs: Mapping[str, ComparedRun]
+    reference: str
+    n: int
+    subjects: int
+    classes: tuple[str, ...]
+    benchmark: BenchmarkCounts | None
+    warnings: tuple[str, ...]
+    bootstrap: Bootstrap = field(default_factory=Bootstrap)
+
+
 def compare_predictions(
     predictions: Mapping[str, Predictions], *, benchmark: Benchmark | None = None
-) -> dict[str, Any]:
+) -> ComparedRuns:
     """Compare every entry with the first, on the clips that all have predicted.
 
     Clips are paired by `mace.protocols.names.clip_key`, however each entry spells them.
@@ -67,42 +130,38 @@ def compare_predictions(
     common, warnings = _common(predictions)
     draws = {name: draw_scores(entry) for name, entry in common.items()}
     reference = next(iter(common))
-    rows = {}
+    runs: dict[str, ComparedRun] = {}
     for name, entry in common.items():
-        described = describe(entry, draws=draws[name])
-        row = {key: described[key] for key in (*SCORES, "macro_precision", "weighted_f1")}
-        row |= {"intervals": described["intervals"], "seeds": len(entry.predicted)}
-        row |= {
-            "title": entry.name,
-            "n_own": len(predictions[name]),
-            "per_database": by_database(entry),
-        }
-        row["ahead"] = {
-            score: {
-                "difference": row[score] - rows[reference][score] if rows else 0.0,
-                "interval": list(
-                    percentile_interval(
+        scores = describe(entry, draws=draws[name])
+        runs[name] = ComparedRun(
+            **{part.name: getattr(scores, part.name) for part in fields(MeanScores)},
+            title=entry.name,
+            seeds=len(entry.predicted),
+            n_own=len(predictions[name]),
+            intervals=scores.intervals,
+            per_database=scores.per_database,
+            ahead={
+                score: Difference(
+                    difference=getattr(scores, score) - getattr(runs.get(reference, scores), score),
+                    interval=percentile_interval(
                         getattr(draws[name], score) - getattr(draws[reference], score),
                         confidence=CONFIDENCE,
-                    )
-                ),
-            }
-            for score in SCORES
-        }
-        if benchmark is not None:
-            row["benchmark"] = against(benchmark, predictions[name])
-        rows[name] = row
+                    ),
+                )
+                for score in SCORES
+            },
+            benchmark=None if benchmark is None else against(benchmark, predictions[name]),
+        )
     first = common[reference]
-    return {
-        "benchmark": None if benchmark is None else against(benchmark, first),
-        "reference": reference,
-        "n": len(first),
-        "subjects": len(set(first.groups.tolist())),
-        "classes": list(first.classes),
-        "runs": rows,
-        "warnings": warnings,
-        "bootstrap": {"resamples": RESAMPLES, "confidence": CONFIDENCE, "unit": "subject"},
-    }
+    return ComparedRuns(
+        runs=runs,
+        reference=reference,
+        n=len(first),
+        subjects=len(set(first.groups.tolist())),
+        classes=first.classes,
+        benchmark=None if benchmark is None else against(benchmark, first),
+        warnings=tuple(warnings),
+    )
 
 
 def published_rows(results: Sequence[Published]) -> list[dict[str, Any]]:

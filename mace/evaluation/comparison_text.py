@@ -1,9 +1,9 @@
 """A comparison as a terminal shows it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Any
 
+from mace.evaluation.comparison import ComparedRuns
 from mace.evaluation.published import ALL, Figures, Published
 from mace.evaluation.score_text import benchmark_lines, counted, decimal, interval, print_rows
 from mace.protocols.benchmarks import BENCHMARKS
@@ -12,34 +12,34 @@ from mace.protocols.benchmarks import BENCHMARKS
 LABEL_WIDTH = 12
 
 
-def print_comparison(result: Mapping[str, Any]) -> None:
-    """Print what `compare` returned: scores, and differences from the first with intervals."""
-    text = f"{counted(result['n'], 'clip')} of {counted(result['subjects'], 'subject')}"
+def print_comparison(result: ComparedRuns) -> None:
+    """Print scores, and differences from the first run with intervals."""
+    text = f"{counted(result.n, 'clip')} of {counted(result.subjects, 'subject')}"
     text += ", predicted by all"
-    benchmark = result["benchmark"]
-    if benchmark is not None and benchmark["n"] != benchmark["samples"]:
-        text += f"; these are not the {benchmark['samples']} of {benchmark['title']}"
+    benchmark = result.benchmark
+    if benchmark is not None and benchmark.n != benchmark.samples:
+        text += f"; these are not the {benchmark.samples} of {benchmark.title}"
     print(text)
-    short = _short(list(result["runs"]))
+    short = _short(list(result.runs))
     for name, label in short.items():
         if label != name:
             print(f"{label}: {name}")
     rows = []
-    for name, row in result["runs"].items():
-        ahead = row["ahead"]["uf1"]
+    for name, row in result.runs.items():
+        ahead = row.ahead["uf1"]
         lead = "reference"
-        if name != result["reference"]:
-            lead = f"{ahead['difference']:+.3f} {interval(*ahead['interval'])}"
+        if name != result.reference:
+            lead = f"{ahead.difference:+.3f} {interval(*ahead.interval)}"
         scores = [
-            f"{row[key]:.3f} {interval(*row['intervals'][key])}"
+            f"{getattr(row, key):.3f} {interval(*row.intervals[key])}"
             for key in ("uf1", "uar", "accuracy")
         ]
-        rows.append((short[name], *scores, lead, str(row["seeds"])))
+        rows.append((short[name], *scores, lead, str(row.seeds)))
     print_rows(("run", "UF1", "UAR", "accuracy", "ahead in UF1", "seeds"), rows)
-    for warning in result["warnings"]:
+    for warning in result.warnings:
         print(f"warning: {warning}")
-    for name, row in result["runs"].items():
-        for line in benchmark_lines(row.get("benchmark")):
+    for name, row in result.runs.items():
+        for line in benchmark_lines(row.benchmark):
             print(line if line.startswith("  ") else f"{short[name]}: {line}")
 
 

@@ -29,6 +29,7 @@ from mace.evaluation.logs import write_log
 from mace.evaluation.long_table import write_long_table
 from mace.evaluation.make import make_methods
 from mace.evaluation.method import FoldPredictions, Method
+from mace.evaluation.method_scores import figures_json
 from mace.evaluation.network import Network
 from mace.evaluation.population import check_population, population_predictions
 from mace.evaluation.results import Evaluation
@@ -157,7 +158,7 @@ def evaluate_methods(
         log=log,
     )
     evaluation = load_evaluation(run_dir)
-    folder.write_results(summarise(evaluation))
+    folder.write_results(figures_json(summarise(evaluation)))
     write_long_table(run_dir, evaluation)
     network = evaluation.methods[NETWORK]
     for seed, predicted in zip(network.seeds, network.predicted, strict=True):

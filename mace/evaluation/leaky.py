@@ -5,22 +5,22 @@ Every figure from here is wrong. They are kept in folders of their own below `le
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from mace.config import to_dict
 from mace.data.motion_set import MotionSet
 from mace.evaluation.bundles import bundle_for
 from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig
 from mace.evaluation.cross_validation import evaluate_methods, make_folds
 from mace.evaluation.make import make_network
 from mace.evaluation.method import DataUse, FoldPredictions, Method
-from mace.evaluation.method_scores import METRICS, mean_scores
 from mace.evaluation.predictions import predictions_of
-from mace.evaluation.results import Evaluation
+from mace.evaluation.results import Evaluation, Leak
 from mace.files import write_json
+from mace.metrics import MeanScores, mean_scores
 from mace.prediction import predict_clips
 from mace.pretrained.bundle_files import BundleFile
 from mace.protocols.folds import Fold
@@ -109,11 +109,9 @@ def show_leaks(
     run_dir: Path,
     workers: int = 0,
     folds: int = FOLDS,
-) -> list[dict[str, Any]]:
+) -> tuple[Leak, ...]:
     """Train the leaks with the first seed of `config`, and write `leaky.json` into the run folder.
 
-    Each row has the scores of a way of evaluating, whether it is `honest`, and for a leak its
-    `inflation`: by how much each score exceeds that of the honest counterpart named `against`.
     Random splits have `folds` folds, and so has the split by subject that they are set against.
 
     Raises:
@@ -129,7 +127,7 @@ def show_leaks(
         kind="kfold", folds=min(folds, len(motion_set.subjects)), seed=config.protocol.seed
     )
 
-    def run(name: str, data: MotionSet, method: Method, parts: Sequence[Fold]) -> dict[str, float]:
+    def run(name: str, data: MotionSet, method: Method, parts: Sequence[Fold]) -> MeanScores:
         result = evaluate_methods(
             data,
             config=only,
@@ -173,19 +171,24 @@ def show_leaks(
                 n=len(pairs),
             )
         )
-    scores = {row["name"]: row for row in rows}
-    for row in rows:
-        if not row["honest"]:
-            other = scores[row["against"]]
-            row["inflation"] = {name: row[name] - other[name] for name in METRICS}
-    write_json(run_dir / "leaky.json", {"seed": seed, "rows": rows})
-    return rows
+    scores = {row.name: row for row in rows}
+    leaks = tuple(
+        row if row.honest else replace(row, inflation=_difference(row, scores[row.against]))
+        for row in rows
+    )
+    write_json(run_dir / "leaky.json", {"seed": seed, "rows": [to_dict(leak) for leak in leaks]})
+    return leaks
 
 
-def _row(name: str, scores: dict[str, float], *, n: int, against: str = "") -> dict[str, Any]:
-    return {"name": name, "honest": not against, "against": against, "n": n, **scores}
+def _row(name: str, scores: MeanScores, *, n: int, against: str = "") -> Leak:
+    return Leak(**vars(scores), name=name, honest=not against, against=against, n=n)
 
 
-def _scores(evaluation: Evaluation) -> dict[str, float]:
+def _difference(leak: MeanScores, honest: MeanScores) -> MeanScores:
+    names = [field.name for field in fields(MeanScores)]
+    return MeanScores(**{name: getattr(leak, name) - getattr(honest, name) for name in names})
+
+
+def _scores(evaluation: Evaluation) -> MeanScores:
     # Leaks are trained with one seed: the reported row must be of the same one.
     return mean_scores(predictions_of(evaluation).confusions()[:1])

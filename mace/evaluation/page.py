@@ -1,6 +1,7 @@
 """What the project's pages have in common: template, style, pictures for light and dark screens."""
 
 import base64
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,9 +21,13 @@ def template(name: str, *folders: Path) -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["score"] = lambda value: "-" if value is None else f"{value:.3f}"
+    environment.filters["score"] = _score
     environment.filters["percent"] = lambda value: f"{100 * value:.0f} %"
     return environment.get_template(name)
+
+
+def _score(value: float | None) -> str:
+    return "-" if value is None or math.isnan(value) else f"{value:.3f}"
 
 
 def themed_picture(

@@ -29,7 +29,7 @@ from mace.evaluation.figures import (
 )
 from mace.evaluation.page import inline_png, template, themed_picture, write_png
 from mace.evaluation.results import Evaluation
-from mace.evaluation.summary import summarise
+from mace.evaluation.summary import Summary, summarise
 from mace.evaluation.table import METHOD_NAMES, headline_rows
 from mace.files import write_text
 
@@ -117,14 +117,14 @@ def write_report(
     return path
 
 
-def _verdict(summary: Mapping[str, Any], who: str) -> str:
+def _verdict(summary: Summary, who: str) -> str:
     """Say in one sentence whether `who` beats its best baseline."""
-    rivals = {name: result for name, result in summary["baselines"].items() if name != "majority"}
-    rivals = rivals or summary["baselines"]
+    rivals = {name: result for name, result in summary.baselines.items() if name != "majority"}
+    rivals = rivals or summary.baselines
     if not rivals:
         return "There is no baseline to compare with."
-    name, best = max(rivals.items(), key=lambda item: item[1]["uf1"])
-    lead, (low, high) = best["ahead"]["uf1"], best["ahead"]["interval"]
+    name, best = max(rivals.items(), key=lambda item: item[1].uf1)
+    lead, (low, high) = best.ahead.uf1, best.ahead.interval
     rival = str(METHOD_NAMES.get(name, name))
     rival = rival if rival.startswith("SVM") else rival.lower()
     figures = f"difference in UF1 {lead:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from mace.metrics import confusion_matrix
+from mace.metrics import MeanScores, confusion_matrix
 
 SYNTHETIC = "synthetic"
 """Databases whose name starts like this show rendered faces."""
@@ -42,6 +42,25 @@ class MethodResult:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Leak(MeanScores):
+    """Scores of a way of evaluating, beside its honest counterpart where it is wrong on purpose.
+
+    Attributes:
+        name: of the way.
+        honest: whether nothing of the tested people is seen in training.
+        against: its honest counterpart; empty for an honest one.
+        n: number of samples.
+        inflation: by how much each score exceeds that of the counterpart; None for an honest one.
+    """
+
+    name: str
+    honest: bool
+    against: str
+    n: int
+    inflation: MeanScores | None = None
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Evaluation:
     """All methods on one data set under one protocol.
@@ -62,7 +81,7 @@ class Evaluation:
         description: further facts for the report, by name.
         provenance: revision, versions and time.
         command: that made the results.
-        leaks: rows of scores that are wrong on purpose, to show what leaks make of this recipe.
+        leaks: scores that are wrong on purpose, to show what leaks make of this recipe.
     """
 
     title: str
@@ -80,7 +99,7 @@ class Evaluation:
     description: Mapping[str, str]
     provenance: Mapping[str, Any]
     command: str
-    leaks: Sequence[Mapping[str, Any]] = ()
+    leaks: tuple[Leak, ...] = ()
 
     @property
     def databases(self) -> tuple[str, ...]:

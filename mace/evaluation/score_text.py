@@ -1,10 +1,11 @@
 """The scores of one method as a terminal shows them; plain text where there is no terminal."""
 
+import math
 import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TextIO
+from typing import TextIO
 
 from rich import box
 from rich.console import Console
@@ -13,7 +14,8 @@ from rich.table import Table
 from mace.adaptation.config import Window
 from mace.adaptation.convention import CONVENTIONS
 from mace.evaluation.config import NETWORK
-from mace.evaluation.results import Evaluation
+from mace.evaluation.method_scores import BenchmarkCounts, MethodScores
+from mace.evaluation.results import Evaluation, Leak
 
 # Wide enough for every column where there is no terminal to ask.
 PLAIN_WIDTH = 120
@@ -31,67 +33,72 @@ HEADINGS: Mapping[str, str] = {
 }
 
 
-def print_scores(scores: Mapping[str, Any], *, file: TextIO | None = None) -> None:
-    """Print what `method_scores.describe` returned, and the counts against a protocol's."""
+def print_scores(
+    scores: MethodScores,
+    benchmark: BenchmarkCounts | None = None,
+    *,
+    file: TextIO | None = None,
+) -> None:
+    """Print every score of a method, and its counts against a protocol's."""
     stream = file or sys.stdout
-    seeds = len(scores["confusion_per_seed"])
+    seeds = len(scores.confusion_per_seed)
     print(
-        f"{counted(scores['n'], 'sample')} of {counted(scores['subjects'], 'subject')}"
+        f"{counted(scores.n, 'sample')} of {counted(scores.subjects, 'subject')}"
         + (f", mean of {seeds} seeds" if seeds > 1 else ""),
         file=stream,
     )
     rows = []
     for name, heading in HEADINGS.items():
-        low, high = scores["intervals"].get(name, (None, None))
-        rows.append((heading, decimal(scores[name]), interval(low, high)))
+        low, high = scores.intervals.get(name, (None, None))
+        rows.append((heading, decimal(getattr(scores, name)), interval(low, high)))
     print_rows(("score", "value", "95 % interval"), rows, file=stream)
     print_rows(
         ("class", "precision", "recall", "F1", "n"),
         [
             (
                 name,
-                *(decimal(figures[key]) for key in ("precision", "recall", "f1")),
-                str(figures["support"]),
+                *map(decimal, (figures.precision, figures.recall, figures.f1)),
+                str(figures.support),
             )
-            for name, figures in scores["per_class"].items()
+            for name, figures in scores.per_class.items()
         ],
         file=stream,
     )
-    parts = scores["per_database"]
+    parts = scores.per_database
     if len(parts) > 1:
         print_rows(
             ("database", *HEADINGS.values(), "n", "subjects"),
             [
                 (
                     name,
-                    *(decimal(part[key]) for key in HEADINGS),
-                    str(part["n"]),
-                    str(part["subjects"]),
+                    *(decimal(getattr(part, key)) for key in HEADINGS),
+                    str(part.n),
+                    str(part.subjects),
                 )
                 for name, part in parts.items()
             ],
             file=stream,
         )
-    names = [str(name) for name in scores["classes"]]
+    names = scores.classes
     print_rows(
         ("truth \\ prediction", *names),
-        [(name, *map(str, row)) for name, row in zip(names, scores["confusion"], strict=True)],
+        [(name, *map(str, row)) for name, row in zip(names, scores.confusion, strict=True)],
         file=stream,
     )
-    for line in benchmark_lines(scores.get("benchmark")):
+    for line in benchmark_lines(benchmark):
         print(line, file=stream)
 
 
-def benchmark_lines(benchmark: Mapping[str, Any] | None) -> list[str]:
+def benchmark_lines(benchmark: BenchmarkCounts | None) -> list[str]:
     """Return n against the protocol's, and each deviation, as lines."""
     if benchmark is None:
         return []
-    head = f"{benchmark['title']}: n = {benchmark['n']} of {benchmark['samples']}"
-    if not benchmark["deviations"]:
+    head = f"{benchmark.title}: n = {benchmark.n} of {benchmark.samples}"
+    if not benchmark.deviations:
         return [f"{head}, every count as in the protocol"]
     return [
         f"{head}; not comparable without saying so:",
-        *(f"  - {deviation}" for deviation in benchmark["deviations"]),
+        *(f"  - {deviation}" for deviation in benchmark.deviations),
     ]
 
 
@@ -133,15 +140,15 @@ def adaptation_lines(evaluation: Evaluation) -> list[str]:
     return lines
 
 
-def print_leaks(rows: Sequence[Mapping[str, Any]], *, file: TextIO | None = None) -> None:
+def print_leaks(rows: Sequence[Leak], *, file: TextIO | None = None) -> None:
     """Print the scores that are wrong on purpose, under a line that says so."""
     print("\nWRONG ON PURPOSE: what the usual leaks make of this recipe; do not quote", file=file)
     shown = []
     for row in rows:
-        gain = "" if row["honest"] else f"{row['inflation']['uf1']:+.3f}"
-        name = row["name"] + ("" if row["honest"] else " (wrong)")
-        figures = [decimal(row[key], 3) for key in ("uf1", "uar", "accuracy")]
-        shown.append((name, *figures, str(row["n"]), gain))
+        gain = "" if row.inflation is None else f"{row.inflation.uf1:+.3f}"
+        name = row.name + ("" if row.honest else " (wrong)")
+        figures = [decimal(value, 3) for value in (row.uf1, row.uar, row.accuracy)]
+        shown.append((name, *figures, str(row.n), gain))
     headings = ("way of evaluating", "UF1", "UAR", "accuracy", "n", "UF1 gained by the leak")
     print_rows(headings, shown, file=file)
 
@@ -179,7 +186,7 @@ def counted(number: int, noun: str) -> str:
 
 def decimal(value: float | None, digits: int = 4) -> str:
     """Return a score with a fixed number of digits, or a dash for none."""
-    return "-" if value is None else f"{value:.{digits}f}"
+    return "-" if value is None or math.isnan(value) else f"{value:.{digits}f}"
 
 
 def interval(low: float | None, high: float | None) -> str:

@@ -8,12 +8,13 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mace.evaluation.config import NETWORK
 from mace.evaluation.long_table import long_table
+from mace.evaluation.method_scores import BenchmarkCounts, MethodScores
 from mace.evaluation.predictions import Predictions, predictions_of
 from mace.evaluation.results import Evaluation
 from mace.evaluation.store import RunFolder
@@ -30,13 +31,21 @@ class Scores:
     """What predictions are worth: from counts pooled over all clips, with intervals over people.
 
     Attributes:
-        figures: every score as `mace score --json` prints it.
+        figures: every score.
         arrays: the predictions themselves, as labels by position.
         name: to show.
+        benchmark: how the clips differ from those of a protocol, where one is known.
     """
 
-    def __init__(self, figures: Mapping[str, Any], predictions: Predictions) -> None:
-        self.figures, self.arrays, self.name = dict(figures), predictions, predictions.name
+    def __init__(
+        self,
+        figures: MethodScores,
+        predictions: Predictions,
+        *,
+        benchmark: BenchmarkCounts | None = None,
+    ) -> None:
+        self.figures, self.arrays, self.name = figures, predictions, predictions.name
+        self.benchmark = benchmark
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -46,17 +55,17 @@ class Scores:
     @property
     def uf1(self) -> float:
         """Unweighted F1: the mean of the classes' F1, each from counts over all clips."""
-        return self.figures["uf1"]
+        return self.figures.uf1
 
     @property
     def uar(self) -> float:
         """Unweighted average recall, balanced accuracy."""
-        return self.figures["uar"]
+        return self.figures.uar
 
     @property
     def accuracy(self) -> float:
         """Part of the clips that are right."""
-        return self.figures["accuracy"]
+        return self.figures.accuracy
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -66,23 +75,24 @@ class Scores:
     @property
     def intervals(self) -> dict[str, tuple[float, float]]:
         """Those of `uf1`, `uar` and `accuracy`."""
-        return {name: (low, high) for name, (low, high) in self.figures["intervals"].items()}
+        return dict(self.figures.intervals)
 
     @property
     def per_class(self) -> "pd.DataFrame":
         """Precision, recall, F1 and number of clips of each class."""
         import pandas as pd
 
-        return pd.DataFrame.from_dict(self.figures["per_class"], orient="index")
+        rows = {name: vars(scores) for name, scores in self.figures.per_class.items()}
+        return pd.DataFrame.from_dict(rows, orient="index")
 
     @property
     def confusion(self) -> "pd.DataFrame":
         """Counts over all seeds: rows are the truth, columns the predictions."""
         import pandas as pd
 
-        names = self.figures["classes"]
+        names = self.figures.classes
         return pd.DataFrame(
-            self.figures["confusion"],
+            self.figures.confusion,
             index=pd.Index(names, name="truth"),
             columns=pd.Index(names, name="prediction"),
         )
@@ -116,15 +126,15 @@ class Scores:
         return axes
 
     @property
-    def _methods(self) -> Mapping[str, Mapping[str, Any]]:
+    def _methods(self) -> Mapping[str, MethodScores]:
         return {self.name: self.figures}
 
     def __repr__(self) -> str:
         low, high = self.interval
-        people = self.figures["subjects"]
+        people = self.figures.subjects
         return (
             f"{self.name}: UF1 {self.uf1:.3f} [{low:.3f}, {high:.3f}], UAR {self.uar:.3f}, "
-            f"accuracy {self.accuracy:.3f}; {self.figures['n']} clips of {people} people"
+            f"accuracy {self.accuracy:.3f}; {self.figures.n} clips of {people} people"
         )
 
     def _repr_html_(self) -> str:
@@ -136,6 +146,7 @@ class CrossValidation(Scores):
     """A finished cross-validation: scores, every prediction, and the folder it lies in.
 
     Attributes:
+        summary: scores of every method, and what they belong to.
         evaluation: all of it, as tables and reports are made of it.
         folder: where it lies, in the form of `mace evaluate`: `mace audit`, `mace compare` and
             `mace report` read it. Of one without `out` it lasts as long as this object.
@@ -150,7 +161,8 @@ class CrossValidation(Scores):
         remarks: tuple[str, ...] = (),
     ) -> None:
         predictions = replace(predictions_of(evaluation), remarks=remarks)
-        super().__init__(summarise(evaluation), predictions)
+        self.summary = summarise(evaluation)
+        super().__init__(self.summary, predictions)
         self.evaluation, self.folder = evaluation, folder
         if temporary:
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
@@ -199,14 +211,14 @@ class CrossValidation(Scores):
         return path
 
     @property
-    def _methods(self) -> Mapping[str, Mapping[str, Any]]:
-        return {self.name: self.figures, **self.figures["baselines"]}
+    def _methods(self) -> Mapping[str, MethodScores]:
+        return {self.name: self.figures, **self.summary.baselines}
 
 
-def _row(figures: Mapping[str, Any]) -> dict[str, float | int]:
+def _row(figures: MethodScores) -> dict[str, float | int]:
     row: dict[str, float | int] = {}
     for name in _COLUMNS:
-        low, high = figures["intervals"][name]
-        row |= {name: figures[name], f"{name}_low": low, f"{name}_high": high}
-    seeds = len(figures["confusion_per_seed"])
-    return row | {"n": figures["n"], "subjects": figures["subjects"], "seeds": seeds}
+        low, high = figures.intervals[name]
+        row |= {name: getattr(figures, name), f"{name}_low": low, f"{name}_high": high}
+    seeds = len(figures.confusion_per_seed)
+    return row | {"n": figures.n, "subjects": figures.subjects, "seeds": seeds}

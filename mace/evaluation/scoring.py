@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mace.errors import ConfigError
 from mace.evaluation.arrays import predictions_from_arrays
-from mace.evaluation.comparison import compare_predictions, load_predictions, published_rows
+from mace.evaluation.comparison import ComparedRuns, compare_predictions, load_predictions
 from mace.evaluation.log_predictions import predictions_from_logs
 from mace.evaluation.method_scores import SCORES, against, describe
 from mace.evaluation.predictions import Predictions
@@ -70,28 +70,25 @@ def score(
         if chosen is not None and set(predictions.classes) != set(chosen.classes):
             # Integers or another order: read again under the protocol's names.
             predictions = predictions_from_logs(logs, classes=chosen.classes)
-    figures: dict[str, Any] = describe(predictions)
-    figures["logs"] = [str(path) for path in logs]
-    figures["remarks"] = list(predictions.remarks)
-    figures["benchmark"] = None if chosen is None else against(chosen, predictions)
-    return Scores(figures, predictions)
+    counts = None if chosen is None else against(chosen, predictions)
+    return Scores(describe(predictions), predictions, benchmark=counts)
 
 
 class Comparison:
     """Results side by side, on the clips that all have predicted.
 
     Attributes:
-        figures: everything as `mace compare --json` prints it.
+        figures: scores of each run and differences; None of the published numbers alone.
         published: the published numbers of the same databases and classes.
     """
 
-    def __init__(self, figures: Mapping[str, Any], published: Sequence[Published]) -> None:
-        self.figures, self.published = dict(figures), tuple(published)
+    def __init__(self, figures: ComparedRuns | None, published: Sequence[Published]) -> None:
+        self.figures, self.published = figures, tuple(published)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader of the table must know, in sentences."""
-        return tuple(self.figures["warnings"])
+        return () if self.figures is None else self.figures.warnings
 
     def table(self) -> "pd.DataFrame":
         """Return a row for each run: scores, and the lead in UF1 over the first with its interval.
@@ -102,14 +99,13 @@ class Comparison:
         import pandas as pd
 
         rows = {}
-        for name, run in self.figures["runs"].items():
-            lead = run["ahead"]["uf1"]
-            low, high = lead["interval"]
-            rows[name] = {key: run[key] for key in SCORES} | {
-                "ahead": lead["difference"],
-                "ahead_low": low,
-                "ahead_high": high,
-                "seeds": run["seeds"],
+        for name, run in ({} if self.figures is None else self.figures.runs).items():
+            lead = run.ahead["uf1"]
+            rows[name] = {key: getattr(run, key) for key in SCORES} | {
+                "ahead": lead.difference,
+                "ahead_low": lead.interval.low,
+                "ahead_high": lead.interval.high,
+                "seeds": run.seeds,
             }
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("run")
 
@@ -166,12 +162,11 @@ def compare(
                 classes = chosen.classes
                 predictions[name] = _opened(run, classes, chosen)
         classes = classes or (None if _is_log(run) else opened.classes)
-    figures: dict[str, Any] = {"runs": {}, "warnings": []}
+    figures = None
     if predictions:
         figures = compare_predictions({name: predictions[name] for name in named}, benchmark=chosen)
     entries = published_results(chosen.name if chosen else None) if published else []
     entries = entries if chosen or not named else []
-    figures["published"] = published_rows(entries)
     return Comparison(figures, entries)
 
 

@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from mace.config import from_dict
 from mace.errors import DataError
+from mace.evaluation.results import Leak
 from mace.files import append_line, atomic_path, write_json
 
 if TYPE_CHECKING:  # a run is read back without JAX
@@ -68,10 +70,13 @@ class RunFolder:
                 f"{self.path} holds no evaluation (no readable config.json); run one first"
             ) from error
 
-    def read_leaks(self) -> list[dict[str, Any]]:
-        """Return the rows of scores that are wrong on purpose; none where none were made."""
+    def read_leaks(self) -> tuple[Leak, ...]:
+        """Return the scores that are wrong on purpose; none where none were made."""
         path = self.path / "leaky.json"
-        return json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
+        if not path.exists():
+            return ()
+        rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
+        return tuple(from_dict(Leak, row, where="leaks") for row in rows)
 
     def append(self, key: RecordKey, record: Mapping[str, Any]) -> None:
         """Add one finished fold as a line.

@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from mace.evaluation.results import Evaluation
+from mace.evaluation.summary import MethodSummary, Summary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,20 +65,18 @@ class Row:
     seeds: int
 
 
-def headline_rows(
-    evaluations: Sequence[Evaluation], summaries: Sequence[Mapping[str, Any]]
-) -> list[Row]:
+def headline_rows(evaluations: Sequence[Evaluation], summaries: Sequence[Summary]) -> list[Row]:
     """Return the networks first, then the baselines of each input, the majority class once."""
     networks, baselines, majority = [], [], []
     for evaluation, summary in zip(evaluations, summaries, strict=True):
-        networks.append(_row(evaluation.title, summary, summary["n"], network=True))
-        for method, result in summary["baselines"].items():
+        networks.append(_row(evaluation.title, summary, network=True))
+        for method, result in summary.baselines.items():
             name = str(METHOD_NAMES.get(method, method))
             if method == "majority":
-                majority.append(_row(name, result, summary["n"], network=False))
+                majority.append(_row(name, result, network=False))
             else:
                 name = f"{name}, {evaluation.motion['representation']}"
-                baselines.append(_row(name, result, summary["n"], network=False))
+                baselines.append(_row(name, result, network=False))
     # The majority class looks at no input: of equal rows one is enough.
     return networks + baselines + list(dict.fromkeys(majority))
 
@@ -126,10 +125,10 @@ def _heading(score: str) -> str:
     return f"{METHOD_NAMES.get(method, method)} {name.upper()}".strip() if method else score
 
 
-def _row(name: str, result: Mapping[str, Any], n: int, *, network: bool) -> Row:
+def _row(name: str, result: MethodSummary, *, network: bool) -> Row:
     def score(key: str) -> Score:
-        low, high = result["intervals"][key]
-        return Score(value=result[key], low=low, high=high)
+        low, high = result.intervals[key]
+        return Score(value=getattr(result, key), low=low, high=high)
 
     return Row(
         name=name,
@@ -137,6 +136,6 @@ def _row(name: str, result: Mapping[str, Any], n: int, *, network: bool) -> Row:
         uf1=score("uf1"),
         uar=score("uar"),
         accuracy=score("accuracy"),
-        n=n,
-        seeds=len(result["seeds"]),
+        n=result.n,
+        seeds=len(result.seeds),
     )

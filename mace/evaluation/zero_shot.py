@@ -1,11 +1,14 @@
 """A pre-trained network as it is, as a method beside baselines that are trained."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float
 
+from mace.adaptation.search import WindowFit
 from mace.bundle import Bundle
+from mace.config import UNHASHED
 from mace.data.motion_set import MotionSet
 from mace.emfacs import emotion_probabilities
 from mace.errors import ConfigError
@@ -30,9 +33,12 @@ class ZeroShot:
 
     Attributes:
         config: the network and how it is asked.
+        windows: what fits each fold, by its name, where that has been found already; it follows
+            from the clips and `config`.
     """
 
     config: ZeroShotConfig
+    windows: Mapping[str, WindowFit] = field(default_factory=dict, metadata=UNHASHED)
 
     def __call__(
         self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool
@@ -41,7 +47,8 @@ class ZeroShot:
         bundle = bundle_for(self.config.bundle, motion_set)
         fit = adaptation = None
         if self.config.adapt is not None:
-            fit = fit_window(bundle, motion_set, fold, self.config.adapt)
+            fit = self.windows.get(fold.name)
+            fit = fit or fit_window(bundle, motion_set, fold, self.config.adapt)
             adaptation = fit.adaptation(motion_set.inputs.shape[-1])
         inputs, heat = motion_set.inputs[fold.test_index], None
         if self.config.unit is not None:

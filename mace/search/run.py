@@ -171,8 +171,8 @@ def _score(
     look = {
         "tried": tried,
         "settings": settings,
-        "uf1": summary["uf1"],
-        "uar": summary["uar"],
+        "uf1": summary.uf1,
+        "uar": summary.uar,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     groups = {

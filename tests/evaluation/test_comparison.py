@@ -65,10 +65,10 @@ def test_only_common_clips_are_compared(runs):
     predictions = {name: load_predictions(path) for name, path in runs.items()}
     predictions["strong"] = predictions["strong"].take(np.arange(30)[::-1])
     result = compare_predictions(predictions)
-    assert result["n"] == 30
-    assert result["warnings"] == ["weak has 36 clips, of which the 30 that all share are compared"]
+    assert result.n == 30
+    assert result.warnings == ("weak has 36 clips, of which the 30 that all share are compared",)
     whole = compare_predictions({"weak": predictions["weak"].take(range(30))})
-    assert result["runs"]["weak"]["uf1"] == whole["runs"]["weak"]["uf1"]
+    assert result.runs["weak"].uf1 == whole.runs["weak"].uf1
 
 
 SPELLINGS = {

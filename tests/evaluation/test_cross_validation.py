@@ -16,6 +16,7 @@ from mace.evaluation.config import EvaluationConfig, ProtocolConfig
 from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.loading import load_evaluation
 from mace.evaluation.method import FoldPredictions
+from mace.evaluation.method_scores import figures_json
 from mace.evaluation.results import Evaluation
 from mace.evaluation.summary import summarise
 from mace.protocols.folds import Fold
@@ -93,7 +94,7 @@ def test_reading_back_gives_the_same_evaluation(motion_set, tmp_path):
     again = load_evaluation(tmp_path)
     assert summarise(again) == summarise(evaluation)
     stored = json.loads((tmp_path / "results.json").read_text())
-    assert stored == json.loads(json.dumps(summarise(evaluation)))
+    assert stored == figures_json(summarise(evaluation))
 
 
 def test_every_prediction_is_a_row_of_one_table(motion_set, tmp_path):
@@ -155,7 +156,7 @@ def test_interrupted_evaluation_keeps_finished_folds(motion_set, tmp_path):
     assert len(log.read_text().splitlines()) == 8
     assert predictions.read_text().startswith("".join(lines[:4]))
     whole = evaluate(motion_set, tmp_path / "whole", methods=methods)
-    assert summarise(evaluation)["confusion"] == summarise(whole)["confusion"]
+    assert summarise(evaluation).confusion == summarise(whole).confusion
 
 
 def test_more_seeds_reuse_the_finished_ones(motion_set, tmp_path):
@@ -170,7 +171,7 @@ def test_more_seeds_reuse_the_finished_ones(motion_set, tmp_path):
 def test_other_settings_or_data_find_no_finished_fold(motion_set, tmp_path):
     first = evaluate(motion_set, tmp_path, methods={"network": Guess(0.9)})
     second = evaluate(motion_set, tmp_path, methods={"network": Guess(0.5)})
-    assert summarise(first)["uf1"] > summarise(second)["uf1"]
+    assert summarise(first).uf1 > summarise(second).uf1
     moved = replace(motion_set, inputs=motion_set.inputs + 1, fingerprint="")
     evaluate(moved, tmp_path, methods={"network": Guess(0.5)})
     lines = (tmp_path / "predictions.jsonl").read_text().splitlines()
@@ -180,16 +181,16 @@ def test_other_settings_or_data_find_no_finished_fold(motion_set, tmp_path):
 def test_summary_of_a_perfect_method(motion_set, tmp_path):
     evaluation = evaluate(motion_set, tmp_path, methods=METHODS | {"network": Guess(1.0)})
     summary = summarise(evaluation)
-    assert summary["uf1"] == summary["uar"] == summary["accuracy"] == 1.0
-    assert summary["intervals"]["uf1"] == [1.0, 1.0]
-    assert summary["confusion"] == [[24, 0, 0], [0, 24, 0], [0, 0, 24]]
-    assert summary["per_class"]["surprise"]["support"] == 12
-    assert summary["n"] == 36
-    assert summary["per_database"]["synthetic"]["n"] == 36
-    majority = summary["baselines"]["majority"]
-    assert majority["accuracy"] == pytest.approx(1 / 3)
-    assert majority["ahead"]["uf1"] == pytest.approx(1 - majority["uf1"])
-    assert majority["ahead"]["interval"][0] > 0
+    assert summary.uf1 == summary.uar == summary.accuracy == 1.0
+    assert summary.intervals["uf1"] == (1.0, 1.0)
+    assert summary.confusion == [[24, 0, 0], [0, 24, 0], [0, 0, 24]]
+    assert summary.per_class["surprise"].support == 12
+    assert summary.n == 36
+    assert summary.per_database["synthetic"].n == 36
+    majority = summary.baselines["majority"]
+    assert majority.accuracy == pytest.approx(1 / 3)
+    assert majority.ahead.uf1 == pytest.approx(1 - majority.uf1)
+    assert majority.ahead.interval.low > 0
 
 
 def test_kfold_protocol(motion_set, tmp_path):

@@ -135,7 +135,7 @@ def test_data_frames_splitters_and_clips_of_nobody():
     X, y, groups = arrays(shape=(5,))
     frame = pd.DataFrame(X).add_prefix("feature ")
     scores = mace.cross_validate(LogisticRegression(), frame, y, cv=StratifiedKFold(4))
-    assert scores.figures["subjects"] == len(y)
+    assert scores.figures.subjects == len(y)
     assert "nobody says who shows which clip" in scores.remarks[0]
     by_people = mace.cross_validate(LogisticRegression(), frame, y, groups, cv=2)
     assert len(by_people.predictions) == 2 * len(y)
@@ -202,7 +202,7 @@ def test_a_log_is_scored_by_its_name(tmp_path):
     log = tmp_path / "mine.log"
     log.write_text("casme2 sub01\nEP01 0 0\nEP02 1 1\ncasme2 sub02\nEP03 1 0\nEP04 0 0\n")
     scores = mace.score(log, classes=("calm", "angry"))
-    assert scores.figures["n"] == 4
+    assert scores.figures.n == 4
     assert scores.accuracy == 0.75
     with pytest.raises(ConfigError, match="a log names its people itself"):
         mace.score(log, groups=[1, 1])

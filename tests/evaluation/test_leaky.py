@@ -110,12 +110,12 @@ def leaky_run(tmp_path_factory):
 @pytest.mark.slow
 def test_leaks_stand_beside_their_honest_counterparts(leaky_run):
     _, rows = leaky_run
-    assert [row["honest"] for row in rows] == [True, False, True, False, False]
+    assert [row.honest for row in rows] == [True, False, True, False, False]
     for row in rows:
-        if not row["honest"]:
-            honest = next(candidate for candidate in rows if candidate["name"] == row["against"])
-            assert row["inflation"]["uf1"] == pytest.approx(row["uf1"] - honest["uf1"])
-    assert [row["n"] for row in rows] == [24, 24, 24, 24, 48]
+        if row.inflation is not None:
+            honest = next(candidate for candidate in rows if candidate.name == row.against)
+            assert row.inflation.uf1 == pytest.approx(row.uf1 - honest.uf1)
+    assert [row.n for row in rows] == [24, 24, 24, 24, 48]
 
 
 @pytest.mark.slow
@@ -136,8 +136,8 @@ def test_audit_finds_every_leak_and_only_them(leaky_run):
 def test_leaks_are_marked_as_wrong_wherever_they_are_shown(leaky_run, tmp_path):
     folder, rows = leaky_run
     evaluation = load_evaluation(folder)
-    assert [dict(row) for row in evaluation.leaks] == rows
-    assert summarise(evaluation)["wrong_on_purpose"] == rows
+    assert evaluation.leaks == rows
+    assert summarise(evaluation).wrong_on_purpose == rows
     page = write_report([evaluation], folder=tmp_path).read_text()
     assert "Wrong on purpose" in page
     assert "best test epoch of each fold (wrong)" in page

@@ -93,7 +93,7 @@ def test_page_is_self_contained_and_says_what_it_must(evaluation, tmp_path):
     assert "MACNN, appearance" in page.text
     assert "SVM (RBF kernel), flow" in page.text
     assert page.text.count("Majority class") == 1
-    assert f"{summarise(evaluation)['uf1']:.3f}" in page.text
+    assert f"{summarise(evaluation).uf1:.3f}" in page.text
     pictures = sorted(file.name for file in (tmp_path / "figures").iterdir())
     assert pictures[:2] == ["confusion.png", "learning.png"]
     for name in pictures:
@@ -138,7 +138,7 @@ def test_examples_take_turns_between_the_classes(evaluation):
 def test_subjects_add_up_to_the_accuracy(evaluation):
     rows = subject_accuracies(evaluation, evaluation.methods["network"])
     total = sum(row.accuracy * row.clips for row in rows) / len(evaluation.clips)
-    assert total == pytest.approx(summarise(evaluation)["accuracy"])
+    assert total == pytest.approx(summarise(evaluation).accuracy)
     assert [row.accuracy for row in rows] == sorted((r.accuracy for r in rows), reverse=True)
 
 
@@ -167,8 +167,8 @@ def test_table_is_plain_text_outside_of_a_terminal(evaluation):
     assert text.isascii()
     lines = text.splitlines()
     network = next(line for line in lines if "MACNN, flow" in line)
-    low, high = summarise(evaluation)["intervals"]["uf1"]
-    assert f"{summarise(evaluation)['uf1']:.3f} [{low:.3f}, {high:.3f}]" in network
+    low, high = summarise(evaluation).intervals["uf1"]
+    assert f"{summarise(evaluation).uf1:.3f} [{low:.3f}, {high:.3f}]" in network
     assert "36" in network
     assert len({len(line) for line in lines if line.strip()}) == 1
 

@@ -6,16 +6,21 @@ import numpy as np
 import pytest
 from evaluation_cases import Guess, make_set
 
+from mace.adaptation.config import AdaptConfig
 from mace.errors import ConfigError, DataError
 from mace.evaluation.action_units import evaluate_units, listed_units, read_units
+from mace.evaluation.bundles import bundle_for
 from mace.evaluation.config import (
     EvaluationConfig,
     KernelRidgeConfig,
     SearchSpace,
     ZeroShotConfig,
 )
+from mace.evaluation.loading import load_evaluation
+from mace.evaluation.windows import fit_window
 from mace.motion.config import MotionConfig
 from mace.pretrained.bundle_files import PACKAGED, bundle_file
+from mace.protocols.folds import loso
 
 SET = replace(
     make_set(subjects=4, clips=6, size=28, noise=0.3),
@@ -36,11 +41,11 @@ CONFIG = EvaluationConfig(
 )
 
 
-def evaluated(listed, out, *, known=("1", "9", "17", "12"), lines=None, motion_set=SET):
+def evaluated(listed, out, *, known=("1", "9", "17", "12"), lines=None, config=CONFIG):
     return evaluate_units(
-        motion_set,
+        SET,
         listed,
-        config=CONFIG,
+        config=config,
         known=known,
         run_dir=out,
         title="MACNN",
@@ -75,14 +80,31 @@ def test_every_unit_is_a_problem_of_its_own(tmp_path):
     assert (tmp_path / "AU9" / "results.json").is_file()
 
 
+def test_units_are_read_in_the_window_that_fits_the_other_people(tmp_path):
+    few = AdaptConfig(shift=0.1, step=0.1, heights=(1.0,), widths=(1.0,))
+    config = replace(CONFIG, zero_shot=replace(CONFIG.zero_shot, adapt=few))
+    evaluated(listed_units(TEXTS), tmp_path, known=("1", "9"), config=config)
+    first, second = (load_evaluation(tmp_path / unit) for unit in ("AU1", "AU9"))
+    windows = {
+        fold: figures["window"] for fold, figures in first.methods["network"].histories[0].items()
+    }
+    assert set(windows) == set(SET.subjects)
+    assert all(
+        figures["window"] == windows[fold]
+        for fold, figures in second.methods["network"].histories[0].items()
+    )
+    # Each is what the search gives for the other people's clips.
+    bundle = bundle_for(config.zero_shot.bundle, SET)
+    fold = loso(SET.groups, names=SET.subjects)[0]
+    assert windows[fold.name] == pytest.approx(fit_window(bundle, SET, fold, few).window)
+
+
 def test_f1_is_that_of_the_pooled_predictions(tmp_path, monkeypatch):
     # Right with 7 of 10: tp, fp and fn are counted by hand below.
     monkeypatch.setattr("mace.evaluation.make.make_network", lambda config: Guess(0.7))
     table = evaluated(listed_units(TEXTS), tmp_path, known=("1",))
     truth = SET.labels == 0
     predicted = np.zeros(len(SET), int)
-    from mace.protocols.folds import loso
-
     binary = replace(SET, labels=truth.astype(np.int32), classes=("absent", "present"))
     for fold in loso(SET.groups, names=SET.subjects):
         predicted[fold.test_index] = Guess(0.7)(binary, fold, seed=0, explain=False).predicted

@@ -204,12 +204,12 @@ def test_an_evaluation_of_it_is_clean_and_says_what_it_is(file, adapt, tmp_path)
     )
     evaluation = evaluate_methods(SET, config=config, run_dir=tmp_path, title="MACNN, zero-shot")
     summary = summarise(evaluation)
-    assert summary["zero_shot"] == {
+    assert summary.zero_shot == {
         "checksum": file.checksum,
         "trained_on": ["synthetic"],
         "adapt": adapt is not None,
     }
-    assert set(summary["baselines"]) == {"majority"}
+    assert set(summary.baselines) == {"majority"}
     report = audit_case(case_of_run(tmp_path))
     assert report.clean
     assert "normalisation" in report.checked
