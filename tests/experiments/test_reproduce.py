@@ -49,7 +49,12 @@ def test_main_job_from_nothing_to_table_report_and_model(tmp_path, capsys):
     places = ["--data-dir", str(tmp_path / "data"), "--out", str(tmp_path / "out")]
     assert main(["reproduce", "--preset", "tiny", *places]) == 0
     printed = capsys.readouterr().out
-    for name in ("MACNN, flow", "MACNN, appearance", "Logistic regression", "Majority class"):
+    for name in (
+        "MACNN, flow",
+        "MACNN, appearance, 4 folds",
+        "Logistic regression",
+        "Majority class",
+    ):
         assert name in printed
     assert (tmp_path / "out" / "report" / "report.html").is_file()
     assert load_bundle(tmp_path / "out" / "model").trained_on == ("synthetic",)
