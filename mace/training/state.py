@@ -36,14 +36,14 @@ class FoldArrays:
         std: deviation of each channel of the training clips; 1 where a channel is constant.
     """
 
-    seed: UInt32[Array | np.ndarray, "*m"]
-    member: Float[Array | np.ndarray, "*m n"]
-    size: Int[Array | np.ndarray, "*m"]
-    steps_per_epoch: Int[Array | np.ndarray, "*m"]
-    total_steps: Int[Array | np.ndarray, "*m"]
-    class_counts: Float[Array | np.ndarray, "*m k"]
-    mean: Float[Array | np.ndarray, "*m c"]
-    std: Float[Array | np.ndarray, "*m c"]
+    seed: UInt32[Array | np.ndarray, "..."]
+    member: Float[Array | np.ndarray, "... n"]
+    size: Int[Array | np.ndarray, "..."]
+    steps_per_epoch: Int[Array | np.ndarray, "..."]
+    total_steps: Int[Array | np.ndarray, "..."]
+    class_counts: Float[Array | np.ndarray, "... k"]
+    mean: Float[Array | np.ndarray, "... c"]
+    std: Float[Array | np.ndarray, "... c"]
 
 
 @jax.tree_util.register_dataclass
