@@ -19,11 +19,11 @@ from mace.models.presets import MODELS  # noqa: E402
 from mace.models.runtime import keep_heap  # noqa: E402
 from mace.motion.config import MotionConfig  # noqa: E402
 from mace.recipes import FLOW_IMAGES  # noqa: E402
+from mace.training.compiling import COMPILATIONS  # noqa: E402
 from mace.training.config import TrainConfig  # noqa: E402
-from mace.training.population.compiling import COMPILATIONS  # noqa: E402
-from mace.training.population.member import Member  # noqa: E402
-from mace.training.population.plan import make_plan  # noqa: E402
-from mace.training.population.training import train_population  # noqa: E402
+from mace.training.fit import train_population  # noqa: E402
+from mace.training.member import Member  # noqa: E402
+from mace.training.plan import make_plan  # noqa: E402
 
 NETWORKS = {"ststnet": MODELS["ststnet"], "macnn": FLOW_IMAGES.train.model}
 

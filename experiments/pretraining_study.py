@@ -32,7 +32,7 @@ from mace.places import DATA_DIR
 from mace.pretraining.config import PretrainingConfig
 from mace.pretraining.pair_tests import labels_of, pair_tests, score
 from mace.pretraining.pretrain import make_stream, training_pairs
-from mace.training.streaming import fit_stream
+from mace.training.fit import fit_stream
 
 type Study = Literal["curve", "ablation"]
 
@@ -152,7 +152,6 @@ def _run(setting: Setting, *, seed: int, cache_dir: Path, workers: int) -> dict[
     fitted = fit_stream(
         make_stream(config, stored, workers=workers),
         config=config.train,
-        steps_per_epoch=config.steps_per_epoch,
         seed=seed,
         label=f"{setting.name}, seed {seed}",
     )

@@ -30,8 +30,8 @@ from mace.models.presets import MODELS
 from mace.motion.config import MotionConfig
 from mace.prediction import predict
 from mace.training.config import OptimiserConfig, TrainConfig
+from mace.training.fit import fit
 from mace.training.fitted import Fitted
-from mace.training.loop import fit
 
 type Channels = Literal["flow"] | None
 
@@ -56,7 +56,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         classes_: the labels seen by `fit`, sorted; columns of `predict_proba` are in their order.
         n_features_in_: columns, where X was a table.
         image_shape_: (h, w, c).
-        fitted_: the network, as `mace.training.loop.fit` returns it.
+        fitted_: the network, as `mace.training.fit.fit` returns it.
         history_: a row an epoch: loss, accuracy and more.
 
     Examples:

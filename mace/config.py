@@ -17,6 +17,19 @@ from mace.errors import ConfigError
 UNHASHED: Mapping[str, bool] = types.MappingProxyType({"unhashed": True})
 
 
+def number(default: float, *, off: float | None = None) -> Any:
+    """Return a dataclass field for a setting that is a number and nothing else.
+
+    It is an argument of the compiled program of a training and no part of it
+    (`mace.training.hyper`): trainings that differ in it share a program.
+
+    Args:
+        default: the setting's.
+        off: where 0 leaves a part of the program out, what means the same within that part.
+    """
+    return dataclasses.field(default=default, metadata={"number": off})
+
+
 def to_dict(config: Any) -> dict[str, Any]:
     """Return the dataclass instance `config` as nested dictionaries that JSON can hold."""
     return {
@@ -27,8 +40,8 @@ def to_dict(config: Any) -> dict[str, Any]:
 def switched_on(value: Any) -> bool:
     """Return whether a setting that 0 switches off is on.
 
-    In a population of trainings a setting may be an argument of the compiled program, whose value
-    nobody knows while the program is made: that one is on.
+    A setting may be an argument of a compiled program (`number`), whose value nobody knows while
+    the program is made: that one is on.
     """
     return not isinstance(value, int | float) or value != 0
 

@@ -25,8 +25,8 @@ BATCH = 32
 
 def normalise(
     images: Float[Array, "b h w c"],
-    mean: Float[Array, " c"],
-    std: Float[Array, " c"],
+    mean: Float[Array | np.ndarray, " c"],
+    std: Float[Array | np.ndarray, " c"],
     *,
     kind: NormaliseKind,
 ) -> Float[Array, "b h w c"]:

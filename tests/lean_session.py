@@ -67,8 +67,8 @@ def main(folder: Path) -> None:
     from mace.face.config import CropConfig, FaceConfig
     from mace.live.step import StepInput, begin, make_step, outside_flow
     from mace.prediction import predict
+    from mace.training.fit import fit
     from mace.training.fitted import make_bundle
-    from mace.training.loop import fit
 
     motion_set, config = make_set(), replace(CONFIG, epochs=1)
     fitted = fit(motion_set, range(20), config=config, run_dir=folder / "run")

@@ -31,7 +31,7 @@ def run_session(python: str, *arguments: str) -> subprocess.CompletedProcess[str
 def check(done: subprocess.CompletedProcess[str]) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
     *table, imported = done.stdout.splitlines()
-    assert {"mace.training.loop", "mace.live.step"} < set(json.loads(imported))
+    assert {"mace.training.fit", "mace.live.step"} < set(json.loads(imported))
     assert "no curves for TensorBoard: tensorboardX is not installed" in done.stderr
     assert any(line.startswith("| MACNN") for line in table)
 

@@ -12,7 +12,7 @@ from mace.models.presets import MODELS
 from mace.motion.config import MotionConfig
 from mace.recipes import FLOW_IMAGES
 from mace.training.config import OptimiserConfig, TrainConfig
-from mace.training.population.member import Member
+from mace.training.member import Member
 from on_device.sizes import PopulationSize, random_arrays
 
 SMALL = FLOW_IMAGES.train.model

@@ -30,11 +30,12 @@ from mace.models.runtime import Dtype
 from mace.motion.tvl1 import tvl1_flow
 from mace.prediction import predict
 from mace.pretrained.bundle_files import bundle_path
-from mace.training.population.plan import Plan
-from mace.training.population.program import population_program
-from mace.training.population.training import train_population
-from mace.training.program import on_device, training_program, zero_totals
+from mace.training.fit import train_population
+from mace.training.plan import Plan
+from mace.training.program import MemberArrays, initial_state, training_program
+from mace.training.sampling import draw
 from mace.training.state import make_fold
+from mace.training.step import make_train_step
 from on_device.cases import SMALL, TOY_MACNN, members, random_set, training
 from on_device.live import live_step
 from on_device.results import Results
@@ -97,7 +98,7 @@ def measure(results: Results, *, tiny: bool) -> None:
         cpu = Reference(Path(folder), tiny=tiny)
         try:
             for way, tolerances in list(TOLERANCES.items())[: 1 if tiny else None]:
-                population_program.cache_clear()  # its programs do not know of the precision
+                training_program.cache_clear()  # its programs do not know of the precision
                 for name, quantity in quantities(tiny=tiny).items():
                     if quantity.kind in tolerances:
                         limit = tolerances[quantity.kind]
@@ -161,11 +162,23 @@ def _gradient(model: ModelConfig, dtype: Dtype, *, devices: int = 1) -> np.ndarr
     motion_set = random_set(TOY)
     # Each device draws its own dropout, so a mean over devices is comparable without it alone.
     model = replace(model, dtype=dtype, dropout=0.0)
-    config = replace(training(model, TOY), devices=devices)
+    config = training(model, TOY)
     fold = make_fold(motion_set, np.arange(len(motion_set)), config=config, seed=0)
-    program, data = training_program(config, motion_set.motion, 3), on_device(motion_set)
-    state, totals = program.place(program.init(fold, data[0][:1, 0])), program.place(zero_totals())
-    state, _, _ = program.advance(state, totals, data, fold, step=0, end=1)
+    network = make_model(model, 3)
+    inputs, labels = jax.device_put((motion_set.inputs, motion_set.labels))
+    begin = jax.jit(functools.partial(initial_state, model=network))
+    state = begin(MemberArrays(fold=fold, config=config), inputs[:1, 0], None)
+    settings = {"batch_size": config.batch_size, "temporal": False, "mixup": 0.0}
+    batch = jax.jit(functools.partial(draw, **settings))(inputs, labels, fold, np.int32(0))
+    axis = AXIS if devices > 1 else None
+    step = make_train_step(model=network, config=config, motion=motion_set.motion, axis_name=axis)
+    if devices > 1:
+        learn = data_parallel(
+            lambda state, batch: step(state, fold, None, batch)[0], devices=devices
+        )
+        state = learn(jax.device_get(state), split(batch, devices=devices))
+    else:
+        state, _ = jax.jit(step)(state, fold, None, batch)
     return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(optax.tree.get(state, "mu"))])
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from mace.training.loop import fit
+from mace.training.fit import fit
 from on_device.cases import SMALL, TOY_MACNN, on_cpu, random_set, training
 from on_device.results import Results
 from on_device.sizes import FULL, TOY

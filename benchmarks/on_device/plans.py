@@ -1,7 +1,7 @@
 """How a population is best computed here: what `make_plan` chooses beside what it might.
 
 Every plan trains the same members for a few epochs, so its figure is seconds an epoch of all
-members. The rule of `mace.training.population.plan.make_plan` is set by these figures.
+members. The rule of `mace.training.plan.make_plan` is set by these figures.
 """
 
 import os
@@ -13,8 +13,8 @@ from dataclasses import replace
 from mace.compilation import keep_compiled
 from mace.models.config import ModelConfig
 from mace.models.runtime import keep_heap
-from mace.training.population.plan import Plan, make_plan
-from mace.training.population.population import Population
+from mace.training.plan import Plan, make_plan
+from mace.training.population import Population
 from on_device.cases import members, networks, on_cpu, random_set
 from on_device.population import train
 from on_device.results import Results

@@ -7,8 +7,8 @@ import jax
 import numpy as np
 
 from mace.models.runtime import keep_heap
-from mace.training.population.compiling import COMPILATIONS
-from mace.training.population.population import Population
+from mace.training.compiling import COMPILATIONS
+from mace.training.population import Population
 from on_device.cases import members, networks, on_cpu, random_set
 from on_device.results import Results
 from on_device.sizes import size_of

@@ -29,10 +29,10 @@ from mace.pretrained.bundle_files import bundle_path
 from mace.pretraining.config import PretrainingConfig
 from mace.pretraining.stream import DrawPairs, PairData
 from mace.training.config import TrainConfig
+from mace.training.fit import fit_stream
 from mace.training.fitted import Fitted, Row
 from mace.training.signals import Interrupted
 from mace.training.source import Stream
-from mace.training.streaming import fit_stream, stream_fold
 from on_device.cases import on_cpu
 from on_device.results import OutOfTime, Results, timed
 
@@ -102,11 +102,12 @@ def make_stream(data: PairData, config: PretrainingConfig) -> Stream:
     size = config.stream.conventions.size
     return Stream(
         take=DrawPairs(batch_size=config.train.batch_size, config=config.stream),
-        data=data,
+        arrays=data,
         example=jnp.zeros((1, size, size, 3)),
         motion=MotionConfig(representation="flow", flow="dis", size=size, framing=OWN_FRAMING),
         classes=class_names(config.stream.pairs.classes),
         fingerprint="motion space",
+        steps_per_epoch=1,
     )
 
 
@@ -114,7 +115,7 @@ def stream_rate(data: PairData, batch: int) -> dict[str, Any]:
     """Return pairs that are drawn and presented in a second, without learning from them."""
     config = recipe(batch)
     take = jax.jit(DrawPairs(batch_size=batch, config=config.stream))
-    fold = stream_fold(make_stream(data, config), steps_per_epoch=1, epochs=1, seed=0)
+    fold = make_stream(data, config).seeded(0)
     seconds = timed(lambda: jax.block_until_ready(take(data, fold, jnp.int32(0))), repeats=3)
     return {"pairs_a_second": batch / seconds["median_s"]} | seconds
 
@@ -125,7 +126,7 @@ def draw_test(data: PairData, count: int) -> tuple[np.ndarray, np.ndarray]:
     still = replace(
         config.stream, mixup=0.0, conventions=replace(config.stream.conventions, public=0.0)
     )
-    fold = stream_fold(make_stream(data, config), steps_per_epoch=1, epochs=1, seed=1)
+    fold = make_stream(data, config).seeded(1)
     batch = jax.jit(DrawPairs(batch_size=count, config=still))(data, fold, jnp.int32(0))
     return np.asarray(batch.images), np.asarray(batch.targets).argmax(axis=-1)
 
@@ -166,9 +167,9 @@ def train(
             raise OutOfTime
         return {"validation_uf1": curve[-1][1]}
 
-    stream = replace(make_stream(data, config), score=look)
+    stream = replace(make_stream(data, config), steps_per_epoch=steps, score=look)
     try:
-        fit_stream(stream, config=settings, steps_per_epoch=steps, seed=0)
+        fit_stream(stream, config=settings, seed=0)
     except Interrupted as signal:
         raise OutOfTime from signal
     reached = next((seconds for seconds, value in curve if value >= goal), None)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mace.config import switched_on
+from mace.config import number, switched_on
 from mace.errors import ConfigError
 
 
@@ -22,11 +22,11 @@ class AugmentConfig:
 
     temporal: bool = True
     flip: bool = True
-    shift: float = 0.03
-    rotation: float = 5.0
-    scale: float = 0.05
-    magnitude: float = 0.0
-    noise: float = 0.0
+    shift: float = number(0.03, off=0.0)
+    rotation: float = number(5.0, off=0.0)
+    scale: float = number(0.05, off=0.0)
+    magnitude: float = number(0.0, off=0.0)
+    noise: float = number(0.0, off=0.0)
 
     def __post_init__(self) -> None:
         limits = {"shift": 0.5, "rotation": 180.0, "scale": 0.9, "magnitude": 1.0, "noise": 10.0}

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Key
 
 from mace.augment.config import AugmentConfig
@@ -15,7 +16,7 @@ def augment(
     *,
     config: AugmentConfig,
     motion: MotionConfig,
-    noise_scale: Float[Array, " c"] | None = None,
+    noise_scale: Float[Array | np.ndarray, " c"] | None = None,
 ) -> Float[Array, "h w c"]:
     """Change one image at random; the order is flip, warp, magnitude, noise.
 

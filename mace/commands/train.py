@@ -10,9 +10,9 @@ from mace.commands.defaults import DATASET, with_default_recipe
 from mace.commands.mixing import make_mix, read_mix
 from mace.commands.starting import starting_from
 from mace.errors import ConfigError
+from mace.hosts.meeting import HostsConfig, hosts_config
 from mace.places import DATA_DIR, RUNS_DIR, prepared_dataset
 from mace.recipes import FLOW, Recipe
-from mace.training.hosts_config import HostsConfig, hosts_config
 
 if TYPE_CHECKING:
     from mace.data.motion_set import MotionSet
@@ -64,9 +64,9 @@ def run(
     folder = prepared_dataset(dataset, data_dir=data_dir)
 
     from mace.compilation import keep_compiled
+    from mace.hosts.agreement import is_writer, writer_first
     from mace.inputs import read_motion
     from mace.training.final import train_final
-    from mace.training.hosts import is_writer, writer_first
 
     if hosts is not None:
         recipe = _shared_by_hosts(recipe, hosts)
@@ -108,7 +108,7 @@ def _shared_by_hosts(recipe: Recipe, hosts: HostsConfig) -> Recipe:
     """Meet the other processes, and return the recipe for the devices of all of them."""
     import jax
 
-    from mace.training.hosts import join_hosts
+    from mace.hosts.agreement import join_hosts
 
     join_hosts(hosts)
     devices, there = recipe.train.devices, jax.device_count()

@@ -25,7 +25,7 @@ from mace.prediction import predict_clips
 from mace.pretrained.bundle_files import BundleFile
 from mace.protocols.folds import Fold
 from mace.training.config import MixConfig, TrainConfig
-from mace.training.loop import fit
+from mace.training.fit import fit
 from mace.training.mixing import load_mix
 
 FOLDS = 5

@@ -17,8 +17,8 @@ from mace.pretrained.bundle_files import BundleFile
 from mace.protocols.folds import Fold
 from mace.protocols.inner import inner_split
 from mace.training.config import MixConfig, TrainConfig
+from mace.training.fit import fit
 from mace.training.fitted import Fitted
-from mace.training.loop import fit
 from mace.training.mixing import load_mix
 
 type Split = tuple[Int[np.ndarray, " m"], Int[np.ndarray, " v"] | None]

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from mace.data.motion_set import MotionSet
-from mace.errors import ConfigError, TrainingError
+from mace.errors import ConfigError
 from mace.evaluation.bundles import bundle_for
 from mace.evaluation.method import FoldPredictions, Method
 from mace.evaluation.network import Network
 from mace.protocols.folds import Fold
-from mace.training.population.member import Member
-from mace.training.population.training import each_trained
+from mace.training.fit import each_trained
+from mace.training.member import Member
+from mace.training.mixing import load_mix
 
 
 def check_population(method: Method) -> Network:
@@ -20,19 +21,10 @@ def check_population(method: Method) -> Network:
     """
     if not isinstance(method, Network):
         raise ConfigError("a population trains networks, and this one is evaluated as it is")
-    if method.mix is not None:
-        raise ConfigError(
-            "a population cannot mix other people into its batches; leave out --mix or --population"
-        )
     if method.adapt is not None:
         raise ConfigError(
             "a population shares one set of images, and --adapt shows every fold its own; leave "
             "out --adapt or --population"
-        )
-    if method.train.devices > 1:
-        raise ConfigError(
-            f"train.devices is {method.train.devices}, but a population gives every device "
-            "members of its own; leave it at 1 or leave out --population"
         )
     return method
 
@@ -70,11 +62,8 @@ def population_predictions(
         for (fold, seed, _), (train_index, validation_index) in zip(runs, splits, strict=True)
     ]
     start = None if network.start is None else bundle_for(network.start, motion_set)
-    for i, result in each_trained(motion_set, members, start=start, log=log):
-        if result.fitted is None:
-            raise TrainingError(
-                f"{result.member.name}: {result.reason}; try a lower optimiser.learning_rate or a "
-                "smaller optimiser.clip_norm, and look for NaN in the inputs"
-            )
+    mix = None if network.mix is None else load_mix(network.mix)
+    for i, result in each_trained(motion_set, members, start=start, mix=mix, log=log):
         fold, _, explain = runs[i]
-        yield i, network.predict(motion_set, fold, result.fitted, splits[i], explain=explain)
+        fitted = result.network()
+        yield i, network.predict(motion_set, fold, fitted, splits[i], explain=explain)

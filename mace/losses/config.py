@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from mace.config import number
 from mace.errors import ConfigError
 
 
@@ -28,10 +29,10 @@ class LossConfig:
         "class_balanced_focal",
         "logit_adjusted",
     ] = "cross_entropy"
-    smoothing: float = 0.1
-    gamma: float = 2.0
-    beta: float = 0.99
-    tau: float = 1.0
+    smoothing: float = number(0.1)
+    gamma: float = number(2.0)
+    beta: float = number(0.99)
+    tau: float = number(1.0)
 
     def __post_init__(self) -> None:
         """Check the ranges.

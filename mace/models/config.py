@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from mace.config import number
 from mace.errors import ConfigError
 
 type HeadKind = Literal["grid", "average", "max", "attention"]
@@ -61,7 +62,7 @@ class ModelConfig:
     head_grid: int = 4
     coordinates: bool = False
     units: tuple[str, ...] = ()
-    dropout: float = 0.3
+    dropout: float = number(0.3, off=0.0)
     dtype: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:

@@ -40,9 +40,9 @@ from mace.pretraining.pair_tests import VIEWS, labels_of, pair_tests, present_st
 from mace.pretraining.stream import DrawPairs, PairData
 from mace.spotting.temperature import fit_temperature
 from mace.training.config import TrainConfig
+from mace.training.fit import fit_stream
 from mace.training.fitted import Fitted, Row, make_bundle
 from mace.training.source import Stream
-from mace.training.streaming import fit_stream, stream_fold
 from mace.unit_prediction import predict_units
 
 FIRST_PERSON = 100_000
@@ -78,7 +78,6 @@ def pretrain(
     fitted = fit_stream(
         stream,
         config=config.train,
-        steps_per_epoch=config.steps_per_epoch,
         seed=config.seed,
         run_dir=run_dir,
     )
@@ -127,11 +126,12 @@ def make_stream(
     size = config.stream.conventions.size
     return Stream(
         take=DrawPairs(batch_size=config.train.batch_size, config=config.stream),
-        data=jax.device_put(data, jax.local_devices()[0]),
+        arrays=jax.device_put(data, jax.local_devices()[0]),
         example=jnp.zeros((1, size, size, 3)),
         motion=MotionConfig(representation="flow", flow="dis", size=size, framing=OWN_FRAMING),
         classes=class_names(config.stream.pairs.classes),
         fingerprint=config_hash(replace(config, train=TrainConfig(), seed=0)),
+        steps_per_epoch=config.steps_per_epoch,
         score=score,
     )
 
@@ -210,9 +210,11 @@ def _typical(
     """Return the mean public presentation of each class, without moved windows."""
     conventions = replace(config.stream.conventions, public=1.0, jitter=0.0, loose=0.0)
     plain = replace(config.stream, mixup=0.0, conventions=conventions)
-    fold = stream_fold(stream, steps_per_epoch=1, epochs=1, seed=config.seed + 1)
+    fold = stream.seeded(config.seed + 1)
     take = jax.jit(DrawPairs(batch_size=config.train.batch_size, config=plain))
-    batches = [jax.device_get(take(stream.data, fold, jnp.int32(step))) for step in range(_BATCHES)]
+    batches = [
+        jax.device_get(take(stream.arrays, fold, jnp.int32(step))) for step in range(_BATCHES)
+    ]
     images = np.concatenate([batch.images for batch in batches])
     labels = np.concatenate([batch.targets for batch in batches]).argmax(axis=1)
     return typical_images(trained, images, labels)

@@ -12,9 +12,9 @@ from mace.evaluation.network import Network
 from mace.prediction import predict_clips
 from mace.protocols.folds import Fold
 from mace.training.config import TrainConfig
-from mace.training.population.member import Member
-from mace.training.population.population import Population
-from mace.training.population.scalars import group_by_shape
+from mace.training.hyper import group_by_shape
+from mace.training.member import Member
+from mace.training.population import Population
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

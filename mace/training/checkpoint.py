@@ -1,4 +1,4 @@
-"""Checkpoints of a run: the latest, to go on from, and the best; a thin layer over Orbax."""
+"""Checkpoints of a run, the latest of which it goes on from; a thin layer over Orbax."""
 
 import errno
 import hashlib
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import numpy as np
@@ -18,12 +18,11 @@ from jaxtyping import PyTree
 
 from mace.errors import CheckpointError, OutputError
 from mace.files import require_space, write_json
+from mace.hosts.agreement import several_hosts
 from mace.provenance import provenance
-from mace.training.hosts import several_hosts
 
 # Raised when the layout below changes, so that an old checkpoint is refused instead of misread.
-LAYOUT = 1
-type Which = Literal["latest", "best"]
+LAYOUT = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +39,7 @@ class Snapshot:
 
 
 class CheckpointStore:
-    """The checkpoints of one run, `latest` and `best`, below its folder.
+    """The latest checkpoint of one run, below its folder.
 
     Args:
         run_dir: the run's folder.
@@ -52,23 +51,21 @@ class CheckpointStore:
     """
 
     def __init__(self, run_dir: Path, identity: Mapping[str, Any]) -> None:
-        self.folder = Path(run_dir).absolute() / "checkpoints"
+        self.folder = Path(run_dir).absolute() / "checkpoints" / "latest"
         self.identity = dict(identity)
-        self._managers: dict[Which, ocp.CheckpointManager] = {}
         with _writing(self.folder):
-            for which in ("latest", "best"):
-                (self.folder / which).mkdir(parents=True, exist_ok=True)
-                self._managers[which] = ocp.CheckpointManager(
-                    self.folder / which,
-                    options=ocp.CheckpointManagerOptions(
-                        max_to_keep=1,
-                        enable_async_checkpointing=False,
-                        cleanup_tmp_directories=True,
-                        **_alone(),
-                    ),
-                )
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._manager = ocp.CheckpointManager(
+                self.folder,
+                options=ocp.CheckpointManagerOptions(
+                    max_to_keep=1,
+                    enable_async_checkpointing=False,
+                    cleanup_tmp_directories=True,
+                    **_alone(),
+                ),
+            )
 
-    def save(self, which: Which, step: int, snapshot: Snapshot) -> None:
+    def save(self, step: int, snapshot: Snapshot) -> None:
         """Write a checkpoint and then remove the one before it; a failure leaves that one alone.
 
         Raises:
@@ -84,28 +81,26 @@ class CheckpointStore:
         items = ocp.args.Composite(
             arrays=ocp.args.StandardSave(leaves), notes=ocp.args.JsonSave(notes)
         )
-        manager = self._managers[which]
-        if step in manager.all_steps():
+        if step in self._manager.all_steps():
             return
-        require_space(self.folder / which, sum(leaf.nbytes for leaf in leaves.values()))
-        with _writing(self.folder / which):
-            manager.save(step, args=items, force=True)
-        files = _checksums(self.folder / which / str(step))
-        write_json(self._list(which), {"step": step, "files": files})
+        require_space(self.folder, sum(leaf.nbytes for leaf in leaves.values()))
+        with _writing(self.folder):
+            self._manager.save(step, args=items, force=True)
+        files = _checksums(self.folder / str(step))
+        write_json(self._list, {"step": step, "files": files})
 
-    def restore(self, which: Which, like: PyTree[Any]) -> Snapshot | None:
+    def restore(self, like: PyTree[Any]) -> Snapshot | None:
         """Read a checkpoint into a tree like `like`, or return None if there is none.
 
         Raises:
             CheckpointError: if it is damaged, or of another configuration, seed or data set.
         """
-        manager = self._managers[which]
-        step = manager.latest_step()
+        step = self._manager.latest_step()
         if step is None:
             return None
-        place = self.folder / which / str(step)
-        self._check_files(which, step)
-        notes = self._read(manager, step, place, notes=ocp.args.JsonRestore())["notes"]
+        place = self.folder / str(step)
+        self._check_files(step)
+        notes = self._read(step, place, notes=ocp.args.JsonRestore())["notes"]
         if notes.get("layout") != LAYOUT:
             raise CheckpointError(
                 f"{place} was written by another version of MACE; choose another folder"
@@ -116,23 +111,23 @@ class CheckpointStore:
             name: np.zeros(np.shape(leaf), np.asarray(leaf).dtype) for name, leaf in wanted.items()
         }
         restore = ocp.args.StandardRestore(template)
-        leaves = self._read(manager, step, place, arrays=restore)["arrays"]
+        leaves = self._read(step, place, arrays=restore)["arrays"]
         tree = jax.tree.unflatten(jax.tree.structure(like), [leaves[name] for name in wanted])
         return Snapshot(arrays=tree, history=notes["history"])
 
     def close(self) -> None:
         """Let go of the folder."""
-        for manager in self._managers.values():
-            manager.close()
+        self._manager.close()
 
-    def _list(self, which: Which) -> Path:
-        return self.folder / f"{which}.json"
+    @property
+    def _list(self) -> Path:
+        return self.folder.with_suffix(".json")
 
-    def _check_files(self, which: Which, step: int) -> None:
+    def _check_files(self, step: int) -> None:
         # Orbax reads in threads that go on after the first error and print theirs: look before.
-        place = self.folder / which / str(step)
+        place = self.folder / str(step)
         try:
-            listed = json.loads(self._list(which).read_text(encoding="utf-8"))
+            listed = json.loads(self._list.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return
         # A run killed between writing a checkpoint and its list has the list of the one before.
@@ -145,11 +140,9 @@ class CheckpointStore:
                     place, f"its file {name} is {'changed' if name in found else 'gone'}"
                 )
 
-    def _read(
-        self, manager: ocp.CheckpointManager, step: int, place: Path, **items: Any
-    ) -> Mapping[str, Any]:
+    def _read(self, step: int, place: Path, **items: Any) -> Mapping[str, Any]:
         try:
-            return manager.restore(step, args=ocp.args.Composite(**items))
+            return self._manager.restore(step, args=ocp.args.Composite(**items))
         # Orbax, TensorStore and JSON each have errors of their own for a damaged file.
         except Exception as error:
             raise _damaged(place, (str(error).splitlines() or [repr(error)])[0]) from error

@@ -1,11 +1,12 @@
 """Everything that decides what one training run learns, as frozen dataclasses."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from mace.augment.config import AugmentConfig
-from mace.config import UNHASHED
+from mace.config import UNHASHED, number
 from mace.errors import ConfigError
 from mace.losses.config import LossConfig
 from mace.models.config import ModelConfig
@@ -25,11 +26,11 @@ class OptimiserConfig:
         b2: decay of the running mean of its square.
     """
 
-    learning_rate: float = 1e-3
-    warmup: float = 0.1
-    final: float = 0.01
-    weight_decay: float = 0.01
-    clip_norm: float = 1.0
+    learning_rate: float = number(1e-3)
+    warmup: float = number(0.1)
+    final: float = number(0.01)
+    weight_decay: float = number(0.01)
+    clip_norm: float = number(1.0, off=math.inf)
     b1: float = 0.9
     b2: float = 0.999
 
@@ -59,7 +60,7 @@ class FineTuneConfig:
     """
 
     freeze: Freeze = "none"
-    anchor: float = 0.0
+    anchor: float = number(0.0, off=0.0)
 
     def __post_init__(self) -> None:
         _within("fine_tune.anchor", self.anchor, 0, 1e12)
@@ -104,7 +105,7 @@ class TrainConfig:
     epochs: int = 60
     batch_size: int = 32
     mixup: float = 0.0
-    ema: float = 0.0
+    ema: float = number(0.0, off=0.0)
     selection: Literal["last", "best"] = "last"
     patience: int | None = None
     flip_average: bool = False

@@ -9,12 +9,12 @@ from mace.bundle import save_bundle
 from mace.config import to_dict
 from mace.data.motion_set import MotionSet
 from mace.face.config import FaceConfig
+from mace.hosts.agreement import by_writer
 from mace.prediction import typical_images
 from mace.pretrained.bundle_files import BundleFile
 from mace.training.config import MixConfig, TrainConfig
+from mace.training.fit import fit
 from mace.training.fitted import make_bundle
-from mace.training.hosts import by_writer
-from mace.training.loop import fit
 from mace.training.mixing import load_mix
 
 

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float, Int
 
@@ -13,7 +14,10 @@ SHORTEST = 1e-12
 
 
 def learning_rate(
-    step: Int[Array, ""], total_steps: Int[Array, ""], *, config: OptimiserConfig
+    step: Int[Array | np.ndarray, ""],
+    total_steps: Int[Array | np.ndarray, ""],
+    *,
+    config: OptimiserConfig,
 ) -> Float[Array, ""]:
     """Return the learning rate of a step (from 0): warm-up, then cosine down to `final`.
 

@@ -7,19 +7,18 @@ import numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from mace.errors import ConfigError
-from mace.training.hosts import several_hosts
+from mace.hosts.agreement import several_hosts
 from mace.training.sampling import Batch
-from mace.training.step import Metrics, TrainStep
 
 AXIS = "batch"
 
 
-def data_parallel(step: TrainStep, *, devices: int) -> TrainStep:
+def data_parallel[C](step: Callable[[C, Batch], C], *, devices: int) -> Callable[[C, Batch], C]:
     """Run `step`, made with `axis_name=AXIS`, on several devices at once.
 
-    The state goes in and comes out without a device axis and is the same on every device, since
-    the step averages its gradients over `AXIS`; the batch has one, added by `split`. Where there
-    are several processes, all their devices take part, and each process has its own copy.
+    What it carries goes in and comes out without a device axis and is the same on every device,
+    since the step averages its gradients over `AXIS`; the batch has one, added by `split`. Where
+    there are several processes, all their devices take part, and each process has its own copy.
 
     Raises:
         ConfigError: if this machine has fewer devices, or all hosts have not as many.
@@ -35,14 +34,13 @@ def data_parallel(step: TrainStep, *, devices: int) -> TrainStep:
             f"devices is {devices}, but the {jax.process_count()} processes have {available} of "
             f"kind {jax.default_backend()}, which all take part; choose {available}"
         )
-    run: Callable[..., tuple[object, Metrics]] = jax.pmap(
+    return jax.pmap(
         step,
         axis_name=AXIS,
         in_axes=(None, 0),
-        out_axes=(None, None),
+        out_axes=None,
         devices=jax.devices()[:devices],
     )
-    return run  # pyright: ignore[reportReturnType]
 
 
 def split(batch: Batch, *, devices: int) -> Batch:

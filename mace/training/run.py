@@ -1,47 +1,43 @@
-"""One training run between two epochs: what changes, how it is judged, saved and gone on with."""
+"""The books of one member: its history, its best epoch, its checkpoints, and how it ended."""
 
-import signal
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
-from jaxtyping import PyTree
+from jaxtyping import Float, PyTree
 
 from mace.bundle import Normalisation
-from mace.errors import TrainingError
-from mace.training.checkpoint import CheckpointStore, Snapshot, Which
-from mace.training.config import TrainConfig
+from mace.config import hashed_settings, to_dict
+from mace.files import write_json
+from mace.hosts.agreement import by_writer
+from mace.metrics import confusion_matrix, uf1
+from mace.training.checkpoint import CheckpointStore, Snapshot
 from mace.training.fitted import Fitted, Row
-from mace.training.hosts import any_signal, by_writer, several_hosts
-from mace.training.log import WriteRow
-from mace.training.program import METRICS, Totals, zero_totals
-from mace.training.signals import Interrupted, StopRequest
+from mace.training.log import WriteRow, run_log
+from mace.training.member import Member, MemberResult, Status
 from mace.training.source import Source
-from mace.training.state import FoldArrays, TrainState, trained_variables
+from mace.training.state import TrainState, trained_variables
+from mace.training.step import Totals
 
 
 class Run:
-    """What changes between the epochs of a run."""
+    """What the host knows of a member between its epochs; one thread at a time writes it."""
 
-    def __init__(
-        self,
-        *,
-        source: Source,
-        config: TrainConfig,
-        fold: FoldArrays,
-    ) -> None:
-        self.source = source
-        self.config = config
-        self.fold = fold
-        self.program = source.program(config)
-        self.steps_per_epoch = int(fold.steps_per_epoch)
-        self.state: TrainState = self.program.place(self.program.init(fold, source.example))
-        self.totals: Totals = self.program.place(zero_totals())
-        self.step = 0
+    def __init__(self, source: Source, member: Member) -> None:
+        self.source, self.member = source, member
+        self.fold = source.fold(member)
+        self.steps_per_epoch = int(self.fold.steps_per_epoch)
+        self.validation, self._truth = source.validation(member)
         self.history: list[Row] = []
         self.best: tuple[int, PyTree[Any]] | None = None
-        self.store: CheckpointStore | None = None
-        self.log: WriteRow | None = None
+        self.status: Status | None = None
+        self.reason = ""
+        self.restored = False
+        self._variables: PyTree[Any] = None
+        self._store: CheckpointStore | None = None
+        self._log: WriteRow | None = None
 
     @property
     def epoch(self) -> int:
@@ -49,131 +45,190 @@ class Run:
         return len(self.history)
 
     @property
-    def finished(self) -> bool:
-        """Whether the last epoch is done, or the score has stopped rising for too long."""
-        patience = self.config.patience
-        if self.epoch == self.config.epochs:
-            return True
-        return patience is not None and self.epoch - self._best_epoch() >= patience
+    def ended(self) -> bool:
+        """Whether the member learns no more."""
+        return self.status is not None
 
-    def restore(self) -> None:
-        """Go on from the latest checkpoint, if there is one."""
-        arrays = {"state": self.state, "totals": self.totals}
-        latest = self._restored("latest", arrays)
-        if latest is None:
-            return
-        arrays = self.program.place(latest.arrays)
-        self.state, self.totals = arrays["state"], arrays["totals"]
-        self.step, self.history = int(self.state.step), latest.history
-        if self.config.selection == "best" and self.history:
-            best = self._restored("best", arrays)
-            if best is not None:
-                self.best = (
-                    len(best.history),
-                    jax.device_get(trained_variables(best.arrays["state"])),
-                )
+    @property
+    def score(self) -> float:
+        """UF1 on the validation clips after the last epoch; NaN without one, or if it diverged."""
+        if not self.history or self.status == "diverged":
+            return np.nan
+        return float(self.history[-1].get("validation_uf1", np.nan))
 
-    def train_epoch(self, stop: StopRequest) -> Row:
-        """Take the remaining steps of an epoch, then judge, log and save it."""
-        end = (self.epoch + 1) * self.steps_per_epoch
-        if several_hosts():
-            # A signal may reach them at different steps; all end after the same one.
-            number = any_signal(stop.signal or 0)
-            if number:
-                stop.signal = signal.Signals(number)
-                self._interrupt(stop)
-        while self.step < end:
-            if stop and not several_hosts():
-                self._interrupt(stop)
-            self.state, self.totals, self.step = self.program.advance(
-                self.state, self.totals, self.source.data, self.fold, step=self.step, end=end
-            )
-        self._check_finite()
-        row: Row = {"epoch": self.epoch + 1, "step": self.step}
-        for name in METRICS:
-            total, count = self.totals["sums"][name]
-            row[name] = float(total) / float(count)
-        row = by_writer(lambda: self._judged(row))
-        self.history.append(row)
-        self.totals = self.program.place(zero_totals())
-        if self.config.selection == "best" and self._best_epoch() == self.epoch:
-            self.best = self.epoch, self._host_variables()
-            self._save("best")
-        if self.finished or self.epoch % self.config.checkpoint_every == 0:
-            self._save("latest")
-        return row
+    def enter(
+        self,
+        row: Row,
+        *,
+        probabilities: Float[np.ndarray, "v k"] | None,
+        variables: Callable[[], PyTree[Any]],
+    ) -> None:
+        """Enter an epoch, after which the member may have ended.
 
-    def _judged(self, row: Row) -> Row:
-        judged = row | self.source.judge(self._fitted(self._host_variables(), self.epoch + 1))
-        if self.log is not None:
-            self.log(judged)
-        return judged
+        Args:
+            row: of its history.
+            probabilities: of its validation clips, if it has any.
+            variables: fetches its network as it is now.
+        """
 
-    def result(self) -> Fitted:
-        """Return the network of the last or the best epoch."""
-        epoch, variables = self.epoch, None
+        def judged() -> Row:
+            if probabilities is not None:
+                row["validation_uf1"] = self._uf1(probabilities)
+            if self.source.score is not None:
+                row.update(self.source.score(self._network(variables(), self.epoch + 1)))
+            if self._log is not None:
+                self._log(row)
+            return row
+
+        self.history.append(by_writer(judged))
+        config = self.member.config
+        if config.selection == "best" and self._best_epoch() == self.epoch:
+            self.best = self.epoch, variables()
+        self._look_whether_it_ended(variables)
+
+    def end(self, status: Status, reason: str, variables: PyTree[Any] = None) -> None:
+        """Enter the end of the member, and the network that it ended with."""
+        self.status, self.reason, self._variables = status, reason, variables
+
+    def diverge(self, step: int, log: Callable[[str], None]) -> None:
+        """Enter a step, from 0, whose loss was no number, and tell `log`."""
+        self.end(
+            "diverged", f"the loss is not a number in step {step + 1} (epoch {self.epoch + 1})"
+        )
+        log(f"member {self.member.name or f'of seed {self.member.seed}'} diverged: {self.reason}")
+
+    def interrupt(self, state: TrainState, totals: Totals, log: Callable[[str], None]) -> None:
+        """Save the member between two steps, if its loss is a number."""
+        if totals["bad_step"] >= 0:
+            self.diverge(int(totals["bad_step"]), log)
+        else:
+            self.save(state, totals)
+
+    def fitted(self, variables: PyTree[Any] = None) -> Fitted | None:
+        """Return the network, `variables` being those of a member that still learns."""
+        if self.status == "diverged":
+            return None
+        epoch, chosen = self.epoch, self._variables if self.ended else variables
         if self.best is not None:
-            epoch, variables = self.best
-        return self._fitted(self._host_variables() if variables is None else variables, epoch)
+            epoch, chosen = self.best
+        return self._network(chosen, epoch)
 
-    def _best_epoch(self) -> int:
-        scores = [row["validation_uf1"] for row in self.history if "validation_uf1" in row]
-        return int(np.argmax(scores)) + 1 if scores else 0
+    def result(self) -> MemberResult:
+        """Return what became of a member that has ended."""
+        assert self.status is not None
+        return MemberResult(
+            member=self.member,
+            fitted=self.fitted(),
+            status=self.status,
+            reason=self.reason,
+            history=tuple(self.history),
+        )
 
-    def _fitted(self, variables: PyTree[Any], epoch: int) -> Fitted:
+    def identity(self, start: str | None) -> dict[str, Any]:
+        """Return what decides the member's numbers, as nested JSON values; `start` is a digest."""
+        return {
+            "config": hashed_settings(self.member.config),
+            "motion": to_dict(self.source.motion),
+            "seed": self.member.seed,
+            "classes": list(self.source.classes),
+            "start": start,
+            **self.source.identity(self.member),
+        }
+
+    def open(self, identity: Mapping[str, Any], stack: ExitStack) -> None:
+        """Use the member's folder, if it has one, until `stack` is left; of several hosts one does.
+
+        Raises:
+            OutputError: if it cannot be written to.
+        """
+
+        def make() -> None:
+            if self.member.run_dir is not None:
+                self._store = CheckpointStore(self.member.run_dir, identity)
+                stack.callback(self._store.close)
+
+        by_writer(make)
+
+    def restore(self, state: TrainState, totals: Totals) -> PyTree[Any] | None:
+        """Return state and totals of the checkpoint, and take over its books; None without one.
+
+        Args:
+            state: of arrays like the member's.
+            totals: likewise.
+
+        Raises:
+            CheckpointError: if it is damaged, or of another configuration, seed or data set.
+        """
+        like = self._arrays(state, totals)
+        # Only the process that writes has a store; the others get what it finds.
+        latest = by_writer(lambda: None if self._store is None else self._store.restore(like))
+        if latest is None:
+            return None
+        self.history, self.restored = latest.history, True
+        state, totals = latest.arrays["state"], latest.arrays["totals"]
+        if "best" in latest.arrays and self._best_epoch():
+            self.best = self._best_epoch(), latest.arrays["best"]
+        self._look_whether_it_ended(lambda: trained_variables(state))
+        return state, totals
+
+    def write_log(self, stack: ExitStack) -> None:
+        """Write configuration and history to the folder, and every epoch from now on."""
+
+        def make() -> None:
+            if (folder := self.member.run_dir) is not None:
+                folder = Path(folder)
+                write_json(folder / "config.json", to_dict(self.member.config))
+                self._log = stack.enter_context(run_log(folder, self.history))
+
+        by_writer(make)
+
+    def save(self, state: TrainState, totals: Totals) -> None:
+        """Write a checkpoint, if there is a folder.
+
+        Raises:
+            OutputError: if it cannot be written.
+        """
+
+        def write() -> None:
+            if self._store is not None:
+                snapshot = Snapshot(arrays=self._arrays(state, totals), history=self.history)
+                self._store.save(int(state.step), snapshot)
+
+        by_writer(write)
+
+    def _arrays(self, state: TrainState, totals: Totals) -> dict[str, Any]:
+        arrays = {"state": state, "totals": totals}
+        if self.member.config.selection == "best":
+            arrays["best"] = trained_variables(state) if self.best is None else self.best[1]
+        return arrays
+
+    def _network(self, variables: PyTree[Any], epoch: int) -> Fitted:
         return Fitted(
-            config=self.config,
+            config=self.member.config,
             motion=self.source.motion,
             classes=self.source.classes,
-            normalisation=self._normalisation(),
+            normalisation=Normalisation(
+                kind=self.member.config.normalise,
+                mean=tuple(map(float, self.fold.mean)),
+                std=tuple(map(float, self.fold.std)),
+            ),
             variables=variables,
             history=tuple(self.history),
             chosen_epoch=epoch,
         )
 
-    def _host_variables(self) -> PyTree[Any]:
-        return jax.device_get(trained_variables(self.state))
+    def _best_epoch(self) -> int:
+        scores = [row["validation_uf1"] for row in self.history if "validation_uf1" in row]
+        return int(np.argmax(scores)) + 1 if scores else 0
 
-    def _normalisation(self) -> Normalisation:
-        return Normalisation(
-            kind=self.config.normalise,
-            mean=tuple(map(float, self.fold.mean)),
-            std=tuple(map(float, self.fold.std)),
-        )
+    def _look_whether_it_ended(self, variables: Callable[[], PyTree[Any]]) -> None:
+        epochs, patience = self.member.config.epochs, self.member.config.patience
+        if self.epoch == epochs:
+            self.end("finished", f"all {epochs} epochs", variables())
+        elif patience is not None and self.epoch - self._best_epoch() >= patience:
+            reason = f"no better score in {patience} epochs, after epoch {self.epoch}"
+            self.end("finished", reason, variables())
 
-    def _check_finite(self) -> None:
-        bad = int(self.totals["bad_step"])
-        if bad >= 0:
-            raise TrainingError(
-                f"the loss is not a number in step {bad + 1} (epoch {self.epoch + 1}); try a lower "
-                "optimiser.learning_rate or a smaller optimiser.clip_norm, and look for NaN in the "
-                "inputs"
-            )
-
-    def _kept(self) -> str:
-        if self.store is None:
-            return "nothing was saved, as the run has no folder"
-        return f"start it again to go on from {self.store.folder.parent}"
-
-    def _save(self, which: Which) -> None:
-        def save() -> None:
-            if self.store is not None:
-                arrays = {"state": self.state, "totals": self.totals}
-                self.store.save(which, self.step, Snapshot(arrays=arrays, history=self.history))
-
-        by_writer(save)
-
-    def _restored(self, which: Which, like: PyTree[Any]) -> Snapshot | None:
-        # Only the process that writes has a store; the others get what it finds.
-        return by_writer(lambda: None if self.store is None else self.store.restore(which, like))
-
-    def _interrupt(self, stop: StopRequest) -> None:
-        assert stop.signal is not None
-        self._check_finite()
-        self._save("latest")
-        kept = by_writer(self._kept)
-        raise Interrupted(
-            f"{stop.signal.name} ended training after step {self.step} "
-            f"(epoch {self.epoch + 1} of {self.config.epochs}); {kept}",
-            stop.signal,
-        )
+    def _uf1(self, probabilities: Float[np.ndarray, "v k"]) -> float:
+        predicted = probabilities.argmax(axis=-1)
+        return float(uf1(confusion_matrix(self._truth, predicted, len(self.source.classes))))

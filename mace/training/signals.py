@@ -1,12 +1,15 @@
 """Ctrl-C and SIGTERM end a run between two steps, where its state can be saved."""
 
+import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 from mace.errors import MaceError
+from mace.hosts.agreement import any_signal, several_hosts
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -19,6 +22,14 @@ class Interrupted(MaceError):
         self.exit_code = 128 + number
 
 
+def interrupted(number: signal.Signals, place: str, folders: Collection[Path]) -> Interrupted:
+    """Return the error of a training that ended at a place, its state kept in folders, if any."""
+    kept = "nothing was saved, as the run has no folder"
+    if folders:
+        kept = f"start it again to go on from {os.path.commonpath(map(Path.absolute, folders))}"
+    return Interrupted(f"{number.name} ended training {place}; {kept}", number)
+
+
 class StopRequest:
     """Remembers the first signal; false until there was one."""
 
@@ -27,6 +38,17 @@ class StopRequest:
 
     def __bool__(self) -> bool:
         return self.signal is not None
+
+    def here(self) -> bool:
+        """Return whether to end between two steps: of several hosts each may be at another one."""
+        return bool(self) and not several_hosts()
+
+    def agreed(self) -> bool:
+        """Return whether a signal has reached this process or another one; all get the same."""
+        number = any_signal(self.signal or 0)
+        if number:
+            self.signal = signal.Signals(number)
+        return bool(self)
 
 
 @contextmanager

@@ -1,12 +1,11 @@
 """What changes from step to step, and what a fold fixes for all its steps; both are arrays only."""
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PyTree, UInt32
@@ -16,6 +15,9 @@ from mace.training.config import TrainConfig
 
 # Streams of random numbers derived from the run's seed; a new one goes to the end.
 INIT, ORDER, VARIANT, MIXUP, AUGMENT, DROPOUT, MIX, MIX_VARIANT, PAIRS = range(9)
+
+# As long as the set itself is there: all its folds ask for them.
+_MOMENTS: WeakKeyDictionary[MotionSet, np.ndarray] = WeakKeyDictionary()
 
 
 @jax.tree_util.register_dataclass
@@ -32,18 +34,16 @@ class FoldArrays:
         class_counts: number of the training clips in each class.
         mean: of each channel of the training clips.
         std: deviation of each channel of the training clips; 1 where a channel is constant.
-        start: variables of a pre-trained network, the same for all folds; None without one.
     """
 
-    seed: UInt32[Array, ""]
-    member: Float[Array, " n"]
-    size: Int[Array, ""]
-    steps_per_epoch: Int[Array, ""]
-    total_steps: Int[Array, ""]
-    class_counts: Float[Array, " k"]
-    mean: Float[Array, " c"]
-    std: Float[Array, " c"]
-    start: PyTree[Any] | None = None
+    seed: UInt32[Array | np.ndarray, "..."]
+    member: Float[Array | np.ndarray, "... n"]
+    size: Int[Array | np.ndarray, "..."]
+    steps_per_epoch: Int[Array | np.ndarray, "..."]
+    total_steps: Int[Array | np.ndarray, "..."]
+    class_counts: Float[Array | np.ndarray, "... k"]
+    mean: Float[Array | np.ndarray, "... c"]
+    std: Float[Array | np.ndarray, "... c"]
 
 
 @jax.tree_util.register_dataclass
@@ -57,7 +57,6 @@ class TrainState:
         batch_stats: its batch statistics; empty where it has none.
         opt_state: of the optimiser.
         ema: running mean of the parameters; None without one.
-        fold: the run's split and seed.
     """
 
     step: Int[Array, ""]
@@ -65,7 +64,6 @@ class TrainState:
     batch_stats: PyTree[Array]
     opt_state: optax.OptState
     ema: PyTree[Array] | None
-    fold: FoldArrays
 
 
 def make_fold(
@@ -74,7 +72,6 @@ def make_fold(
     *,
     config: TrainConfig,
     seed: int,
-    start: PyTree[Any] | None = None,
     own: int | None = None,
 ) -> FoldArrays:
     """Return the arrays of a fold; the statistics come from all variants of the training clips.
@@ -89,15 +86,14 @@ def make_fold(
     labels = motion_set.labels[member > 0]
     counts = np.bincount(labels, minlength=len(motion_set.classes)).astype(np.float32)
     return FoldArrays(
-        seed=jnp.asarray(seed, jnp.uint32),
-        member=jnp.asarray(member),
-        size=jnp.asarray(size, jnp.int32),
-        steps_per_epoch=jnp.asarray(steps_per_epoch, jnp.int32),
-        total_steps=jnp.asarray(steps_per_epoch * config.epochs, jnp.int32),
-        class_counts=jnp.asarray(counts),
-        mean=jnp.asarray(mean),
-        std=jnp.asarray(std),
-        start=start,
+        seed=np.asarray(seed, np.uint32),
+        member=member,
+        size=np.asarray(size, np.int32),
+        steps_per_epoch=np.asarray(steps_per_epoch, np.int32),
+        total_steps=np.asarray(steps_per_epoch * config.epochs, np.int32),
+        class_counts=counts,
+        mean=mean,
+        std=std,
     )
 
 
@@ -111,17 +107,18 @@ def channel_statistics(
     return mean.astype(np.float32), np.where(std > 1e-8, std, 1.0).astype(np.float32)
 
 
-@functools.lru_cache(maxsize=1)
 def clip_moments(motion_set: MotionSet) -> Float[np.ndarray, "n 2 c"]:
     """Return the mean of each clip's channels and of their squares, float64, for all folds."""
+    if motion_set in _MOMENTS:
+        return _MOMENTS[motion_set]
     moments = np.empty((len(motion_set), 2, motion_set.inputs.shape[-1]))
     for clip, pixels in enumerate(motion_set.inputs):
         flat = pixels.reshape(-1, pixels.shape[-1]).astype(np.float64)
         moments[clip] = flat.mean(axis=0), np.square(flat).mean(axis=0)
-    return moments
+    return _MOMENTS.setdefault(motion_set, moments)
 
 
-def stream_key(seed: UInt32[Array, ""], stream: int, count: Int[Array, ""]) -> Array:
+def stream_key(seed: UInt32[Array | np.ndarray, ""], stream: int, count: Int[Array, ""]) -> Array:
     """Return the key of draw `count` of a stream: nothing random needs storing but the seed."""
     return jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), stream), count)
 

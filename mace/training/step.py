@@ -7,9 +7,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax import lax
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float, Int, PyTree
 
 from mace.augment.image import augment
 from mace.config import switched_on
@@ -22,43 +23,51 @@ from mace.training.config import FineTuneConfig, TrainConfig
 from mace.training.fine_tune import choose, frozen_leaves, pull
 from mace.training.optimiser import learning_rate, make_optimiser
 from mace.training.sampling import Batch
-from mace.training.state import AUGMENT, DROPOUT, TrainState, stream_key
+from mace.training.state import AUGMENT, DROPOUT, FoldArrays, TrainState, stream_key
 
 # A sum and the number of summands: exact over devices and steps, divided only for people.
 type Metrics = dict[str, tuple[Float[Array, ""], Float[Array, ""]]]
-type TrainStep = Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
+# Sums of the metrics since the start of an epoch, and the first step whose loss was no number
+# (-1 if none); they stay on the device, so that the host waits once an epoch, not once a step.
+type Totals = dict[str, Any]
+# State, fold, variables of a pre-trained network (or None) and batch to the next state.
+type TrainStep = Callable[[TrainState, FoldArrays, Any, Batch], tuple[TrainState, Metrics]]
+
+METRICS = ("loss", "accuracy", "gradient_norm")
 
 
 def make_train_step(
     *, model: Any, config: TrainConfig, motion: MotionConfig, axis_name: str | None = None
 ) -> TrainStep:
-    """Return `step(state, batch) -> (state, metrics)`: augment, normalise, descend.
+    """Return `step(state, fold, start, batch) -> (state, metrics)`: augment, normalise, descend.
 
-    Where the fold has a start, `config.fine_tune` says what of it stays and what is pulled back.
+    Where there is a start, `config.fine_tune` says what of it stays and what is pulled back.
 
     Args:
         model: the network.
-        config: the run.
+        config: the run; its numbers may be arguments of the program that is being made.
         motion: says what the channels mean, for augmentation.
         axis_name: the device axis to average gradients over; None on one device. The shards of a
             batch must be equally large. Each device draws its own dropout masks.
     """
     optimiser = make_optimiser(config.optimiser)
 
-    def prepare(state: TrainState, batch: Batch) -> Float[Array, "b h w c"]:
+    def prepare(state: TrainState, fold: FoldArrays, batch: Batch) -> Float[Array, "b h w c"]:
         # A key by place in the whole batch: the result does not depend on the number of devices.
-        key = stream_key(state.fold.seed, AUGMENT, state.step)
+        key = stream_key(fold.seed, AUGMENT, state.step)
         keys = jax.vmap(partial(jax.random.fold_in, key))(batch.place)
-        change = partial(augment, config=config.augment, motion=motion, noise_scale=state.fold.std)
+        change = partial(augment, config=config.augment, motion=motion, noise_scale=fold.std)
         images = jax.vmap(change)(batch.images, keys)
-        return normalise(images, state.fold.mean, state.fold.std, kind=config.normalise)
+        return normalise(images, fold.mean, fold.std, kind=config.normalise)
 
-    def step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
-        images = prepare(state, batch)
-        held_back = _HeldBack(state, config.fine_tune)
-        loss = make_loss(config.loss, state.fold.class_counts)
+    def step(
+        state: TrainState, fold: FoldArrays, start: PyTree[Any], batch: Batch
+    ) -> tuple[TrainState, Metrics]:
+        images = prepare(state, fold, batch)
+        held_back = _HeldBack(state, start, config.fine_tune)
+        loss = make_loss(config.loss, fold.class_counts)
         device = lax.axis_index(axis_name) if axis_name else 0
-        key = jax.random.fold_in(stream_key(state.fold.seed, DROPOUT, state.step), device)
+        key = jax.random.fold_in(stream_key(fold.seed, DROPOUT, state.step), device)
 
         def objective(params: PyTree[Array]) -> tuple[Float[Array, ""], tuple[Array, Any]]:
             params = held_back.stopped(params)
@@ -79,7 +88,7 @@ def make_train_step(
         )
         if axis_name:
             gradient, batch_stats = lax.pmean((gradient, batch_stats), axis_name)
-        rate = learning_rate(state.step, state.fold.total_steps, config=config.optimiser)
+        rate = learning_rate(state.step, fold.total_steps, config=config.optimiser)
         # Optax raises a Python float to an int32 power, which strict promotion refuses.
         with jax.numpy_dtype_promotion("standard"):
             direction, opt_state = optimiser.update(gradient, state.opt_state, state.params)
@@ -101,11 +110,29 @@ def make_train_step(
     return step
 
 
+def zero_totals(*members: int) -> Totals:
+    """Return the totals at the start of an epoch, of one member or of some."""
+    return {
+        "sums": {
+            name: (np.zeros(members, np.float32), np.zeros(members, np.float32)) for name in METRICS
+        },
+        "bad_step": np.full(members, -1, np.int32),
+    }
+
+
+def add_metrics(totals: Totals, metrics: Metrics, step: Int[Array, ""]) -> Totals:
+    """Return `totals` with the metrics of one more step."""
+    sums = jax.tree.map(jnp.add, totals["sums"], metrics)
+    finite = jnp.isfinite(metrics["loss"][0] + metrics["gradient_norm"][0])
+    first = (totals["bad_step"] < 0) & ~finite
+    return {"sums": sums, "bad_step": jnp.where(first, step, totals["bad_step"])}
+
+
 class _HeldBack:
     """What of a state stays near its start or as it is; nothing where there is no start."""
 
-    def __init__(self, state: TrainState, config: FineTuneConfig) -> None:
-        self.state, self.start, self.config = state, state.fold.start, config
+    def __init__(self, state: TrainState, start: PyTree[Any], config: FineTuneConfig) -> None:
+        self.state, self.start, self.config = state, start, config
         self.frozen = None
         if self.start is not None and config.freeze != "none":
             self.frozen = frozen_leaves(state.params, self.start["params"], freeze=config.freeze)

@@ -17,8 +17,8 @@ from mace.models.config import ModelConfig
 from mace.motion.config import MotionConfig
 from mace.prediction import predict, prediction_program
 from mace.training.config import OptimiserConfig, TrainConfig
+from mace.training.fit import fit
 from mace.training.fitted import make_bundle
-from mace.training.loop import fit
 
 pytestmark = pytest.mark.accelerator
 

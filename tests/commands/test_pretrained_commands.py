@@ -29,8 +29,8 @@ from mace.pretrained.bundle_files import bundle_file
 from mace.pretraining import mixing
 from mace.recipes import FLOW_IMAGES, default_recipe
 from mace.training.config import TrainConfig
+from mace.training.fit import fit
 from mace.training.fitted import make_bundle
-from mace.training.loop import fit
 
 FOLDS = ["--protocol.kind", "kfold", "--protocol.folds", "2", "--workers", "0"]
 FEW = ["sub06", "sub12", "s01", "s14", "006"]

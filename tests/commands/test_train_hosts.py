@@ -3,14 +3,14 @@
 import pytest
 
 from mace.cli import main
-from mace.training import hosts
+from mace.hosts import agreement
 
 
 @pytest.fixture
 def prepared(tmp_path, monkeypatch):
     """A place that looks like a prepared data set, which is not reached."""
     monkeypatch.setattr("mace.commands.train.prepared_dataset", lambda name, data_dir: tmp_path)
-    monkeypatch.setattr(hosts, "join_hosts", lambda config: None)
+    monkeypatch.setattr(agreement, "join_hosts", lambda config: None)
     return ["--out", str(tmp_path / "model")]
 
 

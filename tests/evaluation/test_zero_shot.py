@@ -26,8 +26,8 @@ from mace.prediction import Adaptation
 from mace.pretrained.bundle_files import PACKAGED, bundle_file
 from mace.protocols.folds import loso
 from mace.training.config import TrainConfig
+from mace.training.fit import fit
 from mace.training.fitted import make_bundle
-from mace.training.loop import fit
 
 SET = replace(
     make_set(subjects=6, clips=6, size=28, noise=0.3), motion=MotionConfig(size=28), fingerprint=""

@@ -18,7 +18,6 @@ from mace.pretraining.model_card import render_card
 from mace.pretraining.pair_tests import labels_of, pair_tests, present_still, score
 from mace.pretraining.pretrain import Judge, make_stream, pretrain
 from mace.spotting.temperature import temper
-from mace.training.streaming import stream_fold
 
 TINY = PretrainingConfig(
     people=2,
@@ -56,9 +55,9 @@ def bundle(cache, pairs, tmp_path_factory):
 @pytest.mark.slow
 def test_a_batch_is_a_function_of_seed_and_step(stream):
     take = jax.jit(stream.take)
-    folds = [stream_fold(stream, steps_per_epoch=2, epochs=2, seed=seed) for seed in (0, 1)]
-    first, again = (take(stream.data, folds[0], jnp.int32(3)) for _ in range(2))
-    later, other = (take(stream.data, folds[k], jnp.int32(4 - k)) for k in range(2))
+    folds = [stream.seeded(seed, epochs=2) for seed in (0, 1)]
+    first, again = (take(stream.arrays, folds[0], jnp.int32(3)) for _ in range(2))
+    later, other = (take(stream.arrays, folds[k], jnp.int32(4 - k)) for k in range(2))
     np.testing.assert_array_equal(first.images, again.images)
     assert np.abs(first.images - later.images).max() > 0.1
     assert np.abs(first.images - other.images).max() > 0.1
@@ -66,8 +65,8 @@ def test_a_batch_is_a_function_of_seed_and_step(stream):
 
 @pytest.mark.slow
 def test_a_batch_holds_normalised_images_and_whole_labels(stream):
-    fold = stream_fold(stream, steps_per_epoch=2, epochs=2, seed=0)
-    batch = jax.device_get(jax.jit(stream.take)(stream.data, fold, jnp.int32(0)))
+    fold = stream.seeded(0, epochs=2)
+    batch = jax.device_get(jax.jit(stream.take)(stream.arrays, fold, jnp.int32(0)))
     assert batch.images.shape == (8, 28, 28, 3)
     np.testing.assert_allclose(batch.images.mean((1, 2)), 0, atol=1e-4)
     np.testing.assert_allclose(batch.images.std((1, 2)), 1, atol=1e-3)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import jax
 
@@ -15,9 +16,9 @@ from training_cases import CONFIG, make_set  # noqa: E402
 
 from mace.models.make import make_model  # noqa: E402
 from mace.training.config import OptimiserConfig  # noqa: E402
-from mace.training.loop import fit  # noqa: E402
-from mace.training.parallel import split  # noqa: E402
-from mace.training.program import on_device, training_program  # noqa: E402
+from mace.training.fit import fit  # noqa: E402
+from mace.training.parallel import AXIS, data_parallel, split  # noqa: E402
+from mace.training.program import MemberArrays, initial_state  # noqa: E402
 from mace.training.sampling import draw  # noqa: E402
 from mace.training.state import make_fold  # noqa: E402
 from mace.training.step import make_train_step  # noqa: E402
@@ -36,17 +37,20 @@ single = fit(motion_set, range(30), config=config, validation_index=[30, 31])
 eight = fit(motion_set, range(30), config=replace(config, devices=8), validation_index=[30, 31])
 
 # The modern form of the same: one jitted program over sharded arrays.
+model = make_model(config.model, 3)
 fold = make_fold(motion_set, np.arange(30), config=config, seed=0)
-data = on_device(motion_set)
-batch = draw(*data, fold, np.int32(0), batch_size=16, temporal=True, mixup=0.4)
-program = training_program(config, motion_set.motion, 3)
-state = program.init(fold, data[0][:1, 0])
-step = make_train_step(model=make_model(config.model, 3), config=config, motion=motion_set.motion)
+inputs, labels = jax.device_put((motion_set.inputs, motion_set.labels))
+member = MemberArrays(fold=fold, config=config)
+state = jax.jit(partial(initial_state, model=model))(member, inputs[:1, 0], None)
+batch = draw(inputs, labels, fold, np.int32(0), batch_size=16, temporal=True, mixup=0.4)
+learn = partial(make_train_step, model=model, config=config, motion=motion_set.motion)
 mesh = jax.make_mesh((8,), ("batch",), axis_types=(AxisType.Auto,))
 sharded = jax.device_put(batch, NamedSharding(mesh, PartitionSpec("batch")))
-by_sharding, _ = jax.jit(step)(jax.device_put(state, NamedSharding(mesh, PartitionSpec())), sharded)
-parallel = training_program(replace(config, devices=8), motion_set.motion, 3)
-by_pmap, _ = parallel.compiled(jax.device_get(state), split(batch, devices=8))
+copied = jax.device_put(state, NamedSharding(mesh, PartitionSpec()))
+by_sharding, _ = jax.jit(learn())(copied, fold, None, sharded)
+on_eight = learn(axis_name=AXIS)
+parallel = data_parallel(lambda state, batch: on_eight(state, fold, None, batch)[0], devices=8)
+by_pmap = parallel(jax.device_get(state), split(batch, devices=8))
 
 print(
     json.dumps(

@@ -13,8 +13,8 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_num_cpu_devices", settings["local_devices"])
 
 from mace.errors import MaceError  # noqa: E402
-from mace.training.hosts import is_writer, join_hosts  # noqa: E402
-from mace.training.hosts_config import HostsConfig  # noqa: E402
+from mace.hosts.agreement import is_writer, join_hosts  # noqa: E402
+from mace.hosts.meeting import HostsConfig  # noqa: E402
 
 number = settings["process_id"]
 try:
@@ -31,7 +31,7 @@ try:
     from training_cases import SHARED, make_set
 
     from mace.training.checkpoint import named_leaves
-    from mace.training.loop import fit
+    from mace.training.fit import fit
 
     config = replace(SHARED, devices=jax.device_count(), **settings.get("config", {}))
     fitted = fit(

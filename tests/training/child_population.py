@@ -12,9 +12,9 @@ jax.config.update("jax_num_cpu_devices", 8)
 import numpy as np  # noqa: E402
 from training_cases import CONFIG, make_set  # noqa: E402
 
-from mace.training.population.member import Member  # noqa: E402
-from mace.training.population.plan import Plan  # noqa: E402
-from mace.training.population.population import Population  # noqa: E402
+from mace.training.member import Member  # noqa: E402
+from mace.training.plan import Plan  # noqa: E402
+from mace.training.population import Population  # noqa: E402
 
 COLLECTIVES = r"all-reduce|all-gather|all-to-all|collective-\w+|reduce-scatter|send|recv"
 

@@ -5,7 +5,6 @@ Usage: child_run.py RUN_DIR CACHE_DIR SIGNAL STEP [DEVICES]
 With DEVICES it runs on as many simulated ones. On an accelerator the signal comes after the epoch.
 """
 
-import os
 import signal
 import sys
 from dataclasses import replace
@@ -20,26 +19,16 @@ jax.config.update("jax_num_cpu_devices", int(several[0]) if several else 2)
 if several:
     jax.config.update("jax_platforms", "cpu")
 
-from training_cases import CONFIG, make_set  # noqa: E402
+from training_cases import CONFIG, make_set, signalling  # noqa: E402
 
 from mace.compilation import keep_compiled  # noqa: E402
 from mace.errors import MaceError  # noqa: E402
-from mace.training.loop import fit  # noqa: E402
-from mace.training.program import TrainingProgram  # noqa: E402
+from mace.training.fit import fit  # noqa: E402
+from mace.training.program import Program  # noqa: E402
 
 config = replace(CONFIG, devices=int(several[0])) if several else CONFIG
 keep_compiled(Path(cache_dir))
-advance = TrainingProgram.advance
-
-
-def advance_then_signal(self, *arguments, step, end):
-    result = advance(self, *arguments, step=step, end=end)
-    if result[2] >= int(at):
-        os.kill(os.getpid(), getattr(signal, name))
-    return result
-
-
-TrainingProgram.advance = advance_then_signal
+Program.advance = signalling(Program.advance, int(at), getattr(signal, name))
 try:
     fit(make_set(), range(20), config=config, seed=5, run_dir=Path(run_dir))
 except MaceError as error:

@@ -1,13 +1,13 @@
 """Interrupting a run in the middle, as Ctrl-C or a cluster does."""
 
-import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import pytest
+from training_cases import signalling
 
-from mace.training.program import TrainingProgram
+from mace.training.program import Program
 from mace.training.signals import Interrupted
 
 
@@ -17,18 +17,12 @@ def interrupted_at(monkeypatch) -> Callable[[int], AbstractContextManager[None]]
 
     On an accelerator, whose programs take all steps of an epoch, it comes after that epoch.
     """
-    advance = TrainingProgram.advance
+    advance = Program.advance
 
     @contextmanager
     def context(step_of_signal: int) -> Iterator[None]:
-        def interrupt(self, *arguments, step, end):
-            result = advance(self, *arguments, step=step, end=end)
-            if result[2] >= step_of_signal:
-                os.kill(os.getpid(), signal.SIGTERM)
-            return result
-
         with monkeypatch.context() as patch:
-            patch.setattr(TrainingProgram, "advance", interrupt)
+            patch.setattr(Program, "advance", signalling(advance, step_of_signal, signal.SIGTERM))
             with pytest.raises(Interrupted):
                 yield
 

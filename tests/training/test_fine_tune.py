@@ -9,11 +9,11 @@ from training_cases import CONFIG as PLAIN
 from training_cases import MODEL, make_set
 
 from mace.errors import CheckpointError, ConfigError
+from mace.training import program
 from mace.training.config import FineTuneConfig
 from mace.training.fine_tune import start_variables
+from mace.training.fit import fit
 from mace.training.fitted import make_bundle
-from mace.training.loop import fit
-from mace.training.program import TrainingProgram
 
 pytestmark = pytest.mark.accelerator
 
@@ -70,20 +70,19 @@ def test_a_huge_anchor_keeps_the_network_where_it_began(bundle):
 def test_without_either_it_is_ordinary_training_from_there(bundle, monkeypatch):
     found = fit(SET, TRAIN, config=CONFIG, seed=4, start=bundle)
     # The same parameters by another way: a program that draws just these.
-    init = TrainingProgram.__init__
+    drawn = program.initial_state
 
-    def planted(self, *arguments):
-        init(self, *arguments)
-        drawn = self.init
-        self.init = lambda *given: replace(
-            drawn(*given),
+    def planted(*arguments, **settings):
+        return replace(
+            drawn(*arguments, **settings),
             params=jax.tree.map(jax.numpy.asarray, bundle.variables["params"]),
             batch_stats=jax.tree.map(jax.numpy.asarray, bundle.variables["batch_stats"]),
         )
 
-    monkeypatch.setattr(TrainingProgram, "__init__", planted)
-    # Another checkpoint interval would share the cached program; another loss parameter not.
-    monkeypatch.setattr("mace.training.program._program", TrainingProgram)
+    monkeypatch.setattr(program, "initial_state", planted)
+    # The one that is kept has drawn others before.
+    fresh = program.training_program.__wrapped__
+    monkeypatch.setattr("mace.training.population.training_program", fresh)
     ordinary = fit(SET, TRAIN, config=CONFIG, seed=4)
     jax.tree.map(np.testing.assert_array_equal, found.variables, ordinary.variables)
 

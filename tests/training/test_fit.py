@@ -1,5 +1,4 @@
 import json
-import os
 import signal
 from dataclasses import replace
 from importlib.util import find_spec
@@ -9,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jaxtyping import TypeCheckError, jaxtyped
-from training_cases import CONFIG, make_set
+from training_cases import CONFIG, make_set, signalling
 from typechecking import typechecker
 
 from mace.augment.config import NO_AUGMENT
@@ -17,9 +16,12 @@ from mace.config import from_dict
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError, OutputError, TrainingError
 from mace.prediction import normalise, predict, predict_clips
+from mace.training.compiling import COMPILATIONS
 from mace.training.config import OptimiserConfig, TrainConfig
-from mace.training.loop import fit
-from mace.training.program import TrainingProgram, training_program
+from mace.training.fit import fit, train_population
+from mace.training.member import Member
+from mace.training.plan import Plan
+from mace.training.program import Program
 from mace.training.sampling import draw
 from mace.training.signals import Interrupted
 from mace.training.state import make_fold
@@ -42,14 +44,14 @@ def test_a_network_learns_what_is_easy():
 
 
 def test_folds_of_any_size_share_one_compiled_program():
-    program = training_program(CONFIG, SET.motion, 3)
+    config = replace(CONFIG, batch_size=7)  # of its own: no other test shares, and counts, these
+    before = COMPILATIONS.count
     fits = [
-        fit(SET, np.flatnonzero(SET.groups != fold), config=replace(CONFIG, epochs=2), seed=fold)
+        fit(SET, np.flatnonzero(SET.groups != fold), config=replace(config, epochs=2), seed=fold)
         for fold in range(3)
     ]
-    fits.append(fit(SET, range(9), config=CONFIG))
-    assert training_program(replace(CONFIG, epochs=2), SET.motion, 3) is program
-    assert program.compiled._cache_size() == 1
+    fits.append(fit(SET, range(9), config=replace(config, ema=0.5)))
+    assert COMPILATIONS.count - before <= 6  # start, order and step, with and without a mean
     assert len({fitted.history[0]["loss"] for fitted in fits}) == 4
 
 
@@ -74,7 +76,7 @@ def test_nothing_is_learnt_from_clips_outside_the_training_index():
 
 def test_the_best_epoch_on_validation_clips_is_kept_and_patience_ends_the_run(monkeypatch):
     scores = iter([0.2, 0.6, 0.5, 0.6, 0.1, 0.9])
-    monkeypatch.setattr("mace.training.source.uf1", lambda counts: next(scores))
+    monkeypatch.setattr("mace.training.run.uf1", lambda counts: next(scores))
     config = replace(CONFIG, epochs=6, selection="best", patience=2)
     fitted = fit(SET, TRAIN, config=config, validation_index=[20, 21, 22])
     assert [row["validation_uf1"] for row in fitted.history] == [0.2, 0.6, 0.5, 0.6]
@@ -149,17 +151,12 @@ def test_a_run_folder_holds_its_configuration_and_a_row_an_epoch(tmp_path):
 
 
 def test_ctrl_c_without_a_folder_says_that_nothing_was_saved(monkeypatch):
-    program = training_program(CONFIG, SET.motion, 3)
-    advance = program.advance
-
-    def interrupted(*arguments, **keywords):
-        os.kill(os.getpid(), signal.SIGINT)
-        return advance(*arguments, **keywords)
-
-    monkeypatch.setattr(program, "advance", interrupted)
+    interrupted = signalling(Program.advance, 1, signal.SIGINT)
+    monkeypatch.setattr(Program, "advance", interrupted)
     before = signal.getsignal(signal.SIGINT)  # a shell's background jobs ignore it
     # An accelerator takes all steps of an epoch in one program.
-    place = r"step 3 \(epoch 2 of 4\)" if program.loops else r"step 1 \(epoch 1 of 4\)"
+    loops = jax.default_backend() != "cpu"
+    place = r"step 3 \(epoch 2 of 4\)" if loops else r"step 1 \(epoch 1 of 4\)"
     with pytest.raises(Interrupted, match=rf"SIGINT .* {place}; nothing was saved"):
         fit(SET, TRAIN, config=CONFIG)
     assert signal.getsignal(signal.SIGINT) == before
@@ -192,24 +189,19 @@ def test_arguments_that_do_not_fit_are_refused(arguments, error, message):
         fit(arguments.pop("motion_set"), arguments.pop("train_index"), **arguments)
 
 
-def test_the_loop_on_an_accelerator_takes_the_same_steps(monkeypatch):
+def test_a_loop_on_the_device_takes_the_same_steps():
     config = replace(CONFIG, epochs=2)
     stepped = fit(SET, TRAIN, config=config)
-    monkeypatch.setattr("jax.default_backend", lambda: "gpu")
-    looped = TrainingProgram(config, SET.motion, 3)
-    assert looped.loops
-    monkeypatch.undo()
-    monkeypatch.setattr("mace.training.source.training_program", lambda *_, **__: looped)
-    fitted = fit(SET, TRAIN, config=config)
-    assert looped.compiled._cache_size() == 1
-    for one, other in zip(fitted.history, stepped.history, strict=True):
+    plan = Plan(kind="step", loop="scan", convolutions="native")
+    (looped,) = train_population(SET, [Member(config=config, train_index=TRAIN)], plan=plan)
+    for one, other in zip(looped.history, stepped.history, strict=True):
         assert one == pytest.approx(other, rel=1e-4)
 
 
 @pytest.mark.skipif(typechecker is None, reason="beartype is not installed")
 def test_annotations_hold():
     inputs, labels = jnp.asarray(SET.inputs), jnp.asarray(SET.labels)
-    fold = make_fold(SET, np.arange(20), config=CONFIG, seed=0)
+    fold = jax.tree.map(jnp.asarray, make_fold(SET, np.arange(20), config=CONFIG, seed=0))
     options = {"batch_size": 8, "temporal": True, "mixup": 0.2}
     checked = jaxtyped(draw, typechecker=typechecker)
     assert checked(inputs, labels, fold, jnp.int32(0), **options).images.shape == (8, 28, 28, 3)

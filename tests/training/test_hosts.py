@@ -14,10 +14,10 @@ import pytest
 from training_cases import SHARED, make_set
 
 from mace.errors import ConfigError
+from mace.hosts.agreement import any_signal, by_writer, is_writer, require_same, writer_first
+from mace.hosts.meeting import HostsConfig, hosts_config
 from mace.training.checkpoint import named_leaves
-from mace.training.hosts import any_signal, by_writer, is_writer, require_same, writer_first
-from mace.training.hosts_config import HostsConfig, hosts_config
-from mace.training.loop import fit
+from mace.training.fit import fit
 
 SCRIPT = Path(__file__).parent / "child_hosts.py"
 

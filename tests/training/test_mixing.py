@@ -12,9 +12,11 @@ from training_cases import make_set
 from mace.config import config_hash
 from mace.errors import CheckpointError, ConfigError, DataError
 from mace.motion.config import MotionConfig
-from mace.training.config import MixConfig
-from mace.training.loop import fit
+from mace.training.config import MixConfig, OptimiserConfig
+from mace.training.fit import fit, train_population
+from mace.training.member import Member
 from mace.training.mixing import Mix, load_mix, mixed_arrays, own_clips, save_mix
+from mace.training.plan import Plan
 from mace.training.sampling import draw
 from mace.training.state import make_fold
 
@@ -124,6 +126,26 @@ def test_two_devices_share_a_mixed_batch():
     found = fit(SET, TRAIN, config=replace(CONFIG, devices=2, epochs=1), mix=MIX)
     one = fit(SET, TRAIN, config=replace(CONFIG, epochs=1), mix=MIX)
     assert found.history[0]["step"] == one.history[0]["step"] == 7
+
+
+def test_a_population_mixes_as_a_run_does():
+    config = replace(CONFIG, epochs=2)
+    other = replace(config, optimiser=OptimiserConfig(learning_rate=0.003))
+    members = [
+        Member(config=config, train_index=TRAIN, seed=1),
+        Member(config=other, train_index=range(12), seed=2),
+    ]
+    plan = Plan(kind="vmap", chunk=2)
+    for member, result in zip(
+        members, train_population(SET, members, mix=MIX, plan=plan), strict=True
+    ):
+        alone = fit(SET, member.train_index, config=member.config, seed=member.seed, mix=MIX)
+        assert [row["step"] for row in result.history] == [row["step"] for row in alone.history]
+        jax.tree.map(
+            lambda one, other: np.testing.assert_allclose(one, other, atol=2e-4),
+            result.network().variables,
+            alone.variables,
+        )
 
 
 def test_a_mixed_in_set_is_kept_in_a_file_and_known_by_its_content(tmp_path):

@@ -5,11 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import jax
+import numpy as np
 import pytest
-from training_cases import CONFIG, make_set
+from training_cases import CONFIG, SHARED, make_set
 
 from mace.errors import ConfigError
-from mace.training.loop import fit
+from mace.training.fit import fit, train_population
+from mace.training.member import Member
 
 
 @pytest.mark.slow
@@ -26,6 +28,17 @@ def test_eight_devices_equal_one():
     assert found["variables"] < 1e-5
     assert found["loss"] < 1e-5
     assert found["sharding"] < 1e-6
+
+
+@pytest.mark.usefixtures("two_devices")
+def test_members_share_their_batches_one_after_the_other():
+    config = replace(SHARED, devices=2, epochs=2)
+    members = [Member(config=config, train_index=range(20), seed=seed) for seed in (0, 1)]
+    lines = []
+    found = train_population(make_set(), members, log=lines.append)
+    assert "2 device(s) a batch" in lines[0]
+    alone = fit(make_set(), range(20), config=config, seed=1)
+    jax.tree.map(np.testing.assert_array_equal, found[1].network().variables, alone.variables)
 
 
 @pytest.mark.accelerator

@@ -17,15 +17,14 @@ from mace.bundle import Bundle
 from mace.errors import ConfigError
 from mace.losses.config import LossConfig
 from mace.models.config import ModelConfig
+from mace.training.compiling import COMPILATIONS
 from mace.training.config import FineTuneConfig, OptimiserConfig
-from mace.training.loop import fit
+from mace.training.fit import fit, train_population
+from mace.training.hyper import number_paths, same_shape, stacked
+from mace.training.member import Member
 from mace.training.optimiser import learning_rate
-from mace.training.population.compiling import COMPILATIONS
-from mace.training.population.member import Member
-from mace.training.population.plan import Plan, device_memory, fitted_to_memory, make_plan
-from mace.training.population.population import Population
-from mace.training.population.scalars import SCALARS, same_shape, shape_of
-from mace.training.population.training import train_population
+from mace.training.plan import Plan, device_memory, fitted_to_memory, make_plan
+from mace.training.population import Population
 
 pytestmark = pytest.mark.accelerator
 
@@ -111,7 +110,7 @@ def test_a_failure_ends_all_lanes(monkeypatch):
     population = Population(SET, members(), plan=replace(STEP, lanes=2))
     first = population._chunks[0]
 
-    def fail():
+    def fail(*_):
         raise MemoryError("no more")
 
     monkeypatch.setattr(first, "train_epoch", fail)
@@ -199,14 +198,14 @@ def test_folds_times_settings_compile_a_handful():
 def test_shapes_are_told_apart():
     wide = replace(varied(), model=replace(CONFIG.model, widths=(6,)))
     two = [*members()[:1], Member(config=wide, train_index=np.arange(20))]
-    with pytest.raises(ConfigError, match="differs from the first in more than scalars"):
+    with pytest.raises(ConfigError, match="differs from the first in more than numbers"):
         Population(SET, two, plan=TWO)
     with pytest.raises(ConfigError, match="without members"):
         Population(SET, [])
 
 
 def test_plan_says_why(monkeypatch):
-    monkeypatch.setattr("mace.training.population.plan._cores", lambda: 4)
+    monkeypatch.setattr("mace.training.plan._cores", lambda: 4)
     small = make_plan(ModelConfig(stem_stride=1), 28, members=68, backend="cpu")
     assert (small.kind, small.loop, small.convolutions) == ("step", "scan", "products")
     assert small.lanes == 4
@@ -254,15 +253,22 @@ def test_schedule_is_optax_own(warmup, final):
         assert float(rate) == pytest.approx(float(expected(progress)), rel=1e-3, abs=1e-6)
 
 
-def test_scalars_are_fields_of_the_configuration():
-    shape = shape_of([CONFIG])
-    for path in SCALARS:
+def test_the_numbers_of_a_configuration_are_the_leaves_of_a_tree():
+    for path in number_paths(CONFIG):
         value = CONFIG
         for name in path.split("."):
             value = getattr(value, name)
         assert isinstance(value, float)
-    assert shape.augment.noise == 1.0  # on
-    assert shape.model.dropout == 0.0  # off: CONFIG has none
+    both = stacked([CONFIG, replace(CONFIG, optimiser=OptimiserConfig(clip_norm=0.0))])
+    assert both.augment.noise.tolist() == pytest.approx([0.1, 0.1])  # on
+    assert both.model.dropout == 0.0  # off: CONFIG has none
+    assert both.optimiser.clip_norm.tolist() == [1.0, np.inf]  # off for one of them
+    assert both.batch_size == CONFIG.batch_size
+    # A program sees the numbers as leaves, and one that is off not at all.
+    assert len(jax.tree.leaves(both)) == len(number_paths(CONFIG)) - 4
+    first = jax.tree.map(lambda leaf: leaf[0], both)
+    assert jax.tree.structure(first) == jax.tree.structure(both)
+    assert float(first.optimiser.learning_rate) == pytest.approx(1e-3)
     assert same_shape(CONFIG, replace(CONFIG, epochs=7, ema=0.9))
     assert not same_shape(CONFIG, replace(CONFIG, batch_size=4))
     with pytest.raises(ConfigError, match="learning_rate"):

@@ -7,18 +7,20 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from training_cases import CONFIG, make_set
+from training_cases import CONFIG, PLAN, make_set, three_members
 
 from mace.errors import CheckpointError
-from mace.training.loop import fit
+from mace.training.fit import fit, train_population
+from mace.training.plan import Plan
 
 pytestmark = pytest.mark.accelerator
 
 TRAIN = range(20)
+KILLS = 20
 
 
-def _child(*arguments: object) -> subprocess.CompletedProcess[str]:
-    script = Path(__file__).parent / "child_run.py"
+def _child(*arguments: object, script: str = "child_run.py") -> subprocess.CompletedProcess[str]:
+    script = Path(__file__).parent / script
     command = [sys.executable, str(script), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
@@ -51,6 +53,40 @@ def test_a_killed_and_a_terminated_run_end_as_one_that_was_not(tmp_path):
     assert rows == list(straight.history)
 
 
+@pytest.mark.slow
+def test_a_population_killed_at_random_ends_as_one_that_was_not(tmp_path):
+    run, cache = tmp_path / "run", tmp_path / "cache"
+    straight = train_population(make_set(), three_members(), plan=PLAN)
+    kills = [int(n) for n in np.random.default_rng(KILLS).integers(2, 30, size=3)]
+    for last in [*kills, 10**6]:
+        child = _child(run, cache, last, script="child_resume.py")
+        assert child.returncode == (0 if last == 10**6 else -9), child.stderr
+    resumed = train_population(make_set(), three_members(), plan=PLAN, run_dir=run)
+    for one, other in zip(resumed, straight, strict=True):
+        assert (one.status, one.reason, one.history) == (other.status, other.reason, other.history)
+        assert one.fitted.chosen_epoch == other.fitted.chosen_epoch
+        _assert_equal(one.fitted.variables, other.fitted.variables)
+    # Each has the folder that `fit` would have given it, and `fit` reads it.
+    first = three_members()[0]
+    alone = fit(
+        make_set(), first.train_index, config=first.config, seed=5, run_dir=run / "member-0"
+    )
+    _assert_equal(alone.variables, straight[0].fitted.variables)
+
+
+def test_a_population_that_was_terminated_goes_on_where_it_was(tmp_path, interrupted_at):
+    plan = Plan(kind="vmap", chunk=3, loop="python", convolutions="native")
+    straight = train_population(make_set(), three_members(), plan=plan)
+    with interrupted_at(4):
+        train_population(make_set(), three_members(), plan=plan, run_dir=tmp_path)
+    steps = [next((tmp_path / f"member-{i}/checkpoints/latest").iterdir()).name for i in range(3)]
+    assert steps == ["4", "3", "3"]  # in the middle of an epoch of the first
+    resumed = train_population(make_set(), three_members(), plan=plan, run_dir=tmp_path)
+    for one, other in zip(resumed, straight, strict=True):
+        assert one.history == other.history
+        _assert_equal(one.fitted.variables, other.fitted.variables)
+
+
 def test_a_run_of_four_devices_goes_on_on_one(tmp_path):
     terminated = _child(tmp_path / "run", tmp_path / "cache", "SIGTERM", 5, 4)
     assert terminated.returncode == 143, terminated.stderr
@@ -67,7 +103,7 @@ def test_a_run_of_four_devices_goes_on_on_one(tmp_path):
 def test_a_finished_run_is_read_and_not_trained_again(tmp_path, monkeypatch):
     config = replace(CONFIG, epochs=2)
     first = fit(make_set(), TRAIN, config=config, run_dir=tmp_path)
-    monkeypatch.setattr("mace.training.program.TrainingProgram.advance", None)
+    monkeypatch.setattr("mace.training.program.Program.advance", None)
     second = fit(make_set(), TRAIN, config=config, run_dir=tmp_path)
     _assert_equal(first.variables, second.variables)
     assert first.history == second.history

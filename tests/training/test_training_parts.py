@@ -17,9 +17,9 @@ from mace.compilation import keep_compiled
 from mace.errors import OutputError
 from mace.prediction import normalise
 from mace.training.log import run_log
-from mace.training.program import add_metrics, zero_totals
 from mace.training.signals import stop_signals
 from mace.training.state import channel_statistics, make_fold
+from mace.training.step import add_metrics, zero_totals
 
 pytestmark = pytest.mark.accelerator
 

@@ -1,6 +1,10 @@
 """A set and a network small enough to train in a second, shared by tests and child processes."""
 
+import os
+import signal
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +13,8 @@ from mace.data.motion_set import MotionSet
 from mace.models.config import ModelConfig
 from mace.motion.config import MotionConfig
 from mace.training.config import OptimiserConfig, TrainConfig
+from mace.training.member import Member
+from mace.training.plan import Plan
 
 MODEL = ModelConfig(
     arch="resnet", widths=(4,), depths=(1,), stem_stride=4, head="average", dropout=0.0
@@ -25,6 +31,45 @@ SHARED = replace(
     ema=0.9,
     optimiser=OptimiserConfig(learning_rate=0.01),
 )
+
+
+# Two lanes, as on a CPU of two cores.
+PLAN = Plan(kind="step", lanes=2, loop="python", convolutions="native")
+
+
+def three_members() -> list[Member]:
+    """Return members that differ in all that a population allows: one of them ends early."""
+    best = replace(CONFIG, selection="best", patience=2, epochs=6)
+    fast = replace(CONFIG, optimiser=OptimiserConfig(learning_rate=0.01), checkpoint_every=2)
+    return [
+        Member(config=CONFIG, train_index=range(20), seed=5),
+        Member(config=best, train_index=range(16), validation_index=range(16, 24), seed=1),
+        Member(config=fast, train_index=range(8, 24), validation_index=range(8), seed=2),
+    ]
+
+
+def signalling(advance: Callable[..., Any], step: int, number: signal.Signals):
+    """Return `Program.advance` with a signal to this process after a step of the first member.
+
+    A loop on the device takes all steps of an epoch at once: the signal comes after that epoch.
+    """
+
+    def after(self, states, *arguments, stop, **settings):
+        done = int(states.step[0])
+
+        def look() -> bool:
+            nonlocal done
+            if done == step:  # a second signal would not be caught
+                os.kill(os.getpid(), number)
+            done += 1
+            return stop()
+
+        result = advance(self, states, *arguments, stop=look, **settings)
+        if done < step <= int(result[0].step[0]):
+            os.kill(os.getpid(), number)
+        return result
+
+    return after
 
 
 def make_set(clips: int = 24, *, channels: int = 3, size: int = 28) -> MotionSet:

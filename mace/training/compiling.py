@@ -1,4 +1,4 @@
-"""Compiling once and saying so: how many programs a population took, and how long."""
+"""Compiling once and saying so: how many programs trainings took, and how long."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ import jax
 
 @dataclass
 class Compilations:
-    """Number and seconds of the programs that this process compiled for populations."""
+    """Number and seconds of the programs that this process compiled for trainings."""
 
     count: int = 0
     seconds: float = 0.0
@@ -30,7 +30,7 @@ class Compilations:
 COMPILATIONS = Compilations()
 
 
-class Program:
+class CountedJit:
     """A function that is compiled when its arguments' shapes are new, and counts that."""
 
     def __init__(self, function: Callable[..., Any], **options: Any) -> None:
@@ -39,7 +39,10 @@ class Program:
         self._lock = threading.Lock()
 
     def compiled(self, *arguments: Any) -> Any:
-        """Return the compiled program for arguments of these shapes, `jax.stages.Compiled`."""
+        """Return the compiled program for arguments of these shapes, `jax.stages.Compiled`.
+
+        To look it up costs as much as a small step takes: who takes many asks once.
+        """
         leaves, tree = jax.tree.flatten(arguments)
         shapes = [(jax.typeof(leaf), getattr(leaf, "sharding", None)) for leaf in leaves]
         key = (tree, *shapes)

@@ -16,8 +16,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from mace.errors import ConfigError, MaceError, TrainingError
-from mace.training.hosts_config import HostsConfig
-from mace.training.meeting import meet
+from mace.hosts.meeting import HostsConfig, meet
 
 # How long a process waits for one that computes or writes; one that has died is missed earlier.
 PATIENCE_S = 24 * 3600

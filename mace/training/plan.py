@@ -1,4 +1,4 @@
-"""How a population is computed: one place decides, and says why."""
+"""How members are trained: one place decides, and says why."""
 
 import dataclasses
 import os
@@ -27,6 +27,7 @@ class Plan:
         kind: `vmap` computes a chunk of members in one step, `step` one member after the other.
         chunk: members a device computes at once; 1 with `step`.
         devices: local devices that share the members.
+        sharing: devices, of all processes, that share every batch of a member; 1 with `vmap`.
         lanes: chunks under way side by side, each in a thread and on a core of its own; a CPU's.
         loop: `scan` runs an epoch as one loop on the device, `python` calls the device every step.
         convolutions: XLA's own or matrix products (`mace.models.conv.Form`).
@@ -36,19 +37,25 @@ class Plan:
     kind: Literal["vmap", "step"] = "vmap"
     chunk: int = 1
     devices: int = 1
+    sharing: int = 1
     lanes: int = 1
     loop: Literal["scan", "python"] = "scan"
     convolutions: Literal["native", "products"] = "products"
     why: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        if min(self.chunk, self.devices, self.lanes) < 1:
+        if min(self.chunk, self.devices, self.sharing, self.lanes) < 1:
             raise ConfigError(
-                f"a plan has chunk {self.chunk}, devices {self.devices} and lanes {self.lanes}; "
-                "expected 1 or more"
+                f"a plan has chunk {self.chunk}, devices {self.devices}, sharing {self.sharing} "
+                f"and lanes {self.lanes}; expected 1 or more"
             )
         if self.kind == "step" and self.chunk != 1:
             raise ConfigError(f"a plan of kind step has chunk {self.chunk}, expected 1")
+        if self.sharing > 1 and (self.kind, self.loop, self.together) != ("step", "python", 1):
+            raise ConfigError(
+                f"a plan whose {self.sharing} devices share a batch takes one member after the "
+                "other, step by step"
+            )
 
     @property
     def together(self) -> int:
@@ -58,7 +65,8 @@ class Plan:
     def __str__(self) -> str:
         return (
             f"{self.kind}, {self.chunk} member(s) on each of {self.devices} device(s), "
-            f"{self.lanes} lane(s), {self.loop} loop, {self.convolutions} convolutions: {self.why}"
+            f"{self.sharing} device(s) a batch, {self.lanes} lane(s), {self.loop} loop, "
+            f"{self.convolutions} convolutions: {self.why}"
         )
 
 
@@ -67,15 +75,17 @@ def make_plan(
     size: int,
     *,
     members: int,
+    sharing: int = 1,
     devices: int | None = None,
     backend: str | None = None,
 ) -> Plan:
-    """Decide how a population is computed.
+    """Decide how members are computed.
 
     Args:
         model: the network.
         size: of its inputs, px.
         members: how many there are.
+        sharing: devices that are to share every batch (`TrainConfig.devices`).
         devices: devices to use; all local ones by default, but one on a CPU, where lanes share
             the cores.
         backend: JAX's name; that of this process by default.
@@ -84,6 +94,22 @@ def make_plan(
         ConfigError: if there are fewer devices.
     """
     backend = backend or jax.default_backend()
+    if sharing > 1:
+        return Plan(
+            kind="step",
+            sharing=sharing,
+            loop="python",
+            convolutions="native",
+            why=f"{sharing} devices share a batch, so members train one after the other",
+        )
+    if members == 1:
+        return Plan(
+            kind="step",
+            loop="python" if backend == "cpu" else "scan",
+            convolutions="native",
+            why=f"one member on {backend}, with all its cores: XLA's convolutions, which on a CPU "
+            "are slow in a loop",
+        )
     available = jax.local_device_count()
     if devices is None:
         devices = 1 if backend == "cpu" else available

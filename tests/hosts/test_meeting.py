@@ -4,8 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from mace.errors import ConfigError
-from mace.training.hosts_config import HostsConfig
-from mace.training.meeting import meet
+from mace.hosts.meeting import HostsConfig, meet
 
 
 def free_port() -> int:
