@@ -126,7 +126,7 @@ def _drawn(
 def _finished(figure: Figure, theme: Theme, *, height: float) -> bytes:
     """Return a figure as PNG in the page's colours, without a title: the page has its own."""
     figure.set_size_inches(WIDTH, height)
-    figure.set_layout_engine("constrained")
+    figure.set_layout_engine("tight")
     figure.set_facecolor(theme.surface)
     for axes in figure.axes:
         axes.set_title("")

@@ -74,7 +74,8 @@ class Ordered(BaseSampler):
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """Return nothing: the order has all parameters already."""
+        """Return nothing: a proposal is read parameter by parameter."""
+        self._number(trial)
         return {}
 
     def sample_relative(

@@ -85,7 +85,9 @@ def without_password(storage: str) -> str:
     """Return a storage as it may be kept in a file; drivers look for the password themselves."""
     if not is_url(storage):
         return storage
-    return parse_url(storage).set(password=None).render_as_string(hide_password=False)
+    url = parse_url(storage)
+    # `URL.set` takes None for "as it was".
+    return url._replace(password=None).render_as_string(hide_password=False)
 
 
 @functools.lru_cache(maxsize=4)

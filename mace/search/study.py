@@ -23,14 +23,17 @@ from mace.errors import ConfigError, MaceError
 from mace.search.config import SearchConfig
 from mace.search.sampler import make_pruner, make_sampler, proposals
 from mace.search.space import SearchSpace, Setting
-from mace.search.storage import RETRY, SILENT_S, open_storage, quiet, shown, trial_id
+from mace.search.storage import RETRY, open_storage, quiet, shown, trial_id
 
 Status = Literal["complete", "pruned", "diverged"]
 
 # User attributes of a trial: what it came to; or why it has come to nothing; whose it is.
 OUTCOME, LOST, SURPLUS = "outcome", "lost", "surplus"
-FOLDER, PLACE = "folder", "place"
+OWNER = "owner"
 WARM = "warm start"
+# Between its creation and its owner's name, or its failure and its next run, a trial is nobody's
+# for a moment. One that is taken over too early is evaluated twice, to the same outcome.
+MOMENT_S = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,13 +108,12 @@ class Study:
         self._storage = open_storage(storage)
         # Trials of this process that are under way, with the storage's ids, by number.
         self._held: dict[int, tuple[optuna.Trial, int]] = {}
+        self._numbers: dict[int, int] = {}
         try:
             self.optuna = optuna.create_study(
                 study_name=name,
                 storage=self._storage,
-                sampler=make_sampler(
-                    config, space, group, lambda trial: proposal(trial, self.trials())
-                ),
+                sampler=make_sampler(config, space, group, self._number),
                 pruner=make_pruner(config, epochs),
                 directions=["maximize", "minimize"] if config.latency else ["maximize"],
                 load_if_exists=True,
@@ -153,10 +155,8 @@ class Study:
             trial = self.optuna.ask(self.space.distributions)
         identifier = trial_id(self._storage, self.name, trial.number)
         self._storage.record_heartbeat(identifier)
-        trial.set_user_attr(FOLDER, folder)
-        trial.set_user_attr(PLACE, f"{platform.node()}:{os.getpid()}")
-        frozen = self._frozen(trial.number)
-        number = proposal(frozen, self.trials())
+        trial.set_user_attr(OWNER, [f"{platform.node()}:{os.getpid()}", folder])
+        number = self._number(self._frozen(trial.number))
         if number >= self.proposals:
             # Another process took the last one at the same moment.
             trial.set_user_attr(SURPLUS, True)
@@ -169,7 +169,7 @@ class Study:
             trial=trial.number,
             setting=self.space.to_setting(trial.params),
         )
-        return candidate, self._outcome(frozen, number)
+        return candidate, _outcome(trial, number, self.group, self.space)
 
     def beat(self) -> None:
         """Say that the trials of this process are under way."""
@@ -227,14 +227,8 @@ class Study:
         """Return the places of other searches that hold a folder and are at work here now."""
         with quiet():
             optuna.storages.fail_stale_trials(self.optuna)
-        return sorted(
-            {
-                trial.user_attrs[PLACE]
-                for trial in self.trials()
-                if trial.state == TrialState.RUNNING
-                and trial.user_attrs.get(FOLDER, "") not in ("", folder)
-            }
-        )
+        owners = [owner_of(t) for t in self.trials() if t.state == TrialState.RUNNING]
+        return sorted({place for place, other in owners if other not in ("", folder)})
 
     @property
     def running(self) -> int:
@@ -258,8 +252,16 @@ class Study:
     def _frozen(self, number: int) -> FrozenTrial:
         return next(trial for trial in self.trials() if trial.number == number)
 
-    def _outcome(self, trial: FrozenTrial, number: int) -> Outcome | None:
-        return _outcome(trial, number, self.group, self.space)
+    def _number(self, trial: FrozenTrial) -> int:
+        if trial.number not in self._numbers:
+            self._numbers[trial.number] = proposal(trial, self.trials())
+        return self._numbers[trial.number]
+
+
+def owner_of(trial: FrozenTrial) -> tuple[str, str]:
+    """Return the process that has a trial, and the folder whose lock says that it lives, if any."""
+    place, folder = trial.user_attrs.get(OWNER, ("-", ""))
+    return place, folder
 
 
 def proposal(trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> int:
@@ -318,7 +320,7 @@ def _opened(storage: str, study_name: str) -> optuna.Study:
         ) from error
 
 
-def _outcome(trial: FrozenTrial, number: int, group: str, space: SearchSpace) -> Outcome | None:
+def _outcome(trial: FrozenTrial | optuna.Trial, number: int, group: str, space: SearchSpace) -> Outcome | None:
     stored = trial.user_attrs.get(OUTCOME)
     if stored is None:
         return None
@@ -333,14 +335,13 @@ def _is_extra(trial: FrozenTrial) -> bool:
 
 def _is_left(trial: FrozenTrial, folder: str) -> bool:
     """Whether nobody works on an unfinished trial any more, as far as heartbeats do not say so."""
-    mine = bool(folder) and trial.user_attrs.get(FOLDER) == folder
+    mine = bool(folder) and owner_of(trial)[1] == folder
     if trial.state == TrialState.RUNNING:
-        if FOLDER in trial.user_attrs:
+        if OWNER in trial.user_attrs:
             return mine  # else its heart beats, or stops
         since = trial.datetime_start
     elif trial.state == TrialState.FAIL and not {LOST, SURPLUS} & set(trial.user_attrs):
         since = trial.datetime_complete
     else:
         return False
-    # Somebody else may be just about to put a name on it, or to queue it.
-    return mine or (since is not None and time.time() - since.timestamp() > SILENT_S)
+    return mine or (since is not None and time.time() - since.timestamp() > MOMENT_S)

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from mace.search.folder import is_locked, read_study
 from mace.search.setting import text_of
-from mace.search.study import FOLDER, PLACE, Outcome, ranked
+from mace.search.study import Outcome, owner_of, ranked
 
 # The rate is that of the last results, since pruning and caches change it on the way.
 RECENT = 30
@@ -77,7 +77,7 @@ def read_top(folder: Path, *, storage: str = "") -> Top:
             for trial in of_group
             # What a killed search left behind in this folder runs no more.
             if trial.state == TrialState.RUNNING
-            and (locked or not trial.user_attrs.get(FOLDER, "").endswith(f":{own}"))
+            and (locked or not owner_of(trial)[1].endswith(f":{own}"))
         ]
         for group, of_group in trials.items()
     }
@@ -175,7 +175,7 @@ def _processes(top: Top, style: box.Box) -> Table:
     for of_group in top.running.values():
         for trial in of_group:
             assert trial.datetime_start is not None
-            starts[trial.user_attrs.get(PLACE, "-")].append(trial.datetime_start.timestamp())
+            starts[owner_of(trial)[0]].append(trial.datetime_start.timestamp())
     for place, times in sorted(starts.items()):
         table.add_row(place, str(len(times)), duration(time.time() - min(times)))
     return table

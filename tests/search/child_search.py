@@ -19,7 +19,7 @@ def main(out: str, sampler: str, seconds: str, *options: str) -> None:
         return advance(self, position, epoch)
 
     Pretended.advance = slowly
-    changes = {"trials": 20, "sampler": sampler}
+    changes = {"trials": 10, "sampler": sampler}
     for option in options:
         if option.startswith("database="):
             changes |= {"database": option.removeprefix("database="), "name": "shared"}
