@@ -18,7 +18,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from io import StringIO
 from multiprocessing.connection import Connection
-from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -156,7 +155,7 @@ class LocalExecutor:
         while deaths <= self._retries:
             worker = self._mine.worker or self._start()
             try:
-                return worker.call(ForkingPickler.dumps(job))
+                return worker.call(pickle.dumps(job))
             except _Died as death:
                 self._forget(worker)
                 deaths, reason = deaths + 1, str(death)
@@ -251,11 +250,11 @@ def _serve(connection: Connection, place: "Place", crowded: bool, cache_dir: Pat
             if work is None:
                 work, shared = pickle.loads(data)
                 prepare_jax(cache_dir)
-                answer = ForkingPickler.dumps((True, None))
+                answer = pickle.dumps((True, None))
             else:
-                answer = ForkingPickler.dumps((True, work(shared, pickle.loads(data))))
+                answer = pickle.dumps((True, work(shared, pickle.loads(data))))
         except BaseException as error:
-            answer = ForkingPickler.dumps((False, _portable(error)))
+            answer = pickle.dumps((False, _portable(error)))
         connection.send_bytes(answer)
 
 
