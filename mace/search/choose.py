@@ -7,14 +7,17 @@ from typing import Any
 
 from optuna.distributions import FloatDistribution, IntDistribution
 
-from mace.errors import ConfigError, TrainingError
+from mace.errors import ConfigError, MaceError, TrainingError
 from mace.search.config import SearchConfig
+from mace.search.folder import StoredStudy
 from mace.search.setting import text_of
-from mace.search.space import SearchSpace, Setting, encoded
+from mace.search.space import SearchSpace, Setting, encoded, plain
 from mace.search.study import Outcome, ranked
 
 # Groups whose numbers lie further apart than this part of the range are said to disagree.
 APART = 0.5
+# Of each earlier study, so many settings are tried first.
+WARM = 3
 
 
 def choose(outcomes: Iterable[Outcome], *, group: str, config: SearchConfig) -> Outcome:
@@ -41,6 +44,52 @@ def choose(outcomes: Iterable[Outcome], *, group: str, config: SearchConfig) -> 
             "again: nothing is evaluated twice"
         )
     return quick[0]
+
+
+def earlier_settings(
+    studies: Iterable[StoredStudy], space: SearchSpace, tested: Iterable[str]
+) -> tuple[list[Setting], list[str]]:
+    """Return the best settings of earlier studies that a group may begin with, and what was not.
+
+    An earlier group's results count only if none of the subjects who judged its settings is
+    tested here: otherwise their labels would speak through the choice.
+
+    Args:
+        studies: finished or not.
+        space: settings outside of it are left out.
+        tested: names of the subjects whom this group's choice will be tested on.
+
+    Returns:
+        The settings, and sentences for people about what could not be used.
+    """
+    here = set(tested)
+    settings: list[Setting] = []
+    notes: list[str] = []
+    for study in studies:
+        groups = study.facts["groups"]
+        allowed = [name for name in groups if not here & set(groups[name]["outside"])]
+        if not allowed:
+            notes.append(
+                f"nothing of {study.name} is used for the group that tests {min(here)}: its "
+                "settings were judged on people who are tested here"
+            )
+            continue
+        outcomes = [outcome for outcome in study.outcomes() if outcome.group in allowed]
+        usable = [outcome for outcome in ranked(outcomes) if _fits(space, outcome.setting)]
+        if outcomes and not usable:
+            notes.append(f"no setting of {study.name} lies in this search space")
+        for outcome in usable[:WARM]:
+            if plain(outcome.setting) not in settings:
+                settings.append(plain(outcome.setting))
+    return settings, notes
+
+
+def _fits(space: SearchSpace, setting: Setting) -> bool:
+    try:
+        space.to_params(setting)
+    except MaceError:
+        return False
+    return set(setting) == set(space.paths)
 
 
 def disagreements(chosen: Mapping[str, Setting], space: SearchSpace) -> list[str]:

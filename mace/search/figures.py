@@ -1,6 +1,6 @@
 """Figures of a search as PNG: Optuna's own, in the page's light and dark colours."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -8,7 +8,7 @@ import numpy as np
 import optuna
 from matplotlib.figure import Figure
 from optuna.importance import FanovaImportanceEvaluator
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 from optuna.visualization import matplotlib as plots
 
 from mace.evaluation.figures import Theme, new_figure, to_png
@@ -21,20 +21,22 @@ WIDTH = 8.4  # inches
 # Line styles that tell the groups apart without a second colour.
 DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1, 1, 1, 1, 1)))
 
-type Studies = Sequence[optuna.Study]
+type Studies = Mapping[str, optuna.Study]
+"""Optuna's study of each group."""
 
 
 def history_figure(studies: Studies, theme: Theme) -> bytes:
-    """Draw UF1 by the number of the trial, and the best so far of each group."""
-    return _drawn(plots.plot_optimization_history, list(studies), theme, height=3.2, target=_uf1)
+    """Draw UF1 of the complete settings in their order, and the best so far of each group."""
+    groups = [_complete([study], f"group {group}") for group, study in studies.items()]
+    return _drawn(plots.plot_optimization_history, groups, theme, height=3.2)
 
 
 def parallel_figure(studies: Studies, theme: Theme) -> bytes | None:
     """Draw each complete setting as a line across the axes of the space; None without one."""
-    merged = _merged(studies)
+    merged = _complete(studies.values())
     if not merged.trials:
         return None
-    return _drawn(plots.plot_parallel_coordinate, merged, theme, height=4.2, target=_uf1)
+    return _drawn(plots.plot_parallel_coordinate, merged, theme, height=4.2)
 
 
 def importance_figure(studies: Studies, theme: Theme) -> bytes | None:
@@ -43,25 +45,21 @@ def importance_figure(studies: Studies, theme: Theme) -> bytes | None:
     fANOVA: Hutter, Hoos and Leyton-Brown, "An Efficient Approach for Assessing Hyperparameter
     Importance", ICML 2014, as Optuna has it.
     """
-    merged = _merged(studies)
-    if len(merged.trials) < LEAST or len({_uf1(trial) for trial in merged.trials}) < 2:
+    merged = _complete(studies.values())
+    if len(merged.trials) < LEAST or len({trial.value for trial in merged.trials}) < 2:
         return None
     with quiet():
         evaluator = FanovaImportanceEvaluator(seed=0)
-    return _drawn(
-        plots.plot_param_importances, merged, theme, height=3.2, target=_uf1, evaluator=evaluator
-    )
+    return _drawn(plots.plot_param_importances, merged, theme, height=3.2, evaluator=evaluator)
 
 
 def latency_figure(studies: Studies, theme: Theme) -> bytes | None:
     """Draw UF1 against latency, and what nothing beats in both; None without latency."""
-    merged = _merged(studies)
+    merged = _complete(studies.values(), values=2)
     if len(merged.directions) < 2 or not merged.trials:
         return None
-    with quiet(), plt.rc_context():
-        plt.switch_backend("agg")
-        axes = plots.plot_pareto_front(merged, target_names=["inner UF1", "ms for one picture"])
-        return _finished(axes.figure, theme, height=3.2)  # pyright: ignore[reportArgumentType]
+    names = {"target_names": ["inner UF1", "ms for one picture"]}
+    return _drawn(plots.plot_pareto_front, merged, theme, height=3.2, **names)
 
 
 def curves_figure(chosen: Mapping[str, Outcome], theme: Theme) -> bytes | None:
@@ -93,13 +91,12 @@ def curves_figure(chosen: Mapping[str, Outcome], theme: Theme) -> bytes | None:
     return _finished(figure, theme, height=2.9)
 
 
-def _uf1(trial: FrozenTrial) -> float:
-    return trial.values[0]
-
-
-def _merged(studies: Studies) -> optuna.Study:
-    """Return the complete trials of all groups as one study, their paths without `train.`."""
-    merged = optuna.create_study(directions=studies[0].directions)
+def _complete(
+    studies: Iterable[optuna.Study], name: str | None = None, *, values: int = 1
+) -> optuna.Study:
+    """Return the complete trials of some studies as one, their paths without `train.`."""
+    studies = list(studies)
+    merged = optuna.create_study(study_name=name, directions=studies[0].directions[:values])
     for study in studies:
         for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
             short = {path: path.removeprefix("train.") for path in trial.params}
@@ -107,7 +104,7 @@ def _merged(studies: Studies) -> optuna.Study:
                 optuna.trial.create_trial(
                     params={short[path]: value for path, value in trial.params.items()},
                     distributions={short[p]: ranged for p, ranged in trial.distributions.items()},
-                    values=trial.values,
+                    values=trial.values[:values],
                 )
             )
     return merged
@@ -116,11 +113,12 @@ def _merged(studies: Studies) -> optuna.Study:
 def _drawn(
     plot: Callable[..., Any], study: Any, theme: Theme, *, height: float, **options: Any
 ) -> bytes:
+    if "target_names" not in options:
+        options["target_name"] = "inner UF1"
     # What Optuna sets for its style is set back afterwards.
     with quiet(), plt.rc_context():
         plt.switch_backend("agg")
-        axes = plot(study, target_name="inner UF1", **options)
-        return _finished(axes.figure, theme, height=height)
+        return _finished(plot(study, **options).figure, theme, height=height)
 
 
 def _finished(figure: Figure, theme: Theme, *, height: float) -> bytes:

@@ -4,15 +4,10 @@ The outer folds are groups of subjects. For each, Optuna's study of its own prop
 inner folds of all other subjects judge; the best one then predicts the group's subjects.
 """
 
-import platform
 import shlex
 import sys
-import threading
-import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,40 +17,33 @@ import optuna
 
 from mace.config import to_dict
 from mace.data.motion_set import MotionSet
-from mace.errors import ConfigError, MaceError, OutputError, WorkerError
+from mace.errors import ConfigError, OutputError
 from mace.evaluation.results import Evaluation
 from mace.evaluation.summary import summarise
-from mace.progress import Advance, progress
 from mace.protocols.benchmarks import BENCHMARKS
 from mace.provenance import provenance
-from mace.search.choose import choose, described, different, name_of
-from mace.search.executors import Engine, Executor, InlineExecutor
+from mace.search.choose import choose, described, different, earlier_settings
+from mace.search.executors import Engine, InlineExecutor
 from mace.search.folder import (
     FACTS,
     FIRST_GROUP,
     LOOKS,
-    StoredStudy,
     folder_lock,
     read_study,
     write_pointer,
 )
 from mace.search.folds import Group, make_groups, outside_subjects, tested_subjects
-from mace.search.objective import Shared, evaluate
+from mace.search.objective import Shared
 from mace.search.outer import ChosenFor, outer_score
 from mace.search.plan import STORAGE, SearchPlan, refuse_difference
 from mace.search.sampler import make_sampler, proposals
-from mace.search.setting import apply_setting, check_networks, check_space, text_of
-from mace.search.space import SearchSpace, Setting, plain
-from mace.search.storage import BEAT_S, is_url, open_storage, shown, without_password
-from mace.search.study import Candidate, Outcome, Study, ranked
+from mace.search.scheduler import Scheduler
+from mace.search.setting import apply_setting, check_networks, check_space
+from mace.search.storage import is_url, open_storage, shown, without_password
+from mace.search.study import Outcome, Study
 
 type Data = MotionSet | Callable[[], MotionSet]
 type Say = Callable[[str], None]
-
-# How often a search that has nothing left looks whether the others are done.
-POLL_S = 1.0
-# Of each earlier study, so many settings are tried first.
-WARM = 3
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -171,7 +159,7 @@ def _check_plan(plan: SearchPlan) -> list[Any]:
 
 
 def _refuse_others(plan: SearchPlan, study: Study) -> None:
-    others = [] if plan.join else study.others(_owner(plan))
+    others = [] if plan.join else study.others(plan.owner)
     if others:
         raise ConfigError(
             f"another search ({', '.join(others)}) is at work on {plan.study_name} in "
@@ -181,7 +169,7 @@ def _refuse_others(plan: SearchPlan, study: Study) -> None:
         )
 
 
-def _open(data: Data, plan: SearchPlan, corners: list[Any], say: Say) -> "_Search":
+def _open(data: Data, plan: SearchPlan, corners: list[Any], say: Say) -> Scheduler:
     motion_set = data if isinstance(data, MotionSet) else data()
     height, width, channels = motion_set.inputs.shape[2:]
     check_networks(corners, shape=(height, width, channels), classes=len(motion_set.classes))
@@ -206,7 +194,7 @@ def _open(data: Data, plan: SearchPlan, corners: list[Any], say: Say) -> "_Searc
         study.warm_start(settings)
         for note in notes:
             say(note)
-        study.recover(_owner(plan))
+        study.recover(plan.owner)
     shared = Shared(
         motion_set=motion_set,
         train=plan.train,
@@ -216,7 +204,7 @@ def _open(data: Data, plan: SearchPlan, corners: list[Any], say: Say) -> "_Searc
         studies={group: study.name for group, study in studies.items()},
         storage=plan.storage,
     )
-    return _Search(plan, facts, studies, shared)
+    return Scheduler(plan, facts, studies, shared)
 
 
 def _study(plan: SearchPlan, group: str, *, epochs: int) -> Study:
@@ -228,11 +216,6 @@ def _study(plan: SearchPlan, group: str, *, epochs: int) -> Study:
         config=plan.config,
         epochs=epochs,
     )
-
-
-def _owner(plan: SearchPlan) -> str:
-    """Return the folder whose lock says that this search lives; those that join hold none."""
-    return "" if plan.join else f"{platform.node()}:{Path(plan.out).resolve()}"
 
 
 def _absolute(database: str) -> str:
@@ -262,179 +245,8 @@ def _facts(plan: SearchPlan, motion_set: MotionSet, groups: Mapping[str, Group])
     }
 
 
-def earlier_settings(
-    studies: Iterable[StoredStudy], space: SearchSpace, tested: Iterable[str]
-) -> tuple[list[Setting], list[str]]:
-    """Return the best settings of earlier studies that a group may begin with, and what was not.
-
-    An earlier group's results count only if none of the subjects who judged its settings is
-    tested here: otherwise their labels would speak through the choice.
-
-    Args:
-        studies: finished or not.
-        space: settings outside of it are left out.
-        tested: names of the subjects whom this group's choice will be tested on.
-
-    Returns:
-        The settings, and sentences for people about what could not be used.
-    """
-    here = set(tested)
-    settings: list[Setting] = []
-    notes: list[str] = []
-    for study in studies:
-        groups = study.facts["groups"]
-        allowed = [name for name in groups if not here & set(groups[name]["outside"])]
-        if not allowed:
-            notes.append(
-                f"nothing of {study.name} is used for the group that tests {min(here)}: its "
-                "settings were judged on people who are tested here"
-            )
-            continue
-        outcomes = [outcome for outcome in study.outcomes() if outcome.group in allowed]
-        usable = [outcome for outcome in ranked(outcomes) if _fits(space, outcome.setting)]
-        if outcomes and not usable:
-            notes.append(f"no setting of {study.name} lies in this search space")
-        for outcome in usable[:WARM]:
-            if plain(outcome.setting) not in settings:
-                settings.append(plain(outcome.setting))
-    return settings, notes
-
-
-def _fits(space: SearchSpace, setting: Setting) -> bool:
-    try:
-        space.to_params(setting)
-    except MaceError:
-        return False
-    return set(setting) == set(space.paths)
-
-
-class _Search:
-    """Proposals to workers, and what they come to into the study, until all have an outcome."""
-
-    def __init__(
-        self,
-        plan: SearchPlan,
-        facts: dict[str, Any],
-        studies: Mapping[str, Study],
-        shared: Shared,
-    ) -> None:
-        self.plan, self.facts, self.studies, self.shared = plan, facts, studies, shared
-        self._known = different(self.outcomes())
-        # Equal settings wait for one evaluation.
-        self._under_way: dict[tuple[str, str], list[Candidate]] = {}
-        self._order = deque(studies.values())
-        self._advance: Advance
-        self.evaluated = 0
-
-    def outcomes(self) -> list[Outcome]:
-        """Return what the finished proposals of all groups came to."""
-        return [outcome for study in self.studies.values() for outcome in study.outcomes()]
-
-    def run(self, engine: Engine) -> None:
-        """Evaluate until every proposal has an outcome.
-
-        Without `plan.join`, those of others are waited for, and taken over if they die.
-        """
-        total = self.facts["proposals"] * len(self.studies)
-        done = sum(len(s.outcomes()) + len(s.lost()) for s in self.studies.values())
-        title = f"searching {self.plan.study_name}"
-        with progress(title, total, done=min(done, total)) as self._advance, self._heart():
-            while True:
-                job = self._next_job()
-                if job is not None:
-                    with engine(evaluate, self.shared) as executor:
-                        self._work(executor, job)
-                elif self.plan.join or not any(s.running for s in self.studies.values()):
-                    return
-                else:
-                    time.sleep(POLL_S)
-                    for study in self.studies.values():
-                        study.recover()
-
-    def _work(self, executor: Executor, job: list[Candidate] | None) -> None:
-        jobs: dict[Future[Any], list[Candidate]] = {}
-        failure: BaseException | None = None
-        while job is not None or jobs:
-            if job is not None:
-                jobs[executor.submit(job)] = job
-            for future in wait(jobs, 0 if job else None, FIRST_COMPLETED).done:
-                failure = self._record(jobs.pop(future), future) or failure
-            # Once the work itself has failed, what is under way ends, and nothing is begun.
-            ready = failure is None and len(jobs) < executor.slots
-            job = self._next_job() if ready else None
-        if failure is not None:
-            raise failure
-
-    def _next_job(self) -> list[Candidate] | None:
-        job: list[Candidate] = []
-        while len(job) < self.plan.config.per_job:
-            candidate = self._next()
-            if candidate is None:
-                break
-            name = name_of(candidate.group, candidate.setting)
-            if name in self._known:
-                self._tell(candidate, self._known[name])
-            elif name in self._under_way:
-                self._under_way[name].append(candidate)
-            else:
-                self._under_way[name] = [candidate]
-                job.append(candidate)
-        return job or None
-
-    def _next(self) -> Candidate | None:
-        """Return the next proposal, the groups taking turns."""
-        for _ in range(len(self._order)):
-            self._order.rotate(-1)
-            asked = self._order[-1].ask(_owner(self.plan))
-            if asked is not None:
-                candidate, outcome = asked
-                if outcome is not None:
-                    self._known.setdefault(name_of(candidate.group, candidate.setting), outcome)
-                return candidate
-        return None
-
-    def _record(self, job: list[Candidate], future: Future[Any]) -> BaseException | None:
-        error = future.exception()
-        if error is not None and not isinstance(error, WorkerError):
-            return error
-        for index, candidate in enumerate(job):
-            name = name_of(candidate.group, candidate.setting)
-            for waiting in self._under_way.pop(name):
-                if error is None:
-                    self._known[name] = future.result()[index]
-                    self._tell(waiting, self._known[name])
-                else:
-                    self.studies[waiting.group].lose(waiting, str(error))
-                    self._advance(note=f"lost: {error}")
-            self.evaluated += error is None
-        return None
-
-    def _tell(self, candidate: Candidate, outcome: Outcome) -> None:
-        self.studies[candidate.group].tell(candidate, outcome)
-        best = ranked(list(self._known.values()))
-        note = f"best inner UF1 {best[0].uf1:.3f}: {text_of(best[0].setting)}" if best else ""
-        self._advance(note=note)
-
-    @contextmanager
-    def _heart(self) -> Iterator[None]:
-        end = threading.Event()
-
-        def beat() -> None:
-            while not end.wait(BEAT_S):
-                for study in self.studies.values():
-                    study.beat()
-
-        thread = threading.Thread(target=beat, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            end.set()
-            thread.join()
-
-
 def _score(
-    search: _Search,
+    search: Scheduler,
     outcomes: Sequence[Outcome],
     chosen: Mapping[str, Outcome],
     *,

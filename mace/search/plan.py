@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import json
+import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -68,6 +69,11 @@ class SearchPlan:
     def study_name(self) -> str:
         """Return the study's name in the storage; each group's has its own below it."""
         return self.name or Path(self.out).resolve().name
+
+    @property
+    def owner(self) -> str:
+        """Return the folder whose lock says that the search lives; those that join hold none."""
+        return "" if self.join else f"{platform.node()}:{Path(self.out).resolve()}"
 
     def identity(self) -> dict[str, Any]:
         """Return what the study is about, but for its data."""

@@ -57,9 +57,7 @@ def write_study_report(folder: Path, *, out: Path | None = None, storage: str = 
     chosen = _chosen(outcomes, facts)
     evaluation = _evaluation(Path(folder) / "outer") if study.looks else None
     pictures = {
-        name: themed_picture(
-            out, name, lambda theme, draw=draw: draw(list(study.studies.values()), theme), text
-        )
+        name: themed_picture(out, name, lambda theme, draw=draw: draw(study.studies, theme), text)
         for name, draw, text in PICTURES
     }
     pictures["curves"] = themed_picture(

@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import optuna
@@ -23,7 +24,7 @@ from mace.errors import ConfigError, MaceError
 from mace.search.config import SearchConfig
 from mace.search.sampler import make_pruner, make_sampler, proposals
 from mace.search.space import SearchSpace, Setting
-from mace.search.storage import RETRY, open_storage, quiet, shown, trial_id
+from mace.search.storage import RETRY, is_url, open_storage, quiet, shown, trial_id
 
 Status = Literal["complete", "pruned", "diverged"]
 
@@ -310,17 +311,18 @@ def stop_early(
 
 @functools.lru_cache(maxsize=64)
 def _opened(storage: str, study_name: str) -> optuna.Study:
-    try:
-        return optuna.load_study(study_name=study_name, storage=open_storage(storage))
-    except KeyError as error:
+    if not is_url(storage) and not Path(storage).exists():
         raise ConfigError(
-            f"pruning asks the storage from every worker, and {shown(storage)} on "
-            f"{platform.node()} does not hold the study; search in a database that all machines "
-            "reach (--storage), or leave out --prune"
-        ) from error
+            f"pruning asks the storage from every worker, and {storage} is not on "
+            f"{platform.node()}; search in a database that all machines reach (--storage), or "
+            "leave out --prune"
+        )
+    return optuna.load_study(study_name=study_name, storage=open_storage(storage))
 
 
-def _outcome(trial: FrozenTrial | optuna.Trial, number: int, group: str, space: SearchSpace) -> Outcome | None:
+def _outcome(
+    trial: FrozenTrial | optuna.Trial, number: int, group: str, space: SearchSpace
+) -> Outcome | None:
     stored = trial.user_attrs.get(OUTCOME)
     if stored is None:
         return None

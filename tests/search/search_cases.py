@@ -20,12 +20,13 @@ from mace.models.config import ModelConfig
 from mace.motion.config import MotionConfig
 from mace.protocols.folds import Fold
 from mace.search.config import SearchConfig
-from mace.search.inner import InnerRun, Look
 from mace.search.folder import read_study
+from mace.search.inner import InnerRun, Look
 from mace.search.nested import nested_cross_validation
 from mace.search.plan import SearchPlan
 from mace.search.space import SearchSpace, choice
 from mace.training.config import OptimiserConfig, TrainConfig
+
 
 @sqlalchemy.event.listens_for(sqlalchemy.Engine, "connect")
 def do_not_wait_for_the_disk(connection, _):

@@ -49,7 +49,10 @@ def test_a_killed_search_ends_as_an_undisturbed_one(tmp_path, pretended):
     [
         ({"seed": 1}, ["search.seed 0", "now it is 1"]),
         ({"train": dataclasses.replace(TRAIN, epochs=3)}, ["recipe.train.epochs 2"]),
-        ({"space": SearchSpace({LEARNING_RATE: FloatDistribution(1e-3, 1e-2)})}, ["space.", "--from"]),
+        (
+            {"space": SearchSpace({LEARNING_RATE: FloatDistribution(1e-3, 1e-2)})},
+            ["space.", "--from"],
+        ),
     ],
 )
 def test_a_study_is_not_continued_as_another_one(tmp_path, pretended, changes, words):

@@ -85,9 +85,7 @@ def the_one_that_scores_is_killed(tmp_path, database):
 
 
 @pytest.mark.slow
-def test_the_one_that_scores_is_killed_and_begins_again_beside_those_that_join(
-    tmp_path, pretended
-):
+def test_the_one_that_scores_is_killed_and_begins_again_beside_those_that_join(tmp_path, pretended):
     the_one_that_scores_is_killed(tmp_path, f"sqlite:///{tmp_path}/shared.db")
 
 

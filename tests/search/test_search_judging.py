@@ -100,7 +100,9 @@ def test_pruning_ends_what_is_behind(tmp_path, pretended, prune):
 
 
 def test_epochs_may_be_searched_and_pruned(tmp_path, pretended):
-    space = SearchSpace({"train.epochs": choice((2, 9)), "train.mixup": FloatDistribution(0.0, 1.0)})
+    space = SearchSpace(
+        {"train.epochs": choice((2, 9)), "train.mixup": FloatDistribution(0.0, 1.0)}
+    )
     result = search(tmp_path / "s", space=space, trials=12, prune="asha")
     assert {one.epochs for one in result.outcomes if one.status == "complete"} <= {2, 9}
     assert search(tmp_path / "s", space=space, trials=12, prune="asha").evaluated == 0

@@ -144,9 +144,7 @@ def test_an_error_of_the_work_is_raised_after_what_was_under_way(tmp_path, prete
 
 def test_the_better_comes_first_and_the_earlier_of_equals():
     def outcome(number, uf1, status="complete"):
-        return Outcome(
-            group="1", number=number, setting={}, status=status, uf1=uf1, epochs=1
-        )
+        return Outcome(group="1", number=number, setting={}, status=status, uf1=uf1, epochs=1)
 
     outcomes = [
         outcome(3, 0.5),

@@ -63,7 +63,9 @@ def test_an_input_cannot_vary_within_a_search():
 def test_values_of_the_wrong_type_or_out_of_range():
     refused(SearchSpace({"train.epochs": FloatDistribution(2.5, 9.5)}), "train.epochs", "int")
     refused(SearchSpace({"train.loss.kind": choice(("focal", "hinge"))}), "hinge", "cross_entropy")
-    refused(SearchSpace({"train.model.dropout": FloatDistribution(0.0, 1.0)}), "dropout", "dropout < 1")
+    refused(
+        SearchSpace({"train.model.dropout": FloatDistribution(0.0, 1.0)}), "dropout", "dropout < 1"
+    )
     refused(SearchSpace({"train.batch_size": IntDistribution(0, 8)}), "batch_size", "0")
     refused(SearchSpace({"train.fine_tune.anchor": FloatDistribution(0.0, 1.0)}), "fine_tune")
 
@@ -76,10 +78,15 @@ def test_contradicting_shapes_show_before_anything_runs():
     }
     refused(SearchSpace(space), "widths", "depths", "positive block counts")
     # Every two of twelve dimensions meet, even where there are too many corners for all of them.
-    many = {f"train.augment.{name}": FloatDistribution(0.0, 0.1) for name in ("shift", "scale", "noise")}
+    many = {
+        f"train.augment.{name}": FloatDistribution(0.0, 0.1) for name in ("shift", "scale", "noise")
+    }
     many |= {f"train.loss.{name}": FloatDistribution(0.1, 0.2) for name in ("gamma", "beta", "tau")}
     many |= {"train.mixup": FloatDistribution(0.1, 0.2), "train.ema": FloatDistribution(0.1, 0.2)}
-    many |= {"train.loss.smoothing": FloatDistribution(0.0, 0.1), "train.epochs": IntDistribution(1, 9)}
+    many |= {
+        "train.loss.smoothing": FloatDistribution(0.0, 0.1),
+        "train.epochs": IntDistribution(1, 9),
+    }
     refused(SearchSpace(many | space), "depths")
     together = choice(({"widths": [4], "depths": [1]}, {"widths": [4, 8], "depths": [1, 1]}))
     assert len(check_space(SearchSpace({"train.model": together}), TRAIN)) == 2
