@@ -35,7 +35,8 @@ def test_a_killed_search_ends_as_an_undisturbed_one(tmp_path, pretended):
         child.wait()
     done = finished(out)
     result = search(out, trials=10)
-    assert result.evaluated == 20 - done
+    # One may have been evaluated and not yet told when the process was killed.
+    assert 20 - done - result.evaluated in (0, 1)
     assert proposed(result) == proposed(undisturbed)
     assert choices(result) == choices(undisturbed)
     assert [one.uf1 for one in result.outcomes] == [one.uf1 for one in undisturbed.outcomes]
