@@ -63,7 +63,7 @@ def main(folder: Path) -> None:
     from mace.cli import main as mace
     from mace.data.flow_images import load_flow_images
     from mace.data.loading import prepared_folder
-    from mace.search.lock import study_lock
+    from mace.search.folder import folder_lock
 
     where = ["--data-dir", str(folder / "data")]
     assert mace(["live", str(folder / "pictures"), "--out", str(folder / "live")]) == 0
@@ -77,9 +77,9 @@ def main(folder: Path) -> None:
     small += ["--recipe.train.model.depths", "1", "--workers", "0", "--no-baselines"]
     run = str(folder / "runs")
     assert mace(["evaluate", "--dataset", "megc2019_flow", *where, "--out", run, *small]) == 0
-    with study_lock(folder / "study", join=False):
+    with folder_lock(folder / "study"):
         try:
-            with study_lock(folder / "study", join=False):
+            with folder_lock(folder / "study"):
                 raise AssertionError("two hold one study")
         except Exception as error:
             assert f"process {os.getpid()}" in str(error)  # noqa: PT017

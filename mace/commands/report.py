@@ -11,6 +11,7 @@ from mace.errors import ConfigError
 def run(
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional],
     out: Path | None = None,
+    storage: str = "",
 ) -> None:
     """Write the HTML report, and its pictures as PNG files, of evaluations or of a search.
 
@@ -18,6 +19,7 @@ def run(
         runs: folders that `mace evaluate` or `mace reproduce` left, the one to lead first; or one
             that `mace search` writes, while it is at work or afterwards.
         out: folder of the page; by default `report` in the first folder.
+        storage: database of a search, if it needs a password that nothing else says.
     """
     if not runs:
         raise ConfigError("name at least one folder of a finished evaluation")
@@ -33,7 +35,7 @@ def run(
             )
         from mace.search.report import write_study_report
 
-        print(write_study_report(studies[0], out=out))
+        print(write_study_report(studies[0], out=out, storage=storage))
         return
 
     from mace.evaluation.loading import load_evaluation

@@ -17,8 +17,7 @@ from mace.errors import ConfigError
 from mace.places import DATA_DIR, RUNS_DIR, prepared_dataset
 from mace.protocols.benchmarks import BENCHMARKS, BenchmarkName
 from mace.recipes import FLOW, Recipe
-from mace.search.config import SearchConfig
-from mace.search.executors.config import EngineConfig
+from mace.search.config import EngineConfig, SearchConfig
 
 if TYPE_CHECKING:  # `--help` is to show at once
     from mace.data.clips import Clip
@@ -62,7 +61,7 @@ def run(
         search: how.
         out: folder of the study; by default runs/search/NAME/CONFIGURATION[-CLASSES].
         storage: database that many machines search in, such as postgresql://user@host/name, or
-            the path of a journal; by default a journal in the study's folder.
+            the path of a file; by default study.db in the study's folder.
         name: of the study in a shared storage; by default the last part of --out.
         join: work beside other searches on the same study, and leave the outer score to the one
             that is started without --join.
@@ -86,24 +85,24 @@ def run(
         out = RUNS_DIR / "search" / "-".join(filter(None, [place, benchmark or classes]))
 
     # Where most mistakes are made, before what takes seconds to load.
-    from mace.search.checking import check_space
-    from mace.search.space_file import find_space
+    from mace.search.setting import check_space
+    from mace.search.space import find_space
 
     searched = find_space(space)
     corners = check_space(searched, recipe.train)
 
-    from mace.search.executors.make import make_engine
+    from mace.search.executors import make_engine
 
     workplace = make_engine(engine)
 
     if storage:
-        from mace.search.storage import StorageAddress, open_storage
+        from mace.search.storage import open_storage
 
-        open_storage(StorageAddress(storage))
+        open_storage(storage)
 
     from mace.compilation import keep_compiled
+    from mace.search.nested import nested_cross_validation
     from mace.search.plan import SearchPlan
-    from mace.search.run import run_search
 
     plan = SearchPlan(
         train=recipe.train,
@@ -111,7 +110,7 @@ def run(
         config=search,
         out=out,
         name=name or "",
-        storage=storage or "",
+        database=storage or "",
         join=join,
         earlier=earlier,
         benchmark=benchmark,
@@ -123,8 +122,8 @@ def run(
 
     def check(clips: Sequence["Clip"]) -> None:
         from mace.motion.representation import channels
-        from mace.search.checking import check_networks
-        from mace.search.groups import check_people
+        from mace.search.folds import check_people
+        from mace.search.setting import check_networks
 
         if not also:  # which may add people
             check_people(len({clip.person for clip in clips}), search)
@@ -141,7 +140,7 @@ def run(
             check=check,
         )
 
-    result = run_search(
+    result = nested_cross_validation(
         read,
         plan,
         engine=workplace,
@@ -153,7 +152,7 @@ def run(
     from mace.evaluation.method_scores import figures_json
     from mace.evaluation.summary import summarise
     from mace.evaluation.table import headline_rows, print_table
-    from mace.search.telling import disagreement_text, setting_lines, tried_text
+    from mace.search.choose import different, disagreement_text, setting_lines, tried_text
 
     tried = tried_text(result.outcomes, search.groups)
     if result.evaluation is None:
@@ -162,7 +161,7 @@ def run(
     summary = summarise(result.evaluation)
     if as_json:
         chosen = {group: dict(choice.setting) for group, choice in result.chosen.items()}
-        tries = len({outcome.key for outcome in result.outcomes})
+        tries = len(different(result.outcomes))
         print(json.dumps({**figures_json(summary), "settings": chosen, "tried": tries}, indent=2))
         return
     print(f"settings tried: {tried}")
@@ -209,12 +208,11 @@ def _read(
 
 def _shown_command(storage: str | None) -> str:
     """Return the command as it was typed, without the password of a database."""
-    from mace.search.storage import StorageAddress
-
     words = ["mace", *sys.argv[1:]]
     if storage:
-        shown = StorageAddress(storage).shown
-        words = [word.replace(storage, shown) for word in words]
+        from mace.search.storage import shown
+
+        words = [word.replace(storage, shown(storage)) for word in words]
     return shlex.join(words)
 
 

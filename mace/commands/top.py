@@ -11,6 +11,7 @@ def run(
     study: tyro.conf.Positional[Path],
     once: bool = False,
     every: float = 1.0,
+    storage: str = "",
 ) -> None:
     """Show what a search has done, what it is doing, and how long it will take.
 
@@ -20,6 +21,7 @@ def run(
         study: the folder of the search.
         once: print once and end.
         every: seconds between two looks.
+        storage: database of the search, if it needs a password that nothing else says.
     """
     if not every > 0:
         raise ConfigError(f"--every is {every} s, expected more than 0")
@@ -27,6 +29,6 @@ def run(
     from mace.search.top import print_top, watch
 
     if once:
-        print_top(study)
+        print_top(study, storage=storage)
     else:
-        watch(study, every=every)
+        watch(study, every=every, storage=storage)

@@ -1,1 +1,1 @@
-"""Searching for settings on training subjects alone, on one machine or many, across restarts."""
+"""Nested cross-validation on Optuna: settings chosen without those they are scored on."""

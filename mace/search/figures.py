@@ -1,161 +1,147 @@
-"""Figures of a search as PNG, each in a light and a dark theme."""
+"""Figures of a search as PNG: Optuna's own, in the page's light and dark colours."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
-from jaxtyping import Float
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+import optuna
 from matplotlib.figure import Figure
+from optuna.importance import FanovaImportanceEvaluator
+from optuna.trial import TrialState
+from optuna.visualization import matplotlib as plots
 
-from mace.evaluation.figures import LIGHT, Theme, new_figure, style_axes, to_png
-from mace.search.choosing import front
-from mace.search.importance import Importance
-from mace.search.results import Outcome, ranked
+from mace.evaluation.figures import Theme, new_figure, to_png
+from mace.search.storage import quiet
+from mace.search.study import Outcome
 
+# Fewer complete settings say nothing about what matters.
+LEAST = 8
+WIDTH = 8.4  # inches
 # Line styles that tell the groups apart without a second colour.
 DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1, 1, 1, 1, 1)))
 
+type Studies = Mapping[str, optuna.Study]
+"""Optuna's study of each group."""
 
-def importance_figure(rows: Sequence[Importance], theme: Theme = LIGHT) -> bytes | None:
-    """Draw the mean importance of each path as a bar, and each group's as a dot; None for none."""
-    if not rows:
+
+def history_figure(studies: Studies, theme: Theme) -> bytes:
+    """Draw UF1 of the complete settings in their order, and the best so far of each group."""
+    groups = [_complete([study], f"group {group}") for group, study in studies.items()]
+    return _drawn(plots.plot_optimization_history, groups, theme, height=3.2)
+
+
+def parallel_figure(studies: Studies, theme: Theme) -> bytes | None:
+    """Draw each complete setting as a line across the axes of the space; None without one."""
+    merged = _complete(studies.values())
+    if not merged.trials:
         return None
-    figure, axes = new_figure(8.4, 0.8 + 0.32 * len(rows), theme)
-    places = np.arange(len(rows))[::-1]
-    axes.barh(places, [row.mean for row in rows], height=0.5, color=theme.accent)
-    for place, row in zip(places, rows, strict=True):
-        axes.plot(row.groups, [place] * len(row.groups), ".", color=theme.ink, markersize=5)
-    axes.set_yticks(places, [row.path.removeprefix("train.") for row in rows])
-    axes.set_xlim(left=0)
-    axes.set_xlabel("part of the variance of inner UF1")
-    axes.grid(axis="x", color=theme.line, linewidth=0.6)
-    return to_png(figure)
+    return _drawn(plots.plot_parallel_coordinate, merged, theme, height=4.2)
 
 
-def curves_figure(chosen: Mapping[str, Outcome], theme: Theme = LIGHT) -> bytes | None:
-    """Draw the chosen settings' training loss, and UF1 where there were several looks.
+def importance_figure(studies: Studies, theme: Theme) -> bytes | None:
+    """Draw the part of each setting in the variance of UF1; None if there is too little to tell.
+
+    fANOVA: Hutter, Hoos and Leyton-Brown, "An Efficient Approach for Assessing Hyperparameter
+    Importance", ICML 2014, as Optuna has it.
+    """
+    merged = _complete(studies.values())
+    if len(merged.trials) < LEAST or len({trial.value for trial in merged.trials}) < 2:
+        return None
+    with quiet():
+        evaluator = FanovaImportanceEvaluator(seed=0)
+    return _drawn(plots.plot_param_importances, merged, theme, height=3.2, evaluator=evaluator)
+
+
+def latency_figure(studies: Studies, theme: Theme) -> bytes | None:
+    """Draw UF1 against latency, and what nothing beats in both; None without latency."""
+    merged = _complete(studies.values(), values=2)
+    if len(merged.directions) < 2 or not merged.trials:
+        return None
+    names = {"target_names": ["inner UF1", "ms for one picture"]}
+    return _drawn(plots.plot_pareto_front, merged, theme, height=3.2, **names)
+
+
+def curves_figure(chosen: Mapping[str, Outcome], theme: Theme) -> bytes | None:
+    """Draw the training loss of the chosen settings; None without curves.
 
     A line is the mean over the inner folds, the band goes from the lowest to the highest fold.
-    Returns None without curves.
     """
-    if not any(fold.loss for one in chosen.values() for fold in one.folds):
+    curves = {group: [f.loss for f in outcome.folds] for group, outcome in chosen.items()}
+    if not any(any(losses) for losses in curves.values()):
         return None
-    looked = any(len(one.rungs) > 1 for one in chosen.values())
-    figure = Figure(figsize=(8.4, 2.9), facecolor=theme.surface, layout="constrained")
-    FigureCanvasAgg(figure)
-    loss = figure.add_subplot(1, 2 if looked else 1, 1)
-    panels = [(loss, "training loss")]
-    for number, (group, one) in enumerate(chosen.items()):
-        curves = [fold.loss for fold in one.folds if fold.loss]
-        _band(loss, None, curves, number, f"group {group}", theme)
-    if looked:
-        score = figure.add_subplot(1, 2, 2)
-        panels.append((score, "inner UF1"))
-        for number, (group, one) in enumerate(chosen.items()):
-            epochs = [epoch for epoch, _ in one.rungs]
-            curves = [tuple(value for _, value in fold.uf1) for fold in one.folds]
-            _band(score, epochs, curves, number, f"group {group}", theme)
-    for axes, label in panels:
-        style_axes(axes, theme)
-        axes.set_xlabel("epoch")
-        axes.set_ylabel(label)
-        axes.set_ylim(bottom=0)
-        axes.grid(color=theme.line, linewidth=0.6)
-    legend = loss.legend(frameon=False, fontsize=8.5)
-    for text in legend.get_texts():
-        text.set_color(theme.ink)
-    return to_png(figure)
-
-
-def history_figure(outcomes: Sequence[Outcome], theme: Theme = LIGHT) -> bytes | None:
-    """Draw UF1 by the number of the proposal, and the best so far of each group."""
-    complete = [one for one in outcomes if one.status == "complete" and one.uf1 is not None]
-    if not complete:
-        return None
-    figure, axes = new_figure(8.4, 2.6, theme)
-    for number, group in enumerate(sorted({one.group for one in complete})):
-        own = sorted((one for one in complete if one.group == group), key=lambda one: one.number)
-        places = [one.number + 1 for one in own]
-        scores = [one.uf1 or 0.0 for one in own]
-        axes.plot(places, scores, ".", color=theme.muted, markersize=4, alpha=0.6)
-        best = np.maximum.accumulate(scores)
-        axes.step(
-            places,
-            best,
-            where="post",
+    figure, axes = new_figure(WIDTH, 2.9, theme)
+    for number, (group, losses) in enumerate(curves.items()):
+        length = min(map(len, losses), default=0)
+        values = np.array([loss[:length] for loss in losses])
+        epochs = np.arange(1, length + 1)
+        low, high = values.min(axis=0), values.max(axis=0)
+        axes.fill_between(epochs, low, high, color=theme.muted, alpha=0.18, linewidth=0)
+        axes.plot(
+            epochs,
+            values.mean(axis=0),
             color=theme.accent,
-            linewidth=1.4,
+            linewidth=1.6,
             linestyle=DASHES[number % len(DASHES)],
             label=f"group {group}",
         )
-    axes.set_xlabel("proposal")
-    axes.set_ylabel("inner UF1")
-    axes.grid(color=theme.line, linewidth=0.6)
-    legend = axes.legend(frameon=False, fontsize=8.5, loc="lower right")
-    for text in legend.get_texts():
-        text.set_color(theme.ink)
-    return to_png(figure)
+    axes.set(xlabel="epoch", ylabel="training loss")
+    axes.set_ylim(bottom=0)
+    axes.legend()
+    return _finished(figure, theme, height=2.9)
 
 
-def latency_figure(outcomes: Sequence[Outcome], theme: Theme = LIGHT) -> bytes | None:
-    """Draw UF1 against latency, and the settings that none beats in both; None without latency."""
-    timed = [one for one in ranked(outcomes) if one.latency_ms is not None]
-    if not timed:
-        return None
-    figure, axes = new_figure(8.4, 2.9, theme)
-    axes.plot(
-        [one.latency_ms or 0.0 for one in timed],
-        [one.uf1 or 0.0 for one in timed],
-        ".",
-        color=theme.muted,
-        markersize=5,
-    )
-    for group in sorted({one.group for one in timed}):
-        best = front([one for one in timed if one.group == group])
-        axes.step(
-            [one.latency_ms or 0.0 for one in best],
-            [one.uf1 or 0.0 for one in best],
-            where="post",
-            color=theme.accent,
-            linewidth=1.4,
-            marker="o",
-            markersize=4,
-        )
-    axes.set_xlabel("milliseconds for one picture on one processor")
-    axes.set_ylabel("inner UF1")
-    axes.grid(color=theme.line, linewidth=0.6)
-    return to_png(figure)
+def _complete(
+    studies: Iterable[optuna.Study], name: str | None = None, *, values: int = 1
+) -> optuna.Study:
+    """Return the complete trials of some studies as one, their paths without `train.`."""
+    studies = list(studies)
+    merged = optuna.create_study(study_name=name, directions=studies[0].directions[:values])
+    for study in studies:
+        for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+            short = {path: path.removeprefix("train.") for path in trial.params}
+            merged.add_trial(
+                optuna.trial.create_trial(
+                    params={short[path]: value for path, value in trial.params.items()},
+                    distributions={short[p]: ranged for p, ranged in trial.distributions.items()},
+                    values=trial.values[:values],
+                )
+            )
+    return merged
 
 
-def _band(
-    axes: Axes,
-    epochs: Sequence[int] | None,
-    curves: Sequence[Sequence[float]],
-    number: int,
-    label: str,
-    theme: Theme,
-) -> None:
-    if not curves:
-        return
-    longest = max(map(len, curves))
-    padded: Float[np.ndarray, "f e"] = np.full((len(curves), longest), np.nan)
-    for row, curve in zip(padded, curves, strict=True):
-        row[: len(curve)] = curve
-    places = np.arange(1, longest + 1) if epochs is None else np.array(epochs)
-    axes.fill_between(
-        places,
-        np.nanmin(padded, axis=0),
-        np.nanmax(padded, axis=0),
-        color=theme.muted,
-        alpha=0.18,
-        linewidth=0,
-    )
-    axes.plot(
-        places,
-        np.nanmean(padded, axis=0),
-        color=theme.accent,
-        linewidth=1.6,
-        linestyle=DASHES[number % len(DASHES)],
-        label=label,
-    )
+def _drawn(
+    plot: Callable[..., Any], study: Any, theme: Theme, *, height: float, **options: Any
+) -> bytes:
+    if "target_names" not in options:
+        options["target_name"] = "inner UF1"
+    # What Optuna sets for its style is set back afterwards.
+    with quiet(), plt.rc_context():
+        plt.switch_backend("agg")
+        return _finished(plot(study, **options).figure, theme, height=height)
+
+
+def _finished(figure: Figure, theme: Theme, *, height: float) -> bytes:
+    """Return a figure as PNG in the page's colours, without a title: the page has its own."""
+    figure.set_size_inches(WIDTH, height)
+    figure.set_layout_engine("tight")
+    figure.set_facecolor(theme.surface)
+    for axes in figure.axes:
+        axes.set_title("")
+        axes.set_title("", loc="left")
+        axes.set_facecolor(theme.surface)
+        axes.tick_params(colors=theme.muted, labelsize=8)
+        axes.xaxis.label.set(color=theme.muted, fontsize=9)
+        axes.yaxis.label.set(color=theme.muted, fontsize=9)
+        for spine in axes.spines.values():
+            spine.set_color(theme.line)
+        legend = axes.get_legend()
+        texts = [*axes.texts]
+        if legend is not None:
+            legend.set_frame_on(False)
+            texts += legend.get_texts()
+        for text in texts:
+            text.set(color=theme.ink, fontsize=8)
+    png = to_png(figure)
+    plt.close(figure)
+    return png

@@ -1,80 +1,198 @@
-"""The folder of a study: what survives an interruption, and what a report is made from.
+"""The folder of a search: which study it is, whose lock, and what there is to read of it.
 
-study.json      what is searched on what: space, recipe, groups, protocol
-results.jsonl   one line for each evaluated setting, only ever appended to
-journal.log     Optuna's proposals, unless a database has them; `optuna-dashboard` opens it
-chosen.json     the setting chosen for each group, and every outer score computed so far
-outer/          the outer score, an ordinary evaluation: `mace report`, `audit`, `compare`
-status/, lock   processes at work
+study.db     the study: Optuna's trials, unless a database has them
+study.json   the storage and the study's name in it
+outer/       the outer score, an ordinary evaluation: `mace report`, `audit`, `compare`
+.lock        held by the search that writes here
 """
 
 import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mace.errors import DataError
+from mace.errors import ConfigError, DataError, OutputError
 from mace.files import write_json
+from mace.locks import lock
 
-KIND = "mace search"
+if TYPE_CHECKING:  # `mace report` asks of every folder whether it holds a search
+    import optuna
+
+    from mace.search.space import SearchSpace
+    from mace.search.study import Outcome
+
+KIND, POINTER, LOCK = "mace search", "study.json", ".lock"
+# Whoever looks whether the lock is held, holds it for a moment.
+LOCK_S = 1.0
+
+# User attributes of the study of the first group: what is searched; every outer score so far.
+FIRST_GROUP = "1"
+FACTS, LOOKS = "facts", "looks"
 
 
-class StudyFolder:
-    """Reads and writes the files of one study."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StoredStudy:
+    """What a storage holds of a search, finished or not.
 
-    def __init__(self, path: Path) -> None:
-        self.path = Path(path)
+    Attributes:
+        name: of the study.
+        storage: where it is, without a password.
+        facts: what is searched on what: identity, configuration, groups, classes, command.
+        looks: every outer score so far.
+        studies: Optuna's study of each group.
+    """
+
+    name: str
+    storage: str
+    facts: Mapping[str, Any]
+    looks: list[dict[str, Any]]
+    studies: Mapping[str, "optuna.Study"]
 
     @property
-    def outer(self) -> Path:
-        """Folder of the outer evaluation."""
-        return self.path / "outer"
+    def space(self) -> "SearchSpace":
+        """What was searched."""
+        from mace.search.space import space_of
 
-    def write(self, study: dict[str, Any]) -> None:
-        """Store what is searched.
+        return space_of(self.facts["identity"]["space"])
 
-        Raises:
-            OutputError: if the folder cannot be written to.
-        """
-        write_json(self.path / "study.json", {"kind": KIND, **study})
+    def outcomes(self) -> "list[Outcome]":
+        """Return what the finished proposals of all groups came to."""
+        from mace.search.study import outcomes_of
 
-    def read(self) -> dict[str, Any]:
-        """Return what `write` stored.
-
-        Raises:
-            DataError: if the folder holds no study.
-        """
-        study = self.find()
-        if study is None:
-            raise DataError(
-                f"{self.path} holds no search (no readable study.json); `mace search` makes one"
+        return [
+            outcome
+            for group, study in self.studies.items()
+            for outcome in outcomes_of(
+                study.get_trials(deepcopy=False), group, self.space, self.facts["proposals"]
             )
-        return study
+        ]
 
-    def find(self) -> dict[str, Any] | None:
-        """Return what `write` stored; None if the folder holds no study."""
-        study = self._read("study.json")
-        return study if study is not None and study.get("kind") == KIND else None
 
-    def write_chosen(self, chosen: dict[str, Any]) -> None:
-        """Store the choices and the outer scores.
+def write_pointer(folder: Path, *, storage: str, name: str) -> None:
+    """Say which study a folder belongs to.
 
-        Raises:
-            OutputError: if the folder cannot be written to.
-        """
-        write_json(self.path / "chosen.json", chosen)
+    Raises:
+        OutputError: if the folder cannot be written to.
+    """
+    write_json(Path(folder) / POINTER, {"kind": KIND, "storage": storage, "name": name})
 
-    def read_chosen(self) -> dict[str, Any] | None:
-        """Return what `write_chosen` stored; None while the search goes on."""
-        return self._read("chosen.json")
 
-    def _read(self, name: str) -> dict[str, Any] | None:
+def is_study(folder: Path) -> bool:
+    """Return whether a folder belongs to a search."""
+    return _pointer(folder) is not None
+
+
+def read_study(folder: Path, *, storage: str = "") -> StoredStudy:
+    """Read what the storage holds of a folder's search.
+
+    Args:
+        folder: of the search.
+        storage: of the study; where the folder says by default, without a password.
+
+    Raises:
+        DataError: if the folder holds no search, or the storage does not know it.
+        ConfigError: if the storage is out of reach.
+    """
+    pointer = _pointer(folder)
+    if pointer is None:
+        raise DataError(
+            f"{folder} holds no search (no readable {POINTER}); `mace search` makes one"
+        )
+    import optuna
+
+    from mace.search.storage import is_url, open_storage, shown
+
+    name, address = pointer["name"], storage or pointer["storage"]
+    if not is_url(address):
+        address = str(Path(folder) / address)
+    missing = DataError(f"{shown(address)} does not hold the search {name} of {folder}")
+    if not is_url(address) and not Path(address).exists():
+        raise missing
+    opened = open_storage(address)
+
+    def load(group: str) -> "optuna.Study":
+        return optuna.load_study(study_name=f"{name}/{group}", storage=opened)
+
+    try:
+        attributes = load(FIRST_GROUP).user_attrs
+        facts = attributes[FACTS]
+        studies = {group: load(group) for group in facts["groups"]}
+    except KeyError as error:
+        raise missing from error
+    return StoredStudy(
+        name=name,
+        storage=shown(address),
+        facts=facts,
+        looks=attributes.get(LOOKS, []),
+        studies=studies,
+    )
+
+
+@contextmanager
+def folder_lock(folder: Path) -> Iterator[None]:
+    """Hold a folder: one search at a time writes to it, beside those that join.
+
+    The system releases the lock when the process ends, however it ends.
+
+    Raises:
+        ConfigError: if another process holds it.
+        OutputError: if the folder cannot be written, or its file system has no locks.
+    """
+    path = Path(folder) / LOCK
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    try:
+        _acquire(file, path)
+        os.ftruncate(file, 0)
+        os.write(file, f"{os.getpid()}\n".encode())
+        yield
+    finally:
+        os.close(file)
+
+
+def is_locked(folder: Path) -> bool:
+    """Return whether a search holds a folder now."""
+    try:
+        file = os.open(Path(folder) / LOCK, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        lock(file, wait=False)
+    except OSError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
+def _acquire(file: int, path: Path) -> None:
+    end = time.monotonic() + LOCK_S
+    while True:
         try:
-            found = json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        return found if isinstance(found, dict) else None
+            return lock(file, wait=False)
+        except BlockingIOError as error:
+            if time.monotonic() < end:
+                time.sleep(LOCK_S / 20)
+                continue
+            holder = os.read(file, 64).decode(errors="replace").strip()
+            raise ConfigError(
+                f"another search (process {holder or 'unknown'}) is writing {path.parent}; wait "
+                "for it, work beside it with --join, or choose another --out"
+            ) from error
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def is_study(path: Path) -> bool:
-    """Return whether a folder holds a search."""
-    return StudyFolder(path).find() is not None
+def _pointer(folder: Path) -> dict[str, Any] | None:
+    try:
+        pointer = json.loads((Path(folder) / POINTER).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return pointer if isinstance(pointer, dict) and pointer.get("kind") == KIND else None

@@ -2,42 +2,31 @@
 
 import functools
 import os
-import socket
+import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import jax
 import numpy as np
 
+from mace.bundle import Bundle, Normalisation
 from mace.data.motion_set import MotionSet
+from mace.inference import make_network
 from mace.metrics import confusion_matrix, uf1
+from mace.models.apply import init_model
+from mace.models.config import ModelConfig
+from mace.models.make import make_model
+from mace.motion.config import MotionConfig
 from mace.search.config import SearchConfig
-from mace.search.groups import Group
+from mace.search.folds import Group
 from mace.search.inner import InnerRun, Look, start_inner
-from mace.search.latency import latency_ms
-from mace.search.pruning import stop_early
-from mace.search.results import InnerCurve, Outcome
 from mace.search.setting import apply_setting
-from mace.search.space import Setting
-from mace.search.storage import StorageAddress
+from mace.search.study import Candidate, InnerCurve, Outcome, stop_early
 from mace.training.config import TrainConfig
 
-
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """A setting to evaluate: the proposal `number` for a group, and the name of its result."""
-
-    group: str
-    number: int
-    key: str
-    setting: Setting
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """Settings that one worker trains side by side."""
-
-    candidates: tuple[Candidate, ...]
+# The middle of so many runs; single ones are disturbed by whatever else the machine does.
+RUNS = 60
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -48,7 +37,7 @@ class Shared:
         motion_set: all clips.
         train: the recipe's training, which settings vary.
         epochs: the most that a setting may ask for.
-        groups: the subjects that are tested together, by name.
+        groups: the outer folds, by name.
         config: of the search.
         studies: name of each group's study.
         storage: where the studies are.
@@ -60,11 +49,11 @@ class Shared:
     groups: Mapping[str, Group]
     config: SearchConfig
     studies: Mapping[str, str]
-    storage: StorageAddress
+    storage: str
 
 
-def evaluate(shared: Shared, job: Job) -> tuple[Outcome, ...]:
-    """Train and judge the settings of a job, in its order.
+def evaluate(shared: Shared, job: Sequence[Candidate]) -> list[Outcome]:
+    """Train and judge some settings side by side; their outcomes in the same order.
 
     Nothing of a group's own subjects is read but their count: the trainings get positions of the
     group's inner folds only.
@@ -73,24 +62,24 @@ def evaluate(shared: Shared, job: Job) -> tuple[Outcome, ...]:
         DataError: if a fold cannot be made.
         ConfigError: for a setting that is none.
     """
-    trials = [_Trial(shared, candidate) for candidate in job.candidates]
+    trials = [_Trial(shared, candidate) for candidate in job]
     training = start_inner(shared.motion_set, [run for trial in trials for run in trial.runs])
     first = 0
     for trial in trials:
         trial.positions = range(first, first + len(trial.runs))
         first += len(trial.runs)
-    looks = {trial.config.epochs for trial in trials} | set(shared.config.rungs(shared.epochs))
-    for epoch in sorted(looks):
+    epochs = {trial.config.epochs for trial in trials} | set(shared.config.rungs(shared.epochs))
+    for epoch in sorted(epochs):
         for trial in trials:
-            if trial.ended or (epoch > trial.config.epochs):
+            if trial.status or epoch > trial.config.epochs:
                 continue
             started = time.perf_counter()
             trial.look(epoch, [training.advance(position, epoch) for position in trial.positions])
             trial.seconds += time.perf_counter() - started
-            if trial.ended:
+            if trial.status:
                 for position in trial.positions:
                     training.drop(position)
-    return tuple(trial.outcome() for trial in trials)
+    return [trial.outcome() for trial in trials]
 
 
 class _Trial:
@@ -99,7 +88,6 @@ class _Trial:
     def __init__(self, shared: Shared, candidate: Candidate) -> None:
         self.shared, self.candidate = shared, candidate
         self.config = apply_setting(shared.train, candidate.setting)
-        self.group = shared.groups[candidate.group]
         self.runs = [
             InnerRun(
                 config=self.config,
@@ -107,7 +95,7 @@ class _Trial:
                 test_index=fold.test_index,
                 seed=shared.config.seed,
             )
-            for fold in self.group.folds
+            for fold in shared.groups[candidate.group].folds
         ]
         self.positions: Sequence[int] = ()
         self.looks: Sequence[Look] = ()
@@ -116,21 +104,16 @@ class _Trial:
         self.confusion = np.zeros((0, 0), np.int64)
         self.status = ""
         self.seconds = 0.0
-        stop: Callable[[float, int], bool] | None = None
+        self.stop: Callable[[float, int], bool] = lambda score, epoch: False
         if shared.config.prune != "none":
-            stop = functools.partial(
+            self.stop = functools.partial(
                 stop_early,
                 shared.storage,
                 shared.studies[candidate.group],
-                candidate.number,
-                config=shared.config,
+                candidate.trial,
+                rule=shared.config,
                 epochs=shared.epochs,
             )
-        self.stop = stop
-
-    @property
-    def ended(self) -> bool:
-        return bool(self.status)
 
     def look(self, epoch: int, looks: Sequence[Look]) -> None:
         self.looks = looks
@@ -148,20 +131,17 @@ class _Trial:
         self.rungs.append((epoch, score))
         if epoch >= self.config.epochs:
             self.status = "complete"
-        elif self.stop is not None and self.stop(score, epoch):
+        elif self.stop(score, epoch):
             self.status = "pruned"
 
     def outcome(self) -> Outcome:
-        reasons = [look.reason for look in self.looks if look.reason]
-        diverged = self.status == "diverged"
+        diverged, data = self.status == "diverged", self.shared.motion_set
         latency = None
         if self.shared.config.latency and self.status == "complete":
-            data = self.shared.motion_set
             latency = latency_ms(
                 self.config.model, data.motion, data.inputs.shape[2:], data.classes
             )
         return Outcome(
-            key=self.candidate.key,
             group=self.candidate.group,
             number=self.candidate.number,
             setting=dict(self.candidate.setting),
@@ -176,7 +156,38 @@ class _Trial:
             ),
             latency_ms=latency,
             seconds=round(self.seconds, 3),
-            finished=round(time.time(), 3),
-            reason=reasons[0] if reasons else "",
-            place=f"{socket.gethostname()}:{os.getpid()}",
+            reason=next((look.reason for look in self.looks if look.reason), ""),
+            place=f"{platform.node()}:{os.getpid()}",
         )
+
+
+@functools.lru_cache(maxsize=256)
+def latency_ms(
+    model: ModelConfig, motion: MotionConfig, shape: tuple[int, int, int], classes: tuple[str, ...]
+) -> float:
+    """Return the median milliseconds of a network for one input (h, w, c) on the processor.
+
+    As `mace live` would run it. Its weights are drawn, not trained: they do not change the time.
+    """
+    with jax.default_device(jax.local_devices(backend="cpu")[0]):
+        variables = init_model(make_model(model, len(classes)), jax.random.key(0), shape)
+        network = make_network(
+            Bundle(
+                model=model,
+                motion=motion,
+                face={},
+                classes=classes,
+                normalisation=Normalisation(
+                    kind="none", mean=(0.0,) * shape[2], std=(1.0,) * shape[2]
+                ),
+                variables=jax.device_get(variables),
+                provenance={},
+            )
+        )
+        picture = np.zeros((1, *shape), np.float32)
+        durations = []
+        for _ in range(RUNS):
+            start = time.perf_counter()
+            network(picture)
+            durations.append(time.perf_counter() - start)
+    return round(1e3 * float(np.median(durations)), 4)

@@ -1,15 +1,23 @@
-"""A setting of the search applied to a recipe's training, every path and type checked."""
+"""A setting applied to a recipe's training, and a space tried out before anything runs."""
 
 import difflib
+import functools
+import itertools
+import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mace.config import from_dict, to_dict
-from mace.errors import ConfigError
-from mace.search.space import SearchSpace, Setting, plain
-from mace.training.config import TrainConfig
+from mace.errors import ConfigError, MaceError
+from mace.search.space import SearchSpace, Setting, edges, plain
+from mace.training.config import FineTuneConfig, TrainConfig
 
 ROOT = "train"
+# Up to so many corners all are built; beyond, every pair of dimensions is.
+CORNERS = 2048
+# Networks whose shapes are traced, each about a tenth of a second.
+NETWORKS = 24
 
 
 def apply_setting(train: TrainConfig, setting: Setting) -> TrainConfig:
@@ -49,7 +57,7 @@ def check_path(train: TrainConfig, path: str) -> None:
         )
     near = difflib.get_close_matches(path, paths, n=1, cutoff=0.0)[0]
     last = path.rpartition(".")[2]
-    same = [one for one in paths if one.rpartition(".")[2] == last]
+    same = [other for other in paths if other.rpartition(".")[2] == last]
     raise ConfigError(
         f"the search space names {path}, which does not exist; the nearest setting is "
         f"{same[0] if same else near}"
@@ -75,6 +83,120 @@ def sweep_space(train: TrainConfig, configs: Iterable[TrainConfig]) -> SearchSpa
         leaves = _leaves(config)
         listed.append({path: plain(value) for path, value in leaves.items() if value != base[path]})
     return SearchSpace(listed=listed)
+
+
+def check_space(space: SearchSpace, train: TrainConfig) -> list[TrainConfig]:
+    """Build every corner of a space as a configuration, and return the different ones.
+
+    Raises:
+        ConfigError: for a path that does not exist, a value of the wrong type or out of range, or
+            values that contradict each other; one sentence.
+    """
+    if train.fine_tune != FineTuneConfig():
+        raise ConfigError(
+            "a search trains new networks; leave out what begins with --recipe.train.fine-tune"
+        )
+    paths = space.paths
+    for path in paths:
+        check_path(train, path)
+    for group, path in itertools.permutations(paths, 2):
+        if path.startswith(f"{group}.") and _sets_both(space, group, path):
+            raise ConfigError(
+                f"the search space varies {path} by itself and as a part of {group}; leave it out "
+                "of one of the two"
+            )
+    configs: dict[TrainConfig, None] = {}
+    for setting in corners(space):
+        try:
+            config = apply_setting(train, setting)
+        except ConfigError as error:
+            raise ConfigError(f"the search space allows {text_of(setting)}: {error}") from error
+        if config.fine_tune != FineTuneConfig():
+            raise ConfigError("a search trains new networks; train.fine_tune cannot be varied")
+        configs[config] = None
+    return list(configs)
+
+
+def check_networks(
+    configs: list[TrainConfig], *, shape: tuple[int, int, int], classes: int
+) -> None:
+    """Trace the different networks of some configurations for an input (h, w, c), without weights.
+
+    Raises:
+        ConfigError: for a network that such an input does not fit.
+    """
+    # Late, since a mistake in the space is said before JAX is loaded.
+    import jax
+
+    from mace.models.apply import init_model
+    from mace.models.make import make_model
+
+    networks = list(dict.fromkeys(config.model for config in configs))
+    for network in networks[:NETWORKS]:
+        try:
+            jax.eval_shape(
+                functools.partial(
+                    init_model, make_model(network, classes), input_shape=(1, *shape)
+                ),
+                jax.random.key(0),
+            )
+        except (MaceError, ValueError, TypeError, ZeroDivisionError) as error:
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+            raise ConfigError(
+                f"the search space allows a network of widths {network.widths} and depths "
+                f"{network.depths} that an input of {shape[0]} x {shape[1]} x {shape[2]} does not "
+                f"fit: {reason}"
+            ) from error
+
+
+def corners(space: SearchSpace) -> Iterator[Setting]:
+    """Yield the settings at which a contradiction would show.
+
+    All combinations of the ranges' ends and of all choices if there are not too many; otherwise
+    those of every two dimensions, the others at their first value.
+    """
+    if space.listed:
+        yield from space.listed
+        return
+    ends = {path: edges(distribution) for path, distribution in space.ranges.items()}
+    if math.prod(map(len, ends.values())) <= CORNERS:
+        for values in itertools.product(*ends.values()):
+            yield dict(zip(ends, values, strict=True))
+        return
+    first = {path: values[0] for path, values in ends.items()}
+    for pair in itertools.combinations(ends, 2):
+        for values in itertools.product(*(ends[path] for path in pair)):
+            yield first | dict(zip(pair, values, strict=True))
+
+
+def text_of(setting: Setting) -> str:
+    """Return a setting for people: `learning_rate 0.003, widths [16, 32]`."""
+    return ", ".join(
+        f"{path.removeprefix('train.')} {short(value)}" for path, value in setting.items()
+    )
+
+
+def short(value: object) -> str:
+    """Return a value for people, numbers with four digits."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _sets_both(space: SearchSpace, group: str, path: str) -> bool:
+    """Whether a table for `group` sets `path`, which has values of its own too."""
+    if space.listed:
+        tables = [setting[group] for setting in space.listed if {group, path} <= set(setting)]
+    else:
+        tables = edges(space.ranges[group])
+    for table in tables:
+        for name in path.removeprefix(f"{group}.").split("."):
+            if not isinstance(table, Mapping) or name not in table:
+                break
+            table = table[name]
+        else:
+            return True
+    return False
 
 
 def _leaves(train: TrainConfig) -> dict[str, Any]:

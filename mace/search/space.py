@@ -1,221 +1,367 @@
-"""Typed search spaces: which settings of a recipe may take which values."""
+"""What a search may try: Optuna's distributions by the dotted path of a recipe's setting.
 
+A TOML file says the same:
+
+    [space]
+    "train.optimiser.learning_rate" = { uniform = [3e-4, 1e-2], log = true }
+    "train.epochs" = { integer = [20, 60] }
+    "train.loss.kind" = { choice = ["cross_entropy", "focal"] }
+
+or a list of settings, each tried once:
+
+    [[settings]]
+    "train.model.dilations" = [1, 2, 3]
+    [[settings]]
+    "train.model.dilations" = [1, 1, 1]
+"""
+
+import difflib
 import itertools
 import json
 import math
+import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from mace.errors import ConfigError
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 
-type Value = Any
-"""What JSON can hold: a number, a text, a truth value, null, a list, or a table of settings."""
+from mace.errors import ConfigError, DataError
 
-type Setting = Mapping[str, Value]
-"""Values by dotted path of the recipe, such as `{"train.optimiser.learning_rate": 3e-3}`."""
+type Setting = Mapping[str, Any]
+"""Values, as JSON can hold them, by path: `{"train.optimiser.learning_rate": 3e-3}`."""
 
-type Dimension = Uniform | Integer | Choice
+type Params = dict[str, Any]
+"""A setting as Optuna stores it: lists and tables as text."""
 
-
-@dataclass(frozen=True)
-class Uniform:
-    """Any number between two.
-
-    Attributes:
-        low: the smallest value.
-        high: the largest.
-        log: uniform in the logarithm; for settings whose order of magnitude counts.
-        points: how many values a grid takes, both ends included; 0 if none is asked for.
-    """
-
-    low: float
-    high: float
-    log: bool = False
-    _: KW_ONLY
-    points: int = 0
-
-    def __post_init__(self) -> None:
-        _check_range(self.low, self.high, log=self.log, kind="Uniform")
-        if self.points < 0 or self.points == 1:
-            raise ConfigError(
-                f"Uniform has {self.points} points, expected 2 or more, or 0 for none"
-            )
-
-    @property
-    def edges(self) -> tuple[Value, ...]:
-        """Return the values at which a contradiction would show."""
-        return (float(self.low), float(self.high))
-
-    @property
-    def grid(self) -> tuple[Value, ...]:
-        """Return the values that a grid takes; none without `points`."""
-        return tuple(self.at(i / (self.points - 1)) for i in range(self.points))
-
-    def at(self, share: float) -> Value:
-        """Return the value that lies `share` (0 to 1) of the way from low to high."""
-        if share >= 1:
-            return float(self.high)
-        if not self.log:
-            return float(self.low + share * (self.high - self.low))
-        start, end = math.log(self.low), math.log(self.high)
-        return min(max(math.exp(start + share * (end - start)), self.low), self.high)
-
-
-@dataclass(frozen=True)
-class Integer:
-    """Any whole number from `low` to `high`, both included; `log` as for `Uniform`."""
-
-    low: int
-    high: int
-    log: bool = False
-
-    def __post_init__(self) -> None:
-        if type(self.low) is not int or type(self.high) is not int:
-            raise ConfigError(
-                f"Integer goes from {self.low} to {self.high}, expected whole numbers; "
-                "Uniform takes others"
-            )
-        _check_range(self.low, self.high, log=self.log, kind="Integer")
-
-    @property
-    def edges(self) -> tuple[Value, ...]:
-        """Return the values at which a contradiction would show."""
-        return (self.low, self.high)
-
-    @property
-    def grid(self) -> tuple[Value, ...]:
-        """Return all values."""
-        return tuple(range(self.low, self.high + 1))
-
-    def at(self, share: float) -> Value:
-        """Return the value that lies `share` (0 to 1) of the way."""
-        if self.log:
-            start, end = math.log(self.low - 0.5), math.log(self.high + 0.5)
-            found = round(math.exp(start + share * (end - start)))
-        else:
-            found = self.low + math.floor(share * (self.high - self.low + 1))
-        return min(max(found, self.low), self.high)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of some values; at the path of a group of settings, each value is a table of them.
-
-    So settings that must agree are varied together: `Choice(({"widths": [16], "depths": [1]},
-    {"widths": [8, 16], "depths": [1, 1]}))` at `train.model`.
-    """
-
-    values: tuple[Value, ...]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "values", tuple(map(plain, self.values)))
-        if not self.values:
-            raise ConfigError("Choice has no values to choose from, expected one or more")
-        if len({_text(value) for value in self.values}) < len(self.values):
-            raise ConfigError(f"Choice has a value twice: {list(self.values)}")
-
-    @property
-    def edges(self) -> tuple[Value, ...]:
-        """Return all values: each may be the one that contradicts another setting."""
-        return self.values
-
-    @property
-    def grid(self) -> tuple[Value, ...]:
-        """Return all values."""
-        return self.values
-
-    def at(self, share: float) -> Value:
-        """Return the value that lies `share` (0 to 1) of the way through the list."""
-        return self.values[min(math.floor(share * len(self.values)), len(self.values) - 1)]
-
-    @property
-    def names(self) -> tuple[bool | int | float | str | None, ...]:
-        """Return the values as a table of trials can hold them: lists and tables become text."""
-        return tuple(map(_name, self.values))
-
-    def value(self, name: bool | int | float | str | None) -> Value:
-        """Return the value of a name."""
-        return dict(zip(map(_text, self.names), self.values, strict=True))[_text(name)]
+KEYS = {
+    "uniform": {"uniform", "log", "points"},
+    "integer": {"integer", "log"},
+    "choice": {"choice"},
+}
 
 
 @dataclass(frozen=True, eq=False)
 class SearchSpace:
-    """What a search may try: ranges by path, or a list of settings, each tried once.
+    """Ranges by path, or a list of settings, each tried once.
 
     Attributes:
-        dimensions: a range for each path.
+        ranges: a distribution for each path; `choice` makes one of lists or tables.
         listed: settings in full, instead of ranges; a path that one leaves out keeps the
             recipe's value.
+        points: how many values a grid takes of a range of floats, both ends included.
+
+    Raises:
+        ConfigError: for a range that is none.
     """
 
-    dimensions: Mapping[str, Dimension] = field(default_factory=dict)
+    ranges: Mapping[str, BaseDistribution] = field(default_factory=dict)
     listed: Sequence[Setting] = ()
+    points: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if bool(self.dimensions) == bool(self.listed):
+        if bool(self.ranges) == bool(self.listed):
             raise ConfigError(
                 "a search space has either ranges or a list of settings, expected one of the two"
             )
+        for path, distribution in self.ranges.items():
+            if isinstance(distribution, FloatDistribution | IntDistribution):
+                low, high = distribution.low, distribution.high
+                if not (math.isfinite(low) and math.isfinite(high) and low < high):
+                    raise ConfigError(
+                        f"{path} goes from {low} to {high}, expected two numbers, lower first"
+                    )
+        for path, points in self.points.items():
+            if points < 2:
+                raise ConfigError(f"{path} has {points} points, expected 2 or more")
+
+    @property
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """Return a distribution for each path; of a list, the values that it takes.
+
+        Null stands for a path that a listed setting leaves out.
+        """
+        if self.ranges:
+            return dict(self.ranges)
+        return {
+            path: choice(list({_text(s.get(path)): s.get(path) for s in self.listed}.values()))
+            for path in self.paths
+        }
 
     @property
     def paths(self) -> tuple[str, ...]:
         """Return the paths it varies, in order."""
-        return tuple(self.dimensions) or tuple(
+        return tuple(self.ranges) or tuple(
             dict.fromkeys(itertools.chain.from_iterable(self.listed))
         )
 
-    def grid(self) -> list[dict[str, Value]]:
+    def grid(self) -> list[dict[str, Any]]:
         """Return every setting of the grid, or the list.
 
         Raises:
-            ConfigError: for a range without `points`.
+            ConfigError: for a range of floats without points.
         """
         if self.listed:
             return [dict(setting) for setting in self.listed]
-        for path, dimension in self.dimensions.items():
-            if not dimension.grid:
-                raise ConfigError(
-                    f"{path} has no points for a grid; give them (points = 5) or use another "
-                    "sampler than grid"
-                )
-        values = [dimension.grid for dimension in self.dimensions.values()]
-        return [dict(zip(self.dimensions, row, strict=True)) for row in itertools.product(*values)]
+        values = [self._grid(path, distribution) for path, distribution in self.ranges.items()]
+        return [dict(zip(self.ranges, row, strict=True)) for row in itertools.product(*values)]
+
+    def to_params(self, setting: Setting) -> Params:
+        """Return a setting as Optuna stores it.
+
+        Raises:
+            ConfigError: if the setting leaves the space.
+        """
+        params: Params = {}
+        for path, distribution in self.distributions.items():
+            value = encoded(setting.get(path))
+            if isinstance(distribution, CategoricalDistribution):
+                fits = value in distribution.choices
+            else:
+                assert isinstance(distribution, FloatDistribution | IntDistribution)
+                number = isinstance(value, int | float) and not isinstance(value, bool)
+                fits = number and distribution.low <= value <= distribution.high
+            if not fits:
+                raise ConfigError(f"{path} is {value!r}, which is not in the space")
+            params[path] = value
+        return params
+
+    def to_setting(self, params: Params) -> dict[str, Any]:
+        """Return what `to_params` was given."""
+        for setting in self.listed:
+            # A path that a listed setting leaves out keeps the recipe's value.
+            if all(encoded(setting.get(path)) == params[path] for path in self.paths):
+                return plain(dict(setting))
+        return {path: decoded(params[path]) for path in self.paths}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the space as JSON holds it, in the form of a space file."""
         if self.listed:
             return {"settings": [plain(setting) for setting in self.listed]}
-        found: dict[str, Any] = {}
-        for path, dimension in self.dimensions.items():
-            if isinstance(dimension, Choice):
-                found[path] = {"choice": list(dimension.values)}
+        tables: dict[str, Any] = {}
+        for path, distribution in self.ranges.items():
+            if isinstance(distribution, CategoricalDistribution):
+                tables[path] = {"choice": list(map(decoded, distribution.choices))}
                 continue
-            kind = "uniform" if isinstance(dimension, Uniform) else "integer"
-            found[path] = {kind: [dimension.low, dimension.high], "log": dimension.log}
-            if isinstance(dimension, Uniform) and dimension.points:
-                found[path]["points"] = dimension.points
-        return {"space": found}
+            assert isinstance(distribution, FloatDistribution | IntDistribution)
+            kind = "uniform" if isinstance(distribution, FloatDistribution) else "integer"
+            ends = [distribution.low, distribution.high]
+            tables[path] = {kind: ends, "log": distribution.log}
+            if path in self.points:
+                tables[path]["points"] = self.points[path]
+        return {"space": tables}
+
+    def _grid(self, path: str, distribution: BaseDistribution) -> Sequence[Any]:
+        if isinstance(distribution, CategoricalDistribution):
+            return list(map(decoded, distribution.choices))
+        if isinstance(distribution, IntDistribution):
+            return range(distribution.low, distribution.high + 1)
+        points = self.points.get(path, 0)
+        if not points:
+            raise ConfigError(
+                f"{path} has no points for a grid; give them (points = 5) or use another "
+                "sampler than grid"
+            )
+        return [value_at(distribution, i / (points - 1)) for i in range(points)]
 
 
-def plain(value: Value) -> Value:
+def choice(values: Sequence[Any]) -> CategoricalDistribution:
+    """Return one of some values; at the path of a group of settings, each value is a table.
+
+    So settings that must agree are varied together: `choice([{"widths": [16], "depths": [1]},
+    {"widths": [8, 16], "depths": [1, 1]}])` at `train.model`.
+
+    Raises:
+        ConfigError: without values, or with one twice.
+    """
+    if not values:
+        raise ConfigError("a choice has no values to choose from, expected one or more")
+    if len({_text(value) for value in values}) < len(values):
+        raise ConfigError(f"a choice has a value twice: {list(values)}")
+    return CategoricalDistribution(tuple(map(encoded, values)))
+
+
+def value_at(distribution: BaseDistribution, share: float) -> Any:
+    """Return the value that lies `share` (0 to 1) of the way through a distribution."""
+    if isinstance(distribution, CategoricalDistribution):
+        choices = distribution.choices
+        return decoded(choices[min(math.floor(share * len(choices)), len(choices) - 1)])
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    low, high = distribution.low, distribution.high
+    # A whole number has the stretch from half below to half above it.
+    half = 0.5 if isinstance(distribution, IntDistribution) else 0.0
+    if distribution.log:
+        start, end = math.log(low - half), math.log(high + half)
+        value = math.exp(start + share * (end - start))
+    else:
+        value = low - half + share * (high - low + 2 * half)
+    value = min(max(value, low), high)
+    return round(value) if half else float(value)
+
+
+def edges(distribution: BaseDistribution) -> list[Any]:
+    """Return the values at which a contradiction with other settings would show."""
+    if isinstance(distribution, CategoricalDistribution):
+        return list(map(decoded, distribution.choices))
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    return [distribution.low, distribution.high]
+
+
+def encoded(value: Any) -> Any:
+    """Return a value as a table of trials can hold it: lists and tables become text."""
+    return value if value is None or isinstance(value, bool | int | float | str) else _text(value)
+
+
+def decoded(value: Any) -> Any:
+    """Return what `encoded` was given; no setting is a text that begins with a bracket."""
+    return json.loads(value) if isinstance(value, str) and value[:1] in ("[", "{") else value
+
+
+def plain(value: Any) -> Any:
     """Return a value with lists for tuples, as JSON would give it back."""
     return json.loads(json.dumps(value))
 
 
-def _name(value: Value) -> bool | int | float | str | None:
-    return value if value is None or isinstance(value, (bool, int, float, str)) else _text(value)
-
-
-def _text(value: Value) -> str:
+def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def _check_range(low: float, high: float, *, log: bool, kind: str) -> None:
-    for value in (low, high):
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ConfigError(f"{kind} has the end {value!r}, expected a number")
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise ConfigError(f"{kind} goes from {low} to {high}, expected two numbers, lower first")
-    if log and low <= 0:
-        raise ConfigError(f"{kind} begins at {low}, which has no logarithm; leave out log")
+SPACES: Mapping[str, SearchSpace] = {
+    # For the flow recipe: how fast it learns, what holds it back, and which loss.
+    "flow": SearchSpace(
+        {
+            "train.optimiser.learning_rate": FloatDistribution(3e-4, 1e-2, log=True),
+            "train.optimiser.weight_decay": FloatDistribution(1e-3, 0.3, log=True),
+            "train.model.dropout": FloatDistribution(0.0, 0.7),
+            "train.mixup": choice((0.0, 0.2, 0.4)),
+            "train.augment.magnitude": FloatDistribution(0.0, 0.5),
+            "train.loss.kind": choice(("cross_entropy", "focal", "logit_adjusted")),
+        },
+        points={
+            "train.optimiser.learning_rate": 4,
+            "train.optimiser.weight_decay": 3,
+            "train.model.dropout": 3,
+            "train.augment.magnitude": 3,
+        },
+    )
+}
+
+
+def find_space(name: str) -> SearchSpace:
+    """Return the space of a name in `SPACES`, or that of a TOML file.
+
+    Raises:
+        ConfigError: if there is no such name, or the file says something else than a space.
+        DataError: if the file cannot be read.
+    """
+    if name in SPACES:
+        return SPACES[name]
+    path = Path(name)
+    if path.suffix != ".toml":
+        raise ConfigError(
+            f"there is no search space {name!r}; name a TOML file or one of: {', '.join(SPACES)}"
+        )
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"the search space {path} cannot be read: {reason}") from error
+    return space_of(values, where=str(path))
+
+
+def space_of(values: Mapping[str, Any], *, where: str = "the search space") -> SearchSpace:
+    """Return the space that `SearchSpace.to_dict` or a TOML file describes.
+
+    Raises:
+        ConfigError: if it describes none.
+    """
+    unknown = set(values) - {"space", "settings"}
+    if unknown or not values:
+        raise ConfigError(
+            f"{where} holds {', '.join(sorted(unknown)) or 'nothing'}, expected a table [space] or "
+            "tables [[settings]]"
+        )
+    space, listed = values.get("space", {}), values.get("settings", [])
+    if not isinstance(space, Mapping) or not isinstance(listed, list):
+        raise ConfigError(f"{where}: expected a table [space] or tables [[settings]]")
+    tables = _flat(space)
+    try:
+        ranges = {path: _distribution(table) for path, table in tables.items()}
+        points = {path: table["points"] for path, table in tables.items() if "points" in table}
+        return SearchSpace(ranges, [_leaves(setting) for setting in listed], points)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from error
+
+
+def _flat(space: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return tables by dotted path: a TOML file may quote the whole path or nest it."""
+    tables: dict[str, Any] = {}
+    for name, value in space.items():
+        nested = isinstance(value, Mapping) and value and not set(value) & set(KEYS)
+        if nested and all(isinstance(inner, Mapping) for inner in value.values()):
+            tables |= _flat(value, f"{prefix}{name}.")
+        else:
+            tables[f"{prefix}{name}"] = value
+    return tables
+
+
+def _leaves(setting: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(setting, Mapping):
+        raise ConfigError(f"a listed setting is {setting!r}, expected a table of paths and values")
+    values: dict[str, Any] = {}
+    for name, value in setting.items():
+        if isinstance(value, Mapping):
+            values |= _leaves(value, f"{prefix}{name}.")
+        else:
+            values[f"{prefix}{name}"] = value
+    return values
+
+
+def _distribution(table: Any) -> BaseDistribution:
+    kinds = set(table) & set(KEYS) if isinstance(table, Mapping) else set()
+    if len(kinds) != 1:
+        near = [
+            match
+            for key in (table if isinstance(table, Mapping) else ())
+            for match in difflib.get_close_matches(str(key), KEYS, n=1)
+        ]
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ConfigError(
+            f"a range is {table!r}, expected one of {{uniform = [low, high]}}, "
+            f"{{integer = [low, high]}}, {{choice = [...]}}{hint}"
+        )
+    (kind,) = kinds
+    unknown = sorted(set(table) - KEYS[kind])
+    if unknown:
+        raise ConfigError(
+            f"a range of kind {kind} has {', '.join(unknown)}, expected only "
+            f"{', '.join(sorted(KEYS[kind]))}"
+        )
+    values = table[kind]
+    if not isinstance(values, list):
+        raise ConfigError(f"{kind} is {values!r}, expected a list")
+    if kind == "choice":
+        return choice(values)
+    log, points = table.get("log", False), table.get("points", 2)
+    if not isinstance(log, bool):
+        raise ConfigError(f"log is {log!r}, expected true or false")
+    if type(points) is not int:
+        raise ConfigError(f"points is {points!r}, expected a whole number")
+    numbers = int if kind == "integer" else int | float
+    if len(values) != 2:
+        raise ConfigError(f"{kind} has {len(values)} ends, expected [low, high]")
+    if any(isinstance(value, bool) or not isinstance(value, numbers) for value in values):
+        expected = "whole numbers; uniform takes others" if kind == "integer" else "numbers"
+        raise ConfigError(f"{kind} goes from {values[0]} to {values[1]}, expected {expected}")
+    try:
+        if kind == "integer":
+            return IntDistribution(*values, log=log)
+        return FloatDistribution(*map(float, values), log=log)
+    except ValueError as error:
+        raise ConfigError(f"{kind} = {values}, log = {log}: {error}") from error

@@ -1,109 +1,202 @@
-"""Where the proposals of a search are kept: a journal in its folder, or a database for many."""
+"""Where the trials of a search are kept: one SQLite file, or a database for many machines.
+
+Optuna's own heartbeat says which trials run in a process that is gone; its own callback has those
+run again.
+"""
 
 import functools
 import logging
-import os
-from dataclasses import dataclass
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import optuna
-from optuna.storages.journal import JournalFileBackend
-from optuna.storages.journal._file import BaseJournalFileLock
+from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 
 from mace.errors import ConfigError, OutputError
-from mace.locks import lock
-from mace.search.database import open_database, shown_url
 
-JOURNAL = "journal.log"
-# What every line of a journal begins with.
-OPERATION = b'{"op_code":'
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
+EXPECTED = "postgresql://user:password@host/name"
+# What every SQLite file begins with.
+SQLITE = b"SQLite format 3\0"
+# A process tells so often that it is alive, and counts as gone after so long a silence.
+BEAT_S, SILENT_S = 15, 60
+# A database that does not answer within this many seconds is said to be out of reach.
+CONNECT_S = 8
+# One that falls silent later, as when a cable is pulled, within about a minute.
+ALIVE = {"keepalives_idle": 20, "keepalives_interval": 10, "keepalives_count": 4}
+SILENT_MS = 60_000
+# Searches that begin at one moment all make the tables of an empty database; one succeeds.
+ATTEMPTS, PAUSE_S = 8, 0.5
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
-@dataclass(frozen=True)
-class StorageAddress:
-    """A database's URL, or the path of a journal file."""
-
-    text: str
-
-    @property
-    def is_url(self) -> bool:
-        """Whether it is a database."""
-        return "://" in self.text
-
-    @property
-    def shown(self) -> str:
-        """Return the address without a password."""
-        if not self.is_url:
-            return self.text
-        return shown_url(self.text)
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Optuna calls much experimental, and warns who beats its storage's heart by himself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
-class _Flock(BaseJournalFileLock):
-    """A lock that the system releases when its process ends, however it ends."""
+with quiet():
+    RETRY = RetryHeartbeatStaleTrialCallback()
 
-    def __init__(self, path: Path) -> None:
-        self._path, self._file = path, -1
 
-    def acquire(self) -> bool:
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
-        lock(file)
-        self._file = file
-        return True
+def is_url(storage: str) -> bool:
+    """Return whether a storage is a database by its URL, not the path of a file."""
+    return "://" in storage
 
-    def release(self) -> None:
-        os.close(self._file)
+
+def parse_url(storage: str) -> "URL":
+    """Return a storage's URL, `postgres` being short for `postgresql`.
+
+    Raises:
+        ConfigError: if it is none; its text, which may hold a password, is not repeated.
+    """
+    from sqlalchemy.engine import URL, make_url
+    from sqlalchemy.exc import ArgumentError
+
+    if not is_url(storage):
+        return URL.create("sqlite", database=storage)
+    try:
+        url = make_url(storage)
+    except (ArgumentError, ValueError) as error:
+        raise ConfigError(
+            f"the storage {storage.partition('://')[0]}://… is no address of a database, expected "
+            f"for example {EXPECTED}"
+        ) from error
+    return url.set(drivername="postgresql") if url.drivername == "postgres" else url
+
+
+def shown(storage: str) -> str:
+    """Return a storage for people: a path, or a URL with stars for its password."""
+    return parse_url(storage).render_as_string(hide_password=True) if is_url(storage) else storage
+
+
+def without_password(storage: str) -> str:
+    """Return a storage as it may be kept in a file; drivers look for the password themselves."""
+    if not is_url(storage):
+        return storage
+    url = parse_url(storage)
+    # `URL.set` takes None for "as it was".
+    return url._replace(password=None).render_as_string(hide_password=False)
 
 
 @functools.lru_cache(maxsize=4)
-def open_storage(address: StorageAddress) -> optuna.storages.BaseStorage:
-    """Return the storage of an address; a process opens each once.
+def open_storage(storage: str) -> RDBStorage:
+    """Return the storage in a file or a database, whose tables are made if there are none.
+
+    A process opens each once.
 
     Raises:
-        ConfigError: if the database is out of reach, unknown or its driver is missing.
-        OutputError: if the journal cannot be written.
+        ConfigError: if it is out of reach, unknown, of another version, its driver is missing, or
+            the file is something else.
+        OutputError: if the file cannot be written.
     """
-    if not address.is_url:
-        return _open_journal(Path(address.text))
-    return open_database(address.text)
+    from sqlalchemy.exc import NoSuchModuleError, OperationalError, SQLAlchemyError
 
-
-def _open_journal(path: Path) -> optuna.storages.BaseStorage:
+    if not is_url(storage):
+        _check_file(Path(storage))
+    name = shown(storage)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _check_beginning(path)
-        lock = _Flock(path.with_name(f"{path.name}.lock"))
-        lock.acquire()
-        try:
-            _drop_torn_line(path)
-        finally:
-            lock.release()
-        backend = JournalFileBackend(str(path), lock_obj=lock)
-        return optuna.storages.JournalStorage(backend)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-    except (ValueError, KeyError, AssertionError) as error:
+        return _open(parse_url(storage))
+    except NoSuchModuleError as error:
         raise ConfigError(
-            f"{path} is no journal of a search, or a damaged one; if it is one, move it away and "
-            "type the command again: the results beside it are kept and nothing is evaluated twice"
+            f"the storage {name} is of no kind of database that is known here, expected for "
+            f"example {EXPECTED}, or the path of a file"
+        ) from error
+    except ImportError as error:
+        raise ConfigError(_missing_driver(name, error)) from error
+    except RuntimeError as error:
+        raise ConfigError(
+            f"the database {name} holds studies of another version of Optuna "
+            f"({_first_line(error)}); choose an empty database, or that version"
+        ) from error
+    except (SQLAlchemyError, OSError, optuna.exceptions.StorageInternalError) as error:
+        cause = error if isinstance(error, SQLAlchemyError) else error.__cause__ or error
+        reason = _first_line(getattr(cause, "orig", None) or cause)
+        if not is_url(storage):
+            raise OutputError(f"cannot use {name} as the file of a search: {reason}") from error
+        if isinstance(cause, OperationalError | OSError):
+            raise ConfigError(
+                f"the database {name} is out of reach ({reason}); check address, name and "
+                "password, and that it runs"
+            ) from error
+        raise ConfigError(
+            f"the database {name} cannot be used ({reason}); its user must be allowed to make "
+            "tables there"
         ) from error
 
 
-def _check_beginning(path: Path) -> None:
+def trial_id(storage: RDBStorage, study_name: str, number: int) -> int:
+    """Return the id by which a storage knows a trial."""
+    study_id = storage.get_study_id_from_name(study_name)
+    return storage.get_trial_id_from_study_id_trial_number(study_id, number)
+
+
+def _check_file(path: Path) -> None:
     """Refuse any other file, whose path was given by mistake, before it is written to."""
-    if path.exists():
-        with path.open("rb") as file:
-            if not OPERATION.startswith(file.read(len(OPERATION))):
-                raise ValueError
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            with path.open("rb+") as file:
+                beginning = file.read(len(SQLITE))
+            if beginning not in (b"", SQLITE):
+                raise ConfigError(
+                    f"{path} is no file of a search; name another --storage, or leave it out"
+                )
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def _drop_torn_line(path: Path) -> None:
-    """Cut off what a machine that went down left of a line, or no line after it could be read."""
-    if not path.exists() or not path.stat().st_size:
-        return
-    with path.open("rb+") as file:
-        content = file.read()
-        if not content.endswith(b"\n"):
-            file.truncate(content.rfind(b"\n") + 1)
+def _open(url: "URL") -> RDBStorage:
+    from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+
+    backend = url.get_backend_name()
+    connect: dict[str, Any] = {}
+    if backend == "sqlite":
+        connect["timeout"] = 60.0  # other processes write for milliseconds
+    elif backend in ("postgresql", "mysql", "mariadb"):
+        connect["connect_timeout"] = CONNECT_S
+    if url.drivername == "postgresql":
+        # The driver that the extra installs; SQLAlchemy's own default is another one.
+        url = url.set(drivername="postgresql+psycopg")
+        connect |= ALIVE | {"tcp_user_timeout": SILENT_MS}
+    for attempt in range(ATTEMPTS):
+        try:
+            with quiet():
+                return RDBStorage(
+                    url.render_as_string(hide_password=False),
+                    engine_kwargs={"pool_pre_ping": True, "connect_args": connect},
+                    heartbeat_interval=BEAT_S,
+                    grace_period=SILENT_S,
+                    heartbeat_stale_trial_callback=RETRY,
+                )
+        except (IntegrityError, ProgrammingError, OperationalError) as error:
+            others = isinstance(error, IntegrityError) or "already exists" in str(error)
+            if not others or attempt == ATTEMPTS - 1:
+                raise
+            time.sleep(PAUSE_S)
+    raise AssertionError
+
+
+def _missing_driver(name: str, error: ImportError) -> str:
+    missing = getattr(error.__cause__ or error, "name", None)
+    needs = f"the Python package {missing}" if missing else "a Python package"
+    advice = f"install it, or use PostgreSQL: {EXPECTED}"
+    if name.startswith("postgresql"):
+        advice = f"pip install 'mace-mer[postgres]', and write {EXPECTED}"
+    return f"the database {name} needs {needs}, which is not installed; {advice}"
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else repr(error))[:200]

@@ -1,24 +1,24 @@
-"""A search at work: counts, the best so far, rate, time left, workers."""
+"""A search at work: counts, the best so far, rate, time left, who is at work."""
 
 import sys
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from optuna.trial import FrozenTrial, TrialState
 from rich import box
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from mace.search.checking import text_of
-from mace.search.folder import StudyFolder
-from mace.search.results import Outcome, Results, ranked
-from mace.search.searcher import read_statuses
+from mace.search.folder import is_locked, read_study
+from mace.search.setting import text_of
+from mace.search.study import Outcome, owner_of, ranked
 
 # The rate is that of the last results, since pruning and caches change it on the way.
 RECENT = 30
@@ -29,18 +29,24 @@ PLAIN_WIDTH = 132
 class Top:
     """What there is to show of a search.
 
-    `settings` is how many different ones are expected, `outcomes` those that are in; `searchers`
-    are the processes at work here, as they describe themselves; `rate` is results a minute and
-    `seconds_left` the time at that rate, None where nothing is known of it.
+    Attributes:
+        name: of the study.
+        groups: their names.
+        proposals: settings that each group is to have.
+        outcomes: those that are in.
+        running: trials under way, by group.
+        locked: whether a search holds the folder.
+        rate: results a minute; None where nothing is known of it.
+        score: the last outer UF1.
     """
 
     name: str
     groups: tuple[str, ...]
     proposals: int
     outcomes: Sequence[Outcome]
-    searchers: Sequence[dict[str, Any]]
+    running: Mapping[str, Sequence[FrozenTrial]]
+    locked: bool
     rate: float | None
-    seconds_left: float | None
     score: float | None
 
     @property
@@ -49,65 +55,75 @@ class Top:
         return self.proposals * len(self.groups)
 
     @property
-    def running(self) -> list[dict[str, Any]]:
-        """What is being trained now."""
-        return [one for searcher in self.searchers for one in searcher["running"]]
+    def at_work(self) -> bool:
+        """Whether somebody is."""
+        return self.locked or any(self.running.values())
 
 
-def read_top(folder: Path) -> Top:
-    """Read what a study's folder says about its search.
+def read_top(folder: Path, *, storage: str = "") -> Top:
+    """Read what a search has come to so far.
 
     Raises:
-        DataError: if it holds none.
+        DataError: if the folder holds none.
+        ConfigError: if the storage is out of reach.
     """
-    study_folder = StudyFolder(folder)
-    study = study_folder.read()
-    groups = tuple(study["groups"])
-    # A folder may hold results of other code or data, merged into it.
-    outcomes = [one for one in Results(folder).load().values() if one.group in groups]
-    searchers = read_statuses(folder)
-    rate = _rate(outcomes) if searchers else None
-    left = study["proposals"] * len(groups) - len(outcomes)
-    chosen = study_folder.read_chosen()
+    study = read_study(folder, storage=storage)
+    trials = {group: s.get_trials(deepcopy=False) for group, s in study.studies.items()}
+    locked = is_locked(folder)
+    own = str(Path(folder).resolve())
+    running = {
+        group: [
+            trial
+            for trial in of_group
+            # What a killed search left behind in this folder runs no more.
+            if trial.state == TrialState.RUNNING
+            and (locked or not owner_of(trial)[1].endswith(f":{own}"))
+        ]
+        for group, of_group in trials.items()
+    }
+    times = [t.datetime_complete for of_group in trials.values() for t in of_group]
     return Top(
-        name=study["name"],
-        groups=groups,
-        proposals=study["proposals"],
-        outcomes=outcomes,
-        searchers=searchers,
-        rate=rate,
-        seconds_left=60 * max(left, 0) / rate if rate else None,
-        score=chosen["looks"][-1]["uf1"] if chosen else None,
+        name=study.name,
+        groups=tuple(study.studies),
+        proposals=study.facts["proposals"],
+        outcomes=study.outcomes(),
+        running=running,
+        locked=locked,
+        rate=_rate([when.timestamp() for when in times if when]) if any(running.values()) else None,
+        score=study.looks[-1]["uf1"] if study.looks else None,
     )
 
 
-def print_top(folder: Path, *, file: TextIO | None = None) -> None:
+def print_top(folder: Path, *, storage: str = "", file: TextIO | None = None) -> None:
     """Print the state of a search once; plain text where `file` (standard output) is no terminal.
 
     Raises:
         DataError: if the folder holds no search.
+        ConfigError: if the storage is out of reach.
     """
     stream = file or sys.stdout
-    _console(stream).print(draw_top(read_top(folder), plain=not stream.isatty()))
+    top = read_top(folder, storage=storage)
+    _console(stream).print(draw_top(top, plain=not stream.isatty()))
 
 
-def watch(folder: Path, *, every: float) -> None:
+def watch(folder: Path, *, every: float, storage: str = "") -> None:
     """Show the state of a search until Ctrl-C, or until the search is over.
 
     Raises:
         DataError: if the folder holds no search.
+        ConfigError: if the storage is out of reach.
     """
-    top = read_top(folder)
+    top = read_top(folder, storage=storage)
     if not sys.stdout.isatty():
-        print_top(folder)
+        print_top(folder, storage=storage)
         return
     with (
         suppress(KeyboardInterrupt),
         Live(draw_top(top), console=_console(sys.stdout), auto_refresh=False) as live,
     ):
-        while top.searchers or top.score is None:
+        while top.at_work or top.score is None:
             time.sleep(every)
-            top = read_top(folder)
+            top = read_top(folder, storage=storage)
             live.update(draw_top(top), refresh=True)
 
 
@@ -119,53 +135,49 @@ def draw_top(top: Top, *, plain: bool = False) -> Group:
         groups.add_column(heading, justify="left" if heading == "group" else "right")
     groups.add_column("best setting", overflow="fold")
     for group in top.groups:
-        own = [one for one in top.outcomes if one.group == group]
-        counts = Counter(one.status for one in own)
-        best = ranked(own)
+        outcomes = [outcome for outcome in top.outcomes if outcome.group == group]
+        counts = Counter(outcome.status for outcome in outcomes)
+        best = ranked(outcomes)
         groups.add_row(
             group,
-            f"{len(own)}/{top.proposals}",
-            str(sum(one["group"] == group for one in top.running)),
+            f"{len(outcomes)}/{top.proposals}",
+            str(len(top.running[group])),
             str(counts["pruned"]),
             str(counts["diverged"]),
             f"{best[0].uf1:.3f}" if best else "-",
             Text(text_of(best[0].setting) if best else "-"),
         )
     parts: list[Any] = [Text(_headline(top)), groups]
-    if top.searchers:
-        parts.append(_workers(top, style))
+    if any(top.running.values()):
+        parts.append(_processes(top, style))
     return Group(*parts)
 
 
 def _headline(top: Top) -> str:
     parts = [f"{top.name}: {len(top.outcomes)} of {top.settings} settings"]
-    if top.searchers:
-        phases = sorted({one["phase"] for one in top.searchers})
-        parts.append(", ".join(phases))
-    elif top.score is None:
+    if top.locked and len(top.outcomes) >= top.settings:
+        parts.append("outer score")
+    elif not top.at_work and top.score is None:
         parts.append("nobody is at work here; the same mace search goes on")
     if top.rate is not None:
         parts.append(f"{top.rate:.3g} a minute")
-    if top.seconds_left is not None:
-        parts.append(f"{duration(top.seconds_left)} left")
+        parts.append(f"{duration(60 * (top.settings - len(top.outcomes)) / top.rate)} left")
     if top.score is not None:
         parts.append(f"outer UF1 {top.score:.3f}")
     return "; ".join(parts)
 
 
-def _workers(top: Top, style: box.Box) -> Table:
+def _processes(top: Top, style: box.Box) -> Table:
     table = Table(box=style)
-    for heading in ("process", "slots", "running", "longest"):
+    for heading in ("process", "running", "longest"):
         table.add_column(heading, justify="left" if heading == "process" else "right")
-    now = time.time()
-    for one in top.searchers:
-        since = [now - job["since"] for job in one["running"] if job["since"]]
-        table.add_row(
-            f"{one['host']}:{one['pid']}",
-            str(one["slots"] or "-"),
-            str(len(one["running"])),
-            duration(max(since)) if since else "-",
-        )
+    starts: dict[str, list[float]] = defaultdict(list)
+    for of_group in top.running.values():
+        for trial in of_group:
+            assert trial.datetime_start is not None
+            starts[owner_of(trial)[0]].append(trial.datetime_start.timestamp())
+    for place, times in sorted(starts.items()):
+        table.add_row(place, str(len(times)), duration(time.time() - min(times)))
     return table
 
 
@@ -179,8 +191,8 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def _rate(outcomes: Sequence[Outcome]) -> float | None:
-    times = sorted(one.finished for one in outcomes)[-RECENT:]
+def _rate(times: Sequence[float]) -> float | None:
+    times = sorted(times)[-RECENT:]
     if len(times) < 3 or times[-1] <= times[0]:
         return None
     # Silence since the last result counts: a search that hangs must not look quick.

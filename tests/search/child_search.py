@@ -6,7 +6,7 @@ from pathlib import Path
 
 from search_cases import Pretended, make_plan, make_set, pretend
 
-from mace.search.run import run_search
+from mace.search.nested import nested_cross_validation
 
 
 def main(out: str, sampler: str, seconds: str, *options: str) -> None:
@@ -19,12 +19,12 @@ def main(out: str, sampler: str, seconds: str, *options: str) -> None:
         return advance(self, position, epoch)
 
     Pretended.advance = slowly
-    changes = {"trials": 20, "sampler": sampler}
+    changes = {"trials": 10, "sampler": sampler}
     for option in options:
-        if option.startswith("storage="):
-            changes |= {"storage": option.removeprefix("storage="), "name": "shared"}
+        if option.startswith("database="):
+            changes |= {"database": option.removeprefix("database="), "name": "shared"}
     plan = make_plan(Path(out), join="join" in options, **changes)
-    run_search(make_set(), plan, baselines=False)
+    nested_cross_validation(make_set(), plan, baselines=False)
 
 
 if __name__ == "__main__":

@@ -1,25 +1,51 @@
-"""Several searches at work on one study."""
+"""Several searches at work on one study, in a file or a database."""
 
+import os
+import platform
+import shutil
 import signal
+import socket
+import subprocess
+import time
+from contextlib import contextmanager
 
 import optuna
 import pytest
-from search_cases import choices, proposed, search, start_child, wait_for
+import sqlalchemy
+from optuna.trial import TrialState
+from search_cases import (
+    SPACE,
+    choices,
+    finished,
+    make_plan,
+    proposed,
+    search,
+    start_child,
+    wait_for,
+)
 
 from mace.errors import ConfigError
-from mace.search.folder import StudyFolder
-from mace.search.results import Results
+from mace.search.folder import read_study
+from mace.search.storage import open_storage, trial_id
+from mace.search.study import SURPLUS, Study
+
+
+def evaluations(folder, storage=""):
+    """How often a setting was evaluated, however it ended."""
+    studies = read_study(folder, storage=storage).studies.values()
+    trials = [trial for study in studies for trial in study.get_trials()]
+    return sum(SURPLUS not in trial.user_attrs for trial in trials)
 
 
 def test_two_searches_do_not_write_one_study(tmp_path, pretended):
     out = tmp_path / "s"
     child = start_child(out, "random", 0.05)
-    wait_for(Results(out), 2)
     try:
+        wait_for(out, 2)
         with pytest.raises(ConfigError, match=rf"process {child.pid}.*--join"):
-            search(out, trials=20)
+            search(out, trials=10)
         # Beside it, they share the work.
-        joined = search(out, trials=20, join=True)
+        joined = search(out, trials=10, join=True)
         assert joined.evaluation is None
         assert joined.evaluated > 2
         assert child.wait(300) == 0
@@ -27,68 +53,139 @@ def test_two_searches_do_not_write_one_study(tmp_path, pretended):
         child.kill()
         child.wait()
     # Each setting once: neither took what the other was at work on.
-    assert len((out / "results.jsonl").read_bytes().splitlines()) == 40
-    assert len(Results(out).load()) == 40
-    assert StudyFolder(out).read_chosen() is not None
-    assert proposed(search(out, trials=20)) == proposed(search(tmp_path / "alone", trials=20))
+    assert evaluations(out) == finished(out) == 20
+    assert len(read_study(out).looks) == 1
+    assert proposed(search(out, trials=10)) == proposed(search(tmp_path / "alone", trials=10))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "storage",
-    [
-        "{home}/shared.log",
-        pytest.param("sqlite:///{home}/shared.db", marks=pytest.mark.slow),
-    ],
-)
-def test_the_one_that_scores_is_killed_and_begins_again_beside_those_that_join(
-    tmp_path, pretended, storage
-):
-    storage = storage.replace("{home}", str(tmp_path))
-    option = f"storage={storage}"
+def the_one_that_scores_is_killed(tmp_path, database):
+    option = f"database={database}"
     first = start_child(tmp_path / "one", "random", 0.3, option)
     joined = start_child(tmp_path / "two", "random", 0.3, option, "join")
     try:
-        wait_for(Results(tmp_path / "one"), 2)
-        wait_for(Results(tmp_path / "two"), 1)
+        wait_for(tmp_path / "one", 2)
+        wait_for(tmp_path / "two", 4)
         first.send_signal(signal.SIGKILL)
         first.wait()
         assert joined.poll() is None
-        result = search(tmp_path / "one", trials=20, storage=storage, name="shared")
+        result = search(tmp_path / "one", trials=10, database=database, name="shared")
         assert joined.wait(300) == 0
     finally:
-        first.kill()
-        joined.kill()
-        first.wait()
-        joined.wait()
-    lines = {name: list(Results(tmp_path / name).load().values()) for name in ("one", "two")}
-    keys = [one.key for one in lines["one"]]
-    assert len(keys) == len(set(keys)) == 40
-    assert {one.key for one in lines["two"]} <= set(keys)
-    # Each was evaluated once, but for one that was stored and not yet told when all was killed.
-    evaluations = {(one.key, one.finished) for found in lines.values() for one in found}
-    assert len(evaluations) <= 41
-    assert [one.number for one in result.outcomes if one.group == "1"] == list(range(20))
-    alone = search(tmp_path / "alone", trials=20)
+        for child in (first, joined):
+            child.kill()
+            child.wait()
+    assert result.evaluated > 2
+    # Once each, but for what was under way when the first one was killed.
+    assert evaluations(tmp_path / "two") <= 24
+    assert [one.number for one in result.outcomes if one.group == "1"] == list(range(10))
+    alone = search(tmp_path / "alone", trials=10)
     assert proposed(result) == proposed(alone)
     assert choices(result) == choices(alone)
+    assert [one.uf1 for one in result.outcomes] == [one.uf1 for one in alone.outcomes]
+
+
+@pytest.mark.slow
+def test_the_one_that_scores_is_killed_and_begins_again_beside_those_that_join(tmp_path, pretended):
+    the_one_that_scores_is_killed(tmp_path, f"sqlite:///{tmp_path}/shared.db")
+
+
+@contextmanager
+def postgres(folder):
+    """Yield the URL of a PostgreSQL server of our own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    data = folder / "data"
+    as_user = ["runuser", "-u", "nobody", "--"] if os.geteuid() == 0 else []
+    if as_user:
+        shutil.chown(folder, "nobody")
+        for parent in list(folder.parents)[:3]:
+            parent.chmod(0o755)
+    quietly = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+    subprocess.run(
+        [*as_user, "initdb", "-U", "mace", "-A", "trust", "-D", data], check=True, **quietly
+    )
+    command = [*as_user, "postgres", "-D", data, "-p", str(port), "-k", folder, "-F"]
+    with subprocess.Popen(command, **quietly) as server:
+        try:
+            for _ in range(300):
+                if not subprocess.run(
+                    ["pg_isready", "-h", "127.0.0.1", "-p", str(port)], check=False, **quietly
+                ).returncode:
+                    break
+                time.sleep(0.2)
+            yield f"postgresql://mace@127.0.0.1:{port}/postgres"
+        finally:
+            server.send_signal(signal.SIGTERM)
+
+
+@pytest.mark.slow
+def test_two_searches_in_postgresql_of_which_one_is_killed(tmp_path, pretended):
+    """`uv run --extra postgres pytest -m slow tests/search/test_search_joined.py`."""
+    pytest.importorskip("psycopg")
+    if not all(map(shutil.which, ("initdb", "postgres", "pg_isready"))):
+        pytest.skip("there is no PostgreSQL server to start")
+    (tmp_path / "server").mkdir()
+    with postgres(tmp_path / "server") as url:
+        the_one_that_scores_is_killed(tmp_path, url)
 
 
 def test_what_was_said_before_a_trial_was_ended_is_not_evaluated_again(
     tmp_path, pretended, monkeypatch
 ):
-    shared = {"trials": 3, "storage": str(tmp_path / "shared.log"), "name": "shared"}
-
     def killed(*_, **__):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(optuna.study.Study, "tell", killed)
         with pytest.raises(KeyboardInterrupt):
-            search(tmp_path / "one", **shared)
-    (said,) = Results(tmp_path / "one").load().values()
-    result = search(tmp_path / "two", **shared)
+            search(tmp_path / "s", trials=3)
+    assert finished(tmp_path / "s") == 0
+    result = search(tmp_path / "s", trials=3)
     assert result.evaluated == 5
-    (taken_over,) = [one for one in result.outcomes if one.key == said.key]
-    assert taken_over == said
     assert proposed(result) == proposed(search(tmp_path / "alone", trials=3))
+
+
+def left_running(database, number, folder, *, silent=0):
+    """Have a proposal under way in another process, whose heart is silent for so many seconds."""
+    config = make_plan(folder, trials=9).config
+    study = Study("demo/1", "1", storage=database, space=SPACE, config=config, epochs=2)
+    asked = study.ask(folder)
+    assert asked is not None
+    assert asked[0].number == number
+    storage = open_storage(database)
+    with storage.engine.begin() as connection:
+        connection.execute(
+            sqlalchemy.text(
+                "UPDATE trial_heartbeats SET heartbeat = "
+                f"datetime(heartbeat, '-{silent} seconds') WHERE trial_id = :id"
+            ),
+            {"id": trial_id(storage, "demo/1", asked[0].trial)},
+        )
+
+
+def test_one_that_works_on_another_machine_is_said_before_the_data_are_read(tmp_path, pretended):
+    def data():
+        raise AssertionError("the data were read")
+
+    options = {"database": f"sqlite:///{tmp_path}/shared.db", "name": "demo"}
+    search(tmp_path / "first", trials=1, **options)
+    left_running(options["database"], 1, "elsewhere:/s")
+    with pytest.raises(ConfigError, match=r":\d+\) is at work on demo .*-join"):
+        search(tmp_path / "s", data, trials=3, **options)
+    assert not (tmp_path / "s" / "study.json").exists()
+
+
+def test_what_a_machine_that_is_gone_left_is_evaluated(tmp_path, pretended):
+    options = {"database": f"sqlite:///{tmp_path}/shared.db", "name": "demo"}
+    search(tmp_path / "first", trials=1, **options)
+    left_running(options["database"], 1, "elsewhere:/s", silent=600)
+    left_running(options["database"], 2, "", silent=600)  # one that had joined
+    # On this machine the lock of its folder says so, at once.
+    left_running(options["database"], 3, f"{platform.node()}:{(tmp_path / 's').resolve()}")
+    result = search(tmp_path / "s", trials=6, **options)
+    assert result.evaluated == 10
+    (study,) = [s for g, s in read_study(tmp_path / "s").studies.items() if g == "1"]
+    states = [trial.state for trial in study.get_trials()]
+    assert states.count(TrialState.FAIL) == 3
+    assert proposed(result) == proposed(search(tmp_path / "alone", trials=6))

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from optuna.distributions import FloatDistribution
 from search_cases import (
     LEARNING_RATE,
     TRAIN,
@@ -18,9 +19,9 @@ from search_cases import (
 
 from mace.errors import ConfigError, TrainingError
 from mace.motion.config import MotionConfig
-from mace.search import latency, objective
-from mace.search.groups import make_groups
-from mace.search.space import Choice, SearchSpace, Uniform
+from mace.search import objective
+from mace.search.folds import make_groups
+from mace.search.space import SearchSpace, choice
 
 
 def test_nothing_of_the_tested_subjects_reaches_proposals_values_or_choices(tmp_path, pretended):
@@ -64,14 +65,14 @@ def test_trainings_are_asked_for_people_outside_the_group_only(tmp_path, pretend
 
 
 def test_diverged_settings_are_kept_and_not_chosen(tmp_path, pretended):
-    space = SearchSpace({LEARNING_RATE: Choice((1e-2, 0.095))})
+    space = SearchSpace({LEARNING_RATE: choice((1e-2, 0.095))})
     result = search(tmp_path / "s", space=space, sampler="grid")
     status = {one.setting[LEARNING_RATE]: one.status for one in result.outcomes}
     assert status == {1e-2: "complete", 0.095: "diverged"}
     assert all(one.setting[LEARNING_RATE] == 1e-2 for one in result.chosen.values())
     assert "2 diverged" in result.evaluation.description["settings tried"]
     assert search(tmp_path / "s", space=space, sampler="grid").evaluated == 0
-    hopeless = SearchSpace({LEARNING_RATE: Choice((0.095, 0.096))})
+    hopeless = SearchSpace({LEARNING_RATE: choice((0.095, 0.096))})
     with pytest.raises(TrainingError, match="no setting"):
         search(tmp_path / "h", space=hopeless, sampler="grid")
 
@@ -99,7 +100,9 @@ def test_pruning_ends_what_is_behind(tmp_path, pretended, prune):
 
 
 def test_epochs_may_be_searched_and_pruned(tmp_path, pretended):
-    space = SearchSpace({"train.epochs": Choice((2, 9)), "train.mixup": Uniform(0.0, 1.0)})
+    space = SearchSpace(
+        {"train.epochs": choice((2, 9)), "train.mixup": FloatDistribution(0.0, 1.0)}
+    )
     result = search(tmp_path / "s", space=space, trials=12, prune="asha")
     assert {one.epochs for one in result.outcomes if one.status == "complete"} <= {2, 9}
     assert search(tmp_path / "s", space=space, trials=12, prune="asha").evaluated == 0
@@ -132,15 +135,17 @@ def test_latency_is_that_of_the_network_alone_and_outliers_do_not_count(monkeypa
         now[0] += 3.0 if len(shapes) % 3 == 0 else 0.002
 
     question = (TRAIN.model, MotionConfig(size=28), (28, 28, 3), ("down", "still", "up"))
-    assert 0 < latency.latency_ms.__wrapped__(*question) < float("inf")
-    monkeypatch.setattr(latency, "make_network", lambda bundle: network)
-    monkeypatch.setattr(latency, "time", SimpleNamespace(perf_counter=lambda: now[0]))
-    assert latency.latency_ms.__wrapped__(*question) == 2.0
-    assert shapes == [(1, 28, 28, 3)] * latency.RUNS
+    assert 0 < objective.latency_ms(*question) < float("inf")
+    objective.latency_ms.cache_clear()
+    monkeypatch.setattr(objective, "make_network", lambda bundle: network)
+    monkeypatch.setattr(objective, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    assert objective.latency_ms(*question) == 2.0
+    objective.latency_ms.cache_clear()
+    assert shapes == [(1, 28, 28, 3)] * objective.RUNS
 
 
 def test_a_setting_is_really_trained(tmp_path):
-    space = SearchSpace({"train.model.widths": Choice(([4],)), "train.epochs": Choice((2,))})
+    space = SearchSpace({"train.model.widths": choice(([4],)), "train.epochs": choice((2,))})
     train = dataclasses.replace(TRAIN, epochs=6, optimiser=TRAIN.optimiser)
     data = make_set(subjects=4, clips=6)
     result = search(tmp_path / "s", data, space=space, sampler="grid", train=train, prune="asha")
@@ -150,3 +155,21 @@ def test_a_setting_is_really_trained(tmp_path):
         assert all(len(fold.loss) == 2 for fold in one.folds)
         assert sum(map(sum, one.confusion)) == 12
     assert os.path.exists(tmp_path / "s" / "outer" / "results.json")
+
+
+def test_groups_and_inner_folds_keep_people_apart(tmp_path):
+    motion_set = make_set(subjects=9, clips=3)
+    config = make_plan(tmp_path, groups=4, inner_folds=3).config
+    groups = make_groups(motion_set, config)
+    tested = np.concatenate([group.tested for group in groups])
+    assert sorted(tested) == list(range(len(motion_set)))
+    for group in groups:
+        own = set(motion_set.groups[group.tested])
+        judged = np.concatenate([fold.test_index for fold in group.folds])
+        assert sorted(judged) == sorted(group.outside)
+        for fold in group.folds:
+            train, test = (
+                set(motion_set.groups[index]) for index in (fold.train_index, fold.test_index)
+            )
+            assert not train & test
+            assert not (train | test) & own

@@ -15,12 +15,14 @@ WORKER_KILLS, SEARCH_KILLS = 12, 2
 
 def workers_of(parent: int) -> list[int]:
     """Return the worker processes of a process; Python's own helpers are none."""
-    found = []
+    workers = []
     with suppress(OSError):
-        for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
-            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
-                found.append(int(child))
-    return found
+        # Each has a thread of its own there that has started it.
+        for children in Path(f"/proc/{parent}/task").glob("*/children"):
+            for child in children.read_text().split():
+                if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    workers.append(int(child))
+    return workers
 
 
 def kill(search: TypedSearch) -> None:

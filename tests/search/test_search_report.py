@@ -1,23 +1,41 @@
+import os
 import re
 
 import pytest
-from search_cases import LEARNING_RATE, SPACE, make_plan, make_set
+from optuna.distributions import FloatDistribution
+from search_cases import LEARNING_RATE, SPACE, make_plan, make_set, pretend
 
 from mace.cli import main
-from mace.search.choosing import disagreements, front
-from mace.search.importance import importances
-from mace.search.parallel import parallel_figure
-from mace.search.results import Results
-from mace.search.run import run_search
-from mace.search.searcher import Searcher
-from mace.search.space import Choice, SearchSpace, Uniform
+from mace.search.choose import disagreements
+from mace.search.executors import InlineExecutor
+from mace.search.folder import read_study
+from mace.search.nested import nested_cross_validation
+from mace.search.space import SearchSpace, choice
+from mace.search.study import Study, ranked
 from mace.search.top import duration, read_top
 
 
-@pytest.fixture
-def study(tmp_path, pretended):
-    run_search(make_set(), make_plan(tmp_path / "mine", trials=12), baselines=False)
-    return tmp_path / "mine"
+class Interrupted(InlineExecutor):
+    """Ctrl-C comes after some jobs."""
+
+    def __init__(self, work, shared, *, after):
+        super().__init__(work, shared)
+        self.left = after
+
+    def submit(self, job):
+        if not self.left:
+            raise KeyboardInterrupt
+        self.left -= 1
+        return super().submit(job)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("studies") / "mine"
+    with pytest.MonkeyPatch.context() as patch:
+        pretend(patch)
+        nested_cross_validation(make_set(), make_plan(folder, trials=12), baselines=False)
+    return folder
 
 
 def test_a_study_becomes_one_page_that_needs_nothing_else(study, capsys):
@@ -47,16 +65,39 @@ def test_a_study_becomes_one_page_that_needs_nothing_else(study, capsys):
     assert main(["compare", str(study / "outer")]) == 0
 
 
-def test_a_search_at_work_has_a_report_too(study, capsys):
-    (study / "chosen.json").unlink()
-    lines = (study / "results.jsonl").read_bytes().splitlines(keepends=True)
-    (study / "results.jsonl").write_bytes(b"".join(lines[:3]))
-    assert main(["report", str(study)]) == 0
-    page = (study / "report" / "report.html").read_text()
+def test_a_search_at_work_has_a_report_too(tmp_path, pretended, capsys):
+    out = tmp_path / "mine"
+    plan = make_plan(out, trials=12)
+
+    def interrupted(work, shared):
+        return Interrupted(work, shared, after=3)
+
+    with pytest.raises(KeyboardInterrupt):
+        nested_cross_validation(make_set(), plan, engine=interrupted, baselines=False)
+    assert main(["report", str(out)]) == 0
+    page = (out / "report" / "report.html").read_text()
     assert "Not computed yet: 3 of 24 settings are in" in page
     assert "Too few settings" in page
-    (study / "results.jsonl").write_bytes(b"")
-    assert main(["report", str(study)]) == 3
+    capsys.readouterr()
+    assert main(["top", str(out)]) == 0
+    assert "3 of 24 settings; nobody is at work here" in capsys.readouterr().out
+    # Somebody who has joined is.
+    study = Study("mine/1", "1", storage=plan.storage, space=SPACE, config=plan.config, epochs=2)
+    assert study.ask("")
+    top = read_top(out)
+    assert [len(trials) for trials in top.running.values()] == [1, 0]
+    assert top.at_work
+    assert main(["top", str(out)]) == 0
+    assert f":{os.getpid()}" in capsys.readouterr().out
+
+
+def test_a_search_without_a_result_has_no_report(tmp_path, pretended, capsys):
+    def interrupted(work, shared):
+        return Interrupted(work, shared, after=0)
+
+    with pytest.raises(KeyboardInterrupt):
+        nested_cross_validation(make_set(), make_plan(tmp_path / "s"), engine=interrupted)
+    assert main(["report", str(tmp_path / "s")]) == 3
     assert "no result yet" in capsys.readouterr().err
 
 
@@ -72,67 +113,28 @@ def test_top_shows_counts_and_the_best(study, capsys):
     assert "24 of 24 settings" in text
     assert "outer UF1" in text
     assert "\x1b" not in text
-    best = max(one.uf1 for one in Results(study).load().values() if one.uf1 is not None)
+    best = ranked(read_study(study).outcomes())[0].uf1
     assert f"{best:.3f}" in text
     assert main(["top", str(study), "--once"]) == 0
     assert main(["top", str(study), "--every", "0"]) == 2
     assert main(["top", str(study / "outer")]) == 3
 
 
-def test_top_shows_who_is_at_work(study):
-    class Table:
-        def set_user_attr(self, name, value):
-            pass
-
-    with Searcher(Table(), study, slots=2) as searcher:  # pyright: ignore
-        job = {"group": "1", "number": 4, "setting": {LEARNING_RATE: 0.1}, "since": 1.0}
-        searcher.show("settings", [job])
-        top = read_top(study)
-        assert [one["phase"] for one in top.searchers] == ["settings"]
-        assert [one["number"] for one in top.running] == [4]
-        assert top.rate is not None
-        assert top.rate > 0
-    assert read_top(study).searchers == []
+def test_durations_are_said_as_people_do():
     assert duration(48) == "48 s"
     assert duration(720) == "12 min"
     assert duration(12000) == "3 h 20 min"
 
 
-def test_what_matters_is_found(study):
-    outcomes = list(Results(study).load().values())
-    rows = importances(outcomes, SPACE)
-    assert {row.path for row in rows} == set(SPACE.paths)
-    assert all(len(row.groups) == 2 for row in rows)
-    assert rows[0].mean >= rows[-1].mean
-    assert importances(outcomes[:6], SPACE) == []
-    constant = SearchSpace({**SPACE.dimensions, "train.ema": Choice((0.0,))})
-    assert parallel_figure(outcomes, outcomes[:1], SPACE) is not None
-    assert constant.paths[-1] == "train.ema"
-
-
 def test_groups_that_disagree_are_named():
     space = SearchSpace(
         {
-            "train.mixup": Uniform(0.0, 1.0),
-            LEARNING_RATE: Uniform(1e-4, 1e-1, log=True),
-            "train.loss.kind": Choice(("focal", "cross_entropy")),
+            "train.mixup": FloatDistribution(0.0, 1.0),
+            LEARNING_RATE: FloatDistribution(1e-4, 1e-1, log=True),
+            "train.loss.kind": choice(("focal", "cross_entropy")),
         }
     )
     one = {"train.mixup": 0.1, LEARNING_RATE: 1e-2, "train.loss.kind": "focal"}
     assert disagreements({"1": one, "2": one | {"train.mixup": 0.5}}, space) == []
     other = {"train.mixup": 0.7, LEARNING_RATE: 1e-4, "train.loss.kind": "cross_entropy"}
     assert disagreements({"1": one, "2": other}, space) == list(space.paths)
-
-
-def test_the_front_holds_what_nothing_beats_in_both():
-    import dataclasses
-
-    from mace.search.results import Outcome
-
-    base = Outcome(key="a", group="1", number=0, setting={}, status="complete", uf1=0.5, epochs=1)
-    pairs = [(0.5, 1.0), (0.4, 2.0), (0.7, 3.0), (0.7, 4.0), (0.9, 5.0)]
-    outcomes = [
-        dataclasses.replace(base, key=str(i), uf1=uf1, latency_ms=ms)
-        for i, (uf1, ms) in enumerate(pairs)
-    ]
-    assert [one.latency_ms for one in front(outcomes)] == [1.0, 3.0, 5.0]

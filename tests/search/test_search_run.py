@@ -1,26 +1,30 @@
 """What a search comes to, begun once, again and further; what is refused and what is lost."""
 
+from concurrent.futures import Future
+
 import pytest
+from optuna.distributions import FloatDistribution
 from search_cases import (
     LEARNING_RATE,
     choices,
+    finished,
     make_plan,
     make_set,
     proposed,
     search,
 )
 
-from mace.errors import ConfigError, DataError
-from mace.search.executors.protocol import Failure
-from mace.search.folder import StudyFolder
-from mace.search.results import Results
-from mace.search.run import run_search
-from mace.search.space import Choice, SearchSpace, Uniform
+from mace.errors import ConfigError, DataError, WorkerError
+from mace.search.executors import InlineExecutor
+from mace.search.folder import read_study
+from mace.search.nested import nested_cross_validation
+from mace.search.space import SearchSpace, choice
+from mace.search.study import Outcome, ranked
 
 
 def test_every_group_gets_its_setting_and_the_score_is_an_ordinary_evaluation(tmp_path, pretended):
     result = search(tmp_path / "s", trials=8)
-    assert result.evaluated == len(Results(result.folder).load()) == 16
+    assert result.evaluated == finished(result.folder) == 16
     assert set(result.chosen) == {"1", "2"}
     for group, best in result.chosen.items():
         own = [one.uf1 for one in result.outcomes if one.group == group and one.uf1 is not None]
@@ -30,7 +34,7 @@ def test_every_group_gets_its_setting_and_the_score_is_an_ordinary_evaluation(tm
     assert evaluation.description["settings tried"].startswith("16, for 2 groups together")
     # Each subject was predicted by the setting of their own group.
     histories = evaluation.methods["network"].histories[0]
-    groups = StudyFolder(result.folder).read()["groups"]
+    groups = read_study(result.folder).facts["groups"]
     for group, members in groups.items():
         for subject in members["tested"]:
             rate = result.chosen[group].setting[LEARNING_RATE]
@@ -45,7 +49,7 @@ def test_the_same_search_again_trains_nothing(tmp_path, pretended):
     assert not pretended.asked
     assert proposed(again) == proposed(first)
     assert choices(again) == choices(first)
-    looks = StudyFolder(first.folder).read_chosen()["looks"]
+    looks = read_study(first.folder).looks
     assert len(looks) == 1
 
 
@@ -56,25 +60,15 @@ def test_more_trials_go_on_and_the_second_look_is_confessed(tmp_path, pretended)
     assert set(proposed(first)) < set(proposed(more))
     assert proposed(more) == proposed(search(tmp_path / "at once", trials=7))
     assert "after 8 settings" in more.evaluation.description["looked at before"]
-    assert len(StudyFolder(first.folder).read_chosen()["looks"]) == 2
+    assert len(read_study(first.folder).looks) == 2
 
 
 def test_equal_settings_are_trained_once(tmp_path, pretended):
-    space = SearchSpace({"train.loss.kind": Choice(("cross_entropy", "focal"))})
+    space = SearchSpace({"train.loss.kind": choice(("cross_entropy", "focal"))})
     result = search(tmp_path / "s", space=space, trials=9)
     assert len(result.outcomes) == 18
     assert result.evaluated == 4
     assert len(pretended.asked) == 4 * 2
-
-
-def test_results_from_elsewhere_count(tmp_path, pretended):
-    elsewhere = search(tmp_path / "there", trials=5)
-    lines = (elsewhere.folder / "results.jsonl").read_bytes()
-    (tmp_path / "here").mkdir()
-    (tmp_path / "here" / "results.jsonl").write_bytes(lines + lines[:50])
-    result = search(tmp_path / "here", trials=6)
-    assert result.evaluated == 2
-    assert proposed(result) == proposed(search(tmp_path / "there", trials=6))
 
 
 def test_settings_side_by_side_come_to_the_same(tmp_path, pretended):
@@ -92,45 +86,71 @@ def test_the_space_is_checked_before_the_data_are_read(tmp_path):
     def read():
         raise AssertionError("the data were read")
 
-    space = SearchSpace({"train.optimizer.learning_rate": Uniform(0.1, 0.2)})
+    space = SearchSpace({"train.optimizer.learning_rate": FloatDistribution(0.1, 0.2)})
     with pytest.raises(ConfigError, match="learning_rate"):
-        run_search(read, make_plan(tmp_path / "s", space=space))
+        nested_cross_validation(read, make_plan(tmp_path / "s", space=space))
     for storage in ("postgresql://nobody:secret@127.0.0.1:1/none", "nosuch://host/name"):
         with pytest.raises(ConfigError) as caught:
-            run_search(read, make_plan(tmp_path / "s", storage=storage))
+            nested_cross_validation(read, make_plan(tmp_path / "s", database=storage))
         assert "secret" not in str(caught.value)
         assert "\n" not in str(caught.value)
 
 
-class Losing:
+class Losing(InlineExecutor):
     """An executor whose workers die over every job of some settings."""
 
     slots = 2
 
-    def __init__(self, work, shared):
-        self.work, self.shared, self.jobs = work, shared, []
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
     def submit(self, job):
-        self.jobs.append(job)
-
-    def results(self):
-        while self.jobs:
-            job = self.jobs.pop()
-            if job.candidates[0].setting["train.loss.kind"] == "focal":
-                yield job, Failure(job, "its worker died three times")
-            else:
-                yield job, self.work(self.shared, job)
+        if job[0].setting["train.loss.kind"] != "focal":
+            return super().submit(job)
+        future = Future()
+        future.set_exception(WorkerError("its worker died three times"))
+        return future
 
 
 def test_jobs_that_no_worker_could_finish_are_counted(tmp_path, pretended, capsys):
     plan = make_plan(tmp_path / "s", trials=8)
-    result = run_search(make_set(), plan, engine=Losing, baselines=False)
+    result = nested_cross_validation(make_set(), plan, engine=Losing, baselines=False)
     assert 0 < len(result.outcomes) < 16
     assert "its worker died three times" in capsys.readouterr().err
     assert all(one.setting["train.loss.kind"] == "cross_entropy" for one in result.outcomes)
+    again = nested_cross_validation(make_set(), plan, baselines=False)
+    assert proposed(again) == proposed(result)
+
+
+class Failing(InlineExecutor):
+    """An executor whose work fails over the fourth job."""
+
+    slots, jobs = 3, 0
+
+    def submit(self, job):
+        type(self).jobs += 1
+        if type(self).jobs != 4:
+            return super().submit(job)
+        future = Future()
+        future.set_exception(DataError("row 3 is damaged"))
+        return future
+
+
+def test_an_error_of_the_work_is_raised_after_what_was_under_way(tmp_path, pretended):
+    plan = make_plan(tmp_path / "s", trials=8)
+    with pytest.raises(DataError, match="row 3 is damaged"):
+        nested_cross_validation(make_set(), plan, engine=Failing, baselines=False)
+    assert 3 <= finished(plan.out) == Failing.jobs - 1 < 8
+    result = nested_cross_validation(make_set(), plan, baselines=False)
+    assert proposed(result) == proposed(search(tmp_path / "undisturbed", trials=8))
+
+
+def test_the_better_comes_first_and_the_earlier_of_equals():
+    def outcome(number, uf1, status="complete"):
+        return Outcome(group="1", number=number, setting={}, status=status, uf1=uf1, epochs=1)
+
+    outcomes = [
+        outcome(3, 0.5),
+        outcome(5, 0.7),
+        outcome(4, 0.7),
+        outcome(6, 0.9, "pruned"),
+        outcome(7, None, "diverged"),
+    ]
+    assert [o.number for o in ranked(outcomes)] == [4, 5, 3]

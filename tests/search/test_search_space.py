@@ -1,14 +1,19 @@
 import dataclasses
 
 import pytest
+from optuna.distributions import FloatDistribution, IntDistribution
 from search_cases import LEARNING_RATE, SPACE, TRAIN
 
 from mace.errors import ConfigError, DataError
 from mace.recipes import FLOW
-from mace.search.checking import check_networks, check_space, corners
-from mace.search.setting import apply_setting, sweep_space
-from mace.search.space import Choice, Integer, SearchSpace, Uniform
-from mace.search.space_file import SPACES, find_space, space_of
+from mace.search.setting import (
+    apply_setting,
+    check_networks,
+    check_space,
+    corners,
+    sweep_space,
+)
+from mace.search.space import SPACES, SearchSpace, choice, find_space, space_of, value_at
 
 
 def refused(space, *words, train=TRAIN):
@@ -48,67 +53,74 @@ def test_the_spaces_that_come_with_mace_fit_the_flow_recipe():
     ],
 )
 def test_a_path_that_does_not_exist_comes_with_the_nearest_one(path, near):
-    refused(SearchSpace({path: Uniform(0.0, 0.5)}), path, "does not exist", near)
+    refused(SearchSpace({path: FloatDistribution(0.0, 0.5)}), path, "does not exist", near)
 
 
 def test_an_input_cannot_vary_within_a_search():
-    refused(SearchSpace({"motion.size": Choice((28, 32))}), "motion.size", "one search for each")
+    refused(SearchSpace({"motion.size": choice((28, 32))}), "motion.size", "one search for each")
 
 
 def test_values_of_the_wrong_type_or_out_of_range():
-    refused(SearchSpace({"train.epochs": Uniform(2.5, 9.5)}), "train.epochs", "int")
-    refused(SearchSpace({"train.loss.kind": Choice(("focal", "hinge"))}), "hinge", "cross_entropy")
-    refused(SearchSpace({"train.model.dropout": Uniform(0.0, 1.0)}), "dropout", "dropout < 1")
-    refused(SearchSpace({"train.batch_size": Integer(0, 8)}), "batch_size", "0")
-    refused(SearchSpace({"train.fine_tune.anchor": Uniform(0.0, 1.0)}), "fine_tune")
+    refused(SearchSpace({"train.epochs": FloatDistribution(2.5, 9.5)}), "train.epochs", "int")
+    refused(SearchSpace({"train.loss.kind": choice(("focal", "hinge"))}), "hinge", "cross_entropy")
+    refused(
+        SearchSpace({"train.model.dropout": FloatDistribution(0.0, 1.0)}), "dropout", "dropout < 1"
+    )
+    refused(SearchSpace({"train.batch_size": IntDistribution(0, 8)}), "batch_size", "0")
+    refused(SearchSpace({"train.fine_tune.anchor": FloatDistribution(0.0, 1.0)}), "fine_tune")
 
 
 def test_contradicting_shapes_show_before_anything_runs():
     space = {
-        LEARNING_RATE: Uniform(1e-3, 1e-2),
-        "train.model.widths": Choice(([4], [4, 8])),
-        "train.model.depths": Choice(([1], [1, 1])),
+        LEARNING_RATE: FloatDistribution(1e-3, 1e-2),
+        "train.model.widths": choice(([4], [4, 8])),
+        "train.model.depths": choice(([1], [1, 1])),
     }
     refused(SearchSpace(space), "widths", "depths", "positive block counts")
     # Every two of twelve dimensions meet, even where there are too many corners for all of them.
-    many = {f"train.augment.{name}": Uniform(0.0, 0.1) for name in ("shift", "scale", "noise")}
-    many |= {f"train.loss.{name}": Uniform(0.1, 0.2) for name in ("gamma", "beta", "tau")}
-    many |= {"train.mixup": Uniform(0.1, 0.2), "train.ema": Uniform(0.1, 0.2)}
-    many |= {"train.loss.smoothing": Uniform(0.0, 0.1), "train.epochs": Integer(1, 9)}
+    many = {
+        f"train.augment.{name}": FloatDistribution(0.0, 0.1) for name in ("shift", "scale", "noise")
+    }
+    many |= {f"train.loss.{name}": FloatDistribution(0.1, 0.2) for name in ("gamma", "beta", "tau")}
+    many |= {"train.mixup": FloatDistribution(0.1, 0.2), "train.ema": FloatDistribution(0.1, 0.2)}
+    many |= {
+        "train.loss.smoothing": FloatDistribution(0.0, 0.1),
+        "train.epochs": IntDistribution(1, 9),
+    }
     refused(SearchSpace(many | space), "depths")
-    together = Choice(({"widths": [4], "depths": [1]}, {"widths": [4, 8], "depths": [1, 1]}))
+    together = choice(({"widths": [4], "depths": [1]}, {"widths": [4, 8], "depths": [1, 1]}))
     assert len(check_space(SearchSpace({"train.model": together}), TRAIN)) == 2
 
 
 def test_networks_are_traced_before_anything_runs():
-    configs = check_space(SearchSpace({"train.model.widths": Choice(([4], [8]))}), TRAIN)
+    configs = check_space(SearchSpace({"train.model.widths": choice(([4], [8]))}), TRAIN)
     check_networks(configs, shape=(28, 28, 3), classes=3)
     with pytest.raises(ConfigError, match=r"28 x 28 x 3 does not fit: .*2 or more"):
         check_networks(configs, shape=(28, 28, 3), classes=1)
 
 
 def test_a_setting_varied_twice():
-    tables = Choice(({"dropout": 0.1}, {"dropout": 0.2}))
-    space = SearchSpace({"train.model": tables, "train.model.dropout": Uniform(0.0, 0.5)})
+    tables = choice(({"dropout": 0.1}, {"dropout": 0.2}))
+    space = SearchSpace({"train.model": tables, "train.model.dropout": FloatDistribution(0.0, 0.5)})
     refused(space, "train.model.dropout", "train.model")
-    fine = SearchSpace({"train.model": tables, "train.model.head": Choice(("average", "max"))})
+    fine = SearchSpace({"train.model": tables, "train.model.head": choice(("average", "max"))})
     assert len(check_space(fine, TRAIN)) == 4
 
 
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: Uniform(1.0, 1.0),
-        lambda: Uniform(0.0, 1.0, log=True),
-        lambda: Uniform(0.0, float("nan")),
-        lambda: Uniform(True, 2.0),
-        lambda: Integer(1.5, 3),  # pyright: ignore
-        lambda: Integer(3, 1),
-        lambda: Choice(()),
-        lambda: Choice((1, 1)),
+        lambda: SearchSpace({"train.mixup": FloatDistribution(1.0, 1.0)}),
+        lambda: SearchSpace({"train.mixup": FloatDistribution(0.0, float("nan"))}),
+        lambda: choice(()),
+        lambda: choice((1, 1)),
+        lambda: choice(([1, 2], (1, 2))),
         lambda: SearchSpace(),
-        lambda: SearchSpace({LEARNING_RATE: Uniform(0.1, 0.2)}, [{LEARNING_RATE: 0.1}]),
-        lambda: SearchSpace({LEARNING_RATE: Uniform(0.1, 0.2)}).grid(),
+        lambda: SearchSpace({"train.mixup": choice((0.1, 0.2))}, [{"train.mixup": 0.1}]),
+        lambda: SearchSpace({"train.mixup": FloatDistribution(0.1, 0.2)}).grid(),
+        lambda: SearchSpace(
+            {"train.mixup": FloatDistribution(0.1, 0.2)}, points={"train.mixup": 1}
+        ),
     ],
 )
 def test_ranges_that_are_none(make):
@@ -117,10 +129,13 @@ def test_ranges_that_are_none(make):
 
 
 def test_ranges_reach_both_ends():
-    assert Uniform(1e-4, 1e-1, log=True, points=4).grid == pytest.approx((1e-4, 1e-3, 1e-2, 1e-1))
-    assert {Integer(2, 4).at(i / 99) for i in range(100)} == {2, 3, 4}
-    assert {Integer(1, 9, log=True).at(i / 999) for i in range(1000)} == set(range(1, 10))
-    assert {Choice("ab").at(i / 9) for i in range(10)} == {"a", "b"}
+    rates = FloatDistribution(1e-4, 1e-1, log=True)
+    grid = SearchSpace({"train.mixup": rates}, points={"train.mixup": 4}).grid()
+    assert [setting["train.mixup"] for setting in grid] == pytest.approx([1e-4, 1e-3, 1e-2, 1e-1])
+    assert {value_at(IntDistribution(2, 4), i / 99) for i in range(100)} == {2, 3, 4}
+    whole = IntDistribution(1, 9, log=True)
+    assert {value_at(whole, i / 999) for i in range(1000)} == set(range(1, 10))
+    assert {value_at(choice("ab"), i / 9) for i in range(10)} == {"a", "b"}
     assert len(list(corners(SPACE))) == 8
 
 
@@ -136,10 +151,11 @@ train.model = { choice = [{ widths = [4], depths = [1] }, { widths = [4, 8], dep
 def test_a_space_from_a_file_and_back(tmp_path):
     (tmp_path / "mine.toml").write_text(TOML)
     space = find_space(str(tmp_path / "mine.toml"))
-    assert space.dimensions[LEARNING_RATE] == Uniform(3e-4, 1e-2, log=True, points=3)
-    assert space.dimensions["train.epochs"] == Integer(2, 6)
+    assert space.ranges[LEARNING_RATE] == FloatDistribution(3e-4, 1e-2, log=True)
+    assert space.points == {LEARNING_RATE: 3}
+    assert space.ranges["train.epochs"] == IntDistribution(2, 6)
     assert len(check_space(space, TRAIN)) == 16
-    assert space_of(space.to_dict()).dimensions == space.dimensions
+    assert space_of(space.to_dict()).to_dict() == space.to_dict()
 
 
 @pytest.mark.parametrize(
@@ -153,6 +169,12 @@ def test_a_space_from_a_file_and_back(tmp_path):
         ("[space]\n'train.mixup' = { uniform = 3 }", ["list"]),
         ("[space]\n'train.mixup' = 3", ["3"]),
         ("[space]\n'train.mixup' = { uniform = [0, 1], log = 1 }", ["true or false"]),
+        ("[space]\n'train.mixup' = { uniform = [0, 1], log = true }", ["uniform", "log"]),
+        ("[space]\n'train.mixup' = { uniform = [true, 2] }", ["numbers"]),
+        ("[space]\n'train.mixup' = { uniform = [0, 1], points = 1 }", ["1 points"]),
+        ("[space]\n'train.epochs' = { integer = [1.5, 3] }", ["whole numbers"]),
+        ("[space]\n'train.epochs' = { integer = [3, 1] }", ["integer = [3, 1]"]),
+        ("[space]\n'train.loss.kind' = { choice = [] }", ["no values"]),
         ("space = 3", ["[space]"]),
         ("settings = [3]", ["table"]),
     ],

@@ -3,7 +3,7 @@
 200 settings of a small STSTNet on 31 drawn flow images of four people.
 """
 
-import json
+import dataclasses
 import os
 import subprocess
 import sys
@@ -12,14 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-import optuna
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "datasets"))
 from trees.megc2019_flow_tree import composite, make_tree
 
 from mace.cli import main
+from mace.errors import DataError
+from mace.search.folder import StoredStudy, read_study
+from mace.search.study import Outcome
 
 PEOPLE = ("sub06", "sub12", "s01", "s14")
 GROUPS = ("1", "2")
@@ -85,43 +86,32 @@ class TypedSearch:
             time.sleep(0.05)
         return found
 
+    def read(self) -> StoredStudy:
+        """Return what the storage holds."""
+        return read_study(self.out)
+
     @property
     def done(self) -> int:
-        """How many results there are."""
-        path = self.out / "results.jsonl"
-        return path.read_bytes().count(b"\n") if path.exists() else 0
+        """How many outcomes there are."""
+        try:
+            return len(self.read().outcomes())
+        except DataError:
+            return 0
 
-    def results(self) -> dict[str, dict[str, Any]]:
-        """Return every result by its name, without time and place; each name has one line."""
-        found: dict[str, dict[str, Any]] = {}
-        for line in (self.out / "results.jsonl").read_text().splitlines():
-            result = json.loads(line)
-            assert result["key"] not in found
-            found[result["key"]] = {
-                name: value
-                for name, value in result.items()
-                if name not in ("seconds", "finished", "place")
-            }
-        return found
+    def outcomes(self) -> dict[tuple[str, int], Outcome]:
+        """Return every outcome by group and number, without what depends on the machine."""
+        return {
+            (one.group, one.number): dataclasses.replace(one, seconds=0.0, place="")
+            for one in self.read().outcomes()
+        }
 
     def places(self) -> set[str]:
-        """Return the workers that have had a result."""
-        lines = (self.out / "results.jsonl").read_text().splitlines()
-        return {json.loads(line)["place"] for line in lines}
-
-    def trials(self) -> dict[str, list[tuple[int, TrialState, dict[str, Any], float | None]]]:
-        """Return number, state, parameters and value of every trial that Optuna knows."""
-        journal = optuna.storages.JournalStorage(JournalFileBackend(str(self.out / "journal.log")))
-        found = {}
-        for group in GROUPS:
-            study = optuna.load_study(study_name=f"{self.out.name}/{group}", storage=journal)
-            trials = study.get_trials(deepcopy=False)
-            found[group] = [(one.number, one.state, one.params, one.value) for one in trials]
-        return found
+        """Return the workers that have had an outcome."""
+        return {one.place for one in self.read().outcomes()}
 
     def chosen(self) -> dict[str, Any]:
         """Return the setting chosen for each group."""
-        return json.loads((self.out / "chosen.json").read_text())["groups"]
+        return self.read().looks[-1]["settings"]
 
     def predictions(self) -> str:
         """Return the predictions of the outer score."""
@@ -138,13 +128,13 @@ def prepare(home: Path) -> None:
 
 def assert_same(disturbed: TypedSearch, undisturbed: TypedSearch) -> None:
     """Nothing is missing or there twice, and every number is that of the undisturbed search."""
-    results = disturbed.results()
-    assert len(results) == TRIALS * len(GROUPS)
-    assert results == undisturbed.results()
-    trials = disturbed.trials()
-    for of_group in trials.values():
-        assert [number for number, *_ in of_group] == list(range(TRIALS))
-        assert {state for _, state, *_ in of_group} == {TrialState.COMPLETE}
-    assert trials == undisturbed.trials()
+    outcomes = disturbed.outcomes()
+    assert len(outcomes) == TRIALS * len(GROUPS)
+    assert outcomes == undisturbed.outcomes()
+    for study in disturbed.read().studies.values():
+        states = [trial.state for trial in study.get_trials()]
+        # What failed was what a process that died was at; Optuna has queued each again.
+        assert set(states) <= {TrialState.COMPLETE, TrialState.FAIL}
+        assert states.count(TrialState.COMPLETE) == TRIALS
     assert disturbed.chosen() == undisturbed.chosen()
     assert disturbed.predictions() == undisturbed.predictions()

@@ -4,14 +4,13 @@ import sys
 
 from executor_work import slow_double
 
-from mace.search.executors.local import LocalExecutor
+from mace.search.executors import LocalExecutor
 
 if __name__ == "__main__":
     shared = {"folder": sys.argv[1], "seconds": 600}
     try:
         with LocalExecutor(slow_double, shared, workers=2) as executor:
-            for job in range(4):
-                executor.submit(job)
-            list(executor.results())
+            for future in [executor.submit(job) for job in range(4)]:
+                future.result()
     except KeyboardInterrupt:
         sys.exit("interrupted")

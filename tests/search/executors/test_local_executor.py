@@ -12,75 +12,75 @@ from pathlib import Path
 import pytest
 from executor_work import Deadly, Stubborn, core, deadly, double, slow_double
 
-from mace.errors import ConfigError, DataError, TrainingError
-from mace.search.executors.local import LocalExecutor
-from mace.search.executors.protocol import Failure
+from mace.errors import ConfigError, DataError, TrainingError, WorkerError
+from mace.search.executors import LocalExecutor
 
 CHILD = Path(__file__).parent / "child_executor.py"
+
+
+def run(executor, jobs):
+    """Return the result of each job, or its error."""
+    futures = {job: executor.submit(job) for job in jobs}
+    return {job: future.exception() or future.result() for job, future in futures.items()}
 
 
 def test_every_job_once_and_more_may_come_meanwhile():
     with LocalExecutor(double, {"offset": 1}, workers=2) as executor:
         assert executor.slots == 2
-        for job in range(5):
-            executor.submit(job)
-        found = []
-        for job, result in executor.results():
-            found.append((job, result))
-            if job < 5:
-                executor.submit(job + 10)
-        assert sorted(found) == [(job, 1 + 2 * job) for job in [*range(5), *range(10, 15)]]
-        assert list(executor.results()) == []
-        executor.submit(3)
-        assert list(executor.results()) == [(3, 7)]
+        first = executor.submit(3)
+        assert run(executor, range(5)) == {job: 1 + 2 * job for job in range(5)}
+        assert first.result() == 7
 
 
 def test_each_worker_keeps_to_one_core():
     with LocalExecutor(core, None, workers=2) as executor:
-        for job in range(6):
-            executor.submit(job)
-        found = {result for _, result in executor.results()}
-    cores = {cores for _, cores in found}
+        places = set(run(executor, range(6)).values())
+    cores = {cores for _, cores in places}
     assert all(len(one) == 1 for one in cores)
     assert len(cores) == min(2, len(os.sched_getaffinity(0)))
 
 
 def test_job_that_kills_is_given_up_and_others_are_done():
     with LocalExecutor(deadly, None, workers=2, retries=1) as executor:
-        for job in ("one", "deadly", "two"):
-            executor.submit(job)
-        found = dict(executor.results())
-    assert found.pop("deadly") == Failure(
-        "deadly", "its worker died 2 times (ended by SIGKILL); it was given up"
-    )
-    assert found == {"one": "one", "two": "two"}
+        results = run(executor, ("one", "deadly", "two"))
+    error = results.pop("deadly")
+    assert isinstance(error, WorkerError)
+    assert str(error) == "its worker died 2 times (ended by SIGKILL); it was given up"
+    assert results == {"one": "one", "two": "two"}
 
 
-def test_error_of_the_work_is_raised_after_what_was_under_way():
-    found = []
-    with LocalExecutor(deadly, None, workers=2) as executor:
-        for job in ("one", "wrong", *range(50)):
-            executor.submit(job)
-        results = executor.results()
-        with pytest.raises(DataError, match="row 3 is damaged") as error:
-            found.extend(job for job, _ in results)
-    assert "in deadly" in error.value.__notes__[0]
-    assert "one" in found
-    assert len(found) < 10
+def test_an_error_of_the_work_is_that_of_the_job_and_says_where():
+    with LocalExecutor(deadly, None, workers=1) as executor:
+        results = run(executor, ("wrong", "one"))
+    error = results.pop("wrong")
+    assert isinstance(error, DataError)
+    assert str(error) == "row 3 is damaged"
+    assert "in deadly" in error.__notes__[0]
+    assert results == {"one": "one"}
 
 
 def test_data_that_cannot_be_loaded_is_an_error_at_once():
     with LocalExecutor(double, Stubborn(), workers=2) as executor:
-        executor.submit(1)
-        with pytest.raises(TypeError):
-            list(executor.results())
+        assert isinstance(run(executor, [1])[1], TypeError)
 
 
 def test_workers_that_never_begin_are_an_error():
     with LocalExecutor(double, Deadly(), workers=2, retries=1) as executor:
-        executor.submit(1)
-        with pytest.raises(TrainingError, match=r"4 worker processes died .* \(exit code 7\)"):
-            list(executor.results())
+        error = run(executor, [1])[1]
+    assert isinstance(error, TrainingError)
+    assert "2 worker processes died before they could begin (exit code 7)" in str(error)
+
+
+def test_what_is_under_way_ends_with_the_executor(tmp_path):
+    started = time.monotonic()
+    with LocalExecutor(
+        slow_double, {"folder": str(tmp_path), "seconds": 600}, workers=2
+    ) as executor:
+        futures = [executor.submit(job) for job in range(4)]
+        workers = until(lambda: busy_workers(tmp_path, 2))
+    assert all(future.done() for future in futures)
+    assert not any(map(alive, workers))
+    assert time.monotonic() - started < 300
 
 
 def test_fewer_than_one_worker_is_an_error():
@@ -110,17 +110,15 @@ def killed_at_random(folder: Path, *, jobs: int, kills: int, seconds: float) -> 
     shared = {"folder": str(folder), "seconds": seconds}
     # A job may be met by every kill there is and still be done.
     with LocalExecutor(slow_double, shared, workers=4, retries=kills) as executor:
-        for job in range(jobs):
-            executor.submit(job)
         killer = threading.Thread(target=kill)
         killer.start()
         try:
-            found = list(executor.results())
+            results = run(executor, range(jobs))
         finally:
             done.set()
             killer.join()
     assert len(killed) == kills
-    assert sorted(found) == [(job, 2 * job) for job in range(jobs)]
+    assert results == {job: 2 * job for job in range(jobs)}
 
 
 def test_workers_killed_at_random_lose_nothing(tmp_path):

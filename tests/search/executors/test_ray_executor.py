@@ -1,7 +1,9 @@
 """A real cluster on this machine; `uv run --extra ray pytest -m slow tests/search/executors`."""
 
+import itertools
 import socket
 import threading
+from concurrent.futures import FIRST_COMPLETED, wait
 from pathlib import Path
 
 import pytest
@@ -9,18 +11,16 @@ import pytest
 pytest.importorskip("ray", exc_type=ImportError)
 from executor_work import deadly, double, slow_double
 
-from mace.errors import ConfigError, DataError
-from mace.search.executors import on_ray, ray_cluster
-from mace.search.executors.config import EngineConfig
-from mace.search.executors.make import make_engine
-from mace.search.executors.on_ray import RayExecutor
-from mace.search.executors.protocol import Failure
+from mace.errors import ConfigError, DataError, WorkerError
+from mace.search import ray_cluster
+from mace.search.config import EngineConfig
+from mace.search.executors import make_engine
+from mace.search.ray_cluster import RayExecutor
 
 
-@pytest.fixture
-def patient(monkeypatch):
-    """Where the cores are busy a worker takes minutes to start."""
-    monkeypatch.setattr(on_ray, "START_S", 1200.0)
+def on_ray(work, shared, address, **settings):
+    config = EngineConfig(kind="ray", address=address, **settings)
+    return RayExecutor(work, shared, config=config)
 
 
 def test_nobody_at_the_address_is_an_error_at_once():
@@ -29,7 +29,7 @@ def test_nobody_at_the_address_is_an_error_at_once():
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with (
             pytest.raises(ConfigError, match=f"no Ray cluster answers at {address}"),
-            RayExecutor(double, None, address=address),
+            on_ray(double, None, address),
         ):
             pass
 
@@ -40,7 +40,7 @@ def test_something_else_at_the_address_is_an_error_in_time(monkeypatch):
         address = f"127.0.0.1:{server.getsockname()[1]}"
         with (
             pytest.raises(ConfigError, match="does not answer as the head of a Ray cluster"),
-            RayExecutor(double, None, address=address),
+            on_ray(double, None, address),
         ):
             pass
 
@@ -72,52 +72,59 @@ def test_a_cluster_that_is_not_there_is_an_error_before_there_is_any_work(monkey
 def test_no_address_is_an_error(address):
     with (
         pytest.raises(ConfigError, match="expected HOST:PORT of the head"),
-        RayExecutor(double, None, address=address),
+        on_ray(double, None, address),
     ):
         pass
 
 
 @pytest.mark.slow
-def test_node_that_dies_and_node_that_joins_lose_nothing(cluster, patient, tmp_path):
+def test_node_that_dies_and_node_that_joins_lose_nothing(cluster, tmp_path):
     first, _ = cluster.add(2), cluster.add(2)
     shared = {"folder": str(tmp_path), "seconds": 0.5}
-    found, slots, killed = [], set(), False
-    with RayExecutor(slow_double, shared, address=cluster.address, retries=2) as executor:
-        for job in range(60):
-            executor.submit(job)
-        for job, result in executor.results():
-            found.append((job, result))
+    results, waiting, slots, killed = {}, {}, set(), False
+    with on_ray(slow_double, shared, cluster.address, retries=2) as executor:
+        jobs = iter(range(60))
+        while len(results) < 60:
             slots.add(executor.slots)
-            if len(found) >= 12 and not killed and at_work(tmp_path) >= 4:
+            for job in itertools.islice(jobs, executor.slots - len(waiting)):
+                waiting[executor.submit(job)] = job
+            for future in wait(waiting, 600, FIRST_COMPLETED).done:
+                results[waiting.pop(future)] = future.result()
+            if len(results) >= 12 and not killed and at_work(tmp_path) >= 4:
                 killed = True
                 # As when the power fails: no goodbye to anybody.
                 cluster.cut_off(first)
                 threading.Thread(target=cluster.add, args=(2,), daemon=True).start()
     assert killed
-    assert sorted(found) == [(job, 2 * job) for job in range(60)]
+    assert len(slots) > 1
+    assert results == {job: 2 * job for job in range(60)}
     begun = [line.split()[1] for line in (tmp_path / "log").read_text().splitlines() if "b" in line]
     assert len(begun) > 60  # what the dead machine was at was begun again
 
 
 @pytest.mark.slow
-def test_worker_that_dies_and_work_that_fails(cluster, patient):
+def test_worker_that_dies_and_work_that_fails(cluster):
+    with (
+        pytest.raises(ConfigError, match=r"is to have 1 CPUs, and the Ray cluster has 0"),
+        on_ray(deadly, None, cluster.address),
+    ):
+        pass
     cluster.add(2)
-    with RayExecutor(deadly, None, address=cluster.address, retries=1) as executor:
-        for job in ("one", "deadly", "two"):
-            executor.submit(job)
-        found = dict(executor.results())
-        assert found.pop("deadly") == Failure(
-            "deadly", "its worker died 2 times (ActorDiedError); it was given up"
-        )
-        assert found == {"one": "one", "two": "two"}
-    with RayExecutor(deadly, None, address=cluster.address) as executor:
-        for job in ("one", "wrong", *range(50)):
-            executor.submit(job)
-        with pytest.raises(DataError, match="row 3 is damaged"):
-            list(executor.results())
+    with on_ray(deadly, None, cluster.address, retries=1) as executor:
+        futures = {job: executor.submit(job) for job in ("one", "deadly", "two", "wrong")}
+        error = futures.pop("deadly").exception(600)
+        assert isinstance(error, WorkerError)
+        assert "its worker died 2 times" in str(error)
+        error = futures.pop("wrong").exception(600)
+        assert isinstance(error, DataError)
+        assert str(error) == "row 3 is damaged"
+        assert {job: future.result(600) for job, future in futures.items()} == {
+            "one": "one",
+            "two": "two",
+        }
     with (
         pytest.raises(ConfigError, match=r"is to have 0\.5 GPUs, and the Ray cluster has 0"),
-        RayExecutor(deadly, None, address=cluster.address, gpus_per_worker=0.5),
+        on_ray(deadly, None, cluster.address, gpus_per_worker=0.5),
     ):
         pass
 

@@ -1,4 +1,7 @@
-"""Who is tested by what a search chooses, and who judges its settings: never the same people."""
+"""Outer and inner folds: who is tested by what a search chooses, and who judges its settings.
+
+Never the same people.
+"""
 
 from dataclasses import dataclass
 
@@ -13,7 +16,7 @@ from mace.search.config import SearchConfig
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Group:
-    """A part of the subjects, and the folds over all other subjects that judge its settings.
+    """An outer fold: a part of the subjects, and the inner folds over all others.
 
     `tested` are the positions of the part's clips, `outside` all others; `folds` split `outside`
     and hold positions of the whole set.
@@ -77,12 +80,12 @@ def _group(name: str, fold: Fold, groups: np.ndarray, config: SearchConfig) -> G
         else grouped_kfold(own, config.inner_folds, config.seed)
     )
     folds = tuple(
-        Fold(f"{number} of {len(inner)}", outside[one.train_index], outside[one.test_index])
-        for number, one in enumerate(inner, start=1)
+        Fold(f"{number} of {len(inner)}", outside[split.train_index], outside[split.test_index])
+        for number, split in enumerate(inner, start=1)
     )
-    for one in folds:
-        check_split(one.train_index, one.test_index, groups)
-        everyone = np.concatenate([one.train_index, one.test_index])
+    for split in folds:
+        check_split(split.train_index, split.test_index, groups)
+        everyone = np.concatenate([split.train_index, split.test_index])
         assert not np.intersect1d(groups[everyone], groups[fold.test_index]).size
     return Group(name=name, tested=fold.test_index, outside=outside, folds=folds)
 

@@ -1,21 +1,17 @@
-import itertools
-
 import numpy as np
 import optuna
 import pytest
+from optuna.distributions import FloatDistribution, IntDistribution
 from search_cases import LEARNING_RATE, SPACE
 
 from mace.errors import ConfigError
 from mace.search.config import SearchConfig
-from mace.search.proposing import (
-    distributions,
-    make_sampler,
-    proposals,
-    to_params,
-    to_setting,
-)
-from mace.search.space import Choice, Integer, SearchSpace, Uniform
-from mace.search.storage import StorageAddress
+from mace.search.sampler import make_sampler, proposals
+from mace.search.space import SearchSpace, choice
+
+
+def number(trial):
+    return trial.number
 
 
 def drawn(sampler_name, count, *, space=SPACE, seed=0, group="1", before=()):
@@ -25,21 +21,21 @@ def drawn(sampler_name, count, *, space=SPACE, seed=0, group="1", before=()):
 
     def study():
         return optuna.create_study(
-            study_name="one",
+            study_name="s",
             storage=storage,
-            sampler=make_sampler(config, space, group),
+            sampler=make_sampler(config, space, group, number),
             direction="maximize",
             load_if_exists=True,
         )
 
-    current, found = study(), []
-    for number in range(count):
-        if number in before:
+    current, settings = study(), []
+    for index in range(count):
+        if index in before:
             current = study()
-        trial = current.ask(distributions(space))
-        found.append(to_setting(space, trial.params))
+        trial = current.ask(space.distributions)
+        settings.append(space.to_setting(trial.params))
         current.tell(trial, 1.0 - abs((trial.params["train.mixup"] or 0.0) - 0.3))
-    return found
+    return settings
 
 
 @pytest.mark.parametrize("sampler", ["random", "qmc", "grid", "tpe"])
@@ -53,25 +49,34 @@ def test_proposals_do_not_depend_on_restarts(sampler):
 
 
 @pytest.mark.parametrize("sampler", ["random", "qmc"])
-def test_a_number_has_its_proposal_whatever_came_before(sampler):
-    config = SearchConfig(sampler=sampler)
-    one = make_sampler(config, SPACE, "1")
-    far = one._propose(40)
-    assert make_sampler(config, SPACE, "1")._propose(40) == far
-    values = [one._propose(n)["train.mixup"] for n in range(64)]
+def test_proposals_fill_the_space(sampler):
+    values = [setting["train.mixup"] for setting in drawn(sampler, 64)]
     assert len(set(values)) == 64
     assert abs(np.mean(values) - 0.5) < 0.12
+
+
+@pytest.mark.parametrize("sampler", ["random", "qmc", "tpe"])
+def test_a_proposal_that_was_cut_off_amid_its_parameters_ends_as_it_would_have(sampler):
+    def study():
+        return optuna.create_study(
+            sampler=make_sampler(SearchConfig(sampler=sampler), SPACE, "1", number)
+        )
+
+    whole, torn = study(), study()
+    params = whole.ask(SPACE.distributions).params
+    trial = torn.ask({LEARNING_RATE: SPACE.distributions[LEARNING_RATE]})
+    assert trial.suggest_float("train.mixup", 0.0, 1.0) == params["train.mixup"]
 
 
 def test_a_grid_holds_every_combination_once():
     config = SearchConfig(sampler="grid", trials=1000)
     assert proposals(config, SPACE) == 4 * 3 * 2
     settings = drawn("grid", 24)
-    assert len({tuple(one.values()) for one in settings}) == 24
-    rates = sorted({one[LEARNING_RATE] for one in settings})
+    assert len({tuple(setting.values()) for setting in settings}) == 24
+    rates = sorted({setting[LEARNING_RATE] for setting in settings})
     assert rates == pytest.approx([1e-4, 1e-3, 1e-2, 1e-1])
     with pytest.raises(ConfigError, match="points"):
-        make_sampler(config, SearchSpace({"train.mixup": Uniform(0.0, 1.0)}), "1")
+        make_sampler(config, SearchSpace({"train.mixup": FloatDistribution(0, 1)}), "1", number)
 
 
 def test_a_list_is_tried_in_order_and_leaves_out_what_it_does_not_name():
@@ -84,26 +89,16 @@ def test_a_list_is_tried_in_order_and_leaves_out_what_it_does_not_name():
 def test_settings_survive_the_table_of_trials():
     space = SearchSpace(
         {
-            "train.model": Choice(({"widths": [4]}, {"widths": [4, 8], "depths": [1, 1]})),
-            "train.patience": Choice((None, 3)),
-            "train.flip_average": Choice((True, False)),
-            "train.epochs": Integer(2, 5),
+            "train.model": choice(({"widths": [4]}, {"widths": [4, 8], "depths": [1, 1]})),
+            "train.patience": choice((None, 3)),
+            "train.flip_average": choice((True, False)),
+            "train.epochs": IntDistribution(2, 5),
         }
     )
-    values = [dimension.grid for dimension in space.dimensions.values()]
-    for row in itertools.product(*values):
-        setting = dict(zip(space.paths, row, strict=True))
-        assert to_setting(space, to_params(space, setting)) == setting
+    for setting in space.grid():
+        assert space.to_setting(space.to_params(setting)) == setting
+    assert len(space.grid()) == 2 * 2 * 2 * 4
     with pytest.raises(ConfigError, match="not in the space"):
-        to_params(space, setting | {"train.epochs": 6})
+        space.to_params(setting | {"train.epochs": 6})
     with pytest.raises(ConfigError, match="not in the space"):
-        to_params(space, setting | {"train.model": {"widths": [5]}})
-
-
-def test_passwords_are_not_shown():
-    address = StorageAddress("postgresql://me:geheim@host/name")
-    assert address.shown == "postgresql://me:***@host/name"
-    assert not StorageAddress("folder/journal.log").is_url
-    with pytest.raises(ConfigError) as caught:
-        _ = StorageAddress("://geheim").shown
-    assert "geheim" not in str(caught.value)
+        space.to_params(setting | {"train.model": {"widths": [5]}})

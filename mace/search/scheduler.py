@@ -1,0 +1,147 @@
+"""Proposals to workers, and what they come to into the studies."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from typing import Any
+
+from mace.errors import WorkerError
+from mace.progress import Advance, progress
+from mace.search.choose import different, name_of
+from mace.search.executors import Engine, Executor
+from mace.search.objective import Shared, evaluate
+from mace.search.plan import SearchPlan
+from mace.search.setting import text_of
+from mace.search.storage import BEAT_S
+from mace.search.study import Candidate, Outcome, Study, ranked
+
+# How often a search that has nothing left looks whether the others are done.
+POLL_S = 1.0
+
+
+class Scheduler:
+    """Evaluates proposals until all have an outcome; nothing that the study holds runs again."""
+
+    def __init__(
+        self,
+        plan: SearchPlan,
+        facts: dict[str, Any],
+        studies: Mapping[str, Study],
+        shared: Shared,
+    ) -> None:
+        self.plan, self.facts, self.studies, self.shared = plan, facts, studies, shared
+        self._known = different(self.outcomes())
+        # Equal settings wait for one evaluation.
+        self._under_way: dict[tuple[str, str], list[Candidate]] = {}
+        self._order = deque(studies.values())
+        self._advance: Advance
+        self.evaluated = 0
+
+    def outcomes(self) -> list[Outcome]:
+        """Return what the finished proposals of all groups came to."""
+        return [outcome for study in self.studies.values() for outcome in study.outcomes()]
+
+    def run(self, engine: Engine) -> None:
+        """Evaluate until every proposal has an outcome.
+
+        Without `plan.join`, those of others are waited for, and taken over if they die.
+        """
+        total = self.facts["proposals"] * len(self.studies)
+        done = sum(len(s.outcomes()) + len(s.lost()) for s in self.studies.values())
+        title = f"searching {self.plan.study_name}"
+        with progress(title, total, done=min(done, total)) as self._advance, self._heart():
+            while True:
+                job = self._next_job()
+                if job is not None:
+                    with engine(evaluate, self.shared) as executor:
+                        self._work(executor, job)
+                elif self.plan.join or not any(s.running for s in self.studies.values()):
+                    return
+                else:
+                    time.sleep(POLL_S)
+                    for study in self.studies.values():
+                        study.recover()
+
+    def _work(self, executor: Executor, job: list[Candidate] | None) -> None:
+        jobs: dict[Future[Any], list[Candidate]] = {}
+        failure: BaseException | None = None
+        while job is not None or jobs:
+            if job is not None:
+                jobs[executor.submit(job)] = job
+            for future in wait(jobs, 0 if job else None, FIRST_COMPLETED).done:
+                failure = self._record(jobs.pop(future), future) or failure
+            # Once the work itself has failed, what is under way ends, and nothing is begun.
+            ready = failure is None and len(jobs) < executor.slots
+            job = self._next_job() if ready else None
+        if failure is not None:
+            raise failure
+
+    def _next_job(self) -> list[Candidate] | None:
+        job: list[Candidate] = []
+        while len(job) < self.plan.config.per_job:
+            candidate = self._next()
+            if candidate is None:
+                break
+            name = name_of(candidate.group, candidate.setting)
+            if name in self._known:
+                self._tell(candidate, self._known[name])
+            elif name in self._under_way:
+                self._under_way[name].append(candidate)
+            else:
+                self._under_way[name] = [candidate]
+                job.append(candidate)
+        return job or None
+
+    def _next(self) -> Candidate | None:
+        """Return the next proposal, the groups taking turns."""
+        for _ in range(len(self._order)):
+            self._order.rotate(-1)
+            asked = self._order[-1].ask(self.plan.owner)
+            if asked is not None:
+                candidate, outcome = asked
+                if outcome is not None:
+                    self._known.setdefault(name_of(candidate.group, candidate.setting), outcome)
+                return candidate
+        return None
+
+    def _record(self, job: list[Candidate], future: Future[Any]) -> BaseException | None:
+        error = future.exception()
+        if error is not None and not isinstance(error, WorkerError):
+            return error
+        for index, candidate in enumerate(job):
+            name = name_of(candidate.group, candidate.setting)
+            for waiting in self._under_way.pop(name):
+                if error is None:
+                    self._known[name] = future.result()[index]
+                    self._tell(waiting, self._known[name])
+                else:
+                    self.studies[waiting.group].lose(waiting, str(error))
+                    self._advance(note=f"lost: {error}")
+            self.evaluated += error is None
+        return None
+
+    def _tell(self, candidate: Candidate, outcome: Outcome) -> None:
+        self.studies[candidate.group].tell(candidate, outcome)
+        best = ranked(list(self._known.values()))
+        note = f"best inner UF1 {best[0].uf1:.3f}: {text_of(best[0].setting)}" if best else ""
+        self._advance(note=note)
+
+    @contextmanager
+    def _heart(self) -> Iterator[None]:
+        end = threading.Event()
+
+        def beat() -> None:
+            while not end.wait(BEAT_S):
+                for study in self.studies.values():
+                    study.beat()
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            end.set()
+            thread.join()

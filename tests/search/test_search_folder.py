@@ -1,0 +1,99 @@
+"""One search at a time writes a folder; what is refused leaves nothing to clear away."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from search_cases import make_set, search
+
+from mace.errors import ConfigError, DataError, OutputError
+from mace.search.folder import folder_lock, is_locked, is_study, read_study
+
+HOLD = """
+import sys
+from mace.search.folder import folder_lock
+with folder_lock(sys.argv[1]):
+    print(flush=True)
+    input()
+"""
+
+
+def holder(folder) -> subprocess.Popen:
+    child = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"\n"
+    return child
+
+
+def test_a_second_one_is_refused_and_what_a_killed_one_left_is_taken_over(tmp_path):
+    with holder(tmp_path) as child:
+        assert is_locked(tmp_path)
+        with (
+            pytest.raises(ConfigError, match=rf"process {child.pid}\) is writing .*--join"),
+            folder_lock(tmp_path),
+        ):
+            pass
+        child.send_signal(signal.SIGKILL)
+        child.wait(60)
+    assert not is_locked(tmp_path)
+    with folder_lock(tmp_path):
+        assert is_locked(tmp_path)
+        assert (tmp_path / ".lock").read_text() == f"{os.getpid()}\n"
+    with pytest.raises(KeyError), folder_lock(tmp_path):
+        raise KeyError
+    assert not is_locked(tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(OutputError, match=r"cannot write .*lock: "),
+        folder_lock(tmp_path / "file"),
+    ):
+        pass
+
+
+def test_a_file_system_without_locks_is_one_sentence(tmp_path, monkeypatch):
+    def no_locks(file, operation):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(OutputError, match=r"lock: No locks available"), folder_lock(tmp_path):
+        pass
+
+
+def test_a_search_holds_its_folder_while_it_reads_and_no_longer(tmp_path, pretended):
+    held = []
+
+    def data():
+        held.append(is_locked(tmp_path / "s"))
+        return make_set()
+
+    search(tmp_path / "s", data, trials=2)
+    with pytest.raises(ConfigError, match=r"now it is 1"):
+        search(tmp_path / "s", data, trials=2, seed=1)
+    search(tmp_path / "s", data, trials=2, join=True)
+    assert held == [True, False]
+    assert not is_locked(tmp_path / "s")
+
+
+def test_what_is_refused_leaves_no_study(tmp_path, pretended):
+    with pytest.raises(DataError, match="too few"):
+        search(tmp_path / "few", make_set(subjects=2), trials=2)
+    assert not (tmp_path / "few" / "study.db").exists()
+    assert not is_study(tmp_path / "few")
+    with pytest.raises(DataError, match="holds no search"):
+        read_study(tmp_path / "few")
+
+
+def test_a_study_whose_storage_is_gone_is_said(tmp_path, pretended):
+    folder = search(tmp_path / "s", trials=1).folder
+    (folder / "study.db").rename(folder / "moved.db")
+    with pytest.raises(DataError, match=r"study\.db does not hold the search s of"):
+        read_study(folder)
+    assert read_study(folder, storage=str(folder / "moved.db")).name == "s"
