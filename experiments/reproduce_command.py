@@ -40,8 +40,10 @@ def run(
     from mace.evaluation.summary import summarise
     from mace.evaluation.table import headline_rows, print_table
     from mace.experiments.reproduce import Config, run_study
+    from mace.models.runtime import keep_heap
 
     keep_compiled()
+    keep_heap()
     study = run_study(
         Config(preset=preset, seeds=tuple(range(seeds)), data_seed=data_seed),
         data_dir=data_dir,

@@ -45,7 +45,6 @@ def run(
     target: Literal["classes", "aus"] = "classes",
     units_from: Path | None = None,
     baselines: bool = True,
-    population: bool = False,
     leaky: bool = False,
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
 ) -> None:
@@ -62,7 +61,7 @@ def run(
         seeds: how many training seeds.
         protocol: the folds; leave one subject out by default.
         data_dir: where prepared data sets lie.
-        workers: processes; each keeps to one core.
+        workers: processes that render and train baselines; each keeps to one core.
         recipe: input, network and training.
         zero_shot: evaluate this network as it is, without any training: the folder of a model, or
             `pretrained` for the one that comes with MACE. Emotions that are none of its classes are
@@ -82,8 +81,6 @@ def run(
             a data set's sheet, where the data set has no action units itself, as ready-made flow
             images.
         baselines: whether to train shallow baselines on the same input.
-        population: train all folds and seeds as one population, compiled once, on all cores;
-            scores differ by the rounding of sums.
         leaky: afterwards train the usual leaks on purpose, to show what they would have made of it.
         as_json: print the summary as one JSON object instead of the table.
     """
@@ -92,10 +89,10 @@ def run(
     aus = target == "aus"
     if units_from is not None and not aus:
         raise ConfigError("--units-from goes with --target aus; add it or leave out --units-from")
-    if aus and (leaky or population or as_json):
+    if aus and (leaky or as_json):
         raise ConfigError(
-            "--target aus trains no leaks and no population, and writes units.csv in place of "
-            "JSON; leave out --leaky, --population or --json"
+            "--target aus trains no leaks and writes units.csv in place of JSON; leave out "
+            "--leaky or --json"
         )
     start = starting_from(
         zero_shot=zero_shot,
@@ -148,8 +145,7 @@ def run(
     from mace.models.runtime import keep_heap
 
     keep_compiled()
-    if population:  # it trains here, not in workers
-        keep_heap()
+    keep_heap()
     benchmark, protocol = benchmark_of(protocol)
     images = any(map(holds_flow_images, folders))
     if benchmark is not None and classes is None:
@@ -230,7 +226,6 @@ def run(
         description=description,
         command=command,
         workers=workers,
-        population=population,
         log=log,
     )
     if leaky:

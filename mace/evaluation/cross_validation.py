@@ -30,8 +30,7 @@ from mace.evaluation.long_table import write_long_table
 from mace.evaluation.make import make_methods
 from mace.evaluation.method import FoldPredictions, Method
 from mace.evaluation.method_scores import figures_json
-from mace.evaluation.network import Network
-from mace.evaluation.population import check_population, population_predictions
+from mace.evaluation.population import population_predictions, trains_together
 from mace.evaluation.results import Evaluation
 from mace.evaluation.store import RecordKey, RunFolder, encode_index, encode_predictions
 from mace.evaluation.summary import summarise
@@ -88,10 +87,12 @@ def evaluate_methods(
     workers: int = 0,
     methods: Mapping[str, Method] | None = None,
     folds: Sequence[Fold] | None = None,
-    population: bool = False,
     log: Callable[[str], None] | None = None,
 ) -> Evaluation:
     """Run every fold that `run_dir` does not hold yet, and return the whole evaluation.
+
+    The folds and seeds of a network are one population (`mace.training.population`): one program,
+    compiled once, in as many threads as this process has cores.
 
     Args:
         motion_set: the clips; the baselines and the tests see variant 0.
@@ -100,17 +101,14 @@ def evaluate_methods(
         title: what tables call the network, such as `MACNN, flow`.
         description: further facts for the report, by name.
         command: the command that makes these results; that of this process by default.
-        workers: processes that share the folds, each on one core; the results do not depend on
-            their number. 0, and any number where there is an accelerator, runs in this process,
-            whose cores add up in another order: its results differ slightly from theirs.
+        workers: processes that share the folds of what this process does not train as a
+            population, each on one core; the results do not depend on their number. 0, and any
+            number where there is an accelerator, runs in this process, whose cores add up in
+            another order: its results differ slightly from theirs.
         methods: what to evaluate instead of the methods of `config`; must hold `network`, the
             one that all seeds apply to.
         folds: the folds instead of those of `config.protocol`; nothing checks them but an audit.
-        population: whether to train the network's folds and seeds as a population
-            (`mace.training.population`): the same numbers but for the order of sums, sooner. All of
-            them are trained in this process, in as many threads as it has cores; `workers` are for
-            the other methods.
-        log: is told how a population is computed, and what was compiled for it.
+        log: is told how the network's folds are computed, and what was compiled for them.
 
     Raises:
         ConfigError: for impossible settings.
@@ -154,7 +152,6 @@ def evaluate_methods(
         folder,
         workers=workers,
         label=f"evaluating {title}",
-        population=check_population(methods[NETWORK]) if population else None,
         log=log,
     )
     evaluation = load_evaluation(run_dir)
@@ -241,7 +238,6 @@ def _run(
     *,
     workers: int,
     label: str,
-    population: Network | None,
     log: Callable[[str], None] | None,
 ) -> None:
     done = folder.records()
@@ -251,7 +247,8 @@ def _run(
         if job.key not in done or (job.explain and not folder.heat_path(job.key).exists())
     ]
     with progress(label, len(jobs), done=len(jobs) - len(left)) as advance:
-        for job, predictions, seconds in _predictions(left, motion_set, workers, population, log):
+        whole = sum(job.name == NETWORK for job in jobs)
+        for job, predictions, seconds in _predictions(left, whole, motion_set, workers, log):
             clips = [motion_set.clips[i] for i in job.fold.test_index]
             # The maps first: a line says that its fold is complete.
             if predictions.heat is not None:
@@ -263,21 +260,22 @@ def _run(
 
 def _predictions(
     jobs: Sequence[_Job],
+    whole: int,
     motion_set: MotionSet,
     workers: int,
-    population: Network | None,
     log: Callable[[str], None] | None,
 ) -> Iterator[tuple[_Job, FoldPredictions, float]]:
     """Yield predictions as they come, with the seconds that each took, or took off the others'."""
-    together = [job for job in jobs if population is not None and job.name == NETWORK]
-    if population is not None and together:
+    together = [job for job in jobs if job.name == NETWORK and trains_together(job.method)]
+    alone = [job for job in jobs if job not in together]
+    if together and trains_together(network := together[0].method):
         runs = [(job.fold, job.seed, job.explain) for job in together]
         before = time.perf_counter()
-        for i, predictions in population_predictions(motion_set, population, runs, log=log):
+        trained = population_predictions(motion_set, network, runs, whole=whole, log=log)
+        for i, predictions in trained:
             now = time.perf_counter()
             yield together[i], predictions, now - before
             before = now
-    alone = [job for job in jobs if population is None or job.name != NETWORK]
     # XLA adds up a convolution in another order on two cores than on one, and training makes a
     # difference in the seventh digit one in the second (measured: probabilities 0.012 apart after
     # three epochs). So every worker has exactly one core, and one gives bit for bit what many give;

@@ -1,9 +1,9 @@
 """The network's folds and seeds as one population: predictions as one after the other gives."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeGuard
 
 from mace.data.motion_set import MotionSet
-from mace.errors import ConfigError
 from mace.evaluation.bundles import bundle_for
 from mace.evaluation.method import FoldPredictions, Method
 from mace.evaluation.network import Network
@@ -11,22 +11,15 @@ from mace.protocols.folds import Fold
 from mace.training.fit import each_trained
 from mace.training.member import Member
 from mace.training.mixing import load_mix
+from mace.training.plan import make_plan
 
 
-def check_population(method: Method) -> Network:
-    """Return the network whose folds can be trained as a population.
+def trains_together(method: Method) -> TypeGuard[Network]:
+    """Return whether a method's folds and seeds can be trained as one population.
 
-    Raises:
-        ConfigError: for one that they cannot, saying why.
+    A network that is shown a window of its own in every fold has no images in common with others.
     """
-    if not isinstance(method, Network):
-        raise ConfigError("a population trains networks, and this one is evaluated as it is")
-    if method.adapt is not None:
-        raise ConfigError(
-            "a population shares one set of images, and --adapt shows every fold its own; leave "
-            "out --adapt or --population"
-        )
-    return method
+    return isinstance(method, Network) and method.adapt is None
 
 
 def population_predictions(
@@ -34,6 +27,7 @@ def population_predictions(
     network: Network,
     runs: Sequence[tuple[Fold, int, bool]],
     *,
+    whole: int,
     log: Callable[[str], None] | None = None,
 ) -> Iterator[tuple[int, FoldPredictions]]:
     """Yield what the network predicts for folds and seeds (and whether it explains itself).
@@ -41,7 +35,9 @@ def population_predictions(
     Args:
         motion_set: the clips.
         network: trained in every fold.
-        runs: folds and seeds.
+        runs: folds and seeds that are left.
+        whole: how many there were in all. They decide the plan, so that an evaluation that goes on
+            ends with the numbers of one that was never interrupted.
         log: is told the plan, and at the end what was compiled.
 
     Yields:
@@ -63,7 +59,14 @@ def population_predictions(
     ]
     start = None if network.start is None else bundle_for(network.start, motion_set)
     mix = None if network.mix is None else load_mix(network.mix)
-    for i, result in each_trained(motion_set, members, start=start, mix=mix, log=log):
+    plan = make_plan(
+        network.train.model,
+        motion_set.inputs.shape[2],
+        members=whole,
+        sharing=network.train.devices,
+    )
+    trained = each_trained(motion_set, members, plan=plan, start=start, mix=mix, log=log)
+    for i, result in trained:
         fold, _, explain = runs[i]
         fitted = result.network()
         yield i, network.predict(motion_set, fold, fitted, splits[i], explain=explain)

@@ -140,7 +140,6 @@ def test_the_recipe_is_that_of_the_network_and_the_data_set(model):
     [
         (["--zero-shot", "pretrained", "--init", "pretrained"], "choose one"),
         (["--adapt"], "--adapt goes with --zero-shot RUN or --init RUN"),
-        (["--init", "pretrained", "--adapt", "--population"], "leave out --adapt or --population"),
         (["--zero-shot", "pretrained", "--leaky"], "--zero-shot trains nothing"),
         (["--init", "pretrained", "--adapt", "--leaky"], "leave out it or --adapt"),
         (

@@ -8,12 +8,12 @@ import pytest
 from evaluation_cases import make_set
 
 from mace.augment.config import NO_AUGMENT
-from mace.errors import ConfigError, TrainingError
-from mace.evaluation.config import EvaluationConfig, ProtocolConfig, ZeroShotConfig
-from mace.evaluation.cross_validation import evaluate_methods
+from mace.errors import TrainingError
+from mace.evaluation.config import EvaluationConfig, ProtocolConfig
+from mace.evaluation.cross_validation import evaluate_methods, make_folds
+from mace.evaluation.make import make_network
 from mace.evaluation.store import RunFolder
 from mace.models.config import ModelConfig
-from mace.pretrained.bundle_files import BundleFile
 from mace.training.config import OptimiserConfig, TrainConfig
 
 SET = make_set(subjects=4, clips=6, size=16)
@@ -42,59 +42,51 @@ def lines(folder):
     return {(record["key"], record["seed"], record["fold"]): record for record in records}
 
 
-def test_the_records_of_one_after_the_other(tmp_path):
-    evaluate_methods(SET, config=CONFIG, run_dir=tmp_path / "one", command="mace evaluate")
-    evaluate_methods(
-        SET, config=CONFIG, run_dir=tmp_path / "all", command="mace evaluate", population=True
-    )
-    alone, together = lines(tmp_path / "one"), lines(tmp_path / "all")
-    assert set(alone) == set(together)
-    for key, record in alone.items():
-        other = together[key]
-        assert set(record) == set(other)
-        assert record["data_use"] == other["data_use"]
-        assert record["clips"] == other["clips"]
-        assert set(record["history"]) == set(other["history"])
-        np.testing.assert_allclose(record["probabilities"], other["probabilities"], atol=1e-3)
-        for name, curve in record["history"].items():
-            np.testing.assert_allclose(curve, other["history"][name], rtol=1e-3, err_msg=name)
+def test_the_predictions_of_one_fold_after_the_other(tmp_path):
+    evaluate_methods(SET, config=CONFIG, run_dir=tmp_path, command="mace evaluate")
+    records = {(seed, fold): record for (_, seed, fold), record in lines(tmp_path).items()}
+    network = make_network(CONFIG)
+    for fold in make_folds(SET, CONFIG.protocol):
+        alone = network(SET, fold, seed=1, explain=False)
+        together = records[1, fold.name]
+        np.testing.assert_allclose(alone.probabilities, together["probabilities"], atol=1e-3)
+        assert set(alone.history) == set(together["history"])
+        for name, curve in alone.history.items():
+            np.testing.assert_allclose(curve, together["history"][name], rtol=1e-3, err_msg=name)
 
 
-def test_one_program_for_all_folds_and_folds_that_are_there_are_not_trained_again(tmp_path):
+@pytest.mark.parametrize("ended", [1, 3])
+def test_folds_that_are_there_are_not_trained_again(tmp_path, ended):
     said = []
-    arguments = {"config": CONFIG, "population": True, "log": said.append}
+    arguments = {"config": CONFIG, "log": said.append}
     evaluate_methods(SET, run_dir=tmp_path / "whole", **arguments)
     assert said[0].startswith("plan: step")
     assert said[-1].startswith("4 members, ")
-
-    def stop(_):
-        raise KeyboardInterrupt
-
     folder = tmp_path / "stopped"
     append = RunFolder.append
+
+    def append_and_stop(*record):
+        append(*record)
+        if len(lines(folder)) == ended:
+            raise KeyboardInterrupt
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(RunFolder, "append", lambda *record: (append(*record), stop(record)))
+        patch.setattr(RunFolder, "append", append_and_stop)
         with pytest.raises(KeyboardInterrupt):
             evaluate_methods(SET, run_dir=folder, **arguments)
-    assert len(lines(folder)) == 1
+    assert len(lines(folder)) == ended
     said.clear()
     evaluate_methods(SET, run_dir=folder, **arguments)
-    assert said[-1].startswith("3 members, 0 programs compiled")
+    assert said[-1].startswith(f"{4 - ended} members, 0 programs compiled")
+    # A single fold that is left over is computed as all of them were.
     whole, again = lines(tmp_path / "whole"), lines(folder)
     assert whole.keys() == again.keys()
     for key in whole:
         assert whole[key]["probabilities"] == again[key]["probabilities"]
 
 
-def test_what_a_population_cannot_do_is_said_at_the_start(tmp_path):
-    file = BundleFile(path=tmp_path, checksum="")
-    config = replace(CONFIG, zero_shot=ZeroShotConfig(bundle=file))
-    with pytest.raises(ConfigError, match="evaluated as it is"):
-        evaluate_methods(SET, config=config, run_dir=tmp_path / "x", population=True)
-
-
 def test_a_fold_that_diverges_says_which(tmp_path):
     wild = OptimiserConfig(learning_rate=10.0, weight_decay=10.0)
     config = replace(CONFIG, train=replace(CONFIG.train, optimiser=wild, epochs=60))
     with pytest.raises(TrainingError, match=r"without [12] of 2: the loss is not a number"):
-        evaluate_methods(SET, config=config, run_dir=tmp_path, population=True)
+        evaluate_methods(SET, config=config, run_dir=tmp_path)
