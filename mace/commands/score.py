@@ -43,9 +43,9 @@ def run(
 
     scores = score(logs, benchmark=benchmark, classes=classes)
     if as_json:
-        benchmark = None if scores.benchmark is None else figures_json(scores.benchmark)
+        counts = None if scores.benchmark is None else figures_json(scores.benchmark)
         more = {"logs": list(map(str, logs)), "remarks": list(scores.remarks)}
-        figures = figures_json(scores.figures) | more | {"benchmark": benchmark}
+        figures = figures_json(scores.figures) | more | {"benchmark": counts}
         print(json.dumps(figures, indent=2, ensure_ascii=False))
     else:
         print_scores(scores.figures, scores.benchmark)

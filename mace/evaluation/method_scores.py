@@ -65,7 +65,7 @@ class BenchmarkCounts:
         title: its name in full.
         n: number of scored clips.
         samples: number of the protocol's.
-        subjects: number of its people.
+        subjects: number of its people; None where it does not say.
         deviations: what differs, in words.
     """
 
@@ -73,7 +73,7 @@ class BenchmarkCounts:
     title: str
     n: int
     samples: int
-    subjects: int
+    subjects: int | None
     deviations: tuple[str, ...]
 
 
