@@ -32,7 +32,7 @@ from mace.prediction import predict
 from mace.pretrained.bundle_files import bundle_path
 from mace.training.fit import train_population
 from mace.training.plan import Plan
-from mace.training.program import MemberArrays, initial_state, training_program
+from mace.training.program import initial_state, member_arrays, training_program
 from mace.training.sampling import draw
 from mace.training.state import make_fold
 from mace.training.step import make_train_step
@@ -167,7 +167,7 @@ def _gradient(model: ModelConfig, dtype: Dtype, *, devices: int = 1) -> np.ndarr
     network = make_model(model, 3)
     inputs, labels = jax.device_put((motion_set.inputs, motion_set.labels))
     begin = jax.jit(functools.partial(initial_state, model=network))
-    state = begin(MemberArrays(fold=fold, config=config), inputs[:1, 0], None)
+    state = begin(member_arrays(fold, config), inputs[:1, 0], None)
     settings = {"batch_size": config.batch_size, "temporal": False, "mixup": 0.0}
     batch = jax.jit(functools.partial(draw, **settings))(inputs, labels, fold, np.int32(0))
     axis = AXIS if devices > 1 else None

@@ -8,9 +8,10 @@ import numpy as np
 from jaxtyping import Float, PyTree
 
 from mace.prediction import BATCH
+from mace.training.compiling import Calls
 from mace.training.config import TrainConfig
 from mace.training.fitted import Row
-from mace.training.program import Data, MemberArrays, Program
+from mace.training.program import Data, Program, member_arrays
 from mace.training.run import Run
 from mace.training.state import FoldArrays, trained_variables
 from mace.training.step import METRICS, zero_totals
@@ -43,10 +44,11 @@ class Chunk:
         places = program.plan.together
         filled = [*self.runs, *[self.runs[0]] * (places - len(self.runs))]
         fold: FoldArrays = jax.tree.map(lambda *leaves: np.stack(leaves), *[r.fold for r in filled])
-        self.arrays = program.place(MemberArrays(fold=fold, config=config))
+        self.arrays = program.place(member_arrays(fold, config))
         example = program.spread(runs[0].source.example)
         self.states = program.init(self.arrays, example, start)
         self.totals = program.place(zero_totals(places))
+        self._call = Calls()
         self.steps = np.zeros(places, np.int32)
         self._fetched: dict[str, Any] = {}
 
@@ -71,7 +73,7 @@ class Chunk:
         left = np.where(ends > 0, ends - self.steps, 0)
         self.states, self.totals, taken = self.program.advance(
             self.states, self.totals, self.arrays, ends, self.data, self.start,
-            steps=int(left.max()), stop=stop,
+            steps=int(left.max()), stop=stop, call=self._call,
         )  # fmt: skip
         self.steps += np.minimum(left, taken).astype(np.int32)
         if taken < left.max():
@@ -95,7 +97,9 @@ class Chunk:
             filled[: len(own)] = own
             index[:, place] = filled.reshape(blocks, BATCH)
         parts = [
-            self.program.predict(self.states, self.arrays, self.program.place(block), self.data)
+            self._call(
+                self.program.predict, self.states, self.arrays, self.program.place(block), self.data
+            )
             for block in index
         ]
         each = np.concatenate(jax.device_get(parts), axis=1)

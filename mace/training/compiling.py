@@ -41,7 +41,7 @@ class CountedJit:
     def compiled(self, *arguments: Any) -> Any:
         """Return the compiled program for arguments of these shapes, `jax.stages.Compiled`.
 
-        To look it up costs as much as a small step takes: who takes many asks once.
+        To look it up costs as much as a small step takes (`Calls`).
         """
         leaves, tree = jax.tree.flatten(arguments)
         shapes = [(jax.typeof(leaf), getattr(leaf, "sharding", None)) for leaf in leaves]
@@ -57,3 +57,16 @@ class CountedJit:
     def __call__(self, *arguments: Any) -> Any:
         """Run it."""
         return self.compiled(*arguments)(*arguments)
+
+
+class Calls:
+    """Programs that are looked up once, for arguments whose shapes stay the same."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[CountedJit, Any] = {}
+
+    def __call__(self, function: CountedJit, *arguments: Any) -> Any:
+        """Run a function."""
+        if function not in self._compiled:
+            self._compiled[function] = function.compiled(*arguments)
+        return self._compiled[function](*arguments)

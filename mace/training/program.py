@@ -7,7 +7,7 @@ Compiled, states, totals and members have the members as their first axis; `data
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -22,7 +22,7 @@ from mace.models.apply import init_model
 from mace.models.make import make_model
 from mace.motion.config import MotionConfig
 from mace.prediction import make_prediction
-from mace.training.compiling import CountedJit
+from mace.training.compiling import Calls, CountedJit
 from mace.training.config import TrainConfig
 from mace.training.fine_tune import overlay
 from mace.training.optimiser import make_optimiser
@@ -47,11 +47,24 @@ class MemberArrays:
 
     Attributes:
         fold: split and seed.
-        config: from `hyper.stacked`: its numbers are arrays.
+        numbers: leaves of the configurations.
+        shape: the tree that they are leaves of; to flatten it at every step would take its time.
     """
 
     fold: FoldArrays
-    config: TrainConfig
+    numbers: list[Array]
+    shape: Any = field(metadata={"static": True})
+
+    @property
+    def config(self) -> TrainConfig:
+        """The configuration, whose numbers are arrays."""
+        return jax.tree.unflatten(self.shape, self.numbers)
+
+
+def member_arrays(fold: FoldArrays, config: TrainConfig) -> MemberArrays:
+    """Return the arrays of members; `config` is from `hyper.stacked`, or that of one member."""
+    numbers, shape = jax.tree.flatten(config)
+    return MemberArrays(fold=fold, numbers=numbers, shape=shape)
 
 
 def initial_state(
@@ -125,6 +138,7 @@ class Program:
         *,
         steps: int,
         stop: Callable[[], bool],
+        call: Calls,
     ) -> tuple[TrainState, Totals, int]:
         """Take every member on to a step of its own; a loop on the device takes them all at once.
 
@@ -137,22 +151,22 @@ class Program:
             start: from `spread`.
             steps: to the end of the member that has the longest way; the others wait.
             stop: whether to leave, asked before every step.
+            call: runs what is compiled.
 
         Returns:
             States, totals and how many of `steps` were taken; the device may still be at work.
         """
         place = self.place(ends)
         if self.plan.loop == "scan":
-            states, totals = self.epoch(states, totals, members, place, data, start)
+            states, totals = call(self.epoch, states, totals, members, place, data, start)
             return states, totals, steps
-        order = self.order(states, members)
+        order = call(self.order, states, members)
         if self.plan.sharing > 1:
             return self._advance_shared(states, totals, members, order, data, start, steps, stop)
-        step = self.step.compiled(states, totals, members, place, order, data, start)
         for taken in range(steps):
             if stop():
                 return states, totals, taken
-            states, totals = step(states, totals, members, place, order, data, start)
+            states, totals = call(self.step, states, totals, members, place, order, data, start)
         return states, totals, steps
 
     def _advance_shared(

@@ -18,7 +18,7 @@ from mace.models.make import make_model  # noqa: E402
 from mace.training.config import OptimiserConfig  # noqa: E402
 from mace.training.fit import fit  # noqa: E402
 from mace.training.parallel import AXIS, data_parallel, split  # noqa: E402
-from mace.training.program import MemberArrays, initial_state  # noqa: E402
+from mace.training.program import initial_state, member_arrays  # noqa: E402
 from mace.training.sampling import draw  # noqa: E402
 from mace.training.state import make_fold  # noqa: E402
 from mace.training.step import make_train_step  # noqa: E402
@@ -40,7 +40,7 @@ eight = fit(motion_set, range(30), config=replace(config, devices=8), validation
 model = make_model(config.model, 3)
 fold = make_fold(motion_set, np.arange(30), config=config, seed=0)
 inputs, labels = jax.device_put((motion_set.inputs, motion_set.labels))
-member = MemberArrays(fold=fold, config=config)
+member = member_arrays(fold, config)
 state = jax.jit(partial(initial_state, model=model))(member, inputs[:1, 0], None)
 batch = draw(inputs, labels, fold, np.int32(0), batch_size=16, temporal=True, mixup=0.4)
 learn = partial(make_train_step, model=model, config=config, motion=motion_set.motion)
