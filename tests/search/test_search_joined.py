@@ -48,7 +48,7 @@ def test_two_searches_do_not_write_one_study(tmp_path, pretended):
         # Beside it, they share the work.
         joined = search(out, trials=10, join=True)
         assert joined.evaluation is None
-            assert joined.evaluated > 0
+        assert joined.evaluated > 0
         assert child.wait(300) == 0
     finally:
         child.kill()
