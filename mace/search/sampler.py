@@ -65,24 +65,12 @@ class Seeded(BaseSampler):
         return self._make(seed_of(self._seed, self._number(trial), *parts))
 
 
-class Ordered(BaseSampler):
+class Ordered(RandomSampler):
     """Settings in a fixed order, by the number of the proposal."""
 
     def __init__(self, propose: Callable[[int], Params], number: Number) -> None:
+        super().__init__()
         self._propose, self._number = propose, number
-
-    def infer_relative_search_space(
-        self, study: optuna.Study, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
-        """Return nothing: a proposal is read parameter by parameter."""
-        self._number(trial)
-        return {}
-
-    def sample_relative(
-        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> Params:
-        """Return nothing, see above."""
-        return {}
 
     def sample_independent(
         self,

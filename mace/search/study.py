@@ -34,7 +34,7 @@ OWNER = "owner"
 WARM = "warm start"
 # Between its creation and its owner's name, or its failure and its next run, a trial is nobody's
 # for a moment. One that is taken over too early is evaluated twice, to the same outcome.
-MOMENT_S = 5.0
+MOMENT_S = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,11 +152,14 @@ class Study:
         waiting = any(trial.state == TrialState.WAITING for trial in trials)
         if not waiting and sum(not _is_extra(trial) for trial in trials) >= self.proposals:
             return None
-        with quiet():
-            trial = self.optuna.ask(self.space.distributions)
-        identifier = trial_id(self._storage, self.name, trial.number)
-        self._storage.record_heartbeat(identifier)
-        trial.set_user_attr(OWNER, [f"{platform.node()}:{os.getpid()}", folder])
+        try:
+            with quiet():
+                trial = self.optuna.ask(self.space.distributions)
+            identifier = trial_id(self._storage, self.name, trial.number)
+            self._storage.record_heartbeat(identifier)
+            trial.set_user_attr(OWNER, [f"{platform.node()}:{os.getpid()}", folder])
+        except UpdateFinishedTrialError:  # it took too long, and another process has it now
+            return self.ask(folder)
         number = self._number(self._frozen(trial.number))
         if number >= self.proposals:
             # Another process took the last one at the same moment.

