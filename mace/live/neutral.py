@@ -1,11 +1,10 @@
 """The person's own neutral seconds: what their face shows without moving, and how strongly.
 
-Two things spoil a live prediction that the statistics of many clips (`mace.training.adapt`) cannot
-mend. The keyframe lies a fraction of a pixel beside where the face rests, so every frame carries
-the same motion; its mean over the neutral seconds is taken out of the flow (by the step). And a
-network that brings every image to one scale stretches the noise of a still face until it looks like
-motion; so a motion below the floor, a high quantile of what the neutral seconds showed, gets no
-label.
+Two things spoil a live prediction that the statistics of many clips cannot mend. The keyframe lies
+a fraction of a pixel beside where the face rests, so every frame carries the same motion; its mean
+over the neutral seconds is taken out of the flow (by the step). And a network that brings every
+image to one scale stretches the noise of a still face until it looks like motion; so a motion below
+the floor, a high quantile of what the neutral seconds showed, gets no label.
 """
 
 from typing import Literal
