@@ -84,7 +84,7 @@ def test_node_that_dies_and_node_that_joins_lose_nothing(cluster, tmp_path):
     with on_ray(slow_double, shared, cluster.address, retries=2) as executor:
         jobs = iter(range(60))
         while len(results) < 60:
-            for job in itertools.islice(jobs, executor.slots - len(waiting)):
+            for job in itertools.islice(jobs, max(0, executor.slots - len(waiting))):
                 waiting[executor.submit(job)] = job
             for future in wait(waiting, 600, FIRST_COMPLETED).done:
                 results[waiting.pop(future)] = future.result()
