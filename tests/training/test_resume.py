@@ -1,3 +1,5 @@
+"""Runs and populations that were killed, ended or finished go on where they were, bit for bit."""
+
 import json
 import subprocess
 import sys
@@ -7,7 +9,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from training_cases import CONFIG, PLAN, make_set, three_members
+from training_cases import CONFIG, make_set, members_and_plan, three_members
 
 from mace.errors import CheckpointError
 from mace.training.fit import fit, train_population
@@ -17,6 +19,7 @@ pytestmark = pytest.mark.accelerator
 
 TRAIN = range(20)
 KILLS = 20
+NEVER = 10**6
 
 
 def _child(*arguments: object, script: str = "child_run.py") -> subprocess.CompletedProcess[str]:
@@ -53,25 +56,47 @@ def test_a_killed_and_a_terminated_run_end_as_one_that_was_not(tmp_path):
     assert rows == list(straight.history)
 
 
-@pytest.mark.slow
-def test_a_population_killed_at_random_ends_as_one_that_was_not(tmp_path):
-    run, cache = tmp_path / "run", tmp_path / "cache"
-    straight = train_population(make_set(), three_members(), plan=PLAN)
-    kills = [int(n) for n in np.random.default_rng(KILLS).integers(2, 30, size=3)]
-    for last in [*kills, 10**6]:
-        child = _child(run, cache, last, script="child_resume.py")
-        assert child.returncode == (0 if last == 10**6 else -9), child.stderr
-    resumed = train_population(make_set(), three_members(), plan=PLAN, run_dir=run)
+def _trained(count: int, run_dir: Path | None = None):
+    members, plan = members_and_plan(count)
+    return train_population(make_set(), members, plan=plan, run_dir=run_dir)
+
+
+def _assert_same_results(resumed, straight) -> None:
     for one, other in zip(resumed, straight, strict=True):
         assert (one.status, one.reason, one.history) == (other.status, other.reason, other.history)
         assert one.fitted.chosen_epoch == other.fitted.chosen_epoch
         _assert_equal(one.fitted.variables, other.fitted.variables)
+
+
+@pytest.mark.slow
+def test_a_population_killed_again_and_again_ends_as_one_that_was_not(tmp_path):
+    run, cache = tmp_path / "run", tmp_path / "cache"
+    straight = _trained(3)
+    kills = [int(n) for n in np.random.default_rng(KILLS).integers(2, 30, size=3)]
+    for last in [*kills, NEVER]:
+        child = _child(run, cache, last, 3, script="child_resume.py")
+        assert child.returncode == (0 if last == NEVER else -9), child.stderr
+    _assert_same_results(_trained(3, run), straight)
     # Each has the folder that `fit` would have given it, and `fit` reads it.
     first = three_members()[0]
     alone = fit(
         make_set(), first.train_index, config=first.config, seed=5, run_dir=run / "member-0"
     )
     _assert_equal(alone.variables, straight[0].fitted.variables)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("members", [1, 3])
+def test_killed_at_any_of_twenty_random_points_it_ends_as_undisturbed(tmp_path, members):
+    cache = tmp_path / "cache"
+    straight = _trained(members)
+    whole = _child(tmp_path / "whole", cache, NEVER, members, script="child_resume.py")
+    events = int(whole.stdout.split()[-1])
+    for last in np.random.default_rng(members).choice(events, min(KILLS, events), replace=False):
+        run = tmp_path / f"killed-at-{last}"
+        child = _child(run, cache, last, members, script="child_resume.py")
+        assert child.returncode == -9, child.stderr
+        _assert_same_results(_trained(members, run), straight)
 
 
 def test_a_population_that_was_terminated_goes_on_where_it_was(tmp_path, interrupted_at):

@@ -48,6 +48,11 @@ def three_members() -> list[Member]:
     ]
 
 
+def members_and_plan(count: int) -> tuple[list[Member], Plan | None]:
+    """Return a population of three in two lanes, or a run: one member, planned as `fit` plans."""
+    return three_members()[:count], None if count == 1 else PLAN
+
+
 def signalling(advance: Callable[..., Any], step: int, number: signal.Signals):
     """Return `Program.advance` with a signal to this process after a step of the first member.
 
