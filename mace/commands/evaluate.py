@@ -61,7 +61,8 @@ def run(
         seeds: how many training seeds.
         protocol: the folds; leave one subject out by default.
         data_dir: where prepared data sets lie.
-        workers: processes that render and train baselines; each keeps to one core.
+        workers: processes that render, train baselines, and see to what is not trained as one
+            population (`--zero-shot`, `--init --adapt`); each keeps to one core.
         recipe: input, network and training.
         zero_shot: evaluate this network as it is, without any training: the folder of a model, or
             `pretrained` for the one that comes with MACE. Emotions that are none of its classes are

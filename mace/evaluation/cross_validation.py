@@ -38,6 +38,7 @@ from mace.models.runtime import keep_heap
 from mace.progress import progress
 from mace.protocols.folds import Fold, grouped_kfold, leave_one_database_out, loso
 from mace.provenance import provenance
+from mace.training.signals import Interrupted
 from mace.workers import parallel_map
 
 
@@ -246,16 +247,23 @@ def _run(
         for job in jobs
         if job.key not in done or (job.explain and not folder.heat_path(job.key).exists())
     ]
+    whole = sum(job.name == NETWORK for job in jobs)
     with progress(label, len(jobs), done=len(jobs) - len(left)) as advance:
-        whole = sum(job.name == NETWORK for job in jobs)
-        for job, predictions, seconds in _predictions(left, whole, motion_set, workers, log):
-            clips = [motion_set.clips[i] for i in job.fold.test_index]
-            # The maps first: a line says that its fold is complete.
-            if predictions.heat is not None:
-                folder.write_heat(job.key, clips, predictions.heat)
-            line = {"method": job.name, "clips": clips, "seconds": round(seconds, 3)}
-            folder.append(job.key, line | encode_predictions(predictions))
-            advance(note=f"{job.name}, seed {job.seed}, {job.fold.name}")
+        try:
+            for job, predictions, seconds in _predictions(left, whole, motion_set, workers, log):
+                clips = [motion_set.clips[i] for i in job.fold.test_index]
+                # The maps first: a line says that its fold is complete.
+                if predictions.heat is not None:
+                    folder.write_heat(job.key, clips, predictions.heat)
+                line = {"method": job.name, "clips": clips, "seconds": round(seconds, 3)}
+                folder.append(job.key, line | encode_predictions(predictions))
+                advance(note=f"{job.name}, seed {job.seed}, {job.fold.name}")
+        except Interrupted as error:
+            raise Interrupted(
+                f"{error.number.name} ended {label}; every fold that is finished is kept in "
+                f"{folder.path}, and the same command goes on from there",
+                error.number,
+            ) from error
 
 
 def _predictions(

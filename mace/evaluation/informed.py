@@ -72,12 +72,12 @@ class InformedRidge:
         classes = len(motion_set.classes)
         best, chosen = -1.0, None
         for shape, distances in mirrored_distances(motion_set, self.config.space):
-            for width, strength, seen in product(
+            for width, strength, of_features in product(
                 self.config.widths, self.config.space.strengths, choices
             ):
                 kernel = mirrored_kernel(distances, width)
-                if seen is not None:
-                    kernel = (kernel + mirrored_kernel(seen, width)) / 2
+                if of_features is not None:
+                    kernel = (kernel + mirrored_kernel(of_features, width)) / 2
                 held_out = [
                     (part, _scores(kernel, labels, fitted, part, strength, classes))
                     for fitted, part in inner
@@ -85,9 +85,9 @@ class InformedRidge:
                 for weight in WEIGHTS:
                     score = _pooled(held_out, opinion, labels, weight=weight)
                     if score > best:
-                        best, chosen = score, (shape, width, strength, seen, weight, kernel)
+                        best, chosen = score, (shape, width, strength, of_features, weight, kernel)
         assert chosen is not None
-        shape, width, strength, seen, weight, kernel = chosen
+        shape, width, strength, of_features, weight, kernel = chosen
         scores = _scores(kernel, labels, train, test, strength, classes) + weight * opinion[test]
         return FoldPredictions(
             predicted=scores.argmax(axis=1),

@@ -11,7 +11,6 @@ from mace.protocols.folds import Fold
 from mace.training.fit import each_trained
 from mace.training.member import Member
 from mace.training.mixing import load_mix
-from mace.training.plan import make_plan
 
 
 def trains_together(method: Method) -> TypeGuard[Network]:
@@ -59,13 +58,7 @@ def population_predictions(
     ]
     start = None if network.start is None else bundle_for(network.start, motion_set)
     mix = None if network.mix is None else load_mix(network.mix)
-    plan = make_plan(
-        network.train.model,
-        motion_set.inputs.shape[2],
-        members=whole,
-        sharing=network.train.devices,
-    )
-    trained = each_trained(motion_set, members, plan=plan, start=start, mix=mix, log=log)
+    trained = each_trained(motion_set, members, planned_for=whole, start=start, mix=mix, log=log)
     for i, result in trained:
         fold, _, explain = runs[i]
         fitted = result.network()

@@ -116,8 +116,8 @@ def require_same(what: str, value: str) -> None:
     if not several_hosts():
         return
     digest = np.frombuffer(hashlib.sha256(value.encode()).digest(), np.uint8)
-    found = np.asarray(multihost_utils.process_allgather(digest))
-    others = [number for number, one in enumerate(found) if (one != found[0]).any()]
+    digests = np.asarray(multihost_utils.process_allgather(digest))
+    others = [number for number, other in enumerate(digests) if (other != digests[0]).any()]
     if others:
         raise ConfigError(
             f"process {others[0]} has another {what} than process 0; give all processes the same "

@@ -188,10 +188,12 @@ def _read(connection: socket.socket, timeout_s: float) -> dict | None:
             if not piece:
                 return None
             data += piece
-        found = json.loads(data)
+        message = json.loads(data)
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) and found.keys() & {"process", "problem"} else None
+    return (
+        message if isinstance(message, dict) and message.keys() & {"process", "problem"} else None
+    )
 
 
 def _say(connection: socket.socket, problem: str) -> None:

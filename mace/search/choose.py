@@ -48,11 +48,12 @@ def choose(outcomes: Iterable[Outcome], *, group: str, config: SearchConfig) -> 
 
 def earlier_settings(
     studies: Iterable[StoredStudy], space: SearchSpace, tested: Iterable[str]
-) -> tuple[list[Setting], list[str]]:
+) -> tuple[list[Setting], list[str], set[str]]:
     """Return the best settings of earlier studies that a group may begin with, and what was not.
 
-    An earlier group's results count only if none of the subjects who judged its settings is
-    tested here: otherwise their labels would speak through the choice.
+    An earlier group's results count only if none of the subjects who judged its settings, or those
+    that it began with itself, is tested here: otherwise their labels would speak through the
+    choice.
 
     Args:
         studies: finished or not.
@@ -60,14 +61,16 @@ def earlier_settings(
         tested: names of the subjects whom this group's choice will be tested on.
 
     Returns:
-        The settings, and sentences for people about what could not be used.
+        The settings, sentences for people about what could not be used, and the subjects whose
+        labels speak through the settings.
     """
     here = set(tested)
     settings: list[Setting] = []
     notes: list[str] = []
+    people: set[str] = set()
     for study in studies:
         groups = study.facts["groups"]
-        allowed = [name for name in groups if not here & set(groups[name]["outside"])]
+        allowed = [name for name in groups if not here & set(groups[name]["informed_by"])]
         if not allowed:
             notes.append(
                 f"nothing of {study.name} is used for the group that tests {min(here)}: its "
@@ -81,7 +84,8 @@ def earlier_settings(
         for outcome in usable[:WARM]:
             if plain(outcome.setting) not in settings:
                 settings.append(plain(outcome.setting))
-    return settings, notes
+                people |= set(groups[outcome.group]["informed_by"])
+    return settings, notes, people
 
 
 def _fits(space: SearchSpace, setting: Setting) -> bool:

@@ -101,8 +101,8 @@ def nested_cross_validation(
     with ExitStack() as stack:
         if not plan.join:
             stack.enter_context(folder_lock(plan.out))
-        search = _open(data, plan, corners, say)
         try:
+            search = _open(data, plan, corners, say)
             search.run(engine)
             outcomes = search.outcomes()
             for study in search.studies.values():
@@ -174,6 +174,12 @@ def _open(data: Data, plan: SearchPlan, corners: list[Any], say: Say) -> Schedul
     height, width, channels = motion_set.inputs.shape[2:]
     check_networks(corners, shape=(height, width, channels), classes=len(motion_set.classes))
     groups = {group.name: group for group in make_groups(motion_set, plan.config)}
+    begun = {
+        name: earlier_settings(
+            map(read_study, plan.earlier), plan.space, tested_subjects(group, motion_set)
+        )
+        for name, group in groups.items()
+    }
     facts = _facts(plan, motion_set, groups)
     epochs = max(plan.train.epochs, *(corner.epochs for corner in corners))
     studies = {group: _study(plan, group, epochs=epochs) for group in groups}
@@ -183,14 +189,15 @@ def _open(data: Data, plan: SearchPlan, corners: list[Any], say: Say) -> Schedul
         refuse_difference(
             known["identity"], facts["identity"], what=f"the search {plan.study_name}"
         )
-    if known is None or not plan.join:
+    for name, group in facts["groups"].items():
+        before = set() if known is None else set(known["groups"][name]["informed_by"])
+        group["informed_by"] = sorted({*group["outside"], *before, *begun[name][2]})
+    if known is None or not plan.join or facts["groups"] != known["groups"]:
         first.optuna.set_user_attr(FACTS, facts)
     database = STORAGE if not plan.database else without_password(_absolute(plan.database))
     write_pointer(plan.out, storage=database, name=plan.study_name)
     for group, study in studies.items():
-        settings, notes = earlier_settings(
-            map(read_study, plan.earlier), plan.space, facts["groups"][group]["tested"]
-        )
+        settings, notes, _ = begun[group]
         study.warm_start(settings)
         for note in notes:
             say(note)

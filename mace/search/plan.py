@@ -24,7 +24,8 @@ STORAGE = "study.db"
 # is in the data's fingerprint.
 DECIDING = (
     "augment", "losses", "models", "training", "metrics.py", "prediction.py",
-    "protocols/inner.py", "search/objective.py", "search/inner.py", "search/sampler.py",
+    "protocols/folds.py", "protocols/inner.py", "evaluation/network.py", "search/folds.py",
+    "search/objective.py", "search/inner.py", "search/sampler.py",
 )  # fmt: skip
 
 

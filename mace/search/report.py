@@ -169,7 +169,9 @@ def _best_rows(outcomes: Sequence[Outcome], space: SearchSpace) -> list[dict[str
 def _space_rows(space: SearchSpace) -> list[tuple[str, str]]:
     described = space.to_dict()
     if "settings" in described:
-        return [(f"setting {i}", short(one)) for i, one in enumerate(described["settings"], 1)]
+        return [
+            (f"setting {i}", short(setting)) for i, setting in enumerate(described["settings"], 1)
+        ]
     rows = []
     for path, table in described["space"].items():
         if "choice" in table:

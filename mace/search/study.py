@@ -110,6 +110,8 @@ class Study:
         # Trials of this process that are under way, with the storage's ids, by number.
         self._held: dict[int, tuple[optuna.Trial, int]] = {}
         self._numbers: dict[int, int] = {}
+        # When this process first saw a trial that is nobody's, by number and state.
+        self._noticed: dict[tuple[int, TrialState], float] = {}
         try:
             self.optuna = optuna.create_study(
                 study_name=name,
@@ -220,7 +222,7 @@ class Study:
         trials = self.trials()
         queued = {number for t in trials for number in t.system_attrs.get("retry_history", ())}
         for trial in trials:
-            if not _is_left(trial, folder):
+            if not self._is_left(trial, folder):
                 continue
             if trial.state == TrialState.RUNNING:
                 self.optuna.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
@@ -252,6 +254,19 @@ class Study:
             for trial in trials
             if LOST in trial.user_attrs
         }
+
+    def _is_left(self, trial: FrozenTrial, folder: str) -> bool:
+        """Whether nobody works on an unfinished trial, as far as heartbeats do not say so."""
+        mine = bool(folder) and owner_of(trial)[1] == folder
+        if trial.state == TrialState.RUNNING and OWNER in trial.user_attrs:
+            return mine  # else its heart beats, or stops
+        failed = trial.state == TrialState.FAIL and not {LOST, SURPLUS} & set(trial.user_attrs)
+        if trial.state != TrialState.RUNNING and not failed:
+            return False
+        # By this process's clock: those of other machines may be in another zone.
+        now = time.monotonic()
+        since = self._noticed.setdefault((trial.number, trial.state), now)
+        return mine or now - since > MOMENT_S
 
     def _frozen(self, number: int) -> FrozenTrial:
         return next(trial for trial in self.trials() if trial.number == number)
@@ -306,10 +321,11 @@ def stop_early(
     rdb = open_storage(storage)
     try:
         rdb.set_trial_intermediate_value(trial_id(rdb, study_name, trial), epoch, score)
+        frozen = next(t for t in study.get_trials(deepcopy=False) if t.number == trial)
+        pruned = make_pruner(rule, epochs).prune(study, frozen)
     except UpdateFinishedTrialError:
         return False
-    frozen = next(one for one in study.get_trials(deepcopy=False) if one.number == trial)
-    return make_pruner(rule, epochs).prune(study, frozen)
+    return pruned
 
 
 @functools.lru_cache(maxsize=64)
@@ -336,17 +352,3 @@ def _outcome(
 def _is_extra(trial: FrozenTrial) -> bool:
     """Whether a trial is no new proposal: it is run again, or was one too many."""
     return "failed_trial" in trial.system_attrs or SURPLUS in trial.user_attrs
-
-
-def _is_left(trial: FrozenTrial, folder: str) -> bool:
-    """Whether nobody works on an unfinished trial any more, as far as heartbeats do not say so."""
-    mine = bool(folder) and owner_of(trial)[1] == folder
-    if trial.state == TrialState.RUNNING:
-        if OWNER in trial.user_attrs:
-            return mine  # else its heart beats, or stops
-        since = trial.datetime_start
-    elif trial.state == TrialState.FAIL and not {LOST, SURPLUS} & set(trial.user_attrs):
-        since = trial.datetime_complete
-    else:
-        return False
-    return mine or (since is not None and time.time() - since.timestamp() > MOMENT_S)

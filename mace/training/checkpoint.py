@@ -106,13 +106,14 @@ class CheckpointStore:
                 f"{place} was written by another version of MACE; choose another folder"
             )
         _compare(notes["identity"], self.identity, place)
-        wanted = named_leaves(like)
+        leaves_like = named_leaves(like)
         template = {
-            name: np.zeros(np.shape(leaf), np.asarray(leaf).dtype) for name, leaf in wanted.items()
+            name: np.zeros(np.shape(leaf), np.asarray(leaf).dtype)
+            for name, leaf in leaves_like.items()
         }
         restore = ocp.args.StandardRestore(template)
         leaves = self._read(step, place, arrays=restore)["arrays"]
-        tree = jax.tree.unflatten(jax.tree.structure(like), [leaves[name] for name in wanted])
+        tree = jax.tree.unflatten(jax.tree.structure(like), [leaves[name] for name in leaves_like])
         return Snapshot(arrays=tree, history=notes["history"])
 
     def close(self) -> None:
@@ -133,11 +134,11 @@ class CheckpointStore:
         # A run killed between writing a checkpoint and its list has the list of the one before.
         if listed["step"] != step:
             return
-        found = _checksums(place)
+        checksums = _checksums(place)
         for name, checksum in listed["files"].items():
-            if found.get(name) != checksum:
+            if checksums.get(name) != checksum:
                 raise _damaged(
-                    place, f"its file {name} is {'changed' if name in found else 'gone'}"
+                    place, f"its file {name} is {'changed' if name in checksums else 'gone'}"
                 )
 
     def _read(self, step: int, place: Path, **items: Any) -> Mapping[str, Any]:

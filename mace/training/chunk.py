@@ -13,7 +13,7 @@ from mace.training.config import TrainConfig
 from mace.training.fitted import Row
 from mace.training.program import Data, Program, member_arrays
 from mace.training.run import Run
-from mace.training.state import FoldArrays, trained_variables
+from mace.training.state import FoldArrays, TrainState, trained_variables
 from mace.training.step import METRICS, zero_totals
 
 
@@ -45,12 +45,28 @@ class Chunk:
         filled = [*self.runs, *[self.runs[0]] * (places - len(self.runs))]
         fold: FoldArrays = jax.tree.map(lambda *leaves: np.stack(leaves), *[r.fold for r in filled])
         self.arrays = program.place(member_arrays(fold, config))
-        example = program.spread(runs[0].source.example)
-        self.states = program.init(self.arrays, example, start)
+        self._states: TrainState | None = None
         self.totals = program.place(zero_totals(places))
         self._call = Calls()
         self.steps = np.zeros(places, np.int32)
         self._fetched: dict[str, Any] = {}
+
+    @property
+    def states(self) -> TrainState:
+        """The members' states, drawn when they are first asked for: most chunks wait for others."""
+        if self._states is None:
+            example = self.program.spread(self.runs[0].source.example)
+            self._states = self.program.init(self.arrays, example, self.start)
+        return self._states
+
+    @states.setter
+    def states(self, states: TrainState) -> None:
+        self._states = states
+
+    def release(self) -> None:
+        """Let go of the states of members that have all ended."""
+        if all(run.ended for run in self.runs):
+            self._states, self._fetched = None, {}
 
     def train_epoch(
         self, learns: Sequence[bool], stop: Callable[[], bool]

@@ -39,11 +39,11 @@ def start_variables(bundle: "Bundle", *, model: ModelConfig, classes: tuple[str,
         )
     start = jax.tree.map(lambda leaf: np.asarray(leaf, np.float32), dict(bundle.variables))
     own = [canonical_class(name) for name in bundle.classes]
-    wanted = [canonical_class(name) for name in classes]
+    theirs = [canonical_class(name) for name in classes]
     # The units are left out: nobody has said which of them the new clips show.
     head = {name: leaf for name, leaf in start["params"]["head"].items() if name != "units"}
-    if sorted(own) == sorted(wanted):
-        order = [own.index(name) for name in wanted]
+    if sorted(own) == sorted(theirs):
+        order = [own.index(name) for name in theirs]
         head["classes"] = {name: leaf[..., order] for name, leaf in head["classes"].items()}
     else:
         del head["classes"]
@@ -84,8 +84,8 @@ def frozen_leaves(
         "stem": lambda part: part == "stem",
         "all_but_head": lambda part: part != "head",
     }[freeze]
-    kept = {part: value for part, value in start.items() if parts(part)}
-    return taken_over(tree, kept)
+    taken = {part: value for part, value in start.items() if parts(part)}
+    return taken_over(tree, taken)
 
 
 def choose(where: PyTree[bool], chosen: PyTree[Any], other: PyTree[Any]) -> PyTree[Any]:

@@ -118,6 +118,7 @@ def each_trained(
     members: Sequence[Member],
     *,
     plan: Plan | None = None,
+    planned_for: int | None = None,
     start: Bundle | None = None,
     mix: Mix | None = None,
     run_dir: Path | None = None,
@@ -131,7 +132,9 @@ def each_trained(
     Args:
         motion_set: all clips.
         members: whose configurations may differ in anything.
-        plan: how to compute them; decided for each shape by default.
+        plan: how to compute them; decided for each shape by default,
+        planned_for: for as many members of a shape as there were in all, where these are what an
+            interruption has left: they get the numbers of an undisturbed training.
         start: a pre-trained network that all of them go on from.
         mix: clips of other people that share every batch, as in `fit`.
         run_dir: below which every member has a folder, as a run of `fit` has; members found there
@@ -150,10 +153,21 @@ def each_trained(
         members = [replace(m, run_dir=run_dir / f"member-{i}") for i, m in enumerate(members)]
     for positions in group_by_shape([member.config for member in members]):
         chosen = [members[i] for i in positions]
-        population = Population(motion_set, chosen, plan=plan, start=start, mix=mix, log=log)
+        population = Population(
+            motion_set,
+            chosen,
+            plan=plan,
+            planned_for=planned_for,
+            start=start,
+            mix=mix,
+            log=log,
+        )
         with population, stop_signals() as stop:
             for place, result in population.finish(stop=stop):
                 yield positions[place], result
+                population.release(place)
+            if stop:  # it came when all had their last epoch behind them
+                raise population.interrupted(stop)
     count, seconds = COMPILATIONS.count - before[0], COMPILATIONS.seconds - before[1]
     log(f"{len(members)} members, {count} programs compiled in {seconds:.1f} s")
 

@@ -43,9 +43,9 @@ def stacked(configs: Sequence[TrainConfig]) -> TrainConfig:
     return _stacked([dataclasses.replace(config, **_BETWEEN) for config in configs])
 
 
-def same_shape(one: TrainConfig, other: TrainConfig) -> bool:
+def same_shape(first: TrainConfig, second: TrainConfig) -> bool:
     """Return whether two configurations differ in numbers alone and may share a program."""
-    return _shape(one) == _shape(other)
+    return _shape(first) == _shape(second)
 
 
 def group_by_shape(configs: Sequence[TrainConfig]) -> list[list[int]]:
@@ -54,18 +54,6 @@ def group_by_shape(configs: Sequence[TrainConfig]) -> list[list[int]]:
     for position, config in enumerate(configs):
         groups.setdefault(_shape(config), []).append(position)
     return list(groups.values())
-
-
-def number_paths(config: Any) -> list[str]:
-    """Return the dotted paths of the settings that are numbers and nothing else."""
-    paths = []
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        if isinstance(value, CONFIGS):
-            paths += [f"{field.name}.{path}" for path in number_paths(value)]
-        elif "number" in field.metadata:
-            paths.append(field.name)
-    return paths
 
 
 def _stacked(configs: Sequence[Any]) -> Any:

@@ -80,13 +80,13 @@ def mixed_arrays(
     known = {canonical_class(name): label for label, name in enumerate(motion_set.classes)}
     label_of = np.array([known.get(canonical_class(name), -1) for name in mixed.classes])
     labels = label_of[mixed.labels]
-    kept = np.flatnonzero(labels >= 0)
-    if not kept.size:
+    usable = np.flatnonzero(labels >= 0)
+    if not usable.size:
         raise DataError(
             f"none of the mixed-in classes {', '.join(mixed.classes)} is among "
             f"{', '.join(motion_set.classes)}; choose another set of classes"
         )
-    return mixed.inputs[kept], labels[kept].astype(np.int32)
+    return mixed.inputs[usable], labels[usable].astype(np.int32)
 
 
 def save_mix(config: MixConfig, motion_set: MotionSet) -> None:

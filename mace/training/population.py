@@ -42,6 +42,7 @@ class Population:
         members: Sequence[Member],
         *,
         plan: Plan | None = None,
+        planned_for: int | None = None,
         start: Bundle | None = None,
         mix: Mix | None = None,
         log: Callable[[str], None] | None = None,
@@ -52,7 +53,8 @@ class Population:
         Args:
             data: all clips, of which every device gets one copy; or a stream.
             members: whose configurations differ in numbers, epochs and selection alone.
-            plan: how to compute them; `make_plan` decides by default.
+            plan: how to compute them; `make_plan` decides by default,
+            planned_for: for as many members as there were in all, where these are what is left.
             start: a pre-trained network that all of them go on from, as in `fit`.
             mix: clips of other people that share every batch, as in `fit`.
             log: is told the plan, and which members end before the others.
@@ -78,7 +80,10 @@ class Population:
             Clips(data, self.members, mix=mix) if isinstance(data, MotionSet) else data
         )
         self._config = stacked([member.config for member in self.members])
-        self._start = checked_start(self.source.motion, self.source.classes, config, start)
+        for member in self.members if start is None else self.members[:1]:
+            self._start = checked_start(
+                self.source.motion, self.source.classes, member.config, start
+            )
         self.log = log or (lambda line: None)
         self._watch = watch or (lambda position, row: None)
         self._runs = [Run(self.source, member) for member in self.members]
@@ -86,7 +91,7 @@ class Population:
         self.plan = plan or make_plan(
             config.model,
             self.source.example.shape[1],
-            members=len(members),
+            members=planned_for or len(members),
             sharing=max(member.config.devices for member in members),
         )
         if not given and self.plan.kind == "vmap":
@@ -146,11 +151,15 @@ class Population:
         Members that had ended before are not among them, but for those that their folders held. The
         others stop after their epoch if the caller leaves.
         """
-        left = {i for i, run in enumerate(self._runs) if not run.ended or run.restored}
-        for run in self._runs:
-            run.restored = False
+        for i, run in enumerate(self._runs):
+            if run.ended and run.restored:
+                run.restored = False
+                yield i, run.result()
+        left = set(self.learning)
         for chunk in self._trained(None, stop):
-            for i in left.intersection(chunk.ids):
+            # Whoever gives up at one that diverged has the others of its chunk already.
+            ended = sorted(left.intersection(chunk.ids))
+            for i in sorted(ended, key=lambda i: self._runs[i].status == "diverged"):
                 yield i, self._runs[i].result()
 
     def keep(self, which: Iterable[int]) -> None:
@@ -159,11 +168,11 @@ class Population:
         Raises:
             ConfigError: for a position that does not exist.
         """
-        kept = {int(i) for i in which}
-        wrong = sorted(kept - set(range(len(self.members))))
+        staying = {int(i) for i in which}
+        wrong = sorted(staying - set(range(len(self.members))))
         if wrong:
             raise ConfigError(f"there is no member {wrong[0]} among {len(self.members)} to keep")
-        self._leave(kept, "left out")
+        self._leave(staying, "left out")
         self._close_up()
 
     def fitted(self, position: int) -> Fitted | None:
@@ -177,6 +186,10 @@ class Population:
     def reason(self, position: int) -> str:
         """Return why a member learns no more; nothing while it does."""
         return self._runs[position].reason
+
+    def release(self, position: int) -> None:
+        """Let go of the network of a member that has ended, whose result somebody has."""
+        self._runs[position].release()
 
     def results(self) -> list[MemberResult]:
         """Return what became of the members; one that has epochs left counts as stopped."""
@@ -202,9 +215,10 @@ class Population:
         done = 0
         for chunk in side_by_side(train, self._chunks, lanes=self.plan.lanes):
             yield chunk
+            chunk.release()
             done += 1
         if done < len(self._chunks):
-            raise self._interrupted(stop)
+            raise self.interrupted(stop)
 
     def _train_epoch(self, chunk: Chunk, learns: Sequence[bool], stop: StopRequest) -> bool:
         """Take members of a chunk through an epoch; return false if a signal came between."""
@@ -227,7 +241,7 @@ class Population:
                 self._watch(i, run.history[-1])
         return True
 
-    def _interrupted(self, stop: StopRequest) -> Exception:
+    def interrupted(self, stop: StopRequest) -> Exception:
         """Return the error of a training that a signal ended."""
         assert stop.signal is not None
         place = f"with {len(self.learning)} of {len(self.members)} members under way"
@@ -248,17 +262,18 @@ class Population:
             for run, identity in zip(self._runs, identities, strict=True):
                 run.open(identity, stack)
             for chunk in self._chunks:
-                found = [run.restore(*chunk.like()) for run in chunk.runs]
-                chunk.put({place: books for place, books in enumerate(found) if books})
+                if any(run.member.run_dir is not None for run in chunk.runs):
+                    stored = [run.restore(*chunk.like()) for run in chunk.runs]
+                    chunk.put({place: books for place, books in enumerate(stored) if books})
             for run in self._runs:
                 run.write_log(stack)
             self._stack = stack.pop_all()
 
-    def _leave(self, kept: set[int], reason: str) -> None:
-        """End the members that are not kept."""
+    def _leave(self, staying: set[int], reason: str) -> None:
+        """End the members that are not staying."""
         for chunk in self._chunks:
             for place, (i, run) in enumerate(zip(chunk.ids, chunk.runs, strict=True)):
-                if i not in kept and not run.ended:
+                if i not in staying and not run.ended:
                     why = f"{reason} after epoch {run.epoch}"
                     run.end("stopped", why, chunk.variables_of(place))
 

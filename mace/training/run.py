@@ -97,6 +97,10 @@ class Run:
         )
         log(f"member {self.member.name or f'of seed {self.member.seed}'} diverged: {self.reason}")
 
+    def release(self) -> None:
+        """Let go of the network of a member that has ended and been handed over."""
+        self._variables = self.best = None
+
     def interrupt(self, state: TrainState, totals: Totals, log: Callable[[str], None]) -> None:
         """Save the member between two steps, if its loss is a number."""
         if totals["bad_step"] >= 0:

@@ -93,16 +93,16 @@ def draw(
         key = stream_key(fold.seed, VARIANT, step)
         chosen = jax.random.randint(key, clips.shape, 0, variants, jnp.int32)
     images = inputs[clips, chosen]
-    found = labels[clips]
+    classes = labels[clips]
     if mixed is not None:
         more, their = _draw_mixed(
             *mixed, fold, step, count=batch_size - len(clips), temporal=temporal
         )
-        images, found = jnp.concatenate([images, more]), jnp.concatenate([found, their])
-    targets = jax.nn.one_hot(found, fold.class_counts.shape[0], dtype=jnp.float32)
+        images, classes = jnp.concatenate([images, more]), jnp.concatenate([classes, their])
+    targets = jax.nn.one_hot(classes, fold.class_counts.shape[0], dtype=jnp.float32)
     if mixup:
         key = stream_key(fold.seed, MIXUP, step)
-        share = jax.random.choice(key, jnp.asarray(beta_quantiles(mixup)), found.shape)
+        share = jax.random.choice(key, jnp.asarray(beta_quantiles(mixup)), classes.shape)
         images = mix_neighbours(images, share[:, None, None, None])
         targets = mix_neighbours(targets, share[:, None])
     return Batch(images=images, targets=targets, place=jnp.arange(batch_size, dtype=jnp.int32))

@@ -15,19 +15,20 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(MaceError):
-    """A run that a signal ended; `exit_code` is the shell's 128 + signal number."""
+    """Work that a signal ended; `exit_code` is the shell's 128 + signal number."""
 
     def __init__(self, message: str, number: signal.Signals = signal.SIGINT) -> None:
         super().__init__(message)
+        self.number = number
         self.exit_code = 128 + number
 
 
 def interrupted(number: signal.Signals, place: str, folders: Collection[Path]) -> Interrupted:
     """Return the error of a training that ended at a place, its state kept in folders, if any."""
-    kept = "nothing was saved, as the run has no folder"
+    fate = "nothing was saved, as the run has no folder"
     if folders:
-        kept = f"start it again to go on from {os.path.commonpath(map(Path.absolute, folders))}"
-    return Interrupted(f"{number.name} ended training {place}; {kept}", number)
+        fate = f"start it again to go on from {os.path.commonpath(map(Path.absolute, folders))}"
+    return Interrupted(f"{number.name} ended training {place}; {fate}", number)
 
 
 class StopRequest:

@@ -191,15 +191,15 @@ def checked_start(
 
 
 def _indices(index: Any, motion_set: MotionSet, name: str) -> Int[np.ndarray, " m"]:
-    found = np.unique(np.asarray(index, np.int64))
-    if not found.size:
+    positions = np.unique(np.asarray(index, np.int64))
+    if not positions.size:
         raise DataError(f"{name} is empty; a run needs at least one clip there")
-    if found[0] < 0 or found[-1] >= len(motion_set):
+    if positions[0] < 0 or positions[-1] >= len(motion_set):
         raise DataError(
-            f"{name} has the position {found[0] if found[0] < 0 else found[-1]}, expected 0 to "
-            f"{len(motion_set) - 1}"
+            f"{name} has the position {positions[0] if positions[0] < 0 else positions[-1]}, "
+            f"expected 0 to {len(motion_set) - 1}"
         )
-    return found
+    return positions
 
 
 def _check(motion_set: MotionSet, member: Member) -> None:

@@ -170,11 +170,11 @@ def _metrics(
 ) -> Metrics:
     hits = (logits.argmax(axis=-1) == targets.argmax(axis=-1)).astype(jnp.float32)
     count = jnp.asarray(hits.size, jnp.float32)
-    one = jnp.ones((), jnp.float32)
+    single = jnp.ones((), jnp.float32)
     return {
         "loss": (loss * count, count),
         "accuracy": (hits.sum(), count),
-        "gradient_norm": (gradient_norm, one),
+        "gradient_norm": (gradient_norm, single),
     }
 
 
@@ -185,5 +185,5 @@ def _running_mean(
         return None
     # Early on a shorter memory, or the random start would stay in the mean for long.
     steps = (state.step + 1).astype(jnp.float32)
-    kept = jnp.minimum(decay, steps / (9.0 + steps))
-    return jax.tree.map(lambda old, new: kept * old + (1 - kept) * new, state.ema, params)
+    share = jnp.minimum(decay, steps / (9.0 + steps))
+    return jax.tree.map(lambda old, new: share * old + (1 - share) * new, state.ema, params)

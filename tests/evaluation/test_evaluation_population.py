@@ -1,6 +1,9 @@
 """A cross-validation by a population: the records of one fold after the other, but for rounding."""
 
 import json
+import os
+import re
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +18,7 @@ from mace.evaluation.make import make_network
 from mace.evaluation.store import RunFolder
 from mace.models.config import ModelConfig
 from mace.training.config import OptimiserConfig, TrainConfig
+from mace.training.signals import Interrupted
 
 SET = make_set(subjects=4, clips=6, size=16)
 MODEL = ModelConfig(widths=(4,), depths=(1,), stem_stride=4, norm="group", dropout=0.1)
@@ -83,6 +87,23 @@ def test_folds_that_are_there_are_not_trained_again(tmp_path, ended):
     assert whole.keys() == again.keys()
     for key in whole:
         assert whole[key]["probabilities"] == again[key]["probabilities"]
+
+
+def test_a_signal_leaves_what_is_finished_and_says_where(tmp_path):
+    append = RunFolder.append
+
+    def append_and_interrupt(*record):
+        append(*record)
+        if len(lines(tmp_path)) == 1:  # a second signal would not be caught
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RunFolder, "append", append_and_interrupt)
+        sentence = rf"SIGTERM ended evaluating MACNN; .* kept in {re.escape(str(tmp_path))}"
+        with pytest.raises(Interrupted, match=sentence) as caught:
+            evaluate_methods(SET, config=replace(CONFIG, seeds=(0, 1, 2)), run_dir=tmp_path)
+    assert caught.value.exit_code == 128 + signal.SIGTERM
+    assert 1 <= len(lines(tmp_path)) < 6
 
 
 def test_a_fold_that_diverges_says_which(tmp_path):

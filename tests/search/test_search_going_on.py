@@ -96,6 +96,23 @@ def test_a_search_may_begin_with_what_an_earlier_one_found(tmp_path, pretended, 
         search(tmp_path / "nothing", earlier=[tmp_path])
 
 
+def test_nobody_is_heard_again_by_way_of_two_studies(tmp_path, pretended, capsys):
+    # The first was judged on the people whom the third tests; the second, on others, began with it.
+    first = search(tmp_path / "first", trials=6)
+    others = dataclasses.replace(
+        make_set(seed=3), subjects=tuple(f"other/{i}" for i in range(6)), fingerprint=""
+    )
+    second = search(tmp_path / "second", others, trials=2, earlier=[first.folder])
+    third = {"trials": 2, "groups": 3, "seed": 5}
+    search(tmp_path / "third", earlier=[second.folder], **third)
+    told = capsys.readouterr().err
+    assert told.count("nothing of second is used for the group that tests made/") == 3
+    # Also where the study that lies between was gone on with by a command that does not name it.
+    search(tmp_path / "second", others, trials=3)
+    search(tmp_path / "fourth", earlier=[second.folder], **third)
+    assert "nothing of second is used" in capsys.readouterr().err
+
+
 def test_first_proposals_that_a_killed_process_left_undone_are_made(tmp_path, monkeypatch):
     def open_study() -> Study:
         return Study(

@@ -19,8 +19,8 @@ from mace.losses.config import LossConfig
 from mace.models.config import ModelConfig
 from mace.training.compiling import COMPILATIONS
 from mace.training.config import FineTuneConfig, OptimiserConfig
-from mace.training.fit import fit, train_population
-from mace.training.hyper import number_paths, same_shape, stacked
+from mace.training.fit import each_trained, fit, train_population
+from mace.training.hyper import same_shape, stacked
 from mace.training.member import Member
 from mace.training.optimiser import learning_rate
 from mace.training.plan import Plan, device_memory, fitted_to_memory, make_plan
@@ -106,6 +106,13 @@ def test_side_by_side(trained):
         assert distance(result.fitted.variables, expected.fitted.variables) < 2e-4
 
 
+def test_what_an_interruption_left_is_computed_as_all_of_them():
+    four = [*members(), *members()[:1]]
+    whole = Population(SET, four)
+    left = Population(SET, four[2:3], planned_for=len(four))
+    assert str(left.plan) == str(whole.plan) != str(Population(SET, four[2:3]).plan)
+
+
 def test_a_failure_ends_all_lanes(monkeypatch):
     population = Population(SET, members(), plan=replace(STEP, lanes=2))
     first = population._chunks[0]
@@ -125,7 +132,10 @@ def test_a_diverged_member_takes_nobody_along(trained):
     # Every step multiplies the kernels by up to -99, until they are no numbers.
     optimiser = OptimiserConfig(learning_rate=10.0, weight_decay=10.0)
     wild[0] = replace(wild[0], config=replace(wild[0].config, epochs=40, optimiser=optimiser))
-    results = train_population(SET, wild, plan=TWO, log=lines.append)
+    each = list(each_trained(SET, wild, plan=TWO, log=lines.append))
+    # Whoever gives up at one that diverged has the others of its chunk already.
+    assert [i for i, _ in each] == [1, 0, 2]
+    results = dict(each)
     assert results[0].status == "diverged"
     assert results[0].fitted is None
     assert "the loss is not a number in step" in results[0].reason
@@ -254,18 +264,14 @@ def test_schedule_is_optax_own(warmup, final):
 
 
 def test_the_numbers_of_a_configuration_are_the_leaves_of_a_tree():
-    for path in number_paths(CONFIG):
-        value = CONFIG
-        for name in path.split("."):
-            value = getattr(value, name)
-        assert isinstance(value, float)
     both = stacked([CONFIG, replace(CONFIG, optimiser=OptimiserConfig(clip_norm=0.0))])
     assert both.augment.noise.tolist() == pytest.approx([0.1, 0.1])  # on
     assert both.model.dropout == 0.0  # off: CONFIG has none
     assert both.optimiser.clip_norm.tolist() == [1.0, np.inf]  # off for one of them
     assert both.batch_size == CONFIG.batch_size
     # A program sees the numbers as leaves, and one that is off not at all.
-    assert len(jax.tree.leaves(both)) == len(number_paths(CONFIG)) - 4
+    # Of 17 numbers dropout, magnitude, anchor and running mean are off.
+    assert len(jax.tree.leaves(both)) == 13
     first = jax.tree.map(lambda leaf: leaf[0], both)
     assert jax.tree.structure(first) == jax.tree.structure(both)
     assert float(first.optimiser.learning_rate) == pytest.approx(1e-3)
