@@ -40,6 +40,7 @@ def test_a_session_where_other_packages_cannot_be_imported(tmp_path):
     check(run_session(sys.executable, str(tmp_path), "--refuse"))
 
 
+@pytest.mark.slow
 def test_marked_tests_are_found_where_other_packages_cannot_be_imported():
     done = run_session(sys.executable, "--collect", "--refuse")
     assert done.returncode == 0, done.stdout[-3000:]

@@ -51,7 +51,7 @@ def evaluated(listed, out, *, known=("1", "9", "17", "12"), lines=None, config=C
         title="MACNN",
         description={},
         command="mace evaluate",
-        workers=1,
+        workers=0,
         log=(lines if lines is not None else []).append,
     )
 
@@ -81,7 +81,7 @@ def test_every_unit_is_a_problem_of_its_own(tmp_path):
 
 
 def test_units_are_read_in_the_window_that_fits_the_other_people(tmp_path):
-    few = AdaptConfig(shift=0.1, step=0.1, heights=(1.0,), widths=(1.0,))
+    few = AdaptConfig(shift=0.1, step=0.1, heights=(1.0,), widths=(1.0,), conventions=False)
     config = replace(CONFIG, zero_shot=replace(CONFIG.zero_shot, adapt=few))
     evaluated(listed_units(TEXTS), tmp_path, known=("1", "9"), config=config)
     first, second = (load_evaluation(tmp_path / unit) for unit in ("AU1", "AU9"))

@@ -112,6 +112,7 @@ def test_a_population_that_was_terminated_goes_on_where_it_was(tmp_path, interru
         _assert_equal(one.fitted.variables, other.fitted.variables)
 
 
+@pytest.mark.slow
 def test_a_run_of_four_devices_goes_on_on_one(tmp_path):
     terminated = _child(tmp_path / "run", tmp_path / "cache", "SIGTERM", 5, 4)
     assert terminated.returncode == 143, terminated.stderr
