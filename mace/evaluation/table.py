@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TextIO
 
 from rich import box
@@ -73,12 +73,14 @@ def headline_rows(evaluations: Sequence[Evaluation], summaries: Sequence[Summary
         for method, result in summary.baselines.items():
             name = str(METHOD_NAMES.get(method, method))
             if method == "majority":
-                majority.append(_row(name, result, network=False))
+                majority.append((evaluation.title, _row(name, result, network=False)))
             else:
                 name = f"{name}, {evaluation.motion['representation']}"
                 baselines.append(_row(name, result, network=False))
-    # The majority class looks at no input: of equal rows one is enough.
-    return networks + baselines + list(dict.fromkeys(majority))
+    # The majority class looks at no input: of equal rows one is enough. Other folds have another.
+    alone = len({row for _, row in majority}) == 1
+    rows = [row if alone else replace(row, name=f"{row.name}, {of}") for of, row in majority]
+    return networks + baselines + list(dict.fromkeys(rows))
 
 
 def print_table(rows: Sequence[Row], *, file: TextIO | None = None) -> None:
