@@ -173,6 +173,19 @@ def test_table_is_plain_text_outside_of_a_terminal(evaluation):
     assert len({len(line) for line in lines if line.strip()}) == 1
 
 
+def test_majority_class_is_shown_once_unless_other_folds_have_another(evaluation):
+    summary = summarise(evaluation)
+    again = replace(evaluation, title="again")
+    majority = [
+        r.name for r in headline_rows([evaluation, again], [summary] * 2) if "Maj" in r.name
+    ]
+    assert majority == ["Majority class"]
+    other = replace(summary.baselines["majority"], uf1=0.01)
+    differing = replace(summary, baselines={**summary.baselines, "majority": other})
+    names = [r.name for r in headline_rows([evaluation, again], [summary, differing])]
+    assert names[-2:] == [f"Majority class, {evaluation.title}", "Majority class, again"]
+
+
 def test_report_of_nothing_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="at least one evaluation"):
         write_report([], folder=tmp_path)
