@@ -96,7 +96,7 @@ class InformedRidge:
                 "size": [float(shape.size)],
                 "strength": [strength],
                 "gamma": [width],
-                "features": [float(seen is not None)],
+                "features": [float(of_features is not None)],
                 "weight": [weight],
             },
             data_use=DataUse(

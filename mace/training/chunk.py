@@ -54,10 +54,11 @@ class Chunk:
     @property
     def states(self) -> TrainState:
         """The members' states, drawn when they are first asked for: most chunks wait for others."""
-        if self._states is None:
+        states = self._states
+        if states is None:
             example = self.program.spread(self.runs[0].source.example)
-            self._states = self.program.init(self.arrays, example, self.start)
-        return self._states
+            self._states = states = self.program.init(self.arrays, example, self.start)
+        return states
 
     @states.setter
     def states(self, states: TrainState) -> None:
