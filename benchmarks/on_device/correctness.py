@@ -31,6 +31,7 @@ from mace.motion.tvl1 import tvl1_flow
 from mace.prediction import predict
 from mace.pretrained.bundle_files import bundle_path
 from mace.training.fit import train_population
+from mace.training.parallel import AXIS, data_parallel, split
 from mace.training.plan import Plan
 from mace.training.program import initial_state, member_arrays, training_program
 from mace.training.sampling import draw
