@@ -86,7 +86,7 @@ def run(
 
     # Where most mistakes are made, before what takes seconds to load.
     from mace.search.setting import check_space
-    from mace.search.space import find_space
+    from mace.search.space_file import find_space
 
     searched = find_space(space)
     corners = check_space(searched, recipe.train)

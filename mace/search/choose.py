@@ -10,9 +10,9 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from mace.errors import ConfigError, MaceError, TrainingError
 from mace.search.config import SearchConfig
 from mace.search.folder import StoredStudy
+from mace.search.outcome import Outcome, ranked
 from mace.search.setting import text_of
 from mace.search.space import SearchSpace, Setting, encoded, plain
-from mace.search.study import Outcome, ranked
 
 # Groups whose numbers lie further apart than this part of the range are said to disagree.
 APART = 0.5

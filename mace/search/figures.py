@@ -12,8 +12,8 @@ from optuna.trial import TrialState
 from optuna.visualization import matplotlib as plots
 
 from mace.evaluation.figures import Theme, new_figure, to_png
+from mace.search.outcome import Outcome
 from mace.search.storage import quiet
-from mace.search.study import Outcome
 
 # Fewer complete settings say nothing about what matters.
 LEAST = 8

@@ -22,8 +22,8 @@ from mace.locks import lock
 if TYPE_CHECKING:  # `mace report` asks of every folder whether it holds a search
     import optuna
 
+    from mace.search.outcome import Outcome
     from mace.search.space import SearchSpace
-    from mace.search.study import Outcome
 
 KIND, POINTER, LOCK = "mace search", "study.json", ".lock"
 # Whoever looks whether the lock is held, holds it for a moment.
@@ -55,7 +55,7 @@ class StoredStudy:
     @property
     def space(self) -> "SearchSpace":
         """What was searched."""
-        from mace.search.space import space_of
+        from mace.search.space_file import space_of
 
         return space_of(self.facts["identity"]["space"])
 

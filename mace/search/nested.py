@@ -34,13 +34,14 @@ from mace.search.folder import (
 )
 from mace.search.folds import Group, make_groups, outside_subjects, tested_subjects
 from mace.search.objective import Shared
+from mace.search.outcome import Outcome
 from mace.search.outer import ChosenFor, outer_score
 from mace.search.plan import STORAGE, SearchPlan, refuse_difference
 from mace.search.sampler import make_sampler, proposals
 from mace.search.scheduler import Scheduler
 from mace.search.setting import apply_setting, check_networks, check_space
 from mace.search.storage import is_url, open_storage, shown, without_password
-from mace.search.study import Outcome, Study
+from mace.search.study import Study
 
 type Data = MotionSet | Callable[[], MotionSet]
 type Say = Callable[[str], None]

@@ -21,8 +21,9 @@ from mace.motion.config import MotionConfig
 from mace.search.config import SearchConfig
 from mace.search.folds import Group
 from mace.search.inner import InnerRun, Look, start_inner
+from mace.search.outcome import Candidate, InnerCurve, Outcome
 from mace.search.setting import apply_setting
-from mace.search.study import Candidate, InnerCurve, Outcome, stop_early
+from mace.search.study import stop_early
 from mace.training.config import TrainConfig
 
 # The middle of so many runs; single ones are disturbed by whatever else the machine does.

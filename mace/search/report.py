@@ -21,9 +21,9 @@ from mace.search import figures
 from mace.search.choose import choose, disagreement_text, tried_text
 from mace.search.config import SearchConfig
 from mace.search.folder import read_study
+from mace.search.outcome import Outcome, ranked
 from mace.search.setting import short
 from mace.search.space import SearchSpace
-from mace.search.study import Outcome, ranked
 
 # Rows of the table of settings; the study has all of them.
 BEST = 20

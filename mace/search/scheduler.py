@@ -13,10 +13,11 @@ from mace.progress import Advance, progress
 from mace.search.choose import different, name_of
 from mace.search.executors import Engine, Executor
 from mace.search.objective import Shared, evaluate
+from mace.search.outcome import Candidate, Outcome, ranked
 from mace.search.plan import SearchPlan
 from mace.search.setting import text_of
 from mace.search.storage import BEAT_S
-from mace.search.study import Candidate, Outcome, Study, ranked
+from mace.search.study import Study
 
 # How often a search that has nothing left looks whether the others are done.
 POLL_S = 1.0

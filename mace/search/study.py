@@ -11,9 +11,7 @@ import platform
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
@@ -22,11 +20,10 @@ from optuna.trial import FrozenTrial, TrialState
 from mace.config import from_dict, to_dict
 from mace.errors import ConfigError, MaceError
 from mace.search.config import SearchConfig
+from mace.search.outcome import Candidate, Outcome
 from mace.search.sampler import make_pruner, make_sampler, proposals
 from mace.search.space import SearchSpace, Setting
 from mace.search.storage import RETRY, is_url, open_storage, quiet, shown, trial_id
-
-Status = Literal["complete", "pruned", "diverged"]
 
 # User attributes of a trial: what it came to; or why it has come to nothing; whose it is.
 OUTCOME, LOST, SURPLUS = "outcome", "lost", "surplus"
@@ -35,59 +32,6 @@ WARM = "warm start"
 # Between its creation and its owner's name, or its failure and its next run, a trial is nobody's
 # for a moment. One that is taken over too early is evaluated twice, to the same outcome.
 MOMENT_S = 10.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class InnerCurve:
-    """One inner fold of a setting: training loss by epoch, and UF1 after some epochs."""
-
-    loss: tuple[float, ...]
-    uf1: tuple[tuple[int, float], ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What evaluating a setting came to.
-
-    Attributes:
-        group: whose subjects had no part in it.
-        number: of the proposal, from 0.
-        setting: values by path.
-        status: `pruned` ended early, behind the others; `diverged` lost its loss.
-        uf1: from the pooled counts of all inner folds, after `epochs` epochs; None if it diverged.
-        epochs: how many were trained.
-        rungs: pooled UF1 by number of epochs.
-        confusion: of the pooled predictions, rows truth; empty if it diverged.
-        folds: curves of each inner fold.
-        latency_ms: of the network for one picture; None where it was not asked for.
-        seconds: that the evaluation took.
-        reason: why it diverged.
-        place: the machine and process.
-    """
-
-    group: str
-    number: int
-    setting: Setting
-    status: Status
-    uf1: float | None
-    epochs: int
-    rungs: tuple[tuple[int, float], ...] = ()
-    confusion: tuple[tuple[int, ...], ...] = ()
-    folds: tuple[InnerCurve, ...] = ()
-    latency_ms: float | None = None
-    seconds: float = 0.0
-    reason: str = ""
-    place: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """A setting to evaluate: the proposal `number` for a group, in the trial of that number."""
-
-    group: str
-    number: int
-    trial: int
-    setting: Setting
 
 
 class Study:
@@ -301,12 +245,6 @@ def outcomes_of(
             if outcome is not None:
                 outcomes.setdefault(number, outcome)
     return [outcomes[number] for number in sorted(outcomes)]
-
-
-def ranked(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Return the complete outcomes, best UF1 first, earlier proposals first among equals."""
-    complete = [o for o in outcomes if o.status == "complete" and o.uf1 is not None]
-    return sorted(complete, key=lambda o: (-(o.uf1 or 0.0), o.number))
 
 
 def stop_early(

@@ -17,8 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mace.search.folder import is_locked, read_study
+from mace.search.outcome import Outcome, ranked
 from mace.search.setting import text_of
-from mace.search.study import Outcome, owner_of, ranked
+from mace.search.study import owner_of
 
 # The rate is that of the last results, since pruning and caches change it on the way.
 RECENT = 30

@@ -10,8 +10,9 @@ from mace.search.choose import disagreements
 from mace.search.executors import InlineExecutor
 from mace.search.folder import read_study
 from mace.search.nested import nested_cross_validation
+from mace.search.outcome import ranked
 from mace.search.space import SearchSpace, choice
-from mace.search.study import Study, ranked
+from mace.search.study import Study
 from mace.search.top import duration, read_top
 
 

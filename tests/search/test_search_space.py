@@ -13,7 +13,8 @@ from mace.search.setting import (
     corners,
     sweep_space,
 )
-from mace.search.space import SPACES, SearchSpace, choice, find_space, space_of, value_at
+from mace.search.space import SearchSpace, choice, value_at
+from mace.search.space_file import SPACES, find_space, space_of
 
 
 def refused(space, *words, train=TRAIN):
