@@ -38,7 +38,7 @@ def render() -> RenderedClip:
     """Render 1.5 s of a face whose brows rise, at 0.6 s, by a little over two pixels."""
     config = ClipConfig(
         width=320, height=320, frames=150, fps=FPS, eye_distance=92.0, blink=0, gaze=0,
-        head_motion=0.3, colour=True,
+        head_motion=0.3,
     )  # fmt: skip
     peaks = {"1": 2.4, "2": 2.4}
     flash = Movement("surprise", peaks, start=0.6, rise=0.1, hold=0.03, fall=0.15)
@@ -51,7 +51,7 @@ def find(clip: RenderedClip) -> dict:
         video = Path(folder) / "clip.mov"
         writer = VideoWriter(video, codec="mjpeg", size=(320, 320))
         for index, frame in enumerate(clip.frames):
-            writer.write(frame, index / FPS)
+            writer.write(cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR), index / FPS)
         writer.close()
         out = Path(folder) / "out"
         assert main(["live", str(video), "--out", str(out)]) == 0
@@ -90,9 +90,9 @@ def _frame(
         figure.add_axes((0.51, 0.33, 0.48, 0.61)),
     )
     line = figure.add_axes((0.08, 0.12, 0.9, 0.17), facecolor="#15181c")
-    face.imshow(picture[..., ::-1])
+    face.imshow(picture, cmap="gray", vmin=0, vmax=255)
     face.set_title("rendered face", color="white", fontsize=10)
-    motion.imshow(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), cmap="gray", vmax=420)
+    motion.imshow(picture, cmap="gray", vmax=420)
     y, x = np.mgrid[ARROWS // 2 : 320 : ARROWS, ARROWS // 2 : 320 : ARROWS]
     u, v = field[y, x, 0], field[y, x, 1]
     length = np.hypot(u, v)

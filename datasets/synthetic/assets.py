@@ -120,3 +120,7 @@ def skin_masks() -> SkinMasks:
     data = _load("masks.npz")
     lips, lids, lashes = (data[k].astype(np.float32) / 255 for k in ("lips", "lids", "lash"))
     return SkinMasks(lips, lids, lashes)
+
+
+UNIT_NAMES: tuple[str, ...] = head_assets().of_kind(FACE_UNIT)
+"""The face units, in the order of the file; the ones of `muscles.py` come last."""

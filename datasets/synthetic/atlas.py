@@ -1,10 +1,10 @@
 """The texture atlas: the head unrolled onto a cylinder, with a strip of patches for the rest.
 
 Rows 0 to `SKIN_HEIGHT` hold the skin by angle and height, the strip below holds the two irises and
-a few flat colours; the hair layer has a second image of the same size stacked underneath.
+a few flat patches; the hair layer has a second image of the same size stacked underneath. People
+are painted at half of this resolution (`figure.py`): a picture's px is nearly two texels wide.
 """
 
-import cv2
 import numpy as np
 from jaxtyping import Float32
 
@@ -48,36 +48,6 @@ def unroll(points: Float32[np.ndarray, "n 3"]) -> Float32[np.ndarray, "n 2"]:
     return np.stack([column, row], 1).astype(np.float32)
 
 
-def gaussian(
-    theta: float, y: float, sigma_theta: float, sigma_y: float
-) -> Float32[np.ndarray, "h w"]:
-    """A soft spot on the chart; separable, hence cheap."""
-    across = np.exp(-0.5 * ((THETA - np.float32(theta)) / np.float32(sigma_theta)) ** 2)
-    down = np.exp(-0.5 * ((Y - np.float32(y)) / np.float32(sigma_y)) ** 2)
-    return down * across
-
-
-def value_noise(
-    rng: np.random.Generator,
-    octaves: tuple[tuple[int, float], ...],
-    shape: tuple[int, int] = (SKIN_HEIGHT, WIDTH),
-) -> Float32[np.ndarray, "h w"]:
-    """Sum of smooth random fields, each given as (cells across, amplitude)."""
-    total = np.zeros(shape, np.float32)
-    for cells, amplitude in octaves:
-        rows = max(2, int(cells * shape[0] / shape[1]))
-        coarse = rng.standard_normal((rows, cells), dtype=np.float32)
-        total += np.float32(amplitude) * cv2.resize(
-            coarse, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC
-        )
-    return total
-
-
 def to_linear(colour: object) -> Float32[np.ndarray, "..."]:
     """Linear light from 8-bit display values."""
     return (np.asarray(colour, np.float32) / np.float32(255)) ** np.float32(GAMMA)
-
-
-def to_display(linear: Float32[np.ndarray, "..."]) -> np.ndarray:
-    """8-bit display values from linear light in [0, 1]."""
-    return (np.clip(linear, 0, 1) ** np.float32(1 / GAMMA) * 255).astype(np.uint8)

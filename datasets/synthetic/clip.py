@@ -3,40 +3,51 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
-from mace.datasets.synthetic import furrows
 from mace.datasets.synthetic.action_units import AU_NAMES
-from mace.datasets.synthetic.camera import Pose
+from mace.datasets.synthetic.camera import Pose, View
 from mace.datasets.synthetic.config import ClipConfig
 from mace.datasets.synthetic.expression import Movement, movement_weights, plan_movement
+from mace.datasets.synthetic.figure import figure
 from mace.datasets.synthetic.landmarks import EYE_CORNERS, LANDMARKS, eye_unit
 from mace.datasets.synthetic.nuisance import Nuisance, draw_nuisance
-from mace.datasets.synthetic.renderer import Renderer
+from mace.datasets.synthetic.sensor import BANK, record
+from mace.datasets.synthetic.studio import Studio, on_pixels
 from mace.datasets.synthetic.subject import Subject
-from mace.datasets.synthetic.surface import UNIT_NAMES
 
-_PLAN, _NUISANCE, _DRIFT = range(3)
+_PLAN, _NUISANCE, _DRIFT, _GRAIN = range(4)
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything that moves, per frame; positions are computed when asked for."""
+    """Everything that moves, per frame; what follows from it is computed when asked for.
 
-    renderer: Renderer
-    weights: Float32[np.ndarray, "t k"]
-    deltas: Float32[np.ndarray, "k n 3"]
+    Attributes:
+        subject: who moves.
+        weights: of `UNIT_NAMES`.
+        poses: of the head.
+        height, width: of a frame in px.
+    """
+
+    subject: Subject
+    weights: Float32[np.ndarray, "t u"]
     poses: list[Pose]
+    height: int
+    width: int
 
-    def points(self, index: int) -> Float32[np.ndarray, "n 3"]:
-        """Vertices of the head before it is turned, in decimetres."""
-        return self.renderer.subject.surface.pose(self.weights[index], self.deltas)
+    def view(self, index: int) -> View:
+        """Return the camera of a frame."""
+        return self.poses[index].view(self.width, self.height)
 
-    def screen(self, index: int) -> Float32[np.ndarray, "n 3"]:
-        """Vertices on the image: edges of pixels at integers, and depth."""
-        return self.renderer.screen(self.points(index), self.poses[index])
+    def motion(
+        self, reference: int, target: int
+    ) -> tuple[Float32[np.ndarray, "h w 2"], Bool[np.ndarray, "h w"]]:
+        """Exact displacement in px from one frame to another, and where it holds."""
+        studio = Studio(self.subject.person, height=self.height, width=self.width)
+        begin, end = (studio.place(self.weights[k], self.view(k))[1] for k in (reference, target))
+        return studio.motion(begin, end, studio.trace(begin))
 
 
 @dataclass(frozen=True)
@@ -44,7 +55,7 @@ class RenderedClip:
     """Frames and their truth. Positions are in frame px, pixel centres at integers.
 
     Attributes:
-        frames: BGR (t, h, w, 3) or gray (t, h, w).
+        frames: gray.
         points: positions of the 68 landmarks.
         eye_centres: middle between the corners of each eye, image left first.
         au_weights: activation of each of `AU_NAMES`, 1 for the full action unit; the mean of both
@@ -58,7 +69,7 @@ class RenderedClip:
         scene: for motion between any two frames.
     """
 
-    frames: UInt8[np.ndarray, "t h w *c"]
+    frames: UInt8[np.ndarray, "t h w"]
     points: Float32[np.ndarray, "t 68 2"]
     eye_centres: Float32[np.ndarray, "t 2 2"]
     au_weights: Float32[np.ndarray, "t a"]
@@ -80,8 +91,7 @@ class RenderedClip:
         The mask is the head in the reference frame; a point that the target frame hides still has
         its true displacement.
         """
-        begin, end = self.scene.screen(reference), self.scene.screen(target)
-        return self.scene.renderer.interpolate(begin, np.ascontiguousarray((end - begin)[:, :2]))
+        return self.scene.motion(reference, target)
 
 
 def render_clip(
@@ -132,8 +142,8 @@ def render_movements(
     expression, aus = movement_weights(rng, subject, movements, config, scale)
     aus[:, AU_NAMES.index("45")] += nuisance.blink
     units = expression + nuisance.weights
-    scene = _scene(subject, units, nuisance, config, seed)
-    frames, points, centres = _record(scene, units, nuisance, config)
+    scene = Scene(subject, units, nuisance.poses, config.height, config.width)
+    frames, points, centres = _record(scene, nuisance, config, seed)
     first = movements[0] if movements else Movement("", {}, 0, 0.1, 0, 0.1)
     onset, apex, offset = first.frames(config.fps, config.frames)
     return RenderedClip(
@@ -153,46 +163,32 @@ def render_movements(
     )
 
 
-def _scene(
-    subject: Subject, units: np.ndarray, nuisance: Nuisance, config: ClipConfig, seed: int
-) -> Scene:
-    renderer = Renderer(
-        subject,
-        width=config.width,
-        height=config.height,
-        samples=config.samples,
-        pose=nuisance.poses[0],
-        seed=seed,
-    )
-    used = np.flatnonzero(np.abs(units).max(0) > 1e-6)
-    deltas = [subject.surface.delta(UNIT_NAMES[k]) for k in used]
-    shape = (len(used), *subject.surface.rest.shape)
-    stacked = np.stack(deltas) if deltas else np.zeros(shape, np.float32)
-    return Scene(renderer, units[:, used], stacked, nuisance.poses)
-
-
 def _record(
-    scene: Scene, units: np.ndarray, nuisance: Nuisance, config: ClipConfig
+    scene: Scene, nuisance: Nuisance, config: ClipConfig, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Render every frame; also landmark and eye positions."""
-    renderer, subject = scene.renderer, scene.renderer.subject
+    subject, shape = scene.subject, figure()
+    size = {"height": config.height, "width": config.width}
+    studio, wall = Studio(subject.person, **size), subject.wall(**size)
     noise = subject.grain * config.noise if config.noise_sigma is None else config.noise_sigma
-    activation = np.clip(units @ furrows.driver_matrix(UNIT_NAMES), 0, None)
-    shape = (config.frames, config.height, config.width)
-    frames = np.empty((*shape, 3) if config.colour else shape, np.uint8)
-    rows = np.searchsorted(subject.surface.vertex_ids, LANDMARKS + EYE_CORNERS)
+    sensor = subject.sensor(noise)
+    # Shadows are those of the first pose: a micro-expression moves none by a texel of their map.
+    lit = subject.person.shadows(scene.view(0).turn.T @ subject.lamps.key)
+    solid = len(shape.vertex_ids) - len(shape.scalp)
+    rows = np.searchsorted(shape.vertex_ids[:solid], LANDMARKS + EYE_CORNERS)
+    rng = np.random.default_rng([_GRAIN, seed])
+    frames = np.empty((config.frames, config.height, config.width), np.uint8)
     points = np.empty((config.frames, len(rows), 2), np.float32)
     for k in range(config.frames):
-        posed = scene.points(k)
-        image = renderer.render(
-            posed,
-            scene.poses[k],
-            activation[k],
-            brightness=float(nuisance.brightness[k]),
-            noise=noise,
+        light, screen, _ = studio.expose(
+            scene.weights[k], scene.view(k), lamps=subject.lamps, lit=lit, wall=wall
         )
-        frames[k] = image if config.colour else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-        # Half a pixel: from edges at integers to centres at integers.
-        points[k] = renderer.screen(posed, scene.poses[k])[rows, :2] - 0.5
+        frames[k] = record(
+            light,
+            sensor,
+            brightness=float(nuisance.brightness[k]),
+            grain=rng.integers(0, BANK, 2),
+        )
+        points[k] = on_pixels(screen, rows)
     corners = points[:, len(LANDMARKS) :].reshape(-1, 2, 2, 2)
     return frames, points[:, : len(LANDMARKS)], corners.mean(2)

@@ -31,8 +31,6 @@ class ClipConfig:
         gaze: probability of a gaze shift in the clip.
         pose_sd_deg: standard deviation of the clip's own still pose, in degrees.
         roll_deg: roll added to the head, in degrees, positive counter-clockwise in the image.
-        samples: samples per pixel and axis.
-        colour: BGR frames (t, h, w, 3); otherwise gray (t, h, w).
     """
 
     width: int = 640
@@ -51,11 +49,9 @@ class ClipConfig:
     gaze: float = 0.25
     pose_sd_deg: float = 1.8
     roll_deg: float = 0.0
-    samples: int = 2
-    colour: bool = False
 
     def __post_init__(self) -> None:
-        if min(self.width, self.height) < 32 or self.frames < 2 or self.samples < 1:
+        if min(self.width, self.height) < 32 or self.frames < 2:
             raise ConfigError(
                 f"a clip of {self.frames} frames of {self.width} x {self.height} px cannot be "
                 "rendered; use at least 2 frames of 32 x 32 px"

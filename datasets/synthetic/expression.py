@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
-from mace.datasets.synthetic.action_units import AU_NAMES, EMOTIONS, face_units
+from mace.datasets.synthetic.action_units import AU_NAMES, EMOTIONS
+from mace.datasets.synthetic.anatomy import SIDES
+from mace.datasets.synthetic.assets import UNIT_NAMES
 from mace.datasets.synthetic.config import CROP_EYE_DISTANCE, ClipConfig
 from mace.datasets.synthetic.dynamics import envelope
 from mace.datasets.synthetic.nuisance import draw_drift
 from mace.datasets.synthetic.subject import Subject
-from mace.datasets.synthetic.surface import UNIT_NAMES
 from mace.errors import ConfigError
 
 
@@ -56,9 +57,9 @@ def draw_peaks(
     """Draw the action units of an emotion, and the peak of each in frame px."""
     prototypes = EMOTIONS[emotion]
     aus = prototypes[rng.choice(len(prototypes), p=[p.share for p in prototypes])].aus
-    low, high = np.log(config.peak_px)
+    gain, (low, high) = subject.habits.gain, np.log(config.peak_px)
     peak = np.exp(rng.uniform(low, high)) * config.eye_distance / CROP_EYE_DISTANCE
-    return {au: float(peak * subject.gain[au] * np.exp(rng.normal(0, 0.3))) for au in aus}
+    return {au: float(peak * gain[AU_NAMES.index(au)] * np.exp(rng.normal(0, 0.3))) for au in aus}
 
 
 def plan_movement(
@@ -98,9 +99,12 @@ def movement_weights(
     time = np.arange(config.frames) / config.fps
     units = np.zeros((config.frames, len(UNIT_NAMES)), np.float32)
     aus = np.zeros((config.frames, len(AU_NAMES)), np.float32)
+    anatomy = subject.habits.anatomy
     for movement in movements:
-        side = config.asymmetry * np.clip(rng.normal(subject.asymmetry, 0.2), -0.8, 0.8)
         for au, peak in movement.peaks.items():
+            row = AU_NAMES.index(au)
+            lead = np.clip(rng.normal(subject.habits.asymmetry, 0.2), -0.8, 0.8)
+            lead *= config.asymmetry
             delay = rng.uniform(0, 0.15) * movement.rise * (len(movement.peaks) > 1)
             course = envelope(
                 time,
@@ -110,16 +114,12 @@ def movement_weights(
                 fall=movement.fall,
             )
             # The stronger side reaches the peak, so that the peak is what was asked for.
-            full = peak / (subject.reach(au) * scale)
-            sides = {"t": 1.0, "Left": 1 + side, "Right": 1 - side}
-            strongest = max(sides["Left"], sides["Right"])
-            for unit, weight in face_units(au).items():
-                ending = next((s for s in ("Left", "Right") if unit.endswith(s)), None)
-                share = sides[ending] / strongest if ending else 1.0
-                units[:, UNIT_NAMES.index(unit)] += weight * full * share * course
-            aus[:, AU_NAMES.index(au)] += full / strongest * course
+            full, strongest = peak / (subject.reach(au) * scale), 1 + abs(lead)
+            shares = np.array([1, (1 + lead) / strongest, (1 - lead) / strongest])
+            units += np.outer(course, full * (shares @ SIDES) * anatomy[row])
+            aus[:, row] += full / strongest * course
     for au, course in draw_drift(rng, subject, config, scale=scale).items():
-        for unit, weight in face_units(au).items():
-            units[:, UNIT_NAMES.index(unit)] += weight * course
-        aus[:, AU_NAMES.index(au)] += course
+        row = AU_NAMES.index(au)
+        units += np.outer(course, anatomy[row])
+        aus[:, row] += course
     return units, aus

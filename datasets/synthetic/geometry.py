@@ -6,9 +6,6 @@ from numba import njit
 
 from mace.datasets.synthetic.raster import rasterise_depth
 
-# Lights from far behind the head never reach the face.
-_BEHIND = -0.7
-
 
 @njit(fastmath=True, cache=True)
 def vertex_normals(
@@ -102,28 +99,3 @@ def visibility(
     depth = np.empty((resolution, resolution), np.float32)
     rasterise_depth(seen, triangles, depth)
     return _lit_fraction(seen, depth, np.float32(bias), radius)
-
-
-def ambient_occlusion(
-    points: Float32[np.ndarray, "n 3"],
-    normals: Float32[np.ndarray, "n 3"],
-    triangles: Int32[np.ndarray, "t 3"],
-    *,
-    directions: int = 40,
-) -> Float32[np.ndarray, " n"]:
-    """Share of the sky each vertex sees, weighted by the cosine, between 0.12 and 1.
-
-    Directions lie on a spherical Fibonacci lattice; the weight of light from behind is left out.
-    """
-    i = np.arange(directions) + 0.5
-    polar, azimuth = np.arccos(1 - 2 * i / directions), np.pi * (1 + 5**0.5) * i
-    lattice = np.stack(
-        [np.sin(polar) * np.cos(azimuth), np.cos(polar), np.sin(polar) * np.sin(azimuth)], 1
-    )
-    received = np.zeros(len(points), np.float32)
-    possible = np.zeros(len(points), np.float32)
-    for direction in lattice[lattice[:, 2] >= _BEHIND]:
-        cosine = np.clip(normals @ direction.astype(np.float32), 0, 1)
-        received += cosine * visibility(points, triangles, direction, resolution=200, bias=0.03)
-        possible += cosine
-    return np.clip(received / np.maximum(possible, np.float32(1e-3)), np.float32(0.12), 1)

@@ -30,6 +30,8 @@ _LIPS = (
 LANDMARKS: tuple[int, ...] = _JAW + _BROWS + _NOSE + _EYES + _LIPS
 # Outer and inner corner of the subject's right eye (image left), inner and outer of the left.
 EYE_CORNERS: tuple[int, ...] = (_EYES[0], _EYES[3], _EYES[6], _EYES[9])
+# Corners of the eyes, bridge and base of the nose: what the face correction follows.
+RIGID: tuple[int, ...] = EYE_CORNERS + LANDMARKS[27:36]
 
 
 @cache

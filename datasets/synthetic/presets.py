@@ -5,7 +5,7 @@ from typing import Literal
 
 from mace.datasets.synthetic.config import ClipConfig
 from mace.datasets.synthetic.pairs.config import PairConfig
-from mace.datasets.synthetic.pairs.picture_config import PictureConfig
+from mace.datasets.synthetic.picture_config import PictureConfig
 from mace.errors import ConfigError
 from mace.face.config import FaceConfig
 

@@ -1,17 +1,69 @@
-"""Software rasteriser: which triangle is in front at every sample, and how deep.
+"""Software rasteriser: points of a posed head on the samples, and what is in front at each.
 
 Screen points are (x, y, depth) in samples, y down, larger depth nearer; the sample of column c is
-taken at c + 0.5. Literals are float32, since one float64 literal makes a kernel three times slower.
+taken at c + 0.5, and a pixel has `SAMPLES` of them along each side. Literals are float32, since one
+float64 literal makes a kernel three times slower.
 """
 
 import numpy as np
-from jaxtyping import Float32, Int32, UInt8
+from jaxtyping import Float32, Float64, Int32
 from numba import njit
 
-FAR = np.float32(-1e30)
-OPAQUE_BYTE = np.float32(255)
+from mace.datasets.synthetic.camera import LOOK_AT_Y
+
+SAMPLES = 2
+_FAR = np.float32(-1e30)
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 _EDGE = np.float32(-1e-5)
+
+
+@njit(fastmath=True, cache=True)
+def pose_points(
+    rest: Float32[np.ndarray, "n 3"],
+    deltas: Float32[np.ndarray, "k n 3"],
+    weights: Float32[np.ndarray, " k"],
+) -> Float32[np.ndarray, "n 3"]:
+    """Vertices of a face whose units have the given weights."""
+    out = rest.copy()
+    for k in range(weights.shape[0]):
+        weight = weights[k]
+        if weight != _ZERO:
+            for i in range(rest.shape[0]):
+                out[i, 0] += weight * deltas[k, i, 0]
+                out[i, 1] += weight * deltas[k, i, 1]
+                out[i, 2] += weight * deltas[k, i, 2]
+    return out
+
+
+@njit(fastmath=True, cache=True)
+def place(
+    points: Float32[np.ndarray, "n 3"],
+    pivot: Float32[np.ndarray, " 3"],
+    turn: Float32[np.ndarray, "3 3"],
+    distance: np.float32,
+    linear: Float64[np.ndarray, "2 2"],
+    offset: Float64[np.ndarray, " 2"],
+) -> tuple[Float32[np.ndarray, "n 3"], Float32[np.ndarray, "n 3"]]:
+    """Turned vertices in dm, and their place on the samples with depth; see `camera.View`."""
+    placed, screen = np.empty_like(points), np.empty_like(points)
+    s = np.float32(SAMPLES)
+    m00, m01 = np.float32(linear[0, 0]) * s, np.float32(linear[0, 1]) * s
+    m10, m11 = np.float32(linear[1, 0]) * s, np.float32(linear[1, 1]) * s
+    # Half a pixel: from centres at integers to edges at integers.
+    x_off, y_off = (np.float32(offset[0]) + _HALF) * s, (np.float32(offset[1]) + _HALF) * s
+    axis = np.float32(LOOK_AT_Y)
+    for i in range(points.shape[0]):
+        x, y, z = points[i, 0] - pivot[0], points[i, 1] - pivot[1], points[i, 2] - pivot[2]
+        px = turn[0, 0] * x + turn[0, 1] * y + turn[0, 2] * z
+        py = turn[1, 0] * x + turn[1, 1] * y + turn[1, 2] * z - axis
+        pz = turn[2, 0] * x + turn[2, 1] * y + turn[2, 2] * z
+        zoom = distance / (distance - pz)
+        sx, sy = px * zoom, -py * zoom
+        placed[i, 0], placed[i, 1], placed[i, 2] = px, py, pz
+        screen[i, 0] = m00 * sx + m01 * sy + x_off
+        screen[i, 1] = m10 * sx + m11 * sy + y_off
+        screen[i, 2] = pz
+    return placed, screen
 
 
 @njit(fastmath=True, cache=True)
@@ -21,22 +73,21 @@ def rasterise(
     solid: int,
     texture_points: Float32[np.ndarray, "u 2"],
     texture_triangles: Int32[np.ndarray, "t 3"],
-    opacity: UInt8[np.ndarray, "h w"] | Float32[np.ndarray, "h w"],
-    opaque: np.float32,
+    opacity: Float32[np.ndarray, "h w"],
     depth: Float32[np.ndarray, "y x"],
     ids: Int32[np.ndarray, "y x"],
 ) -> None:
     """Fill `depth` and `ids` (-1: nothing) with the nearest front-facing triangle of each sample.
 
     Rows are solved for the span inside a triangle. Triangles from `solid` on are hair: a sample
-    counts only where the texture's opacity, from 0 to `opaque`, beats a threshold that changes from
-    sample to sample, so that averaging samples softens the edge.
+    counts only where the texture's opacity, from 0 to 1, beats a threshold that changes from sample
+    to sample, so that averaging samples softens the edge.
     """
     height, width = depth.shape
     rows, columns = opacity.shape[0], opacity.shape[1]
     for y in range(height):
         for x in range(width):
-            depth[y, x] = FAR
+            depth[y, x] = _FAR
             ids[y, x] = -1
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
@@ -82,7 +133,7 @@ def rasterise(
                             column = min(max(int(u), 0), columns - 1)
                             # A 2x2 ordered pattern: 1/8, 3/8, 5/8, 7/8 of the whole.
                             step = np.float32(((x & 1) ^ (y & 1)) * 2 + (y & 1))
-                            threshold = (np.float32(0.125) + np.float32(0.25) * step) * opaque
+                            threshold = np.float32(0.125) + np.float32(0.25) * step
                             shown = np.float32(opacity[row, column]) >= threshold
                         if shown:
                             depth[y, x] = z
@@ -101,7 +152,7 @@ def rasterise_depth(
     height, width = depth.shape
     for y in range(height):
         for x in range(width):
-            depth[y, x] = FAR
+            depth[y, x] = _FAR
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         x0, y0 = screen[a, 0], screen[a, 1]
@@ -128,29 +179,15 @@ def rasterise_depth(
 
 
 @njit(cache=True)
-def spread(
-    screen: Float32[np.ndarray, "n 3"],
-    triangles: Int32[np.ndarray, "t 3"],
-    ids: Int32[np.ndarray, "y x"],
-    values: Float32[np.ndarray, "n 2"],
-    out: Float32[np.ndarray, "y x 2"],
-) -> None:
-    """Interpolate two values per vertex over the samples of a rasterised image; 0 where empty."""
-    for y in range(ids.shape[0]):
-        for x in range(ids.shape[1]):
-            out[y, x, 0] = _ZERO
-            out[y, x, 1] = _ZERO
-            t = ids[y, x]
-            if t < 0:
+def mend(ids: Int32[np.ndarray, "y x"], depth: Float32[np.ndarray, "y x"]) -> None:
+    """Close holes of a few samples, through which the wall would shine through a head.
+
+    They are at the corners of some mouths, where triangles of the cheek meet those of the lips, and
+    between strands of hair at the outline.
+    """
+    for y in range(4, ids.shape[0] - 4):
+        for x in range(4, ids.shape[1] - 4):
+            if ids[y, x] >= 0 or ids[y, x - 1] < 0 or ids[y, x + 4] < 0:
                 continue
-            a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-            x0, y0 = screen[a, 0], screen[a, 1]
-            e1x, e1y = screen[b, 0] - x0, screen[b, 1] - y0
-            e2x, e2y = screen[c, 0] - x0, screen[c, 1] - y0
-            inverse = _ONE / (e1x * e2y - e1y * e2x)
-            qx, qy = np.float32(x) + _HALF - x0, np.float32(y) + _HALF - y0
-            w1 = (qx * e2y - qy * e2x) * inverse
-            w2 = (e1x * qy - e1y * qx) * inverse
-            w0 = _ONE - w1 - w2
-            for k in range(2):
-                out[y, x, k] = w0 * values[a, k] + w1 * values[b, k] + w2 * values[c, k]
+            if ids[y - 1, x] >= 0 and ids[y + 4, x] >= 0:
+                ids[y, x], depth[y, x] = ids[y, x - 1], depth[y, x - 1]

@@ -1,33 +1,88 @@
-"""Light on the vertices, texture on the samples, and the camera's tone curve and noise."""
+"""What a head looks like: gray light on its vertices, texture and light on the pixels.
+
+Kernels of the renderer, one channel, literals in float32; screen points as in `raster`.
+"""
 
 import numpy as np
-from jaxtyping import Float32, Int32, UInt8
+from jaxtyping import Float32, Int32
 from numba import njit
 
-from mace.datasets.synthetic.atlas import GAMMA, SKIN_HEIGHT
+from mace.datasets.synthetic.figure import ROWS
+from mace.datasets.synthetic.raster import SAMPLES
 
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
-_BYTE = np.float32(1 / 255)
-_CREASE = np.float32(0.02)
-_PATCHES = np.float32(SKIN_HEIGHT + 1)
-
-LINEAR_OF_BYTE: Float32[np.ndarray, " 256"] = ((np.arange(256) / 255) ** GAMMA).astype(np.float32)
-
-# Radiance in [0, TONE_RANGE) to display values in 0–255: a soft shoulder, then gamma.
-TONE_RANGE = 4.0
-_radiance = np.arange(16384) / 16384 * TONE_RANGE
-TONE: Float32[np.ndarray, " 16384"] = (
-    np.clip((1 - np.exp(-1.35 * _radiance)) * 1.15, 0, 1) ** (1 / GAMMA) * 255
-).astype(np.float32)
+_WRAP = np.float32(0.2)
 
 
 @njit(fastmath=True, cache=True)
-def _texel_weights(
-    u: np.float32, v: np.float32, width: int, height: int
-) -> tuple[int, int, np.float32, np.float32]:
-    column = min(max(int(u), 0), width - 2)
-    row = min(max(int(v), 0), height - 2)
-    return column, row, u - np.float32(column), v - np.float32(row)
+def light_vertices(
+    placed: Float32[np.ndarray, "n 3"],
+    triangles: Int32[np.ndarray, "t 3"],
+    sky: Float32[np.ndarray, " n"],
+    lit: Float32[np.ndarray, " n"],
+    kind: np.ndarray,
+    key: Float32[np.ndarray, " 3"],
+    fill: Float32[np.ndarray, " 3"],
+    key_power: np.float32,
+    fill_power: np.float32,
+    ambient_power: np.float32,
+    hair_shine: np.float32,
+    out: Float32[np.ndarray, "n 2"],
+) -> None:
+    """Fill diffuse and specular light per vertex of a placed head, from its own normals.
+
+    Wrapped diffuse light stands for scattering under the skin; the highlight is Blinn's with
+    Schlick's grazing term, in integer powers. `sky` is the ambient occlusion, `lit` the share of
+    the key lamp that is not shadowed.
+
+    Source: Green, Real-time approximations to subsurface scattering, GPU Gems, 2004 (wrap); Blinn,
+    Models of light reflection for computer synthesized pictures, SIGGRAPH 1977; Schlick, An
+    inexpensive BRDF model, Computer Graphics Forum 13(3), 1994.
+    """
+    normals = np.zeros_like(placed)
+    for t in range(triangles.shape[0]):
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        ux, uy = placed[b, 0] - placed[a, 0], placed[b, 1] - placed[a, 1]
+        uz = placed[b, 2] - placed[a, 2]
+        vx, vy = placed[c, 0] - placed[a, 0], placed[c, 1] - placed[a, 1]
+        vz = placed[c, 2] - placed[a, 2]
+        nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+        for k in (a, b, c):
+            normals[k, 0] += nx
+            normals[k, 1] += ny
+            normals[k, 2] += nz
+    hx, hy, hz = key[0], key[1], key[2] + _ONE
+    half = _ONE / np.sqrt(hx * hx + hy * hy + hz * hz)
+    hx, hy, hz = hx * half, hy * half, hz * half
+    share = _ONE / (_ONE + _WRAP)
+    for i in range(placed.shape[0]):
+        x, y, z = normals[i, 0], normals[i, 1], normals[i, 2]
+        inverse = _ONE / (np.sqrt(x * x + y * y + z * z) + np.float32(1e-12))
+        x, y, z = x * inverse, y * inverse, z * inverse
+        to_key = max((x * key[0] + y * key[1] + z * key[2] + _WRAP) * share, _ZERO)
+        to_fill = max((x * fill[0] + y * fill[1] + z * fill[2] + _WRAP) * share, _ZERO)
+        open_sky = np.float32(0.4) + np.float32(0.6) * sky[i]
+        ambient = (np.float32(0.72) + np.float32(0.28) * y) * sky[i]
+        light = to_key * lit[i] * key_power
+        light += to_fill * open_sky * fill_power + ambient * ambient_power
+        shine = max(x * hx + y * hy + z * hz, _ZERO)
+        s2 = shine * shine
+        s4 = s2 * s2
+        s8 = s4 * s4
+        s16 = s8 * s8
+        s64 = s16 * s16 * s16 * s16
+        if kind[i] == 1:
+            light *= min(max(sky[i] * np.float32(1.1), np.float32(0.45)), _ONE)
+            s256 = s64 * s64 * s64 * s64
+            out[i, 1] = (np.float32(1.6) * s256 + np.float32(0.03)) * key_power
+        elif kind[i] == 2:
+            out[i, 1] = np.float32(0.25) * s8 * s2 * lit[i] * key_power * hair_shine
+        else:
+            away = _ONE - min(max(z, _ZERO), _ONE)
+            glow = np.float32(0.16) * s16 * s2 + np.float32(0.10) * s64
+            glow += np.float32(0.12) * away * away * away * away * sky[i]
+            out[i, 1] = glow * lit[i] * key_power
+        out[i, 0] = light
 
 
 @njit(fastmath=True, cache=True)
@@ -39,52 +94,95 @@ def shade(
     solid: int,
     texture_points: Float32[np.ndarray, "u 2"],
     texture_triangles: Int32[np.ndarray, "t 3"],
-    texture: UInt8[np.ndarray, "a b 4"],
-    linear: Float32[np.ndarray, " 256"],
-    furrows: Float32[np.ndarray, "p q"],
-    furrow_origin: tuple[int, int],
-    diffuse: Float32[np.ndarray, "n 3"],
-    specular: Float32[np.ndarray, " n"],
-    samples: int,
-    out: Float32[np.ndarray, "h w 4"],
+    texture: Float32[np.ndarray, "a b 2"],
+    light: Float32[np.ndarray, "n 2"],
+    background: Float32[np.ndarray, "h w"],
+    out: Float32[np.ndarray, "h w"],
 ) -> None:
-    """Deferred shading of `samples` x `samples` samples per pixel into linear RGB and coverage.
+    """Linear gray of every pixel: texture times light, averaged over 2 x 2 samples at edges.
 
-    Inside a surface (all samples covered, no jump in depth, no change of atlas region) one sample
+    Inside a surface (all samples covered, no jump in depth, no change from skin to eye) one sample
     in the middle of the pixel is enough: texture and light are smooth there.
-
-    `furrows` darkens the skin; its texels are two atlas texels wide and begin at `furrow_origin`
-    (column, row of the atlas).
     """
-    height, width = out.shape[0], out.shape[1]
-    rows, columns = texture.shape[0], texture.shape[1]
-    f_rows, f_columns = furrows.shape
+    height, width = out.shape
+    patches = np.float32(ROWS + 0.5)
+    last_row, last_column = texture.shape[0] - 2, texture.shape[1] - 2
+    crease = np.float32(0.02)
     for yo in range(height):
         for xo in range(width):
-            taken = samples
-            first = ids[yo * samples, xo * samples]
-            if first >= 0 and first < solid:
-                near = far = depth[yo * samples, xo * samples]
-                patch = texture_points[texture_triangles[first, 0], 1] > _PATCHES
-                smooth = True
-                for sy in range(samples):
-                    for sx in range(samples):
-                        t = ids[yo * samples + sy, xo * samples + sx]
-                        if t < 0 or t >= solid:
-                            smooth = False
-                        else:
-                            z = depth[yo * samples + sy, xo * samples + sx]
-                            far = min(far, z)
-                            near = max(near, z)
-                            if (texture_points[texture_triangles[t, 0], 1] > _PATCHES) != patch:
-                                smooth = False
-                if smooth and near - far < _CREASE:
-                    taken = 1
-            offset = np.float32(samples) * _HALF if taken == 1 else _HALF
-            red = green = blue = alpha = _ZERO
+            total = _ZERO
+            i00, i01 = ids[2 * yo, 2 * xo], ids[2 * yo, 2 * xo + 1]
+            i10, i11 = ids[2 * yo + 1, 2 * xo], ids[2 * yo + 1, 2 * xo + 1]
+            taken = SAMPLES
+            if min(i00, i01, i10, i11) >= 0 and max(i00, i01, i10, i11) < solid:
+                d00, d01 = depth[2 * yo, 2 * xo], depth[2 * yo, 2 * xo + 1]
+                d10, d11 = depth[2 * yo + 1, 2 * xo], depth[2 * yo + 1, 2 * xo + 1]
+                if max(d00, d01, d10, d11) - min(d00, d01, d10, d11) < crease:
+                    p00 = texture_points[texture_triangles[i00, 0], 1] > patches
+                    p01 = texture_points[texture_triangles[i01, 0], 1] > patches
+                    p10 = texture_points[texture_triangles[i10, 0], 1] > patches
+                    p11 = texture_points[texture_triangles[i11, 0], 1] > patches
+                    if p00 == p01 and p00 == p10 and p00 == p11:
+                        taken = 1
+            inside = _ONE if taken == 1 else _HALF
+            share = _ONE / np.float32(taken * taken)
             for sy in range(taken):
                 for sx in range(taken):
-                    y, x = yo * samples + sy, xo * samples + sx
+                    y, x = yo * SAMPLES + sy, xo * SAMPLES + sx
+                    t = ids[y, x]
+                    if t < 0:
+                        total += background[yo, xo]
+                        continue
+                    a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+                    x0, y0 = screen[a, 0], screen[a, 1]
+                    e1x, e1y = screen[b, 0] - x0, screen[b, 1] - y0
+                    e2x, e2y = screen[c, 0] - x0, screen[c, 1] - y0
+                    inverse = _ONE / (e1x * e2y - e1y * e2x)
+                    qx, qy = np.float32(x) + inside - x0, np.float32(y) + inside - y0
+                    w1 = (qx * e2y - qy * e2x) * inverse
+                    w2 = (e1x * qy - e1y * qx) * inverse
+                    # The middle of a pixel may lie beside the triangle of its first sample.
+                    w1, w2 = max(w1, _ZERO), max(w2, _ZERO)
+                    w0 = max(_ONE - w1 - w2, _ZERO)
+                    whole = _ONE / (w0 + w1 + w2)
+                    w0, w1, w2 = w0 * whole, w1 * whole, w2 * whole
+                    ta = texture_triangles[t, 0]
+                    tb = texture_triangles[t, 1]
+                    tc = texture_triangles[t, 2]
+                    u = w0 * texture_points[ta, 0] + w1 * texture_points[tb, 0]
+                    v = w0 * texture_points[ta, 1] + w1 * texture_points[tb, 1]
+                    u += w2 * texture_points[tc, 0] - _HALF
+                    v += w2 * texture_points[tc, 1] - _HALF
+                    iu = min(max(int(u), 0), last_column)
+                    iv = min(max(int(v), 0), last_row)
+                    fu, fv = u - np.float32(iu), v - np.float32(iv)
+                    k00, k01 = (_ONE - fu) * (_ONE - fv), fu * (_ONE - fv)
+                    k10, k11 = (_ONE - fu) * fv, fu * fv
+                    albedo = k00 * texture[iv, iu, 0] + k01 * texture[iv, iu + 1, 0]
+                    albedo += k10 * texture[iv + 1, iu, 0] + k11 * texture[iv + 1, iu + 1, 0]
+                    gloss = k00 * texture[iv, iu, 1] + k01 * texture[iv, iu + 1, 1]
+                    gloss += k10 * texture[iv + 1, iu, 1] + k11 * texture[iv + 1, iu + 1, 1]
+                    diffuse = w0 * light[a, 0] + w1 * light[b, 0] + w2 * light[c, 0]
+                    shine = w0 * light[a, 1] + w1 * light[b, 1] + w2 * light[c, 1]
+                    total += albedo * diffuse + gloss * shine
+            out[yo, xo] = total * share
+
+
+@njit(fastmath=True, cache=True)
+def spread(
+    screen: Float32[np.ndarray, "n 3"],
+    ids: Int32[np.ndarray, "y x"],
+    triangles: Int32[np.ndarray, "t 3"],
+    values: Float32[np.ndarray, "n 2"],
+    out: Float32[np.ndarray, "h w 2"],
+) -> None:
+    """Two values per vertex over the pixels, averaged over the samples on the head; 0 elsewhere."""
+    for yo in range(out.shape[0]):
+        for xo in range(out.shape[1]):
+            u = v = count = _ZERO
+            for sy in range(SAMPLES):
+                for sx in range(SAMPLES):
+                    y, x = yo * SAMPLES + sy, xo * SAMPLES + sx
                     t = ids[y, x]
                     if t < 0:
                         continue
@@ -93,89 +191,13 @@ def shade(
                     e1x, e1y = screen[b, 0] - x0, screen[b, 1] - y0
                     e2x, e2y = screen[c, 0] - x0, screen[c, 1] - y0
                     inverse = _ONE / (e1x * e2y - e1y * e2x)
-                    qx, qy = np.float32(x) + offset - x0, np.float32(y) + offset - y0
+                    qx, qy = np.float32(x) + _HALF - x0, np.float32(y) + _HALF - y0
                     w1 = (qx * e2y - qy * e2x) * inverse
                     w2 = (e1x * qy - e1y * qx) * inverse
                     w0 = _ONE - w1 - w2
-                    ta, tb, tc = (
-                        texture_triangles[t, 0],
-                        texture_triangles[t, 1],
-                        texture_triangles[t, 2],
-                    )
-                    u = w0 * texture_points[ta, 0] + w1 * texture_points[tb, 0]
-                    v = w0 * texture_points[ta, 1] + w1 * texture_points[tb, 1]
-                    u += w2 * texture_points[tc, 0] - _HALF
-                    v += w2 * texture_points[tc, 1] - _HALF
-                    iu, iv, fu, fv = _texel_weights(u, v, columns, rows)
-                    k00, k01 = (_ONE - fu) * (_ONE - fv), fu * (_ONE - fv)
-                    k10, k11 = (_ONE - fu) * fv, fu * fv
-                    p00, p01 = texture[iv, iu], texture[iv, iu + 1]
-                    p10, p11 = texture[iv + 1, iu], texture[iv + 1, iu + 1]
-                    gloss = k00 * np.float32(p00[3]) + k01 * np.float32(p01[3])
-                    gloss += k10 * np.float32(p10[3]) + k11 * np.float32(p11[3])
-                    shine = w0 * specular[a] + w1 * specular[b] + w2 * specular[c]
-                    shine *= gloss * _BYTE
-                    dark = _ONE
-                    gu = (u - np.float32(furrow_origin[0])) * _HALF
-                    gv = (v - np.float32(furrow_origin[1])) * _HALF
-                    if gu > _ZERO and gv > _ZERO and gu < f_columns - 1 and gv < f_rows - 1:
-                        ju, jv, hu, hv = _texel_weights(gu, gv, f_columns, f_rows)
-                        top = furrows[jv, ju] * (_ONE - hu) + furrows[jv, ju + 1] * hu
-                        low = furrows[jv + 1, ju] * (_ONE - hu) + furrows[jv + 1, ju + 1] * hu
-                        dark = _ONE - (top * (_ONE - hv) + low * hv)
-                    red += dark * shine + dark * (
-                        k00 * linear[p00[0]]
-                        + k01 * linear[p01[0]]
-                        + k10 * linear[p10[0]]
-                        + k11 * linear[p11[0]]
-                    ) * (w0 * diffuse[a, 0] + w1 * diffuse[b, 0] + w2 * diffuse[c, 0])
-                    green += dark * shine + dark * (
-                        k00 * linear[p00[1]]
-                        + k01 * linear[p01[1]]
-                        + k10 * linear[p10[1]]
-                        + k11 * linear[p11[1]]
-                    ) * (w0 * diffuse[a, 1] + w1 * diffuse[b, 1] + w2 * diffuse[c, 1])
-                    blue += dark * shine + dark * (
-                        k00 * linear[p00[2]]
-                        + k01 * linear[p01[2]]
-                        + k10 * linear[p10[2]]
-                        + k11 * linear[p11[2]]
-                    ) * (w0 * diffuse[a, 2] + w1 * diffuse[b, 2] + w2 * diffuse[c, 2])
-                    alpha += _ONE
-            share = _ONE / np.float32(taken * taken)
-            out[yo, xo, 0] = red * share
-            out[yo, xo, 1] = green * share
-            out[yo, xo, 2] = blue * share
-            out[yo, xo, 3] = alpha * share
-
-
-@njit(fastmath=True, cache=True)
-def expose(
-    image: Float32[np.ndarray, "h w 4"],
-    background: Float32[np.ndarray, "h w 3"],
-    gain: np.float32,
-    tone: Float32[np.ndarray, " k"],
-    grain: Float32[np.ndarray, "p q"],
-    offsets: np.ndarray,
-    sigma: np.float32,
-    out: UInt8[np.ndarray, "h w 3"],
-) -> None:
-    """Put the head before the background, apply the tone curve, add noise and round to 8 bits.
-
-    The noise is a shared luminance part and a weaker part per channel, read from the random image
-    `grain` at `offsets` (4, 2). A sum of Gaussians, `sigma` grey levels each.
-    """
-    height, width = out.shape[0], out.shape[1]
-    scale = np.float32(tone.shape[0] / 4.0)
-    last = tone.shape[0] - 1
-    chroma = np.float32(0.6)
-    for y in range(height):
-        for x in range(width):
-            clear = _ONE - image[y, x, 3]
-            shared = grain[y + offsets[3, 0], x + offsets[3, 1]]
-            for k in range(3):
-                light = (image[y, x, k] + clear * background[y, x, k] * gain) * scale
-                level = tone[min(max(int(light), 0), last)]
-                own = grain[y + offsets[k, 0], x + offsets[k, 1]]
-                level += (own * chroma + shared) * sigma + _HALF
-                out[y, x, k] = np.uint8(min(max(level, _ZERO), np.float32(255)))
+                    u += w0 * values[a, 0] + w1 * values[b, 0] + w2 * values[c, 0]
+                    v += w0 * values[a, 1] + w1 * values[b, 1] + w2 * values[c, 1]
+                    count += _ONE
+            share = _ONE / max(count, _ONE)
+            out[yo, xo, 0] = u * share
+            out[yo, xo, 1] = v * share

@@ -35,8 +35,9 @@ def config_for(preset: Preset, *, seed: int = 0) -> SyntheticConfig:
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Rendered micro-expressions with exact truth."""
 
-    VERSION = tfds.core.Version("1.2.0")
+    VERSION = tfds.core.Version("2.0.0")
     RELEASE_NOTES = {  # noqa: RUF012
+        "2.0.0": "One renderer: clips and videos show the people of pairs, and move as they do.",
         "1.2.0": "Pairs: people differ in what an action unit moves. Clips and videos as before.",
         "1.1.0": "The classes of each set, raw annotation and flags.",
         "1.0.0": "First version.",

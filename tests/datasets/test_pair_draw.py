@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mace.datasets.synthetic.action_units import AU_NAMES
-from mace.datasets.synthetic.pairs.anatomy import draw_anatomy
+from mace.datasets.synthetic.anatomy import draw_anatomy
+from mace.datasets.synthetic.assets import UNIT_NAMES
 from mace.datasets.synthetic.pairs.config import (
     CropConfig,
     DistractorConfig,
@@ -23,7 +24,6 @@ from mace.datasets.synthetic.pairs.prototypes import (
     prototype_shares,
     prototype_table,
 )
-from mace.datasets.synthetic.surface import UNIT_NAMES
 from mace.errors import ConfigError
 
 ANATOMY = np.stack([draw_anatomy(np.random.default_rng(seed), spread=1.0) for seed in (1, 2)])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mace.datasets.synthetic.action_units import AU_NAMES
+from mace.datasets.synthetic.figure import figure
 from mace.datasets.synthetic.landmarks import eye_unit
 from mace.datasets.synthetic.pairs import canvas
 from mace.datasets.synthetic.pairs.cast import CastConfig, load_cast, make_cast, save_cast
@@ -21,22 +22,24 @@ def cast():
 
 def test_a_person_has_the_head_of_the_subject(cast):
     subject = Subject(3)
-    fine = make_cast([3], config=dataclasses.replace(CastConfig.quiet(), mesh="fine"))
+    solid = figure().vertex_ids[: len(figure().vertex_ids) - len(figure().scalp)]
+    own = dataclasses.replace(CastConfig.quiet(), mesh="fine", gain_sd=0.25, anatomy=1.0)
+    fine = make_cast([3], config=own)
     for some in (cast, fine):
         points = some.average + np.asarray(some.offsets[0], np.float32)
         where = {int(k): row for row, k in enumerate(some.vertex_ids)}
-        rows = [(where[int(k)], row) for row, k in enumerate(subject.surface.vertex_ids)
+        rows = [(where[int(k)], row) for row, k in enumerate(solid)
                 if int(k) in where]  # fmt: skip
         ours, theirs = np.array(rows).T
         assert len(ours) > 0.9 * len(some.vertex_ids)
-        np.testing.assert_allclose(points.T[ours], subject.surface.rest[theirs], atol=3e-4)
-    assert float(cast.male[0]) == pytest.approx(subject.style.male)
-    # In px of the crop; the eye line of this very face is what the canvas is scaled by. Of units
-    # that move alike in everybody, since the renderer of clips knows no other anatomy.
-    alike = [au for au in AU_NAMES if au in ("1", "2", "4", "5", "26")]
-    reach = np.array([subject.reach(au) for au in alike]) * canvas.EYE_DISTANCE / eye_unit()
-    ratio = np.asarray(fine.reach[0])[[AU_NAMES.index(au) for au in alike]] / reach
-    assert np.ptp(ratio) < 0.06
+        np.testing.assert_allclose(points.T[ours], subject.person.rest[theirs], atol=3e-4)
+    assert float(cast.male[0]) == pytest.approx(subject.person.style.male)
+    np.testing.assert_array_equal(fine.gain[0], subject.habits.gain)
+    np.testing.assert_array_equal(fine.anatomy[0], subject.habits.anatomy)
+    # In px of the crop; the eye line of this very face is what the canvas is scaled by.
+    reach = np.array([subject.reach(au) for au in AU_NAMES]) * canvas.EYE_DISTANCE / eye_unit()
+    ratio = np.asarray(fine.reach[0]) / reach
+    assert np.ptp(ratio) < 0.1
     assert abs(ratio.mean() - 1) < 0.1
 
 

@@ -7,21 +7,22 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mace.datasets.synthetic import camera
 from mace.datasets.synthetic.action_units import AU_NAMES
-from mace.datasets.synthetic.camera import Pose
-from mace.datasets.synthetic.landmarks import EYE_CORNERS
+from mace.datasets.synthetic.assets import UNIT_NAMES
+from mace.datasets.synthetic.camera import DISTANCE, View, rotation
+from mace.datasets.synthetic.figure import figure
 from mace.datasets.synthetic.pairs import canvas
 from mace.datasets.synthetic.pairs.cast import CastConfig, make_cast
 from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.draw import Plans, draw_plans
 from mace.datasets.synthetic.pairs.field import exact_fields
+from mace.datasets.synthetic.pairs.look import still_view
 from mace.datasets.synthetic.pairs.views import views
-from mace.datasets.synthetic.renderer import Renderer
-from mace.datasets.synthetic.subject import Subject
-from mace.datasets.synthetic.surface import UNIT_NAMES
+from mace.datasets.synthetic.person import Person, make_person
+from mace.datasets.synthetic.studio import Studio
 
 _TURNED = np.array([0.12, -0.08, 0.03], np.float32)
+_FINE = 5
 _UNITS = ("browInnerUp", "mouthSmileLeft", "mouthSmileRight", "noseSneerLeft", "eyeLookInLeft")
 
 
@@ -66,44 +67,38 @@ def cast():
 
 
 @pytest.fixture(scope="module")
-def subject():
-    return Subject(3)
+def person():
+    return make_person(3)
 
 
-def rendered_motion(subject: Subject, before, after, poses) -> tuple[np.ndarray, np.ndarray]:
+def rendered_motion(person: Person, moved, poses) -> tuple[np.ndarray, np.ndarray]:
     """The renderer's truth, on the cells of a canvas laid by the eyes of the first frame."""
-    screens = []
-    for points, pose in zip((before, after), poses, strict=True):
-        pose = Pose(*(float(v) for v in pose), 0, 0, 1)
-        screens.append(camera.project(camera.place(points, pose), pose, width=0, height=0))
-    rows = np.searchsorted(subject.surface.vertex_ids, EYE_CORNERS)
-    pose = Pose(*(float(v) for v in poses[0]), 0, 0, 1)
-    placed = camera.place(subject.surface.rest[rows], pose)
-    eyes = camera.project(placed, pose, width=0, height=0)[:, :2].reshape(2, 2, 2).mean(1)
-    similarity = canvas.eye_similarity(eyes).astype(np.float32)
-    for screen in screens:
-        flat = screen[:, :2] @ similarity[:, :2].T + similarity[:, 2]
-        screen[:, :2] = (flat + np.float32(0.5)) / np.float32(canvas.CELL)
-    renderer = Renderer(
-        subject, width=canvas.CELLS, height=canvas.CELLS, samples=1, pose=pose, seed=0
-    )
-    moved = np.ascontiguousarray((screens[1] - screens[0])[:, :2] * np.float32(canvas.CELL))
-    return renderer.interpolate(screens[0], moved)
+    corners = person.rest[figure().rigid[:4]]
+    still = still_view(corners, pose=np.float64(poses[0]), distance=DISTANCE)
+    # So fine that a pixel in the middle of a cell stands for that place alone.
+    zoom, side = _FINE / canvas.CELL, _FINE * canvas.CELLS
+    cells = still.then(np.eye(2) * zoom, np.full(2, 0.5 * zoom - 0.5))
+    studio = Studio(person, height=side, width=side)
+    screens = [
+        studio.place(face, dataclasses.replace(cells, turn=rotation(np.float64(pose))))[1]
+        for face, pose in zip((np.zeros_like(moved), moved), poses, strict=True)
+    ]
+    field, mask = studio.motion(*screens, studio.trace(screens[0]))
+    middle = slice(_FINE // 2, None, _FINE)
+    return field[middle, middle] / np.float32(zoom), mask[middle, middle]
 
 
 @pytest.mark.parametrize("pose", [np.zeros(3, np.float32), _TURNED])
 @pytest.mark.parametrize(("mesh", "bound"), [("fine", 0.01), ("coarse", 0.05)])
-def test_the_motion_is_the_renderers(subject, pose, mesh, bound):
+def test_the_motion_is_the_renderers(person, pose, mesh, bound):
     cast = make_cast([3], config=dataclasses.replace(CastConfig.quiet(), mesh=mesh))
     # Another pose for the same entry: what its cells show is then another, so raster it anew.
     if pose.any():
         cast = _posed(cast, pose, mesh)
     target, head = weights(0.12), jnp.array([[0.01, -0.006, 0, 0, 0, 0]])
     ours = np.asarray(fields_of(plans(target=target, head=head), cast.on_device()))[0]
-    deltas = np.stack([subject.surface.delta(name) for name in _UNITS])
-    moved = subject.surface.pose(np.full(len(_UNITS), 0.12, np.float32), deltas)
     poses = (pose, pose + np.asarray(head)[0, :3])
-    theirs, mask = rendered_motion(subject, subject.surface.rest, moved, poses)
+    theirs, mask = rendered_motion(person, np.asarray(target[0]), poses)
     assert mask.mean() > 0.5
     # Without hair, which lies before the skin and moves a little otherwise.
     rows = slice(14, 60)
@@ -120,7 +115,8 @@ def _posed(cast, pose, mesh):
 
     front = head_front(mesh)
     points = np.ascontiguousarray((cast.average + np.asarray(cast.offsets[0], np.float32)).T)
-    screen, _ = on_canvas(points, cast.anchors[0, :4], pose, 11.0)
+    view = still_view(cast.anchors[0, :4], pose=np.float64(pose), distance=DISTANCE)
+    screen = on_canvas(points, view)
     ids = visible(screen, front.triangles, side=canvas.CELLS)
     flat = barycentric(screen, front.triangles, ids).astype(np.float16)
     return dataclasses.replace(
@@ -172,10 +168,12 @@ def test_framing_moves_the_field_and_turns_its_vectors(cast):
 def test_views_agree_with_the_place_of_the_still_eyes(cast):
     seen = jax.jit(views)(plans(), cast)
     anchors = np.asarray(cast.anchors[0])
-    placed = (anchors - camera.PIVOT) @ np.asarray(seen.turn[0, 0]).T - canvas.AXIS
-    flat = canvas.picture(placed, float(seen.distance[0]))
-    similarity = np.asarray(seen.similarity[0, 0])
-    corners = flat[:4] @ similarity[:, :2].T + similarity[:, 2]
+    similarity = np.float64(seen.similarity[0, 0])
+    # The unit picture is a distance away; the renderer's plane goes through the pivot.
+    distance = float(seen.distance[0])
+    turn = np.float64(seen.turn[0, 0])
+    view = View(turn, distance, similarity[:, :2] / distance, similarity[:, 2])
+    corners = view.project(anchors[:4])
     np.testing.assert_allclose(corners.reshape(2, 2, 2).mean(1), canvas.EYES, atol=1e-3)
 
 

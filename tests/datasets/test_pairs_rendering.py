@@ -4,9 +4,12 @@ import jax
 import numpy as np
 import pytest
 
-from mace.datasets.synthetic.action_units import face_units
+from mace.datasets.synthetic.action_units import AU_NAMES
+from mace.datasets.synthetic.anatomy import draw_anatomy
+from mace.datasets.synthetic.assets import UNIT_NAMES
 from mace.datasets.synthetic.clip import render_clip
 from mace.datasets.synthetic.config import ClipConfig
+from mace.datasets.synthetic.figure import figure
 from mace.datasets.synthetic.landmarks import LANDMARKS
 from mace.datasets.synthetic.pairs import canvas
 from mace.datasets.synthetic.pairs.canvas import on_cells
@@ -14,13 +17,11 @@ from mace.datasets.synthetic.pairs.cast import CastConfig, make_cast
 from mace.datasets.synthetic.pairs.draw import Plans
 from mace.datasets.synthetic.pairs.estimators import measure
 from mace.datasets.synthetic.pairs.field import exact_fields
-from mace.datasets.synthetic.pairs.figure import figure
-from mace.datasets.synthetic.pairs.person import make_person
-from mace.datasets.synthetic.pairs.picture_config import PictureConfig
+from mace.datasets.synthetic.pairs.look import fit, look
 from mace.datasets.synthetic.pairs.rendering import render_pairs, render_pictures
-from mace.datasets.synthetic.pairs.view import fit, look
+from mace.datasets.synthetic.person import make_person
+from mace.datasets.synthetic.picture_config import PictureConfig
 from mace.datasets.synthetic.subject import Subject
-from mace.datasets.synthetic.surface import UNIT_NAMES
 from mace.errors import ConfigError
 
 QUIET = PictureConfig.quiet()
@@ -58,11 +59,9 @@ def plans(*entries, **changes):
 
 
 def weights(count, **aus):
-    out = np.zeros((count, len(UNIT_NAMES)), np.float32)
-    for au, amount in aus.items():
-        for unit, weight in face_units(au.removeprefix("au")).items():
-            out[:, UNIT_NAMES.index(unit)] += amount * weight
-    return out
+    average = draw_anatomy(np.random.default_rng(0), spread=0.0)
+    total = sum(amount * average[AU_NAMES.index(au[2:])] for au, amount in aus.items())
+    return np.tile(total, (count, 1)).astype(np.float32)
 
 
 def test_a_pair_without_motion_and_noise_is_one_picture_twice(cast):
@@ -101,7 +100,7 @@ def test_eye_centres_lie_where_the_crop_has_them(cast):
 def test_the_person_and_the_camera_are_those_of_the_clips():
     subject, person, shape = Subject(5), make_person(5), figure()
     solid = len(shape.vertex_ids) - len(shape.scalp)
-    np.testing.assert_array_equal(person.rest[:solid], subject.points[shape.vertex_ids[:solid]])
+    np.testing.assert_array_equal(person.rest, subject.person.rest)
     clip = render_clip(subject, aus={}, seed=0, config=ClipConfig.quiet(frames=2))
     views = look(
         person.rest[shape.rigid],

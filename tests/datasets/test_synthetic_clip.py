@@ -5,13 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mace.datasets.synthetic.action_units import AU_NAMES, EMOTIONS, face_units
+from mace.datasets.synthetic.action_units import AU_NAMES, EMOTIONS
+from mace.datasets.synthetic.anatomy import draw_anatomy
+from mace.datasets.synthetic.assets import UNIT_NAMES
 from mace.datasets.synthetic.clip import render_clip
 from mace.datasets.synthetic.config import ClipConfig
+from mace.datasets.synthetic.figure import figure
 from mace.datasets.synthetic.furrows import ORIGIN, darkening, driver_matrix, furrow_layers
 from mace.datasets.synthetic.landmarks import EYE_CORNERS, LANDMARKS
 from mace.datasets.synthetic.subject import Subject
-from mace.datasets.synthetic.surface import UNIT_NAMES
 from mace.errors import ConfigError
 
 SMALL = {"width": 160, "height": 120, "eye_distance": 36.0, "frames": 8}
@@ -43,22 +45,20 @@ def test_same_seed_same_clip_and_another_seed_another(subject):
 
 def test_the_same_seed_gives_the_same_person_and_others_differ(subject):
     again, other = Subject(3), Subject(4)
-    assert np.array_equal(subject.texture, again.texture)
-    assert np.array_equal(subject.points, again.points)
-    assert not np.array_equal(subject.points, other.points)
+    assert np.array_equal(subject.person.texture, again.person.texture)
+    assert np.array_equal(subject.person.rest, again.person.rest)
+    assert not np.array_equal(subject.person.rest, other.person.rest)
 
 
 def test_shapes_and_types(subject):
-    gray = render_clip(subject, emotion="disgust", seed=1, config=quiet())
-    colour = render_clip(subject, emotion="disgust", seed=1, config=quiet(colour=True))
-    assert gray.frames.shape == (8, 120, 160)
-    assert colour.frames.shape == (8, 120, 160, 3)
-    assert gray.frames.dtype == colour.frames.dtype == np.uint8
-    assert gray.points.shape == (8, len(LANDMARKS), 2)
-    assert gray.eye_centres.shape == (8, 2, 2)
-    assert gray.au_weights.shape == (8, len(AU_NAMES))
-    assert gray.emotion == "disgust"
-    assert any(set(gray.aus) == set(prototype.aus) for prototype in EMOTIONS["disgust"])
+    clip = render_clip(subject, emotion="disgust", seed=1, config=quiet())
+    assert clip.frames.shape == (8, 120, 160)
+    assert clip.frames.dtype == np.uint8
+    assert clip.points.shape == (8, len(LANDMARKS), 2)
+    assert clip.eye_centres.shape == (8, 2, 2)
+    assert clip.au_weights.shape == (8, len(AU_NAMES))
+    assert clip.emotion == "disgust"
+    assert any(set(clip.aus) == set(prototype.aus) for prototype in EMOTIONS["disgust"])
 
 
 def test_a_still_face_stands_still(subject):
@@ -160,18 +160,23 @@ def test_all_nuisance_levels_scale_together():
     assert config.pose_sd_deg == ClipConfig().pose_sd_deg
 
 
-def test_dimpler_and_lip_pressor_do_not_look_like_a_smile(subject):
-    def field(au: str) -> np.ndarray:
-        total = sum(w * subject.surface.delta(unit) for unit, w in face_units(au).items())
-        return np.asarray(total)[subject.surface.expressive, :2].ravel()
+def test_a_smile_lifts_the_corners_of_the_mouth_and_a_dimpler_draws_them_back():
+    average, shape = draw_anatomy(np.random.default_rng(0), spread=0.0), figure()
+    corner = np.searchsorted(shape.vertex_ids[: -len(shape.scalp)], LANDMARKS[54])
 
-    smile = field("12")
-    for au in ("14", "24"):
-        other = field(au)
-        assert other @ smile / np.linalg.norm(other) / np.linalg.norm(smile) < 0.3
+    def moved(au: str) -> np.ndarray:
+        """Left, up, forward, as shares of the skin's largest displacement."""
+        field = np.tensordot(average[AU_NAMES.index(au)], shape.deltas, 1)
+        return field[corner] / np.linalg.norm(field[shape.expressive, :2], axis=1).max()
+
+    assert moved("12")[1] > 0.7
+    assert abs(moved("14")[1]) < 0.3
+    assert moved("14")[2] < 2 * moved("12")[2] < 0
+    assert moved("24")[1] < 0
+    assert moved("15")[1] < -0.7
 
 
-def test_furrows_follow_their_face_units(subject):
+def test_furrows_follow_their_face_units():
     matrix = driver_matrix(UNIT_NAMES)
     assert matrix.shape == (len(UNIT_NAMES), len(furrow_layers().masks))
     frown = matrix[UNIT_NAMES.index("browDownLeft")] * 0.3
@@ -182,10 +187,10 @@ def test_furrows_follow_their_face_units(subject):
     assert dark.sum(0).argmax() > 600 / 2 - ORIGIN[0] / 2
 
 
-def test_each_landmark_is_a_visible_vertex(subject):
+def test_each_landmark_is_a_visible_vertex():
     assert len(set(LANDMARKS)) == 68
     assert set(EYE_CORNERS) <= set(LANDMARKS)
-    assert np.isin(LANDMARKS, subject.surface.vertex_ids).all()
+    assert np.isin(LANDMARKS, figure().vertex_ids).all()
 
 
 def test_wrong_requests_are_refused(subject):

@@ -7,11 +7,12 @@ import cv2
 import numpy as np
 import pytest
 
-from mace.datasets.synthetic import furrows
+from mace.datasets.synthetic import sensor
+from mace.datasets.synthetic.assets import UNIT_NAMES
 from mace.datasets.synthetic.clip import RenderedClip, render_clip
 from mace.datasets.synthetic.config import ClipConfig
+from mace.datasets.synthetic.studio import Studio
 from mace.datasets.synthetic.subject import Subject
-from mace.datasets.synthetic.surface import UNIT_NAMES
 from mace.face.clip import AlignedClip, correct_clip
 from mace.face.config import CropConfig
 from mace.face.detector import FaceDetector
@@ -118,15 +119,22 @@ def test_roll_up_to_thirty_degrees_is_removed(record, still, roll):
 
 def test_turn_out_of_the_plane_is_told_to_some_degrees():
     detector, landmarker = FaceDetector(), Landmarker(5, boxes=5)
-    relaxed = np.zeros(furrows.driver_matrix(UNIT_NAMES).shape[1])
-    config = ClipConfig.quiet(width=320, height=240, eye_distance=60.0, noise=1.0, frames=2)
+    config = ClipConfig.quiet(width=320, height=240, eye_distance=60.0, frames=2)
     errors = []
     for person in range(2, 6):
-        scene = render_clip(Subject(person), aus={}, seed=3, config=config).scene
+        subject = Subject(person)
+        pose = render_clip(subject, aus={}, seed=3, config=config).scene.poses[0]
+        studio = Studio(subject.person, height=240, width=320)
         for turn in (-30.0, -20.0, 0.0, 20.0, 30.0):
-            pose = replace(scene.poses[0], yaw=math.radians(turn))
-            seen = scene.renderer.render(scene.points(0), pose, relaxed, brightness=1.0, noise=1.0)
-            gray = cv2.cvtColor(seen, cv2.COLOR_BGR2GRAY)
+            view = replace(pose, yaw=math.radians(turn)).view(320, 240)
+            light, _, _ = studio.expose(
+                np.zeros(len(UNIT_NAMES), np.float32),
+                view,
+                lamps=subject.lamps,
+                lit=subject.person.shadows(view.turn.T @ subject.lamps.key),
+                wall=subject.wall(height=240, width=320),
+            )
+            gray = sensor.record(light, subject.sensor(1.0), brightness=1.0, grain=(0, 0))
             landmarks = landmarker.locate(gray, detector.detect(gray)[0])
             errors.append(head_turn(landmarks) - turn)
     assert np.sqrt(np.mean(np.square(errors))) < 7

@@ -13,9 +13,9 @@ from mace.datasets.synthetic.pairs.canvas import on_cells
 from mace.datasets.synthetic.pairs.cast import CastConfig, make_cast
 from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.estimators import measure
-from mace.datasets.synthetic.pairs.picture_config import PictureConfig
 from mace.datasets.synthetic.pairs.planning import plan_pairs
 from mace.datasets.synthetic.pairs.rendering import render_pictures
+from mace.datasets.synthetic.picture_config import PictureConfig
 from mace.files import atomic_path
 
 _FORMAT = 2

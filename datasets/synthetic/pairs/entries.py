@@ -6,12 +6,11 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from mace.datasets.synthetic.action_units import AU_NAMES
-from mace.datasets.synthetic.camera import DISTANCE
-from mace.datasets.synthetic.identity import draw_identity
+from mace.datasets.synthetic.anatomy import draw_habits
+from mace.datasets.synthetic.camera import DISTANCE, PIVOT, View
+from mace.datasets.synthetic.landmarks import RIGID
 from mace.datasets.synthetic.pairs import canvas
-from mace.datasets.synthetic.pairs.anatomy import draw_anatomy
 from mace.datasets.synthetic.pairs.front import (
-    RIGID,
     MeshName,
     barycentric,
     fine_points,
@@ -19,10 +18,11 @@ from mace.datasets.synthetic.pairs.front import (
     on_canvas,
     visible,
 )
-from mace.datasets.synthetic.subject import SUBJECT_STREAM
+from mace.datasets.synthetic.pairs.look import still_view
+from mace.datasets.synthetic.person import draw_head
 from mace.errors import ConfigError
 
-_HABITS, _POSES, _ANATOMY = 0xAB175, 0x905E5, 0xA4A70
+_POSES = 0x905E5
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
@@ -86,55 +86,56 @@ def _draw_poses(seed: int, count: int, config: CastConfig) -> tuple[np.ndarray, 
     ).astype(np.float32)
 
 
-def _reach(
-    points: np.ndarray, aus: np.ndarray, pose: np.ndarray, distance: float, similarity: np.ndarray
-) -> np.ndarray:
+def _reach(points: np.ndarray, aus: np.ndarray, view: View) -> np.ndarray:
     """Fastest displacement on the canvas of some vertices for each action unit."""
-    turn = canvas.rotation(pose).astype(np.float32)
-    placed = canvas.place(points, pose)
-    depth = np.float32(distance) - placed[:, 2]
-    sides = np.stack([placed[:, 0], -placed[:, 1]], 1) / depth[:, None]
-    # Derivative of the picture by the turned position, then by the canvas.
+    turn = view.turn.astype(np.float32)
+    depth = np.float32(view.distance) - (points - PIVOT) @ turn[2]
+    zoom = np.float32(view.distance) / depth
+    # Derivative of the plane's position by the turned one, then by the canvas.
     rate = np.zeros((len(points), 2, 3), np.float32)
-    rate[:, 0, 0], rate[:, 1, 1] = 1 / depth, -1 / depth
-    rate[:, :, 2] = sides / depth[:, None]
-    rate = similarity[:, :2].astype(np.float32) @ (rate @ turn)
+    rate[:, 0, 0], rate[:, 1, 1] = zoom, -zoom
+    rate[:, :, 2] = view.seen(points) / depth[:, None]
+    rate = view.linear.astype(np.float32) @ (rate @ turn)
     moved = np.einsum("avc,vdc->avd", aus, rate, optimize=True)
     return np.sqrt((moved**2).sum(-1)).max(1)
 
 
 def build_person(seed: int, poses: int, config: CastConfig) -> Person:
-    """Build one person, the same head as `Subject(seed)`, in a number of still poses."""
+    """Build one person, the head of `make_person(seed)`, in a number of still poses."""
     front = head_front(config.mesh)
-    shape, style = draw_identity(np.random.default_rng([SUBJECT_STREAM, seed]))
+    shape, style = draw_head(seed)
     fine, centres = fine_points(shape)
     anchors = fine[list(RIGID)]
     offsets = (fine[front.vertex_ids] - front.average).astype(np.float16)
     points = front.average + offsets
-    habits = np.random.default_rng([_HABITS, seed])
-    gain = np.exp(habits.normal(0, 1, len(AU_NAMES)) * config.gain_sd).astype(np.float32)
-    asymmetry = habits.normal(0, 1) * config.asymmetry_sd
-    anatomy = draw_anatomy(np.random.default_rng([_ANATOMY, seed]), spread=config.anatomy)
+    habits = draw_habits(
+        seed,
+        gain_sd=config.gain_sd,
+        asymmetry_sd=config.asymmetry_sd,
+        anatomy=config.anatomy,
+    )
     pose, distance = _draw_poses(seed, poses, config)
     side = canvas.CELLS
     triangle = np.empty((poses, side, side), np.int16)
     weights = np.zeros((poses, side, side, 2), np.float16)
     reach = np.empty((poses, len(AU_NAMES)), np.float32)
     for k in range(poses):
-        screen, similarity = on_canvas(points, anchors[:4], pose[k], float(distance[k]))
+        still = pose[k].astype(np.float64)
+        view = still_view(anchors[:4], pose=still, distance=float(distance[k]))
+        screen = on_canvas(points, view)
         triangle[k] = visible(screen, front.triangles, side=side)
         weights[k] = barycentric(screen, front.triangles, triangle[k])
         shown = np.unique(front.triangles[triangle[k][triangle[k] >= 0]])
         shown = shown[front.skin[shown]]
-        moved = np.tensordot(anatomy, front.units[:, shown], 1)
-        reach[k] = _reach(points[shown], moved, pose[k], float(distance[k]), similarity)
+        moved = np.tensordot(habits.anatomy, front.units[:, shown], 1)
+        reach[k] = _reach(points[shown], moved, view)
     tone = float(_LUMINANCE @ style.tone)
-    traits = {"male": style.male, "age": style.age, "tone": tone, "asymmetry": asymmetry}
+    traits = {"male": style.male, "age": style.age, "tone": tone, "asymmetry": habits.asymmetry}
     entries = {name: np.full(poses, value, np.float32) for name, value in traits.items()}
     entries |= {
         "seeds": np.full(poses, seed, np.int32), "pose": pose, "distance": distance,
-        "reach": reach, "gain": np.tile(gain, (poses, 1)), "triangle": triangle,
-        "weights": weights, "anatomy": np.tile(anatomy, (poses, 1, 1)),
+        "reach": reach, "gain": np.tile(habits.gain, (poses, 1)), "triangle": triangle,
+        "weights": weights, "anatomy": np.tile(habits.anatomy, (poses, 1, 1)),
     }  # fmt: skip
     # Components first: the motion route computes with long rows.
     person = {"offsets": np.ascontiguousarray(offsets.T), "anchors": anchors}

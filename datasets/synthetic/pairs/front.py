@@ -5,23 +5,22 @@ from functools import cache
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int, Int32, Int64
+from jaxtyping import Bool, Float32, Int, Int32, Int64
 
-from mace.datasets.synthetic.assets import head_assets
+from mace.datasets.synthetic.assets import UNIT_NAMES, head_assets
+from mace.datasets.synthetic.camera import PIVOT, View
 from mace.datasets.synthetic.identity import draw_identity
-from mace.datasets.synthetic.landmarks import EYE_CORNERS, LANDMARKS
+from mace.datasets.synthetic.landmarks import EYE_CORNERS
 from mace.datasets.synthetic.mesh import head_mesh
 from mace.datasets.synthetic.pairs import canvas
-from mace.datasets.synthetic.raster import OPAQUE_BYTE, rasterise
-from mace.datasets.synthetic.surface import UNIT_NAMES
+from mace.datasets.synthetic.pairs.look import still_view
+from mace.datasets.synthetic.raster import rasterise
 
-# Corners of the eyes, bridge and base of the nose: what the face correction follows.
-RIGID: tuple[int, ...] = EYE_CORNERS + LANDMARKS[27:36]
 # Yaw and pitch in degrees, distance in decimetres, from which the front is seen.
 _VIEWS = ((0, 0, 20), (-16, 0, 11), (16, 0, 11), (0, -16, 11), (0, 16, 11), (9, 9, 5), (-9, -9, 5))
 _PEOPLE = 8
 # Nothing is hair here, so the texture is never looked at.
-_NO_POINTS, _NO_TEXTURE = np.zeros((1, 2), np.float32), np.zeros((1, 1), np.uint8)
+_NO_POINTS, _NO_TEXTURE = np.zeros((1, 2), np.float32), np.zeros((1, 1), np.float32)
 
 
 type MeshName = Literal["fine", "coarse"]
@@ -78,8 +77,7 @@ def visible(
     screen[:, :2] = (points[:, :2] + np.float32(0.5)) * np.float32(side / canvas.SIZE)
     depth, ids = np.empty((side, side), np.float32), np.empty((side, side), np.int32)
     rasterise(
-        screen, triangles, len(triangles), _NO_POINTS, triangles, _NO_TEXTURE,
-        OPAQUE_BYTE, depth, ids,
+        screen, triangles, len(triangles), _NO_POINTS, triangles, _NO_TEXTURE, depth, ids
     )  # fmt: skip
     return ids
 
@@ -103,26 +101,10 @@ def barycentric(
     return np.clip(out, 0, 1)
 
 
-def on_canvas(
-    points: Float32[np.ndarray, "v 3"],
-    corners: Float32[np.ndarray, "4 3"],
-    pose: np.ndarray,
-    distance: float,
-) -> tuple[Float32[np.ndarray, "v 3"], Float64[np.ndarray, "2 3"]]:
-    """Canvas position (px) and depth of points of a still head, and its picture's similarity.
-
-    Args:
-        points: in decimetres.
-        corners: of the eyes, by which the canvas is laid.
-        pose: yaw, pitch, roll in radians.
-        distance: of the camera in decimetres.
-    """
-    eyes = canvas.picture(canvas.place(corners, pose), distance).reshape(2, 2, 2).mean(1)
-    similarity = canvas.eye_similarity(eyes)
-    matrix = similarity.astype(np.float32)
-    placed = canvas.place(points, pose)
-    flat = canvas.picture(placed, distance) @ matrix[:, :2].T + matrix[:, 2]
-    return np.concatenate([flat, placed[:, 2:]], 1), similarity
+def on_canvas(points: Float32[np.ndarray, "v 3"], view: View) -> Float32[np.ndarray, "v 3"]:
+    """Canvas position (px) and depth of points in decimetres."""
+    depth = (points - PIVOT) @ view.turn[2].astype(np.float32)
+    return np.concatenate([view.project(points), depth[:, None]], 1).astype(np.float32)
 
 
 @cache
@@ -151,8 +133,8 @@ def _front(triangles: Int32[np.ndarray, "t 3"]) -> Front:
         fine, _ = fine_points(draw_identity(np.random.default_rng([0xF407, number]))[0])
         for yaw, pitch, distance in _VIEWS:
             pose = np.deg2rad([yaw, pitch, 0])
-            points, _ = on_canvas(fine, fine[list(EYE_CORNERS)], pose, distance)
-            ids = visible(points, triangles, side=canvas.SIZE)
+            view = still_view(fine[list(EYE_CORNERS)], pose=pose, distance=distance)
+            ids = visible(on_canvas(fine, view), triangles, side=canvas.SIZE)
             seen[ids[ids >= 0]] = True
     touched = np.zeros(len(mesh.fine_average), bool)
     touched[triangles[seen].ravel()] = True

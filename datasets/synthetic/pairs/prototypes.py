@@ -16,21 +16,8 @@ from functools import cache
 import numpy as np
 from jaxtyping import Float32, Float64, Int32
 
-from mace.datasets.synthetic.action_units import AU_NAMES
+from mace.datasets.synthetic.action_units import AU_NAMES, Prototype
 from mace.datasets.synthetic.pairs.config import Mixture, PairClasses
-
-
-@dataclass(frozen=True)
-class Prototype:
-    """Action units that occur together, and how often among the pairs of an emotion.
-
-    One that is `unilateral` shows on one half of the face alone, as contempt does.
-    """
-
-    share: float
-    aus: tuple[str, ...]
-    unilateral: bool = False
-
 
 PROTOTYPES: dict[str, tuple[Prototype, ...]] = {
     "happiness": (

@@ -9,18 +9,18 @@ import numpy as np
 from mace.annotation.class_sets import classes_of
 from mace.datasets.clip_features import clip_sample
 from mace.datasets.synthetic.action_units import UNITS
+from mace.datasets.synthetic.figure import figure
 from mace.datasets.synthetic.landmarks import LANDMARKS
 from mace.datasets.synthetic.pairs import canvas
 from mace.datasets.synthetic.pairs.cast import CastConfig, make_cast
 from mace.datasets.synthetic.pairs.coding import present_units
 from mace.datasets.synthetic.pairs.config import PairConfig
-from mace.datasets.synthetic.pairs.figure import figure
-from mace.datasets.synthetic.pairs.person import make_person
-from mace.datasets.synthetic.pairs.picture_config import PictureConfig
+from mace.datasets.synthetic.pairs.look import look
 from mace.datasets.synthetic.pairs.planning import plan_pairs
 from mace.datasets.synthetic.pairs.prototypes import EMOTION_NAMES
 from mace.datasets.synthetic.pairs.rendering import render_pictures
-from mace.datasets.synthetic.pairs.view import look
+from mace.datasets.synthetic.person import make_person
+from mace.datasets.synthetic.picture_config import PictureConfig
 from mace.face.clip import AlignedClip
 from mace.face.tracked import Status
 
@@ -36,7 +36,7 @@ def pair_samples(
     """Samples of one person's pairs, with au_weights (2, a) and motion (128, 128, 2) as truth.
 
     Args:
-        person: seed, as in `Subject(seed)`.
+        person: seed, as of `make_person`.
         pairs: how many.
         index: of the person in the data set, from 0.
         seed: of pairs and recordings.

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from mace.datasets.synthetic.camera import PIVOT
+from mace.datasets.synthetic.camera import LOOK_AT_Y, PIVOT
 from mace.datasets.synthetic.pairs import canvas
 from mace.datasets.synthetic.pairs.cast import Cast
 from mace.datasets.synthetic.pairs.draw import Plans
@@ -76,7 +76,7 @@ def project(
     x, y, z = (points[k] - float(PIVOT[k]) for k in range(3))
     across, up, towards = (turn[k, 0] * x + turn[k, 1] * y + turn[k, 2] * z for k in range(3))
     scale = 1 / (distance - towards)
-    return jnp.stack([across * scale, (float(canvas.AXIS[1]) - up) * scale])
+    return jnp.stack([across * scale, (LOOK_AT_Y - up) * scale])
 
 
 def apply(similarity: Float[Array, "2 3"], points: Float[Array, "2 n"]) -> Float[Array, "2 n"]:

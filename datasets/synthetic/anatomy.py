@@ -1,19 +1,23 @@
-"""How people differ in what one action unit moves.
+"""What an action unit moves, and how people differ in it.
 
 No two faces smile alike: muscles insert higher or lower, pull their neighbours along, and lie under
-more or less skin. Each person of a cast has a mixture of face units for every action unit, drawn
-once between the two ends given here (which are one for some units), so that a network learns what
-is common to all of them.
+more or less skin. Each person has a mixture of face units for every action unit, drawn once between
+the two ends given here (which are one for some units), so that a network learns what is common to
+all of them.
 
 Source of what may move along: Ekman, Friesen and Hager, Facial Action Coding System: the manual,
 2002, appearance changes of each unit. The ranges are ours.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Float32
 
-from mace.datasets.synthetic.action_units import AU_NAMES, face_unit_names
-from mace.datasets.synthetic.surface import UNIT_NAMES
+from mace.datasets.synthetic.action_units import AU_NAMES
+from mace.datasets.synthetic.assets import UNIT_NAMES
+
+_HABITS, _ANATOMY = 0xAB175, 0xA4A70
 
 type Range = tuple[float, float]
 
@@ -44,6 +48,22 @@ ANATOMY: dict[str, dict[str, Range]] = {
 }
 """Action unit to the range of each face unit's weight; a name without side stands for both."""
 
+_SIDELESS = (
+    "browInnerUp",
+    "mouthShrugLower",
+    "mouthShrugUpper",
+    "mouthRollUpper",
+    "mouthRollLower",
+    "mouthPucker",
+    "jawOpen",
+)
+
+
+def _face_units(unit: str) -> tuple[str, ...]:
+    """Return the face units that a name with or without side stands for."""
+    return (unit,) if unit in _SIDELESS else (unit + "Left", unit + "Right")
+
+
 SIDES: Float32[np.ndarray, "3 u"] = np.array(
     [
         [not name.endswith(("Left", "Right")) for name in UNIT_NAMES],
@@ -66,7 +86,7 @@ def draw_anatomy(rng: np.random.Generator, *, spread: float) -> Float32[np.ndarr
     for row, au in enumerate(AU_NAMES):
         for unit, (low, high) in ANATOMY[au].items():
             weight = (low + high) / 2 + spread * (high - low) * (rng.uniform() - 0.5)
-            for name in face_unit_names(unit):
+            for name in _face_units(unit):
                 mixtures[row, UNIT_NAMES.index(name)] = weight
     return mixtures
 
@@ -75,3 +95,36 @@ SIDED: Float32[np.ndarray, " a"] = (
     np.abs(draw_anatomy(np.random.default_rng(0), spread=0.0)) @ SIDES[1] > 0
 ).astype(np.float32)
 """Which of `AU_NAMES` can show on one half of the face alone."""
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How a person moves the face.
+
+    Attributes:
+        gain: how strongly each of `AU_NAMES` is shown, about 1.
+        asymmetry: share by which the left side (positive) leads.
+        anatomy: weights of `UNIT_NAMES` for each of `AU_NAMES`.
+    """
+
+    gain: Float32[np.ndarray, " a"]
+    asymmetry: float
+    anatomy: Float32[np.ndarray, "a u"]
+
+
+def draw_habits(
+    seed: int, *, gain_sd: float = 0.25, asymmetry_sd: float = 0.15, anatomy: float = 1.0
+) -> Habits:
+    """Draw the habits of the person of a seed.
+
+    Args:
+        seed: as of `make_person`.
+        gain_sd: spread (log) of how strongly a unit is shown.
+        asymmetry_sd: spread of the share by which the left side leads.
+        anatomy: 1 for the whole of the ranges of `ANATOMY`, 0 for their middles.
+    """
+    rng = np.random.default_rng([_HABITS, seed])
+    gain = np.exp(rng.normal(0, 1, len(AU_NAMES)) * gain_sd).astype(np.float32)
+    asymmetry = float(rng.normal(0, 1) * asymmetry_sd)
+    mixtures = draw_anatomy(np.random.default_rng([_ANATOMY, seed]), spread=anatomy)
+    return Habits(gain, asymmetry, mixtures)

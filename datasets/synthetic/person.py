@@ -1,20 +1,19 @@
-"""A person as the fast renderer needs one: head, painted skin, and what hides the sky from it."""
+"""A person: head, painted skin, and what hides the sky from it."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32
 
+from mace.datasets.synthetic.features import rise
+from mace.datasets.synthetic.figure import figure
 from mace.datasets.synthetic.geometry import vertex_normals, visibility
 from mace.datasets.synthetic.identity import Style, draw_identity
 from mace.datasets.synthetic.mesh import head_mesh
-from mace.datasets.synthetic.pairs.features import rise
-from mace.datasets.synthetic.pairs.figure import figure
-from mace.datasets.synthetic.pairs.paint import paint
-from mace.datasets.synthetic.pairs.raster import pose_points
-from mace.datasets.synthetic.subject import SUBJECT_STREAM
+from mace.datasets.synthetic.paint import paint
+from mace.datasets.synthetic.raster import pose_points
 
-_PAINT_STREAM = 0x9A147
+_HEAD_STREAM, _PAINT_STREAM, _SKIN_STREAM = 0x5B1EC7, 0x9A147, 0x5C1
 _DIRECTIONS = 20
 _SKY_TEXELS = 80
 _SHADOW_TEXELS = 160
@@ -32,9 +31,6 @@ class Eye:
 @dataclass(frozen=True)
 class Person:
     """One synthetic person; building one takes a few hundredths of a second.
-
-    The head and the style are those of `Subject(seed)`; the details of the skin are drawn from a
-    stream of their own.
 
     Attributes:
         seed: what the person follows from.
@@ -111,9 +107,16 @@ def _sky(coarse: Float32[np.ndarray, "c 3"]) -> Float32[np.ndarray, " n"]:
     return _to_vertices(np.clip(share, np.float32(0.12), 1))
 
 
-def make_person(seed: int, *, contrast: float = 1.0) -> Person:
-    """Build the person of `Subject(seed)`; `contrast` scales the mottling of the skin."""
-    coarse, style = draw_identity(np.random.default_rng([SUBJECT_STREAM, seed]))
+def draw_head(seed: int) -> tuple[Float32[np.ndarray, "c 3"], Style]:
+    """Draw the coarse head in dm and the style of the person of a seed."""
+    return draw_identity(np.random.default_rng([_HEAD_STREAM, seed]))
+
+
+def make_person(seed: int, *, mottling: float = 0.0) -> Person:
+    """Build the person of a seed; `mottling` is the spread among people of the skin's (log)."""
+    coarse, style = draw_head(seed)
+    spread = np.random.default_rng([_SKIN_STREAM, seed]).standard_normal()
+    contrast = float(np.exp(mottling * spread))
     texture, hairdo = paint(np.random.default_rng([_PAINT_STREAM, seed]), style, contrast=contrast)
     shape, mesh = figure(), head_mesh()
     fine = (shape.subdivide @ coarse).astype(np.float32)

@@ -1,5 +1,6 @@
-"""The camera of a pair: tone curve, blur, its own pixel grid, noise, compression, and the crop."""
+"""The camera's sensor: tone curve, blur, its own pixel grid, noise, compression, and the crop."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -10,12 +11,16 @@ from numba import njit
 
 from mace.datasets.synthetic.atlas import GAMMA
 from mace.datasets.synthetic.config import CROP_EYE_DISTANCE
-from mace.datasets.synthetic.pairs.canvas import SIZE
-from mace.datasets.synthetic.pairs.picture_config import PictureConfig
+from mace.datasets.synthetic.picture_config import PictureConfig
 
 _TONES = 2048
 _BRIGHTEST = np.float32(4)
-_BANK = 1024
+BANK = 1024
+"""Side of the noise that every picture takes a part of; a power of two."""
+
+STILL = (np.eye(2), np.zeros(2))
+"""The crop of a frame that is where the first one was."""
+
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 
 
@@ -30,7 +35,7 @@ class Sensor:
         phase: where the camera's grid lies, in its px.
         blur: deviation of the optical blur in camera px.
         noise: deviation in grey levels.
-        grains: place of either frame's noise in the bank.
+        grains: place of the noise in the bank, for either frame of a pair.
         quality: of the JPEG, None for none.
     """
 
@@ -58,7 +63,7 @@ def draw_sensor(rng: np.random.Generator, config: PictureConfig) -> Sensor:
         phase=rng.random(2),
         blur=config.blur * blur,
         noise=config.noise * float(np.exp(config.noise_spread * noise)),
-        grains=rng.integers(0, _BANK // 2, (2, 2)),
+        grains=rng.integers(0, BANK // 2, (2, 2)),
         quality=round(first + quality * (last - first)) if pressed < config.compressed else None,
     )
 
@@ -66,7 +71,7 @@ def draw_sensor(rng: np.random.Generator, config: PictureConfig) -> Sensor:
 @cache
 def _radiance() -> Float32[np.ndarray, " k"]:
     light = np.linspace(0, float(_BRIGHTEST), _TONES, dtype=np.float32)
-    # A soft shoulder, then gamma, as `synthetic.shading.TONE`.
+    # A soft shoulder, then gamma.
     shoulder = np.clip((1 - np.exp(-1.35 * light)) * 1.15, 1e-6, 1) ** np.float32(1 / GAMMA)
     return shoulder.astype(np.float32)
 
@@ -107,7 +112,8 @@ def _digitise(
         for x in range(image.shape[1]):
             level = image[y, x]
             strength = sigma * (np.float32(0.7) + level * np.float32(0.6 / 255))
-            level += strength * bank[row + y, column + x] + _HALF
+            grain = bank[(row + y) & (BANK - 1), (column + x) & (BANK - 1)]
+            level += strength * grain + _HALF
             out[y, x] = np.uint8(min(max(level, _ZERO), np.float32(255)))
     return out
 
@@ -115,7 +121,7 @@ def _digitise(
 @cache
 def _bank() -> Float32[np.ndarray, "p q"]:
     """White noise that every picture takes a window of."""
-    return np.random.default_rng(0x6A11).standard_normal((_BANK, _BANK), dtype=np.float32)
+    return np.random.default_rng(0x6A11).standard_normal((BANK, BANK), dtype=np.float32)
 
 
 def record(
@@ -123,23 +129,22 @@ def record(
     sensor: Sensor,
     *,
     brightness: float,
-    frame: int,
-    linear: Float64[np.ndarray, "2 2"],
-    offset: Float64[np.ndarray, " 2"],
+    grain: Sequence[int] | np.ndarray,
+    crop: tuple[Float64[np.ndarray, "2 2"], Float64[np.ndarray, " 2"]] = STILL,
 ) -> UInt8[np.ndarray, "h w"]:
-    """The crop that the face correction cuts from a camera's picture.
+    """The picture that a camera takes, or the crop that the face correction cuts from it.
 
-    The light is that of the crop; the camera's pixel grid stays with the camera, so the crop of a
-    corrected target samples it elsewhere, as it does in life.
+    The light of a pair is that of the crop; the camera's pixel grid stays with the camera, so the
+    crop of a corrected target samples it elsewhere, as it does in life.
 
     Args:
-        light: linear light on the canvas.
+        light: linear light of every pixel.
         sensor: the camera.
         brightness: of the lamps in this frame.
-        frame: 0 for the reference, 1 for the target.
-        linear: the crop of this frame from that of the reference,
-        offset: as x -> linear @ x + offset.
+        grain: row and column of its noise in the bank, which goes round.
+        crop: (linear, offset) of this frame's crop from the first one's: x -> linear @ x + offset.
     """
+    linear, offset = crop
     image = _develop(light, sensor.tone, np.float32(sensor.exposure * brightness))
     zoom = sensor.native or 1.0
     # Pixels integrate: a coarser grid averages over more of the canvas.
@@ -147,17 +152,16 @@ def record(
     sigma = float(np.sqrt(coarser + (sensor.blur / zoom) ** 2))
     if sigma > 0.1:
         image = cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    height, width = light.shape
     matrix = np.empty((2, 3))
     if sensor.native is not None:
         # Canvas of the reference from camera px, pixel centres on integers; then this frame's crop.
         matrix[:, :2] = linear / zoom
         matrix[:, 2] = linear @ ((sensor.phase - 1) / zoom) + offset
-        side = int(np.ceil(SIZE * zoom)) + 2
+        size = (int(np.ceil(width * zoom)) + 2, int(np.ceil(height * zoom)) + 2)
         flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-        image = cv2.warpAffine(
-            image, matrix, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE
-        )
-    row, column = sensor.grains[frame]
+        image = cv2.warpAffine(image, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    row, column = grain
     taken = _digitise(image, _bank(), int(row), int(column), np.float32(sensor.noise))
     if sensor.quality is not None:
         done, data = cv2.imencode(".jpg", taken, [cv2.IMWRITE_JPEG_QUALITY, sensor.quality])
@@ -167,7 +171,7 @@ def record(
         taken = decoded
     if sensor.native is not None:
         taken = cv2.warpAffine(
-            taken, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR,
+            taken, matrix, (width, height), flags=cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )  # fmt: skip
     return taken

@@ -12,8 +12,8 @@ from jaxtyping import Float32
 
 from mace.datasets.synthetic import atlas
 from mace.datasets.synthetic.assets import skin_masks
+from mace.datasets.synthetic.figure import BOTTOM, COLUMNS, LEFT, RIGHT, ROWS, TOP
 from mace.datasets.synthetic.furrows import resting_darkening
-from mace.datasets.synthetic.pairs.figure import BOTTOM, COLUMNS, LEFT, RIGHT, ROWS, TOP
 
 Plane = Float32[np.ndarray, "h w"]
 

@@ -1,4 +1,4 @@
-"""What stands around the face in a pair: lamps, a wall, glasses."""
+"""What stands around the face: lamps, a wall, glasses."""
 
 from dataclasses import dataclass
 
@@ -6,13 +6,14 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from mace.datasets.synthetic.pairs.canvas import SIZE
-from mace.datasets.synthetic.pairs.chart import gray
-from mace.datasets.synthetic.pairs.person import Person
-from mace.datasets.synthetic.pairs.picture_config import PictureConfig
-from mace.datasets.synthetic.pairs.view import View
+from mace.datasets.synthetic.camera import View
+from mace.datasets.synthetic.chart import gray
+from mace.datasets.synthetic.person import Person
+from mace.datasets.synthetic.picture_config import PictureConfig
 
-_MARGIN = 16
+MARGIN = 16
+"""Px of a wall beyond the picture on each side, for one that moves."""
+
 _GLASSES_STREAM = 0x61A55
 _FINE = 16
 
@@ -51,39 +52,42 @@ def draw_lamps(rng: np.random.Generator, person: Person, config: PictureConfig) 
     )
 
 
-def draw_wall(rng: np.random.Generator, config: PictureConfig) -> Float32[np.ndarray, "b b"]:
-    """The wall behind the head, with a margin about the canvas, in linear light."""
+def draw_wall(
+    rng: np.random.Generator, config: PictureConfig, *, height: int, width: int
+) -> Float32[np.ndarray, "b c"]:
+    """Draw the wall behind the head in linear light: a picture's size and `MARGIN` about it."""
     level = float(rng.uniform(0.06, 0.7))
     soft = rng.standard_normal((3, 4), dtype=np.float32)
     spots = rng.standard_normal((20, 20), dtype=np.float32)
     strength = rng.random() ** 2
-    side = SIZE + 2 * _MARGIN
-    plane = np.full((side, side), level, np.float32)
+    size = (width + 2 * MARGIN, height + 2 * MARGIN)
+    plane = np.full(size[::-1], level, np.float32)
     if config.backdrop > 0:
-        pattern = cv2.resize(soft, (side, side), interpolation=cv2.INTER_CUBIC)
+        pattern = cv2.resize(soft, size, interpolation=cv2.INTER_CUBIC)
         pattern *= np.float32(0.15 * config.backdrop)
-        fine = cv2.resize(spots, (side, side), interpolation=cv2.INTER_CUBIC)
+        fine = cv2.resize(spots, size, interpolation=cv2.INTER_CUBIC)
         plane *= np.exp(pattern + fine * np.float32(0.3 * config.backdrop * strength))
     return plane
 
 
 def wall_on(
-    wall: Float32[np.ndarray, "b b"],
+    wall: Float32[np.ndarray, "b c"],
     linear: Float64[np.ndarray, "2 2"],
     offset: Float64[np.ndarray, " 2"],
 ) -> Float32[np.ndarray, "h w"]:
-    """The wall in a crop that is (linear, offset) of the reference's."""
+    """Return the wall in a picture that is (linear, offset) of the first."""
     matrix = np.empty((2, 3))
     matrix[:, :2] = linear
-    matrix[:, 2] = offset - linear @ np.full(2, float(_MARGIN))
+    matrix[:, 2] = offset - linear @ np.full(2, float(MARGIN))
+    size = (wall.shape[1] - 2 * MARGIN, wall.shape[0] - 2 * MARGIN)
     return cv2.warpAffine(
-        wall, matrix, (SIZE, SIZE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        wall, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
 
 
 @dataclass(frozen=True)
 class Glasses:
-    """Lines on the head in dm, drawn `width` sixteenths of a canvas px wide in linear gray."""
+    """Lines on the head in dm, drawn `width` halves of a px wide in linear gray."""
 
     lines: tuple[Float32[np.ndarray, "k 3"], ...]
     width: int
@@ -92,7 +96,7 @@ class Glasses:
 
 
 def draw_glasses(person: Person, config: PictureConfig) -> Glasses | None:
-    """The glasses of a person, or None: a habit, hence the same in all the person's pairs."""
+    """The glasses of a person, or None: a habit, hence the same in all the person's pictures."""
     rng = np.random.default_rng([_GLASSES_STREAM, person.seed])
     wears = rng.random() < config.glasses
     wide, high, corner = rng.uniform([0.22, 0.14, 2.0], [0.29, 0.22, 5.0])
@@ -123,11 +127,12 @@ def wear(
     light: Float32[np.ndarray, "h w"], glasses: Glasses, view: View
 ) -> Float32[np.ndarray, "h w"]:
     """Draw the glasses over the face, at twice the resolution."""
-    mask = np.zeros((2 * SIZE, 2 * SIZE), np.uint8)
+    height, width = light.shape
+    mask = np.zeros((2 * height, 2 * width), np.uint8)
     lines = [
         np.round((view.project(line) * 2 + 0.5) * _FINE).astype(np.int32) for line in glasses.lines
     ]
     cv2.polylines(mask, lines, False, (255,), glasses.width, cv2.LINE_AA, 4)
-    share = cv2.resize(mask, (SIZE, SIZE), interpolation=cv2.INTER_AREA).astype(np.float32)
+    share = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
     share *= np.float32(glasses.opacity / 255)
     return light + (np.float32(glasses.shade) - light) * share

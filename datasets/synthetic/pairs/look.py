@@ -1,4 +1,4 @@
-"""Where a head lands on the canvas: the geometry of `views`, in NumPy for one pair at a time.
+"""The cameras of a pair: the geometry of `views`, in NumPy for one pair at a time.
 
 1. A vertex p (dm) is placed at R(pose) (p - PIVOT) - (0, LOOK_AT_Y, 0) and seen at
    D / (D - z) * (x, -y), D being the camera's distance: a plane in dm, y down.
@@ -19,39 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from mace.datasets.synthetic.camera import PIVOT
+from mace.datasets.synthetic.camera import View, rotation
 from mace.datasets.synthetic.pairs import canvas
 from mace.face.similarity import fit_similarity
-
-
-@dataclass(frozen=True)
-class View:
-    """One frame's camera: canvas = linear @ seen + offset."""
-
-    turn: Float64[np.ndarray, "3 3"]
-    distance: float
-    linear: Float64[np.ndarray, "2 2"]
-    offset: Float64[np.ndarray, " 2"]
-
-    def project(self, points: Float32[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 2"]:
-        """Canvas positions of vertices in dm."""
-        return self.seen(points) @ self.linear.T + self.offset
-
-    def seen(self, points: Float32[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 2"]:
-        """Positions on the plane of the camera in dm, y down."""
-        return seen(points, self.turn, self.distance)
-
-    def then(self, linear: Float64[np.ndarray, "2 2"], offset: Float64[np.ndarray, " 2"]) -> "View":
-        """The same camera, its picture moved on the canvas."""
-        return View(self.turn, self.distance, linear @ self.linear, linear @ self.offset + offset)
-
-
-def seen(
-    points: Float32[np.ndarray, "n 3"], turn: Float64[np.ndarray, "3 3"], distance: float
-) -> Float64[np.ndarray, "n 2"]:
-    """Perspective positions on the plane through the pivot in dm, y down."""
-    placed = (points.astype(np.float64) - PIVOT) @ turn.T - canvas.AXIS
-    return placed[:, :2] * [1, -1] * (distance / (distance - placed[:, 2:]))
 
 
 def about_centre(
@@ -71,6 +41,22 @@ def fit(
     """The face correction's own least-squares similarity, as a linear part and an offset."""
     transform = fit_similarity(source, target)
     return transform[:, :2], transform[:, 2]
+
+
+def still_view(
+    corners: Float32[np.ndarray, "4 3"], *, pose: Float64[np.ndarray, " 3"], distance: float
+) -> View:
+    """The camera that puts the eyes of a still face in their place on the canvas.
+
+    Args:
+        corners: of the eyes in dm, outer and inner of the subject's right one, then of the left.
+        pose: yaw, pitch, roll in radians.
+        distance: of the camera in dm.
+    """
+    plain = View(rotation(pose), distance, np.eye(2), np.zeros(2))
+    eyes = plain.seen(corners).reshape(2, 2, 2).mean(1)
+    # Two points on two points: the least-squares similarity is exact.
+    return View(plain.turn, distance, *fit(eyes, np.array(canvas.EYES)))
 
 
 @dataclass(frozen=True)
@@ -111,12 +97,9 @@ def look(
         registration: as in `Plans`.
         framing: as in `Plans`.
     """
-    turn = canvas.rotation(pose)
-    eyes = seen(anchors[:4], turn, distance).reshape(2, 2, 2).mean(1)
-    # Two points on two points: the least-squares similarity is exact.
-    still = View(turn, distance, *fit(eyes, np.array(canvas.EYES)))
+    still = still_view(anchors[:4], pose=pose, distance=distance)
     motion = np.array([*(head[3:5] * canvas.EYE_DISTANCE), 0.0, head[5]])
-    turned = View(canvas.rotation(pose + head[:3]), distance, still.linear, still.offset)
+    turned = View(rotation(pose + head[:3]), distance, still.linear, still.offset)
     moved = turned.then(*about_centre(motion))
     target = moved
     if corrected:

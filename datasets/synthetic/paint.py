@@ -11,17 +11,17 @@ from jaxtyping import Float32, Int64
 from numba import njit
 
 from mace.datasets.synthetic import atlas
-from mace.datasets.synthetic.furrows import ORIGIN, SHAPE, furrow_layers
-from mace.datasets.synthetic.identity import Style
-from mace.datasets.synthetic.pairs.chart import Y, gray, shared_areas, smooth_noise
-from mace.datasets.synthetic.pairs.features import (
+from mace.datasets.synthetic.chart import Y, gray, shared_areas, smooth_noise
+from mace.datasets.synthetic.features import (
     Hairdo,
     draw_brows,
     draw_eye,
     draw_hairdo,
     draw_spots,
 )
-from mace.datasets.synthetic.pairs.figure import COLUMNS, LEFT, ROWS, SHEET, TOP
+from mace.datasets.synthetic.figure import COLUMNS, LEFT, ROWS, SHEET, TOP
+from mace.datasets.synthetic.furrows import ORIGIN, SHAPE, furrow_layers
+from mace.datasets.synthetic.identity import Style
 
 # The window of the chart that can fold, where the furrows' own map lies.
 FOLDS = (

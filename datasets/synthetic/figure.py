@@ -1,37 +1,44 @@
-"""The part of the head mesh that a canvas can show, the same vertices for every person."""
+"""The part of the head mesh that a picture can show, the same vertices for every person."""
 
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import scipy.sparse as sp
-from jaxtyping import Float32, Int32, Int64, UInt8
+from jaxtyping import Bool, Float32, Int32, Int64, UInt8
 
 from mace.datasets.synthetic import atlas
-from mace.datasets.synthetic.assets import SKIN, head_assets
+from mace.datasets.synthetic.assets import SKIN, UNIT_NAMES, head_assets
+from mace.datasets.synthetic.camera import PIVOT, Pose
 from mace.datasets.synthetic.geometry import vertex_normals
 from mace.datasets.synthetic.identity import draw_identity
+from mace.datasets.synthetic.landmarks import RIGID
 from mace.datasets.synthetic.mesh import head_mesh
-from mace.datasets.synthetic.pairs.front import RIGID
-from mace.datasets.synthetic.surface import (
-    EYE_KIND,
-    HAIR_KIND,
-    SKIN_KIND,
-    UNIT_NAMES,
-    seen_triangles,
-)
+from mace.datasets.synthetic.raster import SAMPLES, place, rasterise
 
-# In dm of the average head: what a canvas can show, with room for other heads and poses.
-_SIDE, _LOW, _HIGH, _BACK = 1.2, 5.7, 8.4, -0.4
+SKIN_KIND, EYE_KIND, HAIR_KIND = range(3)
+
+# In dm of the average head: what a picture can show, with room for other heads and poses; and what
+# of it is painted, beyond which the border's colour goes on.
+_SIDE, _LOW, _HIGH, _BACK = 2.0, 5.1, 8.9, -0.4
+_PAINTED_LOW, _PAINTED_HIGH = 5.7, 8.4
 # Hair of the average head that turns further away than this is never seen from in front.
 _AWAY = -0.3
 _PEOPLE = 3
+# Views (yaw, pitch in degrees) and extreme faces in which a camera in front sees a triangle.
+_VIEWS = ((0, 0), (-16, 0), (16, 0), (0, -14), (0, 14), (-12, 12), (12, -12))
+_EXTREMES = (
+    {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0},
+    {"jawOpen": 0.4},
+    {"eyeWideLeft": 1.0, "eyeWideRight": 1.0},
+)
+_PROBE_SIZE, _PROBE_SCALE = 240, 82.5
 
-# The pairs' chart is the atlas at half its resolution, cut to what the canvas can show.
+# The chart is the atlas at half its resolution, cut to what is in use.
 LEFT = int(atlas.texel(-2.0, 7.0)[0]) // 2
 RIGHT = int(atlas.texel(2.0, 7.0)[0]) // 2
-TOP = int(atlas.texel(0.0, _HIGH)[1]) // 2
-BOTTOM = int(atlas.texel(0.0, _LOW)[1]) // 2
+TOP = int(atlas.texel(0.0, _PAINTED_HIGH)[1]) // 2
+BOTTOM = int(atlas.texel(0.0, _PAINTED_LOW)[1]) // 2
 ROWS, COLUMNS = BOTTOM - TOP, RIGHT - LEFT
 STRIP = (atlas.HEIGHT - atlas.SKIN_HEIGHT) // 2
 SHEET = ROWS + STRIP
@@ -51,6 +58,7 @@ class Figure:
         texture_points: column and row on the chart per texture vertex.
         texture_triangles: indices into `texture_points`.
         kind: SKIN_KIND, EYE_KIND or HAIR_KIND per vertex.
+        expressive: outer skin without hair, where motion is measured.
         deltas: displacement in dm for every face unit at full strength.
         eyes: rows of the left and the right eyeball.
         rigid: rows of the rigid points, the four eye corners first.
@@ -66,6 +74,7 @@ class Figure:
     texture_points: Float32[np.ndarray, "u 2"]
     texture_triangles: Int32[np.ndarray, "t 3"]
     kind: UInt8[np.ndarray, " n"]
+    expressive: Bool[np.ndarray, " n"]
     deltas: Float32[np.ndarray, "k n 3"]
     eyes: tuple[Int64[np.ndarray, " e"], Int64[np.ndarray, " e"]]
     rigid: Int64[np.ndarray, " r"]
@@ -74,7 +83,7 @@ class Figure:
 
 
 def _on_chart(points: np.ndarray) -> np.ndarray:
-    """Atlas positions, as (column, row), on the pairs' chart."""
+    """Atlas positions, as (column, row), on the chart."""
     column, row = points.T.astype(np.float64) / 2
     hair = row >= atlas.HEIGHT / 2
     inner = np.where(hair, row - atlas.HEIGHT / 2, row)
@@ -89,19 +98,42 @@ def _halves(quads: np.ndarray) -> Int32[np.ndarray, "c 3"]:
     return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
 
 
+def _seen(fine: Float32[np.ndarray, "n 3"]) -> Bool[np.ndarray, " s"]:
+    """Which solid triangles a camera in front sees of a bald head, at rest or in extreme faces."""
+    mesh = head_mesh()
+    solid = mesh.triangles[: mesh.solid]
+    side = _PROBE_SIZE * SAMPLES
+    depth, ids = np.empty((side, side), np.float32), np.empty((side, side), np.int32)
+    seen = np.zeros(len(solid), bool)
+    extreme = [fine + mesh.subdivide @ head_assets().blend(units) for units in _EXTREMES]
+    for face, yaw, pitch in [*((fine, *view) for view in _VIEWS), *((f, 0, 0) for f in extreme)]:
+        pose = Pose(np.deg2rad(yaw), np.deg2rad(pitch), 0, 0, 0, _PROBE_SCALE)
+        view = pose.view(_PROBE_SIZE, _PROBE_SIZE)
+        _, screen = place(
+            face.astype(np.float32), PIVOT, view.turn.astype(np.float32),
+            np.float32(view.distance), view.linear, view.offset,
+        )  # fmt: skip
+        # Without hair, so that the texture is never looked at.
+        rasterise(
+            screen, solid, len(solid), mesh.texture_points, mesh.texture_triangles,
+            np.zeros((1, 1), np.float32), depth, ids,
+        )  # fmt: skip
+        seen[ids[ids >= 0]] = True
+    return seen
+
+
 def _in_use() -> np.ndarray:
-    """Which triangles a canvas can show: seen on the average head or some others, or near."""
+    """Which triangles a picture can show: seen on the average head or some others, or near."""
     mesh = head_mesh()
     fine = mesh.fine_average
     points = np.concatenate([fine, fine[mesh.scalp]])
     x, y, z = points.T
     inside = ((np.abs(x) < _SIDE) & (y > _LOW) & (y < _HIGH) & (z > _BACK))[mesh.triangles].any(1)
-    blank = np.zeros((1, 1, 4), np.uint8)
-    keep = seen_triangles(points, mesh.triangles, blank, bald=True)
+    keep = np.zeros(len(mesh.triangles), bool)
+    keep[: mesh.solid] = _seen(fine)
     for number in range(_PEOPLE):
         head = mesh.subdivide @ draw_identity(np.random.default_rng([0xF16, number]))[0]
-        head = np.concatenate([head, head[mesh.scalp]]).astype(np.float32)
-        keep |= seen_triangles(head, mesh.triangles, blank, bald=True)
+        keep[: mesh.solid] |= _seen(head.astype(np.float32))
     # Neighbours, because other heads turn a little more to the camera here and there.
     touched = np.zeros(len(points), bool)
     touched[mesh.triangles[keep].ravel()] = True
@@ -141,7 +173,7 @@ def figure() -> Figure:
     left, right = (place[eye][place[eye] >= 0].astype(np.int64) for eye in mesh.eyes)
     # Shadows fall from the front half of the outer skin; the body throws none on the face.
     _, y, z = mesh.average.T
-    front = (z > _BACK) & (y > _LOW)
+    front = (z > _BACK) & (y > _PAINTED_LOW)
     throwing = (assets.parts == SKIN) & front[assets.quads].all(1)
     return Figure(
         subdivide=subdivide,
@@ -152,6 +184,7 @@ def figure() -> Figure:
         texture_points=_on_chart(mesh.texture_points),
         texture_triangles=np.ascontiguousarray(mesh.texture_triangles[keep]),
         kind=kind[ids],
+        expressive=np.concatenate([mesh.skin, np.zeros(len(mesh.scalp), bool)])[ids],
         deltas=deltas,
         eyes=(left, right),
         rigid=place[list(RIGID)].astype(np.int64),
