@@ -10,9 +10,9 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 import mace
-from mace.datasets.synthetic.clip import render_clip
-from mace.datasets.synthetic.config import ClipConfig
-from mace.datasets.synthetic.subject import Subject
+from mace.datasets.synthetic.clips.clip import render_clip
+from mace.datasets.synthetic.clips.config import ClipConfig
+from mace.datasets.synthetic.clips.subject import Subject
 from mace.video.writer import VideoWriter
 
 

@@ -34,9 +34,9 @@ import tyro
 
 from mace.bundle import Bundle, load_bundle
 from mace.compilation import keep_compiled
-from mace.datasets.synthetic.clip import render_clip
-from mace.datasets.synthetic.config import ClipConfig
-from mace.datasets.synthetic.subject import Subject
+from mace.datasets.synthetic.clips.clip import render_clip
+from mace.datasets.synthetic.clips.config import ClipConfig
+from mace.datasets.synthetic.clips.subject import Subject
 from mace.live.config import LiveConfig
 from mace.live.cores import start_on_one_core
 from mace.live.latest import Latest

@@ -25,10 +25,10 @@ from mace.annotation.class_sets import classes_of
 from mace.bundle import Bundle, load_bundle
 from mace.compilation import keep_compiled
 from mace.config import from_dict
-from mace.datasets.synthetic.action_units import CLASSES
-from mace.datasets.synthetic.clip import RenderedClip, render_clip
+from mace.datasets.synthetic.clips.clip import RenderedClip, render_clip
+from mace.datasets.synthetic.clips.subject import Subject
+from mace.datasets.synthetic.movement.action_units import CLASSES
 from mace.datasets.synthetic.presets import PRESETS
-from mace.datasets.synthetic.subject import Subject
 from mace.errors import DataError
 from mace.face.clip import correct_clip
 from mace.face.config import FaceConfig

@@ -16,17 +16,17 @@ from collections.abc import Callable
 
 import jax
 
-from mace.datasets.synthetic.clip import render_clip
-from mace.datasets.synthetic.config import ClipConfig
+from mace.datasets.synthetic.clips.clip import render_clip
+from mace.datasets.synthetic.clips.config import ClipConfig
+from mace.datasets.synthetic.clips.subject import Subject
 from mace.datasets.synthetic.pairs.cast import make_cast
 from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.draw import draw_plans
 from mace.datasets.synthetic.pairs.field import exact_fields
 from mace.datasets.synthetic.pairs.planning import plan_pairs
 from mace.datasets.synthetic.pairs.rendering import render_pictures
-from mace.datasets.synthetic.person import make_person
-from mace.datasets.synthetic.picture_config import PictureConfig
-from mace.datasets.synthetic.subject import Subject
+from mace.datasets.synthetic.person.person import make_person
+from mace.datasets.synthetic.picture.picture_config import PictureConfig
 
 _CLIP = ClipConfig(width=320, height=240, eye_distance=70.0, frames=2)
 _STREAM = 512

@@ -25,9 +25,9 @@ import openpyxl
 
 from mace.data.loading import load_clips
 from mace.datasets.casme2.prepare import prepare
-from mace.datasets.synthetic.clip import render_clip
-from mace.datasets.synthetic.config import ClipConfig
-from mace.datasets.synthetic.subject import Subject
+from mace.datasets.synthetic.clips.clip import render_clip
+from mace.datasets.synthetic.clips.config import ClipConfig
+from mace.datasets.synthetic.clips.subject import Subject
 from mace.face.config import CropConfig
 from mace.face.dlib_models import hog_detector, shape_predictor
 from mace.face.landmarks import eye_centres

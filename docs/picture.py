@@ -20,10 +20,10 @@ from PIL import Image
 
 import mace
 from mace.cli import main
-from mace.datasets.synthetic.clip import RenderedClip, render_movements
-from mace.datasets.synthetic.config import ClipConfig
-from mace.datasets.synthetic.expression import Movement
-from mace.datasets.synthetic.subject import Subject
+from mace.datasets.synthetic.clips.clip import RenderedClip, render_movements
+from mace.datasets.synthetic.clips.config import ClipConfig
+from mace.datasets.synthetic.clips.expression import Movement
+from mace.datasets.synthetic.clips.subject import Subject
 from mace.video.writer import VideoWriter
 
 OUT = Path(__file__).parent / "_static" / "event.webp"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mace.datasets.synthetic.picture_config import PictureConfig
+from mace.datasets.synthetic.picture.picture_config import PictureConfig
 from mace.errors import ConfigError
 
 CLASSES = ("negative", "positive", "surprise")

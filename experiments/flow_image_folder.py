@@ -28,13 +28,13 @@ from jaxtyping import Array, Float, Float16, UInt8
 from mace.compilation import keep_compiled
 from mace.config import to_dict
 from mace.data.flow_images import stretch_flow
+from mace.datasets.synthetic.movement.prototypes import EMOTION_NAMES, prototype_table
 from mace.datasets.synthetic.pairs.canvas import on_cells
 from mace.datasets.synthetic.pairs.cast import Cast, make_cast
 from mace.datasets.synthetic.pairs.config import HeadConfig, PairConfig
 from mace.datasets.synthetic.pairs.draw import Plans
 from mace.datasets.synthetic.pairs.estimators import measure
 from mace.datasets.synthetic.pairs.planning import plan_pairs
-from mace.datasets.synthetic.pairs.prototypes import EMOTION_NAMES, prototype_table
 from mace.datasets.synthetic.pairs.rendering import render_pairs
 from mace.errors import ConfigError, OutputError
 from mace.experiments.flow_image_databases import CLASSES, DATABASES, Database, Slot, deal

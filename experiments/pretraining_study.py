@@ -24,7 +24,7 @@ from mace.datasets.synthetic.pairs.config import (
     PairConfig,
 )
 from mace.datasets.synthetic.pairs.stored import StoredPairs
-from mace.datasets.synthetic.picture_config import PictureConfig
+from mace.datasets.synthetic.picture.picture_config import PictureConfig
 from mace.files import append_line, write_text
 from mace.models.runtime import keep_heap
 from mace.motion.conventions import ConventionConfig

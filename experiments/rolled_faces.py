@@ -10,10 +10,10 @@ from jaxtyping import UInt8
 
 from mace.config import config_hash
 from mace.data.clips import Clip
-from mace.datasets.synthetic.action_units import CLASSES
-from mace.datasets.synthetic.clip import RenderedClip, render_clip
-from mace.datasets.synthetic.config import ClipConfig
-from mace.datasets.synthetic.subject import Subject
+from mace.datasets.synthetic.clips.clip import RenderedClip, render_clip
+from mace.datasets.synthetic.clips.config import ClipConfig
+from mace.datasets.synthetic.clips.subject import Subject
+from mace.datasets.synthetic.movement.action_units import CLASSES
 from mace.errors import ConfigError, DataError
 from mace.face.clip import correct_clip
 from mace.face.config import FaceConfig

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tyro
 
-from mace.datasets.synthetic.config import ClipConfig
+from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.prepare import prepare
 from mace.datasets.synthetic.presets import Preset
 from mace.places import DATA_DIR

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 import numpy as np
 from jaxtyping import Float
 
-from mace.datasets.synthetic.action_units import AU_NAMES
-from mace.datasets.synthetic.pairs.prototypes import (
+from mace.datasets.synthetic.movement.action_units import AU_NAMES
+from mace.datasets.synthetic.movement.prototypes import (
     CLASS_SETS,
     EMOTION_NAMES,
     emotion_shares,

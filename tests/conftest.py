@@ -66,9 +66,9 @@ def two_devices() -> None:
 @pytest.fixture(scope="session")
 def surprise():
     """One rendered micro-expression of 20 frames whose head hardly moves."""
-    from mace.datasets.synthetic.clip import render_clip
-    from mace.datasets.synthetic.config import ClipConfig
-    from mace.datasets.synthetic.subject import Subject
+    from mace.datasets.synthetic.clips.clip import render_clip
+    from mace.datasets.synthetic.clips.config import ClipConfig
+    from mace.datasets.synthetic.clips.subject import Subject
 
     config = ClipConfig(width=320, height=240, frames=20, eye_distance=75.0, blink=0, gaze=0)
     return render_clip(Subject(3), emotion="surprise", seed=7, config=config)
@@ -117,10 +117,10 @@ def surprise_folder(surprise, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def brow_flash():
     """A rendered video of 1.25 s at 60 frames/s: the brows rise at 0.4 s, for 0.28 s."""
-    from mace.datasets.synthetic.clip import render_movements
-    from mace.datasets.synthetic.config import ClipConfig
-    from mace.datasets.synthetic.expression import Movement
-    from mace.datasets.synthetic.subject import Subject
+    from mace.datasets.synthetic.clips.clip import render_movements
+    from mace.datasets.synthetic.clips.config import ClipConfig
+    from mace.datasets.synthetic.clips.expression import Movement
+    from mace.datasets.synthetic.clips.subject import Subject
 
     size = {"width": 240, "height": 180, "eye_distance": 58.0, "samples": 1}
     config = ClipConfig(**size, frames=75, fps=60.0, blink=0)

@@ -17,10 +17,10 @@ import numpy as np
 
 from mace.bundle import load_bundle
 from mace.compilation import keep_compiled
-from mace.datasets.synthetic.action_units import AU_NAMES
+from mace.datasets.synthetic.movement.action_units import AU_NAMES
+from mace.datasets.synthetic.movement.prototypes import class_names
 from mace.datasets.synthetic.pairs.cast import Cast, make_cast
 from mace.datasets.synthetic.pairs.noise import estimator_model
-from mace.datasets.synthetic.pairs.prototypes import class_names
 from mace.metrics import confusion_matrix, uf1
 from mace.motion.config import MotionConfig
 from mace.motion.conventions import OWN_FRAMING

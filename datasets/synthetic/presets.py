@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from mace.datasets.synthetic.config import ClipConfig
+from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.pairs.config import PairConfig
-from mace.datasets.synthetic.picture_config import PictureConfig
+from mace.datasets.synthetic.picture.picture_config import PictureConfig
 from mace.errors import ConfigError
 from mace.face.config import FaceConfig
 

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from mace.datasets.clip_features import as_files, clip_features
-from mace.datasets.synthetic.action_units import AU_NAMES
+from mace.datasets.synthetic.movement.action_units import AU_NAMES
 from mace.datasets.synthetic.presets import PRESETS, Preset
 from mace.datasets.synthetic.rendering import load_subject, store_subjects
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from mace.augment.config import NO_AUGMENT
-from mace.datasets.synthetic.action_units import UNITS
+from mace.datasets.synthetic.movement.action_units import UNITS
 from mace.datasets.synthetic.pairs.config import PairConfig
-from mace.datasets.synthetic.picture_config import PictureConfig
+from mace.datasets.synthetic.picture.picture_config import PictureConfig
 from mace.errors import ConfigError
 from mace.models.config import ModelConfig
 from mace.motion.config import ConventionConfig

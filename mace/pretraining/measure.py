@@ -15,14 +15,14 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from sklearn.linear_model import LogisticRegression
 
-from mace.datasets.synthetic.pairs.canvas import on_cells
-from mace.datasets.synthetic.pairs.cast import make_cast
-from mace.datasets.synthetic.pairs.estimators import measure
-from mace.datasets.synthetic.pairs.prototypes import (
+from mace.datasets.synthetic.movement.prototypes import (
     class_names,
     labels_of_emotions,
     prototype_table,
 )
+from mace.datasets.synthetic.pairs.canvas import on_cells
+from mace.datasets.synthetic.pairs.cast import make_cast
+from mace.datasets.synthetic.pairs.estimators import measure
 from mace.datasets.synthetic.pairs.stored import StoredPairs
 from mace.evaluation.bootstrap import bootstrap, percentile_interval, subject_counts
 from mace.metrics import confusion_matrix, uar, uf1

@@ -14,12 +14,12 @@ import jax
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from mace.datasets.synthetic.movement.prototypes import prototype_shares
 from mace.datasets.synthetic.pairs.canvas import CELL, EYES, SIZE
 from mace.datasets.synthetic.pairs.cast import Cast
 from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.draw import Plans, draw_plans
 from mace.datasets.synthetic.pairs.field import exact_fields
-from mace.datasets.synthetic.pairs.prototypes import prototype_shares
 from mace.errors import ConfigError, DataError
 from mace.face.config import FaceConfig
 from mace.face.detector import FaceDetector

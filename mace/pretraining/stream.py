@@ -13,12 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Float16, Int
 
+from mace.datasets.synthetic.movement.coding import UNIT_COLUMNS, present_units
+from mace.datasets.synthetic.movement.prototypes import class_names, labels_of_emotions
 from mace.datasets.synthetic.pairs.cast import Cast
-from mace.datasets.synthetic.pairs.coding import UNIT_COLUMNS, present_units
 from mace.datasets.synthetic.pairs.draw import draw_plans
 from mace.datasets.synthetic.pairs.field import exact_fields
 from mace.datasets.synthetic.pairs.noise import EstimatorModel, measured_fields
-from mace.datasets.synthetic.pairs.prototypes import class_names, labels_of_emotions
 from mace.losses.units import UnitTargets
 from mace.motion.conventions import mirror, present
 from mace.prediction import motion_deviation, normalise

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mace.datasets.synthetic.muscles import MUSCLES, muscle_units
+from mace.datasets.synthetic.head.muscles import MUSCLES, muscle_units
 
 # Left half, in dm on the average head: both lids, cheek beside the nose, corner of the mouth, the
 # skin about it, and the back of the head behind it.

@@ -5,9 +5,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mace.datasets.synthetic.action_units import AU_NAMES
-from mace.datasets.synthetic.anatomy import draw_anatomy
-from mace.datasets.synthetic.assets import UNIT_NAMES
+from mace.datasets.synthetic.head.assets import UNIT_NAMES
+from mace.datasets.synthetic.movement.action_units import AU_NAMES
+from mace.datasets.synthetic.movement.prototypes import (
+    CLASS_SETS,
+    EMOTION_NAMES,
+    class_names,
+    labels_of_emotions,
+    prototype_shares,
+    prototype_table,
+)
 from mace.datasets.synthetic.pairs.config import (
     CropConfig,
     DistractorConfig,
@@ -16,14 +23,7 @@ from mace.datasets.synthetic.pairs.config import (
     PairConfig,
 )
 from mace.datasets.synthetic.pairs.draw import draw_plans
-from mace.datasets.synthetic.pairs.prototypes import (
-    CLASS_SETS,
-    EMOTION_NAMES,
-    class_names,
-    labels_of_emotions,
-    prototype_shares,
-    prototype_table,
-)
+from mace.datasets.synthetic.person.anatomy import draw_anatomy
 from mace.errors import ConfigError
 
 ANATOMY = np.stack([draw_anatomy(np.random.default_rng(seed), spread=1.0) for seed in (1, 2)])

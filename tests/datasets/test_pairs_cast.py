@@ -6,12 +6,12 @@ import jax
 import numpy as np
 import pytest
 
-from mace.datasets.synthetic.action_units import AU_NAMES
-from mace.datasets.synthetic.figure import figure
-from mace.datasets.synthetic.landmarks import eye_unit
+from mace.datasets.synthetic.clips.subject import Subject
+from mace.datasets.synthetic.head.figure import figure
+from mace.datasets.synthetic.head.landmarks import eye_unit
+from mace.datasets.synthetic.movement.action_units import AU_NAMES
 from mace.datasets.synthetic.pairs import canvas
 from mace.datasets.synthetic.pairs.cast import CastConfig, load_cast, make_cast, save_cast
-from mace.datasets.synthetic.subject import Subject
 from mace.errors import ConfigError, DataError
 
 

@@ -4,13 +4,13 @@ import jax
 import numpy as np
 import pytest
 
-from mace.datasets.synthetic.action_units import AU_NAMES
-from mace.datasets.synthetic.anatomy import draw_anatomy
-from mace.datasets.synthetic.assets import UNIT_NAMES
-from mace.datasets.synthetic.clip import render_clip
-from mace.datasets.synthetic.config import ClipConfig
-from mace.datasets.synthetic.figure import figure
-from mace.datasets.synthetic.landmarks import LANDMARKS
+from mace.datasets.synthetic.clips.clip import render_clip
+from mace.datasets.synthetic.clips.config import ClipConfig
+from mace.datasets.synthetic.clips.subject import Subject
+from mace.datasets.synthetic.head.assets import UNIT_NAMES
+from mace.datasets.synthetic.head.figure import figure
+from mace.datasets.synthetic.head.landmarks import LANDMARKS
+from mace.datasets.synthetic.movement.action_units import AU_NAMES
 from mace.datasets.synthetic.pairs import canvas
 from mace.datasets.synthetic.pairs.canvas import on_cells
 from mace.datasets.synthetic.pairs.cast import CastConfig, make_cast
@@ -19,9 +19,9 @@ from mace.datasets.synthetic.pairs.estimators import measure
 from mace.datasets.synthetic.pairs.field import exact_fields
 from mace.datasets.synthetic.pairs.look import fit, look
 from mace.datasets.synthetic.pairs.rendering import render_pairs, render_pictures
-from mace.datasets.synthetic.person import make_person
-from mace.datasets.synthetic.picture_config import PictureConfig
-from mace.datasets.synthetic.subject import Subject
+from mace.datasets.synthetic.person.anatomy import draw_anatomy
+from mace.datasets.synthetic.person.person import make_person
+from mace.datasets.synthetic.picture.picture_config import PictureConfig
 from mace.errors import ConfigError
 
 QUIET = PictureConfig.quiet()

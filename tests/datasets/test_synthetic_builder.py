@@ -11,16 +11,16 @@ import pytest
 import tensorflow_datasets as tfds
 
 from mace.datasets.synthetic import rendering
-from mace.datasets.synthetic.action_units import AU_NAMES, CLASSES
-from mace.datasets.synthetic.clip import render_movements
-from mace.datasets.synthetic.config import ClipConfig
-from mace.datasets.synthetic.hands import Hand, paint_hands
-from mace.datasets.synthetic.pairs.prototypes import EMOTION_NAMES
+from mace.datasets.synthetic.clips.clip import render_movements
+from mace.datasets.synthetic.clips.config import ClipConfig
+from mace.datasets.synthetic.clips.hands import Hand, paint_hands
+from mace.datasets.synthetic.clips.subject import Subject
+from mace.datasets.synthetic.clips.video import VideoPlan, plan_misleading_video, plan_video
+from mace.datasets.synthetic.movement.action_units import AU_NAMES, CLASSES
+from mace.datasets.synthetic.movement.prototypes import EMOTION_NAMES
 from mace.datasets.synthetic.prepare import prepare
 from mace.datasets.synthetic.presets import PRESETS, preset_named
-from mace.datasets.synthetic.subject import Subject
 from mace.datasets.synthetic.synthetic_dataset_builder import Builder
-from mace.datasets.synthetic.video import VideoPlan, plan_misleading_video, plan_video
 from mace.errors import ConfigError, DataError
 from mace.face.similarity import apply
 
@@ -299,7 +299,7 @@ def test_presets_have_names():
 def test_installed_as_part_of_mace_only(tmp_path):
     code = (
         "from importlib.util import find_spec\n"
-        "import mace.datasets.synthetic.clip\n"
+        "import mace.datasets.synthetic.clips.clip\n"
         "import sys\n"
         "print(find_spec('datasets'), 'jax' in sys.modules, 'tensorflow' in sys.modules)"
     )

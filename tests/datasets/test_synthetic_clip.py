@@ -5,15 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mace.datasets.synthetic.action_units import AU_NAMES, EMOTIONS
-from mace.datasets.synthetic.anatomy import draw_anatomy
-from mace.datasets.synthetic.assets import UNIT_NAMES
-from mace.datasets.synthetic.clip import render_clip
-from mace.datasets.synthetic.config import ClipConfig
-from mace.datasets.synthetic.figure import figure
-from mace.datasets.synthetic.furrows import ORIGIN, darkening, driver_matrix, furrow_layers
-from mace.datasets.synthetic.landmarks import EYE_CORNERS, LANDMARKS
-from mace.datasets.synthetic.subject import Subject
+from mace.datasets.synthetic.clips.clip import render_clip
+from mace.datasets.synthetic.clips.config import ClipConfig
+from mace.datasets.synthetic.clips.subject import Subject
+from mace.datasets.synthetic.head.assets import UNIT_NAMES
+from mace.datasets.synthetic.head.figure import figure
+from mace.datasets.synthetic.head.landmarks import EYE_CORNERS, LANDMARKS
+from mace.datasets.synthetic.movement.action_units import AU_NAMES, EMOTIONS
+from mace.datasets.synthetic.person.anatomy import draw_anatomy
+from mace.datasets.synthetic.person.furrows import ORIGIN, darkening, driver_matrix, furrow_layers
 from mace.errors import ConfigError
 
 SMALL = {"width": 160, "height": 120, "eye_distance": 36.0, "frames": 8}

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from mace.datasets.synthetic.action_units import CLASSES, EMOTIONS
-from mace.datasets.synthetic.dynamics import envelope, minimum_jerk, smooth_noise
-from mace.datasets.synthetic.geometry import vertex_normals, visibility
-from mace.datasets.synthetic.subdivision import catmull_clark
+from mace.datasets.synthetic.head.geometry import vertex_normals, visibility
+from mace.datasets.synthetic.head.subdivision import catmull_clark
+from mace.datasets.synthetic.movement.action_units import CLASSES, EMOTIONS
+from mace.datasets.synthetic.movement.dynamics import envelope, minimum_jerk, smooth_noise
 
 CUBE = np.array(
     [[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]]

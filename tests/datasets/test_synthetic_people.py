@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from mace.data.loading import load_clips
-from mace.datasets.synthetic.clip import render_clip
-from mace.datasets.synthetic.config import ClipConfig
+from mace.datasets.synthetic.clips.clip import render_clip
+from mace.datasets.synthetic.clips.config import ClipConfig
+from mace.datasets.synthetic.clips.subject import Subject
 from mace.datasets.synthetic.prepare import prepare
-from mace.datasets.synthetic.subject import Subject
 
 PEOPLE = 24
 # dlib's own threshold: two photographs nearer than this are taken for the same person.

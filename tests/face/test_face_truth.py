@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 import pytest
 
-from mace.datasets.synthetic import sensor
-from mace.datasets.synthetic.assets import UNIT_NAMES
-from mace.datasets.synthetic.clip import RenderedClip, render_clip
-from mace.datasets.synthetic.config import ClipConfig
-from mace.datasets.synthetic.studio import Studio
-from mace.datasets.synthetic.subject import Subject
+from mace.datasets.synthetic.clips.clip import RenderedClip, render_clip
+from mace.datasets.synthetic.clips.config import ClipConfig
+from mace.datasets.synthetic.clips.subject import Subject
+from mace.datasets.synthetic.head.assets import UNIT_NAMES
+from mace.datasets.synthetic.picture import sensor
+from mace.datasets.synthetic.picture.studio import Studio
 from mace.face.clip import AlignedClip, correct_clip
 from mace.face.config import CropConfig
 from mace.face.detector import FaceDetector

@@ -16,9 +16,9 @@ EYES = 54.0  # distance in the scene, px
 @pytest.fixture(scope="session")
 def cutouts():
     """Faces of three people: picture, mask and eye centres."""
-    from mace.datasets.synthetic.clip import render_clip
-    from mace.datasets.synthetic.config import ClipConfig
-    from mace.datasets.synthetic.subject import Subject
+    from mace.datasets.synthetic.clips.clip import render_clip
+    from mace.datasets.synthetic.clips.config import ClipConfig
+    from mace.datasets.synthetic.clips.subject import Subject
 
     config = ClipConfig.quiet(width=320, height=240, frames=2, eye_distance=75.0)
     found = []

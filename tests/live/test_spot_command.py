@@ -12,7 +12,7 @@ import pytest
 
 from mace.bundle import save_bundle
 from mace.cli import main
-from mace.datasets.synthetic.config import ClipConfig
+from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.prepare import prepare
 from mace.datasets.synthetic.presets import Preset
 from mace.live.events_log import read_events

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mace.datasets.synthetic.clip import render_clip
-from mace.datasets.synthetic.config import ClipConfig
-from mace.datasets.synthetic.subject import Subject
+from mace.datasets.synthetic.clips.clip import render_clip
+from mace.datasets.synthetic.clips.config import ClipConfig
+from mace.datasets.synthetic.clips.subject import Subject
 from mace.errors import DataError
 from mace.face.clip import correct_clip
 from mace.motion.apex import estimate_apex, region_motion

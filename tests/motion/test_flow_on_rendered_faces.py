@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from skimage.registration import optical_flow_tvl1
 
-from mace.datasets.synthetic.clip import render_clip
-from mace.datasets.synthetic.config import ClipConfig
-from mace.datasets.synthetic.subject import Subject
+from mace.datasets.synthetic.clips.clip import render_clip
+from mace.datasets.synthetic.clips.config import ClipConfig
+from mace.datasets.synthetic.clips.subject import Subject
 from mace.face.config import CropConfig
 from mace.face.similarity import fit_similarity
 from mace.face.warping import warp

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 
 from mace.bundle import load_bundle
-from mace.datasets.synthetic.action_units import UNITS
-from mace.datasets.synthetic.pairs.cast import CastConfig, make_cast
-from mace.datasets.synthetic.pairs.coding import UNIT_COLUMNS, present_units
-from mace.datasets.synthetic.pairs.config import PairConfig
-from mace.datasets.synthetic.pairs.draw import draw_plans
-from mace.datasets.synthetic.pairs.field import exact_fields
-from mace.datasets.synthetic.pairs.prototypes import (
+from mace.datasets.synthetic.movement.action_units import UNITS
+from mace.datasets.synthetic.movement.coding import UNIT_COLUMNS, present_units
+from mace.datasets.synthetic.movement.prototypes import (
     EMOTION_NAMES,
     class_names,
     labels_of_emotions,
 )
+from mace.datasets.synthetic.pairs.cast import CastConfig, make_cast
+from mace.datasets.synthetic.pairs.config import PairConfig
+from mace.datasets.synthetic.pairs.draw import draw_plans
+from mace.datasets.synthetic.pairs.field import exact_fields
 from mace.errors import ConfigError
 from mace.motion.conventions import OWN_FRAMING
 from mace.network import Network

@@ -25,7 +25,7 @@ _CHUNK = 16
 class Cast:
     """N entries, each a person in a still pose, of P people: what the motion route shows.
 
-    A person has the head of `Subject(seed)`; gain and asymmetry are drawn for the cast anew. All
+    A person has the head and habits of `Subject(seed)`, unless the `CastConfig` says otherwise. All
     arrays are NumPy's when made or loaded: `on_device` moves them once, so that a jitted step gets
     them as arguments without copying.
 
@@ -119,7 +119,7 @@ def make_cast(
     """Build the people of these seeds, each in `poses_each` still poses.
 
     Args:
-        seeds: of different people, as in `Subject(seed)`.
+        seeds: of different people, as of `make_person`.
         poses_each: entries a person; the entries of one person follow each other.
         config: poses, perspective and habits.
         workers: processes; 1 builds in this one. The cast does not depend on it.

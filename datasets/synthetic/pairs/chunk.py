@@ -15,7 +15,7 @@ from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.estimators import measure
 from mace.datasets.synthetic.pairs.planning import plan_pairs
 from mace.datasets.synthetic.pairs.rendering import render_pictures
-from mace.datasets.synthetic.picture_config import PictureConfig
+from mace.datasets.synthetic.picture.picture_config import PictureConfig
 from mace.files import atomic_path
 
 _FORMAT = 2

@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from mace.datasets.synthetic.action_units import AU_NAMES
-from mace.datasets.synthetic.anatomy import SIDED, SIDES
-from mace.datasets.synthetic.assets import UNIT_NAMES
+from mace.datasets.synthetic.head.assets import UNIT_NAMES
+from mace.datasets.synthetic.movement.action_units import AU_NAMES
+from mace.datasets.synthetic.movement.prototypes import prototype_shares, prototype_table
 from mace.datasets.synthetic.pairs.config import PairConfig
-from mace.datasets.synthetic.pairs.prototypes import prototype_shares, prototype_table
+from mace.datasets.synthetic.person.anatomy import SIDED, SIDES
 
 _BLINK_AU = AU_NAMES.index("45")
 _MUSCLES = np.array([name != "45" for name in AU_NAMES], np.float32)

@@ -5,10 +5,8 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from mace.datasets.synthetic.action_units import AU_NAMES
-from mace.datasets.synthetic.anatomy import draw_habits
-from mace.datasets.synthetic.camera import DISTANCE, PIVOT, View
-from mace.datasets.synthetic.landmarks import RIGID
+from mace.datasets.synthetic.head.landmarks import RIGID
+from mace.datasets.synthetic.movement.action_units import AU_NAMES
 from mace.datasets.synthetic.pairs import canvas
 from mace.datasets.synthetic.pairs.front import (
     MeshName,
@@ -19,7 +17,9 @@ from mace.datasets.synthetic.pairs.front import (
     visible,
 )
 from mace.datasets.synthetic.pairs.look import still_view
-from mace.datasets.synthetic.person import draw_head
+from mace.datasets.synthetic.person.anatomy import draw_habits
+from mace.datasets.synthetic.person.person import draw_head
+from mace.datasets.synthetic.picture.camera import DISTANCE, PIVOT, View
 from mace.errors import ConfigError
 
 _POSES = 0x905E5

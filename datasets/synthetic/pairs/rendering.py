@@ -5,21 +5,21 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from jaxtyping import Array, Float32, UInt8
 
-from mace.datasets.synthetic.figure import figure
+from mace.datasets.synthetic.head.figure import figure
 from mace.datasets.synthetic.pairs.canvas import SIZE
 from mace.datasets.synthetic.pairs.draw import Plans
 from mace.datasets.synthetic.pairs.look import Views, look
-from mace.datasets.synthetic.person import make_person
-from mace.datasets.synthetic.picture_config import PictureConfig
-from mace.datasets.synthetic.scene import (
+from mace.datasets.synthetic.person.person import make_person
+from mace.datasets.synthetic.picture.picture_config import PictureConfig
+from mace.datasets.synthetic.picture.scene import (
     draw_glasses,
     draw_lamps,
     draw_wall,
     wall_on,
     wear,
 )
-from mace.datasets.synthetic.sensor import STILL, draw_sensor, record
-from mace.datasets.synthetic.studio import Studio
+from mace.datasets.synthetic.picture.sensor import STILL, draw_sensor, record
+from mace.datasets.synthetic.picture.studio import Studio
 
 _PICTURE_STREAM = 0x91C7
 

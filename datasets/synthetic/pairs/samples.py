@@ -8,19 +8,19 @@ import numpy as np
 
 from mace.annotation.class_sets import classes_of
 from mace.datasets.clip_features import clip_sample
-from mace.datasets.synthetic.action_units import UNITS
-from mace.datasets.synthetic.figure import figure
-from mace.datasets.synthetic.landmarks import LANDMARKS
+from mace.datasets.synthetic.head.figure import figure
+from mace.datasets.synthetic.head.landmarks import LANDMARKS
+from mace.datasets.synthetic.movement.action_units import UNITS
+from mace.datasets.synthetic.movement.coding import present_units
+from mace.datasets.synthetic.movement.prototypes import EMOTION_NAMES
 from mace.datasets.synthetic.pairs import canvas
 from mace.datasets.synthetic.pairs.cast import CastConfig, make_cast
-from mace.datasets.synthetic.pairs.coding import present_units
 from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.look import look
 from mace.datasets.synthetic.pairs.planning import plan_pairs
-from mace.datasets.synthetic.pairs.prototypes import EMOTION_NAMES
 from mace.datasets.synthetic.pairs.rendering import render_pictures
-from mace.datasets.synthetic.person import make_person
-from mace.datasets.synthetic.picture_config import PictureConfig
+from mace.datasets.synthetic.person.person import make_person
+from mace.datasets.synthetic.picture.picture_config import PictureConfig
 from mace.face.clip import AlignedClip
 from mace.face.tracked import Status
 

@@ -12,14 +12,14 @@ import numpy as np
 from jaxtyping import Float16, Float32, Int32
 
 from mace.config import config_hash
-from mace.datasets.synthetic.anatomy import ANATOMY
-from mace.datasets.synthetic.muscles import MUSCLES
+from mace.datasets.synthetic.head.muscles import MUSCLES
+from mace.datasets.synthetic.movement.prototypes import prototype_shares, prototype_table
 from mace.datasets.synthetic.pairs.cast import CastConfig
 from mace.datasets.synthetic.pairs.chunk import PairSettings, store_chunk
 from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.estimators import ESTIMATORS
-from mace.datasets.synthetic.pairs.prototypes import prototype_shares, prototype_table
-from mace.datasets.synthetic.picture_config import PictureConfig
+from mace.datasets.synthetic.person.anatomy import ANATOMY
+from mace.datasets.synthetic.picture.picture_config import PictureConfig
 from mace.errors import ConfigError, DataError
 from mace.progress import progress
 from mace.workers import parallel_map, workers_for
@@ -94,7 +94,7 @@ def make_pairs(
     """Render pairs of people and measure their motion, or load what is stored already.
 
     Args:
-        people: seeds, as in `Subject(seed)`, none of them twice.
+        people: seeds, as of `make_person`, none of them twice.
         pairs_each: pairs per person.
         seed: of pairs and recordings.
         poses_each: still poses per person.

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
-from mace.datasets.synthetic.assets import LOCAL, head_assets
-from mace.datasets.synthetic.atlas import to_linear
-from mace.datasets.synthetic.mesh import head_mesh
+from mace.datasets.synthetic.head.assets import LOCAL, head_assets
+from mace.datasets.synthetic.head.atlas import to_linear
+from mace.datasets.synthetic.head.mesh import head_mesh
 
 _ENDINGS = (
     ("decr", "incr"),

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
-from mace.datasets.synthetic.action_units import AU_NAMES
-from mace.datasets.synthetic.assets import UNIT_NAMES
+from mace.datasets.synthetic.head.assets import UNIT_NAMES
+from mace.datasets.synthetic.movement.action_units import AU_NAMES
 
 _HABITS, _ANATOMY = 0xAB175, 0xA4A70
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
-from mace.datasets.synthetic.action_units import AU_NAMES, EMOTIONS
-from mace.datasets.synthetic.anatomy import SIDES
-from mace.datasets.synthetic.assets import UNIT_NAMES
-from mace.datasets.synthetic.config import CROP_EYE_DISTANCE, ClipConfig
-from mace.datasets.synthetic.dynamics import envelope
-from mace.datasets.synthetic.nuisance import draw_drift
-from mace.datasets.synthetic.subject import Subject
+from mace.datasets.synthetic.clips.config import CROP_EYE_DISTANCE, ClipConfig
+from mace.datasets.synthetic.clips.nuisance import draw_drift
+from mace.datasets.synthetic.clips.subject import Subject
+from mace.datasets.synthetic.head.assets import UNIT_NAMES
+from mace.datasets.synthetic.movement.action_units import AU_NAMES, EMOTIONS
+from mace.datasets.synthetic.movement.dynamics import envelope
+from mace.datasets.synthetic.person.anatomy import SIDES
 from mace.errors import ConfigError
 
 

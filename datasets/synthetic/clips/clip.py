@@ -6,16 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
-from mace.datasets.synthetic.action_units import AU_NAMES
-from mace.datasets.synthetic.camera import Pose, View
-from mace.datasets.synthetic.config import ClipConfig
-from mace.datasets.synthetic.expression import Movement, movement_weights, plan_movement
-from mace.datasets.synthetic.figure import figure
-from mace.datasets.synthetic.landmarks import EYE_CORNERS, LANDMARKS, eye_unit
-from mace.datasets.synthetic.nuisance import Nuisance, draw_nuisance
-from mace.datasets.synthetic.sensor import BANK, record
-from mace.datasets.synthetic.studio import Studio, on_pixels
-from mace.datasets.synthetic.subject import Subject
+from mace.datasets.synthetic.clips.config import ClipConfig
+from mace.datasets.synthetic.clips.expression import Movement, movement_weights, plan_movement
+from mace.datasets.synthetic.clips.nuisance import Nuisance, draw_nuisance
+from mace.datasets.synthetic.clips.subject import Subject
+from mace.datasets.synthetic.head.figure import figure
+from mace.datasets.synthetic.head.landmarks import EYE_CORNERS, LANDMARKS, eye_unit
+from mace.datasets.synthetic.movement.action_units import AU_NAMES
+from mace.datasets.synthetic.picture.camera import Pose, View
+from mace.datasets.synthetic.picture.sensor import BANK, record
+from mace.datasets.synthetic.picture.studio import Studio, on_pixels
 
 _PLAN, _NUISANCE, _DRIFT, _GRAIN = range(4)
 

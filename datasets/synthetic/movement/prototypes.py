@@ -16,7 +16,7 @@ from functools import cache
 import numpy as np
 from jaxtyping import Float32, Float64, Int32
 
-from mace.datasets.synthetic.action_units import AU_NAMES, Prototype
+from mace.datasets.synthetic.movement.action_units import AU_NAMES, Prototype
 from mace.datasets.synthetic.pairs.config import Mixture, PairClasses
 
 PROTOTYPES: dict[str, tuple[Prototype, ...]] = {

@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 from numba import njit
 
-from mace.datasets.synthetic.atlas import GAMMA
-from mace.datasets.synthetic.config import CROP_EYE_DISTANCE
-from mace.datasets.synthetic.picture_config import PictureConfig
+from mace.datasets.synthetic.clips.config import CROP_EYE_DISTANCE
+from mace.datasets.synthetic.head.atlas import GAMMA
+from mace.datasets.synthetic.picture.picture_config import PictureConfig
 
 _TONES = 2048
 _BRIGHTEST = np.float32(4)

@@ -10,18 +10,18 @@ import numpy as np
 from jaxtyping import Float32, Int64
 from numba import njit
 
-from mace.datasets.synthetic import atlas
-from mace.datasets.synthetic.chart import Y, gray, shared_areas, smooth_noise
-from mace.datasets.synthetic.features import (
+from mace.datasets.synthetic.head import atlas
+from mace.datasets.synthetic.head.figure import COLUMNS, LEFT, ROWS, SHEET, TOP
+from mace.datasets.synthetic.person.chart import Y, gray, shared_areas, smooth_noise
+from mace.datasets.synthetic.person.features import (
     Hairdo,
     draw_brows,
     draw_eye,
     draw_hairdo,
     draw_spots,
 )
-from mace.datasets.synthetic.figure import COLUMNS, LEFT, ROWS, SHEET, TOP
-from mace.datasets.synthetic.furrows import ORIGIN, SHAPE, furrow_layers
-from mace.datasets.synthetic.identity import Style
+from mace.datasets.synthetic.person.furrows import ORIGIN, SHAPE, furrow_layers
+from mace.datasets.synthetic.person.identity import Style
 
 # The window of the chart that can fold, where the furrows' own map lies.
 FOLDS = (

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from mace.datasets.synthetic.action_units import AU_NAMES, UNITS
+from mace.datasets.synthetic.movement.action_units import AU_NAMES, UNITS
 
 UNIT_COLUMNS = np.array([AU_NAMES.index(name) for name in UNITS])
 """Where they are among `AU_NAMES`."""

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Float32
 
-from mace.datasets.synthetic.clip import RenderedClip
+from mace.datasets.synthetic.clips.clip import RenderedClip
 from mace.face.similarity import apply, invert
 
 

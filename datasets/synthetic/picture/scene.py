@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from mace.datasets.synthetic.camera import View
-from mace.datasets.synthetic.chart import gray
-from mace.datasets.synthetic.person import Person
-from mace.datasets.synthetic.picture_config import PictureConfig
+from mace.datasets.synthetic.person.chart import gray
+from mace.datasets.synthetic.person.person import Person
+from mace.datasets.synthetic.picture.camera import View
+from mace.datasets.synthetic.picture.picture_config import PictureConfig
 
 MARGIN = 16
 """Px of a wall beyond the picture on each side, for one that moves."""

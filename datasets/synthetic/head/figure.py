@@ -7,14 +7,14 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Bool, Float32, Int32, Int64, UInt8
 
-from mace.datasets.synthetic import atlas
-from mace.datasets.synthetic.assets import SKIN, UNIT_NAMES, head_assets
-from mace.datasets.synthetic.camera import PIVOT, Pose
-from mace.datasets.synthetic.geometry import vertex_normals
-from mace.datasets.synthetic.identity import draw_identity
-from mace.datasets.synthetic.landmarks import RIGID
-from mace.datasets.synthetic.mesh import head_mesh
-from mace.datasets.synthetic.raster import SAMPLES, place, rasterise
+from mace.datasets.synthetic.head import atlas
+from mace.datasets.synthetic.head.assets import SKIN, UNIT_NAMES, head_assets
+from mace.datasets.synthetic.head.geometry import vertex_normals
+from mace.datasets.synthetic.head.landmarks import RIGID
+from mace.datasets.synthetic.head.mesh import head_mesh
+from mace.datasets.synthetic.person.identity import draw_identity
+from mace.datasets.synthetic.picture.camera import PIVOT, Pose
+from mace.datasets.synthetic.picture.raster import SAMPLES, place, rasterise
 
 SKIN_KIND, EYE_KIND, HAIR_KIND = range(3)
 

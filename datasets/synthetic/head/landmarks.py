@@ -13,7 +13,7 @@ from functools import cache
 
 import numpy as np
 
-from mace.datasets.synthetic.mesh import head_mesh
+from mace.datasets.synthetic.head.mesh import head_mesh
 
 _JAW = (
     9281, 2020, 9033, 910, 17024, 17091, 1820, 17086, 9063,

@@ -1,0 +1,1 @@
+"""Clips and videos: a person, movements over time, a recording, and the truth about them."""

@@ -1,0 +1,1 @@
+"""The head that all people share: mesh, movements of its skin, places on it."""

@@ -1,0 +1,1 @@
+"""What moves: action units, the emotions they show, and how a movement runs."""

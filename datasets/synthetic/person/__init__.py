@@ -1,0 +1,1 @@
+"""Who a person is: shape of the head, painted skin, what the muscles move."""
