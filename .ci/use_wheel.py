@@ -24,7 +24,7 @@ def command(*words: str) -> str:
 def main() -> None:
     assert Path(sys.prefix) in Path(mace.__file__).parents, mace.__file__
     config = ClipConfig(width=320, height=240, frames=16, eye_distance=75.0, blink=0, gaze=0)
-    clip = render_clip(Subject(3), emotion="surprise", seed=7, config=config)
+    clip = render_clip(Subject(5), emotion="surprise", seed=7, config=config)
     video = VideoWriter(Path("face.mov"), codec="mjpeg", size=(config.width, config.height))
     for number, frame in enumerate(clip.frames):
         video.write(cv2.cvtColor(np.asarray(frame), cv2.COLOR_GRAY2BGR), number / 25)

@@ -42,7 +42,7 @@ def render() -> RenderedClip:
     )  # fmt: skip
     peaks = {"1": 2.4, "2": 2.4}
     flash = Movement("surprise", peaks, start=0.6, rise=0.1, hold=0.03, fall=0.15)
-    return render_movements(Subject(3), (flash,), seed=7, config=config, blinks=())
+    return render_movements(Subject(5), (flash,), seed=7, config=config, blinks=())
 
 
 def find(clip: RenderedClip) -> dict:

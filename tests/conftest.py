@@ -71,7 +71,7 @@ def surprise():
     from mace.datasets.synthetic.clips.subject import Subject
 
     config = ClipConfig(width=320, height=240, frames=20, eye_distance=75.0, blink=0, gaze=0)
-    return render_clip(Subject(3), emotion="surprise", seed=7, config=config)
+    return render_clip(Subject(5), emotion="surprise", seed=7, config=config)
 
 
 @pytest.fixture(scope="session")
@@ -125,4 +125,4 @@ def brow_flash():
     size = {"width": 240, "height": 180, "eye_distance": 58.0, "samples": 1}
     config = ClipConfig(**size, frames=75, fps=60.0, blink=0)
     plan = Movement("surprise", {"1": 2.5, "2": 2.5}, start=0.4, rise=0.12, hold=0.0, fall=0.16)
-    return render_movements(Subject(3), (plan,), seed=7, config=config, blinks=())
+    return render_movements(Subject(5), (plan,), seed=7, config=config, blinks=())
