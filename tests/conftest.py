@@ -122,7 +122,7 @@ def brow_flash():
     from mace.datasets.synthetic.clips.expression import Movement
     from mace.datasets.synthetic.clips.subject import Subject
 
-    size = {"width": 240, "height": 180, "eye_distance": 58.0, "samples": 1}
+    size = {"width": 240, "height": 180, "eye_distance": 58.0}
     config = ClipConfig(**size, frames=75, fps=60.0, blink=0)
     plan = Movement("surprise", {"1": 2.5, "2": 2.5}, start=0.4, rise=0.12, hold=0.0, fall=0.16)
     return render_movements(Subject(5), (plan,), seed=7, config=config, blinks=())

@@ -198,7 +198,6 @@ def prepared(tmp_path_factory):
         frames=100,
         fps=50.0,
         peak_px=(0.8, 1.6),
-        samples=1,
     )
     prepare(Preset("short", "", 1, 1, clip, kind="videos"), data_dir=root, seed=3, workers=1)
     return root
