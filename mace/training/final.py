@@ -16,7 +16,6 @@ from mace.training.config import MixConfig, TrainConfig
 from mace.training.fit import fit
 from mace.training.fitted import make_bundle
 from mace.training.mixing import load_mix
-from mace.unit_prediction import unit_thresholds
 
 
 def train_final(
@@ -70,8 +69,9 @@ def _naming_units(bundle: Bundle, begun: Bundle | None) -> Bundle:
     """
     names = bundle.model.units
     if begun is not None and set(names) <= set(begun.model.units):
-        of = dict(zip(begun.model.units, unit_thresholds(begun).tolist(), strict=True))
-        return replace(bundle, unit_thresholds=tuple(of[name] for name in names))
+        fitted = dict(zip(begun.model.units, begun.unit_thresholds, strict=False))  # () by default
+        thresholds = tuple(fitted[name] for name in names if name in fitted)
+        return replace(bundle, unit_thresholds=thresholds)
     params = bundle.variables["params"]
     head = {name: leaf for name, leaf in params["head"].items() if name != "units"}
     variables = {**bundle.variables, "params": {**params, "head": head}}
