@@ -33,7 +33,7 @@ from mace.training.state import INIT, FoldArrays, TrainState, stream_key, traine
 from mace.training.step import Totals, add_metrics, make_train_step
 
 # Inputs, labels and units of the set, and of what is mixed in, if anything is; or a stream's.
-type Data = tuple[Array, ...] | PyTree[Array]
+type Data = Any
 type Take = Callable[[Any, FoldArrays, Int[Array, ""]], Batch]
 type _Carry = tuple[TrainState, Totals]
 

@@ -1,6 +1,6 @@
 """What members learn from and are judged by: a set of clips, or a stream without end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -49,7 +49,7 @@ class Clips:
         self.motion, self.classes = motion_set.motion, motion_set.classes
         self.own = None if mix is None else own_clips(mix, config.batch_size)
         self.mixed = None if mix is None else mixed_arrays(mix, motion_set, config)
-        _check_units(motion_set, config)
+        _check_units([motion_set, *([] if mix is None else [mix.motion_set])], config)
         self.units = listed_targets(motion_set.units, config.model.units)
 
     @property
@@ -226,9 +226,9 @@ def _check(motion_set: MotionSet, member: Member) -> None:
         raise DataError("validation clips are among the training clips; separate them")
 
 
-def _check_units(motion_set: MotionSet, config: TrainConfig) -> None:
+def _check_units(sets: Sequence[MotionSet], config: TrainConfig) -> None:
     """Refuse to learn units that nobody has annotated."""
-    listed = frozenset().union(*motion_set.units)
+    listed = frozenset().union(*(units for motion_set in sets for units in motion_set.units))
     if config.model.units and not listed.intersection(config.model.units):
         raise DataError(
             f"unit_weight is above 0, but no clip lists any of the action units "
