@@ -4,6 +4,8 @@ It stands in for the public folder, which MACE neither holds nor fetches, in tes
 settings are chosen, so that the real one stays untouched until the end. Nothing measured on it says
 anything about people: `RENDERED.md` in the folder repeats that.
 
+`action_units.csv` lists what a coder would have seen of each (`--units-from`).
+
 What it shows: 442 clips of 68 people in three databases, whose framing, camera, head motion and
 mixture of action units differ (`flow_image_databases`), TV-L1 flow with no head motion taken out,
 each channel stretched to 8 bits. A share of the labels is wrong, as self-reports are.
@@ -28,6 +30,8 @@ from jaxtyping import Array, Float, Float16, UInt8
 from mace.compilation import keep_compiled
 from mace.config import to_dict
 from mace.data.flow_images import stretch_flow
+from mace.datasets.synthetic.movement.action_units import UNITS
+from mace.datasets.synthetic.movement.coding import present_units
 from mace.datasets.synthetic.movement.prototypes import EMOTION_NAMES, prototype_table
 from mace.datasets.synthetic.pairs.canvas import on_cells
 from mace.datasets.synthetic.pairs.cast import Cast, make_cast
@@ -44,6 +48,7 @@ from mace.progress import progress
 
 SIZE = 28
 LABELS = "combined_3class_gt.csv"
+UNITS_TABLE = "action_units.csv"
 
 _DRAWN = 1536  # plans per person, from which those with the wanted emotions are taken
 _STREAM = 0xF10A6
@@ -89,7 +94,7 @@ class FolderConfig:
 def write_folder(
     out: Path, config: FolderConfig, *, databases: Sequence[Database] = DATABASES
 ) -> Path:
-    """Render a folder of flow images and return it; pictures, label file and truth.
+    """Render a folder of flow images and return it; pictures, label file, units and truth.
 
     Raises:
         OutputError: if `out` is there already and not empty, or cannot be written to.
@@ -105,6 +110,8 @@ def write_folder(
     plans = _plans(slots, databases, cast, config, rng)
     counts: Counter[tuple[str, int, int]] = Counter()
     rows: dict[str, dict[str, Any]] = {}
+    listed = present_units(plans.unit_px)
+    coded = ["clip,aus"]
     with progress("rendering flow images", len(slots)) as advance:
         for database in databases:
             chosen = [k for k, slot in enumerate(slots) if slot.database == database]
@@ -119,6 +126,8 @@ def write_folder(
                     counts[database.name, slot.person, slot.label] += 1
                     number = counts[database.name, slot.person, slot.label]
                     row, stem = _names(slot, number)
+                    name = "/".join(row.split(",")[:3])
+                    coded.append(f"{name},{'+'.join(np.array(UNITS)[listed[k]])}")
                     _write_picture(out / "norm_u_v_os" / f"{stem} .png", picture)
                     rows[row] = {
                         "shown": CLASSES[slot.shown],
@@ -129,6 +138,7 @@ def write_folder(
                     }
                 advance(len(pictures))
     write_text(out / LABELS, "\n".join(rows) + "\n")
+    write_text(out / UNITS_TABLE, "\n".join(coded) + "\n")
     write_text(out / "RENDERED.md", _NOTICE)
     notes = {"config": to_dict(config), "databases": [to_dict(d) for d in databases]}
     write_json(out / "rendered.json", notes | {"windows": windows, "clips": rows})

@@ -1,8 +1,10 @@
 """From prepared data sets to the arrays a network learns from."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from mace.annotation.action_units import listed_units
 from mace.annotation.class_sets import ClassSet
 from mace.data.clips import Clip
 from mace.data.flow_images import holds_flow_images, load_flow_images
@@ -10,9 +12,17 @@ from mace.data.loading import load_clips
 from mace.data.making import make_motion_set
 from mace.data.motion_set import MotionSet
 from mace.data.selection import choose_benchmark, choose_classes
+from mace.datasets.reading.tables import read_table
 from mace.errors import ConfigError, DataError
 from mace.protocols.benchmarks import Benchmark
+from mace.protocols.names import clip_key
 from mace.recipes import Recipe
+
+_UNIT_COLUMNS = {
+    "clip": ("clip", "filename"),
+    "?subject": ("subject", "sub"),
+    "aus": ("aus", "au", "actionunits", "actionunit"),
+}
 
 
 def motion_set(clips: Sequence[Clip], recipe: Recipe, *, cache_dir: Path | None) -> MotionSet:
@@ -71,3 +81,38 @@ def read_motion(
             "can be computed from them; leave out what begins with --recipe.motion"
         )
     return images
+
+
+def with_units(motion_set: MotionSet, path: Path) -> MotionSet:
+    """Return a set with the action units that a table lists, such as the sheet of its data set.
+
+    Args:
+        motion_set: whose clips they are; what it knows of units itself is replaced.
+        path: a table as `mace prepare` reads them, with the columns `clip` (or `filename`), `aus`
+            (or `action units`) and perhaps `subject`. `clip` is `database/subject/clip`, or as much
+            of its end as names it alone, in whatever spelling.
+
+    Raises:
+        DataError: if the file cannot be read, lacks a column, or a row fits several clips.
+    """
+    keys = {name: clip_key(*name.split("/", 2)) for name in motion_set.clips}
+    texts: dict[str, list[str]] = {name: [] for name in keys}
+    for row in read_table(path, columns=_UNIT_COLUMNS, keys=("clip",)).rows:
+        clip = row.name("clip")
+        given = clip if "/" in clip else "/".join(filter(None, (row.name("subject"), clip)))
+        fitting = [name for name, key in keys.items() if _completed(given, name) == key]
+        if len(fitting) > 1:
+            raise DataError(
+                f"{path}, row {row.number}: {given} may be {fitting[0]} or {fitting[1]}; write the "
+                "whole name, database/subject/clip"
+            )
+        for name in fitting:
+            texts[name].append(row.raw("aus"))
+    units = tuple(listed_units(texts[name]) for name in motion_set.clips)
+    return replace(motion_set, units=units, fingerprint="")
+
+
+def _completed(given: str, name: str) -> str:
+    """Return the key of a clip whose name lacks what comes first, taken from another's."""
+    parts = given.split("/")[-3:]
+    return clip_key(*name.split("/", 2)[: 3 - len(parts)], *parts)

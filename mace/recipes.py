@@ -138,8 +138,7 @@ def _starting_from(notes: Mapping[str, Any], own: Recipe, *, images: bool) -> Re
         variants=own.variants,
         train=replace(
             FINE_TUNE.train,
-            # Its action units are not learnt further: nobody has said which the clips show.
-            model=replace(model, units=()),
+            model=model,
             normalise=notes["normalisation"]["kind"],
             flip_average=notes["flip_average"],
             augment=own.train.augment,

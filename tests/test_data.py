@@ -173,6 +173,7 @@ def test_a_motion_set_holds_every_pair_of_every_clip(monkeypatch):
     assert motion_set.subjects == ("made/s0", "made/s1", "made/s2")
     assert motion_set.clips[4] == "made/s2/c4"
     assert motion_set.motion == DIFFERENCE
+    assert motion_set.units == (frozenset({"1", "12"}),) * 5
     for number, clip in enumerate(CLIPS):
         reference, target = clip.frames[[2]], clip.frames[[5]]
         expected = represent(reference, target, config=DIFFERENCE)

@@ -11,7 +11,7 @@ from mace.config import from_dict, to_dict
 from mace.errors import ConfigError
 from mace.losses.config import LossConfig
 from mace.losses.schemes import make_loss
-from mace.losses.units import UnitTargets, read_units, unit_loss
+from mace.losses.units import UnitTargets, listed_targets, read_units, unit_loss
 
 pytestmark = pytest.mark.accelerator
 
@@ -159,6 +159,7 @@ def test_impossible_counts_are_refused(counts):
 
 def test_a_unit_costs_half_its_cross_entropy_and_an_eighth_of_squared_errors():
     targets = UnitTargets(
+        known=jnp.ones((1, 1)),
         present=jnp.asarray([[1.0, 0.0]]),
         strength=jnp.asarray([[math.e - 1, 5.0]]),
         side=jnp.asarray([[0.0, 1.0]]),
@@ -170,6 +171,24 @@ def test_a_unit_costs_half_its_cross_entropy_and_an_eighth_of_squared_errors():
     np.testing.assert_allclose(unit_loss(outputs, targets), [expected], rtol=1e-5)
     certain = outputs.at[0, :, 0].set(jnp.asarray([60.0, -60.0]))
     np.testing.assert_allclose(unit_loss(certain, targets), [0.125 * 1.36], rtol=1e-4)
+
+
+def test_of_listed_units_presence_alone_is_learnt_and_of_an_unknown_clip_nothing():
+    targets = listed_targets([frozenset({"4", "45"}), frozenset()], ["1", "4"])
+    assert targets is not None
+    np.testing.assert_array_equal(targets.known, [[1], [0]])
+    np.testing.assert_array_equal(targets.present, [[0, 1], [0, 0]])
+    assert listed_targets([frozenset({"4"})], []) is None
+    # Of the first clip AU1, absent, has a probability of 3/4, and AU4, present, of 1/4.
+    outputs = jnp.asarray([[[math.log(3), 5.0, 0.3], [-math.log(3), 7.0, -2.0]]] * 2)
+    expected = [0.5 * 2 * math.log(4), 0.0]
+    np.testing.assert_allclose(unit_loss(outputs, targets), expected, rtol=1e-6)
+    gradient = jax.grad(lambda z: unit_loss(z, targets).sum())(outputs)
+    np.testing.assert_allclose(gradient[0], [[0.375, 0, 0], [-0.375, 0, 0]], rtol=1e-6)
+    np.testing.assert_array_equal(gradient[1], np.zeros((2, 3)))
+    # Mixed 0.3 to 0.7 with an unknown one, a clip costs 0.3 of itself.
+    mixed = jax.tree.map(lambda values: 0.3 * values[:1] + 0.7 * values[1:], targets)
+    np.testing.assert_allclose(unit_loss(outputs[:1], mixed), [0.3 * expected[0]], rtol=1e-6)
 
 
 def test_units_are_read_in_the_unit_of_the_motion():

@@ -3,6 +3,7 @@
 import math
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, cast
 
@@ -95,6 +96,11 @@ def parse_action_units(raw: str | int | float | None) -> ActionUnits:
     reader = _Reader(text)
     units = reader.conjunction()
     return ActionUnits(tuple(dict.fromkeys(units)), tuple(reader.remarks))
+
+
+def listed_units(texts: Iterable[str | int | float | None]) -> frozenset[str]:
+    """Return the FACS numbers in the cells of a clip, such as `L12|L14`; of alternatives all."""
+    return frozenset(str(number) for text in texts for number in parse_action_units(text).numbers)
 
 
 type _Entries = list[tuple[ActionUnit, ...]]

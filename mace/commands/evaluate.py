@@ -78,9 +78,9 @@ def run(
         target: `aus` evaluates every action unit that the clips' annotations list, present or
             absent, in place of the classes: the pre-trained network's own outputs with
             `zero_shot`, otherwise a network trained for each unit.
-        units_from: for `aus`, a table with the columns `clip`, `aus` and perhaps `subject`, such as
-            a data set's sheet, where the data set has no action units itself, as ready-made flow
-            images.
+        units_from: for `aus` and `recipe.train.unit-weight`, a table with the columns `clip`, `aus`
+            and perhaps `subject`, such as a data set's sheet, where the data set has no action
+            units itself, as ready-made flow images.
         baselines: whether to train shallow baselines on the same input.
         leaky: afterwards train the usual leaks on purpose, to show what they would have made of it.
         as_json: print the summary as one JSON object instead of the table.
@@ -88,8 +88,11 @@ def run(
     names = (dataset, *also)
     folders = [prepared_dataset(name, data_dir=data_dir) for name in names]
     aus = target == "aus"
-    if units_from is not None and not aus:
-        raise ConfigError("--units-from goes with --target aus; add it or leave out --units-from")
+    if units_from is not None and not aus and not recipe.train.unit_weight:
+        raise ConfigError(
+            "--units-from goes with --target aus or --recipe.train.unit-weight; add one or leave "
+            "out --units-from"
+        )
     if aus and (leaky or as_json):
         raise ConfigError(
             "--target aus trains no leaks and writes units.csv in place of JSON; leave out "
@@ -128,7 +131,7 @@ def run(
 
     from mace.compilation import keep_compiled
     from mace.data.flow_images import holds_flow_images
-    from mace.evaluation.action_units import evaluate_units, listed_units, read_units
+    from mace.evaluation.action_units import evaluate_units
     from mace.evaluation.cross_validation import evaluate_methods
     from mace.evaluation.leaky import show_leaks
     from mace.evaluation.mean_motion import draw_mean_motion
@@ -142,7 +145,7 @@ def run(
     from mace.evaluation.selection import benchmark_of, join, restrict
     from mace.evaluation.summary import summarise
     from mace.evaluation.table import headline_rows, print_table, print_units
-    from mace.inputs import read_motion
+    from mace.inputs import read_motion, with_units
     from mace.models.runtime import keep_heap
 
     keep_compiled()
@@ -160,10 +163,7 @@ def run(
         suffixes += ["adapt"] * adapt + ["mix"] * (mixed is not None) + ["aus"] * aus
         out = RUNS_DIR / "evaluate" / "-".join([place, *filter(None, suffixes)])
 
-    annotations: dict[str, Sequence[str]] = {}
-
     def check(clips: Sequence["Clip"]) -> None:
-        annotations.update({clip.name: clip.aus for clip in clips})
         if as_it_is is not None and not aus:
             as_it_is.check_classes({clip.emotion for clip in clips})
 
@@ -182,6 +182,8 @@ def run(
     )
     if benchmark is not None:
         inputs = restrict(inputs, benchmark)
+    if units_from is not None:
+        inputs = with_units(inputs, units_from)
     mixing = make_mix(mixed, inputs, recipe, cache_dir=out / "cache", workers=max(workers, 1))
     config = replace(config, protocol=protocol, mix=mixing)
     by_units = as_it_is is not None and not aus and not as_it_is.knows(inputs.classes)
@@ -204,9 +206,6 @@ def run(
     if aus:
         table = evaluate_units(
             inputs,
-            listed_units(annotations)
-            if units_from is None
-            else read_units(units_from, inputs.clips),
             config=replace(config, explain=False),
             known=None if as_it_is is None else tuple(as_it_is.bundle.load().model.units),
             run_dir=out,

@@ -41,6 +41,7 @@ def run(
     workers: int = os.cpu_count() or 1,
     engine: EngineConfig = EngineConfig(),  # noqa: B008
     recipe: Recipe = FLOW,
+    units_from: Path | None = None,
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
 ) -> None:
     """Search for settings of a recipe, and score the choice on people who had no part in it.
@@ -74,6 +75,8 @@ def run(
         engine: where settings are trained: this process, worker processes that may die, or a Ray
             cluster.
         recipe: input, network and training that the space varies.
+        units_from: for `recipe.train.unit-weight`, a table of the clips' action units, as for
+            `mace evaluate`.
         as_json: print the outcome as one JSON object.
     """
     if seeds < 1:
@@ -138,6 +141,7 @@ def run(
             classes=classes,
             benchmark=benchmark,
             check=check,
+            units_from=units_from,
         )
 
     result = nested_cross_validation(
@@ -182,10 +186,11 @@ def _read(
     classes: ClassSet | None,
     benchmark: BenchmarkName | None,
     check: Callable[[Sequence["Clip"]], None],
+    units_from: Path | None,
 ) -> Any:
     from mace.data.flow_images import holds_flow_images
     from mace.evaluation.selection import join, restrict
-    from mace.inputs import read_motion
+    from mace.inputs import read_motion, with_units
 
     protocol = BENCHMARKS[benchmark] if benchmark else None
     if protocol is not None and classes is None and not any(map(holds_flow_images, folders)):
@@ -203,7 +208,8 @@ def _read(
             for folder in folders
         ]
     )
-    return inputs if protocol is None else restrict(inputs, protocol)
+    inputs = inputs if protocol is None else restrict(inputs, protocol)
+    return inputs if units_from is None else with_units(inputs, units_from)
 
 
 def _shown_command(storage: str | None) -> str:

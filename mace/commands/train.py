@@ -27,6 +27,7 @@ def run(
     recipe: Recipe = FLOW,
     init: str | None = None,
     mix: str | None = None,
+    units_from: Path | None = None,
     calibrate: Path | None = None,
     coordinator: str | None = None,
     processes: int | None = None,
@@ -50,6 +51,8 @@ def run(
         mix: rendered faces that share every batch and how much of it they get: `synthetic:0.5` for
             pairs made for this input (minutes, once), or a prepared data set such as
             `synthetic/demo:0.5`.
+        units_from: for `recipe.train.unit-weight`, a table of the clips' action units, as for
+            `mace evaluate`.
         calibrate: folder that `mace evaluate` left for these clips: how right the network was about
             people it had not seen says how sure `mace live` and `mace spot` are.
         coordinator: train in several processes, on as many hosts, with all their devices: HOST:PORT
@@ -58,6 +61,10 @@ def run(
         process_id: which of them this is, from 0, which alone writes files.
         meet_within: seconds that the processes wait for each other at the start.
     """
+    if units_from is not None and not recipe.train.unit_weight:
+        raise ConfigError(
+            "--units-from goes with --recipe.train.unit-weight; add it or leave out --units-from"
+        )
     hosts = hosts_config(coordinator, processes, process_id, meet_within)
     start = starting_from(init=init)
     mixed = read_mix(mix, data_dir=data_dir)
@@ -65,7 +72,7 @@ def run(
 
     from mace.compilation import keep_compiled
     from mace.hosts.agreement import is_writer, writer_first
-    from mace.inputs import read_motion
+    from mace.inputs import read_motion, with_units
     from mace.training.final import train_final
 
     if hosts is not None:
@@ -77,6 +84,8 @@ def run(
     bundle = None if start is None else start.bundle
     with writer_first():
         inputs = read_motion(folder, recipe, cache_dir=out.parent / "cache", classes=classes)
+        if units_from is not None:
+            inputs = with_units(inputs, units_from)
         mixing = make_mix(mixed, inputs, recipe, cache_dir=out.parent / "cache")
     temperature = 1.0 if calibrate is None else _temperature(calibrate, inputs)
     train_final(

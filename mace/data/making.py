@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from mace.annotation.action_units import listed_units
 from mace.config import to_dict
 from mace.data.cache import MotionCache
 from mace.data.clips import Clip, frame_pairs
@@ -64,7 +65,8 @@ def make_motion_set(
         inputs = moved.reshape(len(clips), -1, *moved.shape[1:])
         if cache is not None:
             cache.write(inputs)
-    return replace(unfinished, inputs=inputs, fingerprint="")
+    units = tuple(listed_units(clip.aus) for clip in clips)
+    return replace(unfinished, inputs=inputs, units=units, fingerprint="")
 
 
 def _represent(

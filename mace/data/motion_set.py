@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -22,6 +23,8 @@ class MotionSet:
         clips: `database/subject/clip` of each.
         classes: their names.
         motion: says what the channels are.
+        units: FACS numbers of the action units that each clip's annotation lists, of alternatives
+            all; none where it says nothing, which is so of every clip by default.
         fingerprint: names the content; computed where it is not given.
     """
 
@@ -32,9 +35,12 @@ class MotionSet:
     clips: tuple[str, ...]
     classes: tuple[str, ...]
     motion: MotionConfig = field(default_factory=MotionConfig)
+    units: tuple[frozenset[str], ...] = ()
     fingerprint: str = ""
 
     def __post_init__(self) -> None:
+        if not self.units:
+            object.__setattr__(self, "units", (frozenset(),) * len(self))
         if not self.fingerprint:
             object.__setattr__(self, "fingerprint", _fingerprint(self))
 
@@ -43,6 +49,8 @@ class MotionSet:
 
 
 def _fingerprint(motion_set: MotionSet) -> str:
-    names = json.dumps([motion_set.clips, motion_set.subjects, motion_set.classes])
+    names: list[Any] = [motion_set.clips, motion_set.subjects, motion_set.classes]
+    if any(motion_set.units):
+        names.append([sorted(listed) for listed in motion_set.units])
     arrays = (motion_set.inputs, motion_set.labels, motion_set.groups)
-    return digest(names.encode(), *arrays)[:16]
+    return digest(json.dumps(names).encode(), *arrays)[:16]

@@ -16,9 +16,7 @@ from jaxtyping import Bool
 from sklearn.metrics import roc_auc_score
 
 from mace.adaptation.search import WindowFit
-from mace.annotation.action_units import parse_action_units
 from mace.data.motion_set import MotionSet
-from mace.datasets.reading.tables import read_table
 from mace.errors import ConfigError, DataError
 from mace.evaluation.bundles import bundle_for
 from mace.evaluation.config import NETWORK, EvaluationConfig
@@ -31,7 +29,6 @@ from mace.evaluation.zero_shot import ZeroShot
 from mace.files import atomic_path
 from mace.metrics import class_f1
 from mace.progress import progress
-from mace.protocols.names import clip_key
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,68 +36,9 @@ if TYPE_CHECKING:
 LEAST = 20
 """Units that fewer clips show are no part of the mean."""
 
-_COLUMNS = {
-    "clip": ("clip", "filename"),
-    "?subject": ("subject", "sub"),
-    "aus": ("aus", "au", "actionunits", "actionunit"),
-}
-
-type Listed = Mapping[str, frozenset[str]]
-"""FACS numbers that are listed for each clip, `database/subject/clip`."""
-
-
-def listed_units(annotations: Mapping[str, Sequence[str]]) -> Listed:
-    """Return the units of each clip that has any; of alternatives each counts.
-
-    Args:
-        annotations: texts of each clip, such as `L12|L14`, `4` or `10A`.
-    """
-    listed = {
-        name: frozenset(
-            str(number) for text in texts for number in parse_action_units(text).numbers
-        )
-        for name, texts in annotations.items()
-    }
-    return {name: units for name, units in listed.items() if units}
-
-
-def read_units(path: Path, clips: Sequence[str]) -> Listed:
-    """Return the units of clips from a table, such as the sheet of the data set they are from.
-
-    Args:
-        path: a table as `mace prepare` reads them, with the columns `clip` (or `filename`), `aus`
-            (or `action units`) and perhaps `subject`. `clip` is `database/subject/clip`, or as much
-            of its end as names it alone, in whatever spelling.
-        clips: the whole names.
-
-    Raises:
-        DataError: if the file cannot be read, lacks a column, or a row fits several clips.
-    """
-    keys = {name: clip_key(*name.split("/", 2)) for name in clips}
-    texts: dict[str, list[str]] = {}
-    for row in read_table(path, columns=_COLUMNS, keys=("clip",)).rows:
-        clip = row.name("clip")
-        given = clip if "/" in clip else "/".join(filter(None, (row.name("subject"), clip)))
-        fitting = [name for name, key in keys.items() if _completed(given, name) == key]
-        if len(fitting) > 1:
-            raise DataError(
-                f"{path}, row {row.number}: {given} may be {fitting[0]} or {fitting[1]}; write the "
-                "whole name, database/subject/clip"
-            )
-        for name in fitting:
-            texts.setdefault(name, []).append(row.raw("aus"))
-    return listed_units(texts)
-
-
-def _completed(given: str, name: str) -> str:
-    """Return the key of a clip whose name lacks what comes first, taken from another's."""
-    parts = given.split("/")[-3:]
-    return clip_key(*name.split("/", 2)[: 3 - len(parts)], *parts)
-
 
 def evaluate_units(
     motion_set: MotionSet,
-    listed: Listed,
     *,
     config: EvaluationConfig,
     known: Sequence[str] | None,
@@ -114,8 +52,7 @@ def evaluate_units(
     """Evaluate each action unit that some clips list and others do not; goes on where it was.
 
     Args:
-        motion_set: the inputs; clips that list no unit are left out.
-        listed: by clip.
+        motion_set: the clips; those that list no unit are left out.
         config: as for classes; a network that is evaluated as it is is asked for the unit.
         known: the units that such a network names; None where one is trained for each unit.
         run_dir: a folder of results for each unit, `AU12`, and `units.csv`, which is returned.
@@ -136,7 +73,7 @@ def evaluate_units(
     """
     import pandas as pd
 
-    index = np.array([k for k, name in enumerate(motion_set.clips) if name in listed], np.int64)
+    index = np.array([k for k, units in enumerate(motion_set.units) if units], np.int64)
     if not len(index):
         raise DataError(
             "no clip lists action units; prepare a data set whose sheet has them, or name a table "
@@ -144,8 +81,8 @@ def evaluate_units(
         )
     chosen = subset(motion_set, index)
     shown = {
-        unit: np.array([unit in listed[name] for name in chosen.clips])
-        for unit in sorted({unit for units in listed.values() for unit in units}, key=int)
+        unit: np.array([unit in units for units in chosen.units])
+        for unit in sorted(frozenset().union(*chosen.units), key=int)
     }
     shown = {unit: there for unit, there in shown.items() if 0 < there.sum() < len(there)}
     asked = [unit for unit in shown if known is None or unit in known]

@@ -56,6 +56,7 @@ def join(sets: Sequence[MotionSet]) -> MotionSet:
         clips=tuple(name for motion_set in sets for name in motion_set.clips),
         classes=classes,
         motion=sets[0].motion,
+        units=tuple(listed for motion_set in sets for listed in motion_set.units),
     )
 
 
@@ -88,6 +89,7 @@ def subset(motion_set: MotionSet, index: Int[np.ndarray, " m"]) -> MotionSet:
         groups=np.array([subjects.index(person) for person in people], np.int32),
         subjects=subjects,
         clips=tuple(motion_set.clips[i] for i in index),
+        units=tuple(motion_set.units[i] for i in index),
         fingerprint="",
     )
 

@@ -42,7 +42,8 @@ class ModelConfig:
         coordinates: append x and y in [-1, 1] as two input channels (Liu et al. 2018, CoordConv):
             the other way to tell a global head where it looks.
         units: FACS action units, such as ("1", "12"), that the head names beside the classes, from
-            the same features: whether each is there, how strong it is and on which side.
+            the same features: whether each is there, how strong it is and on which side; only
+            where they are learnt (`unit_weight` of the training).
         dropout: share of the head's inputs dropped in training.
         dtype: type of the activations; parameters, statistics and logits stay float32.
     """

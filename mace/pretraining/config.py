@@ -81,6 +81,7 @@ class PretrainingConfig:
             normalise="image",
             epochs=60,
             batch_size=64,
+            unit_weight=1.0,
             ema=0.999,
             flip_average=True,
         )

@@ -114,6 +114,7 @@ def unit_targets(
     """
     px = jnp.maximum(unit_px[:, UNIT_COLUMNS], 0.0)
     return UnitTargets(
+        known=jnp.ones((len(px), 1)),
         present=jnp.asarray(present_units(unit_px), jnp.float32),
         strength=px / jnp.maximum(deviation, 1e-3)[:, None],
         side=side[:, UNIT_COLUMNS],

@@ -85,6 +85,8 @@ class TrainConfig:
         batch_size: clips a step, over all devices.
         mixup: alpha of the Beta distribution that mixes two clips (Zhang et al., "mixup: Beyond
             Empirical Risk Minimization", ICLR 2018); 0 mixes none.
+        unit_weight: of the loss of `model.units`, which are learnt beside the classes from clips
+            whose annotation lists any; at 0 the network has no layer for them.
         ema: decay of a running mean of the parameters that is used instead of them; 0 for none.
         selection: `last` keeps the last epoch, which needs no validation clips; `best` the epoch
             with the highest UF1 on the validation clips, which must be of training subjects.
@@ -105,6 +107,7 @@ class TrainConfig:
     epochs: int = 60
     batch_size: int = 32
     mixup: float = 0.0
+    unit_weight: float = number(0.0, off=0.0)
     ema: float = number(0.0, off=0.0)
     selection: Literal["last", "best"] = "last"
     patience: int | None = None
@@ -117,6 +120,7 @@ class TrainConfig:
         _within("epochs", self.epochs, 1, 1_000_000)
         _within("batch_size", self.batch_size, 1, 1_000_000)
         _within("mixup", self.mixup, 0, 100)
+        _within("unit_weight", self.unit_weight, 0, 1000)
         _within("ema", self.ema, 0, 1)
         _within("devices", self.devices, 1, self.batch_size)
         _within("checkpoint_every", self.checkpoint_every, 1, 1_000_000)
@@ -124,6 +128,11 @@ class TrainConfig:
             raise ConfigError(
                 f"batch_size {self.batch_size} cannot be shared by {self.devices} devices; choose "
                 f"a multiple of {self.devices}"
+            )
+        if self.unit_weight and not self.model.units:
+            raise ConfigError(
+                f"unit_weight is {self.unit_weight}, but the network names no action units; say "
+                "which, such as --recipe.train.model.units 1 2 4 12"
             )
         if self.patience is not None:
             _within("patience", self.patience, 1, 1_000_000)

@@ -26,8 +26,8 @@ type Tree = dict[str, Any]
 def start_variables(bundle: "Bundle", *, model: ModelConfig, classes: tuple[str, ...]) -> Tree:
     """Return the variables of a bundle for a network of the same layers, float32 on the host.
 
-    Its last layer is kept if the classes are the same, in whatever order; otherwise it is left out,
-    to be drawn anew.
+    Its last layer is kept if the classes are the same, in whatever order, and that of the action
+    units if it names all that `model` does; otherwise they are left out, to be drawn anew.
 
     Raises:
         ConfigError: if the network has other layers.
@@ -40,13 +40,16 @@ def start_variables(bundle: "Bundle", *, model: ModelConfig, classes: tuple[str,
     start = jax.tree.map(lambda leaf: np.asarray(leaf, np.float32), dict(bundle.variables))
     own = [canonical_class(name) for name in bundle.classes]
     theirs = [canonical_class(name) for name in classes]
-    # The units are left out: nobody has said which of them the new clips show.
-    head = {name: leaf for name, leaf in start["params"]["head"].items() if name != "units"}
+    head = dict(start["params"]["head"])
     if sorted(own) == sorted(theirs):
         order = [own.index(name) for name in theirs]
         head["classes"] = {name: leaf[..., order] for name, leaf in head["classes"].items()}
     else:
         del head["classes"]
+    units = head.pop("units", {})
+    if model.units and set(model.units) <= set(bundle.model.units):
+        order = [3 * bundle.model.units.index(name) + i for name in model.units for i in range(3)]
+        head["units"] = {name: leaf[..., order] for name, leaf in units.items()}
     return start | {"params": start["params"] | {"head": head}}
 
 

@@ -1,7 +1,7 @@
 """One training: a split, a seed and a configuration, and what became of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -41,6 +41,12 @@ class Member:
     seed: int = 0
     name: str = ""
     run_dir: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not self.config.unit_weight and self.config.model.units:
+            # Nothing would teach the layer, and it would name units all the same.
+            model = replace(self.config.model, units=())
+            object.__setattr__(self, "config", replace(self.config, model=model))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -16,6 +16,7 @@ from mace.config import from_dict, to_dict
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError
 from mace.files import atomic_path
+from mace.losses.units import UnitTargets, listed_targets
 from mace.motion.config import MotionConfig
 from mace.protocols.labels import canonical_class
 from mace.training.config import MixConfig, TrainConfig
@@ -55,8 +56,8 @@ def own_clips(mix: Mix | None, batch_size: int) -> int:
 
 def mixed_arrays(
     mix: Mix, motion_set: MotionSet, config: TrainConfig
-) -> tuple[Float[np.ndarray, "m v h w c"], Int[np.ndarray, " m"]]:
-    """Return inputs and labels of the mixed-in clips that have a class of `motion_set`, by name.
+) -> tuple[Float[np.ndarray, "m v h w c"], Int[np.ndarray, " m"], UnitTargets | None]:
+    """Return inputs, labels and units of the mixed-in clips with a class of `motion_set`, by name.
 
     Raises:
         ConfigError: if the inputs are of another kind.
@@ -86,7 +87,8 @@ def mixed_arrays(
             f"none of the mixed-in classes {', '.join(mixed.classes)} is among "
             f"{', '.join(motion_set.classes)}; choose another set of classes"
         )
-    return mixed.inputs[usable], labels[usable].astype(np.int32)
+    units = listed_targets([mixed.units[i] for i in usable], config.model.units)
+    return mixed.inputs[usable], labels[usable].astype(np.int32), units
 
 
 def save_mix(config: MixConfig, motion_set: MotionSet) -> None:
@@ -100,6 +102,7 @@ def save_mix(config: MixConfig, motion_set: MotionSet) -> None:
         "clips": motion_set.clips,
         "classes": motion_set.classes,
         "motion": to_dict(motion_set.motion),
+        "units": [sorted(listed) for listed in motion_set.units],
     }
     with atomic_path(config.path) as temporary, temporary.open("wb") as file:
         np.savez(
@@ -129,6 +132,7 @@ def load_mix(config: MixConfig) -> Mix:
                 clips=tuple(notes["clips"]),
                 classes=tuple(notes["classes"]),
                 motion=from_dict(MotionConfig, notes["motion"]),
+                units=tuple(map(frozenset, notes["units"])),
             )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{config.path} is damaged ({error}); delete it and start again") from error

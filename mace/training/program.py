@@ -32,8 +32,8 @@ from mace.training.sampling import Batch, draw, epoch_order
 from mace.training.state import INIT, FoldArrays, TrainState, stream_key, trained_variables
 from mace.training.step import Totals, add_metrics, make_train_step
 
-# Inputs and labels of the set, and of the set that is mixed in, if there is one; or a stream's.
-type Data = tuple[Array, ...] | PyTree[Array]
+# Inputs, labels and units of the set, and of what is mixed in, if anything is; or a stream's.
+type Data = Any
 type Take = Callable[[Any, FoldArrays, Int[Array, ""]], Batch]
 type _Carry = tuple[TrainState, Totals]
 
@@ -221,7 +221,7 @@ class Program:
     def _draw(
         self, data: Data, member: MemberArrays, step: Int[Array, ""], order: Int[Array, " n"]
     ) -> Batch:
-        inputs, labels, *mixed = data
+        inputs, labels, units, *mixed = data
         return draw(
             inputs,
             labels,
@@ -230,7 +230,8 @@ class Program:
             batch_size=member.config.batch_size,
             temporal=member.config.augment.temporal,
             mixup=member.config.mixup,
-            mixed=(mixed[0], mixed[1]) if mixed else None,
+            units=units,
+            mixed=(mixed[0], mixed[1], mixed[2]) if mixed else None,
             own=self.own,
             order=order,
         )

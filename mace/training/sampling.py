@@ -13,7 +13,7 @@ from mace.training.state import MIX, MIX_VARIANT, MIXUP, ORDER, VARIANT, FoldArr
 
 QUANTILES = 1024
 
-type Mixed = tuple[Float[Array, "m v h w c"], Int[Array, " m"]]
+type Mixed = tuple[Float[Array, "m v h w c"], Int[Array, " m"], UnitTargets | None]
 
 
 @jax.tree_util.register_dataclass
@@ -25,7 +25,7 @@ class Batch:
         images: inputs before augmentation.
         targets: soft one-hot classes.
         place: each clip's place in the whole batch.
-        units: of the action units, which are learnt beside the classes; None where unknown.
+        units: of the action units, which are learnt beside the classes; None where none are.
     """
 
     images: Float[Array, "... b h w c"]
@@ -66,6 +66,7 @@ def draw(
     batch_size: int,
     temporal: bool,
     mixup: float,
+    units: UnitTargets | None = None,
     mixed: Mixed | None = None,
     own: int | None = None,
     order: Int[Array, " n"] | None = None,
@@ -82,7 +83,8 @@ def draw(
         mixup: alpha; each clip is mixed with its neighbour in the batch before augmentation, so
             that both are changed alike. (Zhang et al. mix after it; before it, the result does not
             depend on how many devices share the batch.)
-        mixed: inputs and labels of a second set, which fills the batch at random.
+        units: what is known of the clips' action units.
+        mixed: inputs, labels and units of a second set, which fills the batch at random.
         own: how many clips of the batch are the fold's own; all of them by default.
         order: `epoch_order` of the step's epoch, if it is known.
     """
@@ -93,30 +95,37 @@ def draw(
         key = stream_key(fold.seed, VARIANT, step)
         chosen = jax.random.randint(key, clips.shape, 0, variants, jnp.int32)
     images = inputs[clips, chosen]
-    classes = labels[clips]
+    drawn = images, labels[clips], _of(units, clips)
     if mixed is not None:
-        more, their = _draw_mixed(
-            *mixed, fold, step, count=batch_size - len(clips), temporal=temporal
-        )
-        images, classes = jnp.concatenate([images, more]), jnp.concatenate([classes, their])
+        more = _draw_mixed(*mixed, fold, step, count=batch_size - len(clips), temporal=temporal)
+        drawn = jax.tree.map(lambda own, their: jnp.concatenate([own, their]), drawn, more)
+    images, classes, units = drawn
     targets = jax.nn.one_hot(classes, fold.class_counts.shape[0], dtype=jnp.float32)
     if mixup:
         key = stream_key(fold.seed, MIXUP, step)
         share = jax.random.choice(key, jnp.asarray(beta_quantiles(mixup)), classes.shape)
         images = mix_neighbours(images, share[:, None, None, None])
-        targets = mix_neighbours(targets, share[:, None])
-    return Batch(images=images, targets=targets, place=jnp.arange(batch_size, dtype=jnp.int32))
+        targets, units = jax.tree.map(
+            lambda values: mix_neighbours(values, share[:, None]), (targets, units)
+        )
+    place = jnp.arange(batch_size, dtype=jnp.int32)
+    return Batch(images=images, targets=targets, place=place, units=units)
+
+
+def _of(units: UnitTargets | None, clips: Int[Array, " b"]) -> UnitTargets | None:
+    return jax.tree.map(lambda values: values[clips], units)
 
 
 def _draw_mixed(
     inputs: Float[Array, "m v h w c"],
     labels: Int[Array, " m"],
+    units: UnitTargets | None,
     fold: FoldArrays,
     step: Int[Array, ""],
     *,
     count: int,
     temporal: bool,
-) -> tuple[Float[Array, "b h w c"], Int[Array, " b"]]:
+) -> tuple[Float[Array, "b h w c"], Int[Array, " b"], UnitTargets | None]:
     clips = jax.random.randint(
         stream_key(fold.seed, MIX, step), (count,), 0, len(labels), jnp.int32
     )
@@ -124,7 +133,7 @@ def _draw_mixed(
     if temporal and inputs.shape[1] > 1:
         key = stream_key(fold.seed, MIX_VARIANT, step)
         chosen = jax.random.randint(key, clips.shape, 0, inputs.shape[1], jnp.int32)
-    return inputs[clips, chosen], labels[clips]
+    return inputs[clips, chosen], labels[clips], _of(units, clips)
 
 
 @functools.cache

@@ -1,6 +1,6 @@
 """What members learn from and are judged by: a set of clips, or a stream without end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Int, PyTree
 from mace.bundle import Bundle
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError
+from mace.losses.units import listed_targets
 from mace.motion.config import MotionConfig
 from mace.motion.representation import channels
 from mace.training.config import FineTuneConfig, TrainConfig
@@ -48,6 +49,8 @@ class Clips:
         self.motion, self.classes = motion_set.motion, motion_set.classes
         self.own = None if mix is None else own_clips(mix, config.batch_size)
         self.mixed = None if mix is None else mixed_arrays(mix, motion_set, config)
+        _check_units([motion_set, *([] if mix is None else [mix.motion_set])], config)
+        self.units = listed_targets(motion_set.units, config.model.units)
 
     @property
     def example(self) -> Float[np.ndarray, "1 h w c"]:
@@ -55,12 +58,13 @@ class Clips:
         return self.motion_set.inputs[:1, 0]
 
     def data(self, place: Any) -> Data:
-        """Return inputs and labels of the set, and of the one that is mixed in."""
-        arrays = self.motion_set.inputs, self.motion_set.labels
-        own = _on_device(self.motion_set, arrays, place)
+        """Return inputs, labels and units of the set, and of the one that is mixed in."""
+        arrays = self.motion_set.inputs, self.motion_set.labels, self.units
+        named = self.config.model.units
+        own = _on_device(self.motion_set, arrays, place, *named)
         if self.mix is None or self.mixed is None:
             return own
-        return *own, *_on_device(self.mix, self.mixed, place, *self.classes)
+        return *own, *_on_device(self.mix, self.mixed, place, *self.classes, *named)
 
     def fold(self, member: Member) -> FoldArrays:
         """Return split and seed of a member as arrays."""
@@ -99,7 +103,7 @@ class Clips:
         }
 
 
-def _on_device(owner: Any, arrays: tuple[np.ndarray, ...], place: Any, *which: str) -> Any:
+def _on_device(owner: Any, arrays: PyTree[np.ndarray], place: Any, *which: str) -> Any:
     copies = _COPIES.setdefault(owner, {})
     if (place, which) not in copies:
         copies[place, which] = jax.device_put(arrays, place)
@@ -204,11 +208,6 @@ def _indices(index: Any, motion_set: MotionSet, name: str) -> Int[np.ndarray, " 
 
 def _check(motion_set: MotionSet, member: Member) -> None:
     config = member.config
-    if config.model.units:
-        raise ConfigError(
-            f"action units ({', '.join(config.model.units)}) are learnt from rendered pairs "
-            "alone (mace pretrain); leave out --recipe.train.model.units"
-        )
     train = _indices(member.train_index, motion_set, "train_index")
     validation = None
     if member.validation_index is not None:
@@ -225,6 +224,18 @@ def _check(motion_set: MotionSet, member: Member) -> None:
             raise ConfigError('selection = "best" needs validation clips; give some or use "last"')
     elif np.intersect1d(train, validation).size:
         raise DataError("validation clips are among the training clips; separate them")
+
+
+def _check_units(sets: Sequence[MotionSet], config: TrainConfig) -> None:
+    """Refuse to learn units that nobody has annotated."""
+    listed = frozenset().union(*(units for motion_set in sets for units in motion_set.units))
+    if config.model.units and not listed.intersection(config.model.units):
+        raise DataError(
+            f"unit_weight is above 0, but no clip lists any of the action units "
+            f"{', '.join(config.model.units)} that the network names (the clips list "
+            f"{', '.join(sorted(listed, key=int)) or 'none'}); name a table that does with "
+            "--units-from, or leave out --recipe.train.unit-weight"
+        )
 
 
 def _check_own(config: TrainConfig) -> None:

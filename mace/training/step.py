@@ -79,8 +79,8 @@ def make_train_step(
             )
             logits = logits.astype(jnp.float32)
             losses = loss(logits, batch.targets)
-            if batch.units is not None:
-                losses = losses + unit_loss(out["units"], batch.units)
+            if batch.units is not None and switched_on(config.unit_weight):
+                losses = losses + config.unit_weight * unit_loss(out["units"], batch.units)
             return losses.mean(), (logits, batch_stats)
 
         (value, (logits, batch_stats)), gradient = jax.value_and_grad(objective, has_aux=True)(

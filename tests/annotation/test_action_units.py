@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mace.annotation.action_units import ActionUnit, ActionUnits, parse_action_units
+from mace.annotation.action_units import ActionUnit, ActionUnits, listed_units, parse_action_units
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,8 @@ def test_any_cell_is_read_and_its_text_means_the_same(raw):
     again = parse_action_units(parsed.text)
     assert again == ActionUnits(parsed.units)
     assert set(parsed.numbers) == {unit.number for entry in parsed.units for unit in entry}
+
+
+def test_a_clip_lists_every_alternative_and_nothing_where_no_unit_is_read():
+    assert listed_units(["L12|L14", "4B", 7.0]) == {"12", "14", "4", "7"}
+    assert listed_units([None, "", "eyes"]) == frozenset()

@@ -41,6 +41,7 @@ def renamed(motion_set, database: str, classes=None):
 
 def test_benchmark_takes_its_databases_and_classes():
     own = renamed(make_set(subjects=3), "casme2", ("others", "surprise", "happiness"))
+    own = replace(own, units=tuple(frozenset({str(i)}) for i in range(18)))
     other = renamed(make_set(subjects=2), "smic", ("negative", "positive", "surprise"))
     joined = join([own, other])
     assert len(joined) == 30
@@ -48,12 +49,17 @@ def test_benchmark_takes_its_databases_and_classes():
     five = restrict(joined, BENCHMARKS["casme2-5"])
     assert five.classes == BENCHMARKS["casme2-5"].classes
     assert five.subjects == own.subjects
+    assert five.units == own.units
     names = [five.classes[label] for label in five.labels]
     assert names == [own.classes[label] for label in own.labels]
     assert np.array_equal(five.inputs, own.inputs)
     three = restrict(joined, BENCHMARKS["megc2019"])
     # Of CASME II only surprise is a class of both sets here.
     assert len(three) == 12 + 6
+    assert set(three.units) == {
+        frozenset(),
+        *(own.units[i] for i in np.flatnonzero(own.labels == 1)),
+    }
     with pytest.raises(DataError, match="no clip is of SAMM"):
         restrict(joined, BENCHMARKS["samm-5"])
     with pytest.raises(DataError, match="in two of the data sets"):

@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
 from evaluation_cases import make_set
 
-from mace.augment.config import AugmentConfig
+from mace.augment.config import NO_AUGMENT, AugmentConfig
 from mace.bundle import Bundle, Normalisation
 from mace.evaluation.gradcam import head_logits, heat_maps
 from mace.evaluation.network import Network
@@ -86,3 +88,23 @@ def test_network_learns_a_fold_and_says_where_it_looked():
     assert predictions.history["loss"][-1] < predictions.history["loss"][0]
     best = np.argmax(predictions.history["validation_uf1"]) + 1
     assert predictions.history["chosen_epoch"] == [float(best)]
+
+
+def test_nothing_of_the_units_of_test_subjects_reaches_a_prediction():
+    motion_set = make_set(subjects=4, noise=0.3)
+    model = ModelConfig(arch="resnet", widths=(4,), depths=(1,), stem_stride=4, units=("1", "9"))
+    train = TrainConfig(model=model, unit_weight=1.0, epochs=2, batch_size=9, augment=NO_AUGMENT)
+    fold = loso(motion_set.groups, names=motion_set.subjects)[1]
+
+    def probabilities(listed):
+        units = tuple(frozenset({unit} - {""}) for unit in listed)
+        given = replace(motion_set, units=units, fingerprint="")
+        return Network(train=train)(given, fold, seed=0, explain=False).probabilities
+
+    units = np.array(["1", "9", "17"])[motion_set.labels]
+    other = {index: units.copy() for index in ("train", "test")}
+    other["test"][fold.test_index] = ["9", "", "45", "1", "1", "17"]
+    other["train"][fold.train_index] = "1"
+    told = probabilities(units)
+    np.testing.assert_array_equal(told, probabilities(other["test"]))
+    assert np.abs(told - probabilities(other["train"])).max() > 1e-3

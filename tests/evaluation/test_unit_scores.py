@@ -8,7 +8,7 @@ from evaluation_cases import Guess, make_set
 
 from mace.adaptation.config import AdaptConfig
 from mace.errors import ConfigError, DataError
-from mace.evaluation.action_units import evaluate_units, listed_units, read_units
+from mace.evaluation.action_units import evaluate_units
 from mace.evaluation.bundles import bundle_for
 from mace.evaluation.config import (
     EvaluationConfig,
@@ -18,6 +18,7 @@ from mace.evaluation.config import (
 )
 from mace.evaluation.loading import load_evaluation
 from mace.evaluation.windows import fit_window
+from mace.inputs import with_units
 from mace.motion.config import MotionConfig
 from mace.pretrained.bundle_files import PACKAGED, bundle_file
 from mace.protocols.folds import loso
@@ -28,8 +29,7 @@ SET = replace(
     fingerprint="",
 )
 # Whatever moves at the top is AU1, in the middle AU9, at the bottom AU17; one clip names none.
-UNITS = np.array(["1", "9", "17"])[SET.labels]
-TEXTS = {name: (unit,) for name, unit in zip(SET.clips, UNITS, strict=True)}
+LISTED = tuple(map(frozenset, np.array([["1"], ["9"], ["17"]])[SET.labels].tolist()))
 FIXED = SearchSpace(sizes=(28,), strengths=(1.0,), averages=(False,))
 CONFIG = EvaluationConfig(
     zero_shot=ZeroShotConfig(bundle=bundle_file(PACKAGED)),
@@ -41,10 +41,9 @@ CONFIG = EvaluationConfig(
 )
 
 
-def evaluated(listed, out, *, known=("1", "9", "17", "12"), lines=None, config=CONFIG):
+def evaluated(units, out, *, known=("1", "9", "17", "12"), lines=None, config=CONFIG):
     return evaluate_units(
-        SET,
-        listed,
+        replace(SET, units=units, fingerprint=""),
         config=config,
         known=known,
         run_dir=out,
@@ -56,15 +55,9 @@ def evaluated(listed, out, *, known=("1", "9", "17", "12"), lines=None, config=C
     )
 
 
-def test_annotations_are_read_as_coders_write_them():
-    listed = listed_units({"a": ("L12|L14", "4B"), "b": (), "c": ("?7",)})
-    assert listed == {"a": {"12", "14", "4"}, "c": {"7"}}
-
-
 def test_every_unit_is_a_problem_of_its_own(tmp_path):
     lines = []
-    listed = listed_units(TEXTS | {SET.clips[0]: ()})
-    table = evaluated(listed, tmp_path, known=("1", "9"), lines=lines)
+    table = evaluated((frozenset(), *LISTED[1:]), tmp_path, known=("1", "9"), lines=lines)
     assert table["unit"].tolist() == ["AU1", "AU9", "mean of 2"]
     assert table["clips"].tolist()[:2] == [7, 8]  # the first clip, AU1, is left out
     assert (table["of"][:2] == 23).all()
@@ -83,7 +76,7 @@ def test_every_unit_is_a_problem_of_its_own(tmp_path):
 def test_units_are_read_in_the_window_that_fits_the_other_people(tmp_path):
     few = AdaptConfig(shift=0.1, step=0.1, heights=(1.0,), widths=(1.0,), conventions=False)
     config = replace(CONFIG, zero_shot=replace(CONFIG.zero_shot, adapt=few))
-    evaluated(listed_units(TEXTS), tmp_path, known=("1", "9"), config=config)
+    evaluated(LISTED, tmp_path, known=("1", "9"), config=config)
     first, second = (load_evaluation(tmp_path / unit) for unit in ("AU1", "AU9"))
     windows = {
         fold: figures["window"] for fold, figures in first.methods["network"].histories[0].items()
@@ -102,7 +95,7 @@ def test_units_are_read_in_the_window_that_fits_the_other_people(tmp_path):
 def test_f1_is_that_of_the_pooled_predictions(tmp_path, monkeypatch):
     # Right with 7 of 10: tp, fp and fn are counted by hand below.
     monkeypatch.setattr("mace.evaluation.make.make_network", lambda config: Guess(0.7))
-    table = evaluated(listed_units(TEXTS), tmp_path, known=("1",))
+    table = evaluated(LISTED, tmp_path, known=("1",))
     truth = SET.labels == 0
     predicted = np.zeros(len(SET), int)
     binary = replace(SET, labels=truth.astype(np.int32), classes=("absent", "present"))
@@ -116,22 +109,24 @@ def test_f1_is_that_of_the_pooled_predictions(tmp_path, monkeypatch):
 def test_a_table_names_clips_by_the_end_of_their_names(tmp_path):
     table = tmp_path / "coding.csv"
     table.write_text("clip,aus\ns00/c0,4+7\nsynthetic/s01/c2,R12\nnobody,1\ns02/c1,\n")
-    assert read_units(table, SET.clips) == {
+    listing = with_units(SET, table)
+    assert listing.fingerprint != SET.fingerprint
+    assert {name: units for name, units in zip(SET.clips, listing.units, strict=True) if units} == {
         "synthetic/s00/c0": {"4", "7"},
         "synthetic/s01/c2": {"12"},
     }
     table.write_text("clip,aus\nc0,4\n")
     with pytest.raises(DataError, match=r"row 2: c0 may be synthetic/s00/c0 or synthetic/s01/c0"):
-        read_units(table, SET.clips)
+        with_units(SET, table)
     table.write_text("name,aus\nc0,4\n")
     with pytest.raises(DataError, match="no table with the columns clip"):
-        read_units(table, SET.clips)
+        with_units(SET, table)
 
 
 def test_what_cannot_be_evaluated_is_said(tmp_path):
     with pytest.raises(DataError, match="no clip lists action units"):
-        evaluated({}, tmp_path)
+        evaluated((), tmp_path)
     with pytest.raises(DataError, match="none can be told from another"):
-        evaluated(listed_units(dict.fromkeys(SET.clips, ("4",))), tmp_path)
+        evaluated((frozenset({"4"}),) * len(SET), tmp_path)
     with pytest.raises(ConfigError, match="the network names none"):
-        evaluated(listed_units(TEXTS), tmp_path, known=("26",))
+        evaluated(LISTED, tmp_path, known=("26",))

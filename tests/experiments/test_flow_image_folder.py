@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
+from mace.annotation.action_units import listed_units
 from mace.cli import main
 from mace.data.flow_images import load_flow_images, stretch_flow
 from mace.datasets.megc2019_flow.reading import read
+from mace.datasets.synthetic.movement.action_units import UNITS
 from mace.errors import ConfigError, OutputError
 from mace.experiments.flow_image_databases import CLASSES, DATABASES, Database, deal
 from mace.experiments.flow_image_folder import FolderConfig, write_folder
@@ -78,6 +80,12 @@ def test_it_says_that_it_is_rendered_and_what_each_face_shows(folder):
     assert len(notes["clips"]) == 8
     shown = {row: CLASSES.index(clip["shown"]) for row, clip in notes["clips"].items()}
     assert any(int(row[-1]) != label for row, label in shown.items())
+    header, *coded = (folder / "action_units.csv").read_text().splitlines()
+    assert header == "clip,aus"
+    assert [row.split(",")[0] for row in coded] == [
+        "/".join(row.split(",")[:3]) for row in notes["clips"]
+    ]
+    assert all(set() < listed_units([row.split(",")[1]]) <= set(UNITS) for row in coded)
     windows = np.array(list(notes["windows"].values()))
     assert (windows.std(0) > 0.005).all()  # every database has a framing of its own
     people = {clip["person"] for clip in notes["clips"].values()}

@@ -105,6 +105,25 @@ def test_the_last_layer_is_kept_for_the_same_classes_in_any_order(bundle):
     assert "classes" not in other["params"]["head"]
 
 
+def test_the_layer_of_the_units_is_kept_where_they_are_learnt_and_the_network_names_them(bundle):
+    units = {"kernel": np.arange(36.0).reshape(4, 9), "bias": np.arange(9.0)}
+    params = bundle.variables["params"]
+    named = replace(
+        bundle,
+        model=replace(MODEL, units=("1", "4", "12")),
+        variables={"params": params | {"head": params["head"] | {"units": units}}},
+    )
+
+    def head(*names):
+        model = replace(MODEL, units=names)
+        return start_variables(named, model=model, classes=SET.classes)["params"]["head"]
+
+    np.testing.assert_array_equal(head("12", "1")["units"]["bias"], [6, 7, 8, 0, 1, 2])
+    np.testing.assert_array_equal(head("4")["units"]["kernel"], units["kernel"][:, 3:6])
+    assert "units" not in head()
+    assert "units" not in head("4", "9")  # drawn anew
+
+
 def test_other_classes_get_a_new_last_layer_that_nothing_holds_back(bundle):
     two = replace(SET, labels=SET.labels % 2, classes=("left", "right"), fingerprint="")
     config = tuned(CONFIG, anchor=1e12, freeze="all_but_head")

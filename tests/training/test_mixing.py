@@ -11,6 +11,7 @@ from training_cases import make_set
 
 from mace.config import config_hash
 from mace.errors import CheckpointError, ConfigError, DataError
+from mace.losses.units import listed_targets
 from mace.motion.config import MotionConfig
 from mace.training.config import MixConfig, OptimiserConfig
 from mace.training.fit import fit, train_population
@@ -79,10 +80,23 @@ def test_labels_go_by_the_name_of_the_class():
     assert [SET.classes[i] for i in np.asarray(found.targets[3:].argmax(axis=1))] == names
 
 
+def test_units_of_mixed_in_clips_are_learnt_where_they_list_any():
+    made = rendered()
+    listed = tuple(frozenset({"4"} if label == 0 else ()) for label in made.labels)
+    mix = Mix(motion_set=replace(made, units=listed, fingerprint=""), share=0.5)
+    config = replace(CONFIG, model=replace(CONFIG.model, units=("4",)), unit_weight=1.0)
+    units = jax.tree.map(jnp.asarray, listed_targets(SET.units, ("4",)))
+    _, found = batch(2, mix=mix, config=config, units=units)
+    np.testing.assert_array_equal(found.units.known, found.units.present)
+    np.testing.assert_array_equal(found.units.known[:3], np.zeros((3, 1)))
+    first = np.asarray(found.images[3:, 0, 0, 0]) == 100
+    np.testing.assert_array_equal(found.units.known[3:, 0], first)
+
+
 def test_clips_without_a_class_of_the_set_are_left_out():
     made = rendered()
     other = replace(made, classes=("up", "sideways", "still"), fingerprint="")
-    inputs, labels = mixed_arrays(Mix(motion_set=other, share=0.5), SET, CONFIG)
+    inputs, labels, _ = mixed_arrays(Mix(motion_set=other, share=0.5), SET, CONFIG)
     assert len(inputs) == len(labels) == np.sum(made.labels != 1)
     assert {SET.classes[label] for label in labels} == {"up", "still"}
 

@@ -1,11 +1,13 @@
 from dataclasses import replace
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
 from training_cases import CONFIG, make_set
 
+from mace.losses.units import listed_targets
 from mace.training.sampling import batch_clips, beta_quantiles, draw
 from mace.training.state import make_fold
 
@@ -80,6 +82,22 @@ def test_mixup_mixes_images_and_targets_by_the_same_share():
     # The image holds the class number, so the mean class of the target must be the mixed image.
     np.testing.assert_allclose(batch.images[:, 0, 0, 0], targets @ [0.0, 1.0, 2.0], rtol=1e-6)
     assert ((targets > 0.01).sum(-1) > 1).any()
+
+
+def test_units_go_with_their_clips_and_are_mixed_by_the_same_share():
+    fold = make_fold(SET, TRAIN, config=CONFIG, seed=0)
+    # A clip of class 0 lists nothing, one of class 1 AU1, one of class 2 AU4.
+    listed = [frozenset(units) for units in np.array(["", "1", "4"])[SET.labels]]
+    units = jax.tree.map(jnp.asarray, listed_targets(listed, ("1", "4")))
+    arrays = jnp.asarray(SET.inputs), jnp.asarray(SET.labels)
+    for mixup in (0.0, 0.4):
+        batch = draw(
+            *arrays, fold, jnp.int32(0), batch_size=8, temporal=True, mixup=mixup, units=units
+        )
+        np.testing.assert_allclose(batch.units.present, batch.targets[:, 1:], rtol=1e-6)
+        known = batch.targets[:, 1:].sum(-1, keepdims=True)
+        np.testing.assert_allclose(batch.units.known, known, rtol=1e-6)
+        assert batch.units.strength is None
 
 
 @pytest.mark.parametrize("alpha", [0.2, 1.0, 4.0])

@@ -9,8 +9,15 @@ from jaxtyping import Float32
 from mace.datasets.synthetic.head import atlas
 from mace.datasets.synthetic.head.figure import COLUMNS, LEFT, ROWS, TOP
 from mace.datasets.synthetic.head.mesh import hairline
-from mace.datasets.synthetic.person.chart import THETA, Plane, Y, gray, shared_areas, smooth_noise
-from mace.datasets.synthetic.person.identity import Style
+from mace.datasets.synthetic.person.person.chart import (
+    THETA,
+    Plane,
+    Y,
+    gray,
+    shared_areas,
+    smooth_noise,
+)
+from mace.datasets.synthetic.person.person.identity import Style
 
 _THICKNESS = {"short": 0.09, "medium": 0.2, "buzz": 0.0, "bald": 0.0}
 _TEXELS_TO_FULL_THICKNESS = 65
