@@ -25,7 +25,7 @@ from mace.datasets.synthetic.pairs.draw import draw_plans
 from mace.datasets.synthetic.pairs.field import exact_fields
 from mace.datasets.synthetic.pairs.planning import plan_pairs
 from mace.datasets.synthetic.pairs.rendering import render_pictures
-from mace.datasets.synthetic.person.person.person import make_person
+from mace.datasets.synthetic.person.person import make_person
 from mace.datasets.synthetic.picture.picture_config import PictureConfig
 
 _CLIP = ClipConfig(width=320, height=240, eye_distance=70.0, frames=2)

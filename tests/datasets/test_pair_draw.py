@@ -23,7 +23,7 @@ from mace.datasets.synthetic.pairs.config import (
     PairConfig,
 )
 from mace.datasets.synthetic.pairs.draw import draw_plans
-from mace.datasets.synthetic.person.person.anatomy import draw_anatomy
+from mace.datasets.synthetic.person.anatomy import draw_anatomy
 from mace.errors import ConfigError
 
 ANATOMY = np.stack([draw_anatomy(np.random.default_rng(seed), spread=1.0) for seed in (1, 2)])

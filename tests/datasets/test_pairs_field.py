@@ -17,7 +17,7 @@ from mace.datasets.synthetic.pairs.draw import Plans, draw_plans
 from mace.datasets.synthetic.pairs.field import exact_fields
 from mace.datasets.synthetic.pairs.look import still_view
 from mace.datasets.synthetic.pairs.views import views
-from mace.datasets.synthetic.person.person.person import Person, make_person
+from mace.datasets.synthetic.person.person import Person, make_person
 from mace.datasets.synthetic.picture.camera import DISTANCE, View, rotation
 from mace.datasets.synthetic.picture.studio import Studio
 

@@ -19,8 +19,8 @@ from mace.datasets.synthetic.pairs.estimators import measure
 from mace.datasets.synthetic.pairs.field import exact_fields
 from mace.datasets.synthetic.pairs.look import fit, look
 from mace.datasets.synthetic.pairs.rendering import render_pairs, render_pictures
-from mace.datasets.synthetic.person.person.anatomy import draw_anatomy
-from mace.datasets.synthetic.person.person.person import make_person
+from mace.datasets.synthetic.person.anatomy import draw_anatomy
+from mace.datasets.synthetic.person.person import make_person
 from mace.datasets.synthetic.picture.picture_config import PictureConfig
 from mace.errors import ConfigError
 

@@ -12,8 +12,8 @@ from mace.datasets.synthetic.head.assets import UNIT_NAMES
 from mace.datasets.synthetic.head.figure import figure
 from mace.datasets.synthetic.head.landmarks import EYE_CORNERS, LANDMARKS
 from mace.datasets.synthetic.movement.action_units import AU_NAMES, EMOTIONS
-from mace.datasets.synthetic.person.person.anatomy import draw_anatomy
-from mace.datasets.synthetic.person.person.furrows import (
+from mace.datasets.synthetic.person.anatomy import draw_anatomy
+from mace.datasets.synthetic.person.furrows import (
     ORIGIN,
     darkening,
     driver_matrix,

@@ -12,7 +12,7 @@ from mace.datasets.synthetic.clips.subject import Subject
 from mace.datasets.synthetic.head.assets import UNIT_NAMES
 from mace.datasets.synthetic.movement.action_units import AU_NAMES, EMOTIONS
 from mace.datasets.synthetic.movement.dynamics import envelope
-from mace.datasets.synthetic.person.person.anatomy import SIDES
+from mace.datasets.synthetic.person.anatomy import SIDES
 from mace.errors import ConfigError
 
 

@@ -1,1 +1,1 @@
-"""The head that all people share: mesh, movements of its skin, places on it."""
+"""The head that all people share: mesh, the shapes it may take, movements of its skin."""

@@ -10,9 +10,9 @@ from jaxtyping import Bool, Float32, Int32, Int64, UInt8
 from mace.datasets.synthetic.head import atlas
 from mace.datasets.synthetic.head.assets import SKIN, UNIT_NAMES, head_assets
 from mace.datasets.synthetic.head.geometry import vertex_normals
+from mace.datasets.synthetic.head.identity import draw_identity
 from mace.datasets.synthetic.head.landmarks import RIGID
 from mace.datasets.synthetic.head.mesh import head_mesh
-from mace.datasets.synthetic.person.person.identity import draw_identity
 from mace.datasets.synthetic.picture.camera import PIVOT, Pose
 from mace.datasets.synthetic.picture.raster import SAMPLES, place, rasterise
 

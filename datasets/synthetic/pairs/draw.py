@@ -12,7 +12,7 @@ from mace.datasets.synthetic.head.assets import UNIT_NAMES
 from mace.datasets.synthetic.movement.action_units import AU_NAMES
 from mace.datasets.synthetic.movement.prototypes import prototype_shares, prototype_table
 from mace.datasets.synthetic.pairs.config import PairConfig
-from mace.datasets.synthetic.person.person.anatomy import SIDED, SIDES
+from mace.datasets.synthetic.person.anatomy import SIDED, SIDES
 
 _BLINK_AU = AU_NAMES.index("45")
 _MUSCLES = np.array([name != "45" for name in AU_NAMES], np.float32)

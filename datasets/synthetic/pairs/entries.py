@@ -17,8 +17,8 @@ from mace.datasets.synthetic.pairs.front import (
     visible,
 )
 from mace.datasets.synthetic.pairs.look import still_view
-from mace.datasets.synthetic.person.person.anatomy import draw_habits
-from mace.datasets.synthetic.person.person.person import draw_head
+from mace.datasets.synthetic.person.anatomy import draw_habits
+from mace.datasets.synthetic.person.person import draw_head
 from mace.datasets.synthetic.picture.camera import DISTANCE, PIVOT, View
 from mace.errors import ConfigError
 

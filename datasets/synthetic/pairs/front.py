@@ -8,11 +8,11 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int, Int32, Int64
 
 from mace.datasets.synthetic.head.assets import UNIT_NAMES, head_assets
+from mace.datasets.synthetic.head.identity import draw_identity
 from mace.datasets.synthetic.head.landmarks import EYE_CORNERS
 from mace.datasets.synthetic.head.mesh import head_mesh
 from mace.datasets.synthetic.pairs import canvas
 from mace.datasets.synthetic.pairs.look import still_view
-from mace.datasets.synthetic.person.person.identity import draw_identity
 from mace.datasets.synthetic.picture.camera import PIVOT, View
 from mace.datasets.synthetic.picture.raster import rasterise
 

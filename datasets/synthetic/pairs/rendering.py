@@ -9,7 +9,7 @@ from mace.datasets.synthetic.head.figure import figure
 from mace.datasets.synthetic.pairs.canvas import SIZE
 from mace.datasets.synthetic.pairs.draw import Plans
 from mace.datasets.synthetic.pairs.look import Views, look
-from mace.datasets.synthetic.person.person.person import make_person
+from mace.datasets.synthetic.person.person import make_person
 from mace.datasets.synthetic.picture.picture_config import PictureConfig
 from mace.datasets.synthetic.picture.scene import (
     draw_glasses,

@@ -19,7 +19,7 @@ from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.look import look
 from mace.datasets.synthetic.pairs.planning import plan_pairs
 from mace.datasets.synthetic.pairs.rendering import render_pictures
-from mace.datasets.synthetic.person.person.person import make_person
+from mace.datasets.synthetic.person.person import make_person
 from mace.datasets.synthetic.picture.picture_config import PictureConfig
 from mace.face.clip import AlignedClip
 from mace.face.tracked import Status

@@ -18,7 +18,7 @@ from mace.datasets.synthetic.pairs.cast import CastConfig
 from mace.datasets.synthetic.pairs.chunk import PairSettings, store_chunk
 from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.estimators import ESTIMATORS
-from mace.datasets.synthetic.person.person.anatomy import ANATOMY
+from mace.datasets.synthetic.person.anatomy import ANATOMY
 from mace.datasets.synthetic.picture.picture_config import PictureConfig
 from mace.errors import ConfigError, DataError
 from mace.progress import progress

@@ -1,1 +1,1 @@
-"""Who a person is: shape of the head, painted skin, what the muscles move."""
+"""A person: painted skin on a head of their own, and what the muscles move."""

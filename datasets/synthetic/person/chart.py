@@ -13,7 +13,7 @@ from jaxtyping import Float32
 from mace.datasets.synthetic.head import atlas
 from mace.datasets.synthetic.head.assets import skin_masks
 from mace.datasets.synthetic.head.figure import BOTTOM, COLUMNS, LEFT, RIGHT, ROWS, TOP
-from mace.datasets.synthetic.person.person.furrows import resting_darkening
+from mace.datasets.synthetic.person.furrows import resting_darkening
 
 Plane = Float32[np.ndarray, "h w"]
 

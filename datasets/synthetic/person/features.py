@@ -8,8 +8,9 @@ from jaxtyping import Float32
 
 from mace.datasets.synthetic.head import atlas
 from mace.datasets.synthetic.head.figure import COLUMNS, LEFT, ROWS, TOP
+from mace.datasets.synthetic.head.identity import Style
 from mace.datasets.synthetic.head.mesh import hairline
-from mace.datasets.synthetic.person.person.chart import (
+from mace.datasets.synthetic.person.chart import (
     THETA,
     Plane,
     Y,
@@ -17,7 +18,6 @@ from mace.datasets.synthetic.person.person.chart import (
     shared_areas,
     smooth_noise,
 )
-from mace.datasets.synthetic.person.person.identity import Style
 
 _THICKNESS = {"short": 0.09, "medium": 0.2, "buzz": 0.0, "bald": 0.0}
 _TEXELS_TO_FULL_THICKNESS = 65

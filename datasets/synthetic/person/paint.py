@@ -12,16 +12,16 @@ from numba import njit
 
 from mace.datasets.synthetic.head import atlas
 from mace.datasets.synthetic.head.figure import COLUMNS, LEFT, ROWS, SHEET, TOP
-from mace.datasets.synthetic.person.person.chart import Y, gray, shared_areas, smooth_noise
-from mace.datasets.synthetic.person.person.features import (
+from mace.datasets.synthetic.head.identity import Style
+from mace.datasets.synthetic.person.chart import Y, gray, shared_areas, smooth_noise
+from mace.datasets.synthetic.person.features import (
     Hairdo,
     draw_brows,
     draw_eye,
     draw_hairdo,
     draw_spots,
 )
-from mace.datasets.synthetic.person.person.furrows import ORIGIN, SHAPE, furrow_layers
-from mace.datasets.synthetic.person.person.identity import Style
+from mace.datasets.synthetic.person.furrows import ORIGIN, SHAPE, furrow_layers
 
 # The window of the chart that can fold, where the furrows' own map lies.
 FOLDS = (

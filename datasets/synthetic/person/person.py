@@ -7,10 +7,10 @@ from jaxtyping import Float32
 
 from mace.datasets.synthetic.head.figure import figure
 from mace.datasets.synthetic.head.geometry import vertex_normals, visibility
+from mace.datasets.synthetic.head.identity import Style, draw_identity
 from mace.datasets.synthetic.head.mesh import head_mesh
-from mace.datasets.synthetic.person.person.features import rise
-from mace.datasets.synthetic.person.person.identity import Style, draw_identity
-from mace.datasets.synthetic.person.person.paint import paint
+from mace.datasets.synthetic.person.features import rise
+from mace.datasets.synthetic.person.paint import paint
 from mace.datasets.synthetic.picture.raster import pose_points
 
 _HEAD_STREAM, _PAINT_STREAM, _SKIN_STREAM = 0x5B1EC7, 0x9A147, 0x5C1

@@ -7,9 +7,9 @@ from jaxtyping import Bool, Float32, Int32
 
 from mace.datasets.synthetic.head.assets import UNIT_NAMES
 from mace.datasets.synthetic.head.figure import figure
-from mace.datasets.synthetic.person.person import furrows
-from mace.datasets.synthetic.person.person.paint import fold
-from mace.datasets.synthetic.person.person.person import Person
+from mace.datasets.synthetic.person import furrows
+from mace.datasets.synthetic.person.paint import fold
+from mace.datasets.synthetic.person.person import Person
 from mace.datasets.synthetic.picture import raster, shading
 from mace.datasets.synthetic.picture.camera import PIVOT, View
 from mace.datasets.synthetic.picture.scene import Lamps
