@@ -27,7 +27,9 @@ what it is meant to do when everything else is equal, how large the effect is be
 between people, and that the code works. What they cannot say: how well anything recognises the
 micro-expressions of real people, or that a difference seen (or not seen) here is there on CASME II
 or SAMM, whose annotation is uncertain, whose movements vary more, and whose classes overlap.
-Nothing here reproduces a figure of the paper.
+Nothing here reproduces a figure of the paper. The results are of version 1.2 of the data set; since
+2.0 other people are rendered, by the renderer of the pairs, and the level of the scores is the same
+([evaluation](evaluate.md#everything-at-once)).
 
 Unless a study says otherwise: {protocol}
 The recipe behind it was chosen on these same people (`mace/recipes.py`), so that scores are
