@@ -1,12 +1,12 @@
-"""Pairs a second: clips rendered as before, pairs rendered into the crop, pairs in motion space.
+"""Pairs a second: clips of two frames, pairs rendered into the crop, pairs in motion space.
 
     uv run python benchmarks/pairs.py [--people 4] [--pairs 16] [--repeats 2]
 
 One core, processor time of this thread, side by side in one run; building a person is counted, for
-as many pairs as are made of one. The first column of pictures is the data set's own renderer
-(`render_clip`, two frames of 320 x 240 px, 2 x 2 samples), before any face is sought in them; the
-second is `render_pictures` with all nuisances of the picture; the third is `exact_fields`,
-compiled, whose time is elapsed time on all devices, since XLA has threads of its own.
+as many pairs as are made of one. The first row of pictures is `render_clip` (two frames of 320 x
+240 px), before any face is sought in them; the second is `render_pictures` with all nuisances of
+the picture; the third is `exact_fields`, compiled, whose time is elapsed time on all devices, since
+XLA has threads of its own.
 """
 
 import argparse

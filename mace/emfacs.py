@@ -4,8 +4,8 @@ So a network that names action units predicts any emotions, whatever classes it 
 Every emotion is a mixture of prototypes, sets of units that occur together; the units are taken to
 be independent given the prototype, and all classes to be equally likely.
 
-Source: the prototypes and theirs, in `mace/datasets/synthetic/pairs/prototypes.py`: Ekman, Friesen
-and Hager, FACS Investigator's Guide, 2002, EMFACS, and the coding criteria of CASME II.
+Source: the prototypes and theirs, in `mace/datasets/synthetic/movement/prototypes.py`: Ekman,
+Friesen and Hager, FACS Investigator's Guide, 2002, EMFACS, and the coding criteria of CASME II.
 """
 
 from collections.abc import Iterable

@@ -72,7 +72,7 @@ def predict_units(
     if not names:
         raise ConfigError(
             "this network names no action units; use the pre-trained one, or one trained with "
-            "rendered pairs (mace pretrain)"
+            "rendered pairs (mace pretrain) or fine-tuned with --recipe.train.unit-weight"
         )
     program = unit_program(*program_settings(trained))
     outputs = run(program, trained, inputs, adaptation)

@@ -21,8 +21,8 @@ It was trained on {pairs:,} rendered onset-apex pairs of {people:,} synthetic pe
 motion fields of the same people, made up while it learnt. **It has learnt from no picture of a real
 person**; versions of its recipe were compared on rendered people and on the one photograph below,
 and one mistake of the rendering was seen on real clips (under What was measured).
-Heads: MakeHuman's CC0 data; action units: FACS as in `prototypes.py` and `anatomy.py` of
-`datasets/synthetic/pairs`, where the sources are.
+Heads: MakeHuman's CC0 data; action units: FACS as in `movement/prototypes.py` and
+`person/anatomy.py` of `datasets/synthetic`, where the sources are.
 
 Input: u, v and optical strain at {size} x {size}, each channel of each image brought to mean 0 and
 deviation 1. So it also reads flow images that others have stretched; `mace/motion/conventions.py`

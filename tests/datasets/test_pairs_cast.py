@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import jax
 import numpy as np
 import pytest
 
@@ -11,8 +10,8 @@ from mace.datasets.synthetic.head.figure import figure
 from mace.datasets.synthetic.head.landmarks import eye_unit
 from mace.datasets.synthetic.movement.action_units import AU_NAMES
 from mace.datasets.synthetic.pairs import canvas
-from mace.datasets.synthetic.pairs.cast import CastConfig, load_cast, make_cast, save_cast
-from mace.errors import ConfigError, DataError
+from mace.datasets.synthetic.pairs.cast import CastConfig, make_cast
+from mace.errors import ConfigError
 
 
 @pytest.fixture(scope="module")
@@ -67,20 +66,6 @@ def test_quiet_casts_look_straight_ahead():
     assert not np.any(cast.pose)
     np.testing.assert_array_equal(cast.gain, np.ones_like(cast.gain))
     np.testing.assert_array_equal(cast.asymmetry, 0)
-
-
-def test_a_stored_cast_comes_back_and_a_broken_one_is_refused(cast, tmp_path):
-    path = tmp_path / "cast.npz"
-    save_cast(cast, path)
-    again = load_cast(path)
-    assert again.eyes == cast.eyes
-    for one, other in zip(jax.tree.leaves(cast), jax.tree.leaves(again), strict=True):
-        np.testing.assert_array_equal(one, other)
-    path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(DataError, match="build it again"):
-        load_cast(path)
-    with pytest.raises(DataError, match="build it again"):
-        load_cast(tmp_path / "missing.npz")
 
 
 def test_a_part_of_the_cast_is_renumbered(cast):

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mace.datasets.synthetic.geometry.camera import DISTANCE, View, rotation
 from mace.datasets.synthetic.head.assets import UNIT_NAMES
 from mace.datasets.synthetic.head.figure import figure
 from mace.datasets.synthetic.movement.action_units import AU_NAMES
@@ -18,7 +19,6 @@ from mace.datasets.synthetic.pairs.field import exact_fields
 from mace.datasets.synthetic.pairs.look import still_view
 from mace.datasets.synthetic.pairs.views import views
 from mace.datasets.synthetic.person.person import Person, make_person
-from mace.datasets.synthetic.picture.camera import DISTANCE, View, rotation
 from mace.datasets.synthetic.picture.studio import Studio
 
 _TURNED = np.array([0.12, -0.08, 0.03], np.float32)

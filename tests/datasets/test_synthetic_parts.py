@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mace.datasets.synthetic.head.geometry import vertex_normals, visibility
-from mace.datasets.synthetic.head.subdivision import catmull_clark
+from mace.datasets.synthetic.geometry.normals import vertex_normals, visibility
+from mace.datasets.synthetic.geometry.subdivision import catmull_clark
 from mace.datasets.synthetic.movement.action_units import CLASSES, EMOTIONS
 from mace.datasets.synthetic.movement.dynamics import envelope, minimum_jerk, smooth_noise
 

@@ -135,7 +135,7 @@ def test_every_face_has_its_quality(bundle, tracks):
     found = predicted(bundle, together, LiveConfig(faces=2))
     for row in found:
         assert row[0].quality.ok
-        assert row[0].quality.size_px == pytest.approx(75, abs=8)
+        assert row[0].quality.size_px == pytest.approx(88, abs=9)
         assert row[1].quality.size_px == pytest.approx(54, abs=6)
         assert row[1].quality.sharpness == pytest.approx(1, abs=0.15)
 

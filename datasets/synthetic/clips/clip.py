@@ -10,10 +10,10 @@ from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.clips.expression import Movement, movement_weights, plan_movement
 from mace.datasets.synthetic.clips.nuisance import Nuisance, draw_nuisance
 from mace.datasets.synthetic.clips.subject import Subject
+from mace.datasets.synthetic.geometry.camera import Pose, View
 from mace.datasets.synthetic.head.figure import figure
-from mace.datasets.synthetic.head.landmarks import EYE_CORNERS, LANDMARKS, eye_unit
+from mace.datasets.synthetic.head.landmarks import LANDMARKS, eye_unit
 from mace.datasets.synthetic.movement.action_units import AU_NAMES
-from mace.datasets.synthetic.picture.camera import Pose, View
 from mace.datasets.synthetic.picture.sensor import BANK, record
 from mace.datasets.synthetic.picture.studio import Studio, on_pixels
 
@@ -174,8 +174,7 @@ def _record(
     sensor = subject.sensor(noise)
     # Shadows are those of the first pose: a micro-expression moves none by a texel of their map.
     lit = subject.person.shadows(scene.view(0).turn.T @ subject.lamps.key)
-    solid = len(shape.vertex_ids) - len(shape.scalp)
-    rows = np.searchsorted(shape.vertex_ids[:solid], LANDMARKS + EYE_CORNERS)
+    rows = np.concatenate([shape.landmarks, shape.rigid[:4]])
     rng = np.random.default_rng([_GRAIN, seed])
     frames = np.empty((config.frames, config.height, config.width), np.uint8)
     points = np.empty((config.frames, len(rows), 2), np.float32)

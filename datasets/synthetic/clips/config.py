@@ -5,9 +5,6 @@ from typing import Self
 
 from mace.errors import ConfigError
 
-# Eye distance in px of the 128-px aligned crop, in which peak motions are given.
-CROP_EYE_DISTANCE = 51.2
-
 
 @dataclass(frozen=True)
 class ClipConfig:
@@ -18,7 +15,9 @@ class ClipConfig:
         height: of the frame in px.
         fps: frames per second.
         frames: length of the clip; the movement is fitted into it.
-        eye_distance: distance of an average person's eye centres in frame px.
+        eye_distance: distance of an average person's eye centres in frame px. Skin is painted for
+            up to about 110 px; a frame that is more than 4.5 eye distances high may show where the
+            bust ends.
         peak_px: range (log-uniform) of the peak skin displacement of an emotion, in px of the
             128-px aligned crop. Explicit action units give their own peak, in frame px.
         asymmetry: level of the left–right difference.
@@ -56,6 +55,15 @@ class ClipConfig:
                 f"a clip of {self.frames} frames of {self.width} x {self.height} px cannot be "
                 "rendered; use at least 2 frames of 32 x 32 px"
             )
+        for name in ("fps", "eye_distance"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"{name} is {getattr(self, name)}, expected more than 0")
+        for name in ("asymmetry", "head_motion", "drift", "flicker", "noise", "pose_sd_deg"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f"{name} is {getattr(self, name)}, expected 0 or more")
+        for name in ("blink", "gaze"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}, expected 0 to 1")
         if not 0 < self.peak_px[0] <= self.peak_px[1]:
             raise ConfigError(f"peak_px is {self.peak_px}, expected a positive, rising pair")
 

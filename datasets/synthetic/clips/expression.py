@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
-from mace.datasets.synthetic.clips.config import CROP_EYE_DISTANCE, ClipConfig
+from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.clips.nuisance import draw_drift
 from mace.datasets.synthetic.clips.subject import Subject
+from mace.datasets.synthetic.geometry.camera import CROP_EYE_DISTANCE
 from mace.datasets.synthetic.head.assets import UNIT_NAMES
 from mace.datasets.synthetic.movement.action_units import AU_NAMES, EMOTIONS
 from mace.datasets.synthetic.movement.dynamics import envelope
-from mace.datasets.synthetic.person.anatomy import SIDES
+from mace.datasets.synthetic.person.anatomy import SIDED, SIDES
 from mace.errors import ConfigError
 
 
@@ -30,11 +31,12 @@ class Movement:
 
     def frames(self, fps: float, count: int) -> tuple[int, int, int]:
         """Onset (last resting frame), apex and offset (first resting frame) as frame indices."""
-        onset = int(np.clip(np.floor(self.start * fps), 0, count - 3))
+        last = count - 1
+        onset = int(np.clip(np.floor(self.start * fps), 0, max(last - 2, 0)))
         apex = round((self.start + self.rise + self.hold / 2) * fps)
         offset = int(np.ceil((self.start + self.rise + self.hold + self.fall) * fps))
-        apex = int(np.clip(apex, onset + 1, count - 2))
-        return onset, apex, int(np.clip(offset, apex + 1, count - 1))
+        apex = int(np.clip(apex, onset + 1, max(last - 1, onset + 1)))
+        return onset, apex, int(np.clip(offset, min(apex + 1, last), last))
 
 
 def _seconds(rng: np.random.Generator, config: ClipConfig) -> tuple[float, ...]:
@@ -117,7 +119,8 @@ def movement_weights(
             full, strongest = peak / (subject.reach(au) * scale), 1 + abs(lead)
             shares = np.array([1, (1 + lead) / strongest, (1 - lead) / strongest])
             units += np.outer(course, full * (shares @ SIDES) * anatomy[row])
-            aus[:, row] += full / strongest * course
+            # The mean of both sides, if the unit has any.
+            aus[:, row] += full / (strongest if SIDED[row] else 1) * course
     for au, course in draw_drift(rng, subject, config, scale=scale).items():
         row = AU_NAMES.index(au)
         units += np.outer(course, anatomy[row])

@@ -72,17 +72,17 @@ def draw_hand(rng: np.random.Generator, start: float) -> Hand:
 
 
 def paint_hands(
-    frames: UInt8[np.ndarray, "t h w *c"],
+    frames: UInt8[np.ndarray, "t h w"],
     eyes: Float32[np.ndarray, "t 2 2"],
     hands: Sequence[Hand],
     *,
     fps: float,
     seed: int,
-) -> UInt8[np.ndarray, "t h w *c"]:
+) -> UInt8[np.ndarray, "t h w"]:
     """Return the frames with the hands before them.
 
     Args:
-        frames: gray or BGR.
+        frames: gray.
         eyes: centres of the eyes in frame px, image left first.
         hands: in s from the first frame.
         fps: of the frames.
@@ -99,7 +99,7 @@ def paint_hands(
 
 
 def _paint(
-    frame: UInt8[np.ndarray, "h w *c"],
+    frame: UInt8[np.ndarray, "h w"],
     eyes: Float32[np.ndarray, "2 2"],
     hand: Hand,
     away: float,
@@ -121,12 +121,8 @@ def _paint(
     mask = np.clip((1 - radius) * unit * min(width, height) / 1.5 + 0.5, 0, 1)
     # Skin about the nose's bridge, which no hand covers; a round body, and lines between fingers.
     spot = (middle + 0.3 * down).astype(int)
-    skin = frame[spot[1] - 2 : spot[1] + 3, spot[0] - 4 : spot[0] + 5].mean(axis=(0, 1))
+    skin = frame[spot[1] - 2 : spot[1] + 3, spot[0] - 4 : spot[0] + 5].mean()
     lines = 1 - 0.25 * np.exp(-((np.sin(np.pi * _FINGERS * along / 2) / 0.15) ** 2))
     body = hand.shade * (1 - 0.25 * np.clip(radius, 0, 1) ** 2) * lines
-    colour = body[..., None] * np.atleast_1d(skin) + rng.normal(0, 1.5, (*body.shape, 1))
-    colour, mask = (
-        cv2.GaussianBlur(colour, (0, 0), 0.6).reshape(frame.shape),
-        mask.reshape(*body.shape, *(1,) * (frame.ndim - 2)),
-    )
-    frame[:] = np.clip(np.rint(frame + mask * (colour - frame)), 0, 255).astype(np.uint8)
+    shade = cv2.GaussianBlur(body * skin + rng.normal(0, 1.5, body.shape), (0, 0), 0.6)
+    frame[:] = np.clip(np.rint(frame + mask * (shade - frame)), 0, 255).astype(np.uint8)

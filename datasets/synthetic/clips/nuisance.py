@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from mace.datasets.synthetic.clips.config import CROP_EYE_DISTANCE, ClipConfig
+from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.clips.subject import Subject
+from mace.datasets.synthetic.geometry.camera import CROP_EYE_DISTANCE, Pose
 from mace.datasets.synthetic.head.assets import UNIT_NAMES
 from mace.datasets.synthetic.movement.dynamics import minimum_jerk, smooth_noise
-from mace.datasets.synthetic.picture.camera import Pose
 
 # Drift: one knot of the random motion per muscle is about this many px of the 128-px crop.
 _DRIFT_PX, _DRIFT_HERTZ = 0.06, 1.5

@@ -6,11 +6,11 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float32
 
+from mace.datasets.synthetic.geometry.camera import Pose
 from mace.datasets.synthetic.head.figure import figure
 from mace.datasets.synthetic.movement.action_units import AU_NAMES
 from mace.datasets.synthetic.person.anatomy import draw_habits
 from mace.datasets.synthetic.person.person import make_person
-from mace.datasets.synthetic.picture.camera import Pose
 from mace.datasets.synthetic.picture.picture_config import PictureConfig
 from mace.datasets.synthetic.picture.scene import draw_lamps, draw_wall, wall_on
 from mace.datasets.synthetic.picture.sensor import STILL, Sensor, draw_sensor

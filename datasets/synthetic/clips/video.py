@@ -4,10 +4,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mace.datasets.synthetic.clips.config import CROP_EYE_DISTANCE, ClipConfig
+from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.clips.expression import Movement, draw_peaks
 from mace.datasets.synthetic.clips.hands import Hand, draw_hand
 from mace.datasets.synthetic.clips.subject import Subject
+from mace.datasets.synthetic.geometry.camera import CROP_EYE_DISTANCE
 from mace.datasets.synthetic.movement.action_units import CLASSES
 
 # A micro-expression lasts at most half a second; macro-expressions last longer and are stronger.

@@ -2,7 +2,8 @@
 
 Rows 0 to `SKIN_HEIGHT` hold the skin by angle and height, the strip below holds the two irises and
 a few flat patches; the hair layer has a second image of the same size stacked underneath. People
-are painted at half of this resolution (`figure.py`): a picture's px is nearly two texels wide.
+are painted at half of this resolution (`figure.py`): a px of the pairs' canvas is nearly two texels
+wide.
 """
 
 import numpy as np

@@ -7,14 +7,14 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Bool, Float32, Int32, Int64, UInt8
 
+from mace.datasets.synthetic.geometry.camera import PIVOT, Pose
+from mace.datasets.synthetic.geometry.normals import vertex_normals
+from mace.datasets.synthetic.geometry.raster import SAMPLES, place, rasterise
 from mace.datasets.synthetic.head import atlas
 from mace.datasets.synthetic.head.assets import SKIN, UNIT_NAMES, head_assets
-from mace.datasets.synthetic.head.geometry import vertex_normals
 from mace.datasets.synthetic.head.identity import draw_identity
-from mace.datasets.synthetic.head.landmarks import RIGID
+from mace.datasets.synthetic.head.landmarks import LANDMARKS, RIGID
 from mace.datasets.synthetic.head.mesh import head_mesh
-from mace.datasets.synthetic.picture.camera import PIVOT, Pose
-from mace.datasets.synthetic.picture.raster import SAMPLES, place, rasterise
 
 SKIN_KIND, EYE_KIND, HAIR_KIND = range(3)
 
@@ -62,6 +62,7 @@ class Figure:
         deltas: displacement in dm for every face unit at full strength.
         eyes: rows of the left and the right eyeball.
         rigid: rows of the rigid points, the four eye corners first.
+        landmarks: rows of `LANDMARKS`.
         coarse_triangles: of the whole coarse head.
         occluders: those of them that throw shadows on the face.
     """
@@ -78,6 +79,7 @@ class Figure:
     deltas: Float32[np.ndarray, "k n 3"]
     eyes: tuple[Int64[np.ndarray, " e"], Int64[np.ndarray, " e"]]
     rigid: Int64[np.ndarray, " r"]
+    landmarks: Int64[np.ndarray, " 68"]
     coarse_triangles: Int32[np.ndarray, "c 3"]
     occluders: Int32[np.ndarray, "o 3"]
 
@@ -188,6 +190,7 @@ def figure() -> Figure:
         deltas=deltas,
         eyes=(left, right),
         rigid=place[list(RIGID)].astype(np.int64),
+        landmarks=place[list(LANDMARKS)].astype(np.int64),
         coarse_triangles=_halves(assets.quads),
         occluders=_halves(assets.quads[throwing]),
     )

@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Bool, Float32, Int32, Int64
 
+from mace.datasets.synthetic.geometry.subdivision import catmull_clark
 from mace.datasets.synthetic.head import atlas
 from mace.datasets.synthetic.head.assets import (
     LEFT_EYE,
@@ -18,7 +19,6 @@ from mace.datasets.synthetic.head.assets import (
     average_head,
     head_assets,
 )
-from mace.datasets.synthetic.head.subdivision import catmull_clark
 
 
 @dataclass(frozen=True)

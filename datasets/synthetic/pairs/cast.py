@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
-from zipfile import BadZipFile
 
 import jax
 import numpy as np
@@ -11,12 +9,10 @@ from jaxtyping import Array, Float16, Float32, Int16, Int32
 
 from mace.datasets.synthetic.pairs.entries import CastConfig, Person, build_person
 from mace.datasets.synthetic.pairs.front import head_front
-from mace.errors import ConfigError, DataError
-from mace.files import atomic_path
+from mace.errors import ConfigError
 from mace.progress import progress
 from mace.workers import parallel_map, workers_for
 
-_FORMAT = 2
 _CHUNK = 16
 
 
@@ -154,28 +150,3 @@ def make_cast(
         vertex_ids=front.vertex_ids.astype(np.int32),
         eyes=front.eyes,
     )
-
-
-def save_cast(cast: Cast, path: Path) -> None:
-    """Write the cast to an .npz file, whole or not at all."""
-    arrays = {f.name: np.asarray(getattr(cast, f.name)) for f in fields(Cast)}
-    with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, format=_FORMAT, **arrays)  # pyright: ignore[reportArgumentType]
-
-
-def load_cast(path: Path) -> Cast:
-    """Read a cast.
-
-    Raises:
-        DataError: if the file is missing, broken, or of another version.
-    """
-    try:
-        with path.open("rb") as stream, np.load(stream) as archive:
-            arrays = dict(archive)
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise DataError(f"cannot read the cast {path}: {error}; build it again") from error
-    names = {f.name for f in fields(Cast)} | {"format"}
-    if set(arrays) != names or int(arrays.pop("format")) != _FORMAT:
-        raise DataError(f"{path} is not a cast of this version; build it again")
-    left, right = (int(v) for v in arrays.pop("eyes"))
-    return Cast(**arrays, eyes=(left, right))  # pyright: ignore[reportArgumentType]

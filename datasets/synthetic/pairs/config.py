@@ -1,17 +1,10 @@
 """What moves in a pair, as typed ranges; every level can be set to 0, which turns it off."""
 
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any, Literal, Self
+from typing import Any, Self
 
+from mace.datasets.synthetic.movement.prototypes import Mixture, PairClasses
 from mace.errors import ConfigError
-
-type PairClasses = Literal["3", "5", "7"]
-"""MEGC 2019's three classes, CASME II's five, the basic emotions with contempt."""
-
-type Mixture = Literal["listed", "flat"]
-"""How often a prototype comes within its class: as `prototypes.py` lists it, in the order of
-magnitude of what laboratories record, or flat, which looks at no data base: half for the single
-action units, each alike, half for their combinations, each alike."""
 
 
 @dataclass(frozen=True, kw_only=True)

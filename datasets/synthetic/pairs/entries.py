@@ -5,6 +5,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from mace.datasets.synthetic.geometry.camera import DISTANCE, PIVOT, View
 from mace.datasets.synthetic.head.landmarks import RIGID
 from mace.datasets.synthetic.movement.action_units import AU_NAMES
 from mace.datasets.synthetic.pairs import canvas
@@ -18,12 +19,11 @@ from mace.datasets.synthetic.pairs.front import (
 )
 from mace.datasets.synthetic.pairs.look import still_view
 from mace.datasets.synthetic.person.anatomy import draw_habits
+from mace.datasets.synthetic.person.chart import gray
 from mace.datasets.synthetic.person.person import draw_head
-from mace.datasets.synthetic.picture.camera import DISTANCE, PIVOT, View
 from mace.errors import ConfigError
 
 _POSES = 0x905E5
-_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,12 @@ def build_person(seed: int, poses: int, config: CastConfig) -> Person:
         shown = shown[front.skin[shown]]
         moved = np.tensordot(habits.anatomy, front.units[:, shown], 1)
         reach[k] = _reach(points[shown], moved, view)
-    tone = float(_LUMINANCE @ style.tone)
-    traits = {"male": style.male, "age": style.age, "tone": tone, "asymmetry": habits.asymmetry}
+    traits = {
+        "male": style.male,
+        "age": style.age,
+        "tone": gray(style.tone),
+        "asymmetry": habits.asymmetry,
+    }
     entries = {name: np.full(poses, value, np.float32) for name, value in traits.items()}
     entries |= {
         "seeds": np.full(poses, seed, np.int32), "pose": pose, "distance": distance,

@@ -7,14 +7,14 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float32, Int, Int32, Int64
 
+from mace.datasets.synthetic.geometry.camera import PIVOT, View
+from mace.datasets.synthetic.geometry.raster import rasterise
 from mace.datasets.synthetic.head.assets import UNIT_NAMES, head_assets
 from mace.datasets.synthetic.head.identity import draw_identity
 from mace.datasets.synthetic.head.landmarks import EYE_CORNERS
 from mace.datasets.synthetic.head.mesh import head_mesh
 from mace.datasets.synthetic.pairs import canvas
 from mace.datasets.synthetic.pairs.look import still_view
-from mace.datasets.synthetic.picture.camera import PIVOT, View
-from mace.datasets.synthetic.picture.raster import rasterise
 
 # Yaw and pitch in degrees, distance in decimetres, from which the front is seen.
 _VIEWS = ((0, 0, 20), (-16, 0, 11), (16, 0, 11), (0, -16, 11), (0, 16, 11), (9, 9, 5), (-9, -9, 5))

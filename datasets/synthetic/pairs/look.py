@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Float64
 
+from mace.datasets.synthetic.geometry.camera import View, rotation
 from mace.datasets.synthetic.pairs import canvas
-from mace.datasets.synthetic.picture.camera import View, rotation
 from mace.face.similarity import fit_similarity
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from mace.annotation.class_sets import classes_of
 from mace.datasets.clip_features import clip_sample
 from mace.datasets.synthetic.head.figure import figure
-from mace.datasets.synthetic.head.landmarks import LANDMARKS
 from mace.datasets.synthetic.movement.action_units import UNITS
 from mace.datasets.synthetic.movement.coding import present_units
 from mace.datasets.synthetic.movement.prototypes import EMOTION_NAMES
@@ -48,9 +47,7 @@ def pair_samples(
     plans = plan_pairs(cast, pairs_each=pairs, seed=seed, config=config)
     pictures = render_pictures(plans, cast, picture=picture, seed=seed)
     built, shape = make_person(person), figure()
-    rows = np.searchsorted(
-        shape.vertex_ids[: len(shape.vertex_ids) - len(shape.scalp)], [LANDMARKS[k] for k in _FIVE]
-    )
+    rows = shape.landmarks[list(_FIVE)]
     shift = np.array([[1.0, 0, -canvas.CROP[1].start], [0, 1, -canvas.CROP[0].start]])
     shown = present_units(np.asarray(plans.unit_px))
     samples = []

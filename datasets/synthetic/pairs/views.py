@@ -11,10 +11,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from mace.datasets.synthetic.geometry.camera import LOOK_AT_Y, PIVOT
 from mace.datasets.synthetic.pairs import canvas
 from mace.datasets.synthetic.pairs.cast import Cast
 from mace.datasets.synthetic.pairs.draw import Plans
-from mace.datasets.synthetic.picture.camera import LOOK_AT_Y, PIVOT
 
 
 @jax.tree_util.register_dataclass

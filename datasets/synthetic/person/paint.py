@@ -1,6 +1,6 @@
-"""The skin of a person in gray, at the canvas' resolution: what `synthetic.skin` does in colour.
+"""The skin of a person in gray, for faces of up to about 110 px between the eyes.
 
-A canvas pixel is nearly two texels wide, so that nothing finer than it can show is painted.
+A px of the pairs' canvas is nearly two texels of the atlas wide, and so is a texel here.
 """
 
 from functools import cache

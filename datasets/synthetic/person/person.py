@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
+from mace.datasets.synthetic.geometry.normals import vertex_normals, visibility
+from mace.datasets.synthetic.geometry.raster import pose_points
 from mace.datasets.synthetic.head.figure import figure
-from mace.datasets.synthetic.head.geometry import vertex_normals, visibility
 from mace.datasets.synthetic.head.identity import Style, draw_identity
 from mace.datasets.synthetic.head.mesh import head_mesh
 from mace.datasets.synthetic.person.features import rise
 from mace.datasets.synthetic.person.paint import paint
-from mace.datasets.synthetic.picture.raster import pose_points
 
 _HEAD_STREAM, _PAINT_STREAM, _SKIN_STREAM = 0x5B1EC7, 0x9A147, 0x5C1
 _DIRECTIONS = 20

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, Float64
 
+from mace.datasets.synthetic.geometry.camera import View
 from mace.datasets.synthetic.person.chart import gray
 from mace.datasets.synthetic.person.person import Person
-from mace.datasets.synthetic.picture.camera import View
 from mace.datasets.synthetic.picture.picture_config import PictureConfig
 
 MARGIN = 16

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 from numba import njit
 
-from mace.datasets.synthetic.clips.config import CROP_EYE_DISTANCE
+from mace.datasets.synthetic.geometry.camera import CROP_EYE_DISTANCE
 from mace.datasets.synthetic.head.atlas import GAMMA
 from mace.datasets.synthetic.picture.picture_config import PictureConfig
 

@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float32, Int32
 from numba import njit
 
-from mace.datasets.synthetic.head.figure import ROWS
-from mace.datasets.synthetic.picture.raster import SAMPLES
+from mace.datasets.synthetic.geometry.raster import SAMPLES
+from mace.datasets.synthetic.head.figure import EYE_KIND, HAIR_KIND, ROWS
 
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 _WRAP = np.float32(0.2)
@@ -71,11 +71,11 @@ def light_vertices(
         s8 = s4 * s4
         s16 = s8 * s8
         s64 = s16 * s16 * s16 * s16
-        if kind[i] == 1:
+        if kind[i] == EYE_KIND:
             light *= min(max(sky[i] * np.float32(1.1), np.float32(0.45)), _ONE)
             s256 = s64 * s64 * s64 * s64
             out[i, 1] = (np.float32(1.6) * s256 + np.float32(0.03)) * key_power
-        elif kind[i] == 2:
+        elif kind[i] == HAIR_KIND:
             out[i, 1] = np.float32(0.25) * s8 * s2 * lit[i] * key_power * hair_shine
         else:
             away = _ONE - min(max(z, _ZERO), _ONE)

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float32, Int32
 
+from mace.datasets.synthetic.geometry import raster
+from mace.datasets.synthetic.geometry.camera import PIVOT, View
 from mace.datasets.synthetic.head.assets import UNIT_NAMES
 from mace.datasets.synthetic.head.figure import figure
 from mace.datasets.synthetic.person import furrows
 from mace.datasets.synthetic.person.paint import fold
 from mace.datasets.synthetic.person.person import Person
-from mace.datasets.synthetic.picture import raster, shading
-from mace.datasets.synthetic.picture.camera import PIVOT, View
+from mace.datasets.synthetic.picture import shading
 from mace.datasets.synthetic.picture.scene import Lamps
 
 

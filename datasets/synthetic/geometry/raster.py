@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int32
 from numba import njit
 
-from mace.datasets.synthetic.picture.camera import LOOK_AT_Y
+from mace.datasets.synthetic.geometry.camera import LOOK_AT_Y
 
 SAMPLES = 2
 _FAR = np.float32(-1e30)

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float32, Int32
 from numba import njit
 
-from mace.datasets.synthetic.picture.raster import rasterise_depth
+from mace.datasets.synthetic.geometry.raster import rasterise_depth
 
 
 @njit(fastmath=True, cache=True)

@@ -1,0 +1,1 @@
+"""Geometry that knows no face: cameras, rasters, normals and shadows of meshes."""
