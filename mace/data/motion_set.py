@@ -41,6 +41,8 @@ class MotionSet:
     def __post_init__(self) -> None:
         if not self.units:
             object.__setattr__(self, "units", (frozenset(),) * len(self))
+        if len(self.units) != len(self):
+            raise ValueError(f"{len(self.units)} lists of action units for {len(self)} clips")
         if not self.fingerprint:
             object.__setattr__(self, "fingerprint", _fingerprint(self))
 

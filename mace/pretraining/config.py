@@ -88,3 +88,10 @@ class PretrainingConfig:
     )
     steps_per_epoch: int = 250
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.train.model.units and not self.train.unit_weight:
+            raise ConfigError(
+                "train.unit_weight is 0, so the action units of train.model.units would not be "
+                "learnt; leave the units out as well, or give them a weight"
+            )

@@ -18,6 +18,8 @@ from jaxtyping import Array, Float, Float16, Key
 
 from mace.data.flow_images import scale_flow_images, stretch_flow
 from mace.data.motion_set import MotionSet
+from mace.datasets.synthetic.movement.action_units import UNITS
+from mace.datasets.synthetic.movement.coding import present_units
 from mace.datasets.synthetic.movement.prototypes import (
     CLASS_SETS,
     PairClasses,
@@ -109,16 +111,18 @@ def rendered_pairs(
     known = tuple(name for name in classes if name in names)
     label_of = np.array([-1 if name is None else known.index(name) for name in names] + [-1])
     labels = label_of[labels_of_emotions(chosen)[pairs.emotion]]
-    kept = np.flatnonzero(labels >= 0)
-    who, groups = np.unique(pairs.person[kept], return_inverse=True)
+    rows = np.flatnonzero(labels >= 0)
+    who, groups = np.unique(pairs.person[rows], return_inverse=True)
+    listed = present_units(pairs.unit_px[rows])
     return MotionSet(
-        inputs=_variants(pairs, kept, motion, seed=seed, variants=variants),
-        labels=labels[kept].astype(np.int32),
+        inputs=_variants(pairs, rows, motion, seed=seed, variants=variants),
+        labels=labels[rows].astype(np.int32),
         groups=groups.astype(np.int32),
         subjects=tuple(f"synthetic/pair{seed}" for seed in who),
-        clips=tuple(f"synthetic/pair{pairs.person[k]}/{k % pairs_each:03d}" for k in kept),
+        clips=tuple(f"synthetic/pair{pairs.person[k]}/{k % pairs_each:03d}" for k in rows),
         classes=known,
         motion=motion,
+        units=tuple(frozenset(np.array(UNITS)[row].tolist()) for row in listed),
     )
 
 

@@ -166,12 +166,12 @@ def test_framing_moves_the_field_and_turns_its_vectors(cast):
 
 
 def test_views_agree_with_the_place_of_the_still_eyes(cast):
-    seen = jax.jit(views)(plans(), cast)
+    shown = jax.jit(views)(plans(), cast)
     anchors = np.asarray(cast.anchors[0])
-    similarity = np.float64(seen.similarity[0, 0])
+    similarity = np.float64(shown.similarity[0, 0])
     # The unit picture is a distance away; the renderer's plane goes through the pivot.
-    distance = float(seen.distance[0])
-    turn = np.float64(seen.turn[0, 0])
+    distance = float(shown.distance[0])
+    turn = np.float64(shown.turn[0, 0])
     view = View(turn, distance, similarity[:, :2] / distance, similarity[:, 2])
     corners = view.project(anchors[:4])
     np.testing.assert_allclose(corners.reshape(2, 2, 2).mean(1), canvas.EYES, atol=1e-3)

@@ -79,6 +79,7 @@ def test_classes_are_taken_by_name(made):
     pairs = made(CLIPS, classes=("surprise", "Positive"))
     assert pairs.classes == ("surprise", "Positive")
     assert len(pairs) < 16
+    assert all(pairs.units)  # the second task knows what moves in every pair
     everything = made(CLIPS)
     kept = everything.labels > 0
     assert len(pairs) == kept.sum()

@@ -80,8 +80,8 @@ def _movement(
     peaks = draw_peaks(rng, subject, emotion, config)
     if rng.random() < 0.3:
         strongest = max(peaks.values())
-        wanted = rng.uniform(*_MACRO_PX) * config.eye_distance / CROP_EYE_DISTANCE
-        peaks = {au: peak * wanted / strongest for au, peak in peaks.items()}
+        strength = rng.uniform(*_MACRO_PX) * config.eye_distance / CROP_EYE_DISTANCE
+        peaks = {au: peak * strength / strongest for au, peak in peaks.items()}
         rise, hold, fall = rng.uniform(0.25, 0.5), rng.uniform(0.1, 0.6), rng.uniform(0.3, 0.6)
         return Movement(emotion, peaks, start, rise, hold, fall, "macro")
     rise, hold, fall = rng.uniform(0.07, 0.16), rng.uniform(0, 0.06), rng.uniform(0.09, 0.2)

@@ -32,7 +32,7 @@ class View:
     """One frame's camera.
 
     Points are turned about the pivot, seen in perspective on the plane through it (dm, y down), and
-    moved into the picture as linear @ seen + offset, px with pixel centres at integers.
+    moved into the picture as linear @ point + offset, px with pixel centres at integers.
 
     Attributes:
         turn: rotation about `PIVOT`.
@@ -46,14 +46,14 @@ class View:
     linear: Float64[np.ndarray, "2 2"]
     offset: Float64[np.ndarray, " 2"]
 
-    def seen(self, points: Float32[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 2"]:
+    def on_plane(self, points: Float32[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 2"]:
         """Return positions on the plane through the pivot in dm, y down."""
         placed = (points.astype(np.float64) - PIVOT) @ self.turn.T - AXIS
         return placed[:, :2] * [1, -1] * (self.distance / (self.distance - placed[:, 2:]))
 
     def project(self, points: Float32[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 2"]:
         """Return positions in the picture in px."""
-        return self.seen(points) @ self.linear.T + self.offset
+        return self.on_plane(points) @ self.linear.T + self.offset
 
     def then(self, linear: Float64[np.ndarray, "2 2"], offset: Float64[np.ndarray, " 2"]) -> "View":
         """Return the same camera with its picture moved."""

@@ -93,9 +93,9 @@ def visibility(
     right = np.cross(up, towards)
     right /= np.linalg.norm(right)
     basis = np.stack([right, np.cross(towards, right), towards], 1).astype(np.float32)
-    seen = np.ascontiguousarray(points @ basis, np.float32)
-    low, high = seen[:, :2].min(0), seen[:, :2].max(0)
-    seen[:, :2] = (seen[:, :2] - low) * np.float32((resolution - 4) / (high - low).max()) + 2
+    turned = np.ascontiguousarray(points @ basis, np.float32)
+    low, high = turned[:, :2].min(0), turned[:, :2].max(0)
+    turned[:, :2] = (turned[:, :2] - low) * np.float32((resolution - 4) / (high - low).max()) + 2
     depth = np.empty((resolution, resolution), np.float32)
-    rasterise_depth(seen, triangles, depth)
-    return _lit_fraction(seen, depth, np.float32(bias), radius)
+    rasterise_depth(turned, triangles, depth)
+    return _lit_fraction(turned, depth, np.float32(bias), radius)

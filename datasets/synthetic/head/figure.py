@@ -106,7 +106,7 @@ def _seen(fine: Float32[np.ndarray, "n 3"]) -> Bool[np.ndarray, " s"]:
     solid = mesh.triangles[: mesh.solid]
     side = _PROBE_SIZE * SAMPLES
     depth, ids = np.empty((side, side), np.float32), np.empty((side, side), np.int32)
-    seen = np.zeros(len(solid), bool)
+    shown = np.zeros(len(solid), bool)
     extreme = [fine + mesh.subdivide @ head_assets().blend(units) for units in _EXTREMES]
     for face, yaw, pitch in [*((fine, *view) for view in _VIEWS), *((f, 0, 0) for f in extreme)]:
         pose = Pose(np.deg2rad(yaw), np.deg2rad(pitch), 0, 0, 0, _PROBE_SCALE)
@@ -120,8 +120,8 @@ def _seen(fine: Float32[np.ndarray, "n 3"]) -> Bool[np.ndarray, " s"]:
             screen, solid, len(solid), mesh.texture_points, mesh.texture_triangles,
             np.zeros((1, 1), np.float32), depth, ids,
         )  # fmt: skip
-        seen[ids[ids >= 0]] = True
-    return seen
+        shown[ids[ids >= 0]] = True
+    return shown
 
 
 def _in_use() -> np.ndarray:

@@ -85,11 +85,11 @@ class Cast:
 
     def take(self, people: Sequence[int]) -> "Cast":
         """The cast of some of its people, renumbered in the given order."""
-        kept = [np.flatnonzero(np.asarray(self.person) == p) for p in people]
-        entries = np.concatenate(kept)
+        rows = [np.flatnonzero(np.asarray(self.person) == p) for p in people]
+        entries = np.concatenate(rows)
         changes = {f.name: np.asarray(getattr(self, f.name))[entries] for f in fields(self)
                    if f.name in _PER_ENTRY}  # fmt: skip
-        changes["person"] = np.repeat(np.arange(len(kept), dtype=np.int32), [len(k) for k in kept])
+        changes["person"] = np.repeat(np.arange(len(rows), dtype=np.int32), [len(k) for k in rows])
         for name in _PER_PERSON:
             changes[name] = np.asarray(getattr(self, name))[list(people)]
         return replace(self, **changes)

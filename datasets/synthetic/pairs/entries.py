@@ -94,7 +94,7 @@ def _reach(points: np.ndarray, aus: np.ndarray, view: View) -> np.ndarray:
     # Derivative of the plane's position by the turned one, then by the canvas.
     rate = np.zeros((len(points), 2, 3), np.float32)
     rate[:, 0, 0], rate[:, 1, 1] = zoom, -zoom
-    rate[:, :, 2] = view.seen(points) / depth[:, None]
+    rate[:, :, 2] = view.on_plane(points) / depth[:, None]
     rate = view.linear.astype(np.float32) @ (rate @ turn)
     moved = np.einsum("avc,vdc->avd", aus, rate, optimize=True)
     return np.sqrt((moved**2).sum(-1)).max(1)

@@ -83,10 +83,10 @@ def _lucas_kanade(reference: np.ndarray, target: np.ndarray) -> Float32[np.ndarr
     )
     flow = np.empty((*reference.shape, 2), np.float32)
     for k, (first, second) in enumerate(zip(reference, target, strict=True)):
-        found, good, _ = cv2.calcOpticalFlowPyrLK(
+        tracked, good, _ = cv2.calcOpticalFlowPyrLK(
             first, second, points, np.empty_like(points), winSize=(15, 15), maxLevel=2
         )
-        moved = np.where(good[..., None] > 0, found - points, np.float32(0))
+        moved = np.where(good[..., None] > 0, tracked - points, np.float32(0))
         grid = moved.reshape(len(rows), len(columns), 2)
         flow[k] = cv2.remap(grid, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return flow

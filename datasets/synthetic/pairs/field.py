@@ -36,7 +36,7 @@ def exact_fields(plans: Plans, cast: Cast) -> Float[Array, "b r r 2"]:
 def exact_field(plan: Plans, cast: Cast) -> Float[Array, "r r 2"]:
     """The field of one pair."""
     person = jnp.asarray(cast.person)[plan.entry]
-    seen = view(plan, cast)
+    pair = view(plan, cast)
     rest = jnp.asarray(cast.average) + jnp.asarray(cast.offsets)[person].astype(jnp.float32)
     weights = jnp.stack([plan.reference, plan.target])
     deltas = jnp.asarray(cast.deltas)
@@ -46,7 +46,7 @@ def exact_field(plan: Plans, cast: Cast) -> Float[Array, "r r 2"]:
         for k in (0, 1)
     ]
     places = [
-        apply(seen.similarity[k], project(posed[k], seen.turn[k], seen.distance)) for k in (0, 1)
+        apply(pair.similarity[k], project(posed[k], pair.turn[k], pair.distance)) for k in (0, 1)
     ]
     # Barriers: fused into the gathers, every value would be computed again for each use.
     shift = jax.lax.optimization_barrier(places[1] - places[0])

@@ -128,19 +128,19 @@ def _coarse() -> Int32[np.ndarray, "t 3"]:
 
 def _front(triangles: Int32[np.ndarray, "t 3"]) -> Front:
     mesh, assets = head_mesh(), head_assets()
-    seen = np.zeros(len(triangles), bool)
+    shown = np.zeros(len(triangles), bool)
     for number in range(_PEOPLE):
         fine, _ = fine_points(draw_identity(np.random.default_rng([0xF407, number]))[0])
         for yaw, pitch, distance in _VIEWS:
             pose = np.deg2rad([yaw, pitch, 0])
             view = still_view(fine[list(EYE_CORNERS)], pose=pose, distance=distance)
             ids = visible(on_canvas(fine, view), triangles, side=canvas.SIZE)
-            seen[ids[ids >= 0]] = True
+            shown[ids[ids >= 0]] = True
     touched = np.zeros(len(mesh.fine_average), bool)
-    touched[triangles[seen].ravel()] = True
-    seen = touched[triangles].any(1)
+    touched[triangles[shown].ravel()] = True
+    shown = touched[triangles].any(1)
 
-    used = np.unique(triangles[seen])
+    used = np.unique(triangles[shown])
     left, right = (np.intersect1d(used, eye) for eye in mesh.eyes)
     rest = np.setdiff1d(used, np.concatenate([left, right]))
     ids = np.concatenate([rest, left, right]).astype(np.int64)
@@ -150,7 +150,7 @@ def _front(triangles: Int32[np.ndarray, "t 3"]) -> Front:
     units = [np.asarray(subdivide @ assets.delta(name), np.float32) for name in UNIT_NAMES]
     return Front(
         vertex_ids=ids,
-        triangles=np.ascontiguousarray(location[triangles[seen]]),
+        triangles=np.ascontiguousarray(location[triangles[shown]]),
         eyes=(len(left), len(right)),
         skin=mesh.skin[ids],
         average=mesh.fine_average[ids],

@@ -54,7 +54,7 @@ def still_view(
         distance: of the camera in dm.
     """
     plain = View(rotation(pose), distance, np.eye(2), np.zeros(2))
-    eyes = plain.seen(corners).reshape(2, 2, 2).mean(1)
+    eyes = plain.on_plane(corners).reshape(2, 2, 2).mean(1)
     # Two points on two points: the least-squares similarity is exact.
     return View(plain.turn, distance, *fit(eyes, np.array(canvas.EYES)))
 

@@ -100,8 +100,8 @@ def _sky(coarse: Float32[np.ndarray, "c 3"]) -> Float32[np.ndarray, " n"]:
     received, possible = np.zeros((2, len(coarse)), np.float32)
     for direction in lattice[lattice[:, 2] >= np.float32(-0.7)]:
         cosine = np.clip(normals @ direction, 0, 1)
-        seen = visibility(coarse, occluders, direction, resolution=_SKY_TEXELS, bias=0.05, radius=1)
-        received += cosine * seen
+        lit = visibility(coarse, occluders, direction, resolution=_SKY_TEXELS, bias=0.05, radius=1)
+        received += cosine * lit
         possible += cosine
     share = received / np.maximum(possible, np.float32(1e-3))
     return _to_vertices(np.clip(share, np.float32(0.12), 1))
