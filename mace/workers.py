@@ -1,23 +1,28 @@
 """The same work in this process, or spread over processes of this machine: the one pool we have."""
 
-import io
+import importlib.util
 import multiprocessing
 import os
+import pickle
+import queue
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from multiprocessing.sharedctypes import Synchronized
-from typing import Any
+from dataclasses import dataclass
+from io import StringIO
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Self
 
-from mace.errors import ConfigError, WorkerError
+from mace.errors import ConfigError, TrainingError, WorkerError
 
 # A worker works for itself: on the CPU, since the accelerator is this process's, and with one
 # thread, since two BLAS threads each take twice as long.
-_ENVIRONMENT = {
+_ALONE = {
     "JAX_PLATFORMS": "cpu",
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
@@ -25,67 +30,235 @@ _ENVIRONMENT = {
     "NUMBA_NUM_THREADS": "1",
 }
 
-_shared: Any = None
+type Work = Callable[[Any, Any], Any]
+"""`work(shared, job) -> result`, a function of a module, so that other processes find it."""
 
 
-def parallel_map[S, J, R](
-    function: Callable[[S, J], R],
-    jobs: Sequence[J],
-    shared: S,
-    *,
-    workers: int,
-    own_core: bool = False,
-    begin: Callable[[], None] | None = None,
-) -> Iterator[tuple[J, R]]:
-    """Yield each job with `function(shared, job)` as it finishes; in order without workers.
+@dataclass(frozen=True)
+class Place:
+    """What a worker has: a core of this process's own, or a GPU by CUDA's name for it."""
 
-    Workers are fresh processes, since JAX does not survive a fork. They leave Ctrl-C to this
-    process and end with it, however it ends. When a job fails, those under way are handed over
-    first, and none is begun.
+    core: int | None = None
+    gpu: str | None = None
+
+    def enter(self, *, crowded: bool) -> None:
+        """Keep this process to the place, before JAX is imported; `crowded` if it is shared."""
+        if self.gpu is not None:
+            os.environ["CUDA_VISIBLE_DEVICES"] = self.gpu
+            if crowded:
+                # JAX takes three quarters of a GPU's memory at once unless it is told otherwise.
+                os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
+        if self.core is not None and hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, {self.core})
+
+
+def find_places() -> list[Place]:
+    """Return one place for each GPU that JAX could use, or else for each core of this process.
+
+    Nothing is asked of JAX, which would take most of a GPU's memory for this process.
+    """
+    gpus = [Place(gpu=name) for name in _gpus()]
+    if gpus:
+        return gpus
+    if hasattr(os, "sched_getaffinity"):
+        return [Place(core=core) for core in sorted(os.sched_getaffinity(0))]
+    return [Place()] * (os.cpu_count() or 1)
+
+
+def _gpus() -> list[str]:
+    platforms = os.environ.get("JAX_PLATFORMS", "")
+    plugins = importlib.util.find_spec("jax_plugins")
+    if plugins is None or (platforms and not {"cuda", "gpu"} & set(platforms.split(","))):
+        return []
+    folders = [Path(folder) for folder in plugins.submodule_search_locations or ()]
+    if not any(path for folder in folders for path in folder.glob("xla_cuda*")):
+        return []
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [name for name in visible.split(",") if name and name != "-1"]
+    return [str(number) for number in range(len(list(Path("/dev").glob("nvidia[0-9]*"))))]
+
+
+class _Died(Exception):
+    """A worker that is gone, and why."""
+
+
+class _Worker:
+    """A worker process, from the side of the thread that looks after it; starts at once."""
+
+    def __init__(self, place: Place, *, crowded: bool) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        # Daemonic: ended by Python, too, should this process come to its end without `kill`.
+        self._process = context.Process(target=_serve, args=(theirs, place, crowded), daemon=True)
+        self._process.start()
+        # Else the pipe would never end, whatever became of the worker.
+        theirs.close()
+
+    def call(self, data: Any) -> Any:
+        """Return what the worker answers to a pickled message, or raise its error."""
+        try:
+            self._connection.send_bytes(data)
+            succeeded, value = self._connection.recv()
+        except (EOFError, OSError):
+            self._process.join()
+            code = self._process.exitcode or 0
+            by = f"ended by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+            raise _Died(by) from None
+        if succeeded:
+            return value
+        raise value
+
+    def kill(self) -> None:
+        """End the worker, whatever it does; whoever waits for it hears of its death."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """Let go of a worker that is gone."""
+        self._connection.close()
+        self._process.join()
+        self._process.close()
+
+
+class WorkerPool:
+    """Worker processes of this machine that may die at any time: `submit(job) -> Future`.
+
+    Spawned, since JAX does not survive a fork. A thread here looks after each of them, so that a
+    death concerns one job alone, which runs again. No worker outlives this process, however it
+    ends; they leave Ctrl-C to it.
 
     Args:
-        function: a function of a module, for other processes to find.
-        jobs: what to do.
-        shared: what all jobs read; it is sent to each worker once.
-        workers: number of processes; 0 works in this one.
-        own_core: whether each worker keeps to one core, so that its sums do not depend on how many
-            there are.
+        work: what to do with `(shared, job)`; a function of a module, for other processes to find.
+        shared: what all jobs read; every worker gets it once.
+        places: what each worker has to itself.
+        crowded: whether several share a place.
+        retries: how often a job runs again after its worker died.
         begin: called in each worker before its first job.
-
-    Raises:
-        ConfigError: for fewer than no workers.
-        WorkerError: if a worker process dies.
+        variables: of the workers' environment.
     """
-    if workers < 0:
-        raise ConfigError(f"{workers} workers were asked for, expected 0 or more")
-    if workers == 0 or not jobs:
-        for job in jobs:
-            yield job, function(shared, job)
-        return
-    context = multiprocessing.get_context("spawn")
-    turn = context.Value("i", 0) if own_core else None
-    with ProcessPoolExecutor(
-        min(workers, len(jobs)),
-        mp_context=context,
-        initializer=_begin,
-        initargs=(shared, turn, begin),
-    ) as pool:
-        with environment(_ENVIRONMENT):  # spawned workers all start with the first job
-            waiting = {pool.submit(_work, function, job): job for job in jobs}
+
+    def __init__(
+        self,
+        work: Work,
+        shared: Any,
+        *,
+        places: Sequence[Place],
+        crowded: bool = False,
+        retries: int = 0,
+        begin: Callable[[], None] | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        self.slots = len(places)
+        self._retries, self._crowded, self._variables = retries, crowded, variables or {}
+        self._payload = pickle.dumps((work, shared, begin), protocol=pickle.HIGHEST_PROTOCOL)
+        self._places: queue.SimpleQueue[Place] = queue.SimpleQueue()
+        for place in places:
+            self._places.put(place)
+        self._mine = threading.local()
+        self._lock, self._closed = threading.Lock(), False
+        self._workers: set[_Worker] = set()
+
+    def __enter__(self) -> Self:
+        self._threads = ThreadPoolExecutor(self.slots, initializer=self._begin_thread)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._closed = True
+            for worker in self._workers:
+                worker.kill()
+        self._threads.shutdown(cancel_futures=True)
+
+    def submit(self, job: Any) -> Future[Any]:
+        """Have a job run; its error is that of the work, or `WorkerError` if it is given up."""
+        return self._threads.submit(self._run, job)
+
+    def _begin_thread(self) -> None:
+        self._mine.place, self._mine.worker = self._places.get(), None
+        # Ctrl-C reaches the whole group, and this side decides: the workers that this thread
+        # starts inherit what it blocks. Windows has no such thing to inherit.
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+    def _run(self, job: Any) -> Any:
+        deaths, reason = 0, ""
+        while deaths <= self._retries:
+            worker = self._mine.worker or self._start()
+            try:
+                return worker.call(pickle.dumps(job))
+            except _Died as death:
+                self._forget(worker)
+                deaths, reason = deaths + 1, str(death)
+        times = "once" if deaths == 1 else f"{deaths} times"
+        raise WorkerError(f"its worker died {times} ({reason}); it was given up")
+
+    def _start(self) -> _Worker:
+        """Start this thread's worker."""
+        reason = ""
+        for _ in range(self._retries + 1):
+            with self._lock:
+                if self._closed:
+                    raise WorkerError("the pool was closed")
+                with environment(self._variables):
+                    worker = _Worker(self._mine.place, crowded=self._crowded)
+                self._workers.add(worker)
+            try:
+                worker.call(self._payload)
+            except _Died as death:
+                self._forget(worker)
+                reason = str(death)
+                continue
+            self._mine.worker = worker
+            return worker
+        count = self._retries + 1
+        raise TrainingError(
+            f"{count} worker {'process' if count == 1 else 'processes'} died before "
+            f"{'it' if count == 1 else 'they'} could begin ({reason}); is there enough memory for "
+            f"{self.slots} of them?"
+        )
+
+    def _forget(self, worker: _Worker) -> None:
+        with self._lock:
+            self._workers.discard(worker)
+        self._mine.worker = None
+        worker.close()
+
+
+def _serve(connection: Connection, place: Place, crowded: bool) -> None:
+    """Be a worker: the first message is `(work, shared, begin)`, each further one a job."""
+    begin_worker()
+    # Two progress displays cannot share a terminal; errors travel back as exceptions.
+    sys.stderr = StringIO()
+    place.enter(crowded=crowded)
+    work, shared = None, None
+    while True:
         try:
-            yield from _as_finished(waiting)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            data = connection.recv_bytes()
+        except EOFError:
+            return
+        try:
+            if work is None:
+                work, shared, begin = pickle.loads(data)
+                if begin is not None:
+                    begin()
+                result = pickle.dumps((True, None))
+            else:
+                result = pickle.dumps((True, work(shared, pickle.loads(data))))
+        except BaseException as error:
+            result = pickle.dumps((False, _portable(error)))
+        connection.send_bytes(result)
 
 
-def workers_for(jobs: int, workers: int | None = None) -> int:
-    """Return how many workers are worth starting: as many as there are cores by default.
-
-    One job, or one worker, is done in this process: where results do not depend on the number of
-    workers, a process more is only slower.
-    """
-    count = min(workers or os.cpu_count() or 1, jobs)
-    return count if count > 1 else 0
+def _portable(error: BaseException) -> BaseException:
+    """Return the error with its traceback as a note, or one like it that can be pickled."""
+    trace = "".join(traceback.format_exception(error))
+    try:
+        error.__traceback__ = None
+        copy = pickle.loads(pickle.dumps(error))
+    except Exception:
+        copy = RuntimeError(f"{type(error).__name__}: {error}")
+    copy.add_note(f"in a worker process:\n{trace}")
+    return copy
 
 
 def begin_worker() -> None:
@@ -107,6 +280,57 @@ def begin_worker() -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
 
 
+def parallel_map[S, J, R](
+    function: Callable[[S, J], R],
+    jobs: Sequence[J],
+    shared: S,
+    *,
+    workers: int,
+    own_core: bool = False,
+    begin: Callable[[], None] | None = None,
+) -> Iterator[tuple[J, R]]:
+    """Yield each job with `function(shared, job)` as it finishes; in order without workers.
+
+    When a job fails, those under way are handed over first, and none is begun. What is under way
+    ends where no more results are asked for.
+
+    Args:
+        function: a function of a module, for other processes to find.
+        jobs: what to do.
+        shared: what all jobs read; it is sent to each worker once.
+        workers: number of processes; 0 works in this one.
+        own_core: whether each worker keeps to one core, so that its sums do not depend on how many
+            there are.
+        begin: called in each worker before its first job.
+
+    Raises:
+        ConfigError: for fewer than no workers.
+        WorkerError: if a worker process dies.
+    """
+    if workers < 0:
+        raise ConfigError(f"{workers} workers were asked for, expected 0 or more")
+    if workers == 0 or not jobs:
+        for job in jobs:
+            yield job, function(shared, job)
+        return
+    places = [Place()] * min(workers, len(jobs))
+    if own_core and hasattr(os, "sched_getaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        places = [Place(core=cores[number % len(cores)]) for number in range(len(places))]
+    with WorkerPool(function, shared, places=places, begin=begin, variables=_ALONE) as pool:
+        yield from _as_finished({pool.submit(job): job for job in jobs})
+
+
+def workers_for(jobs: int, workers: int | None = None) -> int:
+    """Return how many workers are worth starting: as many as there are cores by default.
+
+    One job, or one worker, is done in this process: where results do not depend on the number of
+    workers, a process more is only slower.
+    """
+    count = min(workers or os.cpu_count() or 1, jobs)
+    return count if count > 1 else 0
+
+
 def _as_finished[J](waiting: Mapping[Future[Any], J]) -> Iterator[tuple[J, Any]]:
     """Yield what succeeds; a failure is raised once the work that was under way is handed over."""
     failure: BaseException | None = None
@@ -120,33 +344,13 @@ def _as_finished[J](waiting: Mapping[Future[Any], J]) -> Iterator[tuple[J, Any]]
             failure = error
             for other in waiting:
                 other.cancel()
-    if isinstance(failure, BrokenProcessPool):
+    if isinstance(failure, WorkerError):
         raise WorkerError(
             "a worker process died, perhaps for want of memory; start again with fewer --workers: "
             "what is finished is kept, and the same command goes on from there"
         ) from failure
     if failure is not None:
         raise failure
-
-
-def _begin(shared: Any, turn: "Synchronized[int] | None", begin: Callable[[], None] | None) -> None:
-    global _shared
-    begin_worker()
-    # Two progress displays cannot share a terminal; errors travel back as exceptions.
-    sys.stderr = io.StringIO()
-    if turn is not None and hasattr(os, "sched_setaffinity"):
-        with turn.get_lock():
-            number = turn.value
-            turn.value += 1
-        cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, {cores[number % len(cores)]})
-    if begin is not None:
-        begin()
-    _shared = shared
-
-
-def _work(function: Callable[[Any, Any], Any], job: Any) -> Any:
-    return function(_shared, job)
 
 
 @contextmanager

@@ -17,7 +17,8 @@ from typing import Any, Self
 from mace import __version__
 from mace.errors import ConfigError, WorkerError
 from mace.search.config import EngineConfig
-from mace.search.executors import Work, prepare_jax
+from mace.search.executors import prepare_jax
+from mace.workers import Work
 
 REACH_S = 5.0
 # A head that is well answers at once, and one whose machine is busy within some seconds.

@@ -4,12 +4,12 @@ import sys
 
 from executor_work import slow_double
 
-from mace.search.executors import LocalExecutor
+from mace.search.executors import local_pool
 
 if __name__ == "__main__":
     shared = {"folder": sys.argv[1], "seconds": 600}
     try:
-        with LocalExecutor(slow_double, shared, workers=2) as executor:
+        with local_pool(slow_double, shared, workers=2) as executor:
             for future in [executor.submit(job) for job in range(4)]:
                 future.result()
     except KeyboardInterrupt:

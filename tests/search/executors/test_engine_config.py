@@ -8,7 +8,8 @@ from executor_work import double
 from mace.config import from_dict, to_dict
 from mace.errors import ConfigError
 from mace.search.config import EngineConfig
-from mace.search.executors import LocalExecutor, Place, find_places, make_engine
+from mace.search.executors import make_engine
+from mace.workers import Place, WorkerPool, find_places
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def test_engine_by_its_name():
         assert [executor.submit(job).result() for job in (3, 1)] == [7, 3]
         assert isinstance(executor.submit(None).exception(), TypeError)
     local = make_engine(EngineConfig(kind="local", workers=3))(double, {"offset": 1})
-    assert isinstance(local, LocalExecutor)
+    assert isinstance(local, WorkerPool)
     assert local.slots == 3
 
 

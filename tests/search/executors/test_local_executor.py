@@ -13,7 +13,7 @@ import pytest
 from executor_work import Deadly, Stubborn, core, deadly, double, slow_double
 
 from mace.errors import ConfigError, DataError, TrainingError, WorkerError
-from mace.search.executors import LocalExecutor
+from mace.search.executors import local_pool
 
 CHILD = Path(__file__).parent / "child_executor.py"
 
@@ -25,7 +25,7 @@ def run(executor, jobs):
 
 
 def test_every_job_once_and_more_may_come_meanwhile():
-    with LocalExecutor(double, {"offset": 1}, workers=2) as executor:
+    with local_pool(double, {"offset": 1}, workers=2) as executor:
         assert executor.slots == 2
         first = executor.submit(3)
         assert run(executor, range(5)) == {job: 1 + 2 * job for job in range(5)}
@@ -33,7 +33,7 @@ def test_every_job_once_and_more_may_come_meanwhile():
 
 
 def test_each_worker_keeps_to_one_core():
-    with LocalExecutor(core, None, workers=2) as executor:
+    with local_pool(core, None, workers=2) as executor:
         places = set(run(executor, range(6)).values())
     cores = {cores for _, cores in places}
     assert all(len(one) == 1 for one in cores)
@@ -41,7 +41,7 @@ def test_each_worker_keeps_to_one_core():
 
 
 def test_job_that_kills_is_given_up_and_others_are_done():
-    with LocalExecutor(deadly, None, workers=2, retries=1) as executor:
+    with local_pool(deadly, None, workers=2, retries=1) as executor:
         results = run(executor, ("one", "deadly", "two"))
     error = results.pop("deadly")
     assert isinstance(error, WorkerError)
@@ -50,7 +50,7 @@ def test_job_that_kills_is_given_up_and_others_are_done():
 
 
 def test_an_error_of_the_work_is_that_of_the_job_and_says_where():
-    with LocalExecutor(deadly, None, workers=1) as executor:
+    with local_pool(deadly, None, workers=1) as executor:
         results = run(executor, ("wrong", "one"))
     error = results.pop("wrong")
     assert isinstance(error, DataError)
@@ -60,12 +60,12 @@ def test_an_error_of_the_work_is_that_of_the_job_and_says_where():
 
 
 def test_data_that_cannot_be_loaded_is_an_error_at_once():
-    with LocalExecutor(double, Stubborn(), workers=2) as executor:
+    with local_pool(double, Stubborn(), workers=2) as executor:
         assert isinstance(run(executor, [1])[1], TypeError)
 
 
 def test_workers_that_never_begin_are_an_error():
-    with LocalExecutor(double, Deadly(), workers=2, retries=1) as executor:
+    with local_pool(double, Deadly(), workers=2, retries=1) as executor:
         error = run(executor, [1])[1]
     assert isinstance(error, TrainingError)
     assert "2 worker processes died before they could begin (exit code 7)" in str(error)
@@ -73,9 +73,7 @@ def test_workers_that_never_begin_are_an_error():
 
 def test_what_is_under_way_ends_with_the_executor(tmp_path):
     started = time.monotonic()
-    with LocalExecutor(
-        slow_double, {"folder": str(tmp_path), "seconds": 600}, workers=2
-    ) as executor:
+    with local_pool(slow_double, {"folder": str(tmp_path), "seconds": 600}, workers=2) as executor:
         futures = [executor.submit(job) for job in range(4)]
         workers = until(lambda: busy_workers(tmp_path, 2))
     assert all(future.done() for future in futures)
@@ -85,7 +83,7 @@ def test_what_is_under_way_ends_with_the_executor(tmp_path):
 
 def test_fewer_than_one_worker_is_an_error():
     with pytest.raises(ConfigError, match="0 workers were asked for, expected 1 or more"):
-        LocalExecutor(double, None, workers=0)
+        local_pool(double, None, workers=0)
 
 
 def killed_at_random(folder: Path, *, jobs: int, kills: int, seconds: float) -> None:
@@ -109,7 +107,7 @@ def killed_at_random(folder: Path, *, jobs: int, kills: int, seconds: float) -> 
 
     shared = {"folder": str(folder), "seconds": seconds}
     # A job may be met by every kill there is and still be done.
-    with LocalExecutor(slow_double, shared, workers=4, retries=kills) as executor:
+    with local_pool(slow_double, shared, workers=4, retries=kills) as executor:
         killer = threading.Thread(target=kill)
         killer.start()
         try:
