@@ -94,6 +94,7 @@ def test_a_class_that_the_data_lack_is_never_predicted(file):
         groups=SET.groups[index],
         clips=tuple(SET.clips[i] for i in index),
         classes=("negative", "positive"),
+        units=(),
         fingerprint="",
     )
     predictions = zero_shot(file)(two, loso(two.groups)[0], seed=0, explain=True)

@@ -1,6 +1,7 @@
 """FACS action units of the rig, and the emotions made of them."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 ACTION_UNITS: dict[str, str] = {
     "1": "inner brow raiser",
@@ -86,3 +87,11 @@ of coding criteria (repression: AU15, AU17 alone or combined; others: other faci
 shares are ours."""
 
 CLASSES: tuple[str, ...] = tuple(EMOTIONS)
+
+type PairClasses = Literal["3", "5", "7"]
+"""MEGC 2019's three classes, CASME II's five, the basic emotions with contempt."""
+
+type Mixture = Literal["listed", "flat"]
+"""How often a prototype comes within its class: as `prototypes.py` lists it, in the order of
+magnitude of what laboratories record, or flat, which looks at no data base: half for the single
+action units, each alike, half for their combinations, each alike."""
