@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[1]
 
 # From the bottom up; rooms of one line do not know each other. docs/architecture.md walks upward.
 FLOORS = (
-    ("errors", "locks", "progress", "provenance"),
+    ("errors", "locks", "machine", "progress", "provenance"),
     (
         "annotation",
         "compilation",

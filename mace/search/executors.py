@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from mace.errors import ConfigError
+from mace.machine import find_places
 from mace.search.config import EngineConfig
-from mace.workers import Work, WorkerPool, find_places
+from mace.workers import Work, WorkerPool
 
 type Engine = Callable[[Work, Any], Executor]
 """`(work, shared)` to an executor, whose workers start when it is entered."""

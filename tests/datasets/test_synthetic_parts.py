@@ -1,8 +1,11 @@
 """Subdivision, dynamics and plans: parts that can be checked without a picture."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from mace.datasets import synthetic
 from mace.datasets.synthetic.geometry.normals import vertex_normals, visibility
 from mace.datasets.synthetic.geometry.subdivision import catmull_clark
 from mace.datasets.synthetic.movement.action_units import CLASSES, EMOTIONS
@@ -77,3 +80,14 @@ def test_the_shares_of_every_emotion_sum_to_one():
     assert len(CLASSES) == 5
     for prototypes in EMOTIONS.values():
         assert sum(prototype.share for prototype in prototypes) == pytest.approx(1)
+
+
+def test_the_rooms_of_the_faces_import_one_way():
+    rooms = ("geometry", "head", "movement", "person", "picture", "clips", "pairs")
+    root = Path(synthetic.__file__).parent
+    for floor, room in enumerate(rooms):
+        # Clips and pairs are two views, which do not know each other.
+        others = {*rooms[floor + 1 :], *(("clips",) if room == "pairs" else ())}
+        for path in sorted((root / room).glob("*.py")):
+            text = path.read_text(encoding="utf-8")
+            assert not {name for name in others if f"datasets.synthetic.{name}" in text}, path

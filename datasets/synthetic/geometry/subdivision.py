@@ -1,8 +1,8 @@
-"""One level of Catmull–Clark subdivision as a sparse matrix, so that it is linear in the shape."""
+"""Quads cut in triangles, or once by Catmull and Clark: a sparse matrix, linear in the shape."""
 
 import numpy as np
 import scipy.sparse as sp
-from jaxtyping import Int64
+from jaxtyping import Int32, Int64
 
 
 def _incidence(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> sp.csr_matrix:
@@ -12,6 +12,11 @@ def _incidence(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) ->
 
 def _scaled(weights: np.ndarray, matrix: sp.spmatrix) -> sp.csr_matrix:
     return sp.csr_matrix(sp.diags(weights) @ matrix)
+
+
+def halves(quads: Int64[np.ndarray, "q 4"]) -> Int32[np.ndarray, "2*q 3"]:
+    """Return two triangles for each quad: all first halves, then all second ones."""
+    return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
 
 
 def catmull_clark(

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float32, Int32, Int64, UInt8
 from mace.datasets.synthetic.geometry.camera import PIVOT, Pose
 from mace.datasets.synthetic.geometry.normals import vertex_normals
 from mace.datasets.synthetic.geometry.raster import SAMPLES, place, rasterise
+from mace.datasets.synthetic.geometry.subdivision import halves
 from mace.datasets.synthetic.head import atlas
 from mace.datasets.synthetic.head.assets import SKIN, UNIT_NAMES, head_assets
 from mace.datasets.synthetic.head.identity import draw_identity
@@ -94,10 +95,6 @@ def _on_chart(points: np.ndarray) -> np.ndarray:
     skin_y = np.clip(inner - TOP, 1, ROWS - 2)
     y = np.where(patch, inner - atlas.SKIN_HEIGHT / 2 + ROWS, skin_y) + hair * SHEET
     return np.stack([x, y], 1).astype(np.float32)
-
-
-def _halves(quads: np.ndarray) -> Int32[np.ndarray, "c 3"]:
-    return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
 
 
 def _seen(fine: Float32[np.ndarray, "n 3"]) -> Bool[np.ndarray, " s"]:
@@ -191,6 +188,6 @@ def figure() -> Figure:
         eyes=(left, right),
         rigid=place[list(RIGID)].astype(np.int64),
         landmarks=place[list(LANDMARKS)].astype(np.int64),
-        coarse_triangles=_halves(assets.quads),
-        occluders=_halves(assets.quads[throwing]),
+        coarse_triangles=halves(assets.quads),
+        occluders=halves(assets.quads[throwing]),
     )

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Bool, Float32, Int32, Int64
 
-from mace.datasets.synthetic.geometry.subdivision import catmull_clark
+from mace.datasets.synthetic.geometry.subdivision import catmull_clark, halves
 from mace.datasets.synthetic.head import atlas
 from mace.datasets.synthetic.head.assets import (
     LEFT_EYE,
@@ -134,7 +134,7 @@ def head_mesh() -> HeadMesh:
         points[eyes[k]] = _eye_patch(fine[eyes[k]], atlas.EYE_CENTRES[k], average[coarse_eyes[k]])
     flat = np.array([atlas.TEETH, atlas.MOUTH, atlas.TONGUE, atlas.NOSTRIL], np.float32)
 
-    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
+    triangles = halves(quads)
     texture = triangles.copy()
     twice = np.tile(parts, 2)
     texture[twice == TEETH] = count

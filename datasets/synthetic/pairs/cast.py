@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float16, Float32, Int16, Int32
 
-from mace.datasets.synthetic.pairs.entries import CastConfig, Person, build_person
+from mace.datasets.synthetic.pairs.entries import CastConfig, CastPerson, build_person
 from mace.datasets.synthetic.pairs.front import head_front
 from mace.errors import ConfigError
 from mace.progress import progress
@@ -100,7 +100,7 @@ _SHARED = ("average", "deltas", "faces", "vertex_ids", "eyes")
 _PER_ENTRY = tuple(f.name for f in fields(Cast) if f.name not in _PER_PERSON + _SHARED)
 
 
-def _people(cast: tuple[int, CastConfig], seeds: Sequence[int]) -> list[Person]:
+def _people(cast: tuple[int, CastConfig], seeds: Sequence[int]) -> list[CastPerson]:
     poses, config = cast
     return [build_person(seed, poses, config) for seed in seeds]
 
@@ -126,7 +126,7 @@ def make_cast(
             "poses cannot be made; give at least one seed, none of them twice, and one pose"
         )
     chunks = [tuple(seeds[k : k + _CHUNK]) for k in range(0, len(seeds), _CHUNK)]
-    built: dict[tuple[int, ...], list[Person]] = {}
+    built: dict[tuple[int, ...], list[CastPerson]] = {}
     with progress("building people", len(seeds)) as advance:
         for chunk, some in parallel_map(
             _people, chunks, (poses_each, config), workers=workers_for(len(chunks), workers)

@@ -67,7 +67,7 @@ class CastConfig:
         return cls(0, 0, 0, (DISTANCE, DISTANCE), 0, 0, 0)
 
 
-class Person(NamedTuple):
+class CastPerson(NamedTuple):
     """Arrays of one person: leading axis poses, but for those in `person`."""
 
     entries: dict[str, np.ndarray]
@@ -100,7 +100,7 @@ def _reach(points: np.ndarray, aus: np.ndarray, view: View) -> np.ndarray:
     return np.sqrt((moved**2).sum(-1)).max(1)
 
 
-def build_person(seed: int, poses: int, config: CastConfig) -> Person:
+def build_person(seed: int, poses: int, config: CastConfig) -> CastPerson:
     """Build one person, the head of `make_person(seed)`, in a number of still poses."""
     front = head_front(config.mesh)
     shape, style = draw_head(seed)
@@ -143,4 +143,4 @@ def build_person(seed: int, poses: int, config: CastConfig) -> Person:
     }  # fmt: skip
     # Components first: the motion route computes with long rows.
     person = {"offsets": np.ascontiguousarray(offsets.T), "anchors": anchors}
-    return Person(entries, person | {"eye_centres": centres})
+    return CastPerson(entries, person | {"eye_centres": centres})

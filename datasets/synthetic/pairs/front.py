@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float32, Int, Int32, Int64
 
 from mace.datasets.synthetic.geometry.camera import PIVOT, View
 from mace.datasets.synthetic.geometry.raster import rasterise
+from mace.datasets.synthetic.geometry.subdivision import halves
 from mace.datasets.synthetic.head.assets import UNIT_NAMES, head_assets
 from mace.datasets.synthetic.head.identity import draw_identity
 from mace.datasets.synthetic.head.landmarks import EYE_CORNERS
@@ -117,13 +118,10 @@ def head_front(mesh: MeshName = "fine") -> Front:
         mesh: `fine` has the renderer's triangles. `coarse` joins the same places on the same
             surface by the four times larger triangles of the mesh before its subdivision.
     """
-    return _front(head_mesh().triangles[: head_mesh().solid] if mesh == "fine" else _coarse())
-
-
-def _coarse() -> Int32[np.ndarray, "t 3"]:
-    """Triangles of the mesh before its subdivision, which kept the numbers of its vertices."""
-    quads = head_assets().quads
-    return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
+    if mesh == "fine":
+        return _front(head_mesh().triangles[: head_mesh().solid])
+    # The subdivision keeps the numbers of the vertices that it divides.
+    return _front(halves(head_assets().quads))
 
 
 def _front(triangles: Int32[np.ndarray, "t 3"]) -> Front:

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float32, Int32
 from numba import njit
 
+from mace.datasets.synthetic.geometry.normals import vertex_normals
 from mace.datasets.synthetic.geometry.raster import SAMPLES
 from mace.datasets.synthetic.head.figure import EYE_KIND, HAIR_KIND, ROWS
 
@@ -39,26 +40,13 @@ def light_vertices(
     Models of light reflection for computer synthesized pictures, SIGGRAPH 1977; Schlick, An
     inexpensive BRDF model, Computer Graphics Forum 13(3), 1994.
     """
-    normals = np.zeros_like(placed)
-    for t in range(triangles.shape[0]):
-        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        ux, uy = placed[b, 0] - placed[a, 0], placed[b, 1] - placed[a, 1]
-        uz = placed[b, 2] - placed[a, 2]
-        vx, vy = placed[c, 0] - placed[a, 0], placed[c, 1] - placed[a, 1]
-        vz = placed[c, 2] - placed[a, 2]
-        nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
-        for k in (a, b, c):
-            normals[k, 0] += nx
-            normals[k, 1] += ny
-            normals[k, 2] += nz
+    normals = vertex_normals(placed, triangles)
     hx, hy, hz = key[0], key[1], key[2] + _ONE
     half = _ONE / np.sqrt(hx * hx + hy * hy + hz * hz)
     hx, hy, hz = hx * half, hy * half, hz * half
     share = _ONE / (_ONE + _WRAP)
     for i in range(placed.shape[0]):
         x, y, z = normals[i, 0], normals[i, 1], normals[i, 2]
-        inverse = _ONE / (np.sqrt(x * x + y * y + z * z) + np.float32(1e-12))
-        x, y, z = x * inverse, y * inverse, z * inverse
         to_key = max((x * key[0] + y * key[1] + z * key[2] + _WRAP) * share, _ZERO)
         to_fill = max((x * fill[0] + y * fill[1] + z * fill[2] + _WRAP) * share, _ZERO)
         open_sky = np.float32(0.4) + np.float32(0.6) * sky[i]
@@ -83,6 +71,19 @@ def light_vertices(
             glow += np.float32(0.12) * away * away * away * away * sky[i]
             out[i, 1] = glow * lit[i] * key_power
         out[i, 0] = light
+
+
+@njit(fastmath=True, cache=True)
+def _weights(
+    screen: Float32[np.ndarray, "n 3"], a: int, b: int, c: int, x: np.float32, y: np.float32
+) -> tuple[np.float32, np.float32]:
+    """Barycentric weights of a triangle's second and third vertex at a place on the samples."""
+    x0, y0 = screen[a, 0], screen[a, 1]
+    e1x, e1y = screen[b, 0] - x0, screen[b, 1] - y0
+    e2x, e2y = screen[c, 0] - x0, screen[c, 1] - y0
+    inverse = _ONE / (e1x * e2y - e1y * e2x)
+    qx, qy = x - x0, y - y0
+    return (qx * e2y - qy * e2x) * inverse, (e1x * qy - e1y * qx) * inverse
 
 
 @njit(fastmath=True, cache=True)
@@ -134,13 +135,9 @@ def shade(
                         total += background[yo, xo]
                         continue
                     a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-                    x0, y0 = screen[a, 0], screen[a, 1]
-                    e1x, e1y = screen[b, 0] - x0, screen[b, 1] - y0
-                    e2x, e2y = screen[c, 0] - x0, screen[c, 1] - y0
-                    inverse = _ONE / (e1x * e2y - e1y * e2x)
-                    qx, qy = np.float32(x) + inside - x0, np.float32(y) + inside - y0
-                    w1 = (qx * e2y - qy * e2x) * inverse
-                    w2 = (e1x * qy - e1y * qx) * inverse
+                    w1, w2 = _weights(
+                        screen, a, b, c, np.float32(x) + inside, np.float32(y) + inside
+                    )
                     # The middle of a pixel may lie beside the triangle of its first sample.
                     w1, w2 = max(w1, _ZERO), max(w2, _ZERO)
                     w0 = max(_ONE - w1 - w2, _ZERO)
@@ -187,13 +184,7 @@ def spread(
                     if t < 0:
                         continue
                     a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-                    x0, y0 = screen[a, 0], screen[a, 1]
-                    e1x, e1y = screen[b, 0] - x0, screen[b, 1] - y0
-                    e2x, e2y = screen[c, 0] - x0, screen[c, 1] - y0
-                    inverse = _ONE / (e1x * e2y - e1y * e2x)
-                    qx, qy = np.float32(x) + _HALF - x0, np.float32(y) + _HALF - y0
-                    w1 = (qx * e2y - qy * e2x) * inverse
-                    w2 = (e1x * qy - e1y * qx) * inverse
+                    w1, w2 = _weights(screen, a, b, c, np.float32(x) + _HALF, np.float32(y) + _HALF)
                     w0 = _ONE - w1 - w2
                     u += w0 * values[a, 0] + w1 * values[b, 0] + w2 * values[c, 0]
                     v += w0 * values[a, 1] + w1 * values[b, 1] + w2 * values[c, 1]

@@ -7,9 +7,10 @@ from executor_work import double
 
 from mace.config import from_dict, to_dict
 from mace.errors import ConfigError
+from mace.machine import Place, find_places
 from mace.search.config import EngineConfig
 from mace.search.executors import make_engine
-from mace.workers import Place, WorkerPool, find_places
+from mace.workers import WorkerPool
 
 
 @pytest.mark.parametrize(
