@@ -73,7 +73,7 @@ def light_vertices(
         out[i, 0] = light
 
 
-@njit(fastmath=True, cache=True)
+@njit(fastmath=True, cache=True, inline="always")
 def _weights(
     screen: Float32[np.ndarray, "n 3"], a: int, b: int, c: int, x: np.float32, y: np.float32
 ) -> tuple[np.float32, np.float32]:
