@@ -11,6 +11,9 @@ REFERENCE_SIZE = 128
 WHOLE_CROP = (0.0, 0.0, 1.0, 1.0)
 """The framing that cuts nothing."""
 
+EYE_DISTANCE = 51.2
+"""Between the eyes in the 128-px crop of the face correction, in px, which motions are given in."""
+
 OWN_FRAMING = (0.06, 0.144, 0.94, 0.996)
 """From brows to chin, as shares of the crop; `mace.motion.conventions` has it in eye distances."""
 

@@ -22,6 +22,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Key
 
+from mace.motion.config import EYE_DISTANCE as EYE_DISTANCE
 from mace.motion.config import OWN_FRAMING as OWN_FRAMING
 from mace.motion.config import ConventionConfig as ConventionConfig
 from mace.motion.detrend import remove_head_motion
@@ -33,7 +34,6 @@ type Window = tuple[float, float, float, float]
 
 CANVAS = 160
 """Side in px of the canvas, whose scale is the 128-px crop's; it reaches beyond brows and chin."""
-EYE_DISTANCE = 51.2
 EYE_HEIGHT = 58.08
 """Row of the eye centres on the canvas; their middle is in the middle column."""
 _CROP, _CROP_LEFT, _CROP_TOP = 128, 16, 12

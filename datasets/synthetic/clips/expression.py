@@ -9,12 +9,12 @@ from jaxtyping import Float32
 from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.clips.nuisance import draw_drift
 from mace.datasets.synthetic.clips.subject import Subject
-from mace.datasets.synthetic.geometry.camera import CROP_EYE_DISTANCE
 from mace.datasets.synthetic.head.assets import UNIT_NAMES
 from mace.datasets.synthetic.movement.action_units import AU_NAMES, EMOTIONS
 from mace.datasets.synthetic.movement.dynamics import envelope
 from mace.datasets.synthetic.person.anatomy import SIDED, SIDES
 from mace.errors import ConfigError
+from mace.motion.config import EYE_DISTANCE
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def draw_peaks(
     prototypes = EMOTIONS[emotion]
     aus = prototypes[rng.choice(len(prototypes), p=[p.share for p in prototypes])].aus
     gain, (low, high) = subject.habits.gain, np.log(config.peak_px)
-    peak = np.exp(rng.uniform(low, high)) * config.eye_distance / CROP_EYE_DISTANCE
+    peak = np.exp(rng.uniform(low, high)) * config.eye_distance / EYE_DISTANCE
     return {au: float(peak * gain[AU_NAMES.index(au)] * np.exp(rng.normal(0, 0.3))) for au in aus}
 
 

@@ -7,9 +7,10 @@ from jaxtyping import Float32, Float64
 
 from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.clips.subject import Subject
-from mace.datasets.synthetic.geometry.camera import CROP_EYE_DISTANCE, Pose
+from mace.datasets.synthetic.geometry.camera import Pose
 from mace.datasets.synthetic.head.assets import UNIT_NAMES
 from mace.datasets.synthetic.movement.dynamics import minimum_jerk, smooth_noise
+from mace.motion.config import EYE_DISTANCE
 
 # Drift: one knot of the random motion per muscle is about this many px of the 128-px crop.
 _DRIFT_PX, _DRIFT_HERTZ = 0.06, 1.5
@@ -123,7 +124,7 @@ def draw_drift(
             hertz=_DRIFT_HERTZ,
         )
     )
-    crop = config.eye_distance / CROP_EYE_DISTANCE
+    crop = config.eye_distance / EYE_DISTANCE
     return {
         au: motion[k] * np.float32(config.drift * _DRIFT_PX * crop / (subject.reach(au) * scale))
         for k, au in enumerate(_DRIFTING)

@@ -8,8 +8,8 @@ from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.clips.expression import Movement, draw_peaks
 from mace.datasets.synthetic.clips.hands import Hand, draw_hand
 from mace.datasets.synthetic.clips.subject import Subject
-from mace.datasets.synthetic.geometry.camera import CROP_EYE_DISTANCE
 from mace.datasets.synthetic.movement.action_units import CLASSES
+from mace.motion.config import EYE_DISTANCE
 
 # A micro-expression lasts at most half a second; macro-expressions last longer and are stronger.
 # Source: Yan, Wu, Liang, Chen and Fu, How fast are the leaked facial expressions: the duration of
@@ -80,7 +80,7 @@ def _movement(
     peaks = draw_peaks(rng, subject, emotion, config)
     if rng.random() < 0.3:
         strongest = max(peaks.values())
-        strength = rng.uniform(*_MACRO_PX) * config.eye_distance / CROP_EYE_DISTANCE
+        strength = rng.uniform(*_MACRO_PX) * config.eye_distance / EYE_DISTANCE
         peaks = {au: peak * strength / strongest for au, peak in peaks.items()}
         rise, hold, fall = rng.uniform(0.25, 0.5), rng.uniform(0.1, 0.6), rng.uniform(0.3, 0.6)
         return Movement(emotion, peaks, start, rise, hold, fall, "macro")

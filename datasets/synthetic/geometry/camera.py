@@ -11,9 +11,6 @@ LOOK_AT_Y = 0.38
 AXIS = np.array([0, LOOK_AT_Y, 0], np.float32)
 """Where the camera's axis passes the turned head, from the pivot."""
 
-CROP_EYE_DISTANCE = 51.2
-"""Between the eyes in the 128-px crop of the face correction, whose px motions are given in."""
-
 DISTANCE = 11.0
 """Of the camera from the pivot in a clip, in decimetres."""
 

@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 from numba import njit
 
-from mace.datasets.synthetic.geometry.camera import CROP_EYE_DISTANCE
 from mace.datasets.synthetic.head.atlas import GAMMA
 from mace.datasets.synthetic.picture.picture_config import PictureConfig
+from mace.motion.config import EYE_DISTANCE
 
 _TONES = 2048
 _BRIGHTEST = np.float32(4)
@@ -54,7 +54,7 @@ def draw_sensor(rng: np.random.Generator, config: PictureConfig) -> Sensor:
     gamma, contrast, exposure, noise = rng.standard_normal(4)
     chance, share, blur, pressed, quality = rng.random(5)
     low, high = np.log(config.native_px)
-    native = float(np.exp(low + share * (high - low))) / CROP_EYE_DISTANCE
+    native = float(np.exp(low + share * (high - low))) / EYE_DISTANCE
     first, last = config.quality
     return Sensor(
         tone=_tone(np.exp(config.gamma * gamma), np.exp(config.contrast * contrast)),
