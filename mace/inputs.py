@@ -87,7 +87,7 @@ def with_units(motion_set: MotionSet, path: Path) -> MotionSet:
     """Return a set with the action units that a table lists, such as the sheet of its data set.
 
     Args:
-        motion_set: whose clips they are; what it knows of units itself is replaced.
+        motion_set: whose clips they are; those that the table does not name keep their units.
         path: a table as `mace prepare` reads them, with the columns `clip` (or `filename`), `aus`
             (or `action units`) and perhaps `subject`. `clip` is `database/subject/clip`, or as much
             of its end as names it alone, in whatever spelling.
@@ -108,7 +108,10 @@ def with_units(motion_set: MotionSet, path: Path) -> MotionSet:
             )
         for name in fitting:
             texts[name].append(row.raw("aus"))
-    units = tuple(listed_units(texts[name]) for name in motion_set.clips)
+    units = tuple(
+        listed_units(texts[name]) if texts[name] else own
+        for name, own in zip(motion_set.clips, motion_set.units, strict=True)
+    )
     return replace(motion_set, units=units, fingerprint="")
 
 

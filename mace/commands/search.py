@@ -93,6 +93,11 @@ def run(
 
     searched = find_space(space)
     corners = check_space(searched, recipe.train)
+    if units_from is not None and not any(corner.unit_weight for corner in corners):
+        raise ConfigError(
+            "--units-from goes with a recipe.train.unit-weight above 0, fixed or searched; give "
+            "one or leave out --units-from"
+        )
 
     from mace.search.executors import make_engine
 

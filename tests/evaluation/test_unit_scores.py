@@ -115,6 +115,10 @@ def test_a_table_names_clips_by_the_end_of_their_names(tmp_path):
         "synthetic/s00/c0": {"4", "7"},
         "synthetic/s01/c2": {"12"},
     }
+    table.write_text("clip,aus\ns01/c2,14\n")
+    again = dict(zip(SET.clips, with_units(listing, table).units, strict=True))
+    assert again["synthetic/s00/c0"] == {"4", "7"}  # what the table does not name stays
+    assert again["synthetic/s01/c2"] == {"14"}
     table.write_text("clip,aus\nc0,4\n")
     with pytest.raises(DataError, match=r"row 2: c0 may be synthetic/s00/c0 or synthetic/s01/c0"):
         with_units(SET, table)

@@ -64,6 +64,7 @@ def test_from_first_command_to_report(tmp_path, data, capsys):
         (["--seeds", "0"], ["0 seeds"]),
         (["--benchmark", "megc2018-hde"], ["databases"]),
         (["--recipe.train.fine-tune.anchor", "3"], ["fine-tune"]),
+        (["--units-from", "{home}/coding.csv"], ["--units-from", "unit-weight"]),
         (["--sampler", "grid", "--space", "{home}/points.toml"], ["points"]),
         (["--space", "{home}/shapes.toml"], ["widths", "depths"]),
         (["--space", "{home}/field.toml"], ["train.optimiser.learning_rate"]),
