@@ -53,7 +53,7 @@ COMMANDS = {
     "export": Command(
         "mace.commands.export", "a trained model as one program that needs no MACE to run"
     ),
-    "review": Command("mace.commands.review", "one page of a session that `mace live` recorded"),
+    "review": Command("mace.commands.review", "code videos by hand, on a page; compare two coders"),
     "doctor": Command("mace.commands.doctor", "check versions, devices, data sets and models"),
 }
 

@@ -29,7 +29,7 @@ FLOORS = (
     ("adaptation", "inference", "places"),
     ("network",),
     ("live", "training"),
-    ("classifiers", "recipes"),
+    ("classifiers", "recipes", "review"),
     ("inputs",),
     ("dataset", "evaluation"),
     ("leakage", "pretraining", "search"),

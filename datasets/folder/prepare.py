@@ -16,6 +16,7 @@ def prepare(
     data_dir: Path,
     manual_dir: Path | None = None,
     annotations: Path | None = None,
+    coder: str | None = None,
     strict: bool = False,
     workers: int | None = None,
 ) -> Path:
@@ -26,11 +27,14 @@ def prepare(
         data_dir: root of all prepared data sets.
         manual_dir: the folder of the clips.
         annotations: their table; by default the one called `annotations` within `manual_dir`.
+        coder: whose rows are read, of a table of several.
         strict: refuse repairs, choices and drops.
         workers: processes.
     """
     if annotations is not None and manual_dir is None:
         raise ConfigError("--annotations needs --manual-dir, the folder that its clips lie in")
+    if coder is not None and manual_dir is None:
+        raise ConfigError("--coder needs --manual-dir, the folder that the clips lie in")
     known = preset in PRESETS and manual_dir is not None
     return prepare_clips(
         Builder,
@@ -39,5 +43,5 @@ def prepare(
         manual_dir=manual_dir,
         strict=strict,
         workers=workers,
-        reading=read(manual_dir, preset, annotations) if known and manual_dir else None,
+        reading=read(manual_dir, preset, annotations, coder) if known and manual_dir else None,
     )

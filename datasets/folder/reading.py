@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mace.annotation.class_sets import normalise_emotion
@@ -9,7 +10,7 @@ from mace.datasets.folder.videos import Video, VideoIndex, without_suffix
 from mace.datasets.reading.cells import subject_key
 from mace.datasets.reading.gathering import Gathering
 from mace.datasets.reading.records import Annotation, Reading
-from mace.datasets.reading.tables import Row, read_table
+from mace.datasets.reading.tables import Row, Table, read_table
 from mace.datasets.reading.trees import Folder, find_folders, find_table
 from mace.errors import DataError
 from mace.video.naming import is_video
@@ -25,23 +26,33 @@ COLUMNS = {
     "?aus": ("aus", "au", "actionunits"),
     "?objective": ("objective", "objectiveclass", "objectiveclasses"),
     "?path": ("path", "folder", "file", "video"),
+    "?kind": ("kind",),
+    "?coder": ("coder",),
 }
+_MICRO = ("", "micro", "me", "micro-expression")
 
 
-def read(manual_dir: Path, config: str = "whole", annotations: Path | None = None) -> Reading:
+def read(
+    manual_dir: Path,
+    config: str = "whole",
+    annotations: Path | None = None,
+    coder: str | None = None,
+) -> Reading:
     """Read the table and find each clip's frames; no image is decoded.
 
     A clip lies where its `path` says, relative to `manual_dir`, or else in `subject/clip`, or in a
     video of that name, both matched loosely and at any depth. Frame numbers are those in the names
-    of the files; a video's first frame is 1. A blank apex is estimated.
+    of the files; a video's first frame is 1. A blank apex is estimated. Rows of other coders, and of
+    what is no micro-expression by its `kind`, are left out.
 
     Args:
         manual_dir: the folder of the clips.
         config: `whole` frames or `cropped` faces.
         annotations: the table; by default the one called `annotations` within `manual_dir`.
+        coder: whose rows are read where the table has those of several.
 
     Raises:
-        DataError: if there is no table, or it lacks columns.
+        DataError: if there is no table, it lacks columns, or it is open whose rows are meant.
     """
     folders = find_folders(manual_dir)
     others: tuple[Path, ...] = ()
@@ -49,13 +60,38 @@ def read(manual_dir: Path, config: str = "whole", annotations: Path | None = Non
         choice = find_table(manual_dir, "annotations")
         annotations, others = choice.path, choice.others
     gathering = Gathering("folder", folders)
-    table = read_table(annotations, columns=COLUMNS)
+    table = _of_coder(read_table(annotations, columns=COLUMNS), coder)
+    micro = tuple(row for row in table.rows if row.text("kind").casefold() in _MICRO)
+    left, table = len(table.rows) - len(micro), replace(table, rows=micro)
     gathering.begin(table, others)
+    if left:
+        reason = f"{left} rows are of no micro-expression, by their kind; they are left out"
+        gathering.report("remark", "another-kind", None, "", reason)
     videos = VideoIndex(manual_dir)
     people = {subject_key(row.name("subject")) for row in table.rows}
     for row in table.rows:
         _read_row(gathering, row, manual_dir, videos, people, cropped=config == "cropped")
     return gathering.reading()
+
+
+def _of_coder(table: Table, coder: str | None) -> Table:
+    """The rows of one coder.
+
+    Raises:
+        DataError: if it is open which, or there is none of that name.
+    """
+    coders = dict.fromkeys(row.name("coder") for row in table.rows)
+    listed = ", ".join(name or "nobody" for name in coders)
+    if coder is None:
+        if len(coders) > 1:
+            raise DataError(
+                f"{table.path} holds the events of {len(coders)} coders ({listed}); name one with "
+                "--coder"
+            )
+        return table
+    if coder not in coders:
+        raise DataError(f"{table.path} holds no events of the coder {coder}, but of {listed}")
+    return replace(table, rows=tuple(row for row in table.rows if row.name("coder") == coder))
 
 
 def _read_row(

@@ -27,6 +27,10 @@ _BASIC = ("happiness", "surprise", "anger", "disgust", "fear", "sadness")
 _NEGATIVE = ("anger", "contempt", "disgust", "fear", "repression", "sadness", "negative")
 
 
+EMOTIONS = (*_BASIC, "contempt", "repression", "positive", "negative", "others")
+"""Words that coders of data sets use, to choose from."""
+
+
 def _set(*names: str) -> dict[str, str]:
     return {name: name for name in names}
 

@@ -18,6 +18,7 @@ def run(
     config: str | None = None,
     manual_dir: Path | None = None,
     annotations: Path | None = None,
+    coder: str | None = None,
     coding: int | None = None,
     strict: bool = False,
     data_dir: Path = DATA_DIR,
@@ -35,6 +36,7 @@ def run(
             data set has a default.
         manual_dir: for a licensed data set, the folder that holds its sheet and its frames.
         annotations: for `folder`, the table of your own clips.
+        coder: for `folder`, whose events of a table that several people have coded.
         coding: for `casme2`, which of the codings of 2014 and 2019 is read; by default the later of
             those that are there.
         strict: refuse data that need a repair, lose a clip or leave open which of several tables,
@@ -48,6 +50,7 @@ def run(
     options = {
         "manual_dir": manual_dir,
         "annotations": annotations,
+        "coder": coder,
         "coding": coding,
         "strict": strict or None,
         "seed": seed,
@@ -67,7 +70,7 @@ def load_builder(name: str) -> ModuleType:
 
     It offers PRESETS, the names of its variants, the first or DEFAULT being the default, and
     `prepare(preset, *, data_dir, ...) -> Path` with those of the options manual_dir, annotations,
-    coding, strict, seed and workers that it has a use for, all of them optional.
+    coder, coding, strict, seed and workers that it has a use for, all of them optional.
 
     Raises:
         ConfigError: if there is no such data set.

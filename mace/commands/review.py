@@ -1,33 +1,104 @@
-"""`mace review`: one self-contained page of a session that `mace live` recorded."""
+"""`mace review`: events corrected by hand, on a page; or one page of a session to pass on."""
 
+import getpass
+import json
+import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
 from mace.errors import ConfigError
+from mace.live.web.config import WebConfig
+from mace.places import RUNS_DIR
 
 
 def run(
-    session: Annotated[Path, tyro.conf.Positional],
+    place: Annotated[Path, tyro.conf.Positional],
+    coder: str | None = None,
+    table: Path | None = None,
+    spotted: Path = RUNS_DIR / "spot",
+    blank: bool = False,
+    fps: float | None = None,
+    agreement: tuple[str, str] | None = None,
+    as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
     out: Path | None = None,
     max_mb: float = 24.0,
+    web: WebConfig = WebConfig(),  # noqa: B008
 ) -> None:
-    """Write one HTML page of a recorded session: facts, events, probabilities, pictures.
+    """Code videos on a page: step by frame, correct what was spotted, add and delete events.
 
-    The page shows the people who were recorded: mind what they agreed to before passing it on.
+    The page's address is printed; it is served until Ctrl-C, and every edit is saved at once in
+    annotations.csv beside the videos, which `mace prepare folder` reads. With --agreement two
+    coders of that table are compared. With --out one HTML page of a session that `mace live`
+    recorded is written instead, with its events, probabilities and pictures: mind what those who
+    are seen agreed to before passing it on.
 
     Args:
-        session: folder that `mace live` left, also the hidden one of a session that was killed.
-        out: the page; by default review.html in that folder.
-        max_mb: bound of all pictures together, in MB.
+        place: a video, a folder with a folder of videos for each person, a session of `mace live`
+            or a result of `mace spot`.
+        coder: whose events are shown and edited; by default your login name.
+        table: where all coders' events are kept, in place of annotations.csv.
+        spotted: folder of the results of `mace spot`, which are shown where they are of these
+            videos.
+        blank: show nothing that was spotted.
+        fps: frames per second, where the videos do not say or say it wrongly.
+        agreement: compare these two coders and end.
+        as_json: print the comparison as one JSON object.
+        out: write one page of a recorded session there and end.
+        max_mb: bound of all pictures of that page together, in MB.
+        web: where the page is served.
     """
+    if out is not None:
+        _write_page(place, out, max_mb)
+        return
+    from mace.review.recordings import find_recordings
+    from mace.review.table import ANNOTATIONS
+
+    if agreement is not None:
+        root = place if place.is_dir() else place.parent
+        _compare(root / ANNOTATIONS if table is None else table, agreement, as_json=as_json)
+        return
+    from mace.review.server import serve
+    from mace.review.session import CodingSession
+
+    found = find_recordings(place, spotted=spotted)
+    table = found.root / ANNOTATIONS if table is None else table
+    name = _login() if coder is None else coder
+    session = CodingSession(found, table=table, coder=name, fps=fps, propose=not blank)
+    _say(f"{len(found.recordings)} videos; {name}'s events are kept in {table}; afterwards")
+    _say(f"  mace prepare folder --manual-dir {found.root} --annotations {table} --coder {name}")
+    try:
+        serve(session, config=web, say=_say)
+    finally:
+        session.close()
+
+
+def _compare(table: Path, coders: tuple[str, str], *, as_json: bool) -> None:
+    from mace.review.agreement import agreement, agreement_text
+    from mace.review.table import read_codings
+
+    result = agreement(read_codings(table), coders)
+    print(json.dumps(asdict(result), indent=2) if as_json else agreement_text(result))
+
+
+def _write_page(place: Path, out: Path, max_mb: float) -> None:
     if not max_mb > 0:
         raise ConfigError(f"--max-mb is {max_mb:g}, expected more than 0")
 
     from mace.live.recorded import load_session
     from mace.live.review import write_review
 
-    loaded = load_session(session)
-    out = loaded.folder / "review.html" if out is None else out
-    print(write_review(loaded, out=out, max_bytes=round(max_mb * 1e6)))
+    print(write_review(load_session(place), out=out, max_bytes=round(max_mb * 1e6)))
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # nobody's account, as in some containers
+        return "coder"
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

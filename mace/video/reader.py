@@ -86,6 +86,8 @@ class VideoReader:
         fps: frames per second: the asked ones, the stated ones, or else those of the first time
             stamps; 0 where there is a single frame.
         count: how many frames there should be; an estimate, 0 where nobody knows.
+        aspect: width of a pixel over its height before it is made square; None where nobody says.
+        bits: that deep samples fill, in the whole recording.
         unreadable: frames that could not be decoded so far and were left out.
         remarks: what to know about the file; complete once `pictures` has ended.
 
@@ -105,15 +107,15 @@ class VideoReader:
             first, stamps = look(container, stream)
             if first is None:
                 raise DataError(_no_video(self.name))
-            self._aspect = pixel_aspect(stream)
+            self.aspect = pixel_aspect(stream)
             self._timed = not is_untimed(container)
             self._leaps = bool(container.format.flags & Flags.ts_discont.value)
             self.fps = self._rate(stream, stamps, fps)
             self.count = stated_count(container, stream, self.fps)
             self._stated_end = stated_end(container, stream)
         self._fixed = fps is not None or not self._timed
-        self._bits = self._filled_bits() if is_deep(first) else 16
-        image = picture_of(first, VideoReformatter(), aspect=self._aspect, bits=self._bits)
+        self.bits = self._filled_bits() if is_deep(first) else 16
+        image = picture_of(first, VideoReformatter(), aspect=self.aspect, bits=self.bits)
         self.size = (image.shape[1], image.shape[0])
         self._known = tuple(self.remarks)
 
@@ -131,7 +133,7 @@ class VideoReader:
         for frame in self._frames():
             number = read + self.unreadable
             time = clock(number, self._stamp(frame), _length(frame))
-            image = picture_of(frame, reformatter, aspect=self._aspect, bits=self._bits)
+            image = picture_of(frame, reformatter, aspect=self.aspect, bits=self.bits)
             height, width = image.shape[:2]
             if not resized and (width, height) != self.size:
                 resized = f"from {time:.2f} s on its pictures are {width}x{height} px"

@@ -228,3 +228,29 @@ def test_missing_columns_and_tables_are_named(tmp_path, capsys):
     assert "it has: subject, clip, emotion" in sentence
     assert main(["prepare", "folder", "--annotations", str(sheet)]) == 2
     assert "--annotations needs --manual-dir" in capsys.readouterr().err
+
+
+def test_rows_of_one_coder_and_of_micro_expressions_are_read(tmp_path):
+    put(tmp_path / "s1" / "take.avi")
+    header = ["coder", *HEADER, "kind"]
+    rows = [
+        (coder, "1", f"take_{onset}", onset, "", onset + 3, emotion, 200, "", "s1/take.avi", kind)
+        for coder, onset, emotion, kind in (
+            ("anna", 1, "happiness", "micro"),
+            ("anna", 4, "", "macro"),
+            ("ben", 2, "surprise", "Micro"),
+        )
+    ]
+    sheet = table(tmp_path / "annotations.csv", *rows, header=header)
+    (clip,) = read(tmp_path, coder="anna").annotations
+    assert (clip.clip, clip.onset, clip.emotion) == ("take_1", 1, "happiness")
+    reading = read(tmp_path, coder="anna")
+    assert [(c.kind, c.code) for c in reading.changes] == [("remark", "another-kind")]
+    assert reading.rows == 1
+    assert [clip.emotion for clip in read(tmp_path, coder="ben").annotations] == ["surprise"]
+    with pytest.raises(DataError, match=r"2 coders \(anna, ben\); name one with --coder"):
+        read(tmp_path)
+    with pytest.raises(DataError, match="no events of the coder carl, but of anna, ben"):
+        read(tmp_path, coder="carl")
+    table(sheet, *rows[:2], header=header)
+    assert len(read(tmp_path).annotations) == 1

@@ -1,4 +1,4 @@
-"""`mace review`: a page of what was recorded, also where little of it is left."""
+"""`mace review --out`: a page of what was recorded, also where little of it is left."""
 
 import base64
 import json
@@ -49,8 +49,9 @@ def copied(session, folder, *names):
     return folder
 
 
-def review(folder, *more):
-    return main(["review", str(folder), *map(str, more)])
+def review(folder, *more, out=None):
+    out = folder / "review.html" if out is None else out
+    return main(["review", str(folder), "--out", str(out), *map(str, more)])
 
 
 def test_an_event_survives_its_line():
@@ -61,7 +62,7 @@ def test_an_event_survives_its_line():
 
 def test_the_page_is_whole_and_needs_nothing(session, tmp_path, capsys):
     out = tmp_path / "page.html"
-    assert review(session, "--out", out) == 0
+    assert review(session, out=out) == 0
     assert capsys.readouterr().out.strip() == str(out)
     page = out.read_text()
     assert FACTS.notice in page
@@ -98,7 +99,7 @@ def test_pictures_are_bounded_and_micro_expressions_have_them_first(session, tmp
     assert [loaded.spotted[index].kind for index in clips] == ["micro", "micro"]
     assert sum(len(url) for clip in clips.values() for url in clip.images) <= 700_000
     out = tmp_path / "page.html"
-    assert review(session, "--out", out, "--max-mb", "0.1") == 0
+    assert review(session, "--max-mb", "0.1", out=out) == 0
     assert "4 of 4 events have no pictures" in out.read_text()
 
 

@@ -1,0 +1,168 @@
+"""The videos to be coded: one file, a folder of people's, or what `mace live` and `spot` left."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mace.errors import DataError
+from mace.live.events_log import EVENTS_JSONL, read_events
+from mace.live.pictures import PLAIN_VIDEO
+from mace.live.recorded import recorded_source
+from mace.live.recorder import FRAMES_JSONL, SESSION
+from mace.live.spotted import SPOTTING, spotted_recording
+from mace.review.events import CodedEvent
+from mace.video.naming import is_video
+from mace.video.seeking import SeekableVideo
+
+# Of what is spotted, what a coder of expressions looks for.
+_PROPOSED = ("micro", "macro")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A video to be coded.
+
+    Attributes:
+        path: below the root, with slashes: its name in the table.
+        video: the file.
+        subject: who is seen, as its place says.
+        spotted: folder with what `mace live` or `mace spot` spotted in it; None without one.
+    """
+
+    path: str
+    video: Path
+    subject: str
+    spotted: Path | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where coding happens.
+
+    Attributes:
+        root: the folder that paths in the table begin at, `--manual-dir` of `mace prepare folder`.
+        recordings: the videos, by path.
+    """
+
+    root: Path
+    recordings: tuple[Recording, ...]
+
+
+def find_recordings(place: Path, *, spotted: Path) -> Place:
+    """Find the videos at a place.
+
+    A person is the folder that a video, or a session of `mace live`, lies in below the root; one
+    that lies in the root itself is called as it is.
+
+    Args:
+        place: a video, a folder with videos at any depth, a session of `mace live`, or one of the
+            folders that `mace spot` writes.
+        spotted: folder of the results of `mace spot`, in which those of the videos are looked for.
+
+    Raises:
+        DataError: if there is no video.
+    """
+    place = Path(os.path.abspath(place))
+    if not place.exists():
+        raise DataError(f"there is no {place}; name a video, or a folder with videos")
+    results = _results(spotted)
+    if place.is_file():
+        return Place(place.parent, (_recording(place, place.parent, results),))
+    if source := spotted_recording(place) or _source_of_session(place):
+        video = Path(source)
+        if not video.is_file() or not is_video(video.name):
+            raise DataError(
+                f"{place} holds what was spotted in {source}, which is no video file that is "
+                "there; name the video itself"
+            )
+        return Place(video.parent, (_recording(video, video.parent, {video: place}),))
+    recordings = tuple(_recording(video, place, results) for video in _videos(place))
+    if not recordings:
+        raise DataError(f"there is no video in {place}; name a video, or a folder with videos")
+    return Place(place, recordings)
+
+
+def proposals(recording: Recording, video: SeekableVideo) -> tuple[CodedEvent, ...]:
+    """Return what was spotted in a recording, for a coder to correct; nothing if nothing was.
+
+    Args:
+        recording: which.
+        video: its frames, by whose times those of the events are found.
+
+    Raises:
+        DataError: if the events are damaged.
+    """
+    folder = recording.spotted
+    if folder is None or not (folder / EVENTS_JSONL).is_file():
+        return ()
+    begun = _begun(folder)
+
+    def frame(time: float) -> int:
+        return video.nearest(time - begun) + 1
+
+    events = []
+    for number, event in enumerate(read_events(folder / EVENTS_JSONL), start=1):
+        if event.kind in _PROPOSED:
+            kind = "micro" if event.kind == "micro" else "macro"
+            onset, apex, offset = map(frame, (event.onset, event.apex, event.offset))
+            label, units = event.label or "", " ".join(event.shown)
+            events.append(CodedEvent(number, onset, apex, offset, kind, label, units))
+    return tuple(sorted(events, key=lambda event: event.onset))
+
+
+def _recording(video: Path, root: Path, results: dict[Path, Path]) -> Recording:
+    session = video.parent if video.name == PLAIN_VIDEO and _is_session(video.parent) else None
+    unit = session or video
+    below = unit.parent != root and unit != root
+    spotted = session or results.get(Path(os.path.realpath(video)))
+    return Recording(
+        path=video.relative_to(root).as_posix(),
+        video=video,
+        subject=unit.parent.name if below else unit.stem,
+        spotted=spotted,
+    )
+
+
+def _videos(root: Path) -> Iterator[Path]:
+    """Yield videos below a folder; of sessions those that hold the camera's own pictures."""
+    for path, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folder = Path(path)
+        if _is_session(folder):
+            files = [name for name in files if name == PLAIN_VIDEO]
+        yield from (folder / name for name in sorted(files) if is_video(name))
+
+
+def _is_session(folder: Path) -> bool:
+    return (folder / SESSION).is_file()
+
+
+def _source_of_session(folder: Path) -> str | None:
+    """The file that a session without pictures of its own was made of."""
+    if not _is_session(folder) or (folder / PLAIN_VIDEO).is_file():
+        return None
+    return recorded_source(folder)
+
+
+def _results(spotted: Path) -> dict[Path, Path]:
+    """Return the folder of the results of each video that was spotted in."""
+    folders = [spotted, *spotted.iterdir()] if spotted.is_dir() else []
+    found: dict[Path, Path] = {}
+    for folder in sorted(folders):
+        if (folder / SPOTTING).is_file() and (source := spotted_recording(folder)):
+            found[Path(source)] = folder
+    return found
+
+
+def _begun(folder: Path) -> float:
+    """When the first picture of a session's video was taken, on the clock of its events, s."""
+    if not _is_session(folder) or not (folder / FRAMES_JSONL).is_file():
+        return 0.0
+    with (folder / FRAMES_JSONL).open("rb") as file:
+        first = file.readline()
+    try:
+        return float(json.loads(first)["timestamp"])
+    except (ValueError, KeyError, TypeError):
+        return 0.0

@@ -1,0 +1,206 @@
+"""One coder at work: the coding with its undo, saved after every edit, and the videos' frames."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mace.errors import ConfigError, MaceError
+from mace.review.events import CodedEvent, Coding, added, changed, deleted, renamed
+from mace.review.history import History
+from mace.review.recordings import Place, Recording, proposals
+from mace.review.table import CoderTable
+from mace.video.reader import VideoReader
+from mace.video.seeking import SeekableVideo
+
+_OPEN_VIDEOS = 3
+
+
+@dataclass(frozen=True)
+class OpenVideo:
+    """A recording that is being looked at.
+
+    Attributes:
+        recording: which.
+        video: its frames.
+        proposals: what was spotted in it.
+    """
+
+    recording: Recording
+    video: SeekableVideo
+    proposals: tuple[CodedEvent, ...]
+
+
+class CodingSession:
+    """A coding as pages see and edit it; any thread may ask, edits come one after the other.
+
+    Args:
+        place: the videos.
+        table: path of the table.
+        coder: who codes.
+        fps: frames per second in place of the videos' own times.
+        propose: whether what was spotted is shown.
+
+    Raises:
+        MaceError: as `CoderTable` does.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        *,
+        table: Path,
+        coder: str,
+        fps: float | None = None,
+        propose: bool = True,
+    ) -> None:
+        self.place, self._fps, self._propose = place, fps, propose
+        self._recordings = {recording.path: recording for recording in place.recordings}
+        self._videos: OrderedDict[str, OpenVideo] = OrderedDict()
+        self._rates: dict[str, float] = {}
+        self._editing, self._opening = threading.Lock(), threading.Lock()
+        self.table = CoderTable(table, coder, tuple(self._recordings), rate=self._rate)
+        self._history = History(self._read())
+        self._unsaved = ""
+        self._revision = 0
+        self._last: int | None = None
+
+    def state(self) -> dict[str, Any]:
+        """Return the coding as JSON can hold it."""
+        coding = self._history.now
+        return {
+            "type": "state",
+            "revision": self._revision,
+            "coder": self.table.coder,
+            "table": str(self.table.path),
+            "unsaved": self._unsaved,
+            "undo": self._history.can_undo,
+            "redo": self._history.can_redo,
+            "added": self._last,
+            "videos": [
+                {
+                    "path": path,
+                    "subject": coding.subjects.get(path, ""),
+                    "spotted": self._propose and recording.spotted is not None,
+                    "events": [event_json(event) for event in coding.of(path)],
+                }
+                for path, recording in self._recordings.items()
+            ],
+        }
+
+    def facts(self, path: str) -> dict[str, Any]:
+        """Return what a page needs to know of a video, which is opened.
+
+        Raises:
+            MaceError: if it cannot be read, or there is no such video.
+        """
+        opened = self.open(path)
+        return {
+            "path": path,
+            "count": opened.video.count,
+            "fps": self._rate(path),
+            "seconds": float(opened.video.times[-1]),
+            "size": opened.video.size,
+            "seeks": opened.video.seeks,
+            "proposals": [event_json(event) for event in opened.proposals],
+        }
+
+    def open(self, path: str) -> OpenVideo:
+        """Return an opened video; those that were looked at longest ago are closed.
+
+        Raises:
+            MaceError: if it cannot be read, or there is no such video.
+        """
+        if path not in self._recordings:
+            raise ConfigError(f"there is no video {path[:100]!r} here")
+        with self._opening:
+            if path not in self._videos:
+                recording = self._recordings[path]
+                video = SeekableVideo(recording.video, fps=self._fps)
+                spotted = proposals(recording, video) if self._propose else ()
+                self._videos[path] = OpenVideo(recording, video, spotted)
+                if len(self._videos) > _OPEN_VIDEOS:
+                    self._videos.popitem(last=False)[1].video.close()
+            self._videos.move_to_end(path)
+            return self._videos[path]
+
+    def edit(self, message: Mapping[str, Any]) -> None:
+        """Do what a page asks for, and save the table.
+
+        `do` is add, change, delete, subject, undo, redo, save or load; `video`, `number`, `event`
+        and `subject` say what with. A table that cannot be written is told by `state`.
+
+        Raises:
+            ConfigError: if it cannot be done; nothing is changed.
+        """
+        with self._editing:
+            self._last = None
+            do = message.get("do")
+            if do == "load":
+                self._history, self._unsaved = History(self._read()), ""
+                self._revision += 1
+                return
+            if do == "undo":
+                self._history.undo()
+            elif do == "redo":
+                self._history.redo()
+            elif do != "save":
+                self._history.push(self._edited(self._history.now, message))
+            self._revision += 1
+            self._save()
+
+    def close(self) -> None:
+        """Let others code."""
+        self.table.close()
+        for opened in self._videos.values():
+            opened.video.close()
+
+    def _edited(self, coding: Coding, message: Mapping[str, Any]) -> Coding:
+        video, number = message.get("video"), message.get("number")
+        fields = message.get("event", {})
+        if not isinstance(video, str) or not isinstance(fields, dict):
+            raise ConfigError("an edit names its video and its fields")
+        do = message.get("do")
+        if do == "subject":
+            self.open(video)
+            return renamed(coding, video, str(message.get("subject", "")))
+        count = self.open(video).video.count
+        if do == "add":
+            coding, self._last = added(coding, video, fields, count=count)
+            return coding
+        if not isinstance(number, int):
+            raise ConfigError("an edit names its event by number")
+        if do == "change":
+            return changed(coding, video, number, fields, count=count)
+        if do == "delete":
+            return deleted(coding, video, number)
+        raise ConfigError("there is no such edit")
+
+    def _save(self) -> None:
+        try:
+            self.table.write(self._history.now)
+        except MaceError as error:
+            self._unsaved = str(error)
+        else:
+            self._unsaved = ""
+
+    def _read(self) -> Coding:
+        coding = self.table.read()
+        places = {path: recording.subject for path, recording in self._recordings.items()}
+        return Coding(coding.events, {**places, **coding.subjects})
+
+    def _rate(self, path: str) -> float:
+        """Frames per second of a video: as asked, as the table says, or else as the file does."""
+        if path not in self._rates:
+            stated = self._fps or self.table.rates.get(path)
+            self._rates[path] = stated or VideoReader(self._recordings[path].video).fps
+        return self._rates[path]
+
+
+def event_json(event: CodedEvent) -> dict[str, Any]:
+    """Return an event as pages have it."""
+    fields = asdict(event)
+    del fields["more"]
+    return fields

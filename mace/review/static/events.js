@@ -1,0 +1,93 @@
+// The list of events and the form of the chosen one.
+import { address } from "./frames.js";
+
+const byId = (id) => document.getElementById(id);
+const PHASES = ["onset", "apex", "offset"];
+const CARD_PX = 320;
+
+function cell(row, text, kind = "number") {
+  const made = row.insertCell();
+  made.className = kind;
+  made.textContent = text;
+  return made;
+}
+
+export class List {
+  constructor(onChoose) { this.onChoose = onChoose; }
+
+  show(items, chosen, fps) {
+    const rows = byId("rows");
+    rows.replaceChildren();
+    for (const item of items) {
+      const row = rows.insertRow();
+      row.className = item.ghost ? "ghost" : item.kind;
+      row.dataset.key = item.key;
+      row.setAttribute("aria-selected", String(item.key === chosen));
+      row.addEventListener("click", () => this.onChoose(item.key));
+      cell(row, item.onset);
+      cell(row, item.apex ?? "–");
+      cell(row, item.offset);
+      cell(row, Math.round(1000 * (item.offset - item.onset + 1) / fps));
+      const what = cell(row, "", "what-cell");
+      const bold = document.createElement("b");
+      bold.textContent = item.kind;
+      what.append(bold, ` ${item.label}${item.units ? ` · ${item.units}` : ""}${item.ghost ? " (spotted)" : ""}`);
+      if (item.key === chosen) row.scrollIntoView({ block: "nearest" });
+    }
+    const own = items.filter((item) => !item.ghost).length, spotted = items.length - own;
+    byId("count").textContent = `${own}${spotted ? `, ${spotted} spotted` : ""}`;
+    byId("none").hidden = items.length > 0;
+  }
+}
+
+export class Editor {
+  // `onChange(fields)` and `onSeek(frame)` are told of what is done.
+  constructor({ onChange, onSeek }) {
+    this.item = null;
+    for (const input of document.querySelectorAll("#editor [data-field]")) {
+      input.addEventListener("change", () => {
+        const name = input.dataset.field;
+        if (!PHASES.includes(name)) { onChange({ [name]: input.value }); return; }
+        const blank = name === "apex" && input.value === "";
+        if (blank || Number.isInteger(input.valueAsNumber)) onChange({ [name]: blank ? null : input.valueAsNumber });
+        else this.fill();
+      });
+      input.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); input.blur(); } });
+    }
+    for (const card of document.querySelectorAll(".card")) {
+      card.addEventListener("click", () => {
+        const frame = this.item?.[card.dataset.phase];
+        if (frame) onSeek(frame);
+      });
+    }
+    byId("editor").addEventListener("submit", (event) => event.preventDefault());
+  }
+
+  show(item, path, fps) {
+    this.item = item; this.path = path; this.fps = fps;
+    byId("editor").hidden = !item;
+    if (item) this.fill();
+  }
+
+  fill() {
+    const { item, path, fps } = this;
+    byId("title").textContent = item.ghost ? "Spotted, not yet yours" : `${item.kind === "micro" ? "Micro" : "Macro"}-expression`;
+    byId("take").hidden = !item.ghost;
+    byId("delete").hidden = item.ghost;
+    for (const input of document.querySelectorAll("#editor [data-field]")) {
+      input.disabled = item.ghost;
+      if (document.activeElement !== input || item.key !== this.filled) input.value = item[input.dataset.field] ?? "";
+    }
+    this.filled = item.key;
+    for (const phase of PHASES) {
+      const image = byId(`card-${phase}`), number = item[phase];
+      image.hidden = number === null;
+      const source = number === null ? "" : address("frame", { path, number, width: CARD_PX });
+      if (source && image.getAttribute("src") !== source) image.src = source;
+    }
+    const ms = (frames) => Math.round(1000 * frames / fps);
+    const rise = item.apex === null ? "" : `, ${ms(item.apex - item.onset)} ms to the apex`;
+    const length = item.offset - item.onset + 1;
+    byId("length").textContent = `${length} frames, ${ms(length)} ms${rise}${item.kind === "micro" && !item.label && !item.ghost ? ". Without a label it is not trained on." : ""}`;
+  }
+}

@@ -1,0 +1,153 @@
+"""The table of coded events: several coders, other programs, full disks."""
+
+import csv
+import os
+
+import pytest
+
+from mace.errors import ConfigError, DataError, OutputError
+from mace.review.events import Coding, added, renamed
+from mace.review.table import COLUMNS, CoderTable, read_codings
+
+
+def open_table(path, coder="anna", videos=("p1/take.mp4",), rate=200.0):
+    return CoderTable(path, coder, videos, rate=lambda video: rate)
+
+
+def coded(*frames, video="p1/take.mp4", **fields):
+    coding = renamed(Coding(), video, "p1")
+    for onset, offset in frames:
+        coding, _ = added(coding, video, {"onset": onset, "offset": offset, **fields}, count=999)
+    return coding
+
+
+def rows(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_table_holds_what_was_written(tmp_path):
+    path = tmp_path / "annotations.csv"
+    coding = coded((10, 20), (30, 40), label="Happy, surely", units="12+6", note='a "note"')
+    with open_table(path) as table:
+        assert table.read() == Coding()
+        table.write(coding)
+        assert [event.label for event in table.read().of("p1/take.mp4")] == ["Happy, surely"] * 2
+    with open_table(path) as table:
+        read = table.read()
+    assert read == coding
+    assert tuple(rows(path)[0]) == COLUMNS
+    assert rows(path)[0] | {"apex": ""} == {
+        **{"coder": "anna", "subject": "p1", "clip": "take_f10", "path": "p1/take.mp4"},
+        **{"kind": "micro", "onset": "10", "apex": "", "offset": "20", "fps": "200"},
+        **{"emotion": "Happy, surely", "aus": "12 6", "note": 'a "note"'},
+    }
+    assert [file.name for file in tmp_path.iterdir()] == ["annotations.csv"]
+
+
+def test_coders_and_videos_leave_each_other_alone(tmp_path):
+    path = tmp_path / "annotations.csv"
+    with open_table(path) as anna, open_table(path, "ben") as ben:
+        anna.write(coded((10, 20)))
+        ben.write(coded((11, 21)))
+        with open_table(path, "carl", videos=["p2/x.mp4"]) as carl:
+            carl.write(coded((5, 6), video="p2/x.mp4"))
+        anna.write(coded((10, 20), (30, 40)))
+        ben.write(Coding())
+    assert [(row["coder"], row["onset"]) for row in rows(path)] == [
+        ("anna", "10"),
+        ("anna", "30"),
+        ("carl", "5"),
+    ]
+    codings = read_codings(path)
+    assert list(codings) == ["anna", "carl"]
+    assert codings["carl"].subjects == {"p2/x.mp4": "p1"}
+    with open_table(path, videos=["p2/x.mp4"]) as other:  # anna's rows of another video stay
+        other.write(coded((1, 2), video="p2/x.mp4"))
+    assert len(rows(path)) == 4
+
+
+def test_one_coder_works_in_one_place(tmp_path):
+    path = tmp_path / "annotations.csv"
+    with (
+        open_table(path),
+        pytest.raises(ConfigError, match="anna is coding in .* already, in another `mace review`"),
+    ):
+        open_table(path)
+    open_table(path).close()
+    with pytest.raises(ConfigError, match="up to 40 letters"):
+        open_table(path, "../anna")
+
+
+def test_what_a_spreadsheet_makes_of_it_is_read(tmp_path):
+    path = tmp_path / "annotations.csv"
+    with open_table(path) as table:
+        table.write(coded((10, 20), units="1+2"))
+    read = rows(path)
+    lines = [";".join((*COLUMNS, "session")), ";".join((*read[0].values(), "morning"))]
+    path.write_text("\ufeff" + "\r\n".join(lines) + "\r\n", encoding="utf-8")
+    with open_table(path) as table:
+        coding, _ = added(table.read(), "p1/take.mp4", {"onset": 50, "offset": 60}, count=99)
+        table.write(coding)
+    assert [(row["onset"], row["session"]) for row in rows(path)] == [("10", "morning"), ("50", "")]
+
+
+def test_what_another_program_changed_is_not_written_over(tmp_path):
+    path = tmp_path / "annotations.csv"
+    with open_table(path) as table:
+        table.write(coded((10, 20)))
+        path.write_text(path.read_text().replace(",10,", ",12,"))
+        before = path.read_text()
+        with pytest.raises(OutputError, match="changed by another program"):
+            table.write(coded((10, 20), (30, 40)))
+        assert path.read_text() == before
+        coding = table.read()
+        assert coding.of("p1/take.mp4")[0].onset == 12
+        table.write(coding)
+
+
+@pytest.mark.parametrize(
+    ("cells", "what"),
+    [
+        ({"onset": "30"}, r"row 2: onset 30, apex none and offset 20 are not in this order"),
+        ({"onset": "x"}, r"row 2: 'x' is no frame number"),
+        ({"offset": ""}, r"row 2: its offset is blank"),
+        ({"kind": "mini"}, r"row 2: 'mini' is no kind"),
+    ],
+)
+def test_a_row_that_is_no_event_is_named(tmp_path, cells, what):
+    path = tmp_path / "annotations.csv"
+    with open_table(path) as table:
+        table.write(coded((10, 20)))
+    row = rows(path)[0] | {"apex": ""} | cells
+    path.write_text(",".join(COLUMNS) + "\n" + ",".join(row.values()) + "\n")
+    with pytest.raises(DataError, match=what):
+        open_table(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["annotations.csv"]
+
+
+def test_other_peoples_tables_are_left_alone(tmp_path):
+    path = tmp_path / "annotations.csv"
+    path.write_text("Subject;Clip;Onset\n1;a;3\n")
+    with pytest.raises(DataError, match="no column coder, path, kind, onset, offset; .*--table"):
+        open_table(path)
+    with pytest.raises(DataError, match="makes it with the first event"):
+        read_codings(tmp_path / "none.csv")
+
+
+def test_a_table_that_cannot_be_written_stays_as_it_was(tmp_path, monkeypatch):
+    path = tmp_path / "annotations.csv"
+    with open_table(path) as table:
+        table.write(coded((10, 20)))
+        before = path.read_bytes()
+
+        def full(*_):
+            raise OSError(28, os.strerror(28))
+
+        with monkeypatch.context() as broken:
+            broken.setattr("os.replace", full)
+            with pytest.raises(OutputError, match="No space left"):
+                table.write(coded((30, 40)))
+        assert path.read_bytes() == before
+        table.write(coded((30, 40)))
+    assert rows(path)[0]["onset"] == "30"
