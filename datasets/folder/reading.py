@@ -42,8 +42,8 @@ def read(
 
     A clip lies where its `path` says, relative to `manual_dir`, or else in `subject/clip`, or in a
     video of that name, both matched loosely and at any depth. Frame numbers are those in the names
-    of the files; a video's first frame is 1. A blank apex is estimated. Rows of other coders, and of
-    what is no micro-expression by its `kind`, are left out.
+    of the files; a video's first frame is 1. A blank apex is estimated. Rows of other coders,
+    and of what is no micro-expression by its `kind`, are left out.
 
     Args:
         manual_dir: the folder of the clips.

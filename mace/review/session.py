@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from jaxtyping import Float
+
 from mace.errors import ConfigError, MaceError
 from mace.review.events import CodedEvent, Coding, added, changed, deleted, renamed
 from mace.review.history import History
@@ -97,11 +100,12 @@ class CodingSession:
             MaceError: if it cannot be read, or there is no such video.
         """
         opened = self.open(path)
+        rate = self._rate(path)
         return {
             "path": path,
             "count": opened.video.count,
-            "fps": self._rate(path),
-            "seconds": float(opened.video.times[-1]),
+            "fps": rate,
+            "times": _uneven(opened.video.times, opened.video.fps),
             "size": opened.video.size,
             "seeks": opened.video.seeks,
             "proposals": [event_json(event) for event in opened.proposals],
@@ -197,6 +201,12 @@ class CodingSession:
             stated = self._fps or self.table.rates.get(path)
             self._rates[path] = stated or VideoReader(self._recordings[path].video).fps
         return self._rates[path]
+
+
+def _uneven(times: Float[np.ndarray, " t"], fps: float) -> list[float] | None:
+    """Times of frames in s where the frames do not come evenly; else None."""
+    even = np.arange(len(times)) / fps if fps else times
+    return None if np.abs(times - even).max() < 0.5 / max(fps, 1) else times.round(5).tolist()
 
 
 def event_json(event: CodedEvent) -> dict[str, Any]:

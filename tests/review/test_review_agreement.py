@@ -95,5 +95,5 @@ def test_little_overlap_is_no_pair():
 
 
 def test_a_coder_who_has_coded_nothing():
-    with pytest.raises(DataError, match="carl has coded nothing in this table; .* of anna, ben"):
+    with pytest.raises(DataError, match=r"carl has coded nothing in this table; .* of anna, ben"):
         agreement({"anna": ANNA, "ben": BEN}, ("anna", "carl"))

@@ -71,7 +71,7 @@ def test_one_coder_works_in_one_place(tmp_path):
     path = tmp_path / "annotations.csv"
     with (
         open_table(path),
-        pytest.raises(ConfigError, match="anna is coding in .* already, in another `mace review`"),
+        pytest.raises(ConfigError, match=r"anna is coding in .* already, in another `mace review`"),
     ):
         open_table(path)
     open_table(path).close()
@@ -129,7 +129,7 @@ def test_a_row_that_is_no_event_is_named(tmp_path, cells, what):
 def test_other_peoples_tables_are_left_alone(tmp_path):
     path = tmp_path / "annotations.csv"
     path.write_text("Subject;Clip;Onset\n1;a;3\n")
-    with pytest.raises(DataError, match="no column coder, path, kind, onset, offset; .*--table"):
+    with pytest.raises(DataError, match=r"no column coder, path, kind, onset, offset; .*--table"):
         open_table(path)
     with pytest.raises(DataError, match="makes it with the first event"):
         read_codings(tmp_path / "none.csv")

@@ -33,7 +33,7 @@ function connect() {
 }
 
 function send(edit) {
-  if (socket?.readyState !== WebSocket.OPEN) { notice("Not connected: the change was not made."); return; }
+  if (socket?.readyState !== WebSocket.OPEN) { notice("Not connected: the change was not made.", 4000); return; }
   socket.send(JSON.stringify({ video: facts?.path, ...edit }));
 }
 
@@ -46,8 +46,9 @@ function heard(message) {
   }
   const first = state === null;
   state = message;
-  dragged = null;
-  if (awaited && state.added !== null) { chosen = `e${state.added}`; awaited = null; }
+  if (dragged?.done) dragged = null;  // another may have been begun meanwhile
+  let then = [];
+  if (awaited && state.added !== null) { chosen = `e${state.added}`; [then, awaited] = [awaited, null]; }
   byId("table").textContent = state.table;
   byId("undo").disabled = !state.undo;
   byId("redo").disabled = !state.redo;
@@ -59,15 +60,23 @@ function heard(message) {
   listVideos();
   if (first) openVideo(decodeURIComponent(location.hash.slice(1)) || state.videos[0].path);
   else refresh();
+  for (const act of then) act();
 }
 
 function status(kind, text) { byId("status").dataset.state = kind; byId("status").textContent = text; }
 
+// What is true until it changes gives way for a while to what was just refused.
+let lasting = "", passing = "";
 function notice(text, ms = 0) {
-  const place = byId("notice"), mine = ++tells;
-  place.textContent = text;
-  place.hidden = !text;
-  if (ms) setTimeout(() => { if (mine === tells) place.hidden = true; }, ms);
+  if (ms) {
+    const mine = ++tells;
+    passing = text;
+    setTimeout(() => { if (mine === tells) { passing = ""; notice(lasting); } }, ms);
+  } else {
+    lasting = text;
+  }
+  byId("notice").textContent = passing || lasting;
+  byId("notice").hidden = !(passing || lasting);
 }
 
 // ---- videos
@@ -81,6 +90,8 @@ function listVideos() {
   if (facts) select.value = facts.path;
 }
 
+// When a frame is shown, in s since the first one.
+const seconds = (frame) => facts.times ? facts.times[frame - 1] : (frame - 1) / facts.fps;
 const video = () => state?.videos.find(({ path }) => path === facts?.path);
 
 async function openVideo(path) {
@@ -126,8 +137,8 @@ function refresh() {
   const all = items();
   if (!all.some((item) => item.key === chosen)) chosen = null;
   timeline.update({ now, items: all, chosen });
-  list.show(all, chosen, facts.fps);
-  editor.show(current(), facts.path, facts.fps);
+  list.show(all, chosen, seconds);
+  editor.show(current(), facts.path, seconds);
   const subject = byId("subject");
   if (document.activeElement !== subject) subject.value = video()?.subject ?? "";
 }
@@ -174,7 +185,7 @@ function draw(picture, number) {
   drawn = number;
   canvas.dataset.frame = number;
   byId("empty").hidden = true;
-  byId("where").textContent = `${number} of ${facts.count} · ${((number - 1) / facts.fps).toFixed(3)} s`;
+  byId("where").textContent = `${number} of ${facts.count} · ${seconds(number).toFixed(3)} s`;
   if (document.activeElement !== byId("number")) byId("number").value = number;
 }
 
@@ -208,16 +219,26 @@ function pause() {
 
 // ---- edits
 
-function change(fields) {
+// Does something with the coder's own chosen event; with one that was just added, once it is there.
+function withOwn(act) {
+  if (awaited) { awaited.push(() => withOwn(act)); return; }
   const item = current();
-  if (item && !item.ghost) send({ do: "change", number: item.number, event: fields });
+  if (item && !item.ghost) act(item);
+}
+
+function change(fields) {
+  withOwn((item) => send({ do: "change", number: item.number, event: fields }));
+}
+
+function changeKind() {
+  withOwn((item) => change({ kind: item.kind === "micro" ? "macro" : "micro" }));
 }
 
 function drag(key, phase, frame, done) {
   const item = current();
   if (!item || item.ghost || item.key !== key) return;
   const low = phase === "onset" ? 1 : item.onset, high = phase === "offset" ? facts.count : item.offset;
-  dragged = { key, phase, frame: Math.max(low, Math.min(high, frame)) };
+  dragged = { key, phase, frame: Math.max(low, Math.min(high, frame)), done };
   seek(dragged.frame);
   if (done) change({ [phase]: dragged.frame });
   else refresh();
@@ -226,7 +247,7 @@ function drag(key, phase, frame, done) {
 function addHere() {
   if (!facts) return;
   const after = (seconds) => Math.min(facts.count, now + Math.round(seconds * facts.fps));
-  awaited = true;
+  awaited = [];
   send({ do: "add", event: { onset: now, apex: after(0.1), offset: after(0.25), kind: "micro" } });
 }
 
@@ -234,13 +255,12 @@ function take() {
   const item = current();
   if (!item?.ghost) return;
   const { onset, apex, offset, kind, label, units } = item;
-  awaited = true;
+  awaited = [];
   send({ do: "add", event: { onset, apex, offset, kind, label, units } });
 }
 
 function remove() {
-  const item = current();
-  if (item && !item.ghost) send({ do: "delete", number: item.number });
+  withOwn((item) => send({ do: "delete", number: item.number }));
 }
 
 function neighbour(step) {
@@ -269,15 +289,14 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   const far = event.shiftKey ? 10 : 1;
-  const item = current();
   const actions = {
     ArrowLeft: () => { pause(); seek(now - far); }, ArrowRight: () => { pause(); seek(now + far); },
     ArrowUp: () => neighbour(-1), ArrowDown: () => neighbour(1),
     Home: () => seek(1), End: () => seek(facts.count),
     " ": () => (playing === null ? play() : pause()),
     n: addHere, t: take, Delete: remove, Backspace: remove,
-    k: () => item && change({ kind: item.kind === "micro" ? "macro" : "micro" }),
-    c: () => { if (!comparing) { comparing = true; byId("comparing").hidden = !item; show(); } },
+    k: changeKind,
+    c: () => { if (!comparing) { comparing = true; byId("comparing").hidden = !current(); show(); } },
   };
   if (key in PHASE_KEYS) change({ [PHASE_KEYS[key]]: now });
   else if (actions[key]) actions[key]();

@@ -15,7 +15,8 @@ function cell(row, text, kind = "number") {
 export class List {
   constructor(onChoose) { this.onChoose = onChoose; }
 
-  show(items, chosen, fps) {
+  // `seconds(frame)` is when a frame is shown.
+  show(items, chosen, seconds) {
     const rows = byId("rows");
     rows.replaceChildren();
     for (const item of items) {
@@ -27,7 +28,7 @@ export class List {
       cell(row, item.onset);
       cell(row, item.apex ?? "–");
       cell(row, item.offset);
-      cell(row, Math.round(1000 * (item.offset - item.onset + 1) / fps));
+      cell(row, Math.round(1000 * (seconds(item.offset) - seconds(item.onset))));
       const what = cell(row, "", "what-cell");
       const bold = document.createElement("b");
       bold.textContent = item.kind;
@@ -63,15 +64,15 @@ export class Editor {
     byId("editor").addEventListener("submit", (event) => event.preventDefault());
   }
 
-  show(item, path, fps) {
-    this.item = item; this.path = path; this.fps = fps;
+  show(item, path, seconds) {
+    this.item = item; this.path = path; this.seconds = seconds;
     byId("editor").hidden = !item;
     if (item) this.fill();
   }
 
   fill() {
-    const { item, path, fps } = this;
-    byId("title").textContent = item.ghost ? "Spotted, not yet yours" : `${item.kind === "micro" ? "Micro" : "Macro"}-expression`;
+    const { item, path, seconds } = this;
+    byId("title").textContent = item.ghost ? "Spotted, not taken over" : `${item.kind === "micro" ? "Micro" : "Macro"}-expression`;
     byId("take").hidden = !item.ghost;
     byId("delete").hidden = item.ghost;
     for (const input of document.querySelectorAll("#editor [data-field]")) {
@@ -85,9 +86,9 @@ export class Editor {
       const source = number === null ? "" : address("frame", { path, number, width: CARD_PX });
       if (source && image.getAttribute("src") !== source) image.src = source;
     }
-    const ms = (frames) => Math.round(1000 * frames / fps);
-    const rise = item.apex === null ? "" : `, ${ms(item.apex - item.onset)} ms to the apex`;
-    const length = item.offset - item.onset + 1;
-    byId("length").textContent = `${length} frames, ${ms(length)} ms${rise}${item.kind === "micro" && !item.label && !item.ghost ? ". Without a label it is not trained on." : ""}`;
+    const ms = (frame) => Math.round(1000 * (seconds(frame) - seconds(item.onset)));
+    const rise = item.apex === null ? "" : `, ${ms(item.apex)} ms to the apex`;
+    const bare = item.kind === "micro" && !item.label && !item.ghost;
+    byId("length").textContent = `${item.offset - item.onset + 1} frames, ${ms(item.offset)} ms${rise}${bare ? ". Without a label nothing is trained on it." : ""}`;
   }
 }

@@ -168,8 +168,9 @@ export class Timeline {
     const { x } = this.at(event);
     if (this.drag.what === "over") { this.onSeek(this.overFrameAt(x)); return; }
     if (this.drag.what === "seek") { this.onSeek(this.frameAt(x)); return; }
-    // An offset's grip lies behind its frame.
-    const frame = this.drag.phase === "offset" ? this.frameAt(x - this.width / this.span / 2 - 0.01) : this.frameAt(x);
+    // The grips of onset and offset lie at the edges of their frames, that of the apex in its middle.
+    const half = this.width / this.span / 2;
+    const frame = this.frameAt(x + { onset: half, apex: 0, offset: -half }[this.drag.phase]);
     if (frame !== this.drag.frame) {
       this.drag.frame = frame;
       this.onDrag(this.drag.key, this.drag.phase, frame, false);

@@ -92,13 +92,14 @@ class Chromium:
         assert "exceptionDetails" not in found, found["exceptionDetails"]
         return found["result"].get("value")
 
-    def press(self, key, code):
+    def press(self, key, code, *, modifiers=0):
         for kind in ("keyDown", "keyUp"):
             self.call(
                 "Input.dispatchKeyEvent",
                 type=kind,
                 key=key,
                 windowsVirtualKeyCode=code,
+                modifiers=modifiers,
                 **({"text": "\r"} if key == "Enter" and kind == "keyDown" else {}),
             )
 
