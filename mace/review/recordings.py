@@ -27,12 +27,14 @@ class Recording:
     Attributes:
         path: below the root, with slashes: its name in the table.
         video: the file.
+        name: of its clips.
         subject: who is seen, as its place says.
         spotted: folder with what `mace live` or `mace spot` spotted in it; None without one.
     """
 
     path: str
     video: Path
+    name: str
     subject: str
     spotted: Path | None = None
 
@@ -116,10 +118,12 @@ def _recording(video: Path, root: Path, results: dict[Path, Path]) -> Recording:
     session = video.parent if video.name == PLAIN_VIDEO and _is_session(video.parent) else None
     unit = session or video
     below = unit.parent != root and unit != root
-    spotted = session or results.get(Path(os.path.realpath(video)))
+    # `mace spot` sees every frame of a recording, of which `mace live` may have dropped some.
+    spotted = results.get(Path(os.path.realpath(video))) or session
     return Recording(
         path=video.relative_to(root).as_posix(),
         video=video,
+        name=unit.name if unit == session else unit.stem,
         subject=unit.parent.name if below else unit.stem,
         spotted=spotted,
     )

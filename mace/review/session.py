@@ -64,7 +64,8 @@ class CodingSession:
         self._videos: OrderedDict[str, OpenVideo] = OrderedDict()
         self._rates: dict[str, float] = {}
         self._editing, self._opening = threading.Lock(), threading.Lock()
-        self.table = CoderTable(table, coder, tuple(self._recordings), rate=self._rate)
+        names = {path: recording.name for path, recording in self._recordings.items()}
+        self.table = CoderTable(table, coder, names, rate=self._rate)
         self._history = History(self._read())
         self._unsaved = ""
         self._revision = 0

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
 
@@ -49,7 +49,7 @@ class CoderTable:
     Args:
         path: the table; made by the first write.
         coder: whose rows.
-        videos: paths of the videos as the table has them.
+        videos: names of their clips by the paths of the videos, as the table has them.
         rate: says how many frames a second a video has.
 
     Attributes:
@@ -62,10 +62,10 @@ class CoderTable:
     """
 
     def __init__(
-        self, path: Path, coder: str, videos: Sequence[str], *, rate: Callable[[str], float]
+        self, path: Path, coder: str, videos: Mapping[str, str], *, rate: Callable[[str], float]
     ) -> None:
         self.path, self.coder = path, check_coder(coder)
-        self._videos, self._rate = frozenset(videos), rate
+        self._videos, self._rate = videos, rate
         self._holder = path.with_name(f".{path.stem}.{coder}.lock")
         self._held = _hold(self._holder, path, coder)
         try:
@@ -135,7 +135,7 @@ class CoderTable:
     def _rows(self, coding: Coding) -> Iterator[Row]:
         taken: set[str] = set()
         for video, event in coding.all():
-            clip = f"{PurePosixPath(video).stem}_f{event.onset}"
+            clip = f"{self._videos.get(video, video)}_f{event.onset}"
             clip = clip if clip not in taken else f"{clip}_{event.offset}_{event.number}"
             taken.add(clip)
             yield {

@@ -183,6 +183,7 @@ def test_places_and_their_people(lab, tmp_path):
 
     def found(place):
         place = find_recordings(place, spotted=spotted)
+        assert {r.name for r in place.recordings} <= {"take", "first"}
         return place.root, [(r.path, r.subject, r.spotted is not None) for r in place.recordings]
 
     assert found(lab) == (lab, [(VIDEO, "p1", True)])

@@ -11,7 +11,7 @@ from mace.review.table import COLUMNS, CoderTable, read_codings
 
 
 def open_table(path, coder="anna", videos=("p1/take.mp4",), rate=200.0):
-    return CoderTable(path, coder, videos, rate=lambda video: rate)
+    return CoderTable(path, coder, dict.fromkeys(videos, "take"), rate=lambda video: rate)
 
 
 def coded(*frames, video="p1/take.mp4", **fields):

@@ -45,8 +45,12 @@ function heard(message) {
     return;
   }
   const first = state === null;
+  const before = new Set(video()?.events.map(({ number }) => number));
   state = message;
   if (dragged?.done) dragged = null;  // another may have been begun meanwhile
+  // What an undo brings back is chosen, as what is added.
+  const back = video()?.events.filter(({ number }) => !before.has(number)) ?? [];
+  if (!chosen && back.length === 1) chosen = `e${back[0].number}`;
   let then = [];
   if (awaited && state.added !== null) { chosen = `e${state.added}`; [then, awaited] = [awaited, null]; }
   byId("table").textContent = state.table;
@@ -146,7 +150,7 @@ function refresh() {
 function choose(key) {
   chosen = key;
   const item = current();
-  if (item) seek(item.apex ?? item.onset);
+  if (item) { seek(item.apex ?? item.onset); timeline.reveal(item); }
   refresh();
 }
 

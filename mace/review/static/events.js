@@ -89,6 +89,10 @@ export class Editor {
     const ms = (frame) => Math.round(1000 * (seconds(frame) - seconds(item.onset)));
     const rise = item.apex === null ? "" : `, ${ms(item.apex)} ms to the apex`;
     const bare = item.kind === "micro" && !item.label && !item.ghost;
-    byId("length").textContent = `${item.offset - item.onset + 1} frames, ${ms(item.offset)} ms${rise}${bare ? ". Without a label nothing is trained on it." : ""}`;
+    const hints = [
+      item.kind === "micro" && ms(item.offset) > 500 ? "longer than the half second of a micro-expression" : "",
+      bare ? "without a label nothing is trained on it" : "",
+    ].filter(Boolean).map((hint) => `; ${hint}`).join("");
+    byId("length").textContent = `${item.offset - item.onset + 1} frames, ${ms(item.offset)} ms${rise}${hints}`;
   }
 }

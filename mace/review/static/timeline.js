@@ -27,8 +27,8 @@ export class Timeline {
     new ResizeObserver(() => this.draw()).observe(svg);
   }
 
-  show({ count, fps }) {
-    this.count = count; this.fps = fps;
+  show({ count, fps, times }) {
+    this.count = count; this.fps = fps; this.times = times;
     this.span = Math.min(count, Math.max(40, Math.round(2 * fps)));
     this.start = 1;
     this.draw();
@@ -40,12 +40,36 @@ export class Timeline {
     this.draw();
   }
 
+  // An event comes into sight, whole.
+  reveal({ onset, offset }) {
+    const length = offset - onset + 1;
+    this.span = Math.min(this.count, Math.max(this.span, 1.6 * length));
+    const margin = Math.min(0.15 * this.span, (this.span - length) / 2);
+    if (onset < this.start + margin) this.start = onset - margin;
+    if (offset + 1 > this.start + this.span - margin) this.start = offset + 1 + margin - this.span;
+    this.bound();
+  }
+
+  bound() { this.start = Math.max(1, Math.min(this.start, this.count - this.span + 1)); }
+
+  // When a frame is shown, in s, and which frame is shown at a time.
+  seconds(frame) {
+    if (!this.times) return (frame - 1) / this.fps;
+    return this.times[this.clamp(Math.round(frame)) - 1];
+  }
+
+  frameOf(second) {
+    if (!this.times) return 1 + second * this.fps;
+    const after = this.times.findIndex((time) => time >= second);
+    return after < 0 ? this.count + 1 : after + 1;
+  }
+
   // The frame that is looked at stays within the middle of the lower part.
   follow() {
     const edge = 0.12 * this.span;
     if (this.now < this.start + edge) this.start = this.now - edge;
     if (this.now > this.start + this.span - edge) this.start = this.now - this.span + edge;
-    this.start = Math.max(1, Math.min(this.start, this.count - this.span + 1));
+    this.bound();
   }
 
   get width() { return this.svg.clientWidth - LEFT - 8; }
@@ -96,11 +120,11 @@ export class Timeline {
   }
 
   drawTicks() {
-    const seconds = this.span / this.fps;
-    const step = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60].find((s) => seconds / s <= 10) ?? 300;
-    const first = Math.ceil((this.start - 1) / this.fps / step);
-    for (let k = first; k * step * this.fps < this.start - 1 + this.span; k++) {
-      const x = this.x(1 + k * step * this.fps);
+    const begin = this.seconds(this.start), end = this.seconds(this.start + this.span);
+    const step = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60].find((s) => (end - begin) / s <= 10) ?? 300;
+    for (let k = Math.ceil(begin / step); k * step <= end; k++) {
+      const x = this.x(this.frameOf(k * step));
+      if (x < LEFT || x > LEFT + this.width) continue;
       element("line", { class: "tick", x1: x, x2: x, y1: TICKS, y2: LANES[2][1] + LANE }, this.svg);
       if (x < LEFT + this.width - 30) {
         element("text", { x: x + 3, y: TICKS + 3 }, this.svg).textContent = `${+(k * step).toFixed(2)} s`;
@@ -195,7 +219,7 @@ export class Timeline {
       this.start = under - (under - this.start) * span / this.span;
       this.span = span;
     }
-    this.start = Math.max(1, Math.min(this.start, this.count - this.span + 1));
+    this.bound();
     this.draw();
   }
 }
