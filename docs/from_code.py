@@ -27,7 +27,7 @@ ROOMS = (
     "video", "pictures", "face", "motion", "annotation", "protocols", "data", "inputs",
     "dataset", "augment", "models", "losses", "metrics", "bundle", "prediction", "inference",
     "network", "training", "classifiers", "evaluation", "leakage", "search", "recipes",
-    "pretraining", "pretrained", "spotting", "live", "export",
+    "pretraining", "pretrained", "spotting", "live", "review", "export",
 )  # fmt: skip
 NOT_REFERRED_TO = {"commands", "cli", "experiments", "datasets"}
 
@@ -45,7 +45,7 @@ HOW_TO = {
     "reproduce": "evaluate", "prepare": "datasets", "train": "evaluate", "pretrain": "pretrained",
     "evaluate": "evaluate", "search": "searching", "top": "searching", "score": "scores",
     "compare": "scores", "audit": "scores", "report": "evaluate", "live": "live",
-    "spot": "spotting", "export": "export", "review": "live", "doctor": "installation",
+    "spot": "spotting", "export": "export", "review": "coding", "doctor": "installation",
     "flow-images": "flow_images",
 }  # fmt: skip
 

@@ -19,9 +19,9 @@ pytestmark = pytest.mark.browser
 
 
 class Coder:
-    """A person at the page of `mace review`."""
+    """A person with a `mace review` of their own, at a browser that they take turns at."""
 
-    def __init__(self, lab, name, profile):
+    def __init__(self, lab, name, browser):
         self.table = lab / "annotations.csv"
         self.name = name
         self.process = subprocess.Popen(
@@ -33,12 +33,13 @@ class Coder:
             text=True,
         )
         self.address = next(line.strip() for line in self.process.stderr if "http://" in line)
-        self.browser = Chromium(profile)
+        self.browser = browser
+
+    def sit_down(self):
         self.browser.open(self.address)
         wait_until(lambda: self.frame() == 1, 20)
 
     def close(self):
-        self.browser.close()
         self.process.terminate()
         self.process.wait(timeout=20)
         self.process.stderr.close()
@@ -109,14 +110,17 @@ def lab(tmp_path):
 
 @pytest.fixture
 def coders(lab, tmp_path):
-    coders = [Coder(lab, name, tmp_path / name) for name in ("anna", "ben")]
+    browser = Chromium(tmp_path / "profile")
+    coders = [Coder(lab, name, browser) for name in ("anna", "ben")]
     yield coders
+    browser.close()
     for coder in coders:
         coder.close()
 
 
 def test_two_people_code_one_video(coders):
     anna, ben = coders
+    anna.sit_down()
     anna.go(11)
     anna.key("ArrowRight", "ArrowRight", "ArrowLeft", "n")
     anna.wait_for(("12", "17", "25", "micro", "", ""))
@@ -133,7 +137,11 @@ def test_two_people_code_one_video(coders):
     anna.wait_for(("10", "22", "35", "micro", "surprise", "1 2"))
     anna.browser.press("z", 90, modifiers=2)
     anna.wait_for(("8", "22", "35", "micro", "surprise", "1 2"))
+    # A second page of the same coder is told, and shows the same.
+    anna.browser.run(f"window.open('{anna.address}') !== null")
+    wait_until(lambda: "open on 2 pages" in anna.text("notice"), 15)
     # Ben works at the same table and sees nothing of hers.
+    ben.sit_down()
     assert ben.text("count") == "0"
     ben.go(9)
     ben.key("n", "k")
@@ -145,8 +153,4 @@ def test_two_people_code_one_video(coders):
     ben.key("Delete")
     ben.wait_for()
     assert anna.rows() == [("8", "22", "35", "micro", "surprise", "1 2")]
-    # A second page of the same coder is told, and shows the same.
-    anna.browser.run(f"window.open('{anna.address}') !== null")
-    wait_until(lambda: "open on 2 pages" in anna.text("notice"), 15)
     assert not anna.browser.errors
-    assert not ben.browser.errors
