@@ -103,7 +103,8 @@ async function openVideo(path) {
   byId("empty").hidden = false;
   byId("empty").textContent = "Opening the video";
   const answer = await fetch(address("video", { path })).then((a) => a.json(), () => ({ error: "the server does not answer" }));
-  if (answer.error) { byId("empty").textContent = answer.error; facts = null; frames = null; return; }
+  zoom(false);
+  if (answer.error) { showNothing(answer.error); return; }
   facts = answer;
   frames = new Frames(path, facts.count);
   [now, drawn, chosen] = [1, 0, null];
@@ -114,6 +115,16 @@ async function openVideo(path) {
   refresh();
   show();
   if (!facts.seeks) notice("This file does not say where its frames lie, so that far steps back take long; convert it to MP4 if they do.", 9000);
+}
+
+// A video that cannot be read leaves nothing of the one before it.
+function showNothing(reason) {
+  [facts, frames, chosen, canvas.width] = [null, null, null, 1];
+  byId("empty").textContent = reason;
+  byId("where").textContent = "";
+  timeline.update({ items: [], chosen });
+  list.show([], chosen, seconds);
+  editor.show(null);
 }
 
 // ---- what is looked at
@@ -171,8 +182,11 @@ async function show() {
   while (frames) {
     const store = frames, wanted = comparing && current() ? current().onset : now;
     try {
-      draw(await store.get(wanted, direction), wanted);
+      const picture = await store.get(wanted, direction);
+      if (store !== frames) continue;  // another video was opened meanwhile
+      draw(picture, wanted);
     } catch (error) {
+      if (store !== frames) continue;
       byId("empty").hidden = false;
       byId("empty").textContent = error.message || "the server does not answer";
       drawn = wanted;
@@ -315,6 +329,11 @@ document.addEventListener("keyup", (event) => {
   show();
 });
 
+function zoom(large) {
+  byId("frame").classList.toggle("zoomed", large);
+  canvas.style.transform = large ? "scale(3)" : "";
+}
+
 for (const button of document.querySelectorAll("[data-step]")) {
   button.addEventListener("click", () => { pause(); seek(now + Number(button.dataset.step)); });
 }
@@ -332,10 +351,9 @@ byId("number").addEventListener("change", (event) => { if (event.target.valueAsN
 for (const id of ["speed", "loop", "kind"]) byId(id).addEventListener("change", (event) => event.target.blur());
 byId("frame").addEventListener("click", (event) => {
   const box = byId("frame").getBoundingClientRect();
-  const zoomed = byId("frame").classList.toggle("zoomed");
   const x = 100 * (event.clientX - box.left) / box.width, y = 100 * (event.clientY - box.top) / box.height;
   canvas.style.transformOrigin = `${x}% ${y}%`;
-  canvas.style.transform = zoomed ? "scale(3)" : "";
+  zoom(!byId("frame").classList.contains("zoomed"));
 });
 
 connect();

@@ -121,7 +121,7 @@ export class Timeline {
 
   drawTicks() {
     const begin = this.seconds(this.start), end = this.seconds(this.start + this.span);
-    const step = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60].find((s) => (end - begin) / s <= 10) ?? 300;
+    const step = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60].find((s) => (end - begin) / s <= this.width / 70) ?? 300;
     for (let k = Math.ceil(begin / step); k * step <= end; k++) {
       const x = this.x(this.frameOf(k * step));
       if (x < LEFT || x > LEFT + this.width) continue;
