@@ -63,12 +63,12 @@ def run(
     from mace.review.server import serve
     from mace.review.session import CodingSession
 
-    found = find_recordings(place, spotted=spotted)
-    table = found.root / ANNOTATIONS if table is None else table
+    where = find_recordings(place, spotted=spotted)
+    table = where.root / ANNOTATIONS if table is None else table
     name = _login() if coder is None else coder
-    session = CodingSession(found, table=table, coder=name, fps=fps, propose=not blank)
-    _say(f"{len(found.recordings)} videos; {name}'s events are kept in {table}; afterwards")
-    _say(f"  mace prepare folder --manual-dir {found.root} --annotations {table} --coder {name}")
+    session = CodingSession(where, table=table, coder=name, fps=fps, propose=not blank)
+    _say(f"{len(where.recordings)} videos; {name}'s events are kept in {table}; afterwards")
+    _say(f"  mace prepare folder --manual-dir {where.root} --annotations {table} --coder {name}")
     try:
         serve(session, config=web, say=_say)
     finally:

@@ -153,11 +153,11 @@ def _source_of_session(folder: Path) -> str | None:
 def _results(spotted: Path) -> dict[Path, Path]:
     """Return the folder of the results of each video that was spotted in."""
     folders = [spotted, *spotted.iterdir()] if spotted.is_dir() else []
-    found: dict[Path, Path] = {}
+    folder_of: dict[Path, Path] = {}
     for folder in sorted(folders):
         if (folder / SPOTTING).is_file() and (source := spotted_recording(folder)):
-            found[Path(source)] = folder
-    return found
+            folder_of[Path(source)] = folder
+    return folder_of
 
 
 def _begun(folder: Path) -> float:

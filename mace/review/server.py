@@ -144,16 +144,19 @@ class _Pages:
         except ValueError:
             await self._send(websocket, {"type": "refused", "reason": "that was no edit"})
             return
+        added = None
         try:
-            await run_sync(self._session.edit, message)
+            added = await run_sync(self._session.edit, message)
         except MaceError as error:
             await self._send(websocket, {"type": "refused", "reason": str(error)})
-        await self._tell_all()
+        await self._tell_all(websocket, added)
 
-    async def _tell_all(self) -> None:
+    async def _tell_all(self, adder: WebSocket | None = None, added: int | None = None) -> None:
+        """Send the state to all pages; the one that added an event chooses it."""
         state = {**self._session.state(), "pages": len(self._sockets)}
         for websocket in tuple(self._sockets):
-            await self._send(websocket, state)
+            own = {"added": added if websocket is adder else None}
+            await self._send(websocket, {**state, **own})
 
     async def _send(self, websocket: WebSocket, message: dict[str, Any]) -> None:
         # One that is gone is found out by its own handler.

@@ -69,7 +69,6 @@ class CodingSession:
         self._history = History(self._read())
         self._unsaved = ""
         self._revision = 0
-        self._last: int | None = None
 
     def state(self) -> dict[str, Any]:
         """Return the coding as JSON can hold it."""
@@ -82,7 +81,6 @@ class CodingSession:
             "unsaved": self._unsaved,
             "undo": self._history.can_undo,
             "redo": self._history.can_redo,
-            "added": self._last,
             "videos": [
                 {
                     "path": path,
@@ -131,8 +129,8 @@ class CodingSession:
             self._videos.move_to_end(path)
             return self._videos[path]
 
-    def edit(self, message: Mapping[str, Any]) -> None:
-        """Do what a page asks for, and save the table.
+    def edit(self, message: Mapping[str, Any]) -> int | None:
+        """Do what a page asks for, save the table, and return the number of an event that is new.
 
         `do` is add, change, delete, subject, undo, redo, save or load; `video`, `number`, `event`
         and `subject` say what with. A table that cannot be written is told by `state`.
@@ -141,20 +139,22 @@ class CodingSession:
             ConfigError: if it cannot be done; nothing is changed.
         """
         with self._editing:
-            self._last = None
+            new = None
             do = message.get("do")
             if do == "load":
                 self._history, self._unsaved = History(self._read()), ""
                 self._revision += 1
-                return
+                return None
             if do == "undo":
                 self._history.undo()
             elif do == "redo":
                 self._history.redo()
             elif do != "save":
-                self._history.push(self._edited(self._history.now, message))
+                coding, new = self._edited(self._history.now, message)
+                self._history.push(coding)
             self._revision += 1
             self._save()
+            return new
 
     def close(self) -> None:
         """Let others code."""
@@ -162,7 +162,7 @@ class CodingSession:
         for opened in self._videos.values():
             opened.video.close()
 
-    def _edited(self, coding: Coding, message: Mapping[str, Any]) -> Coding:
+    def _edited(self, coding: Coding, message: Mapping[str, Any]) -> tuple[Coding, int | None]:
         video, number = message.get("video"), message.get("number")
         fields = message.get("event", {})
         if not isinstance(video, str) or not isinstance(fields, dict):
@@ -170,17 +170,16 @@ class CodingSession:
         do = message.get("do")
         if do == "subject":
             self.open(video)
-            return renamed(coding, video, str(message.get("subject", "")))
+            return renamed(coding, video, str(message.get("subject", ""))), None
         count = self.open(video).video.count
         if do == "add":
-            coding, self._last = added(coding, video, fields, count=count)
-            return coding
+            return added(coding, video, fields, count=count)
         if not isinstance(number, int):
             raise ConfigError("an edit names its event by number")
         if do == "change":
-            return changed(coding, video, number, fields, count=count)
+            return changed(coding, video, number, fields, count=count), None
         if do == "delete":
-            return deleted(coding, video, number)
+            return deleted(coding, video, number), None
         raise ConfigError("there is no such edit")
 
     def _save(self) -> None:

@@ -180,18 +180,18 @@ async function show() {
   if (showing) return;
   showing = true;
   while (frames) {
-    const store = frames, wanted = comparing && current() ? current().onset : now;
+    const store = frames, target = comparing && current() ? current().onset : now;
     try {
-      const picture = await store.get(wanted, direction);
+      const picture = await store.get(target, direction);
       if (store !== frames) continue;  // another video was opened meanwhile
-      draw(picture, wanted);
+      draw(picture, target);
     } catch (error) {
       if (store !== frames) continue;
       byId("empty").hidden = false;
       byId("empty").textContent = error.message || "the server does not answer";
-      drawn = wanted;
+      drawn = target;
     }
-    if (store === frames && wanted === (comparing && current() ? current().onset : now)) break;
+    if (store === frames && target === (comparing && current() ? current().onset : now)) break;
   }
   showing = false;
 }

@@ -1,6 +1,6 @@
 // Frames of a video by number: those nearby are fetched ahead, and a few hundred are kept.
 
-const AT_ONCE = 4, KEPT_PX = 60e6, AHEAD = 20, BEHIND = 6;
+const AT_ONCE = 4, CACHED_PX = 60e6, AHEAD = 20, BEHIND = 6;
 
 export function address(name, query) {
   const token = new URLSearchParams(location.search).get("token");
@@ -12,7 +12,7 @@ export class Frames {
   constructor(path, count) {
     this.path = path;
     this.count = count;
-    this.kept = new Map();    // number to ImageBitmap, the latest used last
+    this.cache = new Map();    // number to ImageBitmap, the latest used last
     this.asked = new Map();   // number to a promise
     this.queue = [];
     this.px = 0;
@@ -20,17 +20,15 @@ export class Frames {
 
   // The picture of a frame, and soon those that lie in the direction of going.
   async get(number, direction = 1) {
-    const picture = this.kept.get(number) ?? await this.fetch(number);
-    if (this.kept.delete(number)) this.kept.set(number, picture);
+    const picture = this.cache.get(number) ?? await this.fetch(number);
+    if (this.cache.delete(number)) this.cache.set(number, picture);
     const next = [];
     for (let k = 1; k <= AHEAD; k++) next.push(number + direction * k);
     for (let k = 1; k <= BEHIND; k++) next.push(number - direction * k);
-    this.queue = next.filter((n) => n >= 1 && n <= this.count && !this.kept.has(n) && !this.asked.has(n));
+    this.queue = next.filter((n) => n >= 1 && n <= this.count && !this.cache.has(n) && !this.asked.has(n));
     this.pump();
     return picture;
   }
-
-  has(number) { return this.kept.has(number); }
 
   pump() {
     while (this.asked.size < AT_ONCE && this.queue.length) {
@@ -50,11 +48,11 @@ export class Frames {
     const answer = await fetch(address("frame", { path: this.path, number }));
     if (!answer.ok) throw new Error((await answer.text()).trim());
     const picture = await createImageBitmap(await answer.blob());
-    this.kept.set(number, picture);
+    this.cache.set(number, picture);
     this.px += picture.width * picture.height;
-    for (const [oldest, old] of this.kept) {
-      if (this.px <= KEPT_PX || this.kept.size <= 2 * (AHEAD + BEHIND)) break;
-      this.kept.delete(oldest);
+    for (const [oldest, old] of this.cache) {
+      if (this.px <= CACHED_PX || this.cache.size <= 2 * (AHEAD + BEHIND)) break;
+      this.cache.delete(oldest);
       this.px -= old.width * old.height;
     }
     return picture;
