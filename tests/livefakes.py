@@ -13,8 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from mace.face.tracked import Status, TrackedFace
-from mace.live.labelled import LabelledFrame
-from mace.live.results import Counters, Result
+from mace.live.results import Counters, FaceResult, Result
 from mace.live.sources.frame import Frame
 from mace.live.web.watch import Facts
 from mace.spotting.events import Event
@@ -53,11 +52,11 @@ def labelled(frame, *, identity=0, status=Status.TRACKED):
     values = np.array([0.6 * (1 - swing), 0.4 * (1 - swing), swing], np.float32)
     y, x = np.mgrid[-1:1:28j, -1:1:28j].astype(np.float32)
     inputs = np.stack([x * swing, y * swing, np.hypot(x, y)], axis=-1).astype(np.float32)
-    return LabelledFrame(
+    return FaceResult(
         index=frame.index,
         time=frame.time,
         face=face,
-        classes=3,
+        classes=CLASSES,
         inputs=inputs,
         probabilities=values,
         smoothed=values,

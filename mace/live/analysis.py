@@ -17,12 +17,12 @@ from mace.config import to_dict
 from mace.errors import ConfigError, DataError
 from mace.inference import Model, load_model, unit_names
 from mace.live.config import LiveConfig
-from mace.live.events_table import events_table
 from mace.live.overlay import draw_result
 from mace.live.pipeline import predict_frames
-from mace.live.recorded import Session, load_session
 from mace.live.recorder import Recorder
 from mace.live.results import Result
+from mace.live.runner import iterate_results
+from mace.live.session import Session, load_session
 from mace.live.sources.config import SourceConfig
 from mace.live.sources.frame import Source
 from mace.live.sources.incident import few_frames
@@ -30,11 +30,11 @@ from mace.live.sources.iterable import IterableSource
 from mace.live.sources.opening import open_source
 from mace.live.spot_videos import check_model, spot_source
 from mace.live.step import live_motion
-from mace.live.streamed import streamed_results
 from mace.network import Network
 from mace.places import model_folder
 from mace.progress import progress
 from mace.provenance import provenance
+from mace.spotting.records import events_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,7 +140,7 @@ def stream(
     network, _ = open_network(model)
     config = live if faces is None else replace(live, faces=faces)
     opened = _opened(source, fps, asked)
-    return streamed_results(opened, network, config)
+    return iterate_results(opened, network, config)
 
 
 def spot(
@@ -283,7 +283,7 @@ def write_analysis(
     )
     recorder.note("remarks", remarks)
     last = 0.0
-    results = predict_frames(source.frames(), bundle=network, config=live, fps=source.fps)
+    results = predict_frames(source.frames(), model=network, config=live, fps=source.fps)
     try:
         with recorder, progress(Path(source.name).name, source.count) as advance:
             for result in results:

@@ -24,14 +24,12 @@ from jaxtyping import UInt8
 from mace.errors import OutputError
 from mace.files import write_text
 from mace.live.config import SLOW_FPS
-from mace.live.events_log import EVENTS_JSONL, EventsLog
-from mace.live.events_table import EVENTS_CSV, write_table
-from mace.live.frames_log import csv_header, csv_row, jsonl_record
-from mace.live.labelled import LabelledFrame, unseen
 from mace.live.pictures import PictureFile, Pictures
-from mace.live.results import Result
+from mace.live.results import FaceResult, Result, unseen
+from mace.live.tables import frame_columns, frame_row
 from mace.locks import lock
 from mace.spotting.events import Event
+from mace.spotting.records import EVENTS_CSV, EVENTS_JSONL, EventsLog, write_table
 
 FRAMES_CSV = "frames.csv"
 FRAMES_JSONL = "frames.jsonl"
@@ -92,7 +90,7 @@ class Recorder:
             shutil.rmtree(self._partial, ignore_errors=True)
             raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
         self._rows = csv.writer(self._csv)
-        self._rows.writerow(csv_header(self._classes))
+        self._rows.writerow(frame_columns(self._classes))
         try:
             self._video = PictureFile(self._partial, pictures, size=size)
         except OSError as error:
@@ -118,7 +116,7 @@ class Recorder:
             flush: hand all lines so far to the system, so that they survive whatever ends the
                 process.
         """
-        faces = result.faces or (unseen(result.frame, len(self._classes)),)
+        faces = result.faces or (unseen(result.frame, self._classes),)
         if self._begun is None:
             self._begun = result.frame.time
         if self._begun:
@@ -165,12 +163,13 @@ class Recorder:
         else:
             self._give_up()
 
-    def _write_lines(self, faces: Sequence[LabelledFrame], *, flush: bool) -> None:
+    def _write_lines(self, faces: Sequence[FaceResult], *, flush: bool) -> None:
         try:
             for face in faces:
                 self._times = (face.time if self._times is None else self._times[0], face.time)
-                self._rows.writerow(csv_row(face))
-                self._jsonl.write(_line(jsonl_record(face, self._classes)))
+                record = face.to_dict()
+                self._rows.writerow(frame_row(record, self._classes))
+                self._jsonl.write(_line(record))
             if flush:
                 self._csv.flush()
                 self._jsonl.flush()
@@ -257,4 +256,4 @@ def _line(record: dict[str, Any]) -> bytes:
     import orjson  # absent where the live step alone is wanted, as on a machine that trains
 
     # In a tenth of the time of `json`, and Python's lock is free for the other stages that long.
-    return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
+    return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)

@@ -15,13 +15,13 @@ from mace.face.config import FaceConfig
 from mace.face.tracked import Status, TrackedFace
 from mace.inference import Model
 from mace.live.config import LiveConfig
-from mace.live.crowd import Seen
-from mace.live.engine import FaceStage, InferenceStage
-from mace.live.labelled import LabelledFrame
+from mace.live.faces import Observed
+from mace.live.pipeline import Pipeline
 from mace.live.quality import Quality
-from mace.live.sources.frame import Frame, Source
+from mace.live.results import FaceResult
+from mace.live.sources.frame import Source
 from mace.live.sources.incident import few_frames
-from mace.live.spotting import LiveSpotter, can_spot, sample_of
+from mace.live.spotting import SpottingStage, can_spot, sample_of
 from mace.motion.representation import represent
 from mace.spotting.baseline import spot_plainly
 from mace.spotting.covered import Fit
@@ -90,17 +90,16 @@ def spot_source(
     last = 0.0
     remarks: list[str] = []
     source.report = lambda kind, sentence: remarks.append(sentence)
-    with closing(FaceStage(bundle, config, live=False, fps=source.fps)) as faces:
-        inference = InferenceStage(bundle, config, face=faces.face)
+    with closing(Pipeline(bundle, config, fps=source.fps)) as pipeline:
 
-        def seen() -> Iterator[tuple[Frame, tuple[Seen, ...]]]:
+        def observed() -> Iterator[Observed]:
             for frame in source.frames():
-                yield from faces.push(frame)
-            yield from faces.finish()
+                yield from pipeline.faces.push(frame)
+            yield from pipeline.faces.finish()
 
-        for frame, people in seen():
-            due = inference.due(frame)
-            result = inference.push(frame, people, skip=not due)
+        for frame, people in observed():
+            due = pipeline.due(frame)
+            result = pipeline.infer(frame, people, skip=not due)
             tracked = any(one.tracked for one in result.faces)
             tally["frames"] += 1
             tally["tracked"] += tracked
@@ -108,8 +107,8 @@ def spot_source(
             events += result.events
             last = frame.time
             advance()
-        events += inference.finish()
-        remarks += inference.remarks
+        events += pipeline.last_events()
+        remarks += pipeline.remarks
     if last:
         remarks += few_frames(source.name, (tally["frames"] - 1) / last)
     seconds = last + 1 / source.fps if source.fps else last
@@ -138,13 +137,15 @@ def spot_stored(video: LongVideo, bundle: Model, config: LiveConfig) -> Spotted:
             f"{video.clip} holds crops of {side} px, the model's faces have {face.crop.size}; "
             "prepare the data set with the model's face settings"
         )
-    spotter = LiveSpotter(bundle, config, face=face)
+    spotter = SpottingStage(bundle, config, face=face)
     events: list[Event] = []
     samples = []
     fit = Fit(video.frames[0], face.crop)
     for index, inputs in _motions(video, bundle, config.spotting.fps):
-        one = _stored_face(video, index, inputs, fit, classes=len(bundle.classes))
-        samples.append(sample_of(one, inputs, video.transforms[index], bundle=bundle, face=face))
+        one = _stored_face(video, index, inputs, fit, classes=bundle.classes)
+        samples.append(
+            sample_of(one, inputs, video.transforms[index], model=bundle, crop=face.crop)
+        )
         events += spotter.push([one])
     events += spotter.finish()
     count = len(video.frames)
@@ -170,8 +171,13 @@ def _motions(
 
 
 def _stored_face(
-    video: LongVideo, index: int, inputs: Float[np.ndarray, "h w c"], fit: Fit, *, classes: int
-) -> LabelledFrame:
+    video: LongVideo,
+    index: int,
+    inputs: Float[np.ndarray, "h w c"],
+    fit: Fit,
+    *,
+    classes: tuple[str, ...],
+) -> FaceResult:
     face = TrackedFace(
         index,
         Status.TRACKED,
@@ -181,7 +187,7 @@ def _stored_face(
     )
     nan = float("nan")  # nobody has measured it
     quality = Quality(nan, nan, nan, nan, nan, misfit=fit.misfit(video.frames[index]))
-    return LabelledFrame(index, index / video.fps, face, classes, inputs=inputs, quality=quality)
+    return FaceResult(index, index / video.fps, face, classes, inputs=inputs, quality=quality)
 
 
 def _ordered(events: list[Event]) -> list[Event]:

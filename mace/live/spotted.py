@@ -9,9 +9,8 @@ from typing import Any
 
 from mace.errors import DataError, OutputError
 from mace.files import atomic_folder, write_json
-from mace.live.events_log import EVENTS_JSONL, EventsLog, read_events
-from mace.live.events_table import EVENTS_CSV, write_table
 from mace.spotting.events import Event
+from mace.spotting.records import EVENTS_CSV, EVENTS_JSONL, EventsLog, read_events, write_table
 
 SPOTTING = "spotting.json"
 BASELINE_JSONL = "baseline.jsonl"

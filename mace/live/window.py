@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from mace.errors import ConfigError, OutputError
-from mace.live.latest import Latest
 from mace.live.overlay import draw_result
+from mace.live.queues import LatestResult
 from mace.live.results import Result
 from mace.live.timeline import History, draw_timeline
 
@@ -177,7 +177,7 @@ def require_display() -> None:
 
 
 def show(
-    results: Latest,
+    results: LatestResult,
     *,
     classes: Sequence[str],
     notice: str,

@@ -12,10 +12,10 @@ import mace
 from mace.bundle import save_bundle
 from mace.errors import CheckpointError, ConfigError, DataError, OutputError
 from mace.live.config import LiveConfig
+from mace.live.runner import iterate_results
 from mace.live.sources.config import SourceConfig
 from mace.live.sources.memory import MemorySource
 from mace.live.sources.paced import paced
-from mace.live.streamed import streamed_results
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_what_happens_to_a_source_comes_as_a_warning(surprise, bundle, model):
     assert [Path(warning.filename).name for warning in told] == [Path(__file__).name]
     camera = paced(MemorySource([*frames, frames[0][:-8]], fps=50))
     with pytest.warns(UserWarning, match=r"^0\.1 s: memory gives") as told:
-        list(streamed_results(camera, bundle, LiveConfig()))
+        list(iterate_results(camera, bundle, LiveConfig()))
     assert len(told) == 1
 
 

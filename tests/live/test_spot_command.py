@@ -15,7 +15,7 @@ from mace.cli import main
 from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.prepare import prepare
 from mace.datasets.synthetic.presets import Preset
-from mace.live.events_log import read_events
+from mace.spotting.records import read_events
 
 
 @pytest.fixture(scope="module")

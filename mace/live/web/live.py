@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 
 from mace.inference import Model
 from mace.live.config import LiveConfig
-from mace.live.engine import LiveEngine
-from mace.live.loop import LiveLoop
-from mace.live.results import Result
+from mace.live.pipeline import Pipeline
+from mace.live.results import Result, Sink
+from mace.live.runner import Runner
 from mace.live.sources.frame import Source
 from mace.live.sources.incident import Incident
 from mace.live.web.config import WebConfig
@@ -24,9 +24,9 @@ class LoopWatch:
         make_loop: makes the loop whose results go to what it is given.
     """
 
-    def __init__(self, make_loop: Callable[[Callable[[Result], None]], LiveLoop]):
+    def __init__(self, make_loop: Callable[[Sink], Runner]):
         self._make_loop = make_loop
-        self._loop: LiveLoop | None = None
+        self._loop: Runner | None = None
 
     def run(self, publish: Callable[[Result], None], stop: threading.Event) -> None:
         """Hand over every result as it comes, until the source ends or `stop` is set."""
@@ -47,7 +47,7 @@ def serve_live(
     live: LiveConfig,
     web: WebConfig,
     facts: Facts,
-    consumers: Sequence[Callable[[Result], None]] = (),
+    sinks: Sequence[Sink] = (),
     say: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the live loop on a page until Ctrl-C.
@@ -58,7 +58,7 @@ def serve_live(
         live: settings of the loop, and of the cameras' engines.
         web: where the page is, and its bounds.
         facts: what the page says about the session.
-        consumers: who else is handed the results of the server's source, such as a recorder.
+        sinks: who else is handed the results of the server's source, such as a recorder.
         say: called with what happens to the server's source, in another thread.
 
     Raises:
@@ -69,13 +69,13 @@ def serve_live(
         if say is not None:
             say(str(incident))
 
-    def make_loop(publish: Callable[[Result], None]) -> LiveLoop:
+    def make_loop(publish: Sink) -> Runner:
         assert source is not None
-        return LiveLoop(
+        return Runner(
             source,
             bundle,
             config=live,
-            consumers=(*consumers, publish),
+            sinks=(*sinks, publish),
             on_incident=tell,
         )
 
@@ -83,5 +83,5 @@ def serve_live(
         facts,
         config=web,
         watch=None if source is None else LoopWatch(make_loop),
-        make_engine=lambda: LiveEngine(bundle, live, live=True),
+        make_engine=lambda: Pipeline(bundle, live, live=True),
     )

@@ -27,10 +27,9 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from mace.live.events_log import event_record
-from mace.live.labelled import LabelledFrame, crop_corners
-from mace.live.results import Result
+from mace.live.results import FaceResult, Result, crop_corners
 from mace.spotting.events import Event
+from mace.spotting.records import event_record
 
 VERSION = 1
 _HEADER = struct.Struct("<BBHIdHHI")
@@ -208,7 +207,7 @@ def result_record(result: Result) -> dict[str, Any]:
     }
 
 
-def _face_record(face: LabelledFrame) -> dict[str, Any]:
+def _face_record(face: FaceResult) -> dict[str, Any]:
     return {
         "identity": face.identity,
         "status": face.status,

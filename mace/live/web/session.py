@@ -33,7 +33,7 @@ _MAX_REASON = 120
 
 
 class Engine(Protocol):
-    """What makes results of frames, such as `mace.live.engine.LiveEngine`."""
+    """What makes results of frames, such as `mace.live.pipeline.Pipeline`."""
 
     def push(self, frame: Frame) -> list[Result]:
         """Take the next frame and return the results that are ready."""

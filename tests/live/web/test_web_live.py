@@ -9,8 +9,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from mace.live.config import LiveConfig
-from mace.live.engine import LiveEngine
-from mace.live.loop import LiveLoop
+from mace.live.pipeline import Pipeline
+from mace.live.runner import Runner
 from mace.live.sources.opening import open_source
 from mace.live.web.config import WebConfig
 from mace.live.web.guard import Guard
@@ -38,7 +38,7 @@ def test_a_camera_s_frames_get_the_engine_s_results(bundle, surprise):
         facts_of(bundle),
         config=WebConfig(),
         guard=Guard(frozenset({"localhost"})),
-        make_engine=lambda: LiveEngine(bundle, LiveConfig()),
+        make_engine=lambda: Pipeline(bundle, LiveConfig()),
     )
     frames = surprise.frames[:8]
     with (
@@ -68,7 +68,7 @@ def test_a_camera_s_frames_get_the_engine_s_results(bundle, surprise):
 def test_the_loop_is_watched(bundle, surprise_folder):
     def make_loop(publish):
         source = open_source(surprise_folder)
-        return LiveLoop(source, bundle, config=LiveConfig(), consumers=(publish,))
+        return Runner(source, bundle, config=LiveConfig(), sinks=(publish,))
 
     app = make_app(
         facts_of(bundle),
