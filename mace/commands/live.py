@@ -140,8 +140,8 @@ def _place(source: str, facts: dict[str, Any], *, out: Path | None) -> Path:
         OutputError: if results are there already.
     """
     from mace.live.recorder import refuse_written
-    from mace.live.result_folders import composed_names, recording_names, result_folder
     from mace.live.session import recorded_source
+    from mace.result_folders import composed_names, recording_names, result_folder
 
     piped = source == "-"
     facts["recording"] = recording = "standard input" if piped else str(Path(source).resolve())

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
+from mace.errors import ConfigError
 from mace.export.loading import Export
 from mace.face.config import CropConfig, FaceConfig
 from mace.inference import Model, make_unit_network
@@ -27,6 +28,20 @@ _PEOPLE = 16
 def can_spot(model: Model, config: LiveConfig) -> bool:
     """Say whether there is a signal: motion against one and the same reference."""
     return model.motion.representation == "flow" and config.reference == "neutral"
+
+
+def check_model(model: Model, config: LiveConfig) -> None:
+    """See whether a network's input can be spotted in.
+
+    Raises:
+        ConfigError: if it reads no flow, or motion is to be measured against a recent frame.
+    """
+    if not can_spot(model, config):
+        raise ConfigError(
+            f"spotting needs flow against the neutral reference; this model reads "
+            f"{model.motion.representation} and live.reference is {config.reference}: choose a "
+            "model that reads flow, and --live.reference neutral"
+        )
 
 
 def sample_of(

@@ -199,7 +199,7 @@ def write_table(
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(event_columns(classes, units))
-        rows.writerows(_row(event, classes, units) for event in _by_onset(events))
+        rows.writerows(event_rows(events, classes, units))
 
 
 def events_table(
@@ -209,13 +209,13 @@ def events_table(
     import pandas as pd
 
     columns = event_columns(classes, units)
-    rows = [_row(event, classes, units) for event in _by_onset(events)]
+    rows = event_rows(events, classes, units)
     table = pd.DataFrame(rows, columns=columns).replace("", None)
     numbers = [name for name in table if name not in _TEXTS]
     return table.astype(dict.fromkeys(numbers, float)).astype(dict.fromkeys(_WHOLE, int))
 
 
-def event_columns(classes: Sequence[str], units: Sequence[str]) -> list[str]:
+def event_columns(classes: Sequence[str], units: Sequence[str] = ()) -> list[str]:
     """Return the columns of `events.csv`."""
     fixed = ["identity", "kind", "onset", "apex", "offset", "duration"]
     fixed += ["onset_frame", "apex_frame", "offset_frame", "strength_px", "regions"]
@@ -226,8 +226,12 @@ def event_columns(classes: Sequence[str], units: Sequence[str]) -> list[str]:
     return [*fixed, "units", *(f"{name}_p" for name in names), *(f"{name}_px" for name in names)]
 
 
-def _by_onset(events: Sequence[Event]) -> list[Event]:
-    return sorted(events, key=lambda event: (event.onset, event.identity))
+def event_rows(
+    events: Sequence[Event], classes: Sequence[str], units: Sequence[str]
+) -> list[list[str]]:
+    """Return the rows of `events.csv`, by onset."""
+    ordered = sorted(events, key=lambda event: (event.onset, event.identity))
+    return [_row(event, classes, units) for event in ordered]
 
 
 def _row(event: Event, classes: Sequence[str], units: Sequence[str]) -> list[str]:
