@@ -75,8 +75,8 @@ def run(
     facts = session_facts(opened, network, live, model=str(model), asked=asked)
     notice = facts["notice"]
     if on_page:
+        from mace.live.web.config import Facts
         from mace.live.web.live import serve_live
-        from mace.live.web.watch import Facts
 
         print(notice, file=sys.stderr)
         page = Facts(tuple(network.classes), notice, model=str(model), source=opened.name)
