@@ -57,7 +57,7 @@ def run(
     keep_compiled()
     settings = Settings.load(folder, live, name=str(model))
     if prepared is not None and dataset is not None:
-        from mace.evaluation.spotting import score_data_set, table
+        from mace.live.scores import score_data_set, table
 
         where = RUNS_DIR / "spot" / dataset if out is None else out
         figures = score_data_set(prepared, settings, out=where)

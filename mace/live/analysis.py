@@ -24,10 +24,9 @@ from mace.live.results import Result, Sink
 from mace.live.runner import iterate_results
 from mace.live.session import Session, load_session
 from mace.live.sources.config import SourceConfig
-from mace.live.sources.frame import Source
-from mace.live.sources.incident import few_frames
-from mace.live.sources.iterable import IterableSource
+from mace.live.sources.frame import Source, few_frames
 from mace.live.sources.opening import open_source
+from mace.live.sources.stored import IterableSource
 from mace.live.spotting import check_model
 from mace.live.step import live_motion
 from mace.network import Network

@@ -13,8 +13,7 @@ import numpy as np
 
 from mace.errors import DataError, MaceError
 from mace.live.queues import NewestQueue
-from mace.live.sources.frame import Frame, Source, SourceLost
-from mace.live.sources.incident import Incident, IncidentKind, few_frames
+from mace.live.sources.frame import Frame, Incident, IncidentKind, Source, SourceLost, few_frames
 
 _KEPT_INCIDENTS = 1000
 _RATE_FRAMES = 120

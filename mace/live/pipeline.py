@@ -19,8 +19,7 @@ from mace.live.config import LiveConfig
 from mace.live.faces import FaceStage, Observation, Observed
 from mace.live.inference import InferenceStage
 from mace.live.results import Result
-from mace.live.sources.frame import Frame, Source
-from mace.live.sources.incident import few_frames
+from mace.live.sources.frame import Frame, Source, few_frames
 from mace.live.spotting import SpottingStage, can_spot, check_model
 from mace.spotting.events import Event
 

@@ -24,8 +24,7 @@ from mace.live.faces import Observed
 from mace.live.pipeline import Pipeline, predict_frames, with_last_events
 from mace.live.queues import LatestResult, NewestQueue, OrderedQueue
 from mace.live.results import Counters, Result, Sink
-from mace.live.sources.frame import Frame, Source
-from mace.live.sources.incident import Incident, few_frames
+from mace.live.sources.frame import Frame, Incident, Source, few_frames
 from mace.live.timing import Timings
 from mace.spotting.events import Event
 

@@ -11,8 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from mace.errors import DataError, OutputError
 from mace.files import atomic_folder
-from mace.live.pictures import PLAIN_VIDEO, VIDEO
-from mace.live.recorder import FRAMES_CSV, FRAMES_JSONL, SESSION, being_written
+from mace.live.recorder import (
+    FRAMES_CSV,
+    FRAMES_JSONL,
+    PLAIN_VIDEO,
+    SESSION,
+    VIDEO,
+    being_written,
+)
 from mace.live.session_figure import draw_session
 from mace.spotting.events import Event
 from mace.spotting.records import EVENTS_JSONL, events_table, read_events, read_lines

@@ -13,8 +13,8 @@ from mace.errors import DataError, MaceError
 from mace.live.capture import Capture
 from mace.live.queues import NewestQueue
 from mace.live.sources.frame import Frame, SourceBase, SourceLost
-from mace.live.sources.memory import MemorySource
 from mace.live.sources.paced import paced
+from mace.live.sources.stored import IterableSource
 
 RNG = np.random.default_rng(0)
 
@@ -83,7 +83,7 @@ def kinds(incidents):
 
 
 def test_a_late_consumer_misses_frames_and_its_delay_does_not_grow():
-    source = paced(MemorySource([picture() for _ in range(100)], fps=200))
+    source = paced(IterableSource([picture() for _ in range(100)], fps=200))
     delays, indices = [], []
     with Capture(source, NewestQueue()) as capture:
         for frame in capture.frames():
@@ -99,7 +99,7 @@ def test_a_late_consumer_misses_frames_and_its_delay_does_not_grow():
 
 
 def test_a_consumer_held_up_for_a_moment_misses_nothing():
-    source = paced(MemorySource([picture() for _ in range(60)], fps=200))
+    source = paced(IterableSource([picture() for _ in range(60)], fps=200))
     indices, delays = [], []
     with Capture(source, NewestQueue(burst=60)) as capture:
         for frame in capture.frames():
@@ -112,7 +112,7 @@ def test_a_consumer_held_up_for_a_moment_misses_nothing():
 
 
 def test_the_true_rate_is_measured():
-    with Capture(paced(MemorySource([picture()] * 30, fps=100)), NewestQueue()) as capture:
+    with Capture(paced(IterableSource([picture()] * 30, fps=100)), NewestQueue()) as capture:
         for _ in capture.frames():
             pass
     assert capture.fps == pytest.approx(100)
@@ -162,7 +162,7 @@ def test_a_stall_is_told_once_and_so_is_its_end():
 
 
 def test_a_slow_source_does_not_stall_by_its_own_rate():
-    source = paced(MemorySource([picture(), picture()], fps=4))
+    source = paced(IterableSource([picture(), picture()], fps=4))
     _, incidents = run(source, stall_s=0.05)
     assert incidents == []
 

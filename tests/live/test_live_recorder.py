@@ -15,7 +15,7 @@ from mace.live.recorder import Recorder
 from mace.live.results import FaceResult, Result
 from mace.live.session import load_session, recorded_source
 from mace.live.sources.frame import Frame
-from mace.live.sources.video import VideoFile
+from mace.live.sources.stored import VideoFile
 from mace.live.tables import frame_columns, frame_row
 from mace.spotting.events import Event
 from mace.video.writer import VideoWriter

@@ -9,8 +9,8 @@ from mace.errors import DataError
 from mace.live.config import LiveConfig
 from mace.live.pipeline import Pipeline, predict_frames
 from mace.live.runner import Runner
-from mace.live.sources.memory import MemorySource
 from mace.live.sources.paced import paced
+from mace.live.sources.stored import IterableSource
 
 CONFIG = LiveConfig()
 
@@ -28,7 +28,7 @@ def run(source, bundle, *, sinks=(), config=CONFIG):
 
 
 def test_a_file_loses_no_frame_and_gets_every_prediction(images, bundle):
-    found, loop = run(MemorySource(images, fps=200), bundle)
+    found, loop = run(IterableSource(images, fps=200), bundle)
     assert [one.frame.index for one in found] == list(range(len(images)))
     assert loop.counters.frames == len(images)
     assert loop.counters.dropped == loop.counters.skipped == 0
@@ -37,7 +37,7 @@ def test_a_file_loses_no_frame_and_gets_every_prediction(images, bundle):
 
 
 def test_frames_that_come_while_inference_is_slow_are_tracked_and_counted(images, bundle):
-    source = paced(MemorySource(images, fps=100), loop=True)
+    source = paced(IterableSource(images, fps=100), loop=True)
     found = []
     sinks = [found.append, lambda _: time.sleep(0.05)]
     with Runner(source, bundle, config=CONFIG, sinks=sinks) as loop:
@@ -57,7 +57,7 @@ def test_a_consumer_that_fails_ends_the_loop_and_is_reported(images, bundle):
     def fail(_):
         raise DataError("the disk is full")
 
-    source = MemorySource(images, fps=200)
+    source = IterableSource(images, fps=200)
     loop = Runner(source, bundle, config=CONFIG, sinks=[fail]).start()
     assert loop.wait(60)
     with pytest.raises(DataError, match="disk is full"):
@@ -66,7 +66,7 @@ def test_a_consumer_that_fails_ends_the_loop_and_is_reported(images, bundle):
 
 
 def test_stopping_in_the_middle_ends_every_thread(images, bundle):
-    source = paced(MemorySource(images, fps=100), loop=True)
+    source = paced(IterableSource(images, fps=100), loop=True)
     with Runner(source, bundle, config=CONFIG, sinks=[]) as loop:
         deadline = time.monotonic() + 60
         while loop.counters.frames < 10 and time.monotonic() < deadline:
@@ -77,7 +77,7 @@ def test_stopping_in_the_middle_ends_every_thread(images, bundle):
 
 
 def test_a_new_reference_is_taken_when_asked_for(images, bundle):
-    source = paced(MemorySource(images, fps=50), loop=True)
+    source = paced(IterableSource(images, fps=50), loop=True)
     seen = []
     with Runner(source, bundle, config=CONFIG, sinks=[seen.append]) as loop:
         deadline = time.monotonic() + 60
@@ -92,9 +92,11 @@ def test_a_new_reference_is_taken_when_asked_for(images, bundle):
 
 
 def test_the_runner_says_of_a_file_what_the_pipeline_says(images, bundle):
-    threaded, _ = run(MemorySource(images, fps=200), bundle)
+    threaded, _ = run(IterableSource(images, fps=200), bundle)
     plain = list(
-        predict_frames(MemorySource(images, fps=200).frames(), model=bundle, config=CONFIG, fps=200)
+        predict_frames(
+            IterableSource(images, fps=200).frames(), model=bundle, config=CONFIG, fps=200
+        )
     )
     for one, other in zip(threaded, plain, strict=True):
         assert one.faces[0].label == other.faces[0].label
@@ -103,7 +105,7 @@ def test_the_runner_says_of_a_file_what_the_pipeline_says(images, bundle):
 
 def test_a_file_that_ends_while_the_face_is_new_loses_no_frame(images, bundle):
     # The tracker waits for five frames before it gives the first.
-    found, loop = run(MemorySource(images[:3], fps=200), bundle)
+    found, loop = run(IterableSource(images[:3], fps=200), bundle)
     assert [one.frame.index for one in found] == [0, 1, 2]
     assert loop.counters.frames == 3
     assert all(one.faces[0].tracked for one in found)
@@ -113,8 +115,8 @@ def test_what_becomes_certain_at_a_file_s_end_is_told_with_its_last_frame(
     images, bundle, monkeypatch
 ):
     monkeypatch.setattr(Pipeline, "last_events", lambda _: ("late",))
-    threaded, _ = run(MemorySource(images, fps=200), bundle)
-    frames = MemorySource(images, fps=200).frames()
+    threaded, _ = run(IterableSource(images, fps=200), bundle)
+    frames = IterableSource(images, fps=200).frames()
     plain = list(predict_frames(frames, model=bundle, config=CONFIG))
     for found in (threaded, plain):
         assert found[-1].events[-1:] == ("late",)

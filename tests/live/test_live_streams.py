@@ -15,8 +15,8 @@ from mace.live.capture import Capture
 from mace.live.queues import NewestQueue
 from mace.live.sources.config import SourceConfig
 from mace.live.sources.frame import SourceLost
-from mace.live.sources.network import NetworkStream
 from mace.live.sources.opening import open_source
+from mace.live.sources.stream import NetworkStream
 
 
 class Sender(http.server.BaseHTTPRequestHandler):
