@@ -186,7 +186,7 @@ def show(
     recording: bool = False,
     ended: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Show results in a window until it is closed, the mailbox is, or `ended` says so.
+    """Show results in a window until it is closed, the queue is, or `ended` says so.
 
     Runs in the thread that calls it, at 30 pictures a second at most. macOS allows windows in a
     process's main thread only, so it is best called from there, with the loop in another.
