@@ -87,8 +87,8 @@ def _write_page(place: Path, out: Path, max_mb: float) -> None:
     if not max_mb > 0:
         raise ConfigError(f"--max-mb is {max_mb:g}, expected more than 0")
 
-    from mace.live.recorded import load_session
     from mace.live.review import write_review
+    from mace.live.session import load_session
 
     print(write_review(load_session(place), out=out, max_bytes=round(max_mb * 1e6)))
 

@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
-from mace.live.labelled import LabelledFrame, crop_corners
-from mace.live.results import Result
+from mace.live.results import FaceResult, Result, crop_corners
 
 _TRACKED = (120, 220, 120)
 _DOUBTFUL = (80, 180, 255)
@@ -73,7 +72,7 @@ def motion_picture(inputs: Float32[np.ndarray, "h w c"]) -> UInt8[np.ndarray, "h
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)
 
 
-def _face(image: np.ndarray, frame: LabelledFrame) -> None:
+def _face(image: np.ndarray, frame: FaceResult) -> None:
     corners = crop_corners(frame.face)
     if corners is None:
         return
@@ -83,13 +82,13 @@ def _face(image: np.ndarray, frame: LabelledFrame) -> None:
         cv2.circle(image, (x, y), 2, colour, -1, cv2.LINE_AA)
 
 
-def _name(image: np.ndarray, frame: LabelledFrame, unit: float) -> None:
+def _name(image: np.ndarray, frame: FaceResult, unit: float) -> None:
     if frame.box is not None:
         left, top = frame.box[0] / unit, frame.box[1] / unit - 6
         _write(image, f"person {frame.identity}", (left, top), size=0.42, unit=unit)
 
 
-def _doubts(image: np.ndarray, frame: LabelledFrame, unit: float) -> None:
+def _doubts(image: np.ndarray, frame: FaceResult, unit: float) -> None:
     """Say above the notice what speaks against the first person's face."""
     if frame.quality is not None and not frame.quality.ok:
         text = f"doubtful: {', '.join(frame.quality.reasons)}"
@@ -103,7 +102,7 @@ def _points(landmarks: Float[np.ndarray, "n 2"] | None) -> list[tuple[int, int]]
     return [(round(x), round(y)) for x, y in landmarks.tolist()]
 
 
-def _panel(image: np.ndarray, frame: LabelledFrame, classes: Sequence[str], unit: float) -> None:
+def _panel(image: np.ndarray, frame: FaceResult, classes: Sequence[str], unit: float) -> None:
     rows = len(classes) + 1 if frame.smoothed is not None else 1
     _shade(image, 0, 0, round(_PANEL * unit), round((2 * _MARGIN + rows * _ROW) * unit))
     heading = f"{frame.time:7.3f} s  {frame.label or frame.status.replace('_', ' ')}"
@@ -120,7 +119,7 @@ def _panel(image: np.ndarray, frame: LabelledFrame, classes: Sequence[str], unit
         cv2.rectangle(image, (x0, y0), (x1, y1), _BAR, -1)
 
 
-def _insets(image: np.ndarray, frame: LabelledFrame, unit: float) -> None:
+def _insets(image: np.ndarray, frame: FaceResult, unit: float) -> None:
     side, margin = round(_INSET * unit), round(_MARGIN * unit)
     pictures = []
     if frame.face.crop is not None:

@@ -7,7 +7,7 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from mace.live.recorded import Session
+    from mace.live.session import Session
 
 _COLOURS = {
     "micro": "#b4440e",

@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from mace.errors import ConfigError, OutputError
-from mace.live.latest import Latest
 from mace.live.overlay import draw_result
+from mace.live.queues import LatestResult
 from mace.live.results import Result
 from mace.live.timeline import History, draw_timeline
 
@@ -177,7 +177,7 @@ def require_display() -> None:
 
 
 def show(
-    results: Latest,
+    results: LatestResult,
     *,
     classes: Sequence[str],
     notice: str,
@@ -186,7 +186,7 @@ def show(
     recording: bool = False,
     ended: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Show results in a window until it is closed, the mailbox is, or `ended` says so.
+    """Show results in a window until it is closed, the queue is, or `ended` says so.
 
     Runs in the thread that calls it, at 30 pictures a second at most. macOS allows windows in a
     process's main thread only, so it is best called from there, with the loop in another.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 type Kind = Literal["micro", "macro", "blink", "speech", "head"]
+EVENT_KINDS: tuple[Kind, ...] = ("micro", "macro", "blink", "speech", "head")
 
 
 class Unit(NamedTuple):

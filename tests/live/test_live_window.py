@@ -8,8 +8,8 @@ import pytest
 from livefakes import CLASSES, FACTS, FakeEngine, grey_images, labelled, looped
 
 from mace.errors import ConfigError, OutputError
-from mace.live.latest import Latest
 from mace.live.overlay import draw_result
+from mace.live.queues import LatestResult
 from mace.live.results import Result
 from mace.live.sources.frame import Frame
 from mace.live.timeline import History, draw_timeline
@@ -31,7 +31,7 @@ def view(tmp_path):
 
 
 def test_no_event_is_lost_on_a_slow_consumer():
-    box = Latest()
+    box = LatestResult()
     given = list(results(6.0))
     told = [one for result in given for one in result.events]
     taken = []

@@ -27,10 +27,9 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from mace.live.events_log import event_record
-from mace.live.labelled import LabelledFrame, crop_corners
-from mace.live.results import Result
+from mace.live.results import FaceResult, Result, crop_corners
 from mace.spotting.events import Event
+from mace.spotting.records import event_record
 
 VERSION = 1
 _HEADER = struct.Struct("<BBHIdHHI")
@@ -41,6 +40,8 @@ _MIN_SIDE = 32
 # Markers of JPEG's start-of-frame segments: all of 0xC0–0xCF but the tables and the arithmetic
 # coder's conditioning.
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+# Of the schema of a face (`FaceResult.to_dict`), what a page shows beside the geometry.
+_SHOWN = ("identity", "status", "label", "reference_id", "error_px", "confidence")
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 
 
@@ -208,14 +209,10 @@ def result_record(result: Result) -> dict[str, Any]:
     }
 
 
-def _face_record(face: LabelledFrame) -> dict[str, Any]:
+def _face_record(face: FaceResult) -> dict[str, Any]:
+    record = face.to_dict()
     return {
-        "identity": face.identity,
-        "status": face.status,
-        "label": face.label,
-        "reference_id": face.reference_id,
-        "error_px": None if face.error_px is None else round(face.error_px, 4),
-        "confidence": round(face.confidence, 4),
+        **{name: record[name] for name in _SHOWN},
         "outline": _rounded(crop_corners(face.face)),
         "landmarks": _rounded(face.face.landmarks),
         "probabilities": _rounded(face.probabilities, 5),

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from livefakes import FACTS, FakeEngine, SourceWatch, grey_images, looped
+from livefakes import FACTS, FakeEngine, FakeRunner, grey_images, looped
 
 from mace.live.web.config import WebConfig
 from mace.live.web.server import serve
@@ -28,12 +28,13 @@ def main():
         images += images[::-1]
         images = [cv2.resize(image, (640, 480)) for image in images]
     config = WebConfig(port=0, host=asked.host, cert=asked.cert, key=asked.key)
-    watch = SourceWatch(looped(images, fps=100, seconds=300.0), FakeEngine())
     serve(
         FACTS,
         config=config,
-        watch=watch,
-        make_engine=FakeEngine,
+        make_runner=lambda publish: FakeRunner(
+            looped(images, fps=100, seconds=300.0), FakeEngine(), publish
+        ),
+        make_pipeline=FakeEngine,
         say=lambda text: print(text, flush=True),
     )
 
