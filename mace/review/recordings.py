@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mace.errors import DataError
-from mace.live.events_log import EVENTS_JSONL, read_events
-from mace.live.pictures import PLAIN_VIDEO
-from mace.live.recorded import recorded_source
-from mace.live.recorder import FRAMES_JSONL, SESSION
-from mace.live.spotted import SPOTTING, spotted_recording
+from mace.live.recorder import FRAMES_JSONL, PLAIN_VIDEO, SESSION
+from mace.live.session import recorded_source
 from mace.review.events import CodedEvent
+from mace.spotting.folder import SPOTTING, spotted_recording
+from mace.spotting.records import EVENTS_JSONL, read_events
 from mace.video.naming import is_video
 from mace.video.seeking import SeekableVideo
 

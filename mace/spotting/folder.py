@@ -98,11 +98,11 @@ def spotted_folder(out: Path, names: Iterator[str], recording: str) -> tuple[Pat
     Returns:
         The folder, and a remark if another recording's results are where these should be.
     """
-    folder, taken = result_folder(out, names, recording, owner=_recording)
+    folder, taken = result_folder(out, names, recording, owner=spotted_recording)
     return folder, [] if taken is None else [taken]
 
 
-def _recording(folder: Path) -> str | None:
+def spotted_recording(folder: Path) -> str | None:
     """Return what the result in a folder was made from; None where there is no result."""
     try:
         recording = json.loads((folder / SPOTTING).read_text(encoding="utf-8"))["made_from"][

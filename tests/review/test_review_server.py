@@ -12,13 +12,13 @@ from videos import number_of, numbered, write_video
 
 from mace.cli import main
 from mace.errors import ConfigError, DataError
-from mace.live.events_log import EventsLog
 from mace.live.web.config import WebConfig
 from mace.live.web.guard import Guard
 from mace.review.recordings import find_recordings
 from mace.review.server import make_app
 from mace.review.session import CodingSession
 from mace.spotting.events import Event
+from mace.spotting.records import EventsLog
 
 HOST = "127.0.0.1:8765"
 HEADERS = {"host": HOST, "origin": f"http://{HOST}"}
