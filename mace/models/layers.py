@@ -3,8 +3,8 @@
 import functools
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float
 
 from mace.errors import ConfigError
@@ -29,15 +29,9 @@ def max_pool(
     rows, columns = ((n - size) // stride + 1 for n in x.shape[1:3])
     if min(rows, columns) < 1:
         raise ConfigError("the images are too small for this network: nothing is left of a map")
-    parts = [
-        x[
-            :,
-            i : i + stride * (rows - 1) + 1 : stride,
-            j : j + stride * (columns - 1) + 1 : stride,
-        ]
-        for i in range(size)
-        for j in range(size)
-    ]
+    # Not by indexing: that is a gather where the batch has no size yet, in an exported program.
+    lines = [_every(x, i, rows, stride, axis=1) for i in range(size)]
+    parts = [_every(line, j, columns, stride, axis=2) for line in lines for j in range(size)]
     return functools.reduce(jnp.maximum, parts)
 
 
@@ -52,7 +46,13 @@ def inner(x: Float[Array, "b h w c"], *, size: int) -> Float[Array, "b h2 w2 c"]
     edge = size // 2
     if min(x.shape[1:3]) <= 2 * edge:
         raise ConfigError("the images are too small for this network: nothing is left of a map")
-    return x[:, edge:-edge, edge:-edge]
+    for axis in (1, 2):
+        x = _every(x, edge, x.shape[axis] - 2 * edge, 1, axis=axis)
+    return x
+
+
+def _every(x: Array, start: int, count: int, stride: int, *, axis: int) -> Array:
+    return lax.slice_in_dim(x, start, start + stride * (count - 1) + 1, stride, axis=axis)
 
 
 def flatten(x: Float[Array, "b h w c"]) -> Float[Array, "b n"]:
@@ -71,7 +71,7 @@ def streams(x: Float[Array, "b h w c"]) -> tuple[Float[Array, "b h w 1"], Float[
             f"this network sees u and v apart, but the images have {x.shape[-1]} channel; give it "
             "flow, as in --recipe.motion.representation flow"
         )
-    return x[..., :1], x[..., 1:2]
+    return _every(x, 0, 1, 1, axis=3), _every(x, 1, 1, 1, axis=3)
 
 
 class Dense(nn.Module):
@@ -131,5 +131,5 @@ def channel_norm(
     values = x.astype(jnp.float32)
     mean = values.mean(-1, keepdims=True)
     variance = jnp.square(values - mean).mean(-1, keepdims=True)
-    normal = (values - mean) * jax.lax.rsqrt(variance + 1e-5)
+    normal = (values - mean) * lax.rsqrt(variance + 1e-5)
     return (normal * scale + bias).astype(x.dtype)
