@@ -29,6 +29,7 @@ class Network:
         size: side of the images in the paper, px; None where it suits any.
         channels: what the network looks at.
         published: its name among the published results; empty where it has none.
+        weights: how many there are with three classes and three channels, at that size.
         settings: None where every setting of `ModelConfig` means something. Otherwise the settings
             that describe the layers of its paper, and are no choice.
         norms: normalisations that it can have, the paper's first.
@@ -41,6 +42,7 @@ class Network:
     size: int | None = None
     channels: str = "any"
     published: str = ""
+    weights: int | None = None
     settings: Mapping[str, Any] | None = field(default_factory=dict)
     norms: tuple[Norm, ...] = ("none",)
     explains: bool = False
@@ -52,6 +54,7 @@ NETWORKS: Mapping[str, Network] = MappingProxyType(
             place="mace.models.macnn:MACNN",
             title="MACNN",
             paper="Lai et al. 2020, J. Ambient Intell. Humaniz. Comput. (a reconstruction)",
+            weights=758_547,
             settings=None,
             norms=("batch", "group", "none"),
             explains=True,
@@ -60,6 +63,7 @@ NETWORKS: Mapping[str, Network] = MappingProxyType(
             place="mace.models.resnet:ResNet",
             title="ResNet",
             paper="He et al. 2016, CVPR (basic blocks in MACNN's place)",
+            weights=773_223,
             settings=None,
             norms=("batch", "group", "none"),
             explains=True,
@@ -70,6 +74,7 @@ NETWORKS: Mapping[str, Network] = MappingProxyType(
             paper="Lai et al. 2020 as read by Zhang et al. 2021, PRICAI (Off-TANet)",
             size=112,
             published="MACNN (ECNU's reading)",
+            weights=70_573_923,
             settings={"widths": (32, 64, 128, 256), "dilations": (4, 2), "residual": True},
         ),
         "ststnet": Network(
@@ -79,6 +84,7 @@ NETWORKS: Mapping[str, Network] = MappingProxyType(
             size=28,
             channels="u, v, strain",
             published="STSTNet",
+            weights=1_683,
             settings={"widths": (3, 5, 8), "depths": (1, 1, 1), "head": "grid", "head_grid": 5},
             norms=("batch", "none"),
             explains=True,
@@ -90,6 +96,7 @@ NETWORKS: Mapping[str, Network] = MappingProxyType(
             size=28,
             channels="u, v",
             published="OFF-ApexNet",
+            weights=2_664_475,
             settings={"widths": (6, 16), "depths": (1, 1)},
         ),
         "dual_inception": Network(
@@ -99,6 +106,7 @@ NETWORKS: Mapping[str, Network] = MappingProxyType(
             size=28,
             channels="u, v",
             published="Dual-Inception",
+            weights=6_449_867,
             settings={"widths": (24, 64), "depths": (1, 1), "dropout": 0.0},
         ),
         "sssnet": Network(
@@ -107,6 +115,7 @@ NETWORKS: Mapping[str, Network] = MappingProxyType(
             paper="Varanka et al. 2021 (meb)",
             size=64,
             channels="u, v, strain",
+            weights=1_349_251,
             settings={"widths": (32, 64), "depths": (1, 1)},
             norms=("batch",),
         ),
@@ -116,6 +125,7 @@ NETWORKS: Mapping[str, Network] = MappingProxyType(
             paper="Xia et al. 2020, IEEE Trans. Image Process.",
             size=60,
             published="RCN",
+            weights=55_747,
             settings={"widths": (64,), "depths": (1,), "head": "grid", "head_grid": 7},
             norms=("batch",),
         ),
@@ -126,6 +136,7 @@ NETWORKS: Mapping[str, Network] = MappingProxyType(
             size=28,
             channels="u, v, strain",
             published="HTNet",
+            weights=139_582_982,
             settings={"widths": (256, 512, 1024), "depths": (2, 2, 10), "dropout": 0.0},
         ),
         "micro_attention": Network(
@@ -134,6 +145,7 @@ NETWORKS: Mapping[str, Network] = MappingProxyType(
             paper="Wang et al. 2020, Neurocomputing, as read by Zhang et al. 2021, PRICAI",
             size=224,
             published="Micro-Attention (ECNU's reading)",
+            weights=53_384_195,
             settings={"widths": (32, 64, 128, 256), "depths": (1, 1, 1, 1)},
             norms=("batch",),
         ),

@@ -14,6 +14,7 @@ from mace.bundle import load_bundle
 from mace.cli import main
 from mace.errors import DataError
 from mace.evaluation.loading import load_evaluation
+from mace.evaluation.zoo import Result, read_results
 from mace.pretraining import mixing
 from mace.spotting.temperature import fit_temperature
 
@@ -42,6 +43,42 @@ def test_prepare_twice_does_nothing_the_second_time(home, data, capsys):
     assert main(["prepare", "synthetic", "--config", "tiny", *data]) == 0
     assert {path: path.stat().st_mtime_ns for path in (home / "data").rglob("*")} == before
     assert "already prepared" in capsys.readouterr().err
+
+
+OWN_NETWORK = """
+import flax.linen as nn
+
+class Tiny(nn.Module):
+    classes: int
+
+    @nn.compact
+    def __call__(self, x):
+        return nn.Dense(self.classes)(nn.relu(nn.Conv(4, (3, 3), strides=4)(x)).mean((1, 2)))
+"""
+
+
+def test_the_zoo_trains_networks_alike_and_goes_on(data, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_network.py").write_text(OWN_NETWORK)
+    options = ["--dataset", "synthetic/tiny", "--seeds", "1", "--results", "zoo.csv", *data]
+    options += ["--protocol.kind", "kfold", "--protocol.folds", "2", *SMALL, "--workers", "0"]
+    assert main(["zoo", *options, "--networks", "ststnet", "--page", "zoo.md"]) == 0
+    assert "| STSTNet" in capsys.readouterr().out
+    both = ["zoo", *options, "--networks", "ststnet", "my_network:Tiny", "--json"]
+    assert main(both) == 0
+    shown = capsys.readouterr()
+    first, own = json.loads(shown.out)
+    assert (first["network"], first["size"], first["weights"]) == ("ststnet", 28, 1_683 + 2 * 401)
+    assert (own["network"], own["epochs"], own["clips"]) == ("my_network:Tiny", 1, first["clips"])
+    assert own["ridge_uf1"] == first["ridge_uf1"]
+    assert own["ahead"] == pytest.approx(own["uf1"] - own["ridge_uf1"], abs=2e-4)
+    assert read_results(Path("zoo.csv")) == [Result(**first), Result(**own)]
+    page = (tmp_path / "zoo.md").read_text()
+    assert f"{first['uf1']:.3f} [" in page
+    # What is there is not trained again.
+    monkeypatch.setattr("mace.evaluation.cross_validation._run", lambda *_, **__: None)
+    assert main(both) == 0
+    assert json.loads(capsys.readouterr().out) == [first, own]
 
 
 def test_a_prepared_data_set_is_arrays_clips_and_annotations(home, data):
