@@ -17,7 +17,14 @@ from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError, MaceError
 from mace.evaluation.config import EvaluationConfig, ProtocolConfig
 from mace.evaluation.cross_validation import evaluate_methods
-from mace.evaluation.published import ALL, Figures, Published, published_results
+from mace.evaluation.published import (
+    ALL,
+    Elsewhere,
+    Figures,
+    Published,
+    published_elsewhere,
+    published_results,
+)
 from mace.evaluation.summary import Summary, summarise
 from mace.files import atomic_path
 from mace.models.apply import count_parameters, init_model
@@ -201,9 +208,10 @@ def read_results(path: Path) -> list[Result]:
     return [Result(**row) for row in table.to_dict("records")]  # pyright: ignore[reportArgumentType]
 
 
-def published_of(network: Network) -> Published | None:
-    """Return what is published of a network on MEGC 2019's composite, None where nothing is."""
-    named = [entry for entry in published_results("megc2019") if entry.method == network.published]
+def published_of(network: Network) -> Published | Elsewhere | None:
+    """Return what is published of a network on MEGC 2019's composite, or else on another."""
+    results = (*published_results("megc2019"), *published_elsewhere())
+    named = [entry for entry in results if entry.method == network.published]
     return named[0] if named else None
 
 
@@ -230,20 +238,24 @@ def network_rows(names: Sequence[str] = tuple(NETWORKS)) -> list[dict[str, str]]
     return rows
 
 
-def published_text(entry: Published | None) -> str:
+def published_text(entry: Published | Elsewhere | None) -> str:
     """Return a published score with what must be known of it."""
     if entry is None:
-        return "none on MEGC 2019"
-    figures = entry.parts.get(ALL, Figures())
-    uar = figures.uar if figures.true_uar is None else figures.true_uar
+        return "none on such a composite"
     warnings = [text for text in entry.warnings if text != "UAR is macro-precision"]
-    if figures.true_uar is not None:
-        warnings.append("UAR from the authors' log; they print a macro-precision")
+    if isinstance(entry, Elsewhere):
+        uf1, uar = entry.figures["uf1"], entry.figures["uar"]
+        warnings.insert(0, f"{entry.n} clips of {entry.protocol}")
+    else:
+        figures = entry.parts.get(ALL, Figures())
+        uf1, uar = figures.uf1, figures.uar if figures.true_uar is None else figures.true_uar
+        if figures.true_uar is not None:
+            warnings.append("UAR from the authors' log; they print a macro-precision")
     if entry.best_test_epoch is None:
         warnings.append("choice of the epoch not known")
     if entry.best_test_epoch is False:
         warnings.append("fixed epochs")
-    return f"{figures.uf1:.3f} / {uar:.3f}" + (f" ({'; '.join(warnings)})" if warnings else "")
+    return f"{uf1:.4f} / {uar:.4f}" + (f" ({'; '.join(warnings)})" if warnings else "")
 
 
 def verdict(result: Result) -> str:
