@@ -19,6 +19,7 @@ from mace.pretraining import mixing
 from mace.spotting.temperature import fit_temperature
 
 README = Path(__file__).parents[2] / "README.md"
+TUTORIAL = README.parent / "docs" / "tutorials" / "own_network.ipynb"
 # A network that learns nothing in no time; the settings are typed as a user would type them.
 SMALL = [
     *("--recipe.train.model.widths", "8", "--recipe.train.model.depths", "1"),
@@ -45,40 +46,30 @@ def test_prepare_twice_does_nothing_the_second_time(home, data, capsys):
     assert "already prepared" in capsys.readouterr().err
 
 
-OWN_NETWORK = """
-import flax.linen as nn
-
-class Tiny(nn.Module):
-    classes: int
-
-    @nn.compact
-    def __call__(self, x):
-        return nn.Dense(self.classes)(nn.relu(nn.Conv(4, (3, 3), strides=4)(x)).mean((1, 2)))
-"""
-
-
 def test_the_zoo_trains_networks_alike_and_goes_on(data, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "my_network.py").write_text(OWN_NETWORK)
+    cells = json.loads(TUTORIAL.read_text(encoding="utf-8"))["cells"]
+    (writes,) = (cell for cell in cells if "write_text" in "".join(cell["source"]))
+    exec("".join(writes["source"]), {})
+    assert "my_network:Quadrants ststnet" in TUTORIAL.read_text(encoding="utf-8")
     options = ["--dataset", "synthetic/tiny", "--seeds", "1", "--results", "zoo.csv", *data]
     options += ["--protocol.kind", "kfold", "--protocol.folds", "2", *SMALL, "--workers", "0"]
-    assert main(["zoo", *options, "--networks", "ststnet", "--page", "zoo.md"]) == 0
-    assert "| STSTNet" in capsys.readouterr().out
-    both = ["zoo", *options, "--networks", "ststnet", "my_network:Tiny", "--json"]
+    both = ["zoo", *options, "--networks", "ststnet", "my_network:Quadrants", "--json"]
     assert main(both) == 0
-    shown = capsys.readouterr()
-    first, own = json.loads(shown.out)
+    first, own = json.loads(capsys.readouterr().out)
     assert (first["network"], first["size"], first["weights"]) == ("ststnet", 28, 1_683 + 2 * 401)
-    assert (own["network"], own["epochs"], own["clips"]) == ("my_network:Tiny", 1, first["clips"])
+    assert (own["network"], own["epochs"], own["clips"]) == ("my_network:Quadrants", 1, first["clips"])
     assert own["ridge_uf1"] == first["ridge_uf1"]
     assert own["ahead"] == pytest.approx(own["uf1"] - own["ridge_uf1"], abs=2e-4)
     assert read_results(Path("zoo.csv")) == [Result(**first), Result(**own)]
-    page = (tmp_path / "zoo.md").read_text()
-    assert f"{first['uf1']:.3f} [" in page
     # What is there is not trained again.
     monkeypatch.setattr("mace.evaluation.cross_validation._run", lambda *_, **__: None)
-    assert main(both) == 0
-    assert json.loads(capsys.readouterr().out) == [first, own]
+    assert main(["zoo", *options, "--networks", "ststnet", "--page", "zoo.md"]) == 0
+    assert "| STSTNet" in capsys.readouterr().out
+    assert read_results(Path("zoo.csv")) == [Result(**first), Result(**own)]
+    page = Path("zoo.md").read_text(encoding="utf-8")
+    for result in (first, own):
+        assert f"{result['uf1']:.3f} [{result['uf1_low']:.3f}, " in page
 
 
 def test_a_prepared_data_set_is_arrays_clips_and_annotations(home, data):
