@@ -62,7 +62,9 @@ def main(config: Config) -> None:
         count = json.loads(theirs.stdout)["weights"]
         difference = np.abs(np.asarray(logits) - expected).max()
         ours = count_parameters(variables)
-        print(f"{name:15} {ours:12,} {count:11,}   {difference:.1e} of {np.abs(expected).max():.2g}")
+        print(
+            f"{name:15} {ours:12,} {count:11,}   {difference:.1e} of {np.abs(expected).max():.2g}"
+        )
 
 
 def by_name(tensors: dict[str, np.ndarray]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ STSTNet's are those of its authors' weights, which `mace.models.ststnet_weights`
 (b, c, h, w); where a map becomes a row, channels are innermost, as MACE counts them.
 """
 
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -177,7 +178,7 @@ class SerialMACNN(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         widths = (3, 32, 64, 128, 256)
-        for i, (before, after) in enumerate(zip(widths, widths[1:], strict=False), start=1):
+        for i, (before, after) in enumerate(itertools.pairwise(widths), start=1):
             setattr(self, f"block{i}", ResBlock(before, after))
         self.atrous1 = nn.Conv2d(256, 256, 3, padding=4, dilation=4)
         self.atrous2 = nn.Conv2d(256, 256, 3, padding=2, dilation=2)

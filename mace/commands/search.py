@@ -123,7 +123,9 @@ def run(
         join=join,
         earlier=earlier,
         benchmark=benchmark,
-        title=f"{network_of(recipe.train.model.arch).title}, {recipe.motion.representation}, searched",
+        title=", ".join(
+            [network_of(recipe.train.model.arch).title, recipe.motion.representation, "searched"]
+        ),
         description={"data set": ", ".join(names), **({"classes": classes} if classes else {})},
         command=_shown_command(storage),
     )

@@ -64,7 +64,7 @@ def run(
     """
     from mace.evaluation.table import print_text_table
     from mace.evaluation.zoo import network_rows, read_results
-    from mace.evaluation.zoo_page import measured_row, zoo_page
+    from mace.evaluation.zoo_page import MEASURED, measured_row, zoo_page
     from mace.files import write_text
 
     names = networks or tuple(NETWORKS)
@@ -88,9 +88,7 @@ def run(
         if as_json:
             print(json.dumps([asdict(result) for result in new], indent=2))
         else:
-            heading = ["network", "images", "weights", "epochs", "seeds", "UF1", "UAR",
-                       "ahead of kernel ridge", "", "seconds", "code"]  # fmt: skip
-            print_text_table(heading, [measured_row(result) for result in new])
+            print_text_table(MEASURED, [measured_row(result) for result in new])
             print(f"\nresults  {results}   (evaluations in {out})")
     if page is not None:
         write_text(page, zoo_page(scores))

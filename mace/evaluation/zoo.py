@@ -1,4 +1,4 @@
-"""The field's networks side by side: what is published, and what each is worth when all train alike.
+"""The field's networks side by side: what is published, and what each is worth if trained alike.
 
 Every network has the folds, the seeds and the training of one recipe; what differs is the network,
 and the size of its images where its paper has one. Kernel ridge stands beside each, on the same
@@ -241,7 +241,7 @@ def network_rows(names: Sequence[str] = tuple(NETWORKS)) -> list[dict[str, str]]
 def published_text(entry: Published | Elsewhere | None) -> str:
     """Return a published score with what must be known of it."""
     if entry is None:
-        return "none on such a composite"
+        return "none"
     warnings = [text for text in entry.warnings if text != "UAR is macro-precision"]
     if isinstance(entry, Elsewhere):
         uf1, uar = entry.figures["uf1"], entry.figures["uar"]

@@ -19,13 +19,19 @@ from jaxtyping import Array
 from mace.errors import ConfigError
 from mace.export.onnx_nodes import Graph
 
-ELEMENTWISE: Mapping[str, str] = {
-    "abs": "Abs", "add": "Add", "add_any": "Add", "and": "And", "ceil": "Ceil", "cos": "Cos",
-    "div": "Div", "eq": "Equal", "erf": "Erf", "exp": "Exp", "floor": "Floor", "ge": "GreaterOrEqual",
-    "gt": "Greater", "le": "LessOrEqual", "log": "Log", "logistic": "Sigmoid", "lt": "Less",
-    "max": "Max", "min": "Min", "mul": "Mul", "neg": "Neg", "not": "Not", "or": "Or", "pow": "Pow",
-    "sign": "Sign", "sin": "Sin", "sqrt": "Sqrt", "sub": "Sub", "tanh": "Tanh",
-}  # fmt: skip
+_ALIKE = (
+    "Abs", "Add", "And", "Ceil", "Cos", "Div", "Erf", "Exp", "Floor", "Log", "Max", "Min", "Mul",
+    "Neg", "Not", "Or", "Pow", "Sign", "Sin", "Sqrt", "Sub", "Tanh",
+)  # fmt: skip
+ELEMENTWISE: Mapping[str, str] = {name.lower(): name for name in _ALIKE} | {
+    "add_any": "Add",
+    "eq": "Equal",
+    "ge": "GreaterOrEqual",
+    "gt": "Greater",
+    "le": "LessOrEqual",
+    "logistic": "Sigmoid",
+    "lt": "Less",
+}
 REDUCTIONS: Mapping[str, str] = {
     "reduce_max": "ReduceMax", "reduce_min": "ReduceMin", "reduce_sum": "ReduceSum",
 }  # fmt: skip

@@ -46,7 +46,5 @@ def _own_module(place: str, classes: int) -> nn.Module:
                 f"{place} does not make a network of {classes} classes: {error}"
             ) from error
     if not isinstance(made, nn.Module):
-        raise ConfigError(
-            f"{place} gives a {type(made).__name__}, expected a flax.linen.Module"
-        )
+        raise ConfigError(f"{place} gives a {type(made).__name__}, expected a flax.linen.Module")
     return made

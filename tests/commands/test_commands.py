@@ -58,7 +58,11 @@ def test_the_zoo_trains_networks_alike_and_goes_on(data, capsys, monkeypatch, tm
     assert main(both) == 0
     first, own = json.loads(capsys.readouterr().out)
     assert (first["network"], first["size"], first["weights"]) == ("ststnet", 28, 1_683 + 2 * 401)
-    assert (own["network"], own["epochs"], own["clips"]) == ("my_network:Quadrants", 1, first["clips"])
+    assert (own["network"], own["epochs"], own["clips"]) == (
+        "my_network:Quadrants",
+        1,
+        first["clips"],
+    )
     assert own["ridge_uf1"] == first["ridge_uf1"]
     assert own["ahead"] == pytest.approx(own["uf1"] - own["ridge_uf1"], abs=2e-4)
     assert read_results(Path("zoo.csv")) == [Result(**first), Result(**own)]

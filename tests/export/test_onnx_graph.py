@@ -77,9 +77,11 @@ def test_networks_of_papers_give_the_same_in_both_forms(bundle, name, tmp_path):
     shapes = jax.eval_shape(lambda: init_model(model, jax.random.key(0), (size, size, 3)))
     random = np.random.default_rng(1)
     variables = jax.tree.map(
-        lambda leaf: random.uniform(0, 0.5, leaf.shape).astype(np.float32)
-        if leaf.ndim == 1
-        else random.normal(0, (2 / leaf.size * leaf.shape[-1]) ** 0.5, leaf.shape).astype("f4"),
+        lambda leaf: (
+            random.uniform(0, 0.5, leaf.shape).astype(np.float32)
+            if leaf.ndim == 1
+            else random.normal(0, (2 / leaf.size * leaf.shape[-1]) ** 0.5, leaf.shape).astype("f4")
+        ),
         shapes,
     )
     trained = dataclasses.replace(

@@ -30,8 +30,9 @@ def torch(monkeypatch):
     def _rebuild_tensor_v2():
         raise AssertionError
 
-    _rebuild_tensor_v2.__module__, _rebuild_tensor_v2.__qualname__ = "torch._utils", (
-        "_rebuild_tensor_v2"
+    _rebuild_tensor_v2.__module__, _rebuild_tensor_v2.__qualname__ = (
+        "torch._utils",
+        ("_rebuild_tensor_v2"),
     )
     utils._rebuild_tensor_v2 = _rebuild_tensor_v2
     monkeypatch.setitem(sys.modules, "torch", module)
@@ -171,7 +172,7 @@ def test_other_files_are_refused(torch, tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
         read_tensors(tmp_path / "none.pth")
     (tmp_path / "old.pth").write_bytes(pickle.dumps({}))
-    with pytest.raises(DataError, match="or of a version before 1.6"):
+    with pytest.raises(DataError, match=r"or of a version before 1\.6"):
         read_tensors(tmp_path / "old.pth")
     with zipfile.ZipFile(tmp_path / "zip.pth", "w") as archive:
         archive.writestr("readme", "")
