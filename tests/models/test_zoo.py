@@ -115,6 +115,26 @@ def test_dropout_and_statistics_only_in_training(name):
         assert not any(jax.tree.leaves(same))
 
 
+def test_a_population_is_a_map_over_variables():
+    x = images_of(7)
+    model = make_model(MODELS["ststnet"], 3, form="products")
+    first = variables_of(model, x.shape)
+    both = jax.tree.map(lambda leaf: np.stack([leaf, leaf + np.float32(0.1)]), first)
+
+    def step(variables, key):
+        def loss(params):
+            logits, _, statistics = apply_train(model, {**variables, "params": params}, x, key)
+            return (logits**2).mean(), statistics
+
+        return jax.grad(loss, has_aux=True)(variables["params"])
+
+    keys = jax.random.split(jax.random.key(0), 2)
+    mapped = jax.jit(jax.vmap(step))(both, keys)
+    alone = jax.jit(step)(first, keys[0])
+    close = jax.tree.map(lambda a, b: np.allclose(a[0], b, rtol=1e-3, atol=1e-5), mapped, alone)
+    assert all(jax.tree.leaves(close))
+
+
 @pytest.mark.parametrize("name", ["off_apexnet", "dual_inception"])
 def test_strain_is_not_looked_at(name):
     x = images_of(8)
