@@ -13,7 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 from jax import export
-from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+from jax.extend.core import Jaxpr, Literal
 from jaxtyping import Array
 
 from mace.errors import ConfigError
@@ -91,8 +91,10 @@ class _Tracer:
         kind, op = equation.primitive.name, self.graph.op
         inside = next((equation.params[key] for key in INSIDE if key in equation.params), None)
         if inside is not None:
-            closed = inside if isinstance(inside, ClosedJaxpr) else ClosedJaxpr(inside, ())
-            return self.run(closed.jaxpr, closed.consts, inputs[-len(closed.jaxpr.invars) :])
+            inner, constants = (
+                (inside, ()) if isinstance(inside, Jaxpr) else (inside.jaxpr, inside.consts)
+            )
+            return self.run(inner, constants, inputs[-len(inner.invars) :])
         if kind in ELEMENTWISE:
             return [op(ELEMENTWISE[kind], *inputs)]
         if kind in REDUCTIONS:

@@ -1,7 +1,7 @@
 """SSSNet: two convolutions with batch norm behind their maxima, and one dense layer.
 
-Varanka et al. 2021, as their benchmark meb (tvaranka/meb, Apache-2.0) has it. Images of 64 px: u, v,
-strain.
+Varanka et al. 2021, as their benchmark meb (tvaranka/meb, Apache-2.0) has it. Images of 64 px: u,
+v, strain.
 
 | layer | filter | output at 64 px | weights |
 |---|---|---|---|
