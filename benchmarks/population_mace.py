@@ -25,7 +25,7 @@ from mace.training.fit import train_population  # noqa: E402
 from mace.training.member import Member  # noqa: E402
 from mace.training.plan import make_plan  # noqa: E402
 
-NETWORKS = {"ststnet": MODELS["ststnet"], "macnn": FLOW_IMAGES.train.model}
+NETWORKS = {"ststnet": MODELS["ststnet_plain"], "macnn": FLOW_IMAGES.train.model}
 
 
 def load(path: Path) -> MotionSet:

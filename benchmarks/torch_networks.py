@@ -8,7 +8,7 @@ DILATIONS, GROUP = (1, 2, 3), 8
 
 
 class STSTNet(nn.Module):
-    """Three streams as Liong et al. 2019 have them, for images of 28 px and three channels."""
+    """Three streams as Liong et al. 2019 describe them (`ststnet_plain`), for images of 28 px."""
 
     def __init__(self, classes: int = 3) -> None:
         super().__init__()

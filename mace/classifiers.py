@@ -40,8 +40,9 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     """A network that learns classes of images, with scikit-learn's interface.
 
     Args:
-        network: name of one of `mace.models.presets.MODELS`, a `ModelConfig`, or a Flax module of your own
-            that turns images (b, h, w, c) into logits (b, classes).
+        network: name of one of `mace.models.presets.MODELS` (`mace zoo` lists them), `module:attribute`
+            of a file of your own, a `ModelConfig`, or a Flax module of your own that turns images
+            (b, h, w, c) into logits (b, classes).
         epochs: passes through the training images.
         batch_size: images a step.
         learning_rate: of AdamW at its peak; a linear warm-up comes before, a cosine decay after.
@@ -197,8 +198,13 @@ def model_of(network: str | ModelConfig | nn.Module) -> ModelConfig:
     if isinstance(network, ModelConfig):
         return network
     if isinstance(network, str):
+        if ":" in network:
+            return ModelConfig(arch=network)
         if network not in MODELS:
-            raise ConfigError(f"there is no network {network!r}; there are: {', '.join(MODELS)}")
+            raise ConfigError(
+                f"there is no network {network!r}; there are: {', '.join(MODELS)}, and "
+                "module:attribute for one of your own"
+            )
         return MODELS[network]
     return OwnModel(module=network)
 

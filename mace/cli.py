@@ -39,6 +39,9 @@ COMMANDS = {
     "evaluate": Command("mace.commands.evaluate", "cross-validate over subjects, with baselines"),
     "search": Command("mace.commands.search", "choose settings without the tested subjects"),
     "top": Command("mace.commands.top", "watch a search at work"),
+    "zoo": Command(
+        "mace.commands.zoo", "the field's networks: what is published, and all trained alike"
+    ),
     "score": Command("mace.commands.score", "score a log of predictions, whoever made it"),
     "compare": Command("mace.commands.compare", "runs side by side, and the published numbers"),
     "audit": Command("mace.commands.audit", "look for leaks in a run or a split of any code base"),

@@ -23,7 +23,7 @@ TOY_MACNN = replace(SMALL, widths=(8,), depths=(1,), dilations=(1,), head_grid=2
 
 def networks(*, tiny: bool) -> dict[str, ModelConfig]:
     """Return what populations are made of, by name."""
-    return {"ststnet": MODELS["ststnet"], "macnn28": TOY_MACNN if tiny else SMALL}
+    return {"ststnet": MODELS["ststnet_plain"], "macnn28": TOY_MACNN if tiny else SMALL}
 
 
 PEAKS = {

@@ -71,7 +71,7 @@ def quantities(*, tiny: bool) -> dict[str, Quantity]:
     small = TOY_MACNN if tiny else SMALL
     networks = {"macnn28": (small, 28)}
     if not tiny:
-        networks |= {"ststnet": (MODELS["ststnet"], 28), "macnn128": (MODELS["macnn"], 128)}
+        networks |= {"ststnet": (MODELS["ststnet_plain"], 28), "macnn128": (MODELS["macnn"], 128)}
     faces = (1,) if tiny else (1, 8)
     return {
         "gradient/macnn28": Quantity("gradient", lambda dtype: _gradient(small, dtype)),

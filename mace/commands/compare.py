@@ -29,8 +29,9 @@ def run(
         as_json: print one JSON object instead of the tables.
     """
     from mace.evaluation.comparison import published_rows
-    from mace.evaluation.comparison_text import print_comparison, print_published
+    from mace.evaluation.comparison_text import print_comparison, print_elsewhere, print_published
     from mace.evaluation.method_scores import figures_json
+    from mace.evaluation.published import published_elsewhere
     from mace.evaluation.scoring import compare
 
     result = compare(*runs, benchmark=benchmark, published=published)
@@ -43,5 +44,7 @@ def run(
         print_comparison(result.figures)
     if result.published:
         print_published(result.published)
-    elif published:
+    if not runs and benchmark is None and published:
+        print_elsewhere(published_elsewhere())
+    elif published and not result.published:
         print("no published numbers are known for these databases and classes")

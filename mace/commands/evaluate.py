@@ -19,6 +19,7 @@ from mace.commands.mixing import make_mix, read_mix
 from mace.commands.starting import Start, starting_from
 from mace.errors import ConfigError
 from mace.evaluation.config import EvaluationConfig, ProtocolConfig, ZeroShotConfig
+from mace.models.networks import network_of
 from mace.places import DATA_DIR, RUNS_DIR, prepared_dataset
 from mace.protocols.benchmarks import BENCHMARKS
 from mace.recipes import FLOW, Recipe
@@ -253,7 +254,7 @@ def run(
 
 
 def _title(recipe: Recipe, start: Start | None, *, adapt: bool, mixed: bool) -> str:
-    network = recipe.train.model.arch.upper()
+    network = network_of(recipe.train.model.arch).title
     name = f"{network}, {recipe.motion.representation}"
     if start is not None:
         name = f"{network} {start.title}"

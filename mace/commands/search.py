@@ -14,6 +14,7 @@ import tyro
 from mace.annotation.class_sets import ClassSet
 from mace.commands.defaults import DATASET, with_default_recipe
 from mace.errors import ConfigError
+from mace.models.networks import network_of
 from mace.places import DATA_DIR, RUNS_DIR, prepared_dataset
 from mace.protocols.benchmarks import BENCHMARKS, BenchmarkName
 from mace.recipes import FLOW, Recipe
@@ -122,7 +123,9 @@ def run(
         join=join,
         earlier=earlier,
         benchmark=benchmark,
-        title=f"{recipe.train.model.arch.upper()}, {recipe.motion.representation}, searched",
+        title=", ".join(
+            [network_of(recipe.train.model.arch).title, recipe.motion.representation, "searched"]
+        ),
         description={"data set": ", ".join(names), **({"classes": classes} if classes else {})},
         command=_shown_command(storage),
     )

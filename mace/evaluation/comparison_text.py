@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from mace.evaluation.comparison import ComparedRuns
-from mace.evaluation.published import ALL, Figures, Published
+from mace.evaluation.published import ALL, Elsewhere, Figures, Published
 from mace.evaluation.score_text import benchmark_lines, counted, decimal, interval, print_rows
 from mace.protocols.benchmarks import BENCHMARKS
 
@@ -63,6 +63,23 @@ def print_published(results: Sequence[Published]) -> None:
             )
         headings = ("method", "UF1/UAR", "accuracy", "on CASME II", "n", "mind")
         print_rows(headings, rows)
+
+
+def print_elsewhere(results: Sequence[Elsewhere]) -> None:
+    """Print results on protocols that no benchmark here lists, one table for each."""
+    for protocol in dict.fromkeys(result.protocol for result in results):
+        print(f"\npublished on {protocol}; nothing here was run by this tool")
+        rows = [
+            (
+                result.method,
+                ", ".join(f"{name} {value:.4f}" for name, value in result.figures.items()),
+                "?" if result.n is None else str(result.n),
+                "; ".join(result.warnings),
+            )
+            for result in results
+            if result.protocol == protocol
+        ]
+        print_rows(("method", "scores", "n", "mind"), rows)
 
 
 def _short(names: Sequence[str]) -> dict[str, str]:

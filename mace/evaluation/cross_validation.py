@@ -24,6 +24,7 @@ from mace.evaluation.config import (
     ProtocolConfig,
 )
 from mace.evaluation.fingerprints import digest, perceptual_hash
+from mace.evaluation.gradcam import explains
 from mace.evaluation.loading import load_evaluation
 from mace.evaluation.logs import write_log
 from mace.evaluation.long_table import write_long_table
@@ -197,6 +198,9 @@ def _jobs(
     folds: Sequence[Fold],
 ) -> list[_Job]:
     jobs = []
+    explained = config.explain
+    if isinstance(config, EvaluationConfig):
+        explained = explained and explains(config.train.model)
     for name, method in methods.items():
         identity = _Identity(
             method=method,
@@ -207,7 +211,7 @@ def _jobs(
         key = config_hash(identity)
         # The baselines draw nothing at random: one seed says it all.
         for seed in config.seeds if name == NETWORK else config.seeds[:1]:
-            explain = config.explain and name == NETWORK and seed == config.seeds[0]
+            explain = explained and name == NETWORK and seed == config.seeds[0]
             jobs += [
                 _Job(
                     key=(key, seed, fold.name),

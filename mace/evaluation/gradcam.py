@@ -26,6 +26,8 @@ from mace.models.apply import apply_model
 from mace.models.config import ModelConfig
 from mace.models.head import make_head
 from mace.models.make import make_model
+from mace.models.networks import network_of
+from mace.models.own import OwnModel
 from mace.prediction import Adaptation, Trained, in_batches, normalise, program_arguments
 
 
@@ -58,6 +60,11 @@ def heat_maps(
     ).astype(np.float32)
     highest = maps.max(axis=(1, 2), keepdims=True)
     return maps / np.where(highest > 0, highest, 1)
+
+
+def explains(model: ModelConfig) -> bool:
+    """Return whether a network is one dense layer behind a pooled map, which the maps are for."""
+    return not isinstance(model, OwnModel) and network_of(model.arch).explains
 
 
 def head_logits(

@@ -9,7 +9,7 @@ from mace.adaptation.config import AdaptConfig
 from mace.adaptation.search import WindowFit
 from mace.data.motion_set import MotionSet
 from mace.evaluation.bundles import bundle_for
-from mace.evaluation.gradcam import heat_maps
+from mace.evaluation.gradcam import explains, heat_maps
 from mace.evaluation.method import DataUse, FoldPredictions
 from mace.evaluation.windows import fit_window, show
 from mace.prediction import predict_clips
@@ -93,7 +93,9 @@ class Network:
             predicted=predicted,
             probabilities=probabilities,
             history=history | {"chosen_epoch": [float(fitted.chosen_epoch)]},
-            heat=heat_maps(fitted, inputs[:, 0], predicted) if explain else None,
+            heat=heat_maps(fitted, inputs[:, 0], predicted)
+            if explain and explains(fitted.model)
+            else None,
             data_use=DataUse(
                 fitted=train_index,
                 validation=validation_index,

@@ -4,12 +4,12 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from mace.config import from_dict
 from mace.protocols.benchmarks import BENCHMARKS, BenchmarkName
 
-Verified = Literal["source", "second-hand", "memory"]
+Verified = Literal["source", "second-hand", "code"]
 
 ALL = "full"
 """Name of the part that holds every sample of a benchmark."""
@@ -43,7 +43,8 @@ class Published:
         parts: its figures on all samples (`full`) and on single databases, by name.
         source: where the figures are printed.
         verified: `source` where they were read in the paper, log or code itself, `second-hand`
-            where they are quoted from another paper, `memory` where they were not looked up.
+            where they are quoted from another paper, `code` where only that was read which makes
+            them, and there are none here.
         n: number of samples; None where the source does not say.
         best_test_epoch: whether the code keeps, for each subject left out, the epoch that predicts
             best for that very subject; None where nobody has looked.
@@ -71,20 +72,60 @@ class Published:
             warnings.append("best test epoch")
         if self.uar_is_macro_precision:
             warnings.append("UAR is macro-precision")
+        if self.verified == "code":
+            return *warnings, "no figures"
         if self.n is None:
             warnings.append("n unknown")
         elif self.n != expected:
             warnings.append(f"n is not {expected}")
-        if self.verified != "source":
-            warnings.append({"second-hand": "quoted", "memory": "not looked up"}[self.verified])
+        if self.verified == "second-hand":
+            warnings.append("quoted")
         return tuple(warnings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Elsewhere:
+    """One method's result on clips or long videos that no benchmark here lists.
+
+    Attributes:
+        method: its name.
+        protocol: the data, in words.
+        figures: scores as printed, by name; `f1` of spotting is that of micro-expressions at an
+            IoU of 0.5, `strs` the spot-then-recognise score.
+        source: where they are printed.
+        verified: as of `Published`.
+        n: number of samples; None where it is no number of clips.
+        best_test_epoch: whether an epoch was chosen by the test score; None where nobody has
+            looked.
+        note: what else a reader must know; may be empty.
+    """
+
+    method: str
+    protocol: str
+    figures: Mapping[str, float]
+    source: str
+    verified: Verified
+    n: int | None = None
+    best_test_epoch: bool | None = None
+    note: str = ""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader must know before setting this beside another score."""
+        warnings = ["epoch chosen by the test score"] if self.best_test_epoch else []
+        return *warnings, *(["quoted"] if self.verified == "second-hand" else [])
+
+
+def published_elsewhere() -> Sequence[Elsewhere]:
+    """Return the results on other protocols, in the order of the data file."""
+    entries = _data()["elsewhere"]
+    return [from_dict(Elsewhere, entry, where=f"{entry['method']}.") for entry in entries]
 
 
 def published_results(benchmark: BenchmarkName | None = None) -> Sequence[Published]:
     """Return the results of one benchmark, or all, in the order of the data file."""
-    text = files("mace.evaluation").joinpath("published.toml").read_text(encoding="utf-8")
     results = []
-    for entry in tomllib.loads(text)["result"]:
+    for entry in _data()["result"]:
         parts = {
             name: from_dict(Figures, value, where=f"{entry['method']}.{name}.")
             for name, value in entry.items()
@@ -107,6 +148,11 @@ def published_results(benchmark: BenchmarkName | None = None) -> Sequence[Publis
         )
     assert {result.benchmark for result in results} <= set(get_args(BenchmarkName))
     return [result for result in results if benchmark in (None, result.benchmark)]
+
+
+def _data() -> dict[str, list[dict[str, Any]]]:
+    text = files("mace.evaluation").joinpath("published.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -102,6 +102,21 @@ def print_table(rows: Sequence[Row], *, file: TextIO | None = None) -> None:
     console.print(table)
 
 
+def print_text_table(
+    heading: Sequence[str], rows: Sequence[Sequence[str]], *, file: TextIO | None = None
+) -> None:
+    """Print rows of text; no line is cut where `file` (standard output) is no terminal."""
+    stream = file or sys.stdout
+    terminal = stream.isatty()
+    console = Console(file=stream, width=None if terminal else 2 * PLAIN_WIDTH, highlight=False)
+    table = Table(box=box.SIMPLE_HEAD if terminal else box.ASCII2)
+    for name in heading:
+        table.add_column(name)
+    for row in rows:
+        table.add_row(*(cell.replace("[", "\\[") for cell in row))
+    console.print(table)
+
+
 def print_units(units: "pd.DataFrame", *, file: TextIO | None = None) -> None:
     """Print the table of `evaluate_units`: how many clips show each unit, and every score."""
     stream = file or sys.stdout

@@ -1,7 +1,8 @@
 """The network as an ONNX graph, channels first, with float32 weights; needs the extra `onnx`.
 
-Written from the configuration, not traced: runtimes fuse a convolution, its bias and its ReLU only
-where they find them as such. tests/export holds it to the Flax modules' numbers.
+MACNN and its like are written from the configuration, not traced: runtimes fuse a convolution, its
+bias and its ReLU only where they find them as such. The zoo's other networks, and anybody's own,
+are traced (`mace.export.onnx_trace`). tests/export holds all to the Flax modules' numbers.
 """
 
 import math
@@ -10,12 +11,18 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from jaxtyping import Array, Float
 
 from mace.bundle import Bundle
 from mace.errors import ConfigError
+from mace.export.onnx_nodes import Graph
+from mace.export.onnx_trace import add_traced
+from mace.models.apply import apply_model
 from mace.models.config import ModelConfig
 from mace.models.fold import fold_norm
 from mace.models.head import pool_matrix
+from mace.models.make import make_model
+from mace.models.networks import network_of
 from mace.models.norm import EPSILON, GROUP_CHANNELS
 from mace.motion.representation import channels
 
@@ -36,13 +43,18 @@ def onnx_model(bundle: Bundle) -> bytes:
             "ONNX files need the package onnx; install it with `uv sync --extra onnx`"
         ) from error
     config, variables = fold_norm(bundle.model, bundle.variables)
-    graph = _Graph()
+    graph = Graph()
     size, depth = bundle.motion.size, channels(bundle.motion)
     x = graph.op("Transpose", "motion", perm=[0, 3, 1, 2])
     if bundle.flip_average:
         x = graph.op("Concat", x, _mirror(graph, x, depth, bundle.motion.representation), axis=0)
     x = _normalise(graph, x, bundle)
-    logits = _network(graph, config, variables["params"], x, size, depth)
+    if network_of(config.arch).settings is None:
+        logits = _network(graph, config, variables["params"], x, size, depth)
+    elif config.arch == "ststnet" and config.norm == "none":
+        logits = _streams(graph, config, variables["params"], x, size)
+    else:
+        logits = _traced(graph, bundle, x)
     found = graph.op("Softmax", logits, axis=-1)
     if bundle.flip_average:
         straight, mirrored = graph.split(found)
@@ -65,36 +77,7 @@ def onnx_model(bundle: Bundle) -> bytes:
     return model.SerializeToString()
 
 
-class _Graph:
-    """Nodes and constants so far; every value is known by its name."""
-
-    def __init__(self) -> None:
-        self.nodes: list[tuple[tuple[str, list[str], list[str]], dict[str, Any]]] = []
-        self.constants: dict[str, np.ndarray] = {}
-
-    def constant(self, values: Any, dtype: type = np.float32) -> str:
-        name = f"constant{len(self.constants)}"
-        self.constants[name] = np.ascontiguousarray(np.asarray(values, dtype))
-        return name
-
-    def op(self, kind: str, *inputs: str, output: str | None = None, **options: Any) -> str:
-        output = output or f"value{len(self.nodes)}"
-        self.nodes.append(((kind, list(inputs), [output]), options))
-        return output
-
-    def split(self, x: str) -> tuple[str, str]:
-        halves = [f"value{len(self.nodes)}{side}" for side in "ab"]
-        self.nodes.append((("Split", [x], halves), {"axis": 0, "num_outputs": 2}))
-        return halves[0], halves[1]
-
-    def reshape(self, x: str, *shape: int) -> str:
-        return self.op("Reshape", x, self.constant(shape, np.int64))
-
-    def mean(self, x: str) -> str:
-        return self.op("ReduceMean", x, self.constant([2, 3], np.int64))
-
-
-def _mirror(graph: _Graph, x: str, depth: int, representation: str) -> str:
+def _mirror(graph: Graph, x: str, depth: int, representation: str) -> str:
     ends = ([-1], [-(2**31)], [3], [-1])  # start, end, axis, step: backwards through the columns
     mirrored = graph.op("Slice", x, *(graph.constant(end, np.int64) for end in ends))
     if representation != "flow":
@@ -103,7 +86,7 @@ def _mirror(graph: _Graph, x: str, depth: int, representation: str) -> str:
     return graph.op("Mul", mirrored, graph.constant(signs[:, None, None]))
 
 
-def _normalise(graph: _Graph, x: str, bundle: Bundle) -> str:
+def _normalise(graph: Graph, x: str, bundle: Bundle) -> str:
     normalisation = bundle.normalisation
     if normalisation.kind == "none":
         return x
@@ -116,11 +99,20 @@ def _normalise(graph: _Graph, x: str, bundle: Bundle) -> str:
     return graph.op("Div", centred, graph.op("Where", moves, std, graph.constant(1.0)))
 
 
+def _traced(graph: Graph, bundle: Bundle, x: str) -> str:
+    network = make_model(bundle.model, len(bundle.classes))
+    size, depth = bundle.motion.size, channels(bundle.motion)
+
+    def logits(images: Float[Array, "b h w c"]) -> Float[Array, "b k"]:
+        return apply_model(network, bundle.variables, images)[0]
+
+    last = graph.op("Transpose", x, perm=[0, 2, 3, 1])
+    return add_traced(graph, logits, last, (size, size, depth))
+
+
 def _network(
-    graph: _Graph, config: ModelConfig, params: Mapping[str, Any], x: str, size: int, depth: int
+    graph: Graph, config: ModelConfig, params: Mapping[str, Any], x: str, size: int, depth: int
 ) -> str:
-    if config.arch == "ststnet":
-        return _streams(graph, config, params, x, size)
     stride = config.stem_stride
     if config.coordinates:
         line = np.linspace(-1, 1, size)
@@ -145,7 +137,7 @@ def _network(
 
 
 def _streams(
-    graph: _Graph, config: ModelConfig, params: Mapping[str, Any], x: str, size: int
+    graph: Graph, config: ModelConfig, params: Mapping[str, Any], x: str, size: int
 ) -> str:
     names = [f"stream{i}" for i in range(1, len(config.widths) + 1)]
     kernel, bias = (
@@ -158,7 +150,7 @@ def _streams(
     return _head(graph, replace(config, head="grid"), params["head"], x, (size - 1) // 3 + 1)
 
 
-def _block(graph: _Graph, config: ModelConfig, params: Mapping[str, Any], x: str, size: int) -> str:
+def _block(graph: Graph, config: ModelConfig, params: Mapping[str, Any], x: str, size: int) -> str:
     if config.arch == "resnet":
         y = _conv_norm(graph, params["conv1"], x, size)
         y = _conv_norm(graph, params["conv2"], y, size, linear=True)
@@ -179,7 +171,7 @@ def _block(graph: _Graph, config: ModelConfig, params: Mapping[str, Any], x: str
 
 
 def _conv_norm(
-    graph: _Graph,
+    graph: Graph,
     params: Mapping[str, Any],
     x: str,
     size: int,
@@ -192,7 +184,7 @@ def _conv_norm(
 
 
 def _conv(
-    graph: _Graph, params: Mapping[str, Any], x: str, *, stride: int = 1, dilation: int = 1
+    graph: Graph, params: Mapping[str, Any], x: str, *, stride: int = 1, dilation: int = 1
 ) -> str:
     if "depthwise" in params:
         x = _raw_conv(graph, params["depthwise"], None, x, dilation=dilation, depthwise=True)
@@ -203,7 +195,7 @@ def _conv(
 
 
 def _raw_conv(
-    graph: _Graph,
+    graph: Graph,
     kernel: np.ndarray,
     bias: np.ndarray | None,
     x: str,
@@ -224,7 +216,7 @@ def _raw_conv(
     )  # fmt: skip
 
 
-def _norm(graph: _Graph, params: Mapping[str, Any], x: str, size: int) -> str:
+def _norm(graph: Graph, params: Mapping[str, Any], x: str, size: int) -> str:
     if "norm" not in params:
         return x
     scale, bias = (np.asarray(params["norm"][name]) for name in ("scale", "bias"))
@@ -237,7 +229,7 @@ def _norm(graph: _Graph, params: Mapping[str, Any], x: str, size: int) -> str:
     return graph.op("Add", x, graph.constant(bias[:, None, None]))
 
 
-def _head(graph: _Graph, config: ModelConfig, params: Mapping[str, Any], x: str, size: int) -> str:
+def _head(graph: Graph, config: ModelConfig, params: Mapping[str, Any], x: str, size: int) -> str:
     kernel, bias = np.asarray(params["classes"]["kernel"]), params["classes"]["bias"]
     if config.head == "grid":
         grid = config.head_grid

@@ -1,10 +1,11 @@
 """What a network is made of, as one frozen dataclass."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from mace.config import number
 from mace.errors import ConfigError
+from mace.models.networks import CHOICES, network_of
 
 type HeadKind = Literal["grid", "average", "max", "attention"]
 """How the last map becomes a vector."""
@@ -18,9 +19,12 @@ class ModelConfig:
     builds the network.
 
     Attributes:
-        arch: family of the residual block: parallel atrous branches, or He et al. 2016's basic
-            block; or Liong et al. 2019's three shallow streams, which use `widths` (filters of each
-            stream), `head_grid`, `dropout` and `dtype` alone, and want `norm` to be `none`.
+        arch: the network. `macnn` and `resnet` (He et al. 2016's basic block) have every setting.
+            The others of `mace zoo` have the layers of their papers: of the settings, `dropout`,
+            `units`, `dtype`, `norm_momentum` and, of `ststnet`, `norm` (`batch` as its authors'
+            weights have it, or `none`) are yours, and all others become what the paper's layers
+            are, whatever they were. `module:attribute` is a Flax module of your own, as an instance
+            or something that makes one of `classes`; no setting here is its.
         widths: channels of each stage (of each branch, for `macnn`).
         depths: blocks of each stage; a 3x3 convolution of stride 2 stands between two stages.
         dilations: rate of each parallel 3x3 branch. 1, 2, 3 leave no holes when blocks are stacked
@@ -48,7 +52,7 @@ class ModelConfig:
         dtype: type of the activations; parameters, statistics and logits stay float32.
     """
 
-    arch: Literal["macnn", "resnet", "ststnet"] = "macnn"
+    arch: str = "macnn"
     widths: tuple[int, ...] = (16, 32, 64, 128)
     depths: tuple[int, ...] = (1, 1, 1, 1)
     dilations: tuple[int, ...] = (1, 2, 3)
@@ -67,11 +71,20 @@ class ModelConfig:
     dtype: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:
-        """Check what no type can say.
+        """Take the paper's layers where the network has no others, and check what no type can say.
 
         Raises:
-            ConfigError: for a value out of range, naming the setting.
+            ConfigError: for a network that is not there, or a value out of range, naming the
+                setting.
         """
+        network = network_of(self.arch)
+        if network.settings is not None:
+            for field in fields(ModelConfig):
+                if field.name in network.settings or field.name not in CHOICES:
+                    value = network.settings.get(field.name, field.default)
+                    object.__setattr__(self, field.name, value)
+            if self.norm not in network.norms:
+                object.__setattr__(self, "norm", network.norms[0])
         if not self.widths or min(self.widths) < 1:
             raise ConfigError(f"setting widths is {self.widths}, expected positive channel counts")
         if len(self.depths) != len(self.widths) or min(self.depths) < 1:
@@ -81,11 +94,6 @@ class ModelConfig:
             )
         if not self.dilations or min(self.dilations) < 1:
             raise ConfigError(f"setting dilations is {self.dilations}, expected rates of 1 or more")
-        if self.arch == "ststnet" and self.norm != "none":
-            raise ConfigError(
-                f"setting norm is {self.norm}, but arch ststnet has no normalisation; set norm to "
-                'none, or begin with MODELS["ststnet"]'
-            )
         if self.stem_stride not in (1, 2, 4, 8):
             raise ConfigError(f"setting stem_stride is {self.stem_stride}, expected 1, 2, 4 or 8")
         if self.head_grid < 1:

@@ -8,6 +8,7 @@ import numpy as np
 
 from mace.models.apply import Variables
 from mace.models.config import ModelConfig
+from mace.models.networks import network_of
 from mace.models.norm import EPSILON
 
 
@@ -17,9 +18,10 @@ def fold_norm(config: ModelConfig, variables: Variables) -> tuple[ModelConfig, V
     (w * x) · slope + offset = (w · slope) * x + offset, computed once, in float64. XLA folds the
     statistics into a multiply-add behind each convolution; folded into the kernel they cost
     nothing, and the convolution's bias and ReLU can become part of it. Group statistics depend on
-    the input and cannot be folded.
+    the input and cannot be folded, and neither is what the zoo's networks have behind a ReLU or a
+    maximum.
     """
-    if config.norm != "batch":
+    if config.norm != "batch" or network_of(config.arch).settings is not None:
         return config, variables
     params = _fold(variables["params"], variables["batch_stats"])
     return dataclasses.replace(config, norm="none"), {"params": params}

@@ -75,7 +75,7 @@ class Dropout(nn.Module):
     train: bool
 
     @nn.compact
-    def __call__(self, x: Float[Array, "b n"]) -> Float[Array, "b n"]:
+    def __call__(self, x: Float[Array, "b ..."]) -> Float[Array, "b ..."]:
         """Return `x` without a share of its values, the others enlarged; all of it at inference."""
         if not self.train or not switched_on(self.rate):
             return x

@@ -1,32 +1,50 @@
 """From a configuration to its network."""
 
+from typing import Any
+
+import flax.linen as nn
+
 from mace.errors import ConfigError
 from mace.models.config import ModelConfig
 from mace.models.conv import Form
-from mace.models.macnn import MACNN
+from mace.models.networks import NETWORKS, load
 from mace.models.own import OwnModel, OwnNetwork
-from mace.models.resnet import ResNet
-from mace.models.ststnet import STSTNet
 
 
-def make_model(
-    config: ModelConfig, classes: int, *, form: Form = "native"
-) -> MACNN | ResNet | STSTNet | OwnNetwork:
+def make_model(config: ModelConfig, classes: int, *, form: Form = "native") -> nn.Module:
     """Return the network of `config` with `classes` outputs; it holds no arrays.
 
     Args:
         config: what it is made of.
         classes: how many.
-        form: how MACNN's and ResNet's convolutions are written; the others have one form.
+        form: how convolutions are written; a module of somebody's own has one form.
 
     Raises:
-        ConfigError: for fewer than two classes.
+        ConfigError: for fewer than two classes, or a network of one's own that is none.
     """
     if classes < 2:
         raise ConfigError(f"a network for {classes} classes was asked for, expected 2 or more")
     if isinstance(config, OwnModel):
         return OwnNetwork(config.module, classes)
-    if config.arch == "ststnet":
-        return STSTNet(config, classes)
-    network = {"macnn": MACNN, "resnet": ResNet}[config.arch]
-    return network(config, classes, form=form)
+    if config.arch in NETWORKS:
+        network: Any = load(NETWORKS[config.arch].place)
+        return network(config, classes, form=form)
+    if config.units:
+        raise ConfigError(
+            f"{config.arch} names no action units; leave out what begins with --recipe.train.model"
+        )
+    return OwnNetwork(_own_module(config.arch, classes), classes)
+
+
+def _own_module(place: str, classes: int) -> nn.Module:
+    made = load(place)
+    if not isinstance(made, nn.Module):
+        try:
+            made = made(classes=classes)
+        except TypeError as error:
+            raise ConfigError(
+                f"{place} does not make a network of {classes} classes: {error}"
+            ) from error
+    if not isinstance(made, nn.Module):
+        raise ConfigError(f"{place} gives a {type(made).__name__}, expected a flax.linen.Module")
+    return made

@@ -1,9 +1,10 @@
-"""Ready-made networks: the paper's, its controls, and small ones for small inputs."""
+"""Ready-made networks: the paper's, its controls, small ones for small inputs, and the zoo."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from mace.models.config import ModelConfig
+from mace.models.networks import NETWORKS
 
 MODELS: Mapping[str, ModelConfig] = MappingProxyType(
     {
@@ -19,15 +20,13 @@ MODELS: Mapping[str, ModelConfig] = MappingProxyType(
         "resnet_small": ModelConfig(
             arch="resnet", widths=(20, 40, 80), depths=(1, 1, 1), stem_stride=1
         ),
-        # Liong et al. 2019: filters of the three streams, 5 x 5 cells of their joined maps.
-        "ststnet": ModelConfig(
-            arch="ststnet",
-            widths=(3, 5, 8),
-            depths=(1, 1, 1),
-            norm="none",
-            head_grid=5,
-            dropout=0.5,
-        ),
+        # Without batch norm, as the paper describes it: the maximum before everything else.
+        "ststnet_plain": ModelConfig(arch="ststnet", norm="none", dropout=0.5),
+    }
+    | {
+        name: ModelConfig(arch=name, dropout=0.5)
+        for name, network in NETWORKS.items()
+        if network.settings is not None
     }
 )
 """Ready-made configurations by name."""

@@ -9,6 +9,7 @@ import jax
 
 from mace.errors import ConfigError
 from mace.models.config import ModelConfig
+from mace.models.networks import network_of
 
 SMALL_MAP = 32 * 32
 """Largest map, in pixels behind the first layer, that convolves as products of shifted copies."""
@@ -119,7 +120,9 @@ def make_plan(
             f"{jax.default_backend()}; choose 1 to {available}"
         )
     devices = min(devices, members)
-    side = -(-size // (1 if model.arch == "ststnet" else model.stem_stride))
+    # The zoo's networks begin with maps of the image's own size.
+    stride = model.stem_stride if network_of(model.arch).settings is None else 1
+    side = -(-size // stride)
     small = side * side <= SMALL_MAP
     shown = f"maps of {side} px on {backend}"
     if backend == "cpu":

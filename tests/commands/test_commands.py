@@ -14,10 +14,12 @@ from mace.bundle import load_bundle
 from mace.cli import main
 from mace.errors import DataError
 from mace.evaluation.loading import load_evaluation
+from mace.evaluation.zoo import Result, read_results
 from mace.pretraining import mixing
 from mace.spotting.temperature import fit_temperature
 
 README = Path(__file__).parents[2] / "README.md"
+TUTORIAL = README.parent / "docs" / "tutorials" / "own_network.ipynb"
 # A network that learns nothing in no time; the settings are typed as a user would type them.
 SMALL = [
     *("--recipe.train.model.widths", "8", "--recipe.train.model.depths", "1"),
@@ -42,6 +44,36 @@ def test_prepare_twice_does_nothing_the_second_time(home, data, capsys):
     assert main(["prepare", "synthetic", "--config", "tiny", *data]) == 0
     assert {path: path.stat().st_mtime_ns for path in (home / "data").rglob("*")} == before
     assert "already prepared" in capsys.readouterr().err
+
+
+def test_the_zoo_trains_networks_alike_and_goes_on(data, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    cells = json.loads(TUTORIAL.read_text(encoding="utf-8"))["cells"]
+    (writes,) = (cell for cell in cells if "write_text" in "".join(cell["source"]))
+    exec("".join(writes["source"]), {})
+    assert "my_network:Quadrants ststnet" in TUTORIAL.read_text(encoding="utf-8")
+    options = ["--dataset", "synthetic/tiny", "--seeds", "1", "--results", "zoo.csv", *data]
+    options += ["--protocol.kind", "kfold", "--protocol.folds", "2", *SMALL, "--workers", "0"]
+    both = ["zoo", *options, "--networks", "ststnet", "my_network:Quadrants", "--json"]
+    assert main(both) == 0
+    first, own = json.loads(capsys.readouterr().out)
+    assert (first["network"], first["size"], first["weights"]) == ("ststnet", 28, 1_683 + 2 * 401)
+    assert (own["network"], own["epochs"], own["clips"]) == (
+        "my_network:Quadrants",
+        1,
+        first["clips"],
+    )
+    assert own["ridge_uf1"] == first["ridge_uf1"]
+    assert own["ahead"] == pytest.approx(own["uf1"] - own["ridge_uf1"], abs=2e-4)
+    assert read_results(Path("zoo.csv")) == [Result(**first), Result(**own)]
+    # What is there is not trained again.
+    monkeypatch.setattr("mace.evaluation.cross_validation._run", lambda *_, **__: None)
+    assert main(["zoo", *options, "--networks", "ststnet", "--page", "zoo.md"]) == 0
+    assert "| STSTNet" in capsys.readouterr().out
+    assert read_results(Path("zoo.csv")) == [Result(**first), Result(**own)]
+    page = Path("zoo.md").read_text(encoding="utf-8")
+    for result in (first, own):
+        assert f"{result['uf1']:.3f} [{result['uf1_low']:.3f}, " in page
 
 
 def test_a_prepared_data_set_is_arrays_clips_and_annotations(home, data):

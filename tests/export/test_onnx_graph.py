@@ -4,7 +4,9 @@ import dataclasses
 import json
 import sys
 
+import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import numpy as np
 import onnx
 import pytest
@@ -13,11 +15,15 @@ from onnx.reference import ReferenceEvaluator
 from mace.bundle import Normalisation
 from mace.cli import main
 from mace.errors import ConfigError
-from mace.export.onnx_graph import onnx_model
+from mace.export.loading import load_export
+from mace.export.onnx_graph import IR_VERSION, OPSET, onnx_model
+from mace.export.onnx_nodes import Graph
+from mace.export.onnx_trace import add_traced
 from mace.export.saving import export_bundle
 from mace.models.apply import init_model
 from mace.models.config import ModelConfig
 from mace.models.make import make_model
+from mace.models.presets import MODELS
 from mace.motion.config import MotionConfig
 from mace.prediction import predict
 
@@ -28,7 +34,7 @@ CASES = {
     "batch": {"norm": "batch", "coordinates": True, "kind": "training"},
     "sum": {"norm": "batch", "separable": True, "fusion": "sum", "head": "attention"},
     "resnet": {"arch": "resnet", "norm": "batch", "head": "max", "representation": "difference"},
-    "ststnet": {"arch": "ststnet", "norm": "none"},
+    "ststnet_plain": {"arch": "ststnet", "norm": "none"},
     "plain": {"norm": "none", "residual": False, "head": "average", "flip": False},
 }
 
@@ -58,6 +64,84 @@ def test_same_probabilities(bundle, name):
     (found,) = ReferenceEvaluator(onnx_model(one)).run(None, {"motion": x})
     np.testing.assert_allclose(found, predict(one, x), atol=1e-5)
     assert np.ptp(found, axis=0).max() > 1e-4
+
+
+# The others' weights are hundreds of megabytes; their operations are these and `Strange`'s.
+ZOO = ("ststnet", "off_apexnet", "dual_inception", "sssnet", "rcn_a")
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_networks_of_papers_give_the_same_in_both_forms(bundle, name, tmp_path):
+    size = 28
+    model = make_model(MODELS[name], 3)
+    shapes = jax.eval_shape(lambda: init_model(model, jax.random.key(0), (size, size, 3)))
+    random = np.random.default_rng(1)
+    variables = jax.tree.map(
+        lambda leaf: (
+            random.uniform(0, 0.5, leaf.shape).astype(np.float32)
+            if leaf.ndim == 1
+            else random.normal(0, (2 / leaf.size * leaf.shape[-1]) ** 0.5, leaf.shape).astype("f4")
+        ),
+        shapes,
+    )
+    trained = dataclasses.replace(
+        bundle,
+        model=MODELS[name],
+        motion=MotionConfig(size=size, representation="flow"),
+        variables=variables,
+        normalisation=Normalisation(kind="training", mean=(0.1,) * 3, std=(0.7,) * 3),
+        flip_average=True,
+    )
+    x = random.normal(0, 1, (3, size, size, 3)).astype(np.float32)
+    export_bundle(trained, tmp_path / "net", platforms=("cpu",), onnx=True)
+    expected = predict(trained, x)
+    graph = ReferenceEvaluator(str(tmp_path / "net" / "network.onnx"))
+    np.testing.assert_allclose(graph.run(None, {"motion": x})[0], expected, atol=1e-5)
+    found = load_export(tmp_path / "net").program.call(x)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert np.ptp(expected, axis=0).max() > 1e-4
+
+
+class Strange(nn.Module):
+    """Everything a module of one's own may use; gives a row for each image."""
+
+    @nn.compact
+    def __call__(self, x):
+        x = nn.avg_pool(nn.gelu(x, approximate=False), (2, 2), (2, 2))
+        x = nn.max_pool(nn.Conv(4, (3, 3), strides=2, feature_group_count=1)(x), (2, 2), (1, 1))
+        x = nn.MultiHeadDotProductAttention(2)(x.reshape(x.shape[0], -1, 4))
+        x = jnp.where(x > 0, jnp.tanh(x), jax.nn.sigmoid(x)) ** 3 + jnp.arange(4.0)
+        return nn.LayerNorm()(x).max(1)
+
+
+def test_any_module_is_traced():
+    x = np.random.default_rng(0).normal(size=(2, 12, 12, 3)).astype(np.float32)
+    module = Strange()
+    with jax.numpy_dtype_promotion("standard"):
+        variables = jax.jit(module.init)(jax.random.key(0), x)
+        expected = jax.jit(module.apply)(variables, x)
+        graph = Graph()
+        name = add_traced(graph, lambda x: module.apply(variables, x), "x", x.shape[1:])
+    value, kind = onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph(
+            [onnx.helper.make_node(*node, **options) for node, options in graph.nodes],
+            "test",
+            [value("x", kind, ["b", 12, 12, 3])],
+            [value(name, kind, ["b", 4])],
+            [onnx.numpy_helper.from_array(array, key) for key, array in graph.constants.items()],
+        ),
+        opset_imports=[onnx.helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+    )
+    onnx.checker.check_model(model, full_check=True)
+    (found,) = ReferenceEvaluator(model).run(None, {"x": x})
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_an_operation_without_a_form_is_named():
+    with pytest.raises(ConfigError, match="the network uses sort"):
+        add_traced(Graph(), lambda x: jnp.sort(x, axis=1), "x", (4,))
 
 
 def test_command_writes_a_model_that_says_what_it_takes(bundle, tmp_path):

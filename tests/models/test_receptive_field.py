@@ -3,6 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from mace.errors import ConfigError
 from mace.models.apply import apply_model, init_model
 from mace.models.config import ModelConfig
 from mace.models.make import make_model
@@ -32,6 +33,9 @@ def test_default_network_by_hand():
         ("macnn_small", 51),
         ("resnet_small", 37),
         ("ststnet", 5),
+        ("off_apexnet", 16),
+        ("sssnet", 16),
+        ("macnn_ecnu", 268),
     ],
 )
 def test_variants(name, size):
@@ -72,8 +76,13 @@ def test_impulse_is_seen_within_the_field_and_at_its_rim(config):
     np.testing.assert_array_equal(extent, receptive_field(config).size)
 
 
+def test_a_network_that_sees_everything_has_no_field():
+    with pytest.raises(ConfigError, match="htnet has no receptive field"):
+        receptive_field(MODELS["htnet"])
+
+
 def test_a_maximum_sees_whatever_can_rise_above_the_rest():
-    config = ModelConfig(arch="ststnet", norm="none")
+    config = MODELS["ststnet_plain"]
     model = make_model(config, 2)
     variables = init_model(model, jax.random.key(0), (28, 28, 3))
     params = jax.tree.map(lambda leaf: jnp.abs(leaf) + 0.1, variables["params"])

@@ -1,4 +1,4 @@
-"""STSTNet against Liong et al. 2019's description, computed the plain way."""
+"""STSTNet without batch norm against Liong et al. 2019's description, computed the plain way."""
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,7 @@ from mace.models.presets import MODELS
 
 pytestmark = pytest.mark.accelerator
 
-CONFIG = MODELS["ststnet"]
+CONFIG = MODELS["ststnet_plain"]
 
 
 def network(classes=3, size=28):

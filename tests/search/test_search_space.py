@@ -5,6 +5,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from search_cases import LEARNING_RATE, SPACE, TRAIN
 
 from mace.errors import ConfigError, DataError
+from mace.models.presets import MODELS
 from mace.recipes import FLOW
 from mace.search.setting import (
     apply_setting,
@@ -147,6 +148,17 @@ train.epochs = { integer = [2, 6] }
 train.loss.kind = { choice = ["cross_entropy", "focal"] }
 train.model = { choice = [{ widths = [4], depths = [1] }, { widths = [4, 8], depths = [1, 1] }] }
 """
+
+
+def test_networks_are_a_choice_whatever_settings_the_recipe_has():
+    space = SearchSpace(ranges={"train.model.arch": choice(["macnn", "ststnet", "off_apexnet"])})
+    configs = check_space(space, FLOW.train)
+    assert [config.model.arch for config in configs] == ["macnn", "ststnet", "off_apexnet"]
+    assert configs[0] == FLOW.train
+    assert configs[1].model == MODELS["ststnet"]
+    check_networks(configs, shape=(28, 28, 3), classes=3)
+    with pytest.raises(ConfigError, match="sees u and v apart"):
+        check_networks(configs, shape=(28, 28, 1), classes=3)
 
 
 def test_a_space_from_a_file_and_back(tmp_path):

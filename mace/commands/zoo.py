@@ -1,0 +1,151 @@
+"""`mace zoo`: the field's networks, what is published of them and what they are worth here."""
+
+import functools
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from mace.annotation.class_sets import ClassSet
+from mace.commands.defaults import with_default_recipe
+from mace.errors import ConfigError
+from mace.evaluation.config import ProtocolConfig
+from mace.models.networks import NETWORKS
+from mace.places import DATA_DIR, RUNS_DIR, prepared_dataset
+from mace.recipes import FLOW, Recipe
+
+if TYPE_CHECKING:
+    from mace.data.motion_set import MotionSet
+    from mace.evaluation.zoo import Result
+
+
+def run(
+    dataset: str | None = None,
+    networks: tuple[str, ...] = (),
+    classes: ClassSet | None = None,
+    seeds: int = 3,
+    protocol: ProtocolConfig = ProtocolConfig(),  # noqa: B008
+    out: Path | None = None,
+    results: Path | None = None,
+    page: Path | None = None,
+    data_dir: Path = DATA_DIR,
+    workers: int = os.cpu_count() or 1,
+    recipe: Recipe = FLOW,
+    as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
+) -> None:
+    """List the field's networks, or train all of them alike on a data set.
+
+    Without a data set nothing is trained: a line for each network with its paper, images, weights
+    and published score, and what is known to be wrong with that.
+
+    With one, every network has the same recipe, folds and seeds; only the network differs, and the
+    size of its images where its paper has one and they are not ready-made. Kernel ridge stands
+    beside each. An interrupted run goes on where it was.
+
+    Args:
+        dataset: name and configuration of a prepared data set; `mace doctor` lists them.
+        networks: those to list or train, by name, or `module:attribute` for a file of your own; by
+            default all.
+        classes: set of classes to learn in place of the emotions; clips without one are left out.
+        seeds: how many training seeds.
+        protocol: the folds; leave one subject out by default.
+        out: folder of the evaluations; by default runs/zoo/NAME/CONFIGURATION[-CLASSES].
+        results: table (CSV) that the scores are added to; by default zoo.csv in that folder.
+        page: write the page of the zoo (Markdown) from that table.
+        data_dir: where prepared data sets lie.
+        workers: processes that share the folds of kernel ridge.
+        recipe: what all networks have in common; settings of a network are those of `macnn` and
+            `resnet`.
+        as_json: print the scores as JSON in place of the table.
+    """
+    from mace.evaluation.table import print_text_table
+    from mace.evaluation.zoo import network_rows, read_results
+    from mace.evaluation.zoo_page import MEASURED, measured_row, zoo_page
+    from mace.files import write_text
+
+    names = networks or tuple(NETWORKS)
+    if seeds < 1:
+        raise ConfigError(f"{seeds} seeds were asked for, expected 1 or more")
+    rows = network_rows(names)  # which refuses a name that no network has
+    scores: list[Result] = [] if results is None else read_results(results)
+    if dataset is None:
+        if as_json:
+            print(json.dumps(rows, indent=2))
+        else:
+            print_text_table(list(rows[0]), [list(row.values()) for row in rows])
+    else:
+        place = "-".join(filter(None, [dataset, protocol.benchmark or classes]))
+        out = RUNS_DIR / "zoo" / place if out is None else out
+        results = out / "zoo.csv" if results is None else results
+        new, scores = _trained(
+            dataset, names, classes=classes, seeds=seeds, protocol=protocol, out=out,
+            results=results, data_dir=data_dir, workers=workers, recipe=recipe, place=place,
+        )  # fmt: skip
+        if as_json:
+            print(json.dumps([asdict(result) for result in new], indent=2))
+        else:
+            print_text_table(MEASURED, [measured_row(result) for result in new])
+            print(f"\nresults  {results}   (evaluations in {out})")
+    if page is not None:
+        write_text(page, zoo_page(scores))
+
+
+def _trained(
+    dataset: str,
+    names: tuple[str, ...],
+    *,
+    classes: ClassSet | None,
+    seeds: int,
+    protocol: ProtocolConfig,
+    out: Path,
+    results: Path,
+    data_dir: Path,
+    workers: int,
+    recipe: Recipe,
+    place: str,
+) -> tuple[list["Result"], list["Result"]]:
+    """Train and return the new scores, and all of the table that they were added to."""
+    folder = prepared_dataset(dataset, data_dir=data_dir)
+
+    from mace.compilation import keep_compiled
+    from mace.data.flow_images import holds_flow_images
+    from mace.evaluation.selection import benchmark_of, restrict
+    from mace.evaluation.zoo import evaluate_zoo, read_results, write_results
+    from mace.inputs import read_motion
+    from mace.models.runtime import keep_heap
+
+    keep_compiled()
+    keep_heap()
+    benchmark, protocol = benchmark_of(protocol)
+    ready = holds_flow_images(folder)
+    if benchmark is not None and classes is None and not ready:
+        classes = benchmark.class_set
+
+    def read(own: Recipe) -> "MotionSet":
+        inputs = read_motion(
+            folder, own, cache_dir=out / "cache", classes=classes, benchmark=benchmark
+        )
+        return inputs if benchmark is None else restrict(inputs, benchmark)
+
+    new = evaluate_zoo(
+        names,
+        recipe,
+        read=read,
+        dataset=place,
+        fixed_size=ready,
+        seeds=seeds,
+        protocol=protocol,
+        out=out,
+        workers=workers,
+        log=lambda line: print(line, file=sys.stderr),
+        done=lambda result: write_results(results, [result]),
+    )
+    return new, read_results(results)
+
+
+# The recipe's defaults are those for the data set that the arguments name.
+adapted_run = functools.partial(with_default_recipe, run)

@@ -1,0 +1,309 @@
+"""The field's networks side by side: what is published, and what each is worth if trained alike.
+
+Every network has the folds, the seeds and the training of one recipe; what differs is the network,
+and the size of its images where its paper has one. Kernel ridge stands beside each, on the same
+images.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import jax
+import pandas as pd
+
+from mace.data.motion_set import MotionSet
+from mace.errors import ConfigError, DataError, MaceError
+from mace.evaluation.config import EvaluationConfig, ProtocolConfig
+from mace.evaluation.cross_validation import evaluate_methods
+from mace.evaluation.published import (
+    ALL,
+    Elsewhere,
+    Figures,
+    Published,
+    published_elsewhere,
+    published_results,
+)
+from mace.evaluation.summary import Summary, summarise
+from mace.files import atomic_path
+from mace.models.apply import count_parameters, init_model
+from mace.models.config import ModelConfig
+from mace.models.make import make_model
+from mace.models.networks import NETWORKS, Network, network_of
+from mace.models.presets import MODELS
+from mace.recipes import Recipe
+
+RIDGE = "kernel_ridge"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What a network scored on a data set.
+
+    Attributes:
+        dataset: its name and configuration, and the benchmark if there is one.
+        network: its name, or `module:attribute`.
+        size: side of the images, px.
+        weights: how many there are.
+        epochs: of the training.
+        batch_size: of the training.
+        seeds: how many.
+        clips: how many.
+        people: how many.
+        uf1: unweighted F1, mean over the seeds.
+        uf1_low: lower end of its interval, 95 %, by drawing people.
+        uf1_high: upper end.
+        uar: unweighted average recall.
+        uar_low: lower end of its interval.
+        uar_high: upper end.
+        ridge_uf1: of kernel ridge on the same images.
+        ahead: UF1 of the network less that.
+        ahead_low: lower end of its interval, by the same draws.
+        ahead_high: upper end.
+        seconds: of all folds and seeds.
+        revision: of the code.
+    """
+
+    dataset: str
+    network: str
+    size: int
+    weights: int
+    epochs: int
+    batch_size: int
+    seeds: int
+    clips: int
+    people: int
+    uf1: float
+    uf1_low: float
+    uf1_high: float
+    uar: float
+    uar_low: float
+    uar_high: float
+    ridge_uf1: float
+    ahead: float
+    ahead_low: float
+    ahead_high: float
+    seconds: float
+    revision: str
+
+
+def zoo_recipe(recipe: Recipe, name: str, *, fixed_size: bool) -> Recipe:
+    """Return a recipe with another network, and the size of images that its paper has.
+
+    Args:
+        recipe: `macnn` and `resnet` take its settings of a network; of the others they are the
+            paper's.
+        name: one of `mace.models.presets.MODELS`, or `module:attribute`.
+        fixed_size: the images are ready-made, and of the size they are.
+
+    Raises:
+        ConfigError: for a name that no network has.
+    """
+    if name in ("macnn", "resnet"):
+        model = replace(recipe.train.model, arch=name)
+    else:
+        model = MODELS[name] if name in MODELS else ModelConfig(arch=name)
+    size = network_of(model.arch).size
+    motion = recipe.motion
+    if size is not None and not fixed_size:
+        motion = replace(motion, size=size)
+    return replace(recipe, motion=motion, train=replace(recipe.train, model=model))
+
+
+def evaluate_zoo(
+    networks: Sequence[str],
+    recipe: Recipe,
+    *,
+    read: Callable[[Recipe], MotionSet],
+    dataset: str,
+    fixed_size: bool,
+    seeds: int,
+    protocol: ProtocolConfig,
+    out: Path,
+    workers: int,
+    log: Callable[[str], None],
+    done: Callable[[Result], object] = lambda result: None,
+) -> list[Result]:
+    """Evaluate networks one after the other, each in a folder of its own that it goes on from.
+
+    Args:
+        networks: names, as for `zoo_recipe`.
+        recipe: what they have in common.
+        read: returns the images of a recipe.
+        dataset: what the results are called after.
+        fixed_size: the images are ready-made, and of the size they are.
+        seeds: how many trainings of each fold.
+        protocol: the folds.
+        out: folder of the results.
+        workers: processes that share the folds of kernel ridge.
+        log: is told which network is under way, and which the images do not fit.
+        done: is given each result as it is there.
+
+    Raises:
+        MaceError: as reading and evaluating do.
+    """
+    recipes = {name: zoo_recipe(recipe, name, fixed_size=fixed_size) for name in networks}
+    results = []
+    for number, (name, own) in enumerate(recipes.items(), start=1):
+        log(f"{name} ({number} of {len(recipes)}), images of {own.motion.size} px")
+        motion_set = read(own)
+        try:
+            weights = _weights(own.train.model, motion_set)
+        except ConfigError as error:
+            log(f"{name} is left out: {error}")
+            continue
+        evaluation = evaluate_methods(
+            motion_set,
+            config=EvaluationConfig(
+                train=own.train,
+                protocol=protocol,
+                seeds=tuple(range(seeds)),
+                explain=False,
+                logistic_regression=None,
+                svm=None,
+            ),
+            run_dir=out / name.replace(":", "."),
+            title=network_of(own.train.model.arch).title,
+            description={"data set": dataset},
+            workers=workers,
+            log=log,
+        )
+        results.append(_result(summarise(evaluation), name, own, weights, dataset))
+        done(results[-1])
+    return results
+
+
+def write_results(path: Path, results: Sequence[Result]) -> list[Result]:
+    """Add results to a table, in place of those of the same data set and network; return all.
+
+    Raises:
+        DataError: if what is there is no such table.
+        OutputError: if it cannot be written.
+    """
+    new = {(result.dataset, result.network): result for result in results}
+    old = {(result.dataset, result.network): result for result in read_results(path)}
+    everything = list((old | new).values())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path) as place:
+        pd.DataFrame([asdict(result) for result in everything]).to_csv(place, index=False)
+    return everything
+
+
+def read_results(path: Path) -> list[Result]:
+    """Return the results of a table; none where there is no file.
+
+    Raises:
+        DataError: if it is something else.
+    """
+    if not path.exists():
+        return []
+    columns = [field.name for field in fields(Result)]
+    try:
+        table = pd.read_csv(path, dtype={"revision": str}, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+    if list(table.columns) != columns:
+        raise DataError(f"{path} is no table of `mace zoo`; its columns would be {columns}")
+    return [Result(**row) for row in table.to_dict("records")]  # pyright: ignore[reportArgumentType]
+
+
+def published_of(network: Network) -> Published | Elsewhere | None:
+    """Return what is published of a network on MEGC 2019's composite, or else on another."""
+    results = (*published_results("megc2019"), *published_elsewhere())
+    named = [entry for entry in results if entry.method == network.published]
+    return named[0] if named else None
+
+
+def network_rows(names: Sequence[str] = tuple(NETWORKS)) -> list[dict[str, str]]:
+    """Return what the table says of each network, by heading; all of it as people read it.
+
+    Raises:
+        ConfigError: for a name that no network has.
+    """
+    rows = []
+    for name in names:
+        network = network_of(MODELS[name].arch if name in MODELS else name)
+        entry = published_of(network)
+        rows.append(
+            {
+                "name": name,
+                "network": network.title,
+                "paper": network.paper or "your own",
+                "images": f"{network.size or 'any'} px, {network.channels}",
+                "weights": "" if network.weights is None else f"{network.weights:,}",
+                "published UF1 / UAR": published_text(entry),
+            }
+        )
+    return rows
+
+
+def published_text(entry: Published | Elsewhere | None) -> str:
+    """Return a published score with what must be known of it."""
+    if entry is None:
+        return "none"
+    warnings = [text for text in entry.warnings if text != "UAR is macro-precision"]
+    if isinstance(entry, Elsewhere):
+        uf1, uar = entry.figures["uf1"], entry.figures["uar"]
+        warnings.insert(0, f"{entry.n} clips of {entry.protocol}")
+    else:
+        figures = entry.parts.get(ALL, Figures())
+        uf1, uar = figures.uf1, figures.uar if figures.true_uar is None else figures.true_uar
+        if figures.true_uar is not None:
+            warnings.append("UAR from the authors' log; they print a macro-precision")
+    if entry.best_test_epoch is None:
+        warnings.append("choice of the epoch not known")
+    if entry.best_test_epoch is False:
+        warnings.append("fixed epochs")
+    return f"{uf1:.4f} / {uar:.4f}" + (f" ({'; '.join(warnings)})" if warnings else "")
+
+
+def verdict(result: Result) -> str:
+    """Return how a network stands to kernel ridge on the same images."""
+    if result.ahead_low > 0:
+        return "better"
+    return "worse" if result.ahead_high < 0 else "no better"
+
+
+def _weights(model: ModelConfig, motion_set: MotionSet) -> int:
+    """Count weights for these images without drawing one, and see whether the images fit."""
+    shape = motion_set.inputs.shape[2:]
+
+    def drawn() -> Any:
+        network = make_model(model, len(motion_set.classes))
+        return init_model(network, jax.random.key(0), shape)
+
+    try:
+        return count_parameters(jax.eval_shape(drawn))
+    except MaceError:
+        raise
+    except (ValueError, TypeError, ZeroDivisionError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ConfigError(f"images of {shape} do not fit it: {reason}") from error
+
+
+def _result(summary: Summary, name: str, recipe: Recipe, weights: int, dataset: str) -> Result:
+    ridge = summary.baselines[RIDGE]
+    values = {
+        "uf1": summary.uf1, "uar": summary.uar, "ridge_uf1": ridge.uf1, "ahead": ridge.ahead.uf1,
+    }  # fmt: skip
+    for key, interval in (
+        ("uf1", summary.intervals["uf1"]),
+        ("uar", summary.intervals["uar"]),
+        ("ahead", ridge.ahead.interval),
+    ):
+        values |= {f"{key}_low": interval[0], f"{key}_high": interval[1]}
+    return Result(
+        dataset=dataset,
+        network=name,
+        size=recipe.motion.size,
+        weights=weights,
+        epochs=recipe.train.epochs,
+        batch_size=recipe.train.batch_size,
+        seeds=len(summary.seeds),
+        clips=summary.n,
+        people=summary.subjects,
+        seconds=summary.seconds,
+        revision=str(summary.provenance.get("git_revision") or "unknown"),
+        **{key: round(float(value), 4) for key, value in values.items()},
+    )

@@ -1,0 +1,61 @@
+"""The page of the zoo, written by `mace zoo --page`: what is known, and what has been measured."""
+
+from collections.abc import Mapping, Sequence
+
+import jinja2
+
+from mace.evaluation.zoo import Result, network_rows, verdict
+from mace.models.networks import NETWORKS
+
+MEASURED = (
+    "network", "images", "weights", "epochs", "seeds", "UF1", "UAR", "ahead of kernel ridge", "",
+    "seconds", "code",
+)  # fmt: skip
+"""Headings of what was measured."""
+
+
+def zoo_page(results: Sequence[Result]) -> str:
+    """Return the page in Markdown; figures are those of `results` and of the published sources."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("mace.evaluation", ""),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    of_dataset: dict[str, list[Result]] = {}
+    for result in results:
+        of_dataset.setdefault(result.dataset, []).append(result)
+    return environment.get_template("zoo.md.j2").render(
+        networks=network_rows(), results=of_dataset, table=_of_networks, measured=_of_results
+    )
+
+
+def measured_row(result: Result) -> list[str]:
+    """Return what the table says of a result, by `MEASURED`."""
+    return [
+        NETWORKS[result.network].title if result.network in NETWORKS else result.network,
+        f"{result.size} px",
+        f"{result.weights:,}",
+        str(result.epochs),
+        str(result.seeds),
+        f"{result.uf1:.3f} [{result.uf1_low:.3f}, {result.uf1_high:.3f}]",
+        f"{result.uar:.3f} [{result.uar_low:.3f}, {result.uar_high:.3f}]",
+        f"{result.ahead:+.3f} [{result.ahead_low:+.3f}, {result.ahead_high:+.3f}]",
+        verdict(result),
+        f"{result.seconds:.0f}",
+        result.revision[:9],
+    ]
+
+
+def _of_networks(rows: Sequence[Mapping[str, str]]) -> str:
+    return _table(list(rows[0]), [list(row.values()) for row in rows])
+
+
+def _of_results(results: Sequence[Result]) -> str:
+    return _table(MEASURED, [measured_row(result) for result in results])
+
+
+def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heading, ["---"] * len(heading), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,0 +1,64 @@
+"""The zoo's table and page: what is known of each network, and nothing that was not measured."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from mace.cli import main
+from mace.errors import DataError
+from mace.evaluation.zoo import Result, network_rows, read_results, verdict, write_results
+from mace.evaluation.zoo_page import zoo_page
+from mace.models.networks import NETWORKS
+
+DOCS = Path(__file__).parents[2] / "docs"
+RESULT = Result(
+    dataset="a", network="ststnet", size=28, weights=1683, epochs=1, batch_size=32, seeds=1,
+    clips=9, people=3, uf1=0.5, uf1_low=0.4, uf1_high=0.6, uar=0.5, uar_low=0.4, uar_high=0.6,
+    ridge_uf1=0.55, ahead=-0.05, ahead_low=-0.1, ahead_high=0.02, seconds=1.5, revision="abc",
+)  # fmt: skip
+
+
+def test_every_network_has_a_line(capsys):
+    assert main(["zoo", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in rows] == list(NETWORKS)
+    published = {row["name"]: row["published UF1 / UAR"] for row in rows}
+    assert published["htnet"] == "0.8603 / 0.8475 (best test epoch)"
+    assert published["ststnet"].startswith("0.7353 / 0.7186 (UAR from the authors' log")
+    assert published["rcn_a"] == "0.7432 / 0.7190 (quoted; fixed epochs)"
+    assert published["macnn_ecnu"].startswith("0.6660 / 0.6835 (294 clips of CASME, CASME II")
+    found = {name for name, text in published.items() if not text.startswith("none")}
+    assert found == {name for name, row in NETWORKS.items() if row.published}
+    assert main(["zoo", "--networks", "alexnet"]) == 2
+    assert "there is no network 'alexnet'; there are: macnn, " in capsys.readouterr().err
+
+
+def test_the_page_is_what_the_command_writes():
+    page = (DOCS / "zoo.md").read_text(encoding="utf-8")
+    assert page == zoo_page(read_results(DOCS / "zoo.csv"))
+    for row in network_rows():
+        assert f"| {row['name']} | {row['network']} |" in page
+
+
+def test_results_take_the_place_of_older_ones(tmp_path):
+    path = tmp_path / "zoo.csv"
+    other = dataclasses.replace(RESULT, network="mine:Tiny", uf1=0.7)
+    assert read_results(path) == []
+    write_results(path, [RESULT, other])
+    newer = dataclasses.replace(RESULT, uf1=0.6)
+    assert write_results(path, [newer]) == read_results(path) == [newer, other]
+    page = zoo_page([newer, other])
+    assert "### a" in page
+    assert "| STSTNet | 28 px | 1,683 | 1 | 1 | 0.600 [0.400, 0.600] |" in page
+    assert "| mine:Tiny |" in page
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match="is no table of `mace zoo`"):
+        read_results(path)
+
+
+def test_a_lead_whose_interval_holds_nothing_is_none():
+    assert verdict(RESULT) == "no better"
+    assert verdict(dataclasses.replace(RESULT, ahead_low=0.01)) == "better"
+    assert verdict(dataclasses.replace(RESULT, ahead_high=-0.01)) == "worse"
