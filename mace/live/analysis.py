@@ -31,6 +31,7 @@ from mace.live.sources.opening import open_source
 from mace.live.spot_videos import check_model, spot_source
 from mace.live.step import live_motion
 from mace.live.streamed import streamed_results
+from mace.live.timeline import History
 from mace.network import Network
 from mace.places import model_folder
 from mace.progress import progress
@@ -282,14 +283,20 @@ def write_analysis(
         pictures="annotated" if video else "none",
     )
     recorder.note("remarks", remarks)
-    last = 0.0
+    last, history = 0.0, History()
     results = predict_frames(source.frames(), bundle=network, config=live, fps=source.fps)
     try:
         with recorder, progress(Path(source.name).name, source.count) as advance:
             for result in results:
                 picture = None
                 if video:
-                    picture = draw_result(result, classes=network.classes, notice=facts["notice"])
+                    history.add(result)
+                    picture = draw_result(
+                        result,
+                        classes=network.classes,
+                        notice=facts["notice"],
+                        events=history.named,
+                    )
                 recorder.write_result(result, picture)
                 counts["frames"] += 1
                 counts["events"] += len(result.events)

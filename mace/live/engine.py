@@ -150,7 +150,10 @@ class InferenceStage:
             skip: leave the network out, for want of time.
         """
         faces = self._predict(frame, seen, skip=skip)
-        return Result(frame, faces, () if self._spotter is None else self._spotter.push(faces))
+        if self._spotter is None:
+            return Result(frame, faces)
+        events = self._spotter.push(faces)
+        return Result(frame, self._spotter.with_moving(faces), events)
 
     def due(self, frame: Frame) -> bool:
         """Say whether spotting needs what the network sees in this frame."""

@@ -1,8 +1,9 @@
 """Spotting in the live loop: a spotter for every person, fed with what the network sees anyway."""
 
+import functools
 from collections import OrderedDict, deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -11,9 +12,10 @@ from mace.export.loading import Export
 from mace.face.config import FaceConfig
 from mace.inference import Model, make_unit_network
 from mace.live.config import LiveConfig
-from mace.live.labelled import LabelledFrame
+from mace.live.labelled import LabelledFrame, Moving
 from mace.live.step import StepInput, StepOutput, begin, make_step, outside_flow
 from mace.spotting.events import Event, Unit
+from mace.spotting.moving import Movements, RegionMotion
 from mace.spotting.recognise import Crop, CropRing, named
 from mace.spotting.series import grid_number
 from mace.spotting.signal import head_position, region_displacements
@@ -50,6 +52,10 @@ class _Person:
         # What took place while the face was away from its neutral may be reported that much later.
         self.crops = CropRing(config.spotting.macro_s[1] + config.spotting.decide_s + 0.3)
         self.against: tuple[int, bool] | None = None
+        self.movements = Movements(config.spotting)
+        # As of the last point of the grid.
+        self.moving: tuple[RegionMotion, ...] = ()
+        self.read_units: Callable[[], dict[str, Unit]] | None = None
 
     def begin(self, against: tuple[int, bool]) -> None:
         """Begin anew where the motion is measured against something else than before."""
@@ -57,6 +63,8 @@ class _Person:
             self.against = against
             self.spotter.reset()
             self.crops.clear()
+            self.movements.clear()
+            self.moving, self.read_units = (), None
 
 
 @dataclass
@@ -111,6 +119,25 @@ class LiveSpotter:
             self._ask()
         return self._closed()
 
+    def with_moving(self, faces: Sequence[LabelledFrame]) -> tuple[LabelledFrame, ...]:
+        """Return faces that were pushed with what each of them does now."""
+        return tuple(self._with_moving(face) for face in faces)
+
+    def _with_moving(self, face: LabelledFrame) -> LabelledFrame:
+        person = self._people.get(face.identity)
+        if person is None or not face.tracked:
+            return face
+        motion = None if face.inputs is None else face.inputs[..., :2]
+        framing = self._bundle.motion.framing
+        return replace(face, moving=Moving(person.moving, motion, framing, person.read_units))
+
+    def _reader(self, inputs: Float[np.ndarray, "h w c"]) -> Callable[[], dict[str, Unit]] | None:
+        """Return what reads the action units of a point of the grid, once, if it is asked to."""
+        network = self._units
+        if network is None:
+            return None
+        return functools.cache(lambda: self._named_units([network(inputs)]))
+
     def finish(self) -> tuple[Event, ...]:
         """Return the events that were waiting, at the end of a stream."""
         for person in self._people.values():
@@ -136,6 +163,8 @@ class LiveSpotter:
             self._queue(person, person.spotter.finish())
         sample = sample_of(one, inputs, one.transform, bundle=self._bundle, face=self._face)
         person.crops.push(one.time, one.face.crop)
+        person.moving = person.movements.push(one.time, sample.regions)
+        person.read_units = self._reader(inputs)
         self._queue(person, person.spotter.push(sample))
 
     def _queue(self, person: _Person, events: Sequence[Event]) -> None:

@@ -3,8 +3,8 @@
 The picture shows what was measured and nothing else: each point of the face is put where it would
 be had it moved `factor` times as far (Liu et al., Motion magnification, ACM SIGGRAPH 2005, by dense
 flow in place of clustered layers). Three things keep it a picture of the face. What the estimator
-makes of a still face is not multiplied; the motion fades out before the picture's border, where the
-flow has nothing to hold on to; and where multiplied motion would fold the skin over itself it is
+makes of a still face is not multiplied; the motion fades out about the face, where what is
+behind it moves; and where multiplied motion would fold the skin over itself it is
 smoothed, point by point, until it does not.
 """
 
@@ -42,8 +42,10 @@ _FARTHEST = 0.12
 _LEAST_AREA = 0.3
 _ROUNDS = 12
 _NEWTON = 6
-# Between these radii of a superellipse (1 touches the picture's border) motion fades out.
-_FADE = 0.8, 0.98
+# The face in a crop, as shares of it: middle, and how far it reaches across, up and down; between
+# these parts of that motion fades out. Behind the jaw the background moves with every turn.
+_MIDDLE, _ACROSS, _UP, _DOWN = (0.5, 0.42), 0.44, 0.41, 0.57
+_FADE = 0.85, 1.0
 
 
 def exaggerate(
@@ -100,25 +102,24 @@ def check_factor(factor: float) -> None:
 def worth_multiplying(
     flow: Float[np.ndarray, "h w 2"],
     *,
-    noise_px: float = NOISE_PX,
-    side: float | None = None,
+    noise_px: float | None = None,
 ) -> Float32[np.ndarray, "h w 2"]:
     """Return a face's motion without the estimator's noise, and fading out before the border.
 
     Args:
-        flow: of a face, head motion removed, in its own px.
-        noise_px: motion no longer than this is noise, px of the 128-px crop; more where most of the
-            face moves by a fifth of it.
-        side: of a face crop in px of the flow; by default the flow shows just one.
+        flow: of a face crop, head motion removed, in its own px.
+        noise_px: motion no longer than this is noise, px of the 128-px crop; by default what the
+            median over the face says, but between `NOISE_PX` and 0.25 px.
     """
     height, width = flow.shape[:2]
-    unit = (width if side is None else side) / REFERENCE_SIZE
+    unit = width / REFERENCE_SIZE
     field = np.ascontiguousarray(flow, np.float32)
     fade = _fade(height, width)
     length = cv2.GaussianBlur(_length(field), (0, 0), _NEAR_PX * unit)
-    usual = float(np.median(length[fade > 0])) / unit
-    least = max(noise_px, min(_TIMES_MEDIAN * usual, _MOST_NOISE_PX)) * unit
-    weight = _smoothstep(length, least, _SURE * least)
+    if noise_px is None:
+        usual = float(np.median(length[fade > 0])) / unit
+        noise_px = max(NOISE_PX, min(_TIMES_MEDIAN * usual, _MOST_NOISE_PX))
+    weight = _smoothstep(length, noise_px * unit, _SURE * noise_px * unit)
     softened = cv2.GaussianBlur(field * weight[..., None], (0, 0), _SOFT_PX * unit)
     return softened * fade[..., None]
 
@@ -152,19 +153,24 @@ def move(
     """Return a picture with the motion that led to it multiplied.
 
     Args:
-        picture: after the motion, (h, w) or (h, w, 3).
-        motion: up to it, in px: what was at (x, y) before is now at (x + u, y + v).
+        picture: after the motion, gray or with colours last; it may be larger than the motion, of
+            the same shape: half the side takes a quarter of the time.
+        motion: up to it, in its own px: what was at (x, y) before is now at (x + u, y + v).
         factor: of the motion; 1 returns the picture.
     """
     if not motion.any() or factor == 1:
         return picture.copy()
     height, width = motion.shape[:2]
-    shift = unfolded(factor * motion)
     y, x = np.mgrid[:height, :width].astype(np.float32)
-    came = _arrived(shift, x, y)
-    # The factor that is left of the one asked for, where the field was held back.
-    now = came * np.float32(1 - 1 / factor)
-    place = x - now[..., 0], y - now[..., 1]
+    came = _arrived(unfolded(factor * motion), x, y)
+    # One part in `factor` of the way the picture has gone itself.
+    back = came * np.float32(1 - 1 / factor)
+    if picture.shape[:2] != (height, width):
+        height, width = picture.shape[:2]
+        back = cv2.resize(back, (width, height), interpolation=cv2.INTER_CUBIC)
+        back *= np.float32(width / motion.shape[1])
+        y, x = np.mgrid[:height, :width].astype(np.float32)
+    place = x - back[..., 0], y - back[..., 1]
     return np.asarray(
         cv2.remap(picture, *place, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.uint8
     )
@@ -231,8 +237,10 @@ def _smoothstep(values: np.ndarray, low: float, high: float) -> np.ndarray:
 
 @functools.lru_cache(maxsize=8)
 def _fade(height: int, width: int) -> Float32[np.ndarray, "h w"]:
-    """Return 1 in the middle of a picture, 0 at its border and in its corners, where no face is."""
-    x = np.abs((np.arange(width, dtype=np.float32) + 0.5) / width * 2 - 1)
-    y = np.abs((np.arange(height, dtype=np.float32) + 0.5) / height * 2 - 1)
-    radius = (x[None] ** 4 + y[:, None] ** 4) ** 0.25
-    return 1 - _smoothstep(radius, *_FADE)
+    """Return 1 within a face, 0 about it: forehead and temples are square, the jaw is round."""
+    x = np.abs((np.arange(width) + 0.5) / width - _MIDDLE[0]) / _ACROSS
+    y = (np.arange(height) + 0.5) / height - _MIDDLE[1]
+    above = (x[None] ** 4 + (y[:, None] / _UP) ** 4) ** 0.25
+    below = (x[None] ** 2 + (y[:, None] / _DOWN) ** 2) ** 0.5
+    radius = np.where(y[:, None] < 0, above, below)
+    return (1 - _smoothstep(radius, *_FADE)).astype(np.float32)
