@@ -14,8 +14,9 @@ from mace.spotting.signal import region_mask
 FACTORS = (1.0, 5.0, 10.0, 20.0)
 """What a key goes through."""
 
-# Side of the motion that is multiplied, px: a network's 28 hold no more detail than that.
-_SIDE = 64
+SIDE = 64
+"""Of the motion that is multiplied, px: a network's 28 hold no more detail than that."""
+
 # Where the motion's colour is full, px of the 128-px crop.
 _FULL_PX = 1.0
 _HOT = (40, 110, 255)
@@ -40,7 +41,7 @@ def face_picture(
     picture = cv2.warpAffine(frame.image, transform, (side, side), borderMode=cv2.BORDER_REPLICATE)
     moving = face.moving
     if factor > 1 and moving is not None and moving.regions and moving.motion is not None:
-        picture = move(picture, _multiplied(moving), factor=factor)
+        picture = move(picture, moving_field(moving), factor=factor)
     if picture.ndim == 2:
         picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
     return np.asarray(picture, np.uint8)
@@ -51,14 +52,14 @@ def paint_heat(image: UInt8[np.ndarray, "h w 3"], face: LabelledFrame) -> None:
     moving, transform = face.moving, face.transform
     if moving is None or not moving.regions or moving.motion is None or transform is None:
         return
-    field = _multiplied(moving) * np.float32(REFERENCE_SIZE / _SIDE)
+    field = moving_field(moving) * np.float32(REFERENCE_SIZE / SIDE)
     length = np.hypot(field[..., 0], field[..., 1])
     # The root, or half a pixel could hardly be seen.
     heat = _MOST_HEAT * np.sqrt(np.clip((length - NOISE_PX) / (_FULL_PX - NOISE_PX), 0, 1))
     hot = cv2.boundingRect((heat > 0).astype(np.uint8))
     crop = face.face.crop
     assert crop is not None
-    back = invert(enlarged(transform, _SIDE / crop.shape[0]))
+    back = invert(enlarged(transform, SIDE / crop.shape[0]))
     corners = apply(back, np.array([[hot[0], hot[1]]]) + _CORNERS * hot[2:])
     left, top = np.maximum(np.floor(corners.min(axis=0)), 0).astype(int)
     size = image.shape[1::-1]
@@ -79,9 +80,9 @@ def enlarged(transform: Transform, scale: float) -> Float[np.ndarray, "2 3"]:
     return larger
 
 
-def _multiplied(moving: Moving) -> Float32[np.ndarray, "n n 2"]:
-    """Return the motion of the regions that move, as a panel lists them, and of nothing else."""
+def moving_field(moving: Moving) -> Float32[np.ndarray, "n n 2"]:
+    """Return the motion of the regions that move and of nothing else, in px of `SIDE` a side."""
     assert moving.motion is not None
-    mask = region_mask(tuple(sorted(region.name for region in moving.regions)), _SIDE)
-    field = on_crop(moving.motion, size=_SIDE, framing=moving.framing)
+    mask = region_mask(tuple(sorted(region.name for region in moving.regions)), SIDE)
+    field = on_crop(moving.motion, size=SIDE, framing=moving.framing)
     return worth_multiplying(field * mask[..., None].astype(np.float32), noise_px=NOISE_PX)

@@ -23,7 +23,7 @@ _LOG_EVENTS = 10_000
 _HISTORY_S = 10.0
 _HISTORY_EVENTS = 200
 # Not drawn on timelines, and most of a record's bytes.
-_GEOMETRY = ("outline", "landmarks")
+_GEOMETRY = ("outline", "landmarks", "motion")
 
 
 class Viewer:
@@ -71,6 +71,7 @@ class Broadcast:
         self._samples: deque[str] = deque(maxlen=_LOG_SAMPLES)
         self._told: deque[str] = deque(maxlen=_LOG_EVENTS)
         self._ended: str | None = None
+        self._last: Result | None = None
         self._thread = threading.Thread(target=self._run, name="broadcast", daemon=True)
 
     def publish(self, result: Result) -> None:
@@ -96,13 +97,15 @@ class Broadcast:
                 viewer.post([text], None)
 
     def attach(self, viewer: Viewer) -> None:
-        """Tell `viewer` the last seconds, and everything from now on."""
+        """Tell `viewer` the last seconds, the last picture, and everything from now on."""
+        last = self._last
+        newest = None if last is None else (results_message([last], []), self._picture(last))
         with self._lock:
             samples = list(self._samples)[-round(_HISTORY_S * self._config.preview_fps) :]
             events = list(self._told)[-_HISTORY_EVENTS:]
             lists = f'"results":[{",".join(samples)}],"events":[{",".join(events)}]'
             history = f'{{"type":"history",{lists}}}'
-            viewer.post([history] if self._ended is None else [history, self._ended], None)
+            viewer.post([history] if self._ended is None else [history, self._ended], newest)
             self._viewers.add(viewer)
 
     def detach(self, viewer: Viewer) -> None:
@@ -129,6 +132,7 @@ class Broadcast:
             time.sleep(max(0.0, started + interval - time.monotonic()))
 
     def _tell(self, result: Result) -> None:
+        self._last = result
         record = result_record(result)
         compact = {**record, "faces": [_without_geometry(face) for face in record["faces"]]}
         events = result.events

@@ -43,7 +43,8 @@ from mace.live.web.watch import Facts, Watch
 
 STATIC = Path(__file__).parent / "static"
 _SCRIPT = "text/javascript"
-ASSETS = {"app.js": _SCRIPT, "camera.js": _SCRIPT, "draw.js": _SCRIPT, "style.css": "text/css"}
+SCRIPTS = ("app.js", "camera.js", "draw.js", "exaggerate.js", "readings.js")
+ASSETS = {**dict.fromkeys(SCRIPTS, _SCRIPT), "style.css": "text/css"}
 _log = logging.getLogger(__name__)
 
 
