@@ -27,6 +27,7 @@ def run(
     model: Path = DEFAULT_MODEL,
     out: Path | None = None,
     fps: float | None = None,
+    cards: bool = False,
     live: LiveConfig = LiveConfig(),  # noqa: B008
     data_dir: Path = DATA_DIR,
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
@@ -46,12 +47,16 @@ def run(
         model: folder of a trained model that reads flow, or `pretrained`.
         out: folder for the results; by default runs/spot, with --dataset runs/spot/NAME.
         fps: frames per second, where the videos do not say or say it wrongly.
+        cards: write a picture of each micro- and macro-expression, which shows the face at onset,
+            apex and offset, as it is and with its motion multiplied.
         live: how faces are followed, and what counts as a movement.
         data_dir: where prepared data sets lie.
         as_json: print the summary as one JSON object.
     """
     if bool(videos) == (dataset is not None):
         raise ConfigError("name videos to spot in, or a data set with --dataset, and not both")
+    if cards and dataset is not None:
+        raise ConfigError("--cards shows the people in videos; leave it out with --dataset")
     distinct: dict[Path, Path] = {}
     for video in videos:
         distinct.setdefault(video.resolve(), video)
@@ -73,6 +78,8 @@ def run(
     facts = provenance()
     code = [__version__, facts["git_revision"]]
     made_from = {"model": _checksum(folder), "live": to_dict(live), "code": code}
+    if cards:
+        made_from["cards"] = True  # what was done without is done again
     notes = {
         "model": str(model),
         "classes": list(network.classes),
@@ -172,6 +179,7 @@ def _spot(
             units=unit_names(network),
             made_from=made_from,
             notes=facts,
+            cards="cards" in made_from,
         )
     return _row(folder, spotted.events, facts, remarks, done_before=False)
 

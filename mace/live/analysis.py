@@ -17,6 +17,7 @@ from mace.config import to_dict
 from mace.errors import ConfigError, DataError
 from mace.inference import Model, load_model, unit_names
 from mace.live.config import LiveConfig
+from mace.live.event_card import write_cards
 from mace.live.events_table import events_table
 from mace.live.overlay import draw_result
 from mace.live.pipeline import predict_frames
@@ -36,6 +37,7 @@ from mace.network import Network
 from mace.places import model_folder
 from mace.progress import progress
 from mace.provenance import provenance
+from mace.spotting.events import Event
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +69,7 @@ def analyse(
         faces: how many people are followed at most; 1 unless `live` says otherwise.
         live: how faces are followed, frames compared and probabilities smoothed.
         video: whether the annotated video is made, a third of the time, which `mace review` needs
-            to show events.
+            to show events, and a card of each micro- and macro-expression.
 
     Raises:
         CheckpointError: if there is no such network.
@@ -284,6 +286,7 @@ def write_analysis(
     )
     recorder.note("remarks", remarks)
     last, history = 0.0, History()
+    events: list[Event] = []
     results = predict_frames(source.frames(), bundle=network, config=live, fps=source.fps)
     try:
         with recorder, progress(Path(source.name).name, source.count) as advance:
@@ -300,6 +303,7 @@ def write_analysis(
                 recorder.write_result(result, picture)
                 counts["frames"] += 1
                 counts["events"] += len(result.events)
+                events += [event for event in result.events if video]
                 counts["tracked"] += any(face.tracked for face in result.faces)
                 status.update(face.status for face in result.faces)
                 labels.update(face.label for face in result.faces if face.label is not None)
@@ -313,6 +317,7 @@ def write_analysis(
         raise type(stop)(
             f"{counts['frames']} frames were analysed, which are in {out}; remove it to begin again"
         ) from None
+    write_cards(out, sorted(events, key=lambda event: (event.onset, event.identity)))
     return Tally(
         frames=counts["frames"],
         tracked=counts["tracked"],

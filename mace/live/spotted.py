@@ -9,6 +9,7 @@ from typing import Any
 
 from mace.errors import DataError, OutputError
 from mace.files import atomic_folder, write_json
+from mace.live.event_card import write_cards
 from mace.live.events_log import EVENTS_JSONL, EventsLog, read_events
 from mace.live.events_table import EVENTS_CSV, write_table
 from mace.spotting.events import Event
@@ -47,6 +48,7 @@ def write_spotted(
     made_from: Mapping[str, Any],
     notes: Mapping[str, Any],
     plain: Sequence[Event] | None = None,
+    cards: bool = False,
 ) -> None:
     """Write the folder, whole or not at all; an older one is replaced.
 
@@ -58,6 +60,7 @@ def write_spotted(
         made_from: what the result depends on.
         notes: everything else worth keeping.
         plain: what the baseline spotted.
+        cards: whether pictures of the events are written, which show faces.
 
     Raises:
         OutputError: if it cannot be written, or is something else.
@@ -69,6 +72,8 @@ def write_spotted(
             with EventsLog(temporary / BASELINE_JSONL) as log:
                 log.write(plain)
         write_table(temporary / EVENTS_CSV, events, classes, units)
+        if cards:
+            write_cards(temporary, events)
         facts = {**notes, "made_from": dict(made_from), "fingerprint": fingerprint(made_from)}
         write_json(temporary / SPOTTING, facts)
 

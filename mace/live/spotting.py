@@ -171,7 +171,7 @@ class LiveSpotter:
         for event in events:
             # The network knows micro-expressions and nothing else.
             pairs = person.crops.pairs(event) if event.kind == "micro" else []
-            self._open.append(_Open(event, pairs))
+            self._open.append(_Open(replace(event, faces=person.crops.faces(event)), pairs))
 
     def _ask(self) -> None:
         """Put one pair to the network."""
