@@ -16,6 +16,8 @@ from jaxtyping import Float, Float32, UInt8
 
 from mace.errors import DataError
 from mace.motion.config import REFERENCE_SIZE, WHOLE_CROP
+from mace.motion.detrend import remove_head_motion
+from mace.motion.pair import flow
 from mace.motion.resample import Framing
 
 MOST = 50.0
@@ -75,9 +77,6 @@ def exaggerate(
         >>> bool(3.5 < mace.flow(onset, shown)[62:67, 62:67, 1].mean() < 5)
         True
     """
-    from mace.motion.detrend import remove_head_motion  # JAX, which a window does without
-    from mace.motion.pair import flow
-
     check_factor(factor)
     if onset.shape != apex.shape or onset.ndim not in {2, 3}:
         raise DataError(
@@ -100,20 +99,20 @@ def check_factor(factor: float) -> None:
 
 
 def worth_multiplying(
-    flow: Float[np.ndarray, "h w 2"],
+    motion: Float[np.ndarray, "h w 2"],
     *,
     noise_px: float | None = None,
 ) -> Float32[np.ndarray, "h w 2"]:
     """Return a face's motion without the estimator's noise, and fading out before the border.
 
     Args:
-        flow: of a face crop, head motion removed, in its own px.
+        motion: of a face crop, head motion removed, in its own px.
         noise_px: motion no longer than this is noise, px of the 128-px crop; by default what the
             median over the face says, but between `NOISE_PX` and 0.25 px.
     """
-    height, width = flow.shape[:2]
+    height, width = motion.shape[:2]
     unit = width / REFERENCE_SIZE
-    field = np.ascontiguousarray(flow, np.float32)
+    field = np.ascontiguousarray(motion, np.float32)
     fade = _fade(height, width)
     length = cv2.GaussianBlur(_length(field), (0, 0), _NEAR_PX * unit)
     if noise_px is None:
@@ -165,15 +164,15 @@ def move(
     came = _arrived(unfolded(factor * motion), x, y)
     # One part in `factor` of the way the picture has gone itself.
     back = came * np.float32(1 - 1 / factor)
+    way = cv2.INTER_CUBIC
     if picture.shape[:2] != (height, width):
+        way = cv2.INTER_LINEAR  # in a third of the time, and such pictures have been enlarged
         height, width = picture.shape[:2]
         back = cv2.resize(back, (width, height), interpolation=cv2.INTER_CUBIC)
         back *= np.float32(width / motion.shape[1])
         y, x = np.mgrid[:height, :width].astype(np.float32)
     place = x - back[..., 0], y - back[..., 1]
-    return np.asarray(
-        cv2.remap(picture, *place, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.uint8
-    )
+    return np.asarray(cv2.remap(picture, *place, way, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _arrived(
