@@ -190,10 +190,10 @@ def _arrows(image: np.ndarray, face: LabelledFrame, unit: float) -> None:
         begin = np.array(region_centre(region.name)) * side - 0.5
         end = begin + np.array([region.u, region.v]) * (_ARROW * side / REFERENCE_SIZE)
         ends = apply(back, np.stack([begin, end]))
-        points = [(round(float(x)), round(float(y))) for x, y in ends]
+        start, stop = ((round(float(x)), round(float(y))) for x, y in ends)
         for colour, width in (((0, 0, 0), 3), (_ARROW_COLOUR, 1)):
             thick = max(1, round(width * unit))
-            cv2.arrowedLine(image, *points, colour, thick, cv2.LINE_AA, tipLength=0.35)
+            cv2.arrowedLine(image, start, stop, colour, thick, cv2.LINE_AA, tipLength=0.35)
 
 
 def _panel(image: np.ndarray, rows: Sequence[Row], unit: float) -> None:

@@ -11,6 +11,7 @@ smoothed, point by point, until it does not.
 import functools
 
 import cv2
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
@@ -84,7 +85,7 @@ def exaggerate(
             "size, (h, w) or (h, w, 3)"
         )
     field = flow(onset, apex)
-    field = np.asarray(remove_head_motion(field[None], method="affine"))[0]
+    field = np.asarray(remove_head_motion(jnp.asarray(field[None]), method="affine"))[0]
     return move(apex, worth_multiplying(field), factor=factor)
 
 
