@@ -39,15 +39,15 @@ from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.clips.subject import Subject
 from mace.live.config import LiveConfig
 from mace.live.cores import start_on_one_core
-from mace.live.latest import Latest
-from mace.live.loop import LiveLoop
 from mace.live.overlay import draw_result
+from mace.live.queues import LatestResult
 from mace.live.recorder import Recorder
 from mace.live.recording import Recording
-from mace.live.results import Result
-from mace.live.session import loop_summary, session_text
+from mace.live.results import Sink
+from mace.live.runner import Runner
 from mace.live.sources.frame import Frame, Source, SourceBase, decode_jpeg
 from mace.live.sources.paced import paced
+from mace.live.terminal import summary_text
 from mace.live.web.config import WebConfig
 from mace.models.apply import init_model
 from mace.models.make import make_model
@@ -121,7 +121,7 @@ def on_differences(bundle: Bundle) -> Bundle:
     return dataclasses.replace(bundle, motion=motion, variables=variables, normalisation=normal)
 
 
-def display(latest: Latest, classes: tuple[str, ...]) -> Callable[[], None]:
+def display(latest: LatestResult, classes: tuple[str, ...]) -> Callable[[], None]:
     """Draw and encode the newest result 30 times a second; return what ends it."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, WebConfig().preview_quality]
 
@@ -153,7 +153,7 @@ def main(config: Config) -> None:
     if config.mode == "paced":
         source = paced(source, config.fps)
     with ExitStack() as stack:
-        consumers: list[Callable[[Result], None]] = []
+        sinks: list[Sink] = []
         if config.log:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "session"
             recorder = Recorder(
@@ -163,23 +163,23 @@ def main(config: Config) -> None:
                 session={},
                 pictures="own" if config.video else "none",
             )
-            consumers.append(stack.enter_context(Recording(recorder)))
+            sinks.append(stack.enter_context(Recording(recorder)))
         if config.display:
-            latest = Latest()
-            consumers.append(latest.put)
+            latest = LatestResult()
+            sinks.append(latest.put)
             stack.callback(display(latest, bundle.classes))
-        loop = LiveLoop(source, bundle, config=LiveConfig(flow=config.flow), consumers=consumers)
-        with loop:
-            loop.wait(_WARM_S)
-            before = loop.counters
-            loop.timings.clear()
+        runner = Runner(source, bundle, config=LiveConfig(flow=config.flow), sinks=sinks)
+        with runner:
+            runner.wait(_WARM_S)
+            before = runner.counters
+            runner.timings.clear()
             used, begun = time.process_time(), time.monotonic()
             while (left := begun + config.seconds - time.monotonic()) > 0:
-                loop.wait(min(left, config.every_s))
-                print(json.dumps(_now(loop.counters, time.monotonic() - begun)), flush=True)
+                runner.wait(min(left, config.every_s))
+                print(json.dumps(_now(runner.counters, time.monotonic() - begun)), flush=True)
             seconds = time.monotonic() - begun
-            summary = loop_summary(loop, seconds, time.process_time() - used, since=before)
-    print(session_text(summary))
+            summary = runner.summary(seconds, time.process_time() - used, since=before)
+    print(summary_text(summary))
     print(f"{summary['counters']['frames'] / seconds:.1f} frames a second")
 
 

@@ -33,7 +33,7 @@ from mace.errors import DataError
 from mace.face.clip import correct_clip
 from mace.face.config import FaceConfig
 from mace.live.config import LiveConfig
-from mace.live.engine import LiveEngine
+from mace.live.pipeline import Pipeline
 from mace.live.sources.frame import Frame
 from mace.motion.dis import dis_flow
 from mace.motion.patches import patch_flow
@@ -79,7 +79,7 @@ def stored(bundle: Bundle, clip: RenderedClip) -> str:
 
 def played(bundle: Bundle, clip: RenderedClip, config: LiveConfig, *, live: bool) -> str | None:
     """Return what the live engine says of the apex as it comes by; None if it says nothing."""
-    with closing(LiveEngine(bundle, config, live=live, fps=clip.fps)) as engine:
+    with closing(Pipeline(bundle, config, live=live, fps=clip.fps)) as engine:
         results = []
         first = np.asarray(clip.frames[0])
         # A camera has shown the face for a while; then the looking-out has found it.

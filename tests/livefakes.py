@@ -13,10 +13,9 @@ from types import SimpleNamespace
 import numpy as np
 
 from mace.face.tracked import Status, TrackedFace
-from mace.live.labelled import LabelledFrame, Moving
-from mace.live.results import Counters, Result
+from mace.live.results import Counters, FaceResult, Moving, Result
 from mace.live.sources.frame import Frame
-from mace.live.web.watch import Facts
+from mace.live.web.config import Facts
 from mace.motion.config import OWN_FRAMING
 from mace.spotting.events import Event, Unit
 from mace.spotting.moving import RegionMotion
@@ -55,11 +54,11 @@ def labelled(frame, *, identity=0, status=Status.TRACKED):
     values = np.array([0.6 * (1 - swing), 0.4 * (1 - swing), swing], np.float32)
     y, x = np.mgrid[-1:1:28j, -1:1:28j].astype(np.float32)
     inputs = np.stack([x * swing, y * swing, np.hypot(x, y)], axis=-1).astype(np.float32)
-    return LabelledFrame(
+    return FaceResult(
         index=frame.index,
         time=frame.time,
         face=face,
-        classes=3,
+        classes=CLASSES,
         inputs=inputs,
         probabilities=values,
         smoothed=values,
@@ -173,28 +172,36 @@ def served(*arguments):
         process.stdout.close()
 
 
-class SourceWatch:
-    """The plainest `Watch`: frame after frame, as fast as they come."""
+class FakeRunner:
+    """The plainest runner: frame after frame, as fast as they come."""
 
-    def __init__(self, frames, engine):
-        self._frames = frames
-        self._engine = engine
-        self._reset = threading.Event()
+    def __init__(self, frames, engine, publish):
+        self._frames, self._engine, self._publish = frames, engine, publish
+        self._reset, self._stop = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._work)
 
-    def run(self, publish, stop):
-        try:
-            for frame in self._frames:
-                if stop.is_set():
-                    return
-                if self._reset.is_set():
-                    self._reset.clear()
-                    self._engine.reset_reference()
-                for result in self._engine.push(frame):
-                    publish(result)
-            for result in self._engine.finish():
-                publish(result)
-        finally:
-            self._engine.close()
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+
+    def wait(self, timeout=None):
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
 
     def reset_reference(self):
         self._reset.set()
+
+    def _work(self):
+        for frame in self._frames:
+            if self._stop.is_set():
+                break
+            if self._reset.is_set():
+                self._reset.clear()
+                self._engine.reset_reference()
+            for result in self._engine.push(frame):
+                self._publish(result)
+        self._engine.close()

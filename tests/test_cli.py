@@ -90,7 +90,7 @@ def test_a_video_is_labelled_without_what_trains():
 
 
 def test_nothing_imports_tensorflow():
-    code = "import mace.experiments.reproduce, mace.live.loop, mace.datasets.synthetic.prepare"
+    code = "import mace.experiments.reproduce, mace.live.runner, mace.datasets.synthetic.prepare"
     packages = ("flax", "jax", "tensorflow", "tensorflow_datasets")
     found = imported_by(code, packages)
     assert found == "flax jax tensorflow_datasets"

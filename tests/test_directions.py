@@ -17,6 +17,7 @@ FLOORS = (
         "hosts",
         "metrics",
         "pictures",
+        "result_folders",
         "workers",
     ),
     ("losses", "protocols", "video"),

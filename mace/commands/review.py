@@ -25,8 +25,8 @@ def run(
     if not max_mb > 0:
         raise ConfigError(f"--max-mb is {max_mb:g}, expected more than 0")
 
-    from mace.live.recorded import load_session
     from mace.live.review import write_review
+    from mace.live.session import load_session
 
     loaded = load_session(session)
     out = loaded.folder / "review.html" if out is None else out

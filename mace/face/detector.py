@@ -1,7 +1,6 @@
 """Frontal faces by dlib's HOG detector, at a cost that does not grow with the image."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import cv2
 import numpy as np
@@ -45,20 +44,6 @@ class Detection:
         x, y = apply(motion, np.array([self.centre]))[0]
         half = 0.5 * self.width * scale(motion)
         return Detection(x - half, y - half, x + half, y + half, self.score)
-
-
-class Finder(Protocol):
-    """Whatever tells a tracker where faces are; `FaceDetector` looks at once."""
-
-    def detect(self, gray: UInt8[np.ndarray, "h w"]) -> list[Detection]:
-        """Return the faces of the whole image, the one to follow first."""
-        ...
-
-    def near(
-        self, gray: UInt8[np.ndarray, "h w"], centre: tuple[float, float], width: float
-    ) -> Detection | None:
-        """Return the face at about `centre` (x, y) and of about `width`, px, or None."""
-        ...
 
 
 class FaceDetector:

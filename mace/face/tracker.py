@@ -1,15 +1,18 @@
 """One face through a sequence of frames: the single path of stored clips and live frames."""
 
 import math
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
+from jaxtyping import UInt8
 
 from mace.errors import DataError
 from mace.face.config import FaceConfig
 from mace.face.confirming import Check, Confirmation
 from mace.face.correction import Keyframe, Registration
-from mace.face.detector import Detection, FaceDetector, Finder
+from mace.face.detector import Detection, FaceDetector
 from mace.face.draft import Draft
 from mace.face.images import to_gray
 from mace.face.landmarks import Landmarker
@@ -26,6 +29,14 @@ _STEADY = 0.06
 _DISAGREEMENT = 0.25
 
 
+class Others(Protocol):
+    """What is known of the other faces, where several are followed."""
+
+    def claim(self, face: Detection, gray: UInt8[np.ndarray, "h w"]) -> bool:
+        """Return whether a detected face is one of theirs; may be asked in another thread."""
+        ...
+
+
 class FaceTracker:
     """Follows the largest face.
 
@@ -38,6 +49,9 @@ class FaceTracker:
 
     Frames that cannot be used are `UNREADABLE` and leave the track as it is. A change of the frame
     size ends the track. With several faces the largest and surest is followed.
+
+    Whoever follows several faces detects and matches them: `follow` a frame, and while `searching`
+    is a picture, `take` the faces detected in it that may be this track's. `push` does so with all.
     """
 
     def __init__(
@@ -45,7 +59,6 @@ class FaceTracker:
         config: FaceConfig = FaceConfig(),  # noqa: B008
         *,
         keyframe: Keyframe | None = None,
-        finder: Finder | None = None,
         later: Callable[[Check], Check] | None = None,
     ) -> None:
         """Start with nothing known, or with the `keyframe` of another tracker.
@@ -53,12 +66,11 @@ class FaceTracker:
         Args:
             config: settings.
             keyframe: to register to from the first frame on.
-            finder: where faces are; by default the detector is asked whenever it is needed.
             later: makes a check of a track answer some frames later. A face in doubt is held where
                 it was until then; without it the detector is asked every `search_interval` frames.
         """
         self.config = config
-        self._detector = FaceDetector(config.detector) if finder is None else finder
+        self._detector = FaceDetector(config.detector)
         self._landmarker = Landmarker(config.landmarks, boxes=config.boxes)
         # Whether the eyes are in place one box can tell, and dlib's trees hold Python's lock.
         self._glancer = Landmarker(config.landmarks)
@@ -78,11 +90,24 @@ class FaceTracker:
         self._confirmed = Confirmation(check, interval=config.check_interval)
         self._still_there = None if later is None else later(self._looks_right)
         self._until_search = 0.0
+        self._others: Others | None = None
+        self._backlog: deque[tuple[int, np.ndarray | None]] = deque()  # yet to be looked at
+        self._sought: tuple[int, np.ndarray, Status] | None = None  # and what if it is not there
 
     @property
     def keyframe(self) -> Keyframe | None:
         """What frames are registered to at present."""
         return self._keyframe
+
+    @property
+    def searching(self) -> UInt8[np.ndarray, "h w"] | None:
+        """The picture whose faces `take` waits for; None while nobody is missed."""
+        return None if self._sought is None else self._sought[1]
+
+    @property
+    def waiting(self) -> bool:
+        """Whether frames wait for a new face's pose."""
+        return self._draft is not None
 
     def push(self, image: object, *, weight: float = 1.0) -> list[TrackedFace]:
         """Take the next frame and return the answers that are ready, in order.
@@ -92,24 +117,47 @@ class FaceTracker:
             weight: for how many frames it counts in the intervals of the settings: more than 1
                 where frames come more rarely than the settings think.
         """
-        index, self._weight = self._index, weight
+        return self._found(self.follow(image, weight=weight))
+
+    def follow(
+        self, image: object, *, weight: float = 1.0, others: Others | None = None
+    ) -> list[TrackedFace]:
+        """Take the next frame as `push` does, but leave it to `take` where a face is missed.
+
+        Args:
+            image: grey or colour.
+            weight: see `push`.
+            others: whose faces are not to be taken for this one.
+        """
+        index, self._weight, self._others = self._index, weight, others
         self._index += 1
         try:
-            gray = to_gray(image)
+            self._backlog.append((index, to_gray(image)))
         except DataError:
-            return self._advance(index, None)
-        answers = []
-        if self._shape not in (None, gray.shape):
-            answers = self.finish()
-            self.renew()
-        self._shape = gray.shape
-        return answers + self._advance(index, gray)
+            self._backlog.append((index, None))
+        return self._advance_all()
+
+    def take(self, faces: Sequence[Detection]) -> list[TrackedFace]:
+        """Go on with the first of the faces in the picture `searching`, and return the answers."""
+        assert self._sought is not None
+        (index, gray, otherwise), self._sought = self._sought, None
+        self._faces = len(faces)
+        if faces:
+            return [*self._take_up(index, gray, faces[0]), *self._advance_all()]
+        self._until_search = self.config.search_interval
+        return [self._answer(index, otherwise), *self._advance_all()]
+
+    def conclude(self) -> list[TrackedFace]:
+        """Let nobody wait for more of a new face, at the end of a stream; may leave a search."""
+        if self._draft is None:
+            return []
+        return [*self._complete(self._draft), *self._advance_all()]
 
     def finish(self) -> list[TrackedFace]:
         """Return the answers of the frames that still wait, at the end of a stream."""
         answers: list[TrackedFace] = []
-        while self._draft is not None:
-            answers += self._complete(self._draft)
+        while self.waiting:
+            answers += self._found(self.conclude())
         return answers
 
     def renew(self) -> None:
@@ -122,7 +170,26 @@ class FaceTracker:
         self._transform = self._step = self._last = None
         self._until_search = 0
 
+    def _found(self, answers: list[TrackedFace]) -> list[TrackedFace]:
+        while (gray := self.searching) is not None:
+            answers = answers + self.take(self._detector.detect(gray))
+        return answers
+
+    def _advance_all(self) -> list[TrackedFace]:
+        """Return the answers of all frames up to one that has to be searched."""
+        answers: list[TrackedFace] = []
+        while self._backlog and self._sought is None:
+            answers += self._advance(*self._backlog.popleft())
+        return answers
+
     def _advance(self, index: int, gray: np.ndarray | None) -> list[TrackedFace]:
+        if gray is not None and self._shape != gray.shape:
+            if self._shape is not None and self._draft is not None:
+                self._backlog.appendleft((index, gray))
+                return self._complete(self._draft)
+            if self._shape is not None:
+                self.renew()
+            self._shape = gray.shape
         if self._draft is not None:
             enough = self._draft.add(index, gray, self._landmarker)
             return self._complete(self._draft) if enough else []
@@ -133,7 +200,7 @@ class FaceTracker:
         return self._follow(self._keyframe, self._transform, index, gray)
 
     def _search(self, index: int, gray: np.ndarray, otherwise: Status) -> list[TrackedFace]:
-        """Look for the face where it was lost, then in the whole frame; or answer `otherwise`."""
+        """Look for the face where it was lost; then its detection is awaited, or `otherwise`."""
         if self._keyframe is not None and self._last is not None:
             registration = self._keyframe.register(gray, self._last)
             if registration.ok:
@@ -141,12 +208,8 @@ class FaceTracker:
         self._until_search -= self._weight
         if self._until_search > 0:
             return [self._answer(index, otherwise)]
-        found = self._detector.detect(gray)
-        self._faces = len(found)
-        if not found:
-            self._until_search = self.config.search_interval
-            return [self._answer(index, otherwise)]
-        return self._take_up(index, gray, found[0])
+        self._sought = index, gray, otherwise
+        return []
 
     def _follow(
         self, keyframe: Keyframe, previous: Transform, index: int, gray: np.ndarray
@@ -161,7 +224,7 @@ class FaceTracker:
             return self._search(index, gray, Status.LOST)
         if self._holds(gray, previous):
             return [self._doubtful(index, gray, keyframe, registration, previous)]
-        face = self._detector.near(gray, *face_box(previous, self.config))
+        face = self._near(gray, previous)
         if face is not None:
             return self._take_up(index, gray, face)
         self._transform, self._step, self._last, self._until_search = None, None, previous, 0
@@ -199,17 +262,15 @@ class FaceTracker:
         return self._complete(self._draft) if self.config.keyframe_frames == 1 else []
 
     def _complete(self, draft: Draft) -> list[TrackedFace]:
-        """Make the draft the keyframe and answer for the frames that waited."""
+        """Make the draft the keyframe and answer for its frame; the others come next."""
         (index, first), *others = draft.waiting
         assert first is not None
         keyframe = draft.keyframe()
         self._draft, self._keyframe, self._transform = None, keyframe, None
         self._reference_id += 1
         self._confirmed.begin()
-        answers = [self._tracked(index, first, keyframe, keyframe.itself)]
-        for index, gray in others:
-            answers += self._advance(index, gray)
-        return answers
+        self._backlog.extendleft(reversed(others))
+        return [self._tracked(index, first, keyframe, keyframe.itself)]
 
     def _doubtful(
         self,
@@ -238,9 +299,14 @@ class FaceTracker:
         self._failures, self._step = failures, None
         return answer
 
+    def _near(self, gray: np.ndarray, transform: Transform) -> Detection | None:
+        """Return the face that is about where this one was, unless it is somebody else's."""
+        face, others = self._detector.near(gray, *face_box(transform, self.config)), self._others
+        return None if face is None or (others is not None and others.claim(face, gray)) else face
+
     def _looks_right(self, gray: np.ndarray, transform: Transform) -> bool:
         """Ask the detector whether what is tracked is a face, its eyes in place."""
-        face = self._detector.near(gray, *face_box(transform, self.config))
+        face = self._near(gray, transform)
         if face is None:
             return False
         guess = canonical_transform(self._glancer.locate(gray, face), self.config.crop)

@@ -3,7 +3,7 @@
 import shutil
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -18,26 +18,25 @@ from mace.errors import ConfigError, DataError
 from mace.inference import Model, load_model, unit_names
 from mace.live.config import LiveConfig
 from mace.live.event_card import write_cards
-from mace.live.events_table import events_table
 from mace.live.overlay import draw_result
-from mace.live.pipeline import predict_frames
-from mace.live.recorded import Session, load_session
+from mace.live.pipeline import predict_frames, spot_source
 from mace.live.recorder import Recorder
-from mace.live.results import Result
+from mace.live.results import Result, Sink
+from mace.live.runner import iterate_results
+from mace.live.session import Session, load_session
 from mace.live.sources.config import SourceConfig
-from mace.live.sources.frame import Source
-from mace.live.sources.incident import few_frames
-from mace.live.sources.iterable import IterableSource
+from mace.live.sources.frame import Source, few_frames
 from mace.live.sources.opening import open_source
-from mace.live.spot_videos import check_model, spot_source
+from mace.live.sources.stored import IterableSource
+from mace.live.spotting import check_model
 from mace.live.step import live_motion
-from mace.live.streamed import streamed_results
 from mace.live.timeline import History
 from mace.network import Network
 from mace.places import model_folder
 from mace.progress import progress
 from mace.provenance import provenance
 from mace.spotting.events import Event
+from mace.spotting.records import events_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,6 +109,7 @@ def stream(
     faces: int | None = None,
     live: LiveConfig = LiveConfig(),  # noqa: B008
     asked: SourceConfig = SourceConfig(),  # noqa: B008
+    sinks: Sequence[Sink] = (),
 ) -> Iterator[Result]:
     """Yield what each frame gives: its faces with their probabilities, and events when certain.
 
@@ -126,6 +126,8 @@ def stream(
         faces: likewise.
         live: likewise.
         asked: what else is asked of the source.
+        sinks: called with every result, also with those that the loop misses; each must be quick
+            (`examples/send_osc.py`).
 
     Raises:
         CheckpointError: if there is no such network.
@@ -143,7 +145,7 @@ def stream(
     network, _ = open_network(model)
     config = live if faces is None else replace(live, faces=faces)
     opened = _opened(source, fps, asked)
-    return streamed_results(opened, network, config)
+    return iterate_results(opened, network, config, sinks=sinks)
 
 
 def spot(
@@ -287,7 +289,7 @@ def write_analysis(
     recorder.note("remarks", remarks)
     last, history = 0.0, History()
     events: list[Event] = []
-    results = predict_frames(source.frames(), bundle=network, config=live, fps=source.fps)
+    results = predict_frames(source.frames(), model=network, config=live, fps=source.fps)
     try:
         with recorder, progress(Path(source.name).name, source.count) as advance:
             for result in results:

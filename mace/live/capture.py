@@ -9,30 +9,32 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Self
 
+import numpy as np
+
 from mace.errors import DataError, MaceError
-from mace.live.mailbox import Mailbox
-from mace.live.sources.frame import Frame, Source, SourceLost
-from mace.live.sources.incident import Incident, IncidentKind, few_frames
-from mace.live.watch import PictureWatch
+from mace.live.queues import NewestQueue
+from mace.live.sources.frame import Frame, Incident, IncidentKind, Source, SourceLost, few_frames
 
 _KEPT_INCIDENTS = 1000
 _RATE_FRAMES = 120
 # Cameras lengthen the exposure in the dark, and lower their rate for it without saying so.
 _SLOW = 0.8
 _QUIET_S = 1.0  # damaged frames are reported this often at most; all are counted
+# Rows looked at first: noise makes them differ from frame to frame unless the picture hangs.
+_SPARSE = 16
 
 
 class Capture:
-    """Reads `source` in a thread of its own and lays every frame into `mailbox`.
+    """Reads `source` in a thread of its own and lays every frame into `queue`.
 
-    A late consumer misses the oldest frames (`mailbox.dropped`), and the delay never grows. A
+    A late consumer misses the oldest frames (`queue.dropped`), and the delay never grows. A
     camera or stream that is lost is opened anew, ever more rarely, until it is back or `stop` is
-    called; a source that ends closes the mailbox. To read a file without losing a frame, iterate
+    called; a source that ends closes the queue. To read a file without losing a frame, iterate
     over its `frames()` instead: nothing is late there.
 
     Args:
         source: where frames come from; belongs to this object from now on.
-        mailbox: where they are laid; closed at the end.
+        queue: where they are laid; closed at the end.
         on_incident: called with every incident, in the thread that noticed it.
         stall_s: how long nothing may come before that is an incident, in s.
         frozen_s: how long frames may be bit-identical before that is one, in s.
@@ -43,7 +45,7 @@ class Capture:
     def __init__(
         self,
         source: Source,
-        mailbox: Mailbox[Frame],
+        queue: NewestQueue[Frame],
         *,
         on_incident: Callable[[Incident], None] | None = None,
         stall_s: float = 2.0,
@@ -52,7 +54,7 @@ class Capture:
         longest_retry_s: float = 8.0,
     ):
         self.source = source
-        self.mailbox = mailbox
+        self.queue = queue
         self.unreadable = 0
         """Frames that came but could not be read."""
         self._on_incident = on_incident
@@ -113,7 +115,7 @@ class Capture:
         for thread in self._threads:
             if thread.ident is not None and thread is not threading.current_thread():
                 thread.join()
-        self.mailbox.close()
+        self.queue.close()
         atexit.unregister(self.stop)
 
     def check(self) -> None:
@@ -131,7 +133,7 @@ class Capture:
         Raises:
             MaceError: if the source failed for good.
         """
-        while (frame := self.mailbox.take()) is not None:
+        while (frame := self.queue.take()) is not None:
             yield frame
         self.check()
 
@@ -151,7 +153,7 @@ class Capture:
             self._error.__cause__ = error
         finally:
             self._ended.set()
-            self.mailbox.close()
+            self.queue.close()
 
     def _read_on(self) -> None:
         first_wait, longest_wait = self._retry_s
@@ -190,7 +192,7 @@ class Capture:
             self._look_at_rate(frame.time)
         for kind, sentence in self._watch.see(frame):
             self._say(kind, sentence, time_s=frame.time)
-        self.mailbox.put(frame)
+        self.queue.put(frame)
 
     def _look_at_rate(self, time_s: float) -> None:
         rate, stated, before = self.fps, self.source.fps, self._slow
@@ -244,3 +246,43 @@ class Capture:
             self._incidents.append(incident)
         if self._on_incident is not None:
             self._on_incident(incident)
+
+
+class PictureWatch:
+    """Compares every frame with the one before it.
+
+    A camera that looks at a still scene gives noise; only a driver or sender that hangs repeats a
+    frame bit for bit. Costs a sixteenth of the rows unless it does.
+    """
+
+    def __init__(self, name: str, *, frozen_s: float):
+        self._name = name
+        self._frozen_s = frozen_s
+        self._before: np.ndarray | None = None
+        self._since = 0.0
+        self._frozen = False
+
+    def see(self, frame: Frame) -> list[tuple[IncidentKind, str]]:
+        """Return what is new with this frame, kinds with their sentences."""
+        before, self._before = self._before, frame.image
+        image, news = frame.image, []
+        if before is not None and before.shape != image.shape:
+            (h0, w0), (h1, w1) = before.shape[:2], image.shape[:2]
+            news.append(("resized", f"{self._name} gives {w1}x{h1} px now, {w0}x{h0} before"))
+        same = before is not None and _identical(before, image)
+        if not same:
+            if self._frozen:
+                news.append(("back", f"the picture of {self._name} moves again"))
+            self._since, self._frozen = frame.time, False
+        elif not self._frozen and frame.time - self._since >= self._frozen_s:
+            self._frozen = True
+            news.append((
+                "frozen",
+                f"{self._name} has given the very same picture for {self._frozen_s:g} s: "
+                "it hangs, or its lens is shut",
+            ))  # fmt: skip
+        return news
+
+
+def _identical(a: np.ndarray, b: np.ndarray) -> bool:
+    return np.array_equal(a[::_SPARSE], b[::_SPARSE]) and np.array_equal(a, b)

@@ -1,4 +1,4 @@
-"""Cores and locks for the live loop: small pictures, one core each, stages side by side."""
+"""Cores, locks and memory of the live loop: small pictures, one core each, stages side by side."""
 
 import contextlib
 import os
@@ -58,3 +58,13 @@ def stages_side_by_side() -> Iterator[None]:
     finally:
         cv2.setNumThreads(cores)
         sys.setswitchinterval(interval)
+
+
+def peak_memory_mb() -> float | None:
+    """Return the most memory this process has had, in MB; None where the system keeps no count."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, bytes
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20, 1)

@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 from mace.face.similarity import Transform, apply, invert
-from mace.live.labelled import LabelledFrame, Moving
+from mace.live.results import FaceResult, Moving
 from mace.live.sources.frame import Frame
 from mace.motion.config import REFERENCE_SIZE
 from mace.motion.exaggeration import NOISE_PX, move, on_crop, worth_multiplying
@@ -25,7 +25,7 @@ _CORNERS = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
 
 
 def face_picture(
-    frame: Frame, face: LabelledFrame, *, side: int, factor: float = 1.0
+    frame: Frame, face: FaceResult, *, side: int, factor: float = 1.0
 ) -> UInt8[np.ndarray, "side side 3"] | None:
     """Return a face as the correction has it, `side` px a side; None where there is none.
 
@@ -47,7 +47,7 @@ def face_picture(
     return np.asarray(picture, np.uint8)
 
 
-def paint_heat(image: UInt8[np.ndarray, "h w 3"], face: LabelledFrame) -> None:
+def paint_heat(image: UInt8[np.ndarray, "h w 3"], face: FaceResult) -> None:
     """Colour what moves of a face in its frame, in place: the farther, the hotter, up to 1 px."""
     moving, transform = face.moving, face.transform
     if moving is None or not moving.regions or moving.motion is None or transform is None:

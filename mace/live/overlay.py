@@ -10,8 +10,7 @@ from jaxtyping import Float, UInt8
 
 from mace.face.similarity import apply, invert
 from mace.live.face_picture import face_picture, paint_heat
-from mace.live.labelled import LabelledFrame, crop_corners
-from mace.live.results import Result
+from mace.live.results import FaceResult, Result, crop_corners
 from mace.live.sources.frame import Frame
 from mace.motion.config import REFERENCE_SIZE
 from mace.spotting.events import Event
@@ -110,7 +109,7 @@ class Row(NamedTuple):
 
 
 def panel_rows(
-    face: LabelledFrame, events: Sequence[Event], classes: Sequence[str], looks: Looks
+    face: FaceResult, events: Sequence[Event], classes: Sequence[str], looks: Looks
 ) -> list[Row]:
     """Return what the panel says of a face: what moves now, and the last event, if any."""
     rows = [Row(f"{face.time:7.3f} s  {doing(face)}")]
@@ -132,7 +131,7 @@ def panel_rows(
     return rows
 
 
-def doing(face: LabelledFrame) -> str:
+def doing(face: FaceResult) -> str:
     """Return what a face does now, in words."""
     if not face.tracked or face.state:
         return face.status.replace("_", " ")
@@ -151,7 +150,7 @@ def event_text(event: Event) -> str:
     return f"{event.kind}: {event.label} {100 * event.confidence:.0f} %{units}"
 
 
-def _face(image: np.ndarray, frame: LabelledFrame) -> None:
+def _face(image: np.ndarray, frame: FaceResult) -> None:
     corners = crop_corners(frame.face)
     if corners is None:
         return
@@ -161,13 +160,13 @@ def _face(image: np.ndarray, frame: LabelledFrame) -> None:
         cv2.circle(image, (x, y), 2, colour, -1, cv2.LINE_AA)
 
 
-def _name(image: np.ndarray, frame: LabelledFrame, unit: float) -> None:
+def _name(image: np.ndarray, frame: FaceResult, unit: float) -> None:
     if frame.box is not None:
         left, top = frame.box[0] / unit, frame.box[1] / unit - 6
         _write(image, f"person {frame.identity}", (left, top), size=0.42, unit=unit)
 
 
-def _doubts(image: np.ndarray, frame: LabelledFrame, unit: float) -> None:
+def _doubts(image: np.ndarray, frame: FaceResult, unit: float) -> None:
     """Say above the notice what speaks against the first person's face."""
     if frame.quality is not None and not frame.quality.ok:
         text = f"doubtful: {', '.join(frame.quality.reasons)}"
@@ -181,7 +180,7 @@ def _points(landmarks: Float[np.ndarray, "n 2"] | None) -> list[tuple[int, int]]
     return [(round(x), round(y)) for x, y in landmarks.tolist()]
 
 
-def _arrows(image: np.ndarray, face: LabelledFrame, unit: float) -> None:
+def _arrows(image: np.ndarray, face: FaceResult, unit: float) -> None:
     """Draw where each moving region goes, `_ARROW` times as far."""
     if face.moving is None or face.transform is None or face.face.crop is None:
         return
@@ -210,7 +209,7 @@ def _panel(image: np.ndarray, rows: Sequence[Row], unit: float) -> None:
         _write(image, row.text, at, size=size, unit=unit, colour=row.colour)
 
 
-def _inset(image: np.ndarray, frame: Frame, face: LabelledFrame, unit: float) -> None:
+def _inset(image: np.ndarray, frame: Frame, face: FaceResult, unit: float) -> None:
     """Draw the corrected face into the upper right corner, if there is room."""
     side, margin = round(_INSET * unit), round(_MARGIN * unit)
     height, width = image.shape[:2]

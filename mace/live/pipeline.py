@@ -1,24 +1,98 @@
-"""From frames to results: the tracker, the motion and the network that stored clips use.
+"""The line of stages: a frame in; who is there, what their faces do, and what that is called out.
 
-Nothing here is a second version of anything: `FaceTracker` also corrects stored clips, and the
-functions that make inputs and predictions also make those of an evaluation, so that a clip played
-as a video gets the probabilities it got when it was stored, unless the person's neutral seconds are
-taken into account (`mace.live.neutral`).
+    faces (detect, match, update tracks) -> inference -> spotting
+
+It has no thread and no clock of its own, so a recording gives the same results every time;
+`mace.live.runner` puts threads around it. Nothing here is a second version of anything: the tracker
+also corrects stored clips, and the functions that make inputs and predictions also make those of an
+evaluation, so that a clip played as a video gets the probabilities it got when it was stored,
+unless the person's neutral seconds are taken into account (`mace.live.neutral`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mace.inference import Model
 from mace.live.config import LiveConfig
-from mace.live.engine import LiveEngine
+from mace.live.faces import FaceStage, Observation, Observed
+from mace.live.inference import InferenceStage
 from mace.live.results import Result
-from mace.live.sources.frame import Frame
+from mace.live.sources.frame import Frame, Source, few_frames
+from mace.live.spotting import SpottingStage, can_spot, check_model
+from mace.spotting.events import Event
+
+
+class Pipeline:
+    """The stages, one after the other.
+
+    Args:
+        model: the network.
+        config: settings.
+        live: detect faces in the background and never wait; otherwise every frame is predicted
+            for, in order, just as stored clips are.
+        fps: frames a second of the source, 0 where it does not say.
+
+    Attributes:
+        faces: the stage of the faces, for whoever runs it in a thread of its own.
+    """
+
+    def __init__(
+        self, model: Model, config: LiveConfig, *, live: bool = False, fps: float = 0.0
+    ) -> None:
+        self.faces = FaceStage.of(model, config, live=live, fps=fps)
+        face = self.faces.face
+        self._inference = InferenceStage(model, face=face, config=config, live=live)
+        spots = can_spot(model, config)
+        self._spotting = SpottingStage(model, config, face=face) if spots else None
+
+    def push(self, frame: Frame) -> list[Result]:
+        """Return the results that are ready with this frame, in order."""
+        return [self.infer(*observed) for observed in self.faces.push(frame)]
+
+    def finish(self) -> list[Result]:
+        """Return the results of the frames that still wait, at the end of a stream."""
+        return [self.infer(*observed) for observed in self.faces.finish()]
+
+    def infer(self, frame: Frame, people: Sequence[Observation], *, skip: bool = False) -> Result:
+        """Return the result of a frame that the stage of the faces is through with.
+
+        Args:
+            frame: the frame.
+            people: who is in it.
+            skip: leave the network out, for want of time.
+        """
+        faces = self._inference(frame, people, skip=skip)
+        if self._spotting is None:
+            return Result(frame, faces)
+        events = self._spotting.push(faces)
+        return Result(frame, self._spotting.with_moving(faces), events)
+
+    def last_events(self) -> tuple[Event, ...]:
+        """Return the events that were waiting for more frames, after `finish`."""
+        return () if self._spotting is None else self._spotting.finish()
+
+    def due(self, frame: Frame) -> bool:
+        """Return whether spotting needs what the network sees in this frame."""
+        return self._spotting is not None and self._spotting.due(frame.time)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What may have been missed, in sentences; complete after `last_events`."""
+        return () if self._spotting is None else tuple(self._spotting.remarks)
+
+    def reset_reference(self) -> None:
+        """Take the next frame with a face for the new neutral reference."""
+        self.faces.renew()
+
+    def close(self) -> None:
+        """End what runs in the background."""
+        self.faces.close()
 
 
 def predict_frames(
-    frames: Iterable[Frame], *, bundle: Model, config: LiveConfig, fps: float = 0.0
+    frames: Iterable[Frame], *, model: Model, config: LiveConfig, fps: float = 0.0
 ) -> Iterator[Result]:
     """Yield what every frame of `frames` gives, once and in order.
 
@@ -27,22 +101,106 @@ def predict_frames(
 
     Args:
         frames: of one source.
-        bundle: the network.
+        model: the network.
         config: settings.
         fps: frames a second of the source, 0 where it does not say.
     """
-    with closing(LiveEngine(bundle, config, fps=fps)) as engine:
-        held: Result | None = None
-        for result in _every(frames, engine):
-            if held is not None:
-                yield held
-            held = result
+    with closing(Pipeline(model, config, fps=fps)) as pipeline:
+
+        def every() -> Iterator[Result]:
+            for frame in frames:
+                yield from pipeline.push(frame)
+            yield from pipeline.finish()
+
+        yield from with_last_events(every(), pipeline)
+
+
+def with_last_events(results: Iterable[Result], pipeline: Pipeline) -> Iterator[Result]:
+    """Yield results, the last one with what became certain by the stream's end."""
+    held: Result | None = None
+    for result in results:
         if held is not None:
-            # What became certain by the stream's end belongs to the last frame.
-            yield replace(held, events=held.events + engine.inference.finish())
+            yield held
+        held = result
+    if held is not None:
+        yield replace(held, events=held.events + pipeline.last_events())
 
 
-def _every(frames: Iterable[Frame], engine: LiveEngine) -> Iterator[Result]:
-    for frame in frames:
-        yield from engine.push(frame)
-    yield from engine.finish()
+@dataclass(frozen=True)
+class Spotted:
+    """What was spotted in a recording.
+
+    Attributes:
+        events: by onset.
+        frames: how many there were.
+        tracked: frames in which a face was followed.
+        looked_at: frames whose motion was measured.
+        seconds: length of the recording.
+        plain: what the baseline spotted; None where it was not asked.
+        remarks: what to know about the video, in sentences.
+    """
+
+    events: tuple[Event, ...]
+    frames: int
+    tracked: int
+    looked_at: int
+    seconds: float
+    plain: tuple[Event, ...] | None = None
+    remarks: tuple[str, ...] = ()
+
+
+def spot_source(
+    source: Source, model: Model, config: LiveConfig, *, advance: Callable[[], None]
+) -> Spotted:
+    """Spot in a video: every frame is tracked, `config.spotting.fps` a second are looked at.
+
+    Args:
+        source: the video.
+        model: the network.
+        config: settings of the stages.
+        advance: called with every frame.
+
+    Raises:
+        ConfigError: see `check_model`.
+        DataError: if the video cannot be read.
+    """
+    check_model(model, config)
+    tally: Counter[str] = Counter()
+    events: list[Event] = []
+    last = 0.0
+    remarks: list[str] = []
+    source.report = lambda kind, sentence: remarks.append(sentence)
+    with closing(Pipeline(model, config, fps=source.fps)) as pipeline:
+
+        def observed() -> Iterator[Observed]:
+            for frame in source.frames():
+                yield from pipeline.faces.push(frame)
+            yield from pipeline.faces.finish()
+
+        for frame, people in observed():
+            due = pipeline.due(frame)
+            result = pipeline.infer(frame, people, skip=not due)
+            tracked = any(face.tracked for face in result.faces)
+            tally["frames"] += 1
+            tally["tracked"] += tracked
+            tally["looked"] += tracked and due
+            events += result.events
+            last = frame.time
+            advance()
+        events += pipeline.last_events()
+        remarks += pipeline.remarks
+    if last:
+        remarks += few_frames(source.name, (tally["frames"] - 1) / last)
+    return Spotted(
+        by_onset(events),
+        tally["frames"],
+        tally["tracked"],
+        tally["looked"],
+        last + 1 / source.fps if source.fps else last,
+        remarks=tuple(remarks),
+    )
+
+
+def by_onset(events: Iterable[Event]) -> tuple[Event, ...]:
+    """Return events in the order of their onsets."""
+    return tuple(sorted(events, key=lambda event: (event.onset, event.identity, event.kind)))

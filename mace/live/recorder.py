@@ -16,26 +16,32 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
+import cv2
 import numpy as np
 from jaxtyping import UInt8
 
 from mace.errors import OutputError
 from mace.files import write_text
 from mace.live.config import SLOW_FPS
-from mace.live.events_log import EVENTS_JSONL, EventsLog
-from mace.live.events_table import EVENTS_CSV, write_table
-from mace.live.frames_log import csv_header, csv_row, jsonl_record
-from mace.live.labelled import LabelledFrame, unseen
-from mace.live.pictures import PictureFile, Pictures
-from mace.live.results import Result
+from mace.live.results import FaceResult, Result, unseen
+from mace.live.tables import frame_columns, frame_row
 from mace.locks import lock
 from mace.spotting.events import Event
+from mace.spotting.records import EVENTS_CSV, EVENTS_JSONL, EventsLog, write_table
+from mace.video.writer import VideoWriter
 
 FRAMES_CSV = "frames.csv"
 FRAMES_JSONL = "frames.jsonl"
 SESSION = "session.json"
+VIDEO = "annotated.mp4"
+PLAIN_VIDEO = "video.mov"
+
+type Pictures = Literal["annotated", "own", "none"]
+"""`annotated`: what was drawn, MPEG-4. `own`: the source's frames, MJPEG, so that nothing of one
+frame is smeared into the next and the video can be played to `mace live` again; those that came as
+JPEG are kept bit for bit."""
 
 
 class Recorder:
@@ -92,9 +98,13 @@ class Recorder:
             shutil.rmtree(self._partial, ignore_errors=True)
             raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
         self._rows = csv.writer(self._csv)
-        self._rows.writerow(csv_header(self._classes))
+        self._rows.writerow(frame_columns(self._classes))
         try:
-            self._video = PictureFile(self._partial, pictures, size=size)
+            self._video: VideoWriter | None = None
+            if pictures == "own":
+                self._video = VideoWriter(self._partial / PLAIN_VIDEO, codec="mjpeg", size=size)
+            elif pictures == "annotated":
+                self._video = VideoWriter(self._partial / VIDEO, codec="mpeg4", size=size)
         except OSError as error:
             self._discard()
             raise self._unwritable(error) from error
@@ -114,21 +124,24 @@ class Recorder:
 
         Args:
             result: of the frame.
-            image: its picture, where there is a video; also as JPEG.
+            image: its picture, where there is a video; also as JPEG, which must have its size.
             flush: hand all lines so far to the system, so that they survive whatever ends the
                 process.
         """
-        faces = result.faces or (unseen(result.frame, len(self._classes)),)
+        faces = result.faces or (unseen(result.frame, self._classes),)
         if self._begun is None:
             self._begun = result.frame.time
         if self._begun:
             faces = tuple(replace(face, time=face.time - self._begun) for face in faces)
         self._write_lines(faces, flush=flush)
         self.write_events(result.events)
-        try:
-            self._video.write(image, result.frame.time - self._begun)
-        except OSError as error:
-            raise self._unwritable(error) from error
+        if self._video is not None and image is not None:
+            if not isinstance(image, bytes) and image.shape[1::-1] != self.size:
+                image = np.asarray(cv2.resize(image, self.size), np.uint8)
+            try:
+                self._video.write(image, result.frame.time - self._begun)
+            except OSError as error:
+                raise self._unwritable(error) from error
         self._frames += 1
 
     def write_events(self, events: Sequence[Event]) -> None:
@@ -166,12 +179,13 @@ class Recorder:
         else:
             self._give_up()
 
-    def _write_lines(self, faces: Sequence[LabelledFrame], *, flush: bool) -> None:
+    def _write_lines(self, faces: Sequence[FaceResult], *, flush: bool) -> None:
         try:
             for face in faces:
                 self._times = (face.time if self._times is None else self._times[0], face.time)
-                self._rows.writerow(csv_row(face))
-                self._jsonl.write(_line(jsonl_record(face, self._classes)))
+                record = face.to_dict()
+                self._rows.writerow(frame_row(record, self._classes))
+                self._jsonl.write(_line(record))
             if flush:
                 self._csv.flush()
                 self._jsonl.flush()
@@ -201,7 +215,8 @@ class Recorder:
         # On a full disk a file that still has something to write fails, and the others close.
         with contextlib.ExitStack() as stack:
             for part in (self._video, self._events, self._jsonl, self._csv):
-                stack.callback(part.close)
+                if part is not None:
+                    stack.callback(part.close)
             # By onset, so not before all are known; until then `events.jsonl` has them.
             write_table(self._partial / EVENTS_CSV, self._written, self._classes, self._units)
 
@@ -258,4 +273,4 @@ def _line(record: dict[str, Any]) -> bytes:
     import orjson  # absent where the live step alone is wanted, as on a machine that trains
 
     # In a tenth of the time of `json`, and Python's lock is free for the other stages that long.
-    return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
+    return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)

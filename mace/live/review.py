@@ -11,7 +11,7 @@ from mace import __version__
 from mace.config import setting_rows
 from mace.files import write_text
 from mace.live.clips import cut_clips
-from mace.live.recorded import Session
+from mace.live.session import Session
 
 TEMPLATE = "review.html.j2"
 _FACTS = ("source", "model", "fps", "size", "frames", "time_base", "trained_on")

@@ -1,192 +1,213 @@
-"""A live session from the camera to whoever watches: the loop, the recording, the window."""
+"""A recorded session, read back as far as it was written."""
 
-import math
-import sys
-import time
-from collections.abc import Callable
-from contextlib import ExitStack
+import html
+import json
+import shutil
+from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mace.inference import Model, unit_names
-from mace.live.config import LiveConfig
-from mace.live.latest import Latest
-from mace.live.loop import LiveLoop
-from mace.live.recorder import Recorder
-from mace.live.recording import Recording
-from mace.live.results import Counters, Result
-from mace.live.sources.frame import Source
-from mace.live.timing import timing_table
-from mace.live.window import Actions, show
+from mace.errors import DataError, OutputError
+from mace.files import atomic_folder
+from mace.live.recorder import (
+    FRAMES_CSV,
+    FRAMES_JSONL,
+    PLAIN_VIDEO,
+    SESSION,
+    VIDEO,
+    being_written,
+)
+from mace.live.session_figure import draw_session
+from mace.spotting.events import Event
+from mace.spotting.records import EVENTS_JSONL, events_table, read_events, read_lines
+from mace.video.reader import VideoReader
 
-_WAIT_S = 0.2
-_NOTHING = Counters()
-_SAID_EVERY_S = 5.0
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 
-@dataclass(frozen=True, kw_only=True)
-class SessionConfig:
-    """What is done with the results.
+@dataclass(frozen=True)
+class Line:
+    """What the page shows of one line of `frames.jsonl`.
 
     Attributes:
-        out: folder of the recording; None records nothing.
-        window: whether they are shown in a window.
-        video: whether the recording holds the source's own frames.
-        seconds: when to end, in s; None waits for the source's end, Ctrl-C or the window's.
+        frame: index of the frame.
+        time: of the frame, s.
+        identity: number of the person in the session, from 0; -1: nobody.
+        smoothed: probability of each class, smoothed, by name; None where there is none.
     """
 
-    out: Path | None
-    window: bool
-    seconds: float | None = None
-    video: bool = True
+    frame: int
+    time: float
+    identity: int
+    smoothed: dict[str, float] | None
 
 
-def run_session(
-    source: Source,
-    model: Model,
-    *,
-    live: LiveConfig,
-    config: SessionConfig,
-    facts: dict[str, Any],
-    notice: str,
-    say: Callable[[str], None],
-) -> dict[str, Any]:
-    """Run until the source ends, `config.seconds` are over, the window is closed, or Ctrl-C.
+@dataclass(frozen=True, eq=False, repr=False)
+class Session:
+    """A recorded session, as far as it was recorded.
 
-    Args:
-        source: where frames come from.
-        model: the network.
-        live: settings of the loop.
-        config: what is done with the results.
-        facts: what the recording's sidecar says.
-        notice: the line about the network, always shown.
-        say: called with lines for the person who waits.
+    Attributes:
+        folder: where it lies; one without `out` lasts as long as this object.
+        facts: what `session.json` says: source, network, settings, versions.
+        spotted: the events, by the time at which they became certain.
+        lines: of `frames.jsonl`: one a frame and person.
+        video: its pictures.
+        remarks: what is missing, in sentences.
+    """
 
-    Returns:
-        Counters, the timings of every stage, and the cost, as JSON can hold them.
+    folder: Path
+    facts: dict[str, Any]
+    spotted: tuple[Event, ...]
+    lines: tuple[Line, ...]
+    video: Path | None
+    remarks: tuple[str, ...]
+
+    @cached_property
+    def events(self) -> "pd.DataFrame":
+        """A row for each movement, by onset, with the columns of `events.csv`.
+
+        Times are in s, `strength_px` in px of the 128-px crop; `label`, `confidence` and `p_*`
+        are missing where the network was not asked: it names micro-expressions alone.
+        """
+        classes, units = (
+            [str(name) for name in self.facts.get(key, ())] for key in ("classes", "units")
+        )
+        return events_table(self.spotted, classes, units)
+
+    @cached_property
+    def frames(self) -> "pd.DataFrame":
+        """A row for each frame and person: the columns of `frames.csv`; `timestamp` is in s.
+
+        Raises:
+            DataError: if there is no `frames.csv`.
+        """
+        import pandas as pd
+
+        path = self.folder / FRAMES_CSV
+        if not path.is_file():
+            raise DataError(f"{path} is missing; the session holds no frames")
+        # A class may be called `none`, which is no missing value.
+        return pd.read_csv(path, keep_default_na=False, na_values=[""])
+
+    def plot(self, axes: "Axes | None" = None, *, probabilities: bool = False) -> "Axes":
+        """Draw what moved: a lane of events for every person, and one for each action unit.
+
+        Args:
+            axes: where; a new figure without.
+            probabilities: also those of every frame, which mean nothing where nothing moves.
+        """
+        return draw_session(self, axes, probabilities=probabilities)
+
+    def save(self, folder: str | Path) -> Path:
+        """Copy the session into a folder, as `mace live --out` writes it, and return the folder.
+
+        Raises:
+            OutputError: if the folder is there already, or cannot be written.
+        """
+        folder = Path(folder)
+        if folder.exists():
+            raise OutputError(f"{folder} exists already; choose another folder, or remove it")
+        with atomic_folder(folder, marker=SESSION, what="session") as temporary:
+            shutil.copytree(self.folder, temporary, dirs_exist_ok=True)
+        return folder
+
+    def __repr__(self) -> str:
+        kinds = Counter(event.kind for event in self.spotted)
+        events = ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "no movement"
+        return f"{self.facts.get('source', self.folder.name)}: {events}"
+
+    def _repr_html_(self) -> str:
+        notes = [repr(self), *self.facts.get("remarks", ()), *self.remarks]
+        notes.append(self.facts.get("notice", ""))
+        text = "".join(f"<p>{html.escape(str(note))}</p>" for note in notes if note)
+        return text + (self.events.to_html(float_format="{:.3f}".format) if self.spotted else "")
+
+
+def load_session(folder: Path) -> Session:
+    """Read what `mace live` recorded in `folder`, also where it was killed.
 
     Raises:
-        MaceError: what ended the source or the recording.
+        DataError: if there is no session in `folder`, or a file of it is damaged.
     """
-    begun = time.monotonic()
-    with ExitStack() as stack:
-        consumers: list[Callable[[Result], None]] = []
-        latest = Latest() if config.window else None
-        recording: Recording | None = None
-        if latest is not None:
-            consumers.append(latest.put)
-        if config.out is not None:
-            recorder = Recorder(
-                config.out,
-                classes=model.classes,
-                units=unit_names(model),
-                size=source.size,
-                session=facts,
-                pictures="own" if config.video else "none",
-                keep=source.live,
-            )
-            recording = stack.enter_context(Recording(recorder))
-            consumers.append(recording)
-
-        loop = LiveLoop(
-            source,
-            model,
-            config=live,
-            consumers=consumers,
-            on_incident=lambda incident: say(str(incident)),
-            on_last=None if recording is None else recording.end_with,
+    folder = Path(folder)
+    if folder.is_file() and folder.name in (EVENTS_JSONL, FRAMES_JSONL, SESSION):
+        folder = folder.parent
+    if not folder.is_dir():
+        raise DataError(f"there is no session at {folder}; name a folder that `mace live` left")
+    present = {file.name for file in folder.iterdir()}
+    if not present & {EVENTS_JSONL, FRAMES_JSONL, SESSION}:
+        raise DataError(
+            f"{folder} holds no session (none of {SESSION}, {EVENTS_JSONL}, {FRAMES_JSONL}); "
+            "name a folder that `mace live` left"
         )
-        used = time.process_time()
-        until = math.inf if config.seconds is None else time.monotonic() + config.seconds
-
-        def ended() -> bool:
-            return loop.wait(0) or time.monotonic() > until
-
-        try:
-            with loop:
-                if latest is None:
-                    _wait(loop, ended, say)
-                else:
-                    record = None if recording is None else recording.record
-                    show(
-                        latest,
-                        classes=model.classes,
-                        notice=notice,
-                        snapshots=_snapshots(config.out),
-                        actions=Actions(reset_reference=loop.reset_reference, record=record),
-                        recording=recording is not None,
-                        ended=ended,
-                    )
-        except KeyboardInterrupt:
-            pass  # how a camera's session usually ends
-        return loop_summary(loop, time.monotonic() - begun, time.process_time() - used)
+    remarks = []
+    facts = _facts(folder / SESSION) if SESSION in present else {}
+    if not facts.get("complete", False):
+        remarks.append("The session did not end well; it holds what was written until then.")
+    events = read_events(folder / EVENTS_JSONL) if EVENTS_JSONL in present else ()
+    if EVENTS_JSONL not in present:
+        remarks.append(f"There is no {EVENTS_JSONL}, so no events are known.")
+    lines = _lines(folder / FRAMES_JSONL) if FRAMES_JSONL in present else ()
+    name = PLAIN_VIDEO if PLAIN_VIDEO in present else VIDEO
+    video = folder / name if name in present else None
+    if video is not None and not _plays(video):
+        video = None
+        remarks.append(f"{name} cannot be played, so that the events have no pictures.")
+    elif video is None:
+        remarks.append(f"There is no {name}, so that the events have no pictures.")
+    return Session(folder, facts, events, lines, video, tuple(remarks))
 
 
-def session_text(summary: dict[str, Any]) -> str:
-    """Return the summary for people."""
-    counters = summary["counters"]
-    head = (
-        f"{counters['frames']} frames in {summary['seconds']:.1f} s, {counters['dropped']} "
-        f"dropped, {counters['skipped']} without a prediction for want of time; "
-        f"{summary['cpu_ms']:.2f} ms of processor time a frame"
-    )
-    if summary["memory_mb"] is not None:
-        head += f", {summary['memory_mb']:.0f} MB"
-    return f"{head}\n{timing_table(summary['timings'])}"
-
-
-def _snapshots(out: Path | None) -> Path:
-    return Path("runs", "live-snapshots") if out is None else out.with_name(f"{out.name}-snapshots")
-
-
-def _wait(loop: LiveLoop, ended: Callable[[], bool], say: Callable[[str], None]) -> None:
-    said = time.monotonic()
-    while not ended():
-        loop.wait(_WAIT_S)
-        if time.monotonic() - said > _SAID_EVERY_S:
-            said, now = time.monotonic(), loop.counters
-            say(
-                f"{now.frames} frames, {now.fps:.0f} a second, delay {now.delay_ms:.1f} ms, "
-                f"{now.dropped} dropped, {now.skipped} skipped"
-            )
-
-
-def peak_memory_mb() -> float | None:
-    """Return the most memory this process has had, in MB; None where the system keeps no count."""
+def recorded_source(folder: Path) -> str | None:
+    """Return what the session in a folder, or now being written there, is of; None without one."""
     try:
-        import resource
-    except ImportError:  # Windows
+        facts = _facts((being_written(folder) or folder) / SESSION)
+    except DataError:
         return None
-    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, bytes
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20, 1)
+    source = facts.get("recording", facts.get("source"))
+    return source if isinstance(source, str) else None
 
 
-def loop_summary(
-    loop: LiveLoop, seconds: float, cpu_s: float, *, since: Counters = _NOTHING
-) -> dict[str, Any]:
-    """Return what a loop has done since its counters were `since`, as JSON can hold it.
+def _lines(path: Path) -> tuple[Line, ...]:
+    lines = []
+    for number, record in read_lines(path):
+        try:
+            named = record.get("smoothed")
+            lines.append(
+                Line(
+                    frame=int(record["frame"]),
+                    time=float(record["timestamp"]),
+                    identity=int(record.get("identity", 0)),
+                    smoothed=None
+                    if named is None
+                    else {name: float(named[name]) for name in named},
+                )
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(
+                f"{path}, line {number}: no frame with its time and probabilities; restore the "
+                "file, or remove it to review the events alone"
+            ) from error
+    return tuple(lines)
 
-    Args:
-        loop: the loop.
-        seconds: how long that took.
-        cpu_s: and how much processor time.
-        since: counters at the beginning of that time.
-    """
-    counters = loop.counters
-    frames = counters.frames - since.frames
-    return {
-        "seconds": round(seconds, 3),
-        "counters": {
-            "frames": frames,
-            "dropped": counters.dropped - since.dropped,
-            "skipped": counters.skipped - since.skipped,
-        },
-        "incidents": [
-            {"time": round(one.time, 3), "kind": one.kind, "sentence": one.sentence}
-            for one in loop.incidents
-        ],
-        "timings": loop.timings.summary(),
-        "cpu_ms": round(1e3 * cpu_s / max(frames, 1), 3),
-        "memory_mb": peak_memory_mb(),
-    }
+
+def _plays(video: Path) -> bool:
+    try:
+        VideoReader(video)
+    except DataError:
+        return False
+    return True
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read as JSON; restore or remove it") from error
+    if not isinstance(facts, dict):
+        raise DataError(f"{path}: expected an object; restore or remove it")
+    return facts

@@ -10,7 +10,7 @@ from mace.spotting.events import Event
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from mace.live.recorded import Session
+    from mace.live.session import Session
 
 _COLOURS = {
     "micro": "#b4440e",

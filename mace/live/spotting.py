@@ -1,4 +1,4 @@
-"""Spotting in the live loop: a spotter for every person, fed with what the network sees anyway."""
+"""The stage of spotting: a spotter for every person, fed with what the network sees anyway."""
 
 import functools
 from collections import OrderedDict, deque
@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import Float
 
+from mace.errors import ConfigError
 from mace.export.loading import Export
-from mace.face.config import FaceConfig
+from mace.face.config import CropConfig, FaceConfig
 from mace.inference import Model, make_unit_network
 from mace.live.config import LiveConfig
-from mace.live.labelled import LabelledFrame, Moving
+from mace.live.results import FaceResult, Moving
 from mace.live.step import StepInput, StepOutput, begin, make_step, outside_flow
 from mace.spotting.events import Event, Unit
 from mace.spotting.moving import Movements, RegionMotion
@@ -26,24 +27,38 @@ from mace.unit_prediction import unit_thresholds
 _PEOPLE = 16
 
 
-def can_spot(bundle: Model, config: LiveConfig) -> bool:
+def can_spot(model: Model, config: LiveConfig) -> bool:
     """Say whether there is a signal: motion against one and the same reference."""
-    return bundle.motion.representation == "flow" and config.reference == "neutral"
+    return model.motion.representation == "flow" and config.reference == "neutral"
+
+
+def check_model(model: Model, config: LiveConfig) -> None:
+    """See whether a network's input can be spotted in.
+
+    Raises:
+        ConfigError: if it reads no flow, or motion is to be measured against a recent frame.
+    """
+    if not can_spot(model, config):
+        raise ConfigError(
+            f"spotting needs flow against the neutral reference; this model reads "
+            f"{model.motion.representation} and live.reference is {config.reference}: choose a "
+            "model that reads flow, and --live.reference neutral"
+        )
 
 
 def sample_of(
-    one: LabelledFrame,
+    face: FaceResult,
     inputs: Float[np.ndarray, "h w c"],
     transform: Float[np.ndarray, "2 3"],
     *,
-    bundle: Model,
-    face: FaceConfig,
+    model: Model,
+    crop: CropConfig,
 ) -> Sample:
     """Return what a spotter is told about a face: what the network sees of it, boiled down."""
-    regions = region_displacements(inputs[..., :2], framing=bundle.motion.framing, crop=face.crop)
-    head = head_position(transform, crop=face.crop)
-    misfit = None if one.quality is None else one.quality.misfit
-    return Sample(one.time, one.index, regions, head, misfit=misfit)
+    regions = region_displacements(inputs[..., :2], framing=model.motion.framing, crop=crop)
+    head = head_position(transform, crop=crop)
+    misfit = None if face.quality is None else face.quality.misfit
+    return Sample(face.time, face.index, regions, head, misfit=misfit)
 
 
 class _Person:
@@ -69,15 +84,15 @@ class _Person:
 
 @dataclass
 class _Open:
-    """An event whose name is still being asked for."""
+    """An event that has no name yet."""
 
     event: Event
     pairs: list[tuple[Crop, Crop]] = field(default_factory=list)
-    answers: list[Float[np.ndarray, " k"]] = field(default_factory=list)
+    predictions: list[Float[np.ndarray, " k"]] = field(default_factory=list)
     units: list[Float[np.ndarray, "a 3"]] = field(default_factory=list)
 
 
-class LiveSpotter:
+class SpottingStage:
     """Spots the movements of everybody in the picture, and names the micro-expressions.
 
     Region signals come from the flow that the network was given; a name from the faces at the
@@ -85,7 +100,7 @@ class LiveSpotter:
     that no frame waits for three; an event is returned once it has its name.
 
     Args:
-        bundle: the network.
+        model: the network.
         face: settings of the faces, as the trackers have them.
         config: settings.
 
@@ -93,42 +108,42 @@ class LiveSpotter:
         remarks: what may have been missed, in sentences; complete after `finish`.
     """
 
-    def __init__(self, bundle: Model, config: LiveConfig, *, face: FaceConfig) -> None:
+    def __init__(self, model: Model, config: LiveConfig, *, face: FaceConfig) -> None:
         self.remarks: list[str] = []
-        self._bundle, self._face, self._config = bundle, face, config
+        self._model, self._crop, self._config = model, face.crop, config
         self._people: OrderedDict[int, _Person] = OrderedDict()
         self._open: deque[_Open] = deque()
         self._last: int | None = None  # point of the grid that was looked at
         shape = {"faces": config.faces, "crop": face.crop.size, "rests": config.adapt_s > 0}
-        self._step = make_step(bundle, **shape)
-        self._state = begin(bundle, **shape)
-        self._units = make_unit_network(bundle)
+        self._step = make_step(model, **shape)
+        self._state = begin(model, **shape)
+        self._units = make_unit_network(model)
 
     def due(self, time: float) -> bool:
         """Say whether the signals need a frame at `time`: between two points of the grid none."""
         return grid_number(time, self._config.spotting.fps) != self._last
 
-    def push(self, faces: Sequence[LabelledFrame]) -> tuple[Event, ...]:
+    def push(self, faces: Sequence[FaceResult]) -> tuple[Event, ...]:
         """Take what is known about everybody in the next frame; return what is certain now."""
-        for one in faces:
-            if one.inputs is not None and one.tracked:
-                self._last = grid_number(one.time, self._config.spotting.fps)
-                self._take(one, one.inputs)
+        for face in faces:
+            if face.inputs is not None and face.tracked:
+                self._last = grid_number(face.time, self._config.spotting.fps)
+                self._take(face, face.inputs)
         # Where the loop leaves the network out for want of time, names can wait as well.
-        if not any(one.tracked and one.inputs is None for one in faces):
-            self._ask()
+        if not any(face.tracked and face.inputs is None for face in faces):
+            self._name()
         return self._closed()
 
-    def with_moving(self, faces: Sequence[LabelledFrame]) -> tuple[LabelledFrame, ...]:
+    def with_moving(self, faces: Sequence[FaceResult]) -> tuple[FaceResult, ...]:
         """Return faces that were pushed with what each of them does now."""
         return tuple(self._with_moving(face) for face in faces)
 
-    def _with_moving(self, face: LabelledFrame) -> LabelledFrame:
+    def _with_moving(self, face: FaceResult) -> FaceResult:
         person = self._people.get(face.identity)
         if person is None or not face.tracked:
             return face
         motion = None if face.inputs is None else face.inputs[..., :2]
-        framing = self._bundle.motion.framing
+        framing = self._model.motion.framing
         return replace(face, moving=Moving(person.moving, motion, framing, person.read_units))
 
     def _reader(self, inputs: Float[np.ndarray, "h w c"]) -> Callable[[], dict[str, Unit]] | None:
@@ -145,25 +160,25 @@ class LiveSpotter:
             self.remarks += [_untold(one) for one in person.spotter.untold]
         self._people.clear()
         while any(one.pairs for one in self._open):
-            self._ask()
+            self._name()
         return self._closed()
 
-    def _take(self, one: LabelledFrame, inputs: Float[np.ndarray, "h w c"]) -> None:
-        person = self._people.get(one.identity)
+    def _take(self, face: FaceResult, inputs: Float[np.ndarray, "h w c"]) -> None:
+        person = self._people.get(face.identity)
         if person is None:
-            person = self._people[one.identity] = _Person(one.identity, self._config)
+            person = self._people[face.identity] = _Person(face.identity, self._config)
             if len(self._people) > _PEOPLE:
                 self._people.popitem(last=False)
         # At the end of the neutral time its mean is taken out of the flow: another zero.
-        person.begin((one.reference_id, one.state == "neutral"))
-        if not person.spotter.due(one.time) or one.transform is None or one.face.crop is None:
+        person.begin((face.reference_id, face.state == "neutral"))
+        if not person.spotter.due(face.time) or face.transform is None or face.face.crop is None:
             return
-        self._people.move_to_end(one.identity)
-        if person.spotter.broken(one.time):  # what was over before it needs nothing after it
+        self._people.move_to_end(face.identity)
+        if person.spotter.broken(face.time):  # what was over before it needs nothing after it
             self._queue(person, person.spotter.finish())
-        sample = sample_of(one, inputs, one.transform, bundle=self._bundle, face=self._face)
-        person.crops.push(one.time, one.face.crop)
-        person.moving = person.movements.push(one.time, sample.regions)
+        sample = sample_of(face, inputs, face.transform, model=self._model, crop=self._crop)
+        person.crops.push(face.time, face.face.crop)
+        person.moving = person.movements.push(face.time, sample.regions)
         person.read_units = self._reader(inputs)
         self._queue(person, person.spotter.push(sample))
 
@@ -173,14 +188,14 @@ class LiveSpotter:
             pairs = person.crops.pairs(event) if event.kind == "micro" else []
             self._open.append(_Open(replace(event, faces=person.crops.faces(event)), pairs))
 
-    def _ask(self) -> None:
+    def _name(self) -> None:
         """Put one pair to the network."""
-        asked = next((one for one in self._open if one.pairs), None)
-        if asked is not None:
-            output = self._output(*asked.pairs.pop(0))
-            asked.answers.append(np.asarray(output.probabilities)[0])
+        first = next((one for one in self._open if one.pairs), None)
+        if first is not None:
+            output = self._output(*first.pairs.pop(0))
+            first.predictions.append(np.asarray(output.probabilities)[0])
             if self._units is not None:
-                asked.units.append(self._units(np.asarray(output.images)[0]))
+                first.units.append(self._units(np.asarray(output.images)[0]))
 
     def _output(self, onset: Crop, apex: Crop) -> StepOutput:
         faces = self._config.faces
@@ -189,7 +204,7 @@ class LiveSpotter:
         given = StepInput(
             reference=reference,
             target=target,
-            flow=outside_flow(reference, target, motion=self._bundle.motion, where=(0,)),
+            flow=outside_flow(reference, target, motion=self._model.motion, where=(0,)),
             keep=np.zeros(faces, np.float32),
             resting=still,
             renewed=~still,
@@ -200,25 +215,26 @@ class LiveSpotter:
     def _closed(self) -> tuple[Event, ...]:
         done = []
         while self._open and not self._open[0].pairs:
-            one = self._open.popleft()
-            if one.answers:
-                classes, warmth = self._bundle.classes, self._bundle.temperature
-                answers = np.stack(one.answers)
-                units = self._named_units(one.units)
-                done.append(
-                    named(one.event, answers, classes=classes, temperature=warmth, units=units)
+            first = self._open.popleft()
+            event = first.event
+            if first.predictions:
+                event = named(
+                    event,
+                    np.stack(first.predictions),
+                    classes=self._model.classes,
+                    temperature=self._model.temperature,
+                    units=self._named_units(first.units),
                 )
-            else:
-                done.append(one.event)
+            done.append(event)
         return tuple(done)
 
     def _named_units(self, read: Sequence[Float[np.ndarray, "a 3"]]) -> dict[str, Unit]:
         if not read:
             return {}
         mean = np.mean(read, axis=0)
-        if isinstance(self._bundle, Export):  # which names none
+        if isinstance(self._model, Export):  # which names none
             return {}
-        names, thresholds = self._bundle.model.units, unit_thresholds(self._bundle)
+        names, thresholds = self._model.model.units, unit_thresholds(self._model)
         return {
             name: Unit(float(presence), float(px), float(side), bool(presence > threshold))
             for name, (presence, px, side), threshold in zip(names, mean, thresholds, strict=True)

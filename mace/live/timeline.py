@@ -11,8 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from mace.annotation.action_units import unit_column
-from mace.live.labelled import LabelledFrame
-from mace.live.results import Result
+from mace.live.results import FaceResult, Result
 from mace.spotting.events import Event
 
 SECONDS = 10.0
@@ -101,7 +100,7 @@ class History:
         return tuple(event for event in self.events if event.offset > self.now - NAMED_S)
 
 
-def moved(face: LabelledFrame) -> dict[str, float]:
+def moved(face: FaceResult) -> dict[str, float]:
     """Return how far each action unit moves a face now, px; of each region without any units."""
     if face.moving is None or not face.moving.regions:
         return {}

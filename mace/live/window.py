@@ -13,8 +13,8 @@ from jaxtyping import UInt8
 
 from mace.errors import ConfigError, OutputError
 from mace.live.face_picture import FACTORS, face_picture
-from mace.live.latest import Latest
 from mace.live.overlay import Looks, draw_result
+from mace.live.queues import LatestResult
 from mace.live.results import Result
 from mace.live.timeline import History, draw_timeline
 
@@ -225,7 +225,7 @@ def require_display() -> None:
 
 
 def show(
-    results: Latest,
+    results: LatestResult,
     *,
     classes: Sequence[str],
     notice: str,
@@ -234,7 +234,7 @@ def show(
     recording: bool = False,
     ended: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Show results in a window until it is closed, the mailbox is, or `ended` says so.
+    """Show results in a window until it is closed, the queue is, or `ended` says so.
 
     Runs in the thread that calls it, at 30 pictures a second at most. macOS allows windows in a
     process's main thread only, so it is best called from there, with the loop in another.

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 type Kind = Literal["micro", "macro", "blink", "speech", "head"]
+EVENT_KINDS: tuple[Kind, ...] = ("micro", "macro", "blink", "speech", "head")
 
 
 class Unit(NamedTuple):

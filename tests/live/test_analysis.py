@@ -12,10 +12,10 @@ import mace
 from mace.bundle import save_bundle
 from mace.errors import CheckpointError, ConfigError, DataError, OutputError
 from mace.live.config import LiveConfig
+from mace.live.runner import iterate_results
 from mace.live.sources.config import SourceConfig
-from mace.live.sources.memory import MemorySource
 from mace.live.sources.paced import paced
-from mace.live.streamed import streamed_results
+from mace.live.sources.stored import IterableSource
 
 
 @pytest.fixture(scope="module")
@@ -106,9 +106,9 @@ def test_what_happens_to_a_source_comes_as_a_warning(surprise, bundle, model):
     with pytest.warns(UserWarning, match="has 25 frames per second") as told:
         assert len(list(mace.stream(frames, fps=25, model=model))) == 3
     assert [Path(warning.filename).name for warning in told] == [Path(__file__).name]
-    camera = paced(MemorySource([*frames, frames[0][:-8]], fps=50))
-    with pytest.warns(UserWarning, match=r"^0\.1 s: memory gives") as told:
-        list(streamed_results(camera, bundle, LiveConfig()))
+    camera = paced(IterableSource([*frames, frames[0][:-8]], fps=50))
+    with pytest.warns(UserWarning, match=r"^0\.1 s: pictures gives") as told:
+        list(iterate_results(camera, bundle, LiveConfig()))
     assert len(told) == 1
 
 

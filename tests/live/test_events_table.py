@@ -4,9 +4,8 @@ import csv
 
 import numpy as np
 
-from mace.live.events_log import event_of, event_record
-from mace.live.events_table import EVENTS_CSV, events_table, write_table
 from mace.spotting.events import Event, Unit
+from mace.spotting.records import EVENTS_CSV, event_of, event_record, events_table, write_table
 
 UNITS = {
     "1": Unit(0.9, 0.7, 0.1, called=True),

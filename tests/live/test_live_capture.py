@@ -11,10 +11,10 @@ import pytest
 
 from mace.errors import DataError, MaceError
 from mace.live.capture import Capture
-from mace.live.mailbox import Mailbox
+from mace.live.queues import NewestQueue
 from mace.live.sources.frame import Frame, SourceBase, SourceLost
-from mace.live.sources.memory import MemorySource
 from mace.live.sources.paced import paced
+from mace.live.sources.stored import IterableSource
 
 RNG = np.random.default_rng(0)
 
@@ -66,8 +66,8 @@ def run(source, **settings):
     return frames, incidents
 
 
-class Everything(Mailbox):
-    """A mailbox that keeps a list of all that was put, for tests to look at."""
+class Everything(NewestQueue):
+    """A queue that keeps a list of all that was put, for tests to look at."""
 
     def __init__(self, kept):
         super().__init__()
@@ -83,36 +83,36 @@ def kinds(incidents):
 
 
 def test_a_late_consumer_misses_frames_and_its_delay_does_not_grow():
-    source = paced(MemorySource([picture() for _ in range(100)], fps=200))
+    source = paced(IterableSource([picture() for _ in range(100)], fps=200))
     delays, indices = [], []
-    with Capture(source, Mailbox()) as capture:
+    with Capture(source, NewestQueue()) as capture:
         for frame in capture.frames():
             time.sleep(0.02)
             delays.append(time.monotonic() - frame.captured)
             indices.append(frame.index)
     assert indices == sorted(set(indices))
-    assert len(indices) + capture.mailbox.dropped == capture.read == 100
-    assert capture.mailbox.dropped > 40
+    assert len(indices) + capture.queue.dropped == capture.read == 100
+    assert capture.queue.dropped > 40
     # A queue would be 1.5 s late by now.
     assert np.median(delays[-5:]) < 0.5
     assert kinds(capture.incidents) == ["ended"]
 
 
 def test_a_consumer_held_up_for_a_moment_misses_nothing():
-    source = paced(MemorySource([picture() for _ in range(60)], fps=200))
+    source = paced(IterableSource([picture() for _ in range(60)], fps=200))
     indices, delays = [], []
-    with Capture(source, Mailbox(burst=60)) as capture:
+    with Capture(source, NewestQueue(burst=60)) as capture:
         for frame in capture.frames():
             time.sleep(0.04 if frame.index == 20 else 0.0)
             indices.append(frame.index)
             delays.append(time.monotonic() - frame.captured)
     assert indices == list(range(60))
-    assert capture.mailbox.dropped == 0
+    assert capture.queue.dropped == 0
     assert max(delays[20:]) > 0.035  # it was held up
 
 
 def test_the_true_rate_is_measured():
-    with Capture(paced(MemorySource([picture()] * 30, fps=100)), Mailbox()) as capture:
+    with Capture(paced(IterableSource([picture()] * 30, fps=100)), NewestQueue()) as capture:
         for _ in capture.frames():
             pass
     assert capture.fps == pytest.approx(100)
@@ -162,7 +162,7 @@ def test_a_stall_is_told_once_and_so_is_its_end():
 
 
 def test_a_slow_source_does_not_stall_by_its_own_rate():
-    source = paced(MemorySource([picture(), picture()], fps=4))
+    source = paced(IterableSource([picture(), picture()], fps=4))
     _, incidents = run(source, stall_s=0.05)
     assert incidents == []
 
@@ -188,7 +188,7 @@ def test_frames_of_another_size_are_passed_on_and_told():
 def test_damaged_frames_are_counted_and_told_at_most_once_a_second():
     source = Script([])
     told = []
-    capture = Capture(source, Mailbox(), on_incident=told.append)
+    capture = Capture(source, NewestQueue(), on_incident=told.append)
     for _ in range(5):
         source.report("unreadable", "a damaged frame")
     assert capture.unreadable == 5
@@ -197,7 +197,7 @@ def test_damaged_frames_are_counted_and_told_at_most_once_a_second():
 
 @pytest.mark.parametrize("error", [DataError("the file is cut off"), ValueError("a bug")])
 def test_errors_reach_the_consumer_as_ours(error):
-    with Capture(Script([picture(), error]), Mailbox()) as capture:
+    with Capture(Script([picture(), error]), NewestQueue()) as capture:
         with pytest.raises(MaceError, match=str(error)) as raised:
             for _ in capture.frames():
                 pass
@@ -207,21 +207,23 @@ def test_errors_reach_the_consumer_as_ours(error):
 @pytest.mark.parametrize("step", [30.0, SourceLost("gone")])
 def test_stopping_ends_the_thread_whatever_it_waits_for(step):
     before = threading.active_count()
-    capture = Capture(Script([picture(), step]), Mailbox(), retry_s=30, longest_retry_s=30).start()
-    assert capture.mailbox.take(5) is not None
+    capture = Capture(
+        Script([picture(), step]), NewestQueue(), retry_s=30, longest_retry_s=30
+    ).start()
+    assert capture.queue.take(5) is not None
     start = time.monotonic()
     capture.stop()
     capture.stop()
     assert time.monotonic() - start < 5
     assert threading.active_count() == before
-    assert capture.mailbox.closed
+    assert capture.queue.closed
     capture.check()
 
 
 def test_a_capture_that_was_never_started_can_be_stopped():
-    capture = Capture(Script([]), Mailbox())
+    capture = Capture(Script([]), NewestQueue())
     capture.stop()
-    assert capture.mailbox.take() is None
+    assert capture.queue.take() is None
 
 
 def test_a_forgotten_capture_ends_with_the_interpreter(tmp_path):
@@ -234,12 +236,12 @@ def test_a_forgotten_capture_ends_with_the_interpreter(tmp_path):
     writer.release()
     code = f"""
 from mace.live.capture import Capture
-from mace.live.mailbox import Mailbox
+from mace.live.queues import NewestQueue
 from mace.live.sources.config import SourceConfig
 from mace.live.sources.opening import open_source
 source = open_source({str(video)!r}, SourceConfig(realtime=True, loop=True))
-capture = Capture(source, Mailbox()).start()
-print(capture.mailbox.take(10).index >= 0)
+capture = Capture(source, NewestQueue()).start()
+print(capture.queue.take(10).index >= 0)
 """
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60

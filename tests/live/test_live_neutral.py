@@ -10,10 +10,10 @@ from mace.errors import ConfigError
 from mace.face.config import FaceConfig
 from mace.face.tracked import Status, TrackedFace
 from mace.live.config import LiveConfig
-from mace.live.crowd import Seen
+from mace.live.faces import Observation
+from mace.live.inference import InferenceStage
 from mace.live.neutral import Neutral, check_neutral, strength_px
 from mace.live.pipeline import predict_frames
-from mace.live.predictor import Predictor
 from mace.live.sources.frame import Frame
 from mace.live.sources.opening import open_source
 from mace.motion.config import MotionConfig
@@ -46,7 +46,7 @@ def frames_of(face, count, *, shift=0.0, seed=0):
 
 def play(config, bundle, face, frames, *, start=0.0, predictor=None, reference_id=0):
     """Predict frames 0.1 s apart of a face whose keyframe is `face`."""
-    predictor = predictor or Predictor(bundle, face=FaceConfig(), config=config)
+    predictor = predictor or InferenceStage(bundle, face=FaceConfig(), config=config)
     keyframe = SimpleNamespace(reference=face)
     found = []
     for index, crop in enumerate(frames):
@@ -54,7 +54,7 @@ def play(config, bundle, face, frames, *, start=0.0, predictor=None, reference_i
             index, Status.TRACKED, crop=crop, keyframe=keyframe, reference_id=reference_id
         )
         frame = Frame(index, start + 0.1 * index, crop)
-        found += predictor(frame, [Seen(0, 0, tracked)])
+        found += predictor(frame, [Observation(0, 0, tracked)])
     return found, predictor
 
 
@@ -121,7 +121,7 @@ def test_another_person_has_neutral_seconds_of_their_own():
 def test_states_reach_the_frames_and_have_no_label(surprise_folder, bundle):
     config = LiveConfig(adapt_s=0.02, floor_px=1e6)
     frames = open_source(surprise_folder).frames()
-    found = [one.faces[0] for one in predict_frames(frames, bundle=bundle, config=config)]
+    found = [one.faces[0] for one in predict_frames(frames, model=bundle, config=config)]
     states = [frame.status for frame in found]
     assert states[0] == "neutral"
     assert states[-1] == "still"

@@ -9,9 +9,9 @@ import pytest
 
 from mace.errors import DataError
 from mace.live.sources.config import SourceConfig
-from mace.live.sources.memory import MemorySource
 from mace.live.sources.opening import open_source
 from mace.live.sources.paced import Paced, paced
+from mace.live.sources.stored import IterableSource
 
 
 class Clock:
@@ -29,7 +29,7 @@ class Clock:
 
 
 def memory(count=5, fps=200.0):
-    return MemorySource([np.full((4, 6, 3), level, np.uint8) for level in range(count)], fps=fps)
+    return IterableSource([np.full((4, 6, 3), level, np.uint8) for level in range(count)], fps=fps)
 
 
 def test_frames_come_at_their_times_and_carry_them():
@@ -120,4 +120,4 @@ def test_a_folder_is_played_in_real_time_if_asked(tmp_path):
 
 def test_nothing_in_memory_is_refused():
     with pytest.raises(DataError, match="holds no images"):
-        MemorySource([], fps=200)
+        IterableSource([], fps=200)

@@ -8,9 +8,9 @@ import pytest
 from mace.errors import ConfigError
 from mace.face.clip import correct_clip
 from mace.live.config import LiveConfig
-from mace.live.labelled import crop_corners
 from mace.live.overlay import draw_result
 from mace.live.pipeline import predict_frames
+from mace.live.results import crop_corners
 from mace.live.sources.frame import Frame
 from mace.live.sources.opening import open_source
 from mace.motion.representation import represent
@@ -20,7 +20,7 @@ from mace.prediction import predict
 @pytest.fixture(scope="module")
 def results(surprise_folder, bundle):
     source = open_source(surprise_folder)
-    return list(predict_frames(source.frames(), bundle=bundle, config=LiveConfig()))
+    return list(predict_frames(source.frames(), model=bundle, config=LiveConfig()))
 
 
 def test_clip_played_as_video_gets_the_probabilities_of_the_stored_clip(surprise, bundle, results):
@@ -65,7 +65,7 @@ def test_smoothing_goes_by_the_clock(surprise, bundle):
     colour = [np.repeat(image[..., None], 3, axis=-1) for image in images]
     frames = [Frame(i, 0.1 * i, image) for i, image in enumerate(colour)]
     first, second = (
-        one.faces[0] for one in list(predict_frames(frames, bundle=bundle, config=config))[:2]
+        one.faces[0] for one in list(predict_frames(frames, model=bundle, config=config))[:2]
     )
     keep = math.exp(-0.1 / 0.05)
     expected = keep * first.probabilities + (1 - keep) * second.probabilities
@@ -75,7 +75,7 @@ def test_smoothing_goes_by_the_clock(surprise, bundle):
 def test_recent_reference_sees_less_motion_than_the_neutral_one(surprise_folder, bundle, surprise):
     def motion_at_apex(config):
         frames = open_source(surprise_folder).frames()
-        apex = list(predict_frames(frames, bundle=bundle, config=config))[
+        apex = list(predict_frames(frames, model=bundle, config=config))[
             surprise.apex - surprise.onset
         ].faces[0]
         return float(np.abs(apex.inputs[..., :2]).mean())
@@ -88,7 +88,7 @@ def test_frames_without_a_face_have_no_prediction(bundle):
     rng = np.random.default_rng(0)
     noise = [rng.integers(0, 255, (120, 160, 3), dtype=np.uint8) for _ in range(4)]
     frames = [Frame(i, i / 30, image) for i, image in enumerate(noise)]
-    faces = [one.faces[0] for one in predict_frames(frames, bundle=bundle, config=LiveConfig())]
+    faces = [one.faces[0] for one in predict_frames(frames, model=bundle, config=LiveConfig())]
     assert [face.status for face in faces] == ["no_face"] * 4
     assert all(face.label is None and face.box is None for face in faces)
     assert all(face.confidence == 0 for face in faces)

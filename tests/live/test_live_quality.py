@@ -15,13 +15,12 @@ from mace.face.landmarks import eye_centres
 from mace.face.tracked import Status, TrackedFace
 from mace.face.tracker import FaceTracker
 from mace.live.config import QualityConfig
-from mace.live.frames_log import csv_header, csv_row, jsonl_record
-from mace.live.labelled import LabelledFrame
 from mace.live.overlay import draw_result
 from mace.live.quality import Gauge, detail
 from mace.live.recorder import Recorder
-from mace.live.results import Result
+from mace.live.results import FaceResult, Result
 from mace.live.sources.frame import Frame
+from mace.live.tables import frame_columns, frame_row
 
 FACE = FaceConfig(keyframe_frames=1, boxes=1)
 CLASSES = ("negative", "positive")
@@ -154,8 +153,8 @@ def test_thresholds_are_checked():
 
 
 def labelled(gauge, face, *, index=0, identity=0):
-    return LabelledFrame(
-        index, index / 50, face, len(CLASSES), identity=identity, quality=gauge.measure(face)
+    return FaceResult(
+        index, index / 50, face, CLASSES, identity=identity, quality=gauge.measure(face)
     )
 
 
@@ -165,13 +164,13 @@ def test_the_record_says_it_of_everybody(gauge, picture, tmp_path):
         labelled(gauge, good),
         labelled(gauge, replace(good, crop=cv2.GaussianBlur(good.crop, (0, 0), 3)), identity=4),
     )
-    row = dict(zip(csv_header(CLASSES), csv_row(faces[1]), strict=True))
+    row = dict(zip(frame_columns(CLASSES), frame_row(faces[1].to_dict(), CLASSES), strict=True))
     assert (row["identity"], row["quality"]) == ("4", "0")
     assert float(row["size"]) == pytest.approx(faces[1].quality.size_px, rel=1e-4)
     assert float(row["sharpness"]) < 0.5
     assert abs(float(row["roll"])) < 5
     assert float(row["turn"]) == pytest.approx(faces[1].quality.turn_deg, rel=1e-4)
-    assert jsonl_record(faces[1], CLASSES)["reasons"] == ["blurred"]
+    assert faces[1].to_dict()["reasons"] == ["blurred"]
     colour = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
     out = tmp_path / "out"
     with Recorder(out, classes=CLASSES, size=(640, 480), session={}) as recorder:

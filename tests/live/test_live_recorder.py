@@ -11,13 +11,12 @@ import pytest
 
 from mace.errors import OutputError
 from mace.face.tracked import Status, TrackedFace
-from mace.live.frames_log import csv_header, csv_row
-from mace.live.labelled import LabelledFrame
-from mace.live.recorded import load_session, recorded_source
 from mace.live.recorder import Recorder
-from mace.live.results import Result
+from mace.live.results import FaceResult, Result
+from mace.live.session import load_session, recorded_source
 from mace.live.sources.frame import Frame
-from mace.live.sources.video import VideoFile
+from mace.live.sources.stored import VideoFile
+from mace.live.tables import frame_columns, frame_row
 from mace.spotting.events import Event
 from mace.video.writer import VideoWriter
 
@@ -27,7 +26,7 @@ PICTURE = np.zeros((48, 64, 3), np.uint8)
 
 
 def blank(index):
-    return LabelledFrame(index, index / 25, TrackedFace(index, Status.NO_FACE), len(CLASSES))
+    return FaceResult(index, index / 25, TrackedFace(index, Status.NO_FACE), CLASSES)
 
 
 def result(index):
@@ -48,7 +47,7 @@ def record(folder, frames, then=None):
 
 
 def test_row_of_a_frame_without_a_face_has_empty_cells():
-    row = dict(zip(csv_header(CLASSES), csv_row(blank(3)), strict=True))
+    row = dict(zip(frame_columns(CLASSES), frame_row(blank(3).to_dict(), CLASSES), strict=True))
     assert row["frame"] == "3"
     assert row["timestamp"] == "0.120000"
     assert row["status"] == "no_face"
@@ -114,7 +113,7 @@ def test_pictures_keep_the_times_of_their_frames(tmp_path, pictures, name):
     event = Event(0, "blink", late + 0.07, late + 0.19, late + 0.2, 1, 2, 3, 1.0)
     with recorder(tmp_path / "out", pictures=pictures) as session:
         for index, time in enumerate((late + times).tolist()):
-            face = LabelledFrame(index, time, TrackedFace(index, Status.NO_FACE), len(CLASSES))
+            face = FaceResult(index, time, TrackedFace(index, Status.NO_FACE), CLASSES)
             session.write_result(Result(Frame(index, time, PICTURE), (face,)), PICTURE)
         session.write_events((event,))
     video = tmp_path / "out" / name

@@ -17,9 +17,9 @@ from livefakes import CLASSES, FACTS, FakeEngine, event, looped
 from mace.cli import main
 from mace.errors import DataError, OutputError
 from mace.live.clips import cut_clips
-from mace.live.events_log import EventsLog, event_line, event_of, event_record, read_events
-from mace.live.recorded import load_session
 from mace.live.recorder import Recorder
+from mace.live.session import load_session
+from mace.spotting.records import EventsLog, event_line, event_of, event_record, read_events
 
 FPS = 50.0
 

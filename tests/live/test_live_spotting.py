@@ -11,10 +11,10 @@ from mace.config import from_dict
 from mace.face.config import FaceConfig
 from mace.face.tracked import Status, TrackedFace
 from mace.live.config import LiveConfig
-from mace.live.engine import LiveEngine
-from mace.live.labelled import LabelledFrame
+from mace.live.pipeline import Pipeline
+from mace.live.results import FaceResult
 from mace.live.sources.frame import Frame
-from mace.live.spotting import LiveSpotter, can_spot
+from mace.live.spotting import SpottingStage, can_spot
 from mace.motion.config import MotionConfig
 from mace.spotting.signal import REGIONS, region_displacements
 
@@ -33,11 +33,11 @@ def face_at(index, moved, *, fps=50.0, identity=0, reference=0, seen=True, state
         transform=TRANSFORM,
         reference_id=reference,
     )
-    return LabelledFrame(
+    return FaceResult(
         index,
         index / fps,
         face,
-        3,
+        ("negative", "positive", "surprise"),
         inputs=inputs if seen else None,
         identity=identity,
         state=state,
@@ -50,7 +50,7 @@ def flash(time):
 
 def spotter_for(bundle, **settings):
     config = LiveConfig(**settings)
-    return LiveSpotter(bundle, config, face=from_dict(FaceConfig, bundle.face))
+    return SpottingStage(bundle, config, face=from_dict(FaceConfig, bundle.face))
 
 
 def test_a_flash_is_named_by_onset_and_apex(bundle):
@@ -171,13 +171,13 @@ def test_fakes_have_a_motion_the_regions_can_read():
 
 
 def test_the_engine_finds_a_rendered_flash(bundle, brow_flash):
-    engine = LiveEngine(bundle, LiveConfig())
+    pipeline = Pipeline(bundle, LiveConfig())
     frames = [Frame(k, k / 60, np.asarray(image)) for k, image in enumerate(brow_flash.frames)]
-    results = [result for frame in frames for result in engine.push(frame)]
-    results += engine.finish()
+    results = [result for frame in frames for result in pipeline.push(frame)]
+    results += pipeline.finish()
     events = [event for result in results for event in result.events]
-    events += engine.inference.finish()
-    engine.close()
+    events += pipeline.last_events()
+    pipeline.close()
     (micro,) = (event for event in events if event.kind == "micro")
     assert micro.apex_frame == pytest.approx(brow_flash.apex, abs=4)
     assert {"brow_left", "brow_right"} & set(micro.regions)
@@ -190,17 +190,17 @@ def test_the_engine_is_not_misled_by_a_hand(bundle, brow_flash):
     unit = float(np.hypot(*(eyes[0, 1] - eyes[0, 0])))
     rng = np.random.default_rng(3)
     times = np.cumsum(rng.uniform(0.008, 0.026, len(brow_flash.frames))) * 74 / 60 / 1.25
-    engine, results = LiveEngine(bundle, LiveConfig()), []
+    pipeline, results = Pipeline(bundle, LiveConfig()), []
     for k, image in enumerate(brow_flash.frames):
         frame = np.array(image)
         if 0.35 <= k / 60 < 0.6:
             middle = eyes[k].mean(axis=0) + np.array([0, 0.95 * unit])
             axes = int(0.55 * unit), int(0.32 * unit)
             cv2.ellipse(frame, tuple(int(v) for v in middle), axes, 0, 0, 360, 130, -1, cv2.LINE_AA)
-        results += engine.push(Frame(k, float(times[k]), frame))
-    results += engine.finish()
-    events = [event for result in results for event in result.events] + [*engine.inference.finish()]
-    engine.close()
+        results += pipeline.push(Frame(k, float(times[k]), frame))
+    results += pipeline.finish()
+    events = [event for result in results for event in result.events] + [*pipeline.last_events()]
+    pipeline.close()
     (micro,) = (event for event in events if event.kind == "micro")
     assert {"brow_left", "brow_right"} & set(micro.regions)
     assert not {"lip_upper", "lip_lower", "mouth_left", "mouth_right"} & set(micro.regions)

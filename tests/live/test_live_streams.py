@@ -12,11 +12,11 @@ import pytest
 
 from mace.errors import DataError
 from mace.live.capture import Capture
-from mace.live.mailbox import Mailbox
+from mace.live.queues import NewestQueue
 from mace.live.sources.config import SourceConfig
 from mace.live.sources.frame import SourceLost
-from mace.live.sources.network import NetworkStream
 from mace.live.sources.opening import open_source
+from mace.live.sources.stream import NetworkStream
 
 
 class Sender(http.server.BaseHTTPRequestHandler):
@@ -74,8 +74,8 @@ def test_images_over_http_arrive_with_the_times_of_their_arrival(address):
 
 
 def test_a_sender_that_hangs_up_is_called_again(address):
-    mailbox = Mailbox()
-    with Capture(open_source(address), mailbox, retry_s=0.05) as capture:
+    queue = NewestQueue()
+    with Capture(open_source(address), queue, retry_s=0.05) as capture:
         for frame in capture.frames():
             if frame.index > Sender.frames + 5:
                 break

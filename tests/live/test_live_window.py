@@ -10,10 +10,9 @@ from livefakes import CLASSES, FACTS, FakeEngine, event, grey_images, labelled, 
 
 from mace.errors import ConfigError, OutputError
 from mace.live.face_picture import face_picture
-from mace.live.labelled import Moving
-from mace.live.latest import Latest
 from mace.live.overlay import Looks, draw_result, panel_rows
-from mace.live.results import Result
+from mace.live.queues import LatestResult
+from mace.live.results import Moving, Result
 from mace.live.sources.frame import Frame
 from mace.live.timeline import History, draw_timeline
 from mace.live.window import Actions, View, require_display
@@ -36,7 +35,7 @@ def view(tmp_path):
 
 
 def test_no_event_is_lost_on_a_slow_consumer():
-    box = Latest()
+    box = LatestResult()
     given = list(results(6.0))
     told = [one for result in given for one in result.events]
     taken = []

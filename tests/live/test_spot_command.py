@@ -16,9 +16,10 @@ from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.prepare import prepare
 from mace.datasets.synthetic.presets import Preset
 from mace.errors import DataError
+from mace.live import batch
 from mace.live.event_card import event_card, write_cards
-from mace.live.events_log import read_events
 from mace.spotting.events import Event
+from mace.spotting.records import read_events
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +187,7 @@ def test_refusals(flash, model, tmp_path, capsys):
     refused(recent, capsys, "neutral")
     (tmp_path / "videos" / "s1").mkdir(parents=True)
     (tmp_path / "videos" / "s1" / "1.MOV").write_bytes(b"no video")
-    refused(spot([tmp_path / "videos"], model, tmp_path), capsys, f"spot {tmp_path}/videos/*/*.MOV")
+    refused(spot([tmp_path / "videos"], model, tmp_path / "out"), capsys, "videos/s1/1.MOV")
     (tmp_path / "broken.mp4").write_bytes(b"no video")
     refused(spot([tmp_path / "broken.mp4"], model, tmp_path / "out"), capsys, "broken.mp4")
     (tmp_path / "out" / "flash").mkdir(parents=True)
@@ -208,6 +209,51 @@ def test_one_broken_file_does_not_keep_the_others_from_it(model, tmp_path, capsy
     first, second = json.loads(capsys.readouterr().out).values()
     assert "broken.mp4" in first["error"]
     assert second["done_before"]
+
+
+def test_folders_of_recordings_are_done_in_order_with_tables_of_all(flash, model, tmp_path, capsys):
+    shutil.copytree(flash, tmp_path / "lab" / "s02" / "flash")
+    grey(tmp_path / "lab" / "s01" / "still")
+    (tmp_path / "lab" / "s03").mkdir()
+    (tmp_path / "lab" / "s03" / "broken.mp4").write_bytes(b"no video")
+    (tmp_path / "lab" / "notes.txt").write_text("no recording")
+    out = tmp_path / "out"
+    assert spot([tmp_path / "lab"], model, out) == 3
+    printed = capsys.readouterr().out
+    with (out / "summary.csv").open(newline="") as file:
+        still, found, broken = csv.DictReader(file)
+    assert [Path(row["recording"]).name for row in (still, found, broken)] == [
+        "still", "flash", "broken.mp4",
+    ]  # fmt: skip
+    assert (still["micro"], found["micro"], broken["micro"]) == ("0", "1", "")
+    assert float(found["micro_per_minute"]) == pytest.approx(48, abs=0.1)
+    assert "broken.mp4" in broken["error"]
+    with (out / "events.csv").open(newline="") as file:
+        movements = list(csv.DictReader(file))
+    with (out / "flash" / "events.csv").open(newline="") as file:
+        assert [{**row, "recording": found["recording"]} for row in csv.DictReader(file)] == (
+            movements
+        )
+    *_, last = (line for line in printed.splitlines() if line.startswith("all "))
+    assert last.split()[3] == "1"
+
+
+def test_a_stopped_call_is_gone_on_with(model, tmp_path, capsys, monkeypatch):
+    videos = [grey(tmp_path / name) for name in ("a", "b", "c")]
+    real = batch.spot_source
+
+    def stops(source, *rest, **options):
+        if source.name.endswith("b"):
+            raise KeyboardInterrupt
+        return real(source, *rest, **options)
+
+    monkeypatch.setattr(batch, "spot_source", stops)
+    assert spot(videos, model, tmp_path / "out") == 130
+    assert "1 of 3 recordings are done" in capsys.readouterr().err
+    assert (tmp_path / "out" / "summary.csv").is_file()
+    monkeypatch.undo()
+    done = [row["done_before"] for row in rows(videos, model, tmp_path / "out", capsys)]
+    assert done == [True, False, False]
 
 
 @pytest.fixture(scope="module")

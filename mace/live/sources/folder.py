@@ -106,7 +106,7 @@ def _arranged(path: Path) -> tuple[Path, Arranged, list[str]]:
     if not arranged.names and path.is_dir() and (videos := videos_within(path)):
         raise DataError(
             f"{path} is a folder of videos, where pictures of one recording were expected; name "
-            f"the videos themselves: `mace spot {videos}` takes them all, `mace live` one"
+            f"one of {videos}; `mace spot {path}` takes them all"
         )
     if not arranged.names:
         raise DataError(

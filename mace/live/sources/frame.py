@@ -1,18 +1,43 @@
-"""A frame, and what every source of frames offers."""
+"""A frame, what every source of frames offers, and what goes wrong, or right again, meanwhile."""
 
 import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import cv2
 import numpy as np
 from jaxtyping import UInt8
 
 from mace.errors import DataError
-from mace.live.sources.incident import IncidentKind
+from mace.live.config import LEAST_FPS
+
+if TYPE_CHECKING:  # the live step needs no reader of videos
+    from mace.video.reader import RemarkKind
+
+type IncidentKind = (
+    RemarkKind | Literal["ended", "stalled", "frozen", "resized", "unplugged", "back", "slow"]
+)
 
 type Report = Callable[[IncidentKind, str], None]
+
+
+@dataclass(frozen=True)
+class Incident:
+    """Something a person who watches should know, and a recording should keep.
+
+    Attributes:
+        time: s since the first frame; 0 before it.
+        kind: what it is.
+        sentence: the same for people, in one sentence.
+    """
+
+    time: float
+    kind: IncidentKind
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.time:.1f} s: {self.sentence}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +134,21 @@ def stated_rate(asked: float | None, stated: float, name: str) -> float:
     if not 0 < rate <= 100_000:
         raise DataError(f"{name} states {rate:g} frames per second; say the true rate with --fps")
     return rate
+
+
+def few_frames(name: str, fps: float) -> tuple[str, ...]:
+    """Return what to say of a source of so many frames per second; nothing where they will do.
+
+    Args:
+        name: of the source, for people.
+        fps: by its clock; 0 where that is not known.
+    """
+    if not 0 < fps < LEAST_FPS:
+        return ()
+    return (
+        f"{name} has {fps:.3g} frames per second: a movement that rises within 0.1 s has fewer "
+        "than three of them, and may be missed; record at 100 or more, at 30 at least",
+    )
 
 
 def _ignore(kind: IncidentKind, sentence: str) -> None:

@@ -9,10 +9,10 @@ from mace.live.sources.camera import Camera
 from mace.live.sources.config import SourceConfig
 from mace.live.sources.folder import ImageFolder, is_pattern
 from mace.live.sources.frame import Source
-from mace.live.sources.network import ADDRESS, NetworkStream
 from mace.live.sources.paced import paced
 from mace.live.sources.pipe import Pipe
-from mace.live.sources.video import VideoFile
+from mace.live.sources.stored import VideoFile
+from mace.live.sources.stream import ADDRESS, NetworkStream
 
 _DEVICE = re.compile(r"(?:/dev/video)?(\d+)")
 _CAMERA = "camera:"

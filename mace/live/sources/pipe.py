@@ -10,8 +10,7 @@ import numpy as np
 
 from mace.errors import ConfigError, DataError
 from mace.live.sources.config import RAW_CHANNELS, SourceConfig
-from mace.live.sources.frame import Frame, SourceBase, decode_jpeg, stated_rate
-from mace.live.sources.incident import IncidentKind
+from mace.live.sources.frame import Frame, IncidentKind, SourceBase, decode_jpeg, stated_rate
 from mace.live.sources.mjpeg import JpegSplitter
 
 _CHUNK = 1 << 16

@@ -1,17 +1,25 @@
-"""What cameras and network streams share: OpenCV's reader, opened anew when it gives nothing."""
+"""Streams, which can be lost and are opened anew, read by OpenCV: of an address, or a camera."""
 
+import math
+import os
+import re
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 import cv2
 import numpy as np
 
 from mace.errors import DataError
+from mace.live.sources.config import SourceConfig
 from mace.live.sources.frame import Frame, SourceBase, SourceLost
-from mace.live.sources.quiet import quiet
 
+# Keeps FFmpeg off standard error; it reads this when OpenCV first uses it.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+ADDRESS = re.compile(r"(rtsps?|https?|udp|tcp)://", re.IGNORECASE)
 UNREADABLE_IN_A_ROW = 30
 
 
@@ -120,3 +128,49 @@ class Stream(SourceBase):
 def open_with_opencv(what: int | str, backend: int, parameters: Sequence[int]) -> Grabber:
     """Open a device or address with OpenCV."""
     return cv2.VideoCapture(what, backend, list(parameters))
+
+
+class NetworkStream(Stream):
+    """The video at an address (rtsp://, http://, https://), as it arrives.
+
+    `Frame.captured` is the time of arrival: what the sender and the network take is not seen.
+    """
+
+    def __init__(
+        self, address: str, config: SourceConfig | None = None, *, opener: Opener = open_with_opencv
+    ):
+        self._address = address
+        self._config = config or SourceConfig()
+        self._opener = opener
+        self._stated = 0.0
+        # A password in the address must reach neither screen nor recording.
+        super().__init__(re.sub(r"//[^/]*@", "//", address), self._connect)
+        self.fps = self._config.fps or self._stated
+
+    def _connect(self) -> Grabber:
+        parameters = [
+            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, round(self._config.open_timeout_s * 1000),
+            cv2.CAP_PROP_READ_TIMEOUT_MSEC, round(self._config.read_timeout_s * 1000),
+            # Decoding several frames at once holds every frame back by as many.
+            cv2.CAP_PROP_N_THREADS, 1,
+        ]  # fmt: skip
+        reader = self._opener(self._address, cv2.CAP_FFMPEG, parameters)
+        if not reader.isOpened():
+            reader.release()
+            raise DataError(
+                f"there is no video at {self.name}; check the address, and that its sender runs"
+            )
+        stated = reader.get(cv2.CAP_PROP_FPS)
+        self._stated = stated if math.isfinite(stated) and 0 < stated <= 1000 else 0.0
+        return reader
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence OpenCV's own warnings within: what is wrong is said in one sentence instead."""
+    before = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(before)

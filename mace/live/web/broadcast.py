@@ -10,11 +10,11 @@ from typing import Any
 
 import cv2
 
-from mace.live.events_log import event_record
-from mace.live.latest import Latest
+from mace.live.queues import LatestResult
 from mace.live.results import Result
 from mace.live.web.config import WebConfig
 from mace.live.web.protocol import picture_message, result_record, results_message, to_json
+from mace.spotting.records import event_record
 
 # Ten minutes of samples at 30 a second, and as many events as a page can list.
 _LOG_SAMPLES = 18_000
@@ -66,7 +66,7 @@ class Broadcast:
     def __init__(self, config: WebConfig):
         self._config = config
         self._lock = threading.Lock()
-        self._newest = Latest()
+        self._newest = LatestResult()
         self._viewers: set[Viewer] = set()
         self._samples: deque[str] = deque(maxlen=_LOG_SAMPLES)
         self._told: deque[str] = deque(maxlen=_LOG_EVENTS)

@@ -1,4 +1,4 @@
-"""Settings of the live page: where it is served, and the bounds of what it takes."""
+"""Settings of the live page: where it is served, the bounds of what it takes, what it says."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -85,3 +85,20 @@ class WebConfig:
             raise ConfigError("web.cert and web.key belong together; give both, or neither")
         if self.cert is not None and self.key is not None:
             check_certificate(self.cert, self.key)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the page says about the session.
+
+    Attributes:
+        classes: that the model knows.
+        notice: what the model was trained on, and what it is not.
+        model: which it is.
+        source: the server's own source, in words.
+    """
+
+    classes: tuple[str, ...]
+    notice: str
+    model: str = ""
+    source: str = ""

@@ -29,12 +29,11 @@ import numpy as np
 from jaxtyping import UInt8
 
 from mace.annotation.action_units import unit_column
-from mace.live.events_log import event_record
 from mace.live.face_picture import SIDE, moving_field
-from mace.live.labelled import LabelledFrame, crop_corners
-from mace.live.results import Result
+from mace.live.results import FaceResult, Result, crop_corners
 from mace.spotting.events import Event
 from mace.spotting.moving import RegionMotion
+from mace.spotting.records import event_record
 from mace.spotting.signal import region_centre
 
 VERSION = 1
@@ -46,6 +45,8 @@ _MIN_SIDE = 32
 # Markers of JPEG's start-of-frame segments: all of 0xC0–0xCF but the tables and the arithmetic
 # coder's conditioning.
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+# Of the schema of a face (`FaceResult.to_dict`), what a page shows beside the geometry.
+_SHOWN = ("identity", "status", "label", "reference_id", "error_px", "confidence")
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 
 
@@ -213,14 +214,10 @@ def result_record(result: Result) -> dict[str, Any]:
     }
 
 
-def _face_record(face: LabelledFrame) -> dict[str, Any]:
+def _face_record(face: FaceResult) -> dict[str, Any]:
+    record = face.to_dict()
     return {
-        "identity": face.identity,
-        "status": face.status,
-        "label": face.label,
-        "reference_id": face.reference_id,
-        "error_px": None if face.error_px is None else round(face.error_px, 4),
-        "confidence": round(face.confidence, 4),
+        **{name: record[name] for name in _SHOWN},
         "outline": _rounded(crop_corners(face.face)),
         "landmarks": _rounded(face.face.landmarks),
         "probabilities": _rounded(face.probabilities, 5),
@@ -230,7 +227,7 @@ def _face_record(face: LabelledFrame) -> dict[str, Any]:
     }
 
 
-def _moving_record(face: LabelledFrame) -> dict[str, Any] | None:
+def _moving_record(face: FaceResult) -> dict[str, Any] | None:
     """Return what a face does now, px of the 128-px crop; None where nobody knows."""
     if face.moving is None:
         return None
@@ -255,7 +252,7 @@ def _region_record(region: RegionMotion) -> dict[str, Any]:
     }
 
 
-def _motion_record(face: LabelledFrame) -> dict[str, Any] | None:
+def _motion_record(face: FaceResult) -> dict[str, Any] | None:
     """Return what a page multiplies: (u, v) of every pixel as signed bytes in units of `scale`."""
     if face.moving is None or not face.moving.regions or face.moving.motion is None:
         return None

@@ -24,9 +24,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from mace import __version__
 from mace.errors import ConfigError, MaceError
+from mace.live.pipeline import Pipeline
+from mace.live.results import Sink
+from mace.live.runner import Runner
 from mace.live.web.address import address_lines, listen
 from mace.live.web.broadcast import Broadcast
-from mace.live.web.config import WebConfig
+from mace.live.web.config import Facts, WebConfig
 from mace.live.web.guard import WRONG_TOKEN, Guard, Guarded, make_guard
 from mace.live.web.protocol import Garbage, to_json
 from mace.live.web.session import (
@@ -34,18 +37,20 @@ from mace.live.web.session import (
     GARBAGE,
     CameraSession,
     Ended,
-    Engine,
     close,
     refuse,
     view,
 )
-from mace.live.web.watch import Facts, Watch
 
 STATIC = Path(__file__).parent / "static"
 _SCRIPT = "text/javascript"
 SCRIPTS = ("app.js", "camera.js", "draw.js", "exaggerate.js", "readings.js")
 ASSETS = {**dict.fromkeys(SCRIPTS, _SCRIPT), "style.css": "text/css"}
+_LOOK_S = 0.2  # how often a runner is asked whether it has ended
 _log = logging.getLogger(__name__)
+
+type MakeRunner = Callable[[Sink], Runner]
+"""Makes what runs a source, given where its results go."""
 
 
 class _Page:
@@ -56,14 +61,15 @@ class _Page:
         facts: Facts,
         config: WebConfig,
         guard: Guard,
-        watch: Watch | None,
-        make_engine: Callable[[], Engine] | None,
+        make_runner: MakeRunner | None,
+        make_pipeline: Callable[[], Pipeline] | None,
     ):
         self._facts = facts
         self._config = config
         self._guard = guard
-        self._watch = watch
-        self._make_engine = make_engine if config.camera else None
+        self._make_runner = make_runner
+        self._runner: Runner | None = None
+        self._make_pipeline = make_pipeline if config.camera else None
         self._broadcast = Broadcast(config)
         self._stop = threading.Event()
         self._clients = self._cameras = 0
@@ -73,14 +79,14 @@ class _Page:
         self._html = environment.get_template("index.html").render(
             facts=facts,
             version=__version__,
-            watch=watch is not None,
-            camera=self._make_engine is not None,
+            watch=make_runner is not None,
+            camera=self._make_pipeline is not None,
         )
 
     @asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         self._broadcast.start()
-        thread = threading.Thread(target=self._run_watch, name="watch", daemon=True)
+        thread = threading.Thread(target=self._run, name="page", daemon=True)
         thread.start()
         try:
             yield
@@ -89,11 +95,13 @@ class _Page:
             self._broadcast.close()
             thread.join(timeout=5)
 
-    def _run_watch(self) -> None:
-        if self._watch is None:
+    def _run(self) -> None:
+        if self._make_runner is None:
             return
         try:
-            self._watch.run(self._broadcast.publish, self._stop)
+            with self._make_runner(self._broadcast.publish) as self._runner:
+                while not self._stop.is_set() and not self._runner.wait(_LOOK_S):
+                    pass
         except MaceError as error:
             self._broadcast.end(str(error))
         except Exception:
@@ -102,6 +110,10 @@ class _Page:
             self._broadcast.end("the loop failed; the terminal of `mace live` says why")
         else:
             self._broadcast.end("the source has ended")
+
+    def _reset_reference(self) -> None:
+        if self._runner is not None:
+            self._runner.reset_reference()
 
     async def index(self, request: Request) -> Response:
         if not self._guard.token_allowed(request.query_params):
@@ -174,9 +186,9 @@ class _Page:
         }
         await websocket.send_text(to_json(hello))
         mode = websocket.query_params.get("mode")
-        if mode == "view" and self._watch is not None:
-            await view(websocket, self._broadcast, self._watch.reset_reference)
-        elif mode == "camera" and self._make_engine is not None:
+        if mode == "view" and self._make_runner is not None:
+            await view(websocket, self._broadcast, self._reset_reference)
+        elif mode == "camera" and self._make_pipeline is not None:
             if self._cameras >= self._config.max_cameras:
                 await refuse(
                     websocket,
@@ -185,7 +197,7 @@ class _Page:
                 return
             self._cameras += 1
             await CameraSession(
-                websocket, self._make_engine, config=self._config, release=self._release_camera
+                websocket, self._make_pipeline, config=self._config, release=self._release_camera
             ).run()
         else:
             raise Garbage("this server does not offer that mode")
@@ -199,8 +211,8 @@ def make_app(
     *,
     config: WebConfig,
     guard: Guard,
-    watch: Watch | None = None,
-    make_engine: Callable[[], Engine] | None = None,
+    make_runner: MakeRunner | None = None,
+    make_pipeline: Callable[[], Pipeline] | None = None,
 ) -> Starlette:
     """Return the page as an ASGI application.
 
@@ -208,10 +220,10 @@ def make_app(
         facts: what the page says about the session.
         config: the bounds.
         guard: who may open it.
-        watch: the server's own source; None where there is none.
-        make_engine: makes an engine for a browser's camera; None to take no frames.
+        make_runner: makes what runs the server's own source; None where there is none.
+        make_pipeline: makes the stages for a browser's camera; None to take no frames.
     """
-    page = _Page(facts, config, guard, watch, make_engine)
+    page = _Page(facts, config, guard, make_runner, make_pipeline)
     return Starlette(
         routes=[
             Route("/", page.index),
@@ -228,8 +240,8 @@ def serve(
     facts: Facts,
     *,
     config: WebConfig,
-    watch: Watch | None = None,
-    make_engine: Callable[[], Engine] | None = None,
+    make_runner: MakeRunner | None = None,
+    make_pipeline: Callable[[], Pipeline] | None = None,
     say: Callable[[str], None] = print,
 ) -> None:
     """Serve the page until Ctrl-C.
@@ -237,19 +249,21 @@ def serve(
     Args:
         facts: what the page says about the session.
         config: where, and the bounds.
-        watch: the server's own source; None where there is none.
-        make_engine: makes an engine for a browser's camera; None to take no frames.
+        make_runner: makes what runs the server's own source; None where there is none.
+        make_pipeline: makes the stages for a browser's camera; None to take no frames.
         say: told the page's address, and what to know about it.
 
     Raises:
         ConfigError: if the address cannot be listened on, or there is neither source nor camera.
     """
-    if watch is None and (make_engine is None or not config.camera):
+    if make_runner is None and (make_pipeline is None or not config.camera):
         raise ConfigError("there is nothing to show: name a source, or allow --web.camera")
     listening = listen(config)
     config = replace(config, port=listening.getsockname()[1])
     guard = make_guard(config)
-    app = make_app(facts, config=config, guard=guard, watch=watch, make_engine=make_engine)
+    app = make_app(
+        facts, config=config, guard=guard, make_runner=make_runner, make_pipeline=make_pipeline
+    )
     for line in address_lines(config, guard.token):
         say(line)
     server = uvicorn.Server(

@@ -1,16 +1,17 @@
-"""One open page: a viewer of the server's source, or a camera with an engine of its own."""
+"""One open page: a viewer of the server's source, or a camera with a pipeline of its own."""
 
 import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from mace.errors import MaceError
+from mace.live.pipeline import Pipeline
 from mace.live.results import Result
 from mace.live.sources.frame import Frame
 from mace.live.web.broadcast import Broadcast, Viewer
@@ -30,26 +31,6 @@ GARBAGE, REFUSED, FAILED, FULL = 1003, 1008, 1011, 1013
 _COMMANDS_PER_S = 10.0
 # A close frame holds 125 bytes, of which two are the code.
 _MAX_REASON = 120
-
-
-class Engine(Protocol):
-    """What makes results of frames, such as `mace.live.engine.LiveEngine`."""
-
-    def push(self, frame: Frame) -> list[Result]:
-        """Take the next frame and return the results that are ready."""
-        ...
-
-    def finish(self) -> list[Result]:
-        """Return the results of frames that still wait."""
-        ...
-
-    def reset_reference(self) -> None:
-        """Take the next frames for neutral."""
-        ...
-
-    def close(self) -> None:
-        """End what runs in the background."""
-        ...
 
 
 class Ended(Exception):
@@ -155,28 +136,28 @@ def _command(message: Mapping[str, Any], bucket: Bucket) -> dict[str, object]:
 
 
 class CameraSession:
-    """A page that sends frames, and the engine that answers it, in a thread of its own.
+    """A page that sends frames, and the pipeline that answers it, in a thread of its own.
 
     Args:
         websocket: accepted already.
-        make_engine: may take long.
+        make_pipeline: may take long.
         config: the bounds.
-        release: called once when the engine is free again, also where that is after `run`.
+        release: called once when the pipeline is free again, also where that is after `run`.
     """
 
     def __init__(
         self,
         websocket: WebSocket,
-        make_engine: Callable[[], Engine],
+        make_pipeline: Callable[[], Pipeline],
         *,
         config: WebConfig,
         release: Callable[[], None],
     ):
         self._websocket = websocket
-        self._make_engine = make_engine
+        self._make_pipeline = make_pipeline
         self._config = config
         self._release = release
-        self._engine: Engine | None = None
+        self._pipeline: Pipeline | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="camera")
         self._queue: asyncio.Queue[Picture | Literal["reset", "finish"]] = asyncio.Queue(
             config.max_in_flight
@@ -192,7 +173,7 @@ class CameraSession:
             await self._websocket.send_text(to_json({"type": "ready"}))
             await run_together(self._receive, self._answer)
         finally:
-            # The thread may be in the middle of a frame; the engine is let go of after it.
+            # The thread may be in the middle of a frame; the pipeline is let go of after it.
             freed = self._thread.submit(self._free)
             freed.add_done_callback(lambda _: loop.call_soon_threadsafe(self._release))
             self._thread.shutdown(wait=False)
@@ -241,22 +222,22 @@ class CameraSession:
             await self._websocket.send_text(results_message(results, events, ack=ack))
 
     def _prepare(self) -> None:
-        self._engine = self._make_engine()
+        self._pipeline = self._make_pipeline()
 
     def _free(self) -> None:
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            engine.close()
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline is not None:
+            pipeline.close()
 
     def _work(self, item: Picture | Literal["reset", "finish"], captured: float) -> list[Result]:
-        engine = self._engine
-        if engine is None:
+        pipeline = self._pipeline
+        if pipeline is None:
             return []
         if item == "reset":
-            engine.reset_reference()
+            pipeline.reset_reference()
             return []
         if item == "finish":
-            return engine.finish()
+            return pipeline.finish()
         if self._frames and item.time_ms <= self._last_ms:
             return []  # out of order, or twice the same
         image = decode_picture(item)
@@ -265,4 +246,4 @@ class CameraSession:
         frame = Frame(self._frames, (item.time_ms - self._start_ms) / 1000, image, captured)
         self._last_ms = item.time_ms
         self._frames += 1
-        return engine.push(frame)
+        return pipeline.push(frame)

@@ -7,7 +7,7 @@ import time
 
 import cv2
 import pytest
-from livefakes import FACTS, FakeEngine, SourceWatch, grey_images, looped
+from livefakes import FACTS, FakeEngine, FakeRunner, grey_images, looped
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
@@ -27,14 +27,20 @@ def frame_message(sequence, time_ms, data=JPEG):
 
 
 @contextlib.contextmanager
-def page(*, config=CONFIG, guard=GUARD, watch=None, make_engine=FakeEngine):
-    app = make_app(FACTS, config=config, guard=guard, watch=watch, make_engine=make_engine)
+def page(*, config=CONFIG, guard=GUARD, make_runner=None, make_engine=FakeEngine):
+    app = make_app(
+        FACTS, config=config, guard=guard, make_runner=make_runner, make_pipeline=make_engine
+    )
     with TestClient(app, base_url=f"http://{HOST}") as client:
         yield client
 
 
 def watching(*, fps=100, seconds=60.0, engine=None):
-    return SourceWatch(looped(grey_images(), fps=fps, seconds=seconds), engine or FakeEngine())
+    def make_runner(publish):
+        frames = looped(grey_images(), fps=fps, seconds=seconds)
+        return FakeRunner(frames, engine or FakeEngine(), publish)
+
+    return make_runner
 
 
 def open_socket(client, mode, *, headers=HEADERS, more=""):

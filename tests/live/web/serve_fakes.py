@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from livefakes import FACTS, FakeEngine, SourceWatch, brow_raise, grey_images, looped
+from livefakes import FACTS, FakeEngine, FakeRunner, brow_raise, grey_images, looped
 
 from mace.live.web.config import WebConfig
 from mace.live.web.server import serve
@@ -45,12 +45,13 @@ def main():
         images = [cv2.resize(image, (640, 480)) for image in images]
     config = WebConfig(port=0, host=asked.host, cert=asked.cert, key=asked.key)
     engine = FakeEngine() if asked.brow is None else BrowEngine(asked.brow)
-    watch = SourceWatch(looped(images, fps=100, seconds=asked.seconds), engine)
     serve(
         FACTS,
         config=config,
-        watch=watch,
-        make_engine=FakeEngine,
+        make_runner=lambda publish: FakeRunner(
+            looped(images, fps=100, seconds=asked.seconds), engine, publish
+        ),
+        make_pipeline=FakeEngine,
         say=lambda text: print(text, flush=True),
     )
 

@@ -85,7 +85,7 @@ def test_a_frame_of_too_many_pixels_is_never_decoded():
 
 
 def test_frames_are_not_taken_from_viewers():
-    with page(watch=watching(seconds=5)) as client, open_socket(client, "view") as socket:
+    with page(make_runner=watching(seconds=5)) as client, open_socket(client, "view") as socket:
         socket.send_bytes(frame_message(1, 1.0))
         assert closed_with(socket)[0] == 1003
 
@@ -118,7 +118,7 @@ def test_an_engine_that_breaks_takes_nobody_along():
 
 
 def test_ten_pages_at_once_eight_are_served():
-    with page(watch=watching()) as client, contextlib.ExitStack() as stack:
+    with page(make_runner=watching()) as client, contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(open_socket(client, "view")) for _ in range(10)]
         for socket in sockets[:8]:
             assert receive_until(socket, of_type("results"))

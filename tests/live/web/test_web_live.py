@@ -9,14 +9,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from mace.live.config import LiveConfig
-from mace.live.engine import LiveEngine
-from mace.live.loop import LiveLoop
+from mace.live.pipeline import Pipeline
+from mace.live.runner import Runner
 from mace.live.sources.opening import open_source
-from mace.live.web.config import WebConfig
+from mace.live.web.config import Facts, WebConfig
 from mace.live.web.guard import Guard
-from mace.live.web.live import LoopWatch
 from mace.live.web.server import make_app
-from mace.live.web.watch import Facts
 
 HOST = "127.0.0.1:8765"
 HEADERS = {"host": HOST, "origin": f"http://{HOST}"}
@@ -38,7 +36,7 @@ def test_a_camera_s_frames_get_the_engine_s_results(bundle, surprise):
         facts_of(bundle),
         config=WebConfig(),
         guard=Guard(frozenset({"localhost"})),
-        make_engine=lambda: LiveEngine(bundle, LiveConfig()),
+        make_pipeline=lambda: Pipeline(bundle, LiveConfig()),
     )
     frames = surprise.frames[:8]
     with (
@@ -66,15 +64,15 @@ def test_a_camera_s_frames_get_the_engine_s_results(bundle, surprise):
 
 
 def test_the_loop_is_watched(bundle, surprise_folder):
-    def make_loop(publish):
+    def make_runner(publish):
         source = open_source(surprise_folder)
-        return LiveLoop(source, bundle, config=LiveConfig(), consumers=(publish,))
+        return Runner(source, bundle, config=LiveConfig(), sinks=(publish,))
 
     app = make_app(
         facts_of(bundle),
         config=replace(WebConfig(), camera=False),
         guard=Guard(frozenset({"localhost"})),
-        watch=LoopWatch(make_loop),
+        make_runner=make_runner,
     )
     with (
         TestClient(app, base_url=f"http://{HOST}") as client,

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from livefakes import FACTS, FakeEngine, SourceWatch, grey_images, looped
+from livefakes import FACTS, FakeEngine
 from pages import (
     GUARD,
     HOST,
@@ -72,7 +72,7 @@ def test_only_known_host_names(host, good):
 def test_other_sites_pages_get_no_socket(origin):
     headers = {"host": HOST} if origin is None else {"host": HOST, "origin": origin}
     with (
-        page(watch=watching(seconds=1)) as client,
+        page(make_runner=watching(seconds=1)) as client,
         pytest.raises(WebSocketDisconnect) as caught,
         open_socket(client, "view", headers=headers),
     ):
@@ -92,7 +92,7 @@ def test_a_foreign_host_gets_no_socket():
 
 def test_the_token_is_asked_for_everywhere():
     guard = replace(GUARD, token="a-secret")
-    with page(guard=guard, watch=watching(seconds=5)) as client:
+    with page(guard=guard, make_runner=watching(seconds=5)) as client:
         for path in ("/", "/log"):
             for query in ("", "?token=", "?token=a-secreT", "?token=ä"):
                 answer = client.get(path + query)
@@ -136,7 +136,7 @@ def test_settings_are_checked(tmp_path):
 
 
 def test_a_viewer_gets_pictures_probabilities_and_every_event():
-    with page(watch=watching(fps=100)) as client, open_socket(client, "view") as socket:
+    with page(make_runner=watching(fps=100)) as client, open_socket(client, "view") as socket:
         assert receive_until(socket, of_type("hello"))["classes"] == list(FACTS.classes)
         start, pictures, records, events = time.monotonic(), 0, [], []
         while len(events) < 2:
@@ -161,8 +161,7 @@ def test_a_viewer_gets_pictures_probabilities_and_every_event():
 
 
 def test_a_late_viewer_learns_of_the_past_and_the_end():
-    watch = SourceWatch(looped(grey_images(), fps=500, seconds=3.0), FakeEngine())
-    with page(watch=watch) as client:
+    with page(make_runner=watching(fps=500, seconds=3.0)) as client:
         with open_socket(client, "view") as socket:
             ended = receive_until(socket, of_type("ended"), 2000)
         with open_socket(client, "view") as socket:
@@ -178,7 +177,7 @@ def test_a_late_viewer_learns_of_the_past_and_the_end():
 def test_pause_is_one_viewer_s_own_and_reset_reaches_the_engine():
     engine = FakeEngine()
     with (
-        page(watch=watching(engine=engine)) as client,
+        page(make_runner=watching(engine=engine)) as client,
         open_socket(client, "view") as paused,
         open_socket(client, "view") as other,
     ):
@@ -196,11 +195,10 @@ def test_pause_is_one_viewer_s_own_and_reset_reaches_the_engine():
 
 
 def test_a_source_that_fails_is_told():
-    class Broken(SourceWatch):
-        def run(self, publish, stop):
-            raise DataError("camera 0 is gone; plug it in")
+    def make_runner(publish):
+        raise DataError("camera 0 is gone; plug it in")
 
-    with page(watch=Broken([], FakeEngine())) as client, open_socket(client, "view") as socket:
+    with page(make_runner=make_runner) as client, open_socket(client, "view") as socket:
         assert "plug it in" in receive_until(socket, of_type("ended"))["reason"]
 
 
@@ -219,7 +217,7 @@ def test_nothing_to_show_and_a_taken_port():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         config = WebConfig(port=taken.getsockname()[1])
         with pytest.raises(ConfigError, match="cannot listen on"):
-            serve(FACTS, config=config, make_engine=FakeEngine)
+            serve(FACTS, config=config, make_pipeline=FakeEngine)
 
 
 def test_settings_need_no_server():

@@ -3,16 +3,15 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mace.errors import DataError, OutputError
 from mace.files import atomic_folder, write_json
-from mace.live.event_card import write_cards
-from mace.live.events_log import EVENTS_JSONL, EventsLog, read_events
-from mace.live.events_table import EVENTS_CSV, write_table
+from mace.result_folders import result_folder
 from mace.spotting.events import Event
+from mace.spotting.records import EVENTS_CSV, EVENTS_JSONL, EventsLog, read_events, write_table
 
 SPOTTING = "spotting.json"
 BASELINE_JSONL = "baseline.jsonl"
@@ -48,7 +47,7 @@ def write_spotted(
     made_from: Mapping[str, Any],
     notes: Mapping[str, Any],
     plain: Sequence[Event] | None = None,
-    cards: bool = False,
+    also: Callable[[Path], object] | None = None,
 ) -> None:
     """Write the folder, whole or not at all; an older one is replaced.
 
@@ -60,7 +59,7 @@ def write_spotted(
         made_from: what the result depends on.
         notes: everything else worth keeping.
         plain: what the baseline spotted.
-        cards: whether pictures of the events are written, which show faces.
+        also: writes what else belongs to the result, into the folder that it is called with.
 
     Raises:
         OutputError: if it cannot be written, or is something else.
@@ -72,8 +71,8 @@ def write_spotted(
             with EventsLog(temporary / BASELINE_JSONL) as log:
                 log.write(plain)
         write_table(temporary / EVENTS_CSV, events, classes, units)
-        if cards:
-            write_cards(temporary, events)
+        if also is not None:
+            also(temporary)
         facts = {**notes, "made_from": dict(made_from), "fingerprint": fingerprint(made_from)}
         write_json(temporary / SPOTTING, facts)
 
@@ -92,7 +91,22 @@ def check_place(folder: Path) -> None:
         raise OutputError(f"{folder} exists and is no result of `mace spot`; choose another --out")
 
 
-def spotted_recording(folder: Path) -> str | None:
+def spotted_folder(out: Path, names: Iterator[str], recording: str) -> tuple[Path, list[str]]:
+    """Return the folder below `out` for what is spotted in a recording.
+
+    Args:
+        out: the folder of all results.
+        names: what it may be called, the best first.
+        recording: what the results are of.
+
+    Returns:
+        The folder, and a remark if another recording's results are where these should be.
+    """
+    folder, taken = result_folder(out, names, recording, owner=_recording)
+    return folder, [] if taken is None else [taken]
+
+
+def _recording(folder: Path) -> str | None:
     """Return what the result in a folder was made from; None where there is no result."""
     try:
         recording = json.loads((folder / SPOTTING).read_text(encoding="utf-8"))["made_from"][

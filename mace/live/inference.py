@@ -1,4 +1,4 @@
-"""What the network says of the faces in a frame, and what it said before."""
+"""The stage of inference: what the network says of everybody in a frame, now and before."""
 
 import math
 from collections import deque
@@ -13,17 +13,17 @@ from mace.face.config import CropConfig, FaceConfig
 from mace.face.tracked import Status, TrackedFace
 from mace.inference import Model
 from mace.live.config import LiveConfig
-from mace.live.crowd import Seen
-from mace.live.labelled import LabelledFrame
+from mace.live.faces import Observation
 from mace.live.neutral import Neutral, check_neutral
 from mace.live.quality import Gauge
+from mace.live.results import FaceResult
 from mace.live.sources.frame import Frame
 from mace.live.step import StepInput, StepOutput, begin, live_motion, make_step, outside_flow
 
 
 @dataclass(frozen=True)
-class _Question:
-    """What the step is asked about one face."""
+class _Query:
+    """What the step is given of one face."""
 
     reference: UInt8[np.ndarray, "s s"]
     target: UInt8[np.ndarray, "s s"]
@@ -33,7 +33,7 @@ class _Question:
 
 
 class _Person:
-    """What is remembered of the person in one place of the step's batch."""
+    """What is remembered of the person in one slot of the step's batch."""
 
     def __init__(self, config: LiveConfig, crop: CropConfig) -> None:
         self._config = config
@@ -41,17 +41,18 @@ class _Person:
         self._recent: deque[tuple[float, UInt8[np.ndarray, "s s"]]] = deque()
         self._remembered = 0.0  # when
         self._shown = (-1, -1)  # identity, and keyframe
-        self._renewed = True  # since the step was last asked
+        self._renewed = True  # since the step was last run
         self.neutral = Neutral(config)
         self.smoothed: Float[np.ndarray, " k"] | None = None
 
-    def ask(self, time: float, seen: Seen) -> _Question | None:
-        """Return what is to be asked now; None of a face that is not registered."""
-        face, shown = seen.face, (seen.identity, seen.face.reference_id)
+    def query(self, time: float, observation: Observation) -> _Query | None:
+        """Return what the step is to be given now; None of a face that is not registered."""
+        face = observation.face
+        shown = observation.identity, face.reference_id
         renewed = shown != self._shown
-        # Until the step is told: the frame may go without a question, or be skipped.
+        # Until the step is told: the frame may go without a query, or be skipped.
         self._renewed |= renewed
-        if seen.identity != self._shown[0]:
+        if observation.identity != self._shown[0]:
             self.neutral = Neutral(self._config)
         if renewed or face.status is not Status.TRACKED:
             # Crops of two keyframes differ by the landmarks' error; comparing them shows motion
@@ -63,7 +64,7 @@ class _Person:
         if reference is None or face.crop is None or face.status is not Status.TRACKED:
             return None
         resting = self.neutral.resting(time)
-        return _Question(reference, face.crop, self._keep(time), resting, self._renewed)
+        return _Query(reference, face.crop, self._keep(time), resting, self._renewed)
 
     def remember(self, time: float, smoothed: Float[np.ndarray, " k"] | None) -> None:
         """Remember what was said, or that nothing was."""
@@ -85,7 +86,7 @@ class _Person:
         return math.exp(-(time - self._remembered) / self._config.smoothing_s)
 
 
-class Predictor:
+class InferenceStage:
     """Names the faces of one frame after the other; one compiled call does for all of them.
 
     Raises:
@@ -93,11 +94,11 @@ class Predictor:
     """
 
     def __init__(
-        self, bundle: Model, *, face: FaceConfig, config: LiveConfig, live: bool = False
+        self, model: Model, *, face: FaceConfig, config: LiveConfig, live: bool = False
     ) -> None:
-        check_neutral(config, bundle.motion)
-        self._bundle = bundle
-        self._motion = live_motion(bundle, config, live=live)
+        check_neutral(config, model.motion)
+        self._model = model
+        self._motion = live_motion(model, config, live=live)
         self._people = [_Person(config, face.crop) for _ in range(config.faces)]
         shape = {"faces": config.faces, "crop": face.crop.size, "rests": config.adapt_s > 0}
         blank = np.zeros((face.crop.size, face.crop.size), np.uint8)
@@ -106,38 +107,38 @@ class Predictor:
             tried = aside.submit(
                 outside_flow, blank[None], blank[None], motion=self._motion, where=(0,)
             )
-            self._step = make_step(bundle, **shape)
+            self._step = make_step(model, **shape)
             tried.result()
-        self._state = begin(bundle, **shape)
-        # A place that nobody is in keeps what it has.
-        self._nobody = _Question(blank, blank, keep=1.0, resting=False, renewed=False)
+        self._state = begin(model, **shape)
+        # A slot that nobody is in keeps what it has.
+        self._nobody = _Query(blank, blank, keep=1.0, resting=False, renewed=False)
 
     def __call__(
-        self, frame: Frame, people: Sequence[Seen], *, skip: bool = False
-    ) -> tuple[LabelledFrame, ...]:
+        self, frame: Frame, people: Sequence[Observation], *, skip: bool = False
+    ) -> tuple[FaceResult, ...]:
         """Return what is known about everybody in a frame.
 
         Args:
             frame: the frame.
-            people: who is seen in it, nobody twice.
+            people: who is in it, nobody twice.
             skip: leave the network out, for want of time: what it said last holds on.
         """
-        asked = {
-            one.place: question
+        queries = {
+            one.slot: query
             for one in people
-            if (question := self._people[one.place].ask(frame.time, one)) is not None
+            if (query := self._people[one.slot].query(frame.time, one)) is not None
         }
-        output = None if skip or not asked else self._run(asked)
-        return tuple(self._label(frame, one, asked.get(one.place), output) for one in people)
+        output = None if skip or not queries else self._run(queries)
+        return tuple(self._result(frame, one, queries.get(one.slot), output) for one in people)
 
-    def _run(self, asked: Mapping[int, _Question]) -> StepOutput:
-        every = [asked.get(place, self._nobody) for place in range(len(self._people))]
+    def _run(self, queries: Mapping[int, _Query]) -> StepOutput:
+        every = [queries.get(slot, self._nobody) for slot in range(len(self._people))]
         reference = _batch([one.reference for one in every])
         target = _batch([one.target for one in every])
         given = StepInput(
             reference=reference,
             target=target,
-            flow=outside_flow(reference, target, motion=self._motion, where=tuple(asked)),
+            flow=outside_flow(reference, target, motion=self._motion, where=tuple(queries)),
             keep=np.array([one.keep for one in every], np.float32),
             resting=np.array([one.resting for one in every]),
             renewed=np.array([one.renewed for one in every]),
@@ -145,33 +146,38 @@ class Predictor:
         self._state, output = self._step(self._state, given)
         return output
 
-    def _label(
-        self, frame: Frame, seen: Seen, asked: _Question | None, output: StepOutput | None
-    ) -> LabelledFrame:
-        classes, person = self._bundle.classes, self._people[seen.place]
+    def _result(
+        self,
+        frame: Frame,
+        observation: Observation,
+        query: _Query | None,
+        output: StepOutput | None,
+    ) -> FaceResult:
+        classes, slot = self._model.classes, observation.slot
+        person = self._people[slot]
         inputs = probabilities = None
         state = ""
-        if output is not None and asked is not None:
-            inputs = np.asarray(output.images)[seen.place]
-            state = person.neutral.state(inputs, resting=asked.resting)
+        if output is not None and query is not None:
+            inputs = np.asarray(output.images)[slot]
+            state = person.neutral.state(inputs, resting=query.resting)
             if state:
                 person.remember(frame.time, None)
             else:
-                probabilities = np.asarray(output.probabilities)[seen.place]
-                person.remember(frame.time, np.asarray(output.smoothed)[seen.place])
-        smoothed = person.smoothed if asked is not None else None
-        return LabelledFrame(
+                probabilities = np.asarray(output.probabilities)[slot]
+                person.remember(frame.time, np.asarray(output.smoothed)[slot])
+        smoothed = person.smoothed if query is not None else None
+        return FaceResult(
             index=frame.index,
             time=frame.time,
-            face=seen.face,
-            classes=len(classes),
+            face=observation.face,
+            classes=classes,
             inputs=inputs,
             probabilities=probabilities,
             smoothed=smoothed,
             label=None if smoothed is None else classes[int(smoothed.argmax())],
             state=state,
-            identity=seen.identity,
-            quality=person.gauge.measure(seen.face, frame.time),
+            identity=observation.identity,
+            quality=person.gauge.measure(observation.face, frame.time),
         )
 
 

@@ -1,13 +1,39 @@
-"""Pictures from anywhere: a list, a generator, another program's reader."""
+"""Recordings: a video file, or pictures from anywhere, such as a list or another reader."""
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mace.errors import DataError
 from mace.live.sources.frame import Frame, SourceBase, stated_rate
+from mace.video.reader import VideoReader
+
+
+class VideoFile(SourceBase):
+    """A video file whose frames have the times that it gives them.
+
+    `fps` counts them by so many a second instead.
+    """
+
+    def __init__(self, path: Path, *, fps: float | None = None):
+        super().__init__()
+        self._reader = VideoReader(path, fps=fps)
+        self.name, self.size = self._reader.name, self._reader.size
+        self.fps, self.count = self._reader.fps, self._reader.count
+
+    def frames(self) -> Generator[Frame, None, None]:
+        """Yield the frames in order; what is wrong with the file is reported at the end."""
+        with closing(self._reader.pictures()) as pictures:
+            for picture in pictures:
+                if self._closed.is_set():
+                    return
+                yield Frame(picture.number, picture.time, picture.image)
+        for remark in self._reader.remarks:
+            self.report(remark.kind, remark.sentence)
 
 
 class IterableSource(SourceBase):
@@ -43,12 +69,14 @@ class IterableSource(SourceBase):
         self.fps = 0.0 if fps is None else stated_rate(fps, fps, name)
         _, image = self._parts(first, 0)
         self.size = (image.shape[1], image.shape[0])
-        self._items: Iterator[Any] = chain([first], rest)
+        self._first: Iterator[Any] | None = chain([first], rest)
+        self._again = pictures if isinstance(pictures, Sequence | np.ndarray) else ()
 
     def frames(self) -> Generator[Frame, None, None]:
-        """Yield the pictures in order, uncopied; once."""
+        """Yield the pictures in order, uncopied; once, if they are no sequence."""
         begun, last = 0.0, -np.inf
-        for index, item in enumerate(self._items):
+        items, self._first = self._first or self._again, None
+        for index, item in enumerate(items):
             if self._closed.is_set():
                 return
             time, image = self._parts(item, index)

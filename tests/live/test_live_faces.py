@@ -14,8 +14,9 @@ from mace.face.similarity import apply, invert
 from mace.face.tracked import Status
 from mace.face.tracker import FaceTracker
 from mace.live.config import LiveConfig
-from mace.live.crowd import Crowd
-from mace.live.lookout import Background, Prompt
+from mace.live.detection import BackgroundDetector, DirectDetector
+from mace.live.faces import FaceStage
+from mace.live.sources.frame import Frame
 
 FPS = 50
 FACE = FaceConfig(keyframe_frames=2, boxes=1)
@@ -24,19 +25,27 @@ TWO = LiveConfig(faces=2, look_s=0.1, forget_s=1.0)
 LEFT, RIGHT, MIDDLE = (160, 200), (480, 220), (320, 200)
 
 
-def crowd(config=TWO, face=FACE, *, patient=True):
-    return Crowd(face, config, lookout=Prompt(FaceDetector(face.detector)), patient=patient)
+def stage(config=TWO, face=FACE, *, patient=True):
+    detector = DirectDetector(FaceDetector(face.detector))
+    return FaceStage(face, config, detector=detector, patient=patient)
+
+
+def push(people, image, index, fps=FPS):
+    """Return who is in every frame that is ready."""
+    return [row for _, row in people.push(Frame(index, index / fps, image))]
 
 
 def follow(images, config=TWO, *, fps=FPS, face=FACE):
     """Return who is seen in every frame: identity to tracked face."""
-    people = crowd(config, face)
-    answers = [one for i, image in enumerate(images) for one in people.push(image, i / fps)]
-    answers += people.finish()
+    people = stage(config, face)
+    rows = [one for i, image in enumerate(images) for one in people.push(Frame(i, i / fps, image))]
+    rows += people.finish()
+    assert [frame.index for frame, _ in rows] == list(range(len(images)))
+    answers = [row for _, row in rows]
     assert len(answers) == len(images)
     for row in answers:
         assert [one.identity for one in row] == sorted(one.identity for one in row)
-        assert len({one.place for one in row}) == len(row) <= config.faces
+        assert len({one.slot for one in row}) == len(row) <= config.faces
     return [{one.identity: one.face for one in row} for row in answers]
 
 
@@ -165,23 +174,6 @@ def test_a_third_face_is_not_followed(scene):
             assert_at(face, spot)
 
 
-def test_two_trackers_on_one_face_part(scene):
-    people = crowd(LiveConfig(faces=2, look_s=0.1, forget_s=0.2))
-    for i in range(12):
-        people.push(scene([(0, *LEFT), (1, *RIGHT)], index=i), i / FPS)
-    first, second = people._places
-    # Something has put the second tracker, and what it takes for the face, onto the first's.
-    second.tracker = FaceTracker(FACE, keyframe=first.tracker.keyframe, finder=second)
-    second.start = 12
-    seen = []
-    for i in range(12, 40):
-        seen += people.push(scene([(0, *LEFT), (1, *RIGHT)], index=i), i / FPS)
-    for row in seen:
-        places = [where(one.face) for one in row if one.face.transform is not None]
-        assert len(places) < 2 or math.dist(*places) > 100
-    assert len([one for one in seen[-1] if one.face.status is Status.TRACKED]) == 2
-
-
 @pytest.fixture(scope="module")
 def interrupted(scene, surprise):
     """A face, nobody for six frames, and the face again."""
@@ -214,11 +206,11 @@ def test_one_person_is_followed_just_as_in_a_stored_clip(interrupted, face):
 
 
 @pytest.mark.parametrize("faces", [1, 2])
-def test_an_impatient_crowd_answers_every_frame_at_once(scene, faces):
-    people = crowd(LiveConfig(faces=faces, look_s=0.1), FaceConfig(boxes=1), patient=False)
+def test_an_impatient_stage_answers_every_frame_at_once(scene, faces):
+    people = stage(LiveConfig(faces=faces, look_s=0.1), FaceConfig(boxes=1), patient=False)
     counts = []
     for i in range(20):
-        rows = people.push(scene([(0, *LEFT), (1, *RIGHT)], index=i), i / FPS)
+        rows = push(people, scene([(0, *LEFT), (1, *RIGHT)], index=i), i)
         assert len(rows) == 1
         counts.append(len(rows[0]))
     assert counts[:4] == [0] * 4  # their pose is being averaged
@@ -300,11 +292,11 @@ def test_a_face_that_walks_out_over_the_edge_and_back(scene):
 
 
 def test_a_new_reference_for_everybody(scene):
-    people, seen = crowd(), []
+    people, seen = stage(), []
     for i in range(24):
         if i == 12:
             people.renew()
-        seen += people.push(scene([(0, *LEFT), (1, *RIGHT)], index=i), i / FPS)
+        seen += push(people, scene([(0, *LEFT), (1, *RIGHT)], index=i), i)
     before = {one.identity: where(one.face) for one in seen[8]}
     after = {one.identity: one.face for one in seen[-1]}
     assert set(before) == set(after) == {0, 1}
@@ -314,11 +306,11 @@ def test_a_new_reference_for_everybody(scene):
 
 
 def test_looking_in_the_background_finds_everybody_without_waiting(scene):
-    with closing(Background(FaceDetector())) as lookout:
-        people = Crowd(FACE, TWO, lookout=lookout, patient=False)
+    detector = BackgroundDetector(FaceDetector())
+    with closing(FaceStage(FACE, TWO, detector=detector, patient=False)) as people:
         seen = []
         for i in range(400):
-            seen += people.push(scene([(0, *LEFT), (1, *RIGHT)], index=i % 7), i / FPS)
+            seen += push(people, scene([(0, *LEFT), (1, *RIGHT)], index=i % 7), i)
             if len([one for one in seen[-1] if one.face.status is Status.TRACKED]) == 2:
                 break
         assert len(seen) == i + 1
@@ -329,7 +321,9 @@ def test_intervals_are_those_of_the_clock_where_the_rate_changes():
     looked, now = [], [0.0]
 
     class Nobody:
-        def look(self, gray):
+        later = None
+
+        def detect(self, gray):
             looked.append(now[0])
             return []
 
@@ -337,8 +331,8 @@ def test_intervals_are_those_of_the_clock_where_the_rate_changes():
             pass
 
     settings = replace(FACE, search_interval=10)  # a tenth of a second
-    people = Crowd(settings, LiveConfig(), lookout=Nobody(), patient=True, rate=100.0)
-    for time in (*np.arange(50) / 100, *(0.5 + np.arange(20) / 20)):
+    people = FaceStage(settings, LiveConfig(), detector=Nobody(), patient=True, rate=100.0)
+    for index, time in enumerate((*np.arange(50) / 100, *(0.5 + np.arange(20) / 20))):
         now[0] = round(float(time), 3)
-        people.push(np.full((48, 64), 90, np.uint8), now[0])
+        people.push(Frame(index, now[0], np.full((48, 64), 90, np.uint8)))
     assert looked == pytest.approx(np.arange(15) / 10, abs=1e-9)

@@ -12,13 +12,13 @@ from mace.bundle import save_bundle
 from mace.cli import main
 from mace.errors import OutputError
 from mace.live.config import LiveConfig
-from mace.live.engine import InferenceStage
-from mace.live.recorded import load_session
+from mace.live.pipeline import Pipeline
 from mace.live.recorder import Recorder
-from mace.live.session import SessionConfig, run_session, session_text
-from mace.live.sources.memory import MemorySource
+from mace.live.session import load_session
 from mace.live.sources.opening import open_source
 from mace.live.sources.paced import paced
+from mace.live.sources.stored import IterableSource
+from mace.live.terminal import RunConfig, run_until_ended, summary_text
 from mace.spotting.events import Event
 
 
@@ -35,11 +35,11 @@ def model(bundle, tmp_path_factory):
 
 
 def run(source, bundle, out, *, seconds=None, said=None):
-    return run_session(
+    return run_until_ended(
         source,
         bundle,
         live=LiveConfig(),
-        config=SessionConfig(out=out, window=False, seconds=seconds),
+        config=RunConfig(out=out, window=False, seconds=seconds),
         facts={"source": source.name, "fps": source.fps},
         notice="a notice",
         say=(said if said is not None else []).append,
@@ -48,7 +48,7 @@ def run(source, bundle, out, *, seconds=None, said=None):
 
 def test_a_session_leaves_a_record_that_can_be_played_again(images, bundle, tmp_path):
     out = tmp_path / "session"
-    summary = run(MemorySource(images, fps=100), bundle, out)
+    summary = run(IterableSource(images, fps=100), bundle, out)
     assert summary["counters"] == {"frames": len(images), "dropped": 0, "skipped": 0}
     names = {file.name for file in out.iterdir()}
     tables = {"frames.csv", "frames.jsonl", "events.csv", "events.jsonl"}
@@ -63,13 +63,13 @@ def test_a_session_leaves_a_record_that_can_be_played_again(images, bundle, tmp_
     # JPEG of high quality, nothing drawn on it.
     difference = cv2.absdiff(cv2.cvtColor(played[3], cv2.COLOR_BGR2GRAY), images[3])
     assert difference.mean() < 2
-    text = session_text(summary)
+    text = summary_text(summary)
     assert f"{len(images)} frames" in text
     assert "inference" in text
 
 
 def test_a_live_source_ends_when_its_time_is_over(images, bundle, tmp_path):
-    source = paced(MemorySource(images, fps=50), loop=True)
+    source = paced(IterableSource(images, fps=50), loop=True)
     summary = run(source, bundle, tmp_path / "session", seconds=1.5)
     assert 1.0 < summary["seconds"] < 60
     assert summary["counters"]["frames"] > 5
@@ -81,8 +81,8 @@ def test_what_becomes_certain_at_the_end_of_a_live_source_is_recorded(
     images, bundle, tmp_path, monkeypatch
 ):
     late = Event(0, "blink", 0.1, 0.2, 0.3, 10, 20, 30, strength_px=1.0)
-    monkeypatch.setattr(InferenceStage, "finish", lambda _: (late,))
-    source = paced(MemorySource(images, fps=50), loop=True)
+    monkeypatch.setattr(Pipeline, "last_events", lambda _: (late,))
+    source = paced(IterableSource(images, fps=50), loop=True)
     summary = run(source, bundle, tmp_path / "session", seconds=0.5)
     played = load_session(tmp_path / "session")
     assert [event.kind for event in played.spotted][-1] == "blink"
@@ -98,7 +98,7 @@ def test_a_full_disk_ends_the_session_in_one_sentence(images, bundle, tmp_path, 
         written(self, result, image, **options)
 
     monkeypatch.setattr(Recorder, "write_result", fail)
-    source = paced(MemorySource(images, fps=50), loop=True)
+    source = paced(IterableSource(images, fps=50), loop=True)
     with pytest.raises(OutputError, match="No space left"):
         run(source, bundle, tmp_path / "session", seconds=60)
     kept = load_session(tmp_path / "session")  # what a camera saw cannot be had again

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import numpy as np
@@ -15,10 +16,10 @@ import pytest
 from mace.errors import ConfigError
 from mace.face.detector import Detection, FaceDetector
 from mace.live.config import LiveConfig
-from mace.live.lookout import Background, Prompt
-from mace.live.loop import LiveLoop
-from mace.live.sources.memory import MemorySource
+from mace.live.detection import BackgroundDetector, Deferred, DirectDetector
+from mace.live.runner import Runner
 from mace.live.sources.paced import paced
+from mace.live.sources.stored import IterableSource
 from mace.motion.config import MotionConfig
 
 BLANK = np.zeros((240, 320), np.uint8)
@@ -51,40 +52,40 @@ def wait_for(look, seconds=20):
 
 
 def threads():
-    return [one for one in threading.enumerate() if one.name == "mace-lookout"]
+    return [one for one in threading.enumerate() if one.name.startswith("mace-")]
 
 
 def test_at_once_gives_what_the_detector_gives(scene):
     picture = scene([(0, 160, 200), (1, 480, 220)])
-    lookout = Prompt(FaceDetector())
-    assert lookout.look(picture) == FaceDetector().detect(picture)
-    lookout.close()
+    background = DirectDetector(FaceDetector())
+    assert background.detect(picture) == FaceDetector().detect(picture)
+    background.close()
 
 
 def test_answers_arrive_later_and_are_confirmed_in_the_frame_of_the_moment():
     detector = Slow()
-    with closing(Background(detector)) as lookout:
-        assert lookout.look(BLANK) is None
+    with closing(BackgroundDetector(detector)) as background:
+        assert background.detect(BLANK) is None
         assert detector.looking.wait(20)
-        assert lookout.look(BLANK) is None  # busy; this frame is not kept
+        assert background.detect(BLANK) is None  # busy; this frame is not kept
         detector.let.set()
-        assert wait_for(lambda: lookout.look(BLANK)) == [Detection(12, 10, 112, 110, 0.5)]
+        assert wait_for(lambda: background.detect(BLANK)) == [Detection(12, 10, 112, 110, 0.5)]
 
 
 def test_a_face_that_has_gone_meanwhile_is_not_there():
     detector = Slow()
-    with closing(Background(detector)) as lookout:
+    with closing(BackgroundDetector(detector)) as background:
         detector.let.set()
-        lookout.look(BLANK)
+        background.detect(BLANK)
         detector.gone = True
-        assert wait_for(lambda: lookout.look(BLANK)) == []
+        assert wait_for(lambda: background.detect(BLANK)) == []
 
 
 def test_only_one_frame_is_looked_at_while_it_is_busy():
     detector = Slow()
-    with closing(Background(detector)) as lookout:
+    with closing(BackgroundDetector(detector)) as background:
         for _ in range(50):
-            lookout.look(BLANK)
+            background.detect(BLANK)
         assert detector.looking.wait(20)
         assert detector.looks == 1
         detector.let.set()
@@ -94,41 +95,44 @@ def test_two_threads_find_what_one_finds(scene):
     picture = scene([(0, 160, 200), (1, 480, 220)])
     expected = FaceDetector().detect(picture)
     near = [FaceDetector().near(picture, one.centre, one.width) for one in expected]
-    with closing(Background(FaceDetector())) as lookout:
+    with closing(BackgroundDetector(FaceDetector())) as background:
         for _ in range(5):
             assert FaceDetector().detect(picture) == expected
-            assert wait_for(lambda: lookout.look(picture)) == near
+            assert wait_for(lambda: background.detect(picture)) == near
 
 
 def test_an_error_is_raised_where_somebody_asks():
     detector = Slow(error=ValueError("no such image"))
     detector.let.set()
-    with closing(Background(detector)) as lookout, pytest.raises(ValueError, match="no such"):
-        wait_for(lambda: lookout.look(BLANK))
+    with (
+        closing(BackgroundDetector(detector)) as background,
+        pytest.raises(ValueError, match="no such"),
+    ):
+        wait_for(lambda: background.detect(BLANK))
     assert threads() == []
 
 
 def test_closing_waits_for_the_look_and_ends_the_thread():
     detector = Slow()
-    lookout = Background(detector)
-    lookout.look(BLANK)
+    background = BackgroundDetector(detector)
+    background.detect(BLANK)
     assert detector.looking.wait(20)
     threading.Timer(0.2, detector.let.set).start()
-    lookout.close()
+    background.close()
     assert detector.let.is_set()
     assert threads() == []
-    lookout.close()
-    assert lookout.look(BLANK) is None
+    background.close()
+    assert background.detect(BLANK) is None
     assert threads() == []
 
 
 def test_no_frame_is_kept_alive():
     detector = Slow()
     detector.let.set()
-    with closing(Background(detector)) as lookout:
+    with closing(BackgroundDetector(detector)) as background:
         frame = np.zeros((240, 320), np.uint8)
         watch = weakref.ref(frame)
-        lookout.look(frame)
+        background.detect(frame)
         del frame
         deadline = time.monotonic() + 20
         while watch() is not None and time.monotonic() < deadline:
@@ -138,14 +142,14 @@ def test_no_frame_is_kept_alive():
 
 
 def test_nothing_runs_before_the_first_look(bundle):
-    lookout = Background(Slow())
+    background = BackgroundDetector(Slow())
     assert threads() == []
-    lookout.close()
+    background.close()
     # A loop that cannot be made must not leave a thread behind.
     still = dataclasses.replace(bundle, motion=MotionConfig(representation="appearance", size=28))
-    source = paced(MemorySource([np.zeros((48, 64, 3), np.uint8)] * 2, fps=50))
+    source = paced(IterableSource([np.zeros((48, 64, 3), np.uint8)] * 2, fps=50))
     with pytest.raises(ConfigError, match="measure flow"):
-        LiveLoop(source, still, config=LiveConfig(adapt_s=1.0), consumers=[])
+        Runner(source, still, config=LiveConfig(adapt_s=1.0), sinks=[])
     assert threads() == []
 
 
@@ -153,12 +157,57 @@ def test_a_program_that_forgets_to_close_still_ends():
     program = (
         "import numpy as np\n"
         "from mace.face.detector import FaceDetector\n"
-        "from mace.live.lookout import Background\n"
-        "lookout = Background(FaceDetector())\n"
-        "lookout.look(np.zeros((120, 160), np.uint8))\n"
+        "from mace.live.detection import BackgroundDetector\n"
+        "background = BackgroundDetector(FaceDetector())\n"
+        "background.detect(np.zeros((120, 160), np.uint8))\n"
         "print('over')\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout == "over\n"
+
+
+PLACE = np.eye(2, 3)
+
+
+def frame(value):
+    return np.full((2, 2), value, np.uint8)
+
+
+def test_frames_go_on_until_the_answer_is_there():
+    asked, may_answer = [], threading.Event()
+
+    def check(gray, transform):
+        asked.append(int(gray[0, 0]))
+        may_answer.wait(5)
+        return bool(gray[0, 0] == 1)
+
+    with ThreadPoolExecutor(1) as executor:
+        later = Deferred(executor, check)
+        assert [later(frame(value), PLACE) for value in (1, 2, 3)] == [None, None, None]
+        may_answer.set()
+        executor.submit(int).result()  # the one worker is past the check
+        assert later(frame(4), PLACE) is True
+        assert asked == [1]
+        answers = [later(frame(5), PLACE)]
+        executor.submit(int).result()
+        answers.append(later(frame(6), PLACE))
+        assert False in answers
+        assert asked[:2] == [1, 5]
+
+
+def test_a_check_that_fails_says_so():
+    may_fail = threading.Event()
+
+    def check(gray, transform):
+        may_fail.wait(5)
+        raise ValueError("no detector")
+
+    with ThreadPoolExecutor(1) as executor:
+        later = Deferred(executor, check)
+        assert later(frame(0), PLACE) is None
+        may_fail.set()
+        executor.submit(int).result()
+        with pytest.raises(ValueError, match="no detector"):
+            later(frame(1), PLACE)

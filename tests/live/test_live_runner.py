@@ -1,4 +1,4 @@
-"""Threads around the engine: nothing lost that need not be, and no delay that grows."""
+"""Threads around the pipeline: nothing lost that need not be, and no delay that grows."""
 
 import threading
 import time
@@ -7,11 +7,10 @@ import pytest
 
 from mace.errors import DataError
 from mace.live.config import LiveConfig
-from mace.live.engine import InferenceStage
-from mace.live.loop import LiveLoop
-from mace.live.pipeline import predict_frames
-from mace.live.sources.memory import MemorySource
+from mace.live.pipeline import Pipeline, predict_frames
+from mace.live.runner import Runner
 from mace.live.sources.paced import paced
+from mace.live.sources.stored import IterableSource
 
 CONFIG = LiveConfig()
 
@@ -21,15 +20,15 @@ def images(surprise):
     return list(surprise.frames[surprise.onset :])
 
 
-def run(source, bundle, *, consumers=(), config=CONFIG):
+def run(source, bundle, *, sinks=(), config=CONFIG):
     found = []
-    with LiveLoop(source, bundle, config=config, consumers=[found.append, *consumers]) as loop:
+    with Runner(source, bundle, config=config, sinks=[found.append, *sinks]) as loop:
         assert loop.wait(120)
     return found, loop
 
 
 def test_a_file_loses_no_frame_and_gets_every_prediction(images, bundle):
-    found, loop = run(MemorySource(images, fps=200), bundle)
+    found, loop = run(IterableSource(images, fps=200), bundle)
     assert [one.frame.index for one in found] == list(range(len(images)))
     assert loop.counters.frames == len(images)
     assert loop.counters.dropped == loop.counters.skipped == 0
@@ -38,10 +37,10 @@ def test_a_file_loses_no_frame_and_gets_every_prediction(images, bundle):
 
 
 def test_frames_that_come_while_inference_is_slow_are_tracked_and_counted(images, bundle):
-    source = paced(MemorySource(images, fps=100), loop=True)
+    source = paced(IterableSource(images, fps=100), loop=True)
     found = []
-    consumers = [found.append, lambda _: time.sleep(0.05)]
-    with LiveLoop(source, bundle, config=CONFIG, consumers=consumers) as loop:
+    sinks = [found.append, lambda _: time.sleep(0.05)]
+    with Runner(source, bundle, config=CONFIG, sinks=sinks) as loop:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and not any(map(tracked_without_prediction, found)):
             time.sleep(0.02)
@@ -58,8 +57,8 @@ def test_a_consumer_that_fails_ends_the_loop_and_is_reported(images, bundle):
     def fail(_):
         raise DataError("the disk is full")
 
-    source = MemorySource(images, fps=200)
-    loop = LiveLoop(source, bundle, config=CONFIG, consumers=[fail]).start()
+    source = IterableSource(images, fps=200)
+    loop = Runner(source, bundle, config=CONFIG, sinks=[fail]).start()
     assert loop.wait(60)
     with pytest.raises(DataError, match="disk is full"):
         loop.stop()
@@ -67,8 +66,8 @@ def test_a_consumer_that_fails_ends_the_loop_and_is_reported(images, bundle):
 
 
 def test_stopping_in_the_middle_ends_every_thread(images, bundle):
-    source = paced(MemorySource(images, fps=100), loop=True)
-    with LiveLoop(source, bundle, config=CONFIG, consumers=[]) as loop:
+    source = paced(IterableSource(images, fps=100), loop=True)
+    with Runner(source, bundle, config=CONFIG, sinks=[]) as loop:
         deadline = time.monotonic() + 60
         while loop.counters.frames < 10 and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -78,9 +77,9 @@ def test_stopping_in_the_middle_ends_every_thread(images, bundle):
 
 
 def test_a_new_reference_is_taken_when_asked_for(images, bundle):
-    source = paced(MemorySource(images, fps=50), loop=True)
+    source = paced(IterableSource(images, fps=50), loop=True)
     seen = []
-    with LiveLoop(source, bundle, config=CONFIG, consumers=[seen.append]) as loop:
+    with Runner(source, bundle, config=CONFIG, sinks=[seen.append]) as loop:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             ids = {one.faces[0].reference_id for one in seen if one.faces}
@@ -92,11 +91,11 @@ def test_a_new_reference_is_taken_when_asked_for(images, bundle):
     assert max(one.faces[0].reference_id for one in seen if one.faces) > 0
 
 
-def test_the_loop_says_of_a_file_what_the_engine_says(images, bundle):
-    threaded, _ = run(MemorySource(images, fps=200), bundle)
+def test_the_runner_says_of_a_file_what_the_pipeline_says(images, bundle):
+    threaded, _ = run(IterableSource(images, fps=200), bundle)
     plain = list(
         predict_frames(
-            MemorySource(images, fps=200).frames(), bundle=bundle, config=CONFIG, fps=200
+            IterableSource(images, fps=200).frames(), model=bundle, config=CONFIG, fps=200
         )
     )
     for one, other in zip(threaded, plain, strict=True):
@@ -106,7 +105,7 @@ def test_the_loop_says_of_a_file_what_the_engine_says(images, bundle):
 
 def test_a_file_that_ends_while_the_face_is_new_loses_no_frame(images, bundle):
     # The tracker waits for five frames before it gives the first.
-    found, loop = run(MemorySource(images[:3], fps=200), bundle)
+    found, loop = run(IterableSource(images[:3], fps=200), bundle)
     assert [one.frame.index for one in found] == [0, 1, 2]
     assert loop.counters.frames == 3
     assert all(one.faces[0].tracked for one in found)
@@ -115,10 +114,10 @@ def test_a_file_that_ends_while_the_face_is_new_loses_no_frame(images, bundle):
 def test_what_becomes_certain_at_a_file_s_end_is_told_with_its_last_frame(
     images, bundle, monkeypatch
 ):
-    monkeypatch.setattr(InferenceStage, "finish", lambda _: ("late",))
-    threaded, _ = run(MemorySource(images, fps=200), bundle)
-    frames = MemorySource(images, fps=200).frames()
-    plain = list(predict_frames(frames, bundle=bundle, config=CONFIG))
+    monkeypatch.setattr(Pipeline, "last_events", lambda _: ("late",))
+    threaded, _ = run(IterableSource(images, fps=200), bundle)
+    frames = IterableSource(images, fps=200).frames()
+    plain = list(predict_frames(frames, model=bundle, config=CONFIG))
     for found in (threaded, plain):
         assert found[-1].events[-1:] == ("late",)
         assert all("late" not in one.events for one in found[:-1])

@@ -8,8 +8,8 @@ import pytest
 from mace.face.config import CropConfig, FaceConfig
 from mace.face.tracker import FaceTracker
 from mace.live.config import LiveConfig
-from mace.live.crowd import Seen
-from mace.live.predictor import Predictor
+from mace.live.faces import Observation
+from mace.live.inference import InferenceStage
 from mace.live.sources.frame import Frame
 
 FACE = FaceConfig()
@@ -37,7 +37,7 @@ def frame(index):
 
 def predicted(bundle, rows, config, skips=()):
     """Return what is said in every frame: identity to labelled face."""
-    predictor = Predictor(bundle, face=FACE, config=config)
+    predictor = InferenceStage(bundle, face=FACE, config=config)
     return [
         {one.identity: one for one in predictor(frame(i), row, skip=i in skips)}
         for i, row in enumerate(rows)
@@ -45,7 +45,7 @@ def predicted(bundle, rows, config, skips=()):
 
 
 def alone(track):
-    return [(Seen(0, 0, face),) for face in track]
+    return [(Observation(0, 0, face),) for face in track]
 
 
 def same(one, other):
@@ -56,7 +56,7 @@ def same(one, other):
 
 @pytest.mark.parametrize("config", [{}, {"reference": "recent", "recent_s": 0.05}])
 def test_two_people_are_told_what_each_is_told_alone(bundle, tracks, config):
-    together = [(Seen(0, 0, a), Seen(1, 1, b)) for a, b in zip(*tracks, strict=True)]
+    together = [(Observation(0, 0, a), Observation(1, 1, b)) for a, b in zip(*tracks, strict=True)]
     both = predicted(bundle, together, LiveConfig(faces=2, **config))
     for identity, track in enumerate(tracks):
         for found, single in zip(
@@ -69,7 +69,7 @@ def test_two_people_are_told_what_each_is_told_alone(bundle, tracks, config):
 def test_whoever_joins_and_leaves_changes_nothing_for_the_other(bundle, tracks):
     first, second = tracks
     rows = [
-        (Seen(0, 0, face), *([Seen(1, 1, second[i])] if 3 <= i < 7 else []))
+        (Observation(0, 0, face), *([Observation(1, 1, second[i])] if 3 <= i < 7 else []))
         for i, face in enumerate(first)
     ]
     found = predicted(bundle, rows, LiveConfig(faces=2))
@@ -80,7 +80,9 @@ def test_whoever_joins_and_leaves_changes_nothing_for_the_other(bundle, tracks):
 
 def test_nobody_and_lost_faces_have_no_prediction(bundle, tracks):
     lost = FaceTracker(FACE).push(np.zeros((120, 160), np.uint8))
-    found = predicted(bundle, [(), (Seen(0, -1, lost[0]),), alone(tracks[0])[0]], LiveConfig())
+    found = predicted(
+        bundle, [(), (Observation(0, -1, lost[0]),), alone(tracks[0])[0]], LiveConfig()
+    )
     assert found[0] == {}
     assert found[1][-1].label is None
     assert found[1][-1].quality is None
@@ -89,8 +91,12 @@ def test_nobody_and_lost_faces_have_no_prediction(bundle, tracks):
 
 def test_smoothing_does_not_survive_a_loss_or_another_person(bundle, tracks):
     (first, second), nobody = tracks, FaceTracker(FACE).push(np.zeros((120, 160), np.uint8))[0]
-    rows = [(Seen(0, 0, first[0]),), (Seen(0, 0, first[5]),), (Seen(0, 0, nobody),)]
-    rows += [(Seen(0, 0, first[6]),), (Seen(0, 1, second[0]),)]
+    rows = [
+        (Observation(0, 0, first[0]),),
+        (Observation(0, 0, first[5]),),
+        (Observation(0, 0, nobody),),
+    ]
+    rows += [(Observation(0, 0, first[6]),), (Observation(0, 1, second[0]),)]
     found = predicted(bundle, rows, LiveConfig(smoothing_s=1.0))
     assert np.abs(found[1][0].smoothed - found[1][0].probabilities).max() > 0
     for one in (found[0][0], found[3][0], found[4][1]):
@@ -117,21 +123,21 @@ def test_a_skipped_frame_keeps_what_was_said_and_decays_by_the_clock(bundle, tra
 def test_another_person_is_not_measured_against_the_rest_of_the_first(bundle, tracks, skips):
     """Also where the frame in which they came was skipped."""
     first, second = tracks
-    rows = [(Seen(0, 0, face),) for face in first[:4]]
-    rows += [(Seen(0, 1, face),) for face in second[:6]]
+    rows = [(Observation(0, 0, face),) for face in first[:4]]
+    rows += [(Observation(0, 1, face),) for face in second[:6]]
     config = LiveConfig(adapt_s=0.05)
     found = predicted(bundle, rows, config, skips)
     assert [row[0].state for row in found[:3]] == ["neutral"] * 3
-    predictor = Predictor(bundle, face=FACE, config=config)
+    predictor = InferenceStage(bundle, face=FACE, config=config)
     for i, face in enumerate(second[:6], start=4):
-        (single,) = predictor(frame(i), (Seen(0, 1, face),), skip=i in skips)
+        (single,) = predictor(frame(i), (Observation(0, 1, face),), skip=i in skips)
         assert found[i][1].state == single.state
         if i not in skips:
             np.testing.assert_allclose(found[i][1].inputs, single.inputs, atol=1e-6)
 
 
 def test_every_face_has_its_quality(bundle, tracks):
-    together = [(Seen(0, 0, a), Seen(1, 1, b)) for a, b in zip(*tracks, strict=True)]
+    together = [(Observation(0, 0, a), Observation(1, 1, b)) for a, b in zip(*tracks, strict=True)]
     found = predicted(bundle, together, LiveConfig(faces=2))
     for row in found:
         assert row[0].quality.ok
@@ -143,9 +149,9 @@ def test_every_face_has_its_quality(bundle, tracks):
 def test_crops_of_another_size(bundle, scene):
     face = FaceConfig(crop=CropConfig(size=96), keyframe_frames=1)
     tracker = FaceTracker(face)
-    predictor = Predictor(bundle, face=face, config=LiveConfig())
+    predictor = InferenceStage(bundle, face=face, config=LiveConfig())
     for i in range(3):
         (seen,) = tracker.push(scene([(0, 320, 200)], index=i))
-        (one,) = predictor(frame(i), (Seen(0, 0, seen),))
+        (one,) = predictor(frame(i), (Observation(0, 0, seen),))
         assert one.probabilities.sum() == pytest.approx(1, abs=1e-5)
         assert one.quality.size_px == pytest.approx(54, abs=6)

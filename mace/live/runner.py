@@ -1,0 +1,330 @@
+"""The runner: a pipeline's threads and queues, so that no stage holds the others up.
+
+A live source is captured in one thread, faces are followed in a second and named in a third.
+Tracking is never left out, because it lives on small motions from frame to frame; where predictions
+come too slowly, the network is left out and the frames counted. Sinks are handed every result, and
+must not take long: windows and pages keep a queue of their own.
+"""
+
+import threading
+import time
+import warnings
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import asdict, replace
+from typing import Any, Self
+
+from mace.errors import MaceError
+from mace.inference import Model
+from mace.live.capture import Capture
+from mace.live.config import LiveConfig
+from mace.live.cores import peak_memory_mb, stages_side_by_side
+from mace.live.faces import Observed
+from mace.live.pipeline import Pipeline, predict_frames, with_last_events
+from mace.live.queues import LatestResult, NewestQueue, OrderedQueue
+from mace.live.results import Counters, Result, Sink
+from mace.live.sources.frame import Frame, Incident, Source, few_frames
+from mace.live.timing import Timings
+from mace.spotting.events import Event
+
+_RATE_FRAMES = 200
+# How long frames of a live source may wait for a tracker that was held up, in s: other programs
+# take a core for some hundredths, and a tracker that takes 2 ms of every 5 makes up for it at once.
+_PATIENCE_S = 0.05
+# Frames of a file that may wait for the next thread, if they hold no more pixels than that: the
+# more, the less often a thread waits for another, and beyond these no rate was gained.
+_AHEAD, _LEAST_AHEAD, _AHEAD_PX = 16, 4, 2**24
+_WAIT_S = 0.1
+_NOTHING = Counters()
+
+
+class Runner:
+    """Runs from `start` until the source ends or `stop` is called.
+
+    A source that is not live, such as a file that nobody asked to be played at its own speed, loses
+    no frame, and none goes without a prediction: everything waits for the slowest thread, and gives
+    the results of `predict_frames`.
+
+    Args:
+        source: where frames come from; belongs to the runner from now on.
+        model: the network.
+        config: settings.
+        sinks: called with every result, in the order of the frames, in the inference thread.
+        on_incident: called with what happens to the source, in another thread.
+        on_last: called once at the end of a live source, in the inference thread, with the events
+            that were waiting for more frames; of a file they come with its last result.
+
+    Attributes:
+        timings: how long the stages take.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        model: Model,
+        *,
+        config: LiveConfig,
+        sinks: Sequence[Sink],
+        on_incident: Callable[[Incident], None] | None = None,
+        on_last: Callable[[tuple[Event, ...]], None] | None = None,
+    ) -> None:
+        self._pipeline = Pipeline(model, config, live=source.live, fps=source.fps)
+        self._source, self._sinks, self._on_last = source, tuple(sinks), on_last
+        newest = NewestQueue[Frame](burst=max(round(_PATIENCE_S * source.fps), 1))
+        self._capture = Capture(source, newest, on_incident=on_incident)
+        fitting = _AHEAD_PX // max(source.size[0] * source.size[1], 1)
+        most = None if source.live else max(min(fitting, _AHEAD), _LEAST_AHEAD)
+        self._read = OrderedQueue[Frame](most)
+        self._followed = OrderedQueue[Observed](most)
+        self._renew = threading.Event()
+        self._errors: list[BaseException] = []
+        self._counters = Counters()
+        self._finished: deque[float] = deque(maxlen=_RATE_FRAMES)
+        before, all_queues = (newest, self._read), (newest, self._read, self._followed)
+        self._threads = [
+            self._thread("mace-faces", self._follow_all, all_queues),
+            self._thread("mace-inference", self._infer_all, all_queues),
+        ]
+        if not source.live:
+            self._threads.insert(0, self._thread("mace-reading", self._read_all, before))
+        self._cores = ExitStack()
+        self.timings = Timings()
+
+    @property
+    def counters(self) -> Counters:
+        """As of the last result."""
+        return self._counters
+
+    def start(self) -> Self:
+        """Begin; returns itself."""
+        self._cores.enter_context(stages_side_by_side())
+        if self._source.live:
+            self._capture.start()
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def reset_reference(self) -> None:
+        """Take the next frame with a face for the new neutral reference."""
+        self._renew.set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Return whether the run has ended, after waiting for it for at most `timeout` s."""
+        self._threads[-1].join(timeout)
+        return not self._threads[-1].is_alive()
+
+    def stop(self) -> None:
+        """End everything and wait for it.
+
+        Raises:
+            MaceError: what ended the source or a thread.
+        """
+        self._capture.stop()  # ends the source, whoever reads it
+        self._read.close()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join()
+        self._pipeline.close()
+        self._cores.close()
+        if self._errors:
+            raise self._errors[0]
+        self._capture.check()
+
+    def summary(
+        self, seconds: float, cpu_s: float, *, since: Counters = _NOTHING
+    ) -> dict[str, Any]:
+        """Return what was done since the counters were `since`, as JSON can hold it.
+
+        Args:
+            seconds: how long that took.
+            cpu_s: processor time that it took, s.
+            since: counters at the beginning.
+        """
+        now = self.counters
+        frames = now.frames - since.frames
+        return {
+            "seconds": round(seconds, 3),
+            "counters": {
+                "frames": frames,
+                "dropped": now.dropped - since.dropped,
+                "skipped": now.skipped - since.skipped,
+            },
+            "incidents": [
+                {**asdict(incident), "time": round(incident.time, 3)}
+                for incident in self._capture.incidents
+            ],
+            "timings": self.timings.summary(),
+            "cpu_ms": round(1e3 * cpu_s / max(frames, 1), 3),
+            "memory_mb": peak_memory_mb(),
+        }
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self.stop()
+        except MaceError:
+            if kind is None:
+                raise
+
+    def _thread(
+        self,
+        name: str,
+        work: Callable[[], None],
+        queues: Sequence[NewestQueue[Frame] | OrderedQueue[Any]],
+    ) -> threading.Thread:
+        def guarded() -> None:
+            try:
+                work()
+            except BaseException as error:
+                self._errors.append(error)
+            finally:
+                # Whoever comes after ends when nothing is left; whoever comes before, at once.
+                self._source.close()
+                for queue in queues:
+                    queue.close()
+
+        return threading.Thread(target=guarded, name=name, daemon=True)
+
+    def _read_all(self) -> None:
+        with closing(self._source.frames()) as frames:
+            for frame in frames:
+                self._read.put([replace(frame, captured=frame.captured or time.monotonic())])
+                if self._read.closed:
+                    return
+
+    def _frames(self) -> Iterator[Frame]:
+        if self._source.live:
+            yield from self._capture.frames()
+            return
+        while frames := self._read.take():
+            yield from frames
+
+    def _follow_all(self) -> None:
+        faces = self._pipeline.faces
+        for frame in self._frames():
+            begun = time.monotonic()
+            if self._renew.is_set():
+                self._renew.clear()
+                faces.renew()
+            self._followed.put(faces.push(frame))
+            self.timings.add("waiting", begun - frame.captured)
+            self.timings.add("faces", time.monotonic() - begun)
+        self._followed.put(faces.finish())
+
+    def _infer_all(self) -> None:
+        live = self._source.live
+        results = self._results()
+        for result in results if live else with_last_events(results, self._pipeline):
+            begun = time.monotonic()
+            for sink in self._sinks:
+                sink(result)
+            self.timings.add("sinks", time.monotonic() - begun)
+        if live and self._on_last is not None:
+            self._on_last(self._pipeline.last_events())
+
+    def _results(self) -> Iterator[Result]:
+        while items := self._followed.take():
+            for number, (frame, people) in enumerate(items, start=1):
+                begun = time.monotonic()
+                late = self._source.live and number < len(items)
+                result = self._pipeline.infer(frame, people, skip=late)
+                finished = time.monotonic()
+                if not late:
+                    self.timings.add("inference", finished - begun)
+                self.timings.add("delay", finished - frame.captured)
+                yield replace(result, counters=self._count(frame, finished, skipped=late))
+
+    def _count(self, frame: Frame, finished: float, *, skipped: bool) -> Counters:
+        self._finished.append(finished)
+        span = finished - self._finished[0]
+        before = self._counters
+        self._counters = Counters(
+            frames=before.frames + 1,
+            dropped=self._capture.queue.dropped,
+            skipped=before.skipped + skipped,
+            fps=(len(self._finished) - 1) / span if span > 0 else 0.0,
+            delay_ms=1e3 * (finished - frame.captured),
+        )
+        return self._counters
+
+
+def iterate_results(
+    source: Source, model: Model, config: LiveConfig, *, sinks: Sequence[Sink] = ()
+) -> Iterator[Result]:
+    """Yield what each frame gives; what happens to the source is warned of where it is iterated.
+
+    Of a live source the newest result, with the events of those that nobody took; of others every
+    one.
+
+    Args:
+        source: where frames come from; closed at the end.
+        model: the network.
+        config: settings.
+        sinks: called with every result, in the order of the frames.
+
+    Raises:
+        DataError: if the source cannot be read, or is lost for good.
+    """
+    remarks: deque[str] = deque()  # from the thread that notices it to the one that iterates
+    results = _newest_results if source.live else _all_results
+    with closing(results(source, model, config, sinks, remarks.append)) as each:
+        for result in each:
+            while remarks:
+                warnings.warn(remarks.popleft(), stacklevel=2)  # at the loop over `stream`
+            if result is not None:
+                yield result
+    while remarks:
+        warnings.warn(remarks.popleft(), stacklevel=2)
+
+
+def _all_results(
+    source: Source,
+    model: Model,
+    config: LiveConfig,
+    sinks: Sequence[Sink],
+    remark: Callable[[str], None],
+) -> Generator[Result]:
+    source.report = lambda kind, sentence: remark(sentence)
+    for sentence in few_frames(source.name, source.fps):
+        remark(sentence)
+    with closing(source.frames()) as frames:
+        for result in predict_frames(frames, model=model, config=config, fps=source.fps):
+            for sink in sinks:
+                sink(result)
+            yield result
+
+
+def _newest_results(
+    source: Source,
+    model: Model,
+    config: LiveConfig,
+    sinks: Sequence[Sink],
+    remark: Callable[[str], None],
+) -> Generator[Result | None]:
+    """Yield the newest result, None while there is none."""
+
+    def on_incident(incident: Incident) -> None:
+        if incident.kind != "ended":  # so does the iterator
+            remark(str(incident))
+
+    latest, final = LatestResult(), list[Event]()
+    last: Result | None = None
+    with Runner(
+        source,
+        model,
+        config=config,
+        sinks=[*sinks, latest.put],
+        on_incident=on_incident,
+        on_last=final.extend,
+    ) as runner:
+        ended = False
+        while not ended:
+            ended = runner.wait(0)  # asked first: what was put before the end is still taken
+            result = latest.take(0 if ended else _WAIT_S)
+            last = result or last
+            yield result
+        if final and last is not None:
+            yield replace(last, events=tuple(final))

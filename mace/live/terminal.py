@@ -1,0 +1,150 @@
+"""A run at the terminal until it is ended: the runner, the recording, the window."""
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mace.inference import Model, unit_names
+from mace.live.config import LiveConfig
+from mace.live.queues import LatestResult
+from mace.live.recorder import Recorder
+from mace.live.recording import Recording
+from mace.live.results import Sink
+from mace.live.runner import Runner
+from mace.live.sources.frame import Source
+from mace.live.timing import timing_table
+from mace.live.window import Actions, show
+
+_WAIT_S = 0.2
+_SAID_EVERY_S = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """What is done with the results.
+
+    Attributes:
+        out: folder of the recording; None records nothing.
+        window: whether they are shown in a window.
+        video: whether the recording holds the source's own frames.
+        seconds: when to end, in s; None waits for the source's end, Ctrl-C or the window's.
+    """
+
+    out: Path | None
+    window: bool
+    seconds: float | None = None
+    video: bool = True
+
+
+def run_until_ended(
+    source: Source,
+    model: Model,
+    *,
+    live: LiveConfig,
+    config: RunConfig,
+    facts: dict[str, Any],
+    notice: str,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """Run until the source ends, `config.seconds` are over, the window is closed, or Ctrl-C.
+
+    Args:
+        source: where frames come from.
+        model: the network.
+        live: settings.
+        config: what is done with the results.
+        facts: what the recording's sidecar says.
+        notice: the line about the network, always shown.
+        say: called with lines for the person who waits.
+
+    Returns:
+        Counters, the timings of every stage, and the cost, as JSON can hold them.
+
+    Raises:
+        MaceError: what ended the source or the recording.
+    """
+    begun = time.monotonic()
+    with ExitStack() as stack:
+        sinks: list[Sink] = []
+        latest = LatestResult() if config.window else None
+        recording: Recording | None = None
+        if latest is not None:
+            sinks.append(latest.put)
+        if config.out is not None:
+            recorder = Recorder(
+                config.out,
+                classes=model.classes,
+                units=unit_names(model),
+                size=source.size,
+                session=facts,
+                pictures="own" if config.video else "none",
+                keep=source.live,
+            )
+            recording = stack.enter_context(Recording(recorder))
+            sinks.append(recording)
+
+        runner = Runner(
+            source,
+            model,
+            config=live,
+            sinks=sinks,
+            on_incident=lambda incident: say(str(incident)),
+            on_last=None if recording is None else recording.end_with,
+        )
+        used = time.process_time()
+        until = math.inf if config.seconds is None else time.monotonic() + config.seconds
+
+        def ended() -> bool:
+            return runner.wait(0) or time.monotonic() > until
+
+        try:
+            with runner:
+                if latest is None:
+                    _wait(runner, ended, say)
+                else:
+                    record = None if recording is None else recording.record
+                    show(
+                        latest,
+                        classes=model.classes,
+                        notice=notice,
+                        snapshots=_snapshots(config.out),
+                        actions=Actions(reset_reference=runner.reset_reference, record=record),
+                        recording=recording is not None,
+                        ended=ended,
+                    )
+        except KeyboardInterrupt:
+            pass  # how a camera's session usually ends
+        return runner.summary(time.monotonic() - begun, time.process_time() - used)
+
+
+def summary_text(summary: dict[str, Any]) -> str:
+    """Return the summary for people."""
+    counters = summary["counters"]
+    head = (
+        f"{counters['frames']} frames in {summary['seconds']:.1f} s, {counters['dropped']} "
+        f"dropped, {counters['skipped']} without a prediction for want of time; "
+        f"{summary['cpu_ms']:.2f} ms of processor time a frame"
+    )
+    if summary["memory_mb"] is not None:
+        head += f", {summary['memory_mb']:.0f} MB"
+    return f"{head}\n{timing_table(summary['timings'])}"
+
+
+def _snapshots(out: Path | None) -> Path:
+    return Path("runs", "live-snapshots") if out is None else out.with_name(f"{out.name}-snapshots")
+
+
+def _wait(runner: Runner, ended: Callable[[], bool], say: Callable[[str], None]) -> None:
+    said = time.monotonic()
+    while not ended():
+        runner.wait(_WAIT_S)
+        if time.monotonic() - said > _SAID_EVERY_S:
+            said, now = time.monotonic(), runner.counters
+            say(
+                f"{now.frames} frames, {now.fps:.0f} a second, delay {now.delay_ms:.1f} ms, "
+                f"{now.dropped} dropped, {now.skipped} skipped"
+            )
