@@ -99,7 +99,7 @@ class Broadcast:
     def attach(self, viewer: Viewer) -> None:
         """Tell `viewer` the last seconds, the last picture, and everything from now on."""
         last = self._last
-        newest = None if last is None else (results_message([last], []), self._picture(last))
+        newest = None if last is None else self._message(last, result_record(last))
         with self._lock:
             samples = list(self._samples)[-round(_HISTORY_S * self._config.preview_fps) :]
             events = list(self._told)[-_HISTORY_EVENTS:]
@@ -138,13 +138,16 @@ class Broadcast:
         events = result.events
         with self._lock:
             watched = any(not viewer.paused for viewer in self._viewers)
-        newest = (results_message([result], []), self._picture(result)) if watched else None
+        newest = self._message(result, record) if watched else None
         texts = [results_message([], events)] if events else []
         with self._lock:
             self._samples.append(to_json(compact))
             self._told.extend(json.dumps(event_record(event)) for event in events)
             for viewer in self._viewers:
                 viewer.post(texts, newest)
+
+    def _message(self, result: Result, record: dict[str, Any]) -> tuple[str, bytes]:
+        return results_message([record], []), self._picture(result)
 
     def _picture(self, result: Result) -> bytes:
         image = result.frame.colour()

@@ -176,12 +176,12 @@ def parse_command(text: str) -> dict[str, Any]:
 
 
 def results_message(
-    results: Sequence[Result], events: Sequence[Event], *, ack: int | None = None
+    records: Sequence[dict[str, Any]], events: Sequence[Event], *, ack: int | None = None
 ) -> str:
-    """Return the text message of `results`, with `events` in place of the results' own.
+    """Return the text message of results, with `events` in place of the results' own.
 
     Args:
-        results: the frames' answers, in order.
+        records: what `result_record` makes of the results, in order.
         events: those to tell; they may be of frames in between, which are not shown.
         ack: sequence number of the page's frame that this answers.
     """
@@ -189,14 +189,17 @@ def results_message(
         {
             "type": "results",
             "ack": ack,
-            "results": [result_record(result) for result in results],
+            "results": list(records),
             "events": [event_record(event) for event in events],
         }
     )
 
 
 def result_record(result: Result) -> dict[str, Any]:
-    """Return what a page shows of one frame; coordinates in px of the frame, times in s."""
+    """Return what a page shows of one frame; coordinates in px of the frame, times in s.
+
+    Of a face that moves this takes about 1 ms, and what the network takes for its action units.
+    """
     height, width = result.frame.image.shape[:2]
     counters = result.counters
     return {
