@@ -9,6 +9,7 @@ const CROP = 128;
 const NOISE_PX = 0.1;
 const FULL_PX = 1;
 const MOST_HEAT = 0.6;
+const HOT = 0x286eff; // red in the lowest byte
 // An arrow is so many times as long as the motion.
 const ARROW = 25;
 
@@ -72,10 +73,13 @@ function drawMotion(context, face, place) {
   const field = readMotion(motion);
   const { side } = motion;
   const image = new ImageData(side, side);
+  const pixels = new Uint32Array(image.data.buffer);
   for (let i = 0; i < side * side; i += 1) {
-    const px = (Math.hypot(field[2 * i], field[2 * i + 1]) * CROP) / side;
-    const hot = Math.sqrt(Math.min(Math.max((px - NOISE_PX) / (FULL_PX - NOISE_PX), 0), 1));
-    image.data.set([255, 110, 40, 255 * MOST_HEAT * hot], 4 * i);
+    const [u, v] = [field[2 * i], field[2 * i + 1]];
+    const px = (Math.sqrt(u * u + v * v) * CROP) / side;
+    if (px <= NOISE_PX) continue;
+    const hot = Math.sqrt(Math.min((px - NOISE_PX) / (FULL_PX - NOISE_PX), 1));
+    pixels[i] = HOT | (Math.round(255 * MOST_HEAT * hot) << 24);
   }
   const heat = new OffscreenCanvas(side, side);
   heat.getContext("2d").putImageData(image, 0, 0);
@@ -157,8 +161,9 @@ export function drawTimeline(canvas, { samples, events, classes, now, person, pr
       const [one, next] = [mine[i], mine[i + 1]];
       if (next.time - one.time > 0.5 || x(next.time) < gutter) continue;
       // Whole px, so that neighbours leave no seam.
-      const from = Math.floor(Math.max(x(one.time), gutter));
       const tall = Math.min(value(one), 1) * reach;
+      if (!(tall > 0)) continue;
+      const from = Math.floor(Math.max(x(one.time), gutter));
       context.fillRect(from, base - tall, Math.max(Math.ceil(x(next.time)) - from, 1), tall);
     }
   });

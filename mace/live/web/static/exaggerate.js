@@ -7,8 +7,11 @@ const NEWTON = 6;
 
 // The motion of a record as px of its own side, u and v in turn.
 export function readMotion(record) {
-  const bytes = Int8Array.from(atob(record.data), (letter) => letter.charCodeAt(0));
-  return Float32Array.from(bytes, (value) => value * record.scale);
+  const letters = atob(record.data);
+  const motion = new Float32Array(letters.length);
+  // Signed bytes. A loop, since this is done for every picture.
+  for (let i = 0; i < motion.length; i += 1) motion[i] = ((letters.charCodeAt(i) << 24) >> 24) * record.scale;
+  return motion;
 }
 
 // Draws the face of `outline` (corners in px of the frame, of which `source` shows all) on `canvas`.
