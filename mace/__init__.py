@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mace.evaluation.scoring import compare, score
     from mace.leakage.audit import audit
     from mace.live.analysis import analyse, spot, stream
+    from mace.motion.exaggeration import exaggerate
     from mace.motion.pair import flow
     from mace.network import load
 
@@ -35,6 +36,7 @@ __all__ = [
     "audit",
     "compare",
     "cross_validate",
+    "exaggerate",
     "flow",
     "load",
     "load_dataset",
@@ -50,6 +52,7 @@ _HOMES = {
     "audit": "mace.leakage.audit",
     "compare": "mace.evaluation.scoring",
     "cross_validate": "mace.evaluation.estimators",
+    "exaggerate": "mace.motion.exaggeration",
     "flow": "mace.motion.pair",
     "load": "mace.network",
     "load_dataset": "mace.dataset",

@@ -13,10 +13,12 @@ from types import SimpleNamespace
 import numpy as np
 
 from mace.face.tracked import Status, TrackedFace
-from mace.live.results import Counters, FaceResult, Result
+from mace.live.results import Counters, FaceResult, Moving, Result
 from mace.live.sources.frame import Frame
 from mace.live.web.config import Facts
-from mace.spotting.events import Event
+from mace.motion.config import OWN_FRAMING
+from mace.spotting.events import Event, Unit
+from mace.spotting.moving import RegionMotion
 
 CLASSES = ("negative", "positive", "surprise")
 FACTS = Facts(
@@ -62,7 +64,20 @@ def labelled(frame, *, identity=0, status=Status.TRACKED):
         smoothed=values,
         label=CLASSES[int(values.argmax())],
         identity=identity,
+        moving=brow_raise(swing),
     )
+
+
+def brow_raise(px):
+    """A brow that is up by `px` px; below 0.6 the face is still."""
+    flow = np.zeros((28, 28, 2), np.float32)
+    if px < 0.6:
+        return Moving((), flow, OWN_FRAMING)
+    y, x = np.mgrid[:28, :28]
+    flow[..., 1] = -px * np.exp(-((x - 7) ** 2 + (y - 3) ** 2) / 20)
+    brow = RegionMotion("brow_left", 0.0, -px)
+    units = {"1": Unit(0.9, px, 0.0, True), "2": Unit(0.1, 0.5, 0.0, False)}
+    return Moving((brow,), flow, OWN_FRAMING, lambda: units)
 
 
 def event(apex, *, kind="micro", fps=50.0, identity=0):

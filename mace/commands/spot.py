@@ -20,6 +20,7 @@ def run(
     model: Path = DEFAULT_MODEL,
     out: Path | None = None,
     fps: float | None = None,
+    cards: bool = False,
     live: LiveConfig = LiveConfig(),  # noqa: B008
     data_dir: Path = DATA_DIR,
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
@@ -42,12 +43,16 @@ def run(
         model: folder of a trained model that reads flow, or `pretrained`.
         out: folder for the results; by default runs/spot, with --dataset runs/spot/NAME.
         fps: frames per second, where the videos do not say or say it wrongly.
+        cards: write a picture of each micro- and macro-expression, which shows the face at onset,
+            apex and offset, as it is and with its motion multiplied.
         live: how faces are followed, and what counts as a movement.
         data_dir: where prepared data sets lie.
         as_json: print the summary as one JSON object.
     """
     if bool(videos) == (dataset is not None):
         raise ConfigError("name videos to spot in, or a data set with --dataset, and not both")
+    if cards and dataset is not None:
+        raise ConfigError("--cards shows the people in videos; leave it out with --dataset")
     folder = model_folder(model)
     prepared = None if dataset is None else prepared_dataset(dataset, data_dir=data_dir)
 
@@ -68,7 +73,7 @@ def run(
     recordings = recordings_within(videos)
     where = RUNS_DIR / "spot" if out is None else out
     tell = _ignore if as_json else _tell
-    rows = spot_recordings(recordings, settings, out=where, fps=fps, each=tell)
+    rows = spot_recordings(recordings, settings, out=where, fps=fps, cards=cards, each=tell)
     failed = [name for name, row in rows.items() if "error" in row]
     if as_json:
         print(json.dumps(rows, indent=2))

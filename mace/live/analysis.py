@@ -17,6 +17,7 @@ from mace.config import to_dict
 from mace.errors import ConfigError, DataError
 from mace.inference import Model, load_model, unit_names
 from mace.live.config import LiveConfig
+from mace.live.event_card import write_cards
 from mace.live.overlay import draw_result
 from mace.live.pipeline import predict_frames, spot_source
 from mace.live.recorder import Recorder
@@ -29,10 +30,12 @@ from mace.live.sources.opening import open_source
 from mace.live.sources.stored import IterableSource
 from mace.live.spotting import check_model
 from mace.live.step import live_motion
+from mace.live.timeline import History
 from mace.network import Network
 from mace.places import model_folder
 from mace.progress import progress
 from mace.provenance import provenance
+from mace.spotting.events import Event
 from mace.spotting.records import events_table
 
 if TYPE_CHECKING:
@@ -65,7 +68,7 @@ def analyse(
         faces: how many people are followed at most; 1 unless `live` says otherwise.
         live: how faces are followed, frames compared and probabilities smoothed.
         video: whether the annotated video is made, a third of the time, which `mace review` needs
-            to show events.
+            to show events, and a card of each micro- and macro-expression.
 
     Raises:
         CheckpointError: if there is no such network.
@@ -284,17 +287,25 @@ def write_analysis(
         pictures="annotated" if video else "none",
     )
     recorder.note("remarks", remarks)
-    last = 0.0
+    last, history = 0.0, History()
+    events: list[Event] = []
     results = predict_frames(source.frames(), model=network, config=live, fps=source.fps)
     try:
         with recorder, progress(Path(source.name).name, source.count) as advance:
             for result in results:
                 picture = None
                 if video:
-                    picture = draw_result(result, classes=network.classes, notice=facts["notice"])
+                    history.add(result)
+                    picture = draw_result(
+                        result,
+                        classes=network.classes,
+                        notice=facts["notice"],
+                        events=history.named,
+                    )
                 recorder.write_result(result, picture)
                 counts["frames"] += 1
                 counts["events"] += len(result.events)
+                events += [event for event in result.events if video]
                 counts["tracked"] += any(face.tracked for face in result.faces)
                 status.update(face.status for face in result.faces)
                 labels.update(face.label for face in result.faces if face.label is not None)
@@ -308,6 +319,7 @@ def write_analysis(
         raise type(stop)(
             f"{counts['frames']} frames were analysed, which are in {out}; remove it to begin again"
         ) from None
+    write_cards(out, sorted(events, key=lambda event: (event.onset, event.identity)))
     return Tally(
         frames=counts["frames"],
         tracked=counts["tracked"],

@@ -1,6 +1,7 @@
 """Spotting in whole recordings: one, or hundreds, which are resumed where they were left."""
 
 import csv
+import functools
 import hashlib
 import io
 import itertools
@@ -21,6 +22,7 @@ from mace.export.layout import is_export
 from mace.files import write_text
 from mace.inference import Model, load_model, unit_names
 from mace.live.config import LiveConfig
+from mace.live.event_card import write_cards
 from mace.live.pipeline import spot_source
 from mace.live.sources.folder import ImageFolder
 from mace.live.sources.opening import open_source
@@ -123,6 +125,7 @@ def spot_recordings(
     *,
     out: Path,
     fps: float | None,
+    cards: bool = False,
     each: Callable[[str, Mapping[str, Any]], None],
 ) -> dict[str, dict[str, Any]]:
     """Spot in recordings, leaving a folder of each and tables of all below `out`.
@@ -136,6 +139,7 @@ def spot_recordings(
         settings: network and what counts as a movement.
         out: the folder.
         fps: frames per second, where the recordings do not say or say it wrongly.
+        cards: leave a picture of each micro- and macro-expression as well, which shows the face.
         each: called with the name of each and its row.
 
     Returns:
@@ -154,7 +158,7 @@ def spot_recordings(
             for recording in recordings:
                 name, over = str(recording), advance if count > 1 else None
                 try:
-                    row = _spot(recording, settings, out=out, fps=fps, over=over)
+                    row = _spot(recording, settings, out=out, fps=fps, cards=cards, over=over)
                 except DataError as error:
                     if count == 1:
                         raise
@@ -186,6 +190,7 @@ def _spot(
     *,
     out: Path,
     fps: float | None,
+    cards: bool,
     over: Advance | None,
 ) -> dict[str, Any]:
     source = open_source(recording, fps=fps)
@@ -197,6 +202,8 @@ def _spot(
         "files": files_fingerprint(files),
         "fps": source.fps,
     }
+    if cards:
+        made_from["cards"] = True  # what was done without is done again
     folder, remarks = spotted_folder(out, recording_names(recording), whole)
     if stored := read_spotted(folder, made_from):
         return _row(folder, spotted_events(folder), stored, remarks, done_before=True)
@@ -227,6 +234,7 @@ def _spot(
             units=unit_names(settings.model),
             made_from=made_from,
             notes=facts,
+            also=functools.partial(write_cards, events=spotted.events) if cards else None,
         )
     return _row(folder, spotted.events, facts, remarks, done_before=False)
 

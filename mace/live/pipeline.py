@@ -64,7 +64,10 @@ class Pipeline:
             skip: leave the network out, for want of time.
         """
         faces = self._inference(frame, people, skip=skip)
-        return Result(frame, faces, () if self._spotting is None else self._spotting.push(faces))
+        if self._spotting is None:
+            return Result(frame, faces)
+        events = self._spotting.push(faces)
+        return Result(frame, self._spotting.with_moving(faces), events)
 
     def last_events(self) -> tuple[Event, ...]:
         """Return the events that were waiting for more frames, after `finish`."""

@@ -153,6 +153,7 @@ class Recorder:
                 onset=event.onset - begun,
                 apex=event.apex - begun,
                 offset=event.offset - begun,
+                faces=None,  # or a long session would keep them all in memory
             )
             for event in events
         ]

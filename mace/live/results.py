@@ -7,7 +7,7 @@ and the page's messages are made of it; events have theirs in `mace.spotting.rec
 
 import functools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -19,8 +19,39 @@ from mace.face.tracked import Status, TrackedFace
 from mace.live.neutral import State
 from mace.live.quality import Quality
 from mace.live.sources.frame import Frame
-from mace.spotting.events import Event
+from mace.motion.resample import Framing
+from mace.spotting.events import Event, Unit
+from mace.spotting.moving import RegionMotion
 from mace.spotting.records import event_record
+from mace.spotting.signal import EYES
+
+
+@dataclass(frozen=True, eq=False)
+class Moving:
+    """What a face does in one frame, against its neutral reference.
+
+    Attributes:
+        regions: those away from their rest, the farthest first; empty of a face that is still.
+        motion: (u, v) of what the network was shown of the face, px of the 128-px crop.
+        framing: which part of the crop that is.
+        read_units: what the network says about action units, asked of it when it is needed; None
+            of a network that names none.
+    """
+
+    regions: tuple[RegionMotion, ...]
+    motion: Float32[np.ndarray, "h w 2"] | None
+    framing: Framing
+    read_units: Callable[[], Mapping[str, Unit]] | None = None
+
+    @functools.cached_property
+    def units(self) -> Mapping[str, Unit]:
+        """The action units, by FACS number; none of a face that is still, or only blinks.
+
+        The network is asked in the thread that first wants to know, which takes it about 1 ms.
+        """
+        if self.read_units is None or all(region.name in EYES for region in self.regions):
+            return {}
+        return self.read_units()
 
 
 @dataclass(frozen=True)
@@ -40,6 +71,8 @@ class FaceResult:
         identity: number of the person in this session, from 0; it survives short losses. -1: nobody
             yet.
         quality: what speaks against trusting this frame; None without a face.
+        moving: what it does now; None where nobody has looked: of a face that is not registered,
+            or a network that reads no flow.
     """
 
     index: int
@@ -53,6 +86,7 @@ class FaceResult:
     state: State = ""
     identity: int = 0
     quality: Quality | None = None
+    moving: Moving | None = None
 
     @property
     def status(self) -> str:

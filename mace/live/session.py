@@ -93,13 +93,14 @@ class Session:
         # A class may be called `none`, which is no missing value.
         return pd.read_csv(path, keep_default_na=False, na_values=[""])
 
-    def plot(self, axes: "Axes | None" = None) -> "Axes":
-        """Draw the probabilities over time, smoothed, and what moved as bars above them.
+    def plot(self, axes: "Axes | None" = None, *, probabilities: bool = False) -> "Axes":
+        """Draw what moved: a lane of events for every person, and one for each action unit.
 
         Args:
             axes: where; a new figure without.
+            probabilities: also those of every frame, which mean nothing where nothing moves.
         """
-        return draw_session(self, axes)
+        return draw_session(self, axes, probabilities=probabilities)
 
     def save(self, folder: str | Path) -> Path:
         """Copy the session into a folder, as `mace live --out` writes it, and return the folder.

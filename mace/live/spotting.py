@@ -1,8 +1,9 @@
 """The stage of spotting: a spotter for every person, fed with what the network sees anyway."""
 
+import functools
 from collections import OrderedDict, deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -12,9 +13,10 @@ from mace.export.loading import Export
 from mace.face.config import CropConfig, FaceConfig
 from mace.inference import Model, make_unit_network
 from mace.live.config import LiveConfig
-from mace.live.results import FaceResult
+from mace.live.results import FaceResult, Moving
 from mace.live.step import StepInput, StepOutput, begin, make_step, outside_flow
 from mace.spotting.events import Event, Unit
+from mace.spotting.moving import Movements, RegionMotion
 from mace.spotting.recognise import Crop, CropRing, named
 from mace.spotting.series import grid_number
 from mace.spotting.signal import head_position, region_displacements
@@ -65,6 +67,10 @@ class _Person:
         # What took place while the face was away from its neutral may be reported that much later.
         self.crops = CropRing(config.spotting.macro_s[1] + config.spotting.decide_s + 0.3)
         self.against: tuple[int, bool] | None = None
+        self.movements = Movements(config.spotting)
+        # As of the last point of the grid.
+        self.moving: tuple[RegionMotion, ...] = ()
+        self.read_units: Callable[[], dict[str, Unit]] | None = None
 
     def begin(self, against: tuple[int, bool]) -> None:
         """Begin anew where the motion is measured against something else than before."""
@@ -72,6 +78,8 @@ class _Person:
             self.against = against
             self.spotter.reset()
             self.crops.clear()
+            self.movements.clear()
+            self.moving, self.read_units = (), None
 
 
 @dataclass
@@ -126,6 +134,25 @@ class SpottingStage:
             self._name()
         return self._closed()
 
+    def with_moving(self, faces: Sequence[FaceResult]) -> tuple[FaceResult, ...]:
+        """Return faces that were pushed with what each of them does now."""
+        return tuple(self._with_moving(face) for face in faces)
+
+    def _with_moving(self, face: FaceResult) -> FaceResult:
+        person = self._people.get(face.identity)
+        if person is None or not face.tracked:
+            return face
+        motion = None if face.inputs is None else face.inputs[..., :2]
+        framing = self._model.motion.framing
+        return replace(face, moving=Moving(person.moving, motion, framing, person.read_units))
+
+    def _reader(self, inputs: Float[np.ndarray, "h w c"]) -> Callable[[], dict[str, Unit]] | None:
+        """Return what reads the action units of a point of the grid, once, if it is asked to."""
+        network = self._units
+        if network is None:
+            return None
+        return functools.cache(lambda: self._named_units([network(inputs)]))
+
     def finish(self) -> tuple[Event, ...]:
         """Return the events that were waiting, at the end of a stream."""
         for person in self._people.values():
@@ -151,13 +178,15 @@ class SpottingStage:
             self._queue(person, person.spotter.finish())
         sample = sample_of(face, inputs, face.transform, model=self._model, crop=self._crop)
         person.crops.push(face.time, face.face.crop)
+        person.moving = person.movements.push(face.time, sample.regions)
+        person.read_units = self._reader(inputs)
         self._queue(person, person.spotter.push(sample))
 
     def _queue(self, person: _Person, events: Sequence[Event]) -> None:
         for event in events:
             # The network knows micro-expressions and nothing else.
             pairs = person.crops.pairs(event) if event.kind == "micro" else []
-            self._open.append(_Open(event, pairs))
+            self._open.append(_Open(replace(event, faces=person.crops.faces(event)), pairs))
 
     def _name(self) -> None:
         """Put one pair to the network."""

@@ -1,18 +1,22 @@
-"""The last seconds as a picture: a lane of events, and each class's probability below it."""
+"""The last seconds as a picture: a lane of events for every person, and what moved below them."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 
-from mace.live.results import Result
+from mace.annotation.action_units import unit_column
+from mace.live.results import FaceResult, Result
 from mace.spotting.events import Event
 
 SECONDS = 10.0
+NAMED_S = 3.0
+"""How long after its offset an event is what a panel names, in s."""
 _BACK = (28, 26, 24)
 _LINE = (62, 58, 54)
 _TEXT = (225, 225, 225)
@@ -21,48 +25,61 @@ _BAR = (217, 179, 127)
 _MICRO = (76, 138, 239)
 _OTHER = (140, 140, 140)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-_GUTTER, _LANE, _AXIS = 96, 26, 20
+_GUTTER, _LANE, _LEAST_LANE, _AXIS = 96, 22, 13, 20
 # A longer pause between two samples is a gap in the curve, in s.
 _GAP_S = 0.5
+# Motion of this many px of the 128-px crop fills its lane.
+_FULL_PX = 1.0
+
+
+class Sample(NamedTuple):
+    """What one face did at one moment.
+
+    Attributes:
+        time: s on the source's clock.
+        identity: number of the person in the session.
+        px: of every action unit that moves, as `AU12`, or of every region where the network names
+            no units; px of the 128-px crop.
+        smoothed: probability of each class; None where there is none.
+    """
+
+    time: float
+    identity: int
+    px: Mapping[str, float]
+    smoothed: Sequence[float] | None
 
 
 @dataclass
 class History:
-    """The last samples and events of one person.
+    """The last samples and events of everybody.
 
     Attributes:
         seconds: how long they are kept, s.
-        identity: number of the person in the session.
         now: time of the last result, s on the source's clock.
-        samples: time in s and smoothed probabilities of each frame, None where there are none.
+        samples: of each frame and face.
         events: those that are not too old, as they came.
     """
 
     seconds: float = SECONDS
-    identity: int = 0
     now: float = 0.0
-    samples: deque[tuple[float, Float[np.ndarray, " k"] | None]] = field(default_factory=deque)
+    samples: deque[Sample] = field(default_factory=deque)
     events: deque[Event] = field(default_factory=deque)
 
     def add(self, result: Result) -> None:
         """Take what `result` adds, and forget what is too old.
 
-        A clock that runs backwards, as where a file starts over, begins a new history. Where the
-        person is gone, the first of those who are there takes the place.
+        A clock that runs backwards, as where a file starts over, begins a new history.
         """
         time = result.frame.time
         if time < self.now:
             self.samples.clear()
             self.events.clear()
         self.now = time
-        faces = {face.identity: face for face in result.faces}
-        if faces and self.identity not in faces:
-            self.identity = min(faces)
-            self.samples.clear()
-        face = faces.get(self.identity)
-        self.samples.append((time, None if face is None else face.smoothed))
+        for face in result.faces:
+            smoothed = None if face.smoothed is None else face.smoothed.tolist()
+            self.samples.append(Sample(time, face.identity, moved(face), smoothed))
         self.add_events(result.events)
-        while self.samples and self.samples[0][0] < time - self.seconds:
+        while self.samples and self.samples[0].time < time - self.seconds:
             self.samples.popleft()
         while self.events and self.events[0].offset < time - self.seconds:
             self.events.popleft()
@@ -71,15 +88,48 @@ class History:
         """Take events alone, such as those of frames that are not shown."""
         self.events.extend(events)
 
+    @property
+    def people(self) -> tuple[int, ...]:
+        """Everybody who was there in the last seconds."""
+        there = {sample.identity for sample in self.samples}
+        return tuple(sorted(there | {event.identity for event in self.events}))
+
+    @property
+    def named(self) -> tuple[Event, ...]:
+        """The events that are still to be named, the newest last."""
+        return tuple(event for event in self.events if event.offset > self.now - NAMED_S)
+
+
+def moved(face: FaceResult) -> dict[str, float]:
+    """Return how far each action unit moves a face now, px; of each region without any units."""
+    if face.moving is None or not face.moving.regions:
+        return {}
+    if face.moving.read_units is None:
+        return {region.name.replace("_", " "): region.px for region in face.moving.regions}
+    return {unit_column(name): unit.px for name, unit in face.moving.units.items() if unit.called}
+
 
 def draw_timeline(
-    history: History, *, classes: Sequence[str], size: tuple[int, int]
+    history: History,
+    *,
+    classes: Sequence[str],
+    size: tuple[int, int],
+    probabilities: bool = False,
 ) -> UInt8[np.ndarray, "h w 3"]:
-    """Return the timeline as a picture of `size` (width, height) px; now is at the right edge."""
+    """Return the timeline as a picture of `size` (width, height) px; now is at the right edge.
+
+    Args:
+        history: what there was.
+        classes: names of the probabilities.
+        size: of the picture.
+        probabilities: show those of the first person in place of what moved.
+    """
     width, height = size
     image = np.full((height, width, 3), _BACK, np.uint8)
-    row = (height - _LANE - _AXIS) / max(len(classes), 1)
-    if width <= 2 * _GUTTER or row < 4:
+    people = history.people or (0,)
+    top = _LANE * len(people)
+    room = height - top - _AXIS
+    if width <= 2 * _GUTTER or room < _LEAST_LANE:
         return image
 
     def x(time: float) -> float:
@@ -87,18 +137,43 @@ def draw_timeline(
         return _GUTTER + (width - _GUTTER - 2) * part
 
     _axis(image, history, x_of=x)
-    _put(image, "events", (6, _LANE - 9), _DIM)
-    for index, name in enumerate(classes):
-        base = round(_LANE + (index + 1) * row) - 2
+    first = [sample for sample in history.samples if sample.identity == people[0]]
+    lanes = _probabilities(first, classes) if probabilities else _movements(first)
+    lanes = dict(list(lanes.items())[: room // _LEAST_LANE])
+    row = room / max(len(lanes), 1)
+    gap = _GAP_S * (width - _GUTTER) / history.seconds
+    across = [x(sample.time) for sample in first]
+    for index, (name, values) in enumerate(lanes.items()):
+        base = round(top + (index + 1) * row) - 2
         _put(image, name[:11], (6, round(base - row / 2) + 5), _DIM)
         cv2.line(image, (_GUTTER, base), (width, base), _LINE, 1)
-        points = [(x(t), None if p is None else float(p[index])) for t, p in history.samples]
-        gap = _GAP_S * (width - _GUTTER) / history.seconds
-        _area(image, points, base=base, reach=row - 5, gap=gap)
-    for event in history.events:
-        _mark(image, event, left=x(event.onset), right=x(event.offset))
-    _name(image, history.events, x_of=x)
+        points = list(zip(across, values, strict=True))
+        _area(image, points, base=base, reach=min(row, 40) - 4, gap=gap)
+    if not lanes:
+        _put(image, "nothing moves", (6, round(top + room / 2) + 4), _DIM)
+    for lane, identity in enumerate(people):
+        mine = [event for event in history.events if event.identity == identity]
+        _put(image, f"person {identity}", (6, lane * _LANE + 15), _DIM)
+        spans = [(event, x(event.onset), x(event.offset)) for event in mine]
+        for event, left, right in spans:
+            below = (top, height - _AXIS) if identity == people[0] else (0, 0)
+            _mark(image, event, left=left, right=right, lane=lane, below=below)
+        _name(image, spans, lane=lane)
     return image
+
+
+def _movements(samples: Sequence[Sample]) -> dict[str, list[float | None]]:
+    names = {name for sample in samples for name in sample.px}
+    return {name: [one.px.get(name, 0.0) / _FULL_PX for one in samples] for name in sorted(names)}
+
+
+def _probabilities(
+    samples: Sequence[Sample], classes: Sequence[str]
+) -> dict[str, list[float | None]]:
+    return {
+        name: [None if one.smoothed is None else one.smoothed[k] for one in samples]
+        for k, name in enumerate(classes)
+    }
 
 
 def _axis(image: np.ndarray, history: History, *, x_of: Callable[[float], float]) -> None:
@@ -121,38 +196,46 @@ def _area(
     gap: float,
 ) -> None:
     for (left, value), (right, _) in pairwise(points):
-        if value is None or not np.isfinite(value) or right - left > gap:
+        if value is None or not value > 0 or right - left > gap:
             continue
-        top = round(base - value * reach)
+        top = round(base - min(value, 1) * reach)
         first, last = max(round(left), _GUTTER), max(round(right), round(left) + 1)
         image[min(top, base - 1) : base, first:last] = _BAR
 
 
-def _mark(image: np.ndarray, event: Event, *, left: float, right: float) -> None:
-    height, width = image.shape[:2]
+def _mark(
+    image: np.ndarray,
+    event: Event,
+    *,
+    left: float,
+    right: float,
+    lane: int,
+    below: tuple[int, int],
+) -> None:
+    width = image.shape[1]
     first, last = max(round(left), _GUTTER), min(max(round(right), round(left) + 3), width)
     if last <= first:
         return
     colour = _MICRO if event.kind == "micro" else _OTHER
-    area = image[_LANE : height - _AXIS, first:last]
+    area = image[below[0] : below[1], first:last]
     area[:] = (0.75 * area + 0.25 * np.array(colour)).astype(np.uint8)
-    image[_LANE - 7 : _LANE - 1, first:last] = colour
+    bottom = (lane + 1) * _LANE
+    image[bottom - 5 : bottom - 1, first:last] = colour
 
 
-def _name(image: np.ndarray, events: Iterable[Event], *, x_of: Callable[[float], float]) -> None:
+def _name(image: np.ndarray, spans: Iterable[tuple[Event, float, float]], *, lane: int) -> None:
     """Write the events' names; of those that would lie on each other the first, MEs before all."""
     width, taken = image.shape[1], list[tuple[int, int]]()
-    for event in sorted(events, key=lambda one: one.kind != "micro"):
-        left, right = round(x_of(event.onset)), round(x_of(event.offset))
+    for event, left, right in sorted(spans, key=lambda span: span[0].kind != "micro"):
         micro = event.kind == "micro"
         text = event.label if micro and event.label else event.kind
         (wide, _), _ = cv2.getTextSize(text, _FONT, 0.4, 1)
-        first = min(max(left, _GUTTER), width - wide - 2)
+        first = min(max(round(left), _GUTTER), width - wide - 2)
         hidden = right < _GUTTER or left >= width
         if hidden or any(first < end + 4 and begin < first + wide + 4 for begin, end in taken):
             continue
         taken.append((first, first + wide))
-        _put(image, text, (first, 14), _MICRO if micro else _DIM)
+        _put(image, text, (first, lane * _LANE + 13), _MICRO if micro else _DIM)
 
 
 def _put(image: np.ndarray, text: str, at: tuple[int, int], colour: tuple[int, int, int]) -> None:

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -12,17 +12,22 @@ import numpy as np
 from jaxtyping import UInt8
 
 from mace.errors import ConfigError, OutputError
-from mace.live.overlay import draw_result
+from mace.live.face_picture import FACTORS, face_picture
+from mace.live.overlay import Looks, draw_result
 from mace.live.queues import LatestResult
 from mace.live.results import Result
 from mace.live.timeline import History, draw_timeline
 
 TITLE = "MACE live"
-KEYS_LINE = "space pause   s snapshot   r reset reference   v record   q quit"
+KEYS_LINE = (
+    "space pause  x exaggerate  m motion  p probabilities  s snapshot  r reset  v record  q quit"
+)
 _FPS = 30.0
 # With the strips and a 4:3 frame it fits a screen of 768 px.
 _WIDTH = 720
 _TIMELINE = 150
+# Side of the faces beside it.
+_SIDE = 330
 _HEAD = 26
 _BACK = (28, 26, 24)
 _TEXT = (235, 235, 235)
@@ -57,6 +62,8 @@ class View:
         notice: the line that every picture carries.
         snapshots: folder that pictures are saved to.
         actions: what the keys do beyond the window.
+        looks: what is drawn.
+        factor: by which the first face's motion is multiplied in a picture beside; 1 for none.
         paused: whether the picture stands still.
         recording: whether the session is being recorded.
         closed: whether the window is to be closed.
@@ -66,6 +73,8 @@ class View:
     notice: str
     snapshots: Path
     actions: Actions = field(default_factory=Actions)
+    looks: Looks = field(default_factory=Looks)
+    factor: float = 1.0
     paused: bool = False
     recording: bool = False
     closed: bool = False
@@ -84,13 +93,27 @@ class View:
         """Return what the window shows now; None before the first frame."""
         if self._shown is None:
             return None
-        frame = draw_result(self._shown, classes=self.classes, notice=self.notice)
+        frame = draw_result(
+            self._shown,
+            classes=self.classes,
+            notice=self.notice,
+            events=self._history.named,
+            looks=self.looks,
+        )
         height = max(1, round(frame.shape[0] * _WIDTH / frame.shape[1]))
         smaller = frame.shape[1] > _WIDTH
         way = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
         frame = cv2.resize(frame, (_WIDTH, height), interpolation=way)
-        timeline = draw_timeline(self._history, classes=self.classes, size=(_WIDTH, _TIMELINE))
-        return np.vstack([self._head(), frame, timeline, self._foot()])
+        timeline = draw_timeline(
+            self._history,
+            classes=self.classes,
+            size=(_WIDTH, _TIMELINE),
+            probabilities=self.looks.probabilities,
+        )
+        picture = np.vstack([self._head(), frame, timeline, self._foot()])
+        if self.factor == 1:
+            return picture
+        return np.hstack([picture, self._exaggerated(self._shown, picture.shape[0])])
 
     def press(self, key: int) -> None:
         """Do what `key` (its ASCII code, or -1 for none) asks for."""
@@ -103,6 +126,15 @@ class View:
             case 114:
                 self.actions.reset_reference()
                 self._say("the face as it is now counts as neutral")
+            case 120:
+                self.factor = FACTORS[(FACTORS.index(self.factor) + 1) % len(FACTORS)]
+                self._say(f"motion x{self.factor:g}" if self.factor > 1 else "")
+            case 109:
+                self.looks = replace(self.looks, motion=not self.looks.motion)
+            case 112:
+                self.looks = replace(self.looks, probabilities=not self.looks.probabilities)
+                named = "of every frame: at rest they mean nothing"
+                self._say(f"probabilities {named}" if self.looks.probabilities else "")
             case 118:
                 self._record()
             case 113 | 27:
@@ -147,6 +179,22 @@ class View:
         if self.recording:
             cv2.circle(strip, (_WIDTH - 60, 13), 5, _RECORDING, -1, cv2.LINE_AA)
             _put(strip, "REC", (_WIDTH - 48, 18), _TEXT)
+        return strip
+
+    def _exaggerated(self, shown: Result, height: int) -> UInt8[np.ndarray, "h w 3"]:
+        strip = np.full((height, _SIDE, 3), _BACK, np.uint8)
+        _put(strip, f"motion x{self.factor:g}", (10, 18), _TEXT)
+        below = _HEAD
+        # With one face there is room for it plain as well.
+        for factor in (self.factor, 1.0):
+            face = None
+            if shown.faces:
+                face = face_picture(shown.frame, shown.faces[0], side=_SIDE, factor=factor)
+            if face is not None and below + _SIDE <= height:
+                strip[below : below + _SIDE] = face
+            below += _SIDE + _HEAD
+            if below <= height and factor > 1:
+                _put(strip, "as it is", (10, below - 8), _DIM)
         return strip
 
     def _foot(self) -> UInt8[np.ndarray, "h w 3"]:

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+import numpy as np
+from jaxtyping import UInt8
+
 type Kind = Literal["micro", "macro", "blink", "speech", "head"]
 EVENT_KINDS: tuple[Kind, ...] = ("micro", "macro", "blink", "speech", "head")
 
@@ -23,6 +26,20 @@ class Unit(NamedTuple):
     px: float
     side: float
     called: bool
+
+
+class EventFaces(NamedTuple):
+    """The corrected face at the three times of a movement, gray crops of one reference.
+
+    Attributes:
+        onset: before it.
+        apex: at its height.
+        offset: after it.
+    """
+
+    onset: UInt8[np.ndarray, "s s"]
+    apex: UInt8[np.ndarray, "s s"]
+    offset: UInt8[np.ndarray, "s s"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +62,7 @@ class Event:
         confidence: probability of `label`; 0 without one.
         units: the action units by their FACS numbers, those that are not there included; empty
             where no network was asked, or it names none.
+        faces: what it looked like; None where nobody has kept it, as in files of events.
     """
 
     identity: int
@@ -61,6 +79,7 @@ class Event:
     probabilities: Mapping[str, float] = field(default_factory=dict)
     confidence: float = 0.0
     units: Mapping[str, Unit] = field(default_factory=dict)
+    faces: EventFaces | None = field(default=None, compare=False, repr=False)
 
     @property
     def shown(self) -> tuple[str, ...]:

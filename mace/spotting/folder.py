@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ def write_spotted(
     made_from: Mapping[str, Any],
     notes: Mapping[str, Any],
     plain: Sequence[Event] | None = None,
+    also: Callable[[Path], object] | None = None,
 ) -> None:
     """Write the folder, whole or not at all; an older one is replaced.
 
@@ -58,6 +59,7 @@ def write_spotted(
         made_from: what the result depends on.
         notes: everything else worth keeping.
         plain: what the baseline spotted.
+        also: writes what else belongs to the result, into the folder that it is called with.
 
     Raises:
         OutputError: if it cannot be written, or is something else.
@@ -69,6 +71,8 @@ def write_spotted(
             with EventsLog(temporary / BASELINE_JSONL) as log:
                 log.write(plain)
         write_table(temporary / EVENTS_CSV, events, classes, units)
+        if also is not None:
+            also(temporary)
         facts = {**notes, "made_from": dict(made_from), "fingerprint": fingerprint(made_from)}
         write_json(temporary / SPOTTING, facts)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from mace.spotting.events import Event, Unit
+from mace.spotting.events import Event, EventFaces, Unit
 from mace.spotting.temperature import temper
 
 type Crop = UInt8[np.ndarray, "s s"]
@@ -41,6 +41,14 @@ class CropRing:
         self._crops.append((time, crop))
         while self._crops[0][0] < time - self._seconds:
             self._crops.popleft()
+
+    def faces(self, event: Event) -> EventFaces | None:
+        """Return the crops nearest to an event's three times, uncopied; None if they are gone."""
+        if not self._crops or self._crops[0][0] > event.onset:
+            return None
+        times = np.array([time for time, _ in self._crops])
+        moments = event.onset, event.apex, event.offset
+        return EventFaces(*(self._crops[int(np.abs(times - at).argmin())][1] for at in moments))
 
     def pairs(self, event: Event) -> list[tuple[Crop, Crop]]:
         """Return the pairs (face at the onset, face at the apex) that name an event, best first.

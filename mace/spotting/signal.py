@@ -59,6 +59,38 @@ def region_displacements(
     return weights @ flow.reshape(height * width, 2).astype(np.float64)
 
 
+@functools.lru_cache(maxsize=32)
+def region_centre(
+    name: str,
+    *,
+    crop: CropConfig = CropConfig(),  # noqa: B008 - frozen, so sharing it is safe
+) -> tuple[float, float]:
+    """Return the middle (x, y) of one of `REGIONS`, as shares of the crop."""
+    left, right, top, bottom = _BOXES[name]
+    across, down = (left + right) / 2, (top + bottom) / 2
+    return 0.5 + across * crop.eye_distance, crop.eye_height + down * crop.eye_distance
+
+
+@functools.lru_cache(maxsize=64)
+def region_mask(
+    names: tuple[str, ...],
+    size: int,
+    *,
+    crop: CropConfig = CropConfig(),  # noqa: B008 - frozen, so sharing it is safe
+) -> Float[np.ndarray, "size size"]:
+    """Return 1 in and about some of `REGIONS`, falling to 0 over a fifth of the eyes' distance."""
+    at = (np.arange(size) + 0.5) / size
+    mask = np.zeros((size, size))
+    for name in names:
+        left, right, top, bottom = _BOXES[name]
+        across, down = (at - 0.5) / crop.eye_distance, (at - crop.eye_height) / crop.eye_distance
+        x = np.maximum(np.maximum(left - across, across - right), 0)
+        y = np.maximum(np.maximum(top - down, down - bottom), 0)
+        away = np.hypot(x[None], y[:, None])
+        mask = np.maximum(mask, np.clip((0.3 - away) / 0.2, 0, 1))
+    return mask
+
+
 @functools.lru_cache(maxsize=8)
 def region_weights(
     height: int,

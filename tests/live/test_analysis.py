@@ -49,9 +49,11 @@ def test_every_frame_has_a_row(session, brow_flash):
 
 
 def test_a_session_is_drawn_and_kept(session, tmp_path):
-    axes = session.plot()
+    axes = session.plot(probabilities=True)
     assert axes.get_xlabel() == "s"
     assert {"micro", "surprise"} <= {text.get_text() for text in axes.get_legend().get_texts()}
+    assert "person 0" in [text.get_text() for text in axes.get_yticklabels()]
+    assert "surprise" not in [text.get_text() for text in session.plot().get_legend().get_texts()]
     folder = session.save(tmp_path / "out")
     assert json.loads((folder / "session.json").read_text())["complete"]
     assert pd.read_csv(folder / "frames.csv").shape == session.frames.shape

@@ -8,7 +8,7 @@ import pytest
 from mace.errors import ConfigError
 from mace.face.clip import correct_clip
 from mace.live.config import LiveConfig
-from mace.live.overlay import draw_result, motion_picture
+from mace.live.overlay import draw_result
 from mace.live.pipeline import predict_frames
 from mace.live.results import crop_corners
 from mace.live.sources.frame import Frame
@@ -108,13 +108,3 @@ def test_drawing_leaves_the_frame_alone_and_marks_a_copy(results, bundle):
     np.testing.assert_array_equal(image, before)
     assert picture.shape == image.shape
     assert (picture != image).any(axis=-1).mean() > 0.05
-
-
-def test_motion_to_the_right_is_red_and_to_the_left_is_cyan():
-    inputs = np.zeros((2, 2, 3), np.float32)
-    inputs[0, :, 0], inputs[1, :, 0] = 2.0, -2.0
-    (blue, green, red), (cyan_blue, cyan_green, cyan_red) = motion_picture(inputs)[:, 0].tolist()
-    assert red > 200
-    assert max(blue, green) < 60
-    assert min(cyan_blue, cyan_green) > 200
-    assert cyan_red < 60

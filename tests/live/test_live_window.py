@@ -1,20 +1,24 @@
 """The window without a screen: what it shows, what its keys do, what it says where none is."""
 
 import sys
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
-from livefakes import CLASSES, FACTS, FakeEngine, grey_images, labelled, looped
+from livefakes import CLASSES, FACTS, FakeEngine, event, grey_images, labelled, looped
 
 from mace.errors import ConfigError, OutputError
-from mace.live.overlay import draw_result
+from mace.live.face_picture import face_picture
+from mace.live.overlay import Looks, draw_result, panel_rows
 from mace.live.queues import LatestResult
-from mace.live.results import Result
+from mace.live.results import Moving, Result
 from mace.live.sources.frame import Frame
 from mace.live.timeline import History, draw_timeline
 from mace.live.window import Actions, View, require_display
-from mace.spotting.events import Event
+from mace.motion.config import OWN_FRAMING
+from mace.spotting.events import Event, Unit
+from mace.spotting.moving import RegionMotion
 
 SIZE = (960, 150)
 
@@ -81,26 +85,88 @@ def test_names_of_events_do_not_lie_on_each_other():
         history.add_events(events)
         return draw_timeline(history, classes=CLASSES, size=SIZE)[:14]
 
-    def event(kind, onset, label=None):
+    def movement(kind, onset, label=None):
         return Event(0, kind, onset, onset + 0.1, onset + 0.3, 0, 0, 0, 1.0, label=label)
 
-    blink, micro, later = event("blink", 4.0), event("micro", 4.1, "surprise"), event("head", 8.0)
+    blink, micro = movement("blink", 4.0), movement("micro", 4.1, "surprise")
+    later = movement("head", 8.0)
     np.testing.assert_array_equal(names(blink, micro), names(micro))
-    np.testing.assert_array_equal(names(blink, event("head", 4.1)), names(blink))
+    np.testing.assert_array_equal(names(blink, movement("head", 4.1)), names(blink))
     both = names(blink, later)
     assert (both != names(blink)).any()
     assert (both != names(later)).any()
 
 
-def test_a_person_who_left_gives_the_timeline_to_another():
+def test_everybody_has_a_lane():
     history = History()
     frame = Frame(0, 0.0, grey_images(1)[0])
     history.add(Result(frame, (labelled(frame), labelled(frame, identity=2))))
-    assert history.identity == 0
-    frame = Frame(1, 0.1, frame.image)
-    history.add(Result(frame, (labelled(frame, identity=2),)))
-    assert history.identity == 2
-    assert len(history.samples) == 1
+    assert history.people == (0, 2)
+    history.add_events([event(0.0, identity=2), event(-0.2, kind="blink")])
+    two = draw_timeline(history, classes=CLASSES, size=SIZE)
+    history.events.pop()
+    assert (draw_timeline(history, classes=CLASSES, size=SIZE) != two)[:22].any()
+    history.events.clear()
+    assert (draw_timeline(history, classes=CLASSES, size=SIZE) != two)[22:44].any()
+
+
+def moving(frame, units=None):
+    """A face whose brow rises by half a pixel, as seen by a network that names units or not."""
+    flow = np.zeros((28, 28, 2), np.float32)
+    flow[2:8, :, 1] = -0.5
+    brow = RegionMotion("brow_left", 0.0, -0.5)
+    read = None if units is None else lambda: units
+    return replace(labelled(frame), moving=Moving((brow,), flow, OWN_FRAMING, read))
+
+
+UNITS = {"1": Unit(0.9, 0.6, 0.0, True), "2": Unit(0.1, 0.5, 0.0, False)}
+
+
+@pytest.mark.parametrize(("units", "lanes"), [(UNITS, {"AU01"}), (None, {"brow left"})])
+def test_the_timeline_has_a_lane_for_what_moved(units, lanes):
+    history = History()
+    frame = Frame(0, 0.0, grey_images(1)[0])
+    for index in range(50):
+        face = moving(frame, units) if 20 < index < 30 else labelled(frame)
+        history.add(Result(replace(frame, index=index, time=index / 25), (face,)))
+    assert {name for sample in history.samples for name in sample.px} == lanes
+    drawn = draw_timeline(history, classes=CLASSES, size=SIZE)
+    assert (drawn == (217, 179, 127)).all(axis=2).any()
+    other = draw_timeline(history, classes=CLASSES, size=SIZE, probabilities=True)
+    assert (other != drawn).any()
+
+
+def test_a_face_that_does_nothing_is_not_named():
+    frame = Frame(100, 2.0, grey_images(1)[0])
+    still = replace(labelled(frame), moving=Moving((), None, OWN_FRAMING))
+    certain = event(1.6)
+
+    def said(face, events=(), **looks):
+        return [row.text for row in panel_rows(face, events, CLASSES, Looks(**looks))]
+
+    assert said(still) == ["  2.000 s  no micro-movement"]
+    assert said(still, [certain])[1:] == ["micro: surprise 70 %"]
+    first, region, unit = said(moving(frame, UNITS))
+    assert first.endswith("moves: brow left")
+    assert (region, unit) == ("brow left    0.50 px", "AU1          0.60 px")
+    assert not any(name in text for text in said(moving(frame, UNITS)) for name in CLASSES)
+    assert [text.split()[0] for text in said(still, probabilities=True)[2:]] == list(CLASSES)
+
+
+def test_what_moves_is_coloured_and_shown_larger():
+    frame = Frame(0, 0.0, grey_images(1)[0])
+    face, still = moving(frame, UNITS), labelled(frame)
+    plain = draw_result(Result(frame, (face,)), classes=CLASSES, notice="", looks=Looks(False))
+    heated = draw_result(Result(frame, (face,)), classes=CLASSES, notice="")
+    assert (heated != plain).any()
+    large = face_picture(frame, face, side=160, factor=10)
+    assert large.shape == (160, 160, 3)
+    changed = (large != face_picture(frame, face, side=160)).any(axis=2)
+    assert changed[20:60].any()
+    assert not changed[100:].any()
+    np.testing.assert_array_equal(
+        face_picture(frame, still, side=160, factor=10), face_picture(frame, still, side=160)
+    )
 
 
 @pytest.mark.parametrize("grey", [False, True])
@@ -145,6 +211,16 @@ def test_keys(view, tmp_path):
     view.press(ord("s"))
     (shot,) = (tmp_path / "shots").iterdir()
     assert cv2.imread(str(shot)).shape == picture.shape
+    view.press(ord("x"))
+    assert view.picture().shape[1] > picture.shape[1]
+    for _ in range(3):
+        view.press(ord("x"))
+    assert view.picture().shape == picture.shape
+    before = view.picture()
+    view.press(ord("p"))
+    assert (view.picture() != before).any()
+    view.press(ord("m"))
+    assert not view.looks.motion
     for key in "rvv":
         view.press(ord(key))
     assert asked == ["reset", True, False]

@@ -15,7 +15,10 @@ from mace.cli import main
 from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.prepare import prepare
 from mace.datasets.synthetic.presets import Preset
+from mace.errors import DataError
 from mace.live import batch
+from mace.live.event_card import event_card, write_cards
+from mace.spotting.events import Event
 from mace.spotting.records import read_events
 
 
@@ -49,7 +52,7 @@ def done(flash, model, tmp_path_factory):
 
 
 def test_the_packaged_network_names_the_units_of_a_flash(flash, tmp_path):
-    assert spot([flash], "pretrained", tmp_path) == 0
+    assert spot([flash], "pretrained", tmp_path, "--cards") == 0
     (event,) = (e for e in read_events(tmp_path / "flash" / "events.jsonl") if e.kind == "micro")
     with (tmp_path / "flash" / "events.csv").open() as file:
         (row,) = (r for r in csv.DictReader(file) if r["kind"] == "micro")
@@ -60,6 +63,26 @@ def test_the_packaged_network_names_the_units_of_a_flash(flash, tmp_path):
     assert float(row["AU02_px"]) == pytest.approx(event.units["2"].px, abs=1e-4)
     assert 0.3 < event.units["2"].px / event.strength_px < 3
     assert abs(event.units["2"].side) < 0.5
+    # Its card shows the face at onset, apex and offset, and below that the same exaggerated.
+    number = read_events(tmp_path / "flash" / "events.jsonl").index(event) + 1
+    (path,) = (tmp_path / "flash" / "cards").iterdir()
+    assert path.name == f"{number:04d}-micro-{event.label}.jpg"
+    card = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    onset, apex, _ = (card[260:452, 6 + k * 198 : 198 + k * 198].astype(int) for k in range(3))
+    moved = np.abs(apex - onset)
+    assert moved[10:70, 30:160].mean() > 3 * moved[110:180, 30:160].mean()
+    assert path.stat().st_size < 80_000
+
+
+def test_faces_are_written_only_where_they_are_asked_for(done, tmp_path, capsys):
+    assert not (done / "flash" / "cards").exists()
+    assert main(["spot", "--dataset", "synthetic/long", "--cards"]) != 0
+    assert "--cards" in capsys.readouterr().err
+    event = Event(0, "micro", 1.0, 1.1, 1.2, 0, 0, 0, 0.3)
+    with pytest.raises(DataError, match=r"1\.10 s"):
+        event_card(event)
+    assert write_cards(tmp_path, [event]) == 0
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_flash_is_in_both_tables(done):

@@ -23,7 +23,7 @@ _LOG_EVENTS = 10_000
 _HISTORY_S = 10.0
 _HISTORY_EVENTS = 200
 # Not drawn on timelines, and most of a record's bytes.
-_GEOMETRY = ("outline", "landmarks")
+_GEOMETRY = ("outline", "landmarks", "motion")
 
 
 class Viewer:
@@ -71,6 +71,7 @@ class Broadcast:
         self._samples: deque[str] = deque(maxlen=_LOG_SAMPLES)
         self._told: deque[str] = deque(maxlen=_LOG_EVENTS)
         self._ended: str | None = None
+        self._last: Result | None = None
         self._thread = threading.Thread(target=self._run, name="broadcast", daemon=True)
 
     def publish(self, result: Result) -> None:
@@ -96,13 +97,15 @@ class Broadcast:
                 viewer.post([text], None)
 
     def attach(self, viewer: Viewer) -> None:
-        """Tell `viewer` the last seconds, and everything from now on."""
+        """Tell `viewer` the last seconds, the last picture, and everything from now on."""
+        last = self._last
+        newest = None if last is None else self._message(last, result_record(last))
         with self._lock:
             samples = list(self._samples)[-round(_HISTORY_S * self._config.preview_fps) :]
             events = list(self._told)[-_HISTORY_EVENTS:]
             lists = f'"results":[{",".join(samples)}],"events":[{",".join(events)}]'
             history = f'{{"type":"history",{lists}}}'
-            viewer.post([history] if self._ended is None else [history, self._ended], None)
+            viewer.post([history] if self._ended is None else [history, self._ended], newest)
             self._viewers.add(viewer)
 
     def detach(self, viewer: Viewer) -> None:
@@ -129,18 +132,22 @@ class Broadcast:
             time.sleep(max(0.0, started + interval - time.monotonic()))
 
     def _tell(self, result: Result) -> None:
+        self._last = result
         record = result_record(result)
         compact = {**record, "faces": [_without_geometry(face) for face in record["faces"]]}
         events = result.events
         with self._lock:
             watched = any(not viewer.paused for viewer in self._viewers)
-        newest = (results_message([result], []), self._picture(result)) if watched else None
+        newest = self._message(result, record) if watched else None
         texts = [results_message([], events)] if events else []
         with self._lock:
             self._samples.append(to_json(compact))
             self._told.extend(json.dumps(event_record(event)) for event in events)
             for viewer in self._viewers:
                 viewer.post(texts, newest)
+
+    def _message(self, result: Result, record: dict[str, Any]) -> tuple[str, bytes]:
+        return results_message([record], []), self._picture(result)
 
     def _picture(self, result: Result) -> bytes:
         image = result.frame.colour()

@@ -44,7 +44,8 @@ from mace.live.web.session import (
 
 STATIC = Path(__file__).parent / "static"
 _SCRIPT = "text/javascript"
-ASSETS = {"app.js": _SCRIPT, "camera.js": _SCRIPT, "draw.js": _SCRIPT, "style.css": "text/css"}
+SCRIPTS = ("app.js", "camera.js", "draw.js", "exaggerate.js", "readings.js")
+ASSETS = {**dict.fromkeys(SCRIPTS, _SCRIPT), "style.css": "text/css"}
 _LOOK_S = 0.2  # how often a runner is asked whether it has ended
 _log = logging.getLogger(__name__)
 

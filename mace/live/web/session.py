@@ -22,6 +22,7 @@ from mace.live.web.protocol import (
     decode_picture,
     parse_command,
     parse_picture,
+    result_record,
     results_message,
     to_json,
 )
@@ -214,12 +215,10 @@ class CameraSession:
             item = await self._queue.get()
             captured = time.monotonic()
             try:
-                results = await loop.run_in_executor(self._thread, self._work, item, captured)
+                text = await loop.run_in_executor(self._thread, self._reply, item, captured)
             except MaceError as error:
                 raise Ended(FAILED, str(error)) from error
-            events = [event for result in results for event in result.events]
-            ack = item.sequence if isinstance(item, Picture) else None
-            await self._websocket.send_text(results_message(results, events, ack=ack))
+            await self._websocket.send_text(text)
 
     def _prepare(self) -> None:
         self._pipeline = self._make_pipeline()
@@ -228,6 +227,12 @@ class CameraSession:
         pipeline, self._pipeline = self._pipeline, None
         if pipeline is not None:
             pipeline.close()
+
+    def _reply(self, item: Picture | Literal["reset", "finish"], captured: float) -> str:
+        results = self._work(item, captured)
+        events = [event for result in results for event in result.events]
+        ack = item.sequence if isinstance(item, Picture) else None
+        return results_message([result_record(result) for result in results], events, ack=ack)
 
     def _work(self, item: Picture | Literal["reset", "finish"], captured: float) -> list[Result]:
         pipeline = self._pipeline

@@ -4,11 +4,13 @@ Run with `uv run pytest -m browser`; it needs Debian's package chromium. Screens
 folder that MACE_SCREENSHOTS names, if it names one.
 """
 
+import base64
 import os
 import time
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from chromium import Chromium, wait_until, write_y4m
 from livefakes import served
@@ -87,7 +89,16 @@ def test_watching_the_server(browser, address):
     assert drawn(browser, "timeline") > 1000
     assert text(browser, "status") == "Connected"
     assert text(browser, "rate") == "200 /s"
-    meters = "[...document.querySelectorAll('[role=meter]')]"
+    # Nothing is named while nothing moves; what is certain is named for a while.
+    wait_until(lambda: text(browser, "label") == "No micro-movement", 5)
+    wait_until(lambda: text(browser, "label") == "Moves: brow left", 5)
+    assert text(browser, "moving").count("AU01") == 1
+    wait_until(lambda: text(browser, "named").startswith("micro: surprise, 70"), 5)
+    assert browser.run("document.getElementById('bars').hidden")
+    keep(browser, "moving")
+    browser.run("document.getElementById('probabilities').click()")
+    meters = "[...document.querySelectorAll('#bars [role=meter]')]"
+    wait_until(lambda: browser.run(f"{meters}.some((meter) => meter.ariaValueNow > 0)"), 5)
     values = browser.run(f"{meters}.map((meter) => Number(meter.ariaValueNow))")
     assert len(values) == 3
     assert 98 <= sum(values) <= 102
@@ -95,7 +106,7 @@ def test_watching_the_server(browser, address):
     assert always_visible(browser)
 
     # By keyboard alone: the pause button is reached, pressed, and the picture stands still.
-    for _ in range(12):
+    for _ in range(14):
         browser.press("Tab", 9)
         if browser.run("document.activeElement.id") == "pause":
             break
@@ -106,8 +117,9 @@ def test_watching_the_server(browser, address):
     time.sleep(0.5)
     assert text(browser, "time") == stands
     names = browser.run(
-        "[...document.querySelectorAll('button, select, [role=meter], canvas')].filter((e) =>"
-        "!e.ariaHidden && !(e.textContent.trim() || e.ariaLabel || e.labels?.length)).length"
+        "[...document.querySelectorAll('button, select, input, [role=meter], canvas')]"
+        ".filter((e) => !e.ariaHidden && !(e.textContent.trim() || e.ariaLabel ||"
+        "e.ariaLabelledByElements?.length || e.labels?.length)).length"
     )
     assert names == 0
     log = browser.run("fetch('log').then((a) => a.text())")
@@ -146,4 +158,46 @@ def test_sending_the_browser_s_camera(browser, address, form):
         wait_until(lambda: text(browser, "status") == "Your camera is analysed", 10)
     browser.run("document.getElementById('stop').click()")
     wait_until(lambda: text(browser, "status") == "The camera is off", 5)
+    assert browser.errors == []
+
+
+def slide(browser, factor):
+    browser.run(
+        f"(() => {{ const f = document.getElementById('factor'); f.value = {factor};"
+        "f.dispatchEvent(new Event('input')); })()"
+    )
+
+
+def shown_face(browser):
+    """The corrected face on the page, grey."""
+    data = browser.run("document.getElementById('face').toDataURL()")
+    png = np.frombuffer(base64.b64decode(data.partition(",")[2]), np.uint8)
+    return cv2.imdecode(png, cv2.IMREAD_GRAYSCALE)
+
+
+@pytest.mark.parametrize("browser", ["laptop"], indirect=True)
+def test_half_a_pixel_is_five_on_the_page(browser, tmp_path):
+    with served("--brow", "0.5", "--seconds", "2") as address:
+        browser.open(address)
+        wait_until(lambda: "last picture" in text(browser, "status"), 30)
+        # A page that is opened after the end shows the last picture, too.
+        browser.open(address)
+        wait_until(lambda: drawn(browser, "picture") > 10_000, 10)
+        wait_until(lambda: "last picture" in text(browser, "status"), 5)
+        assert browser.run("document.getElementById('empty').hidden")
+        slide(browser, 2)
+        time.sleep(0.5)
+        before = shown_face(browser)
+        slide(browser, 10)
+        time.sleep(0.5)
+        keep(browser, "exaggerated")
+        after = shown_face(browser)
+    y, x = 74, 95  # where the brow is raised most, of 320 px
+    patch = before[y - 22 : y + 22, x - 30 : x + 30]
+    around = after[y - 52 : y + 52, x - 60 : x + 60]
+    *_, (column, row) = cv2.minMaxLoc(cv2.matchTemplate(around, patch, cv2.TM_CCOEFF_NORMED))
+    # From twice to ten times is eight halves of a px of 128, of which a patch sees the mean.
+    assert column == pytest.approx(30, abs=2)
+    assert row == pytest.approx(30 - 0.85 * 8 * 0.5 * 320 / 128, abs=2)
+    assert np.abs(after[160:].astype(int) - before[160:]).max() <= 2
     assert browser.errors == []

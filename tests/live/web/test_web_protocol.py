@@ -21,6 +21,7 @@ from mace.live.web.protocol import (
     parse_command,
     parse_picture,
     picture_message,
+    result_record,
     results_message,
 )
 
@@ -124,7 +125,7 @@ def test_garbled_commands(text):
 def test_results_are_plain_json():
     frame = Frame(3, 0.5, grey_images(1)[0])
     (result,) = FakeEngine().push(frame)
-    message = json.loads(results_message([result], [event(0.4, fps=5.0)], ack=9))
+    message = json.loads(results_message([result_record(result)], [event(0.4, fps=5.0)], ack=9))
     (record,), (told,) = message["results"], message["events"]
     (face,) = record["faces"]
     assert message["ack"] == 9
@@ -142,6 +143,6 @@ def test_what_is_not_known_is_null():
     face = labelled(frame, status=Status.NO_FACE)
     bad = Result(frame, (face,))
     bad.faces[0].smoothed[:] = np.nan
-    (record,) = json.loads(results_message([bad], []))["results"]
+    (record,) = json.loads(results_message([result_record(bad)], []))["results"]
     assert record["faces"][0]["smoothed"] is None
-    assert len(results_message([bad], [])) > HEADER_BYTES
+    assert len(results_message([result_record(bad)], [])) > HEADER_BYTES

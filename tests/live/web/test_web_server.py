@@ -25,7 +25,7 @@ from mace.errors import ConfigError, DataError
 from mace.live.web.address import address_lines
 from mace.live.web.config import WebConfig
 from mace.live.web.guard import make_guard
-from mace.live.web.server import serve
+from mace.live.web.server import ASSETS, serve
 
 
 def test_the_page_holds_its_notices_and_nothing_from_outside():
@@ -36,7 +36,7 @@ def test_the_page_holds_its_notices_and_nothing_from_outside():
         assert "agreed to it" in answer.text
         assert "default-src 'none'" in answer.headers["content-security-policy"]
         assert answer.headers["x-content-type-options"] == "nosniff"
-        for name in ("app.js", "camera.js", "draw.js", "style.css"):
+        for name in ASSETS:
             asset = client.get(f"/{name}")
             assert asset.status_code == 200
             assert "//" not in asset.text.replace("// ", "").replace("https://", "https:")
@@ -167,6 +167,9 @@ def test_a_late_viewer_learns_of_the_past_and_the_end():
         with open_socket(client, "view") as socket:
             history = receive_until(socket, of_type("history"))
             assert receive_until(socket, of_type("ended")) == ended
+            last = receive_until(socket, of_type("results"))
+            assert last["results"][0]["time"] > 2.9
+            assert socket.receive()["bytes"][24:26] == b"\xff\xd8"
     assert len(history["events"]) >= 1
     assert len(history["results"]) > 10
 

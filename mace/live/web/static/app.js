@@ -2,11 +2,14 @@
 
 import { Camera } from "./camera.js";
 import { drawOverlay, drawTimeline } from "./draw.js";
+import { drawFace } from "./exaggerate.js";
+import { described, doing, fillBars, hold, moved, named, newBar, sentence, writeIn } from "./readings.js";
 
 const SECONDS = 10;
 const MAX_ROWS = 200;
 const MAX_LINES = 50_000;
 const RETRY_MS = 2000;
+const MANY_RECORDS = 16;
 const $ = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
 const offers = { view: document.body.dataset.watch === "true", camera: document.body.dataset.camera === "true" };
@@ -18,9 +21,16 @@ const state = {
   paused: false,
   ended: null,
   record: null,
+  waiting: new Map(), // records whose picture is being decoded, by frame
+  pictured: null, // the record of the picture that is shown
+  picture: null, // what the camera mode's record was made from
   size: null,
   samples: [],
   events: [],
+  held: new Map(),
+  factor: 1,
+  motion: true,
+  probabilities: false,
   now: 0,
   person: 0,
   delay: null,
@@ -86,6 +96,10 @@ function receive(message) {
     case "results": {
       const answered = message.ack == null ? null : camera.answered(message.ack);
       if (answered) state.delay = answered.delay;
+      if (answered?.picture && message.results.length) {
+        state.picture?.close();
+        state.picture = answered.picture;
+      }
       message.results.forEach((record) => {
         if (answered) record.origin = answered.origin;
         remember(record);
@@ -95,7 +109,7 @@ function receive(message) {
     }
     case "ended":
       state.ended = message.reason;
-      say(sentence(message.reason));
+      ended();
       break;
     case "refused":
       state.ended = message.reason;
@@ -105,12 +119,23 @@ function receive(message) {
   state.dirty = true;
 }
 
+// What stays on the page is the last picture, not a promise of a first one.
+function ended() {
+  say(sentence(`${state.ended}${state.size ? "; this is its last picture" : ""}`));
+  if (!state.size) $("hint").textContent = `${sentence(state.ended)}; it gave no picture`;
+}
+
 function remember(record) {
-  if (record.time < state.now - 1) Object.assign(state, { samples: [], events: [] }); // the source began anew
+  if (record.time < state.now - 1) {
+    Object.assign(state, { samples: [], events: [] }); // the source began anew
+    state.held.clear();
+  }
   state.now = record.time;
-  const geometry = record.faces.some((face) => face.outline);
-  if (geometry || !record.faces.length) state.record = record;
-  else state.record = state.record && record.faces.length ? { ...record, faces: record.faces } : record;
+  state.record = record;
+  if (state.mode === "view" && record.faces.some((face) => face.outline)) {
+    state.waiting.set(record.frame, record);
+    while (state.waiting.size > MANY_RECORDS) state.waiting.delete(state.waiting.keys().next().value);
+  }
   if (state.mode === "camera") {
     state.size = camera.size;
     state.frames.push(performance.now());
@@ -121,7 +146,9 @@ function remember(record) {
     state.person = record.faces[0].identity;
   }
   for (const face of record.faces) {
-    state.samples.push({ time: record.time, person: face.identity, values: face.smoothed });
+    const px = moved(face);
+    state.samples.push({ time: record.time, person: face.identity, values: face.smoothed, px });
+    if (face.identity === state.person) hold(state.held, px, record.time);
   }
   while (state.samples.length && state.samples[0].time < state.now - SECONDS - 1) state.samples.shift();
   if (state.size || state.mode === "camera") $("empty").hidden = state.mode === "view" || !!camera.stream;
@@ -134,13 +161,20 @@ function note(line) {
 
 async function showPicture(data) {
   const header = new DataView(data);
+  const { mode } = state;
   const size = [header.getUint16(16, true), header.getUint16(18, true)];
   const picture = await createImageBitmap(new Blob([new Uint8Array(data, 24)], { type: "image/jpeg" }));
+  if (state.mode !== mode) return;
   const canvas = $("picture");
   if (canvas.width !== picture.width || canvas.height !== picture.height) Object.assign(canvas, { width: picture.width, height: picture.height });
   canvas.getContext("2d").drawImage(picture, 0, 0);
   picture.close();
   state.size = size;
+  const frame = header.getUint32(4, true);
+  state.pictured = state.waiting.get(frame) ?? state.pictured;
+  for (const earlier of [...state.waiting.keys()].filter((number) => number <= frame)) state.waiting.delete(earlier);
+  state.dirty = true;
+  if (state.ended) ended();
   $("frame").style.aspectRatio = `${size[0]} / ${size[1]}`;
   $("empty").hidden = true;
 }
@@ -150,10 +184,9 @@ function addEvent(event, fresh) {
   if (state.events.length > MAX_ROWS) state.events.shift();
   if (state.mode === "camera") note({ type: "event", ...event });
   const milliseconds = Math.round(1000 * (event.offset - event.onset));
-  const what = event.label ? `${event.kind}: ${event.label}, ${Math.round(100 * event.confidence)}\u00a0%${(event.shown ?? []).map((unit) => ` AU${unit}`).join("")}` : event.kind;
   const row = document.createElement("tr");
   row.className = event.kind;
-  const cells = [event.apex.toFixed(2), what, String(milliseconds), event.strength_px.toFixed(2), event.regions.slice(0, 3).join(", ").replaceAll("_", " ")];
+  const cells = [event.apex.toFixed(2), described(event), String(milliseconds), event.strength_px.toFixed(2), event.regions.slice(0, 3).join(", ").replaceAll("_", " ")];
   cells.forEach((text, index) => {
     const cell = row.insertCell();
     cell.textContent = text;
@@ -169,19 +202,7 @@ function addEvent(event, fresh) {
 }
 
 function buildBars() {
-  $("bars").replaceChildren(...state.classes.map((name) => {
-    const bar = document.createElement("div");
-    bar.className = "bar";
-    const label = document.createElement("span");
-    label.textContent = label.title = name;
-    const meter = document.createElement("div");
-    Object.assign(meter, { role: "meter", ariaValueMin: "0", ariaValueMax: "100", ariaLabel: `Probability of ${name}` });
-    meter.append(document.createElement("div"));
-    const value = document.createElement("span");
-    value.textContent = "–";
-    bar.append(label, meter, value);
-    return bar;
-  }));
+  $("bars").replaceChildren(...state.classes.map(newBar));
 }
 
 function write(id, text) {
@@ -202,7 +223,12 @@ function readings() {
     bar.classList.toggle("best", !!values && state.classes[index] === face.label);
   });
   const word = (face?.status || "no_face").replaceAll("_", " ");
-  write("label", face?.label || (face ? sentence(word) : "No face"));
+  write("label", doing(face));
+  const [event] = named(state.events, state.person, state.now);
+  write("named", event ? described(event) : "");
+  $("named").className = event?.kind ?? "";
+  fillBars($("moving"), state.held, state.now);
+  $("bars").hidden = !state.probabilities;
   const { counters } = record;
   let [rate, delay, dropped] = [counters.fps, counters.delay_ms, counters.dropped];
   if (state.mode === "camera") {
@@ -224,17 +250,35 @@ function readings() {
   $("person").value = String(state.person);
 }
 
-function writeIn(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-
 function draw() {
   requestAnimationFrame(draw);
   if (!state.dirty) return;
   state.dirty = false;
   readings();
-  drawOverlay($("overlay"), state.record, state.size, state.person);
+  const shown = state.mode === "view" ? state.pictured : state.record;
+  drawOverlay($("overlay"), shown, state.size, state.person, state.motion);
   drawTimeline($("timeline"), state);
+  exaggerate(shown);
+}
+
+// The first face as the correction has it, beside the picture, while that is asked for.
+function exaggerate(record) {
+  const asked = state.factor > 1;
+  $("large").hidden = !asked;
+  const face = record?.faces.find((one) => one.identity === state.person);
+  const source = state.mode === "view" ? $("picture") : state.picture;
+  if (!asked || !face?.outline || !source?.width) return;
+  const size = state.mode === "view" ? state.size : [source.width, source.height];
+  drawFace($("face"), source, size, face.outline, face.motion, state.factor);
+}
+
+function setFactor() {
+  state.factor = +$("factor").value;
+  camera.keeps = state.factor > 1;
+  $("times").textContent = state.factor > 1 ? `×${state.factor}` : "off";
+  $("factor").setAttribute("aria-valuetext", state.factor > 1 ? `${state.factor} times` : "off");
+  $("caption").textContent = `The corrected face, its motion ×${state.factor}`;
+  state.dirty = true;
 }
 
 function pause() {
@@ -313,7 +357,8 @@ function show() {
 function choose(mode) {
   if (mode === state.mode) return;
   stopCamera();
-  Object.assign(state, { mode, record: null, size: null, samples: [], events: [], now: 0, paused: true });
+  Object.assign(state, { mode, record: null, pictured: null, size: null, samples: [], events: [], now: 0, paused: true });
+  state.held.clear();
   $("rows").replaceChildren();
   $("none").hidden = false;
   $("count").textContent = "";
@@ -324,8 +369,6 @@ function choose(mode) {
   show();
 }
 
-const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
-
 document.querySelectorAll("[data-mode]").forEach((button) => button.addEventListener("click", () => choose(button.dataset.mode)));
 $("pause").addEventListener("click", pause);
 $("reset").addEventListener("click", () => command({ type: "reset" }));
@@ -333,10 +376,16 @@ $("log").addEventListener("click", download);
 $("start").addEventListener("click", startCamera);
 $("stop").addEventListener("click", () => { stopCamera(); $("start").focus(); });
 $("format").addEventListener("change", () => { camera.format = $("format").value; camera.since = performance.now(); });
-$("person").addEventListener("change", () => { state.person = +$("person").value; state.dirty = true; });
+$("person").addEventListener("change", () => { state.person = +$("person").value; state.held.clear(); state.dirty = true; });
+$("factor").addEventListener("input", setFactor);
+for (const name of ["motion", "probabilities"]) {
+  $(name).addEventListener("change", () => { state[name] = $(name).checked; state.dirty = true; });
+  state[name] = $(name).checked; // browsers remember what was checked before a reload
+}
 addEventListener("resize", () => { state.dirty = true; });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { state.dirty = true; });
 
+setFactor();
 show();
 if (state.mode === "view") connect();
 else say("The camera is off");

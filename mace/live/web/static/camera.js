@@ -25,6 +25,7 @@ export class Camera {
     this.busy = false;
     this.part = null; // { x, y, width, height } of the raw grey part
     this.since = 0;
+    this.keeps = false; // the pictures that are sent, until they are answered
     this.canvas = document.createElement("canvas");
     this.context = this.canvas.getContext("2d", { willReadFrequently: true });
   }
@@ -88,6 +89,7 @@ export class Camera {
     if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
     this.context.drawImage(this.video, from.x, from.y, from.width, from.height, 0, 0, width, height);
     const body = part ? grey(this.context.getImageData(0, 0, width, height)) : await this.jpeg();
+    const picture = this.keeps ? await createImageBitmap(this.canvas) : null;
     if (!this.stream || !body) return;
     const sequence = (this.sequence = (this.sequence + 1) >>> 0);
     const header = new DataView(new ArrayBuffer(HEADER_BYTES));
@@ -97,7 +99,7 @@ export class Camera {
     header.setFloat64(8, time, true);
     header.setUint16(16, part ? width : 0, true);
     header.setUint16(18, part ? height : 0, true);
-    this.inFlight.set(sequence, { sent: performance.now(), origin: part ? [part.x, part.y] : [0, 0] });
+    this.inFlight.set(sequence, { sent: performance.now(), origin: part ? [part.x, part.y] : [0, 0], picture });
     this.send(new Blob([header, body]));
   }
 
@@ -105,11 +107,11 @@ export class Camera {
     return new Promise((resolve) => this.canvas.toBlob(resolve, "image/jpeg", QUALITY));
   }
 
-  // What became of a frame: its delay in ms, and where it was cut out.
+  // What became of a frame: its delay in ms, where it was cut out, and what was in it.
   answered(sequence) {
     const frame = this.inFlight.get(sequence);
     this.inFlight.delete(sequence);
-    return frame && { delay: performance.now() - frame.sent, origin: frame.origin };
+    return frame && { delay: performance.now() - frame.sent, origin: frame.origin, picture: frame.picture };
   }
 
   // Chooses the part that is sent raw. It stays where it is, since the face is measured within it.

@@ -1,6 +1,17 @@
 // Drawing on canvases: pure functions of what is known, called once a display frame at most.
 
+import { readMotion } from "./exaggerate.js";
+
 const SECONDS = 10;
+const LEAST_LANE = 14;
+// Motion in px of the 128-px crop: what is noise, and what has the full colour and fills a lane.
+const CROP = 128;
+const NOISE_PX = 0.1;
+const FULL_PX = 1;
+const MOST_HEAT = 0.6;
+const HOT = 0x286eff; // red in the lowest byte
+// An arrow is so many times as long as the motion.
+const ARROW = 25;
 
 const colours = () => {
   const style = getComputedStyle(document.documentElement);
@@ -20,8 +31,8 @@ function fit(canvas) {
   return context;
 }
 
-// Outline and landmarks of every face; `record.origin` is where a part of the frame was cut out.
-export function drawOverlay(canvas, record, size, person) {
+// Outline, landmarks and motion of every face; `record.origin` is where a part was cut out of a frame.
+export function drawOverlay(canvas, record, size, person, motion) {
   const context = fit(canvas);
   if (!record || !size) return;
   const [width, height] = size;
@@ -32,6 +43,7 @@ export function drawOverlay(canvas, record, size, person) {
   const place = ([x, y]) => [left + (x + x0 + 0.5) * scale, top + (y + y0 + 0.5) * scale];
   for (const face of record.faces) {
     const sure = face.status !== "doubtful";
+    if (motion && face.outline) drawMotion(context, face, place);
     context.strokeStyle = context.fillStyle = sure ? "#7fe08a" : "#ffb45a";
     context.lineWidth = face.identity === person ? 2 : 1;
     if (face.outline) {
@@ -54,22 +66,68 @@ export function drawOverlay(canvas, record, size, person) {
   }
 }
 
-// One lane for events, then one row a class: how its probability went.
-export function drawTimeline(canvas, { samples, events, classes, now, person }) {
+// What moves, the hotter the farther, and where it goes.
+function drawMotion(context, face, place) {
+  const { motion, moving, outline } = face;
+  if (!motion || !moving?.regions.length) return;
+  const field = readMotion(motion);
+  const { side } = motion;
+  const image = new ImageData(side, side);
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let i = 0; i < side * side; i += 1) {
+    const [u, v] = [field[2 * i], field[2 * i + 1]];
+    const px = (Math.sqrt(u * u + v * v) * CROP) / side;
+    if (px <= NOISE_PX) continue;
+    const hot = Math.sqrt(Math.min((px - NOISE_PX) / (FULL_PX - NOISE_PX), 1));
+    pixels[i] = HOT | (Math.round(255 * MOST_HEAT * hot) << 24);
+  }
+  const heat = new OffscreenCanvas(side, side);
+  heat.getContext("2d").putImageData(image, 0, 0);
+  const [o, a, b] = [outline[0], outline[1], outline[3]].map(place);
+  context.save();
+  context.transform((a[0] - o[0]) / side, (a[1] - o[1]) / side, (b[0] - o[0]) / side, (b[1] - o[1]) / side, o[0], o[1]);
+  context.drawImage(heat, 0, 0);
+  context.restore();
+  const at = (x, y) => [0, 1].map((i) => o[i] + x * (a[i] - o[i]) + y * (b[i] - o[i]));
+  for (const { x, y, u, v } of moving.regions) {
+    const [from, to] = [at(x, y), at(x + (ARROW * u) / CROP, y + (ARROW * v) / CROP)];
+    for (const [colour, wide] of [["#000", 4], ["#fff", 2]]) arrow(context, from, to, colour, wide);
+  }
+}
+
+function arrow(context, from, to, colour, wide) {
+  const [angle, tip] = [Math.atan2(to[1] - from[1], to[0] - from[0]), 7];
+  Object.assign(context, { strokeStyle: colour, lineWidth: wide, lineCap: "round" });
+  context.beginPath();
+  context.moveTo(...from);
+  context.lineTo(...to);
+  for (const turn of [2.6, -2.6]) {
+    context.moveTo(...to);
+    context.lineTo(to[0] + tip * Math.cos(angle + turn), to[1] + tip * Math.sin(angle + turn));
+  }
+  context.stroke();
+}
+
+// A lane of events for every person, then one for each thing that moved of the chosen one, or for
+// each class where probabilities are asked for.
+export function drawTimeline(canvas, { samples, events, classes, now, person, probabilities }) {
   const context = fit(canvas);
   const theme = colours();
   const width = canvas.clientWidth;
   const height = canvas.clientHeight;
   const gutter = Math.min(92, width * 0.24);
   const axis = 18;
-  const lane = 26;
-  const row = (height - lane - axis) / Math.max(classes.length, 1);
   const x = (time) => gutter + (width - gutter - 2) * (1 + (time - now) / SECONDS);
+  const shown = events.filter((event) => x(event.offset) >= gutter && event.onset <= now);
+  const people = [...new Set([...samples.map((one) => one.person), ...shown.map((one) => one.identity)])].sort((a, b) => a - b);
+  if (!people.length) people.push(person);
+  const lane = people.length > 3 ? 18 : 24;
+  const top = lane * people.length;
+  const room = height - top - axis;
   context.font = "12px system-ui, sans-serif";
   context.textBaseline = "middle";
 
   context.fillStyle = theme.muted;
-  context.fillText("events", 0, lane / 2);
   context.textAlign = "center";
   for (let second = Math.ceil(now - SECONDS); second <= now; second += 1) {
     const at = x(second);
@@ -83,10 +141,14 @@ export function drawTimeline(canvas, { samples, events, classes, now, person }) 
   }
   context.textAlign = "left";
 
-  const mine = samples.filter((one) => one.person === person && one.values);
-  classes.forEach((name, index) => {
-    const base = lane + (index + 1) * row - 2;
-    const reach = row - 5;
+  const mine = samples.filter((one) => one.person === person);
+  const lanes = (probabilities ? courses(mine, classes) : movements(mine)).slice(0, Math.floor(room / LEAST_LANE));
+  const row = room / Math.max(lanes.length, 1);
+  context.fillStyle = theme.muted;
+  if (!lanes.length) context.fillText("nothing moves", 0, top + room / 2);
+  lanes.forEach(([name, value], index) => {
+    const base = top + (index + 1) * row - 2;
+    const reach = Math.min(row, 40) - 4;
     context.fillStyle = theme.muted;
     context.fillText(clipped(context, name, gutter - 8), 0, base - reach / 2);
     context.strokeStyle = theme.line;
@@ -99,28 +161,38 @@ export function drawTimeline(canvas, { samples, events, classes, now, person }) 
       const [one, next] = [mine[i], mine[i + 1]];
       if (next.time - one.time > 0.5 || x(next.time) < gutter) continue;
       // Whole px, so that neighbours leave no seam.
+      const tall = Math.min(value(one), 1) * reach;
+      if (!(tall > 0)) continue;
       const from = Math.floor(Math.max(x(one.time), gutter));
-      const tall = one.values[index] * reach;
       context.fillRect(from, base - tall, Math.max(Math.ceil(x(next.time)) - from, 1), tall);
     }
   });
 
-  const shown = events.filter((event) => x(event.offset) >= gutter && event.onset <= now);
-  for (const event of shown) {
-    const from = Math.max(x(event.onset), gutter);
-    const to = Math.min(Math.max(x(event.offset), from + 3), width);
-    const micro = event.kind === "micro";
-    context.fillStyle = micro ? theme.accent : theme.muted;
-    context.globalAlpha = micro ? 0.16 : 0.1;
-    context.fillRect(from, lane, to - from, height - lane - axis);
-    context.globalAlpha = micro ? 1 : 0.55;
-    context.fillRect(from, lane - 7, to - from, 6);
-    context.globalAlpha = 1;
-  }
+  people.forEach((number, index) => {
+    context.fillStyle = theme.muted;
+    context.fillText(`person ${number}`, 0, index * lane + lane / 2);
+    const theirs = shown.filter((event) => event.identity === number);
+    for (const event of theirs) {
+      const from = Math.max(x(event.onset), gutter);
+      const to = Math.min(Math.max(x(event.offset), from + 3), width);
+      const micro = event.kind === "micro";
+      context.fillStyle = micro ? theme.accent : theme.muted;
+      if (number === person) {
+        context.globalAlpha = micro ? 0.16 : 0.1;
+        context.fillRect(from, top, to - from, room);
+      }
+      context.globalAlpha = micro ? 1 : 0.55;
+      context.fillRect(from, (index + 1) * lane - 6, to - from, 5);
+      context.globalAlpha = 1;
+    }
+    writeNames(context, theirs, { x, gutter, width, theme, middle: index * lane + lane / 2 - 4 });
+  });
+}
 
-  // Of names that would lie on each other the first one stands, a micro-expression's before others.
+// Of names that would lie on each other the first one stands, a micro-expression's before others.
+function writeNames(context, events, { x, gutter, width, theme, middle }) {
   const taken = [];
-  for (const event of [...shown].sort((a, b) => (b.kind === "micro") - (a.kind === "micro"))) {
+  for (const event of [...events].sort((a, b) => (b.kind === "micro") - (a.kind === "micro"))) {
     const micro = event.kind === "micro";
     const text = event.label && micro ? event.label : event.kind;
     const wide = context.measureText(text).width;
@@ -128,8 +200,18 @@ export function drawTimeline(canvas, { samples, events, classes, now, person }) 
     if (taken.some(([left, right]) => from < right + 4 && left < from + wide + 4)) continue;
     taken.push([from, from + wide]);
     context.fillStyle = micro ? theme.accent : theme.muted;
-    context.fillText(text, from, lane / 2 - 5);
+    context.fillText(text, from, middle);
   }
+}
+
+function movements(samples) {
+  const names = [...new Set(samples.flatMap((one) => Object.keys(one.px)))];
+  const units = names.filter((name) => name.startsWith("AU"));
+  return (units.length ? units : names).sort().map((name) => [name, (one) => (one.px[name] ?? 0) / FULL_PX]);
+}
+
+function courses(samples, classes) {
+  return classes.map((name, index) => [name, (one) => one.values?.[index] ?? 0]);
 }
 
 function clipped(context, text, room) {
