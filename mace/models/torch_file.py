@@ -7,6 +7,7 @@ types of its numbers, and nothing else. What is in the file but tensors is an er
 
 import collections
 import io
+import math
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -114,6 +115,9 @@ def _tensor(
     last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
     if 0 not in size and last >= len(storage):
         raise pickle.UnpicklingError("a tensor reaches beyond its storage")
+    # By steps of 0 a number could stand for any amount of memory.
+    if math.prod(size) > len(storage):
+        raise pickle.UnpicklingError("a tensor is larger than its storage")
     steps = tuple(step * storage.itemsize for step in stride)
     return np.lib.stride_tricks.as_strided(storage[offset:], size, steps).copy()
 

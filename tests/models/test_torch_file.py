@@ -41,13 +41,13 @@ def torch(monkeypatch):
 
 
 class Tensor:
-    def __init__(self, torch, key, array, *, count=None, size=None):
+    def __init__(self, torch, key, array, *, count=None, size=None, stride=None):
         self.torch, self.key, self.array = torch, key, array
         self.count, self.size = count or array.size, size or array.shape
+        self.stride = stride or tuple(step // array.itemsize for step in array.strides)
 
     def __reduce__(self):
-        stride = tuple(step // self.array.itemsize for step in self.array.strides)
-        rest = (0, self.size, stride, False, collections.OrderedDict())
+        rest = (0, self.size, self.stride, False, collections.OrderedDict())
         return sys.modules["torch._utils"]._rebuild_tensor_v2, (Storage(self), *rest)
 
 
@@ -159,6 +159,7 @@ def test_no_code_of_a_stranger_runs(torch, tmp_path):
     [
         ({"a": 3}, {}, "holds more than tensors by name"),
         ({"a": np.zeros(2, np.float32)}, {"size": (9,)}, "reaches beyond its storage"),
+        ({"a": np.zeros(2, np.float32)}, {"size": (10**9,), "stride": (0,)}, "larger than its"),
         ({"a": np.zeros(2, np.float32)}, {"count": 5}, "holds 2 numbers, not 5"),
     ],
 )
