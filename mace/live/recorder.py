@@ -9,6 +9,7 @@ every line up to the last flush. `mace review` reads them all.
 import contextlib
 import csv
 import glob
+import itertools
 import json
 import os
 import shutil
@@ -77,7 +78,12 @@ class Recorder:
     ):
         self.pictured, self.size, self._keep = pictures != "none", size, keep
         self._folder = folder
-        self._partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
+        partial = f".{folder.name}.partial-{os.getpid()}"
+        names = itertools.chain([partial], (f"{partial}-{n}" for n in itertools.count(2)))
+        # A process of the same number may have left one when it was killed.
+        self._partial = next(
+            path for path in map(folder.with_name, names) if not os.path.lexists(path)
+        )
         self._classes, self._units = tuple(classes), tuple(units)
         self._session = session
         self._frames = 0
@@ -89,6 +95,9 @@ class Recorder:
         refuse_written(folder)
         try:
             self._partial.mkdir(parents=True)
+        except OSError as error:
+            raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
+        try:
             self._csv = (self._partial / FRAMES_CSV).open("w", encoding="utf-8", newline="")
             lock(self._csv.fileno())  # by which others know that we are at work
             self._jsonl = (self._partial / FRAMES_JSONL).open("wb")

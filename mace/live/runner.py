@@ -182,9 +182,9 @@ class Runner:
                 self._errors.append(error)
             finally:
                 # Whoever comes after ends when nothing is left; whoever comes before, at once.
-                self._source.close()
                 for queue in queues:
                     queue.close()
+                self._source.close()
 
         return threading.Thread(target=guarded, name=name, daemon=True)
 

@@ -10,6 +10,7 @@ import io
 import math
 import pickle
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def read_tensors(path: str | Path) -> dict[str, np.ndarray]:
         ) from error
     except (
         pickle.UnpicklingError, ValueError, KeyError, TypeError, IndexError, EOFError,
-        AttributeError,
+        AttributeError, zlib.error, OverflowError, MemoryError, RuntimeError,
     ) as error:  # fmt: skip
         raise DataError(f"{path} is damaged or holds more than tensors: {error}") from error
     for name in ("state_dict", "model"):

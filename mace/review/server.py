@@ -94,7 +94,7 @@ class _Pages:
             data = await run_sync(self._jpeg, path, number, width)
         except (KeyError, ValueError, IndexError):
             return PlainTextResponse("there is no such frame\n", status_code=404)
-        except MaceError as error:
+        except (MaceError, OSError) as error:  # such as a disk that was unplugged
             return PlainTextResponse(f"{error}\n", status_code=404)
         if data is None:
             return PlainTextResponse("this frame cannot be decoded\n", status_code=404)

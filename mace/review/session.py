@@ -143,6 +143,7 @@ class CodingSession:
             do = message.get("do")
             if do == "load":
                 self._history, self._unsaved = History(self._read()), ""
+                self._rates.clear()  # the table may say others now
                 self._revision += 1
                 return None
             if do == "undo":
@@ -170,6 +171,8 @@ class CodingSession:
         do = message.get("do")
         if do == "subject":
             self.open(video)
+            if not coding.of(video):
+                raise ConfigError("a person's name is kept with the events; add an event first")
             return renamed(coding, video, str(message.get("subject", ""))), None
         count = self.open(video).video.count
         if do == "add":

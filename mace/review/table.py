@@ -1,7 +1,9 @@
 """The table of coded events: one CSV of all coders, as `mace prepare folder` reads it."""
 
+import codecs
 import csv
 import io
+import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +14,7 @@ from typing import Self, cast
 
 from mace.datasets.reading.cells import CellError, cell_frame
 from mace.errors import ConfigError, DataError, OutputError
-from mace.files import decode_text, write_text
+from mace.files import write_text
 from mace.locks import lock, lock_folder
 from mace.review.events import CodedEvent, Coding, Kind, checked
 
@@ -178,29 +180,57 @@ def read_rows(path: Path) -> tuple[list[str], list[tuple[int, Row]]]:
         DataError: if it cannot be read, or lacks a column.
     """
     try:
-        text = decode_text(path.read_bytes())
+        text = _unicode(path.read_bytes(), path)
     except FileNotFoundError:
         return [], []
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-    lines = (text or "").splitlines()
-    first = lines[0] if lines else ""
     # Spreadsheets save with the mark of their country.
-    delimiter = max(",;\t", key=first.count)
-    rows = csv.DictReader(lines, delimiter=delimiter, restval="")
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    rows = csv.DictReader(
+        io.StringIO(text, newline=""), delimiter=delimiter, restval="", strict=True
+    )
+    try:
+        return _checked_rows(path, rows)
+    except csv.Error as error:
+        raise DataError(f"{path}, row {rows.reader.line_num}: {error}; mend the row") from error
+
+
+def _checked_rows(
+    path: Path, rows: "csv.DictReader[str]"
+) -> tuple[list[str], list[tuple[int, Row]]]:
+    """Return header and rows, all of which can be written back as they are."""
     header = [name.strip() for name in rows.fieldnames or ()]
     rows.fieldnames = header
+    if twice := sorted({name for name in header if header.count(name) > 1}):
+        raise DataError(f"{path} has the column {twice[0]!r} twice; rename one of them")
     if missing := [name for name in _NEEDED if name not in header]:
         raise DataError(
             f"{path} is no table of `mace review`: it has no column {', '.join(missing)}; name "
             "another with --table"
         )
-    read = [
-        (rows.line_num, {name: cell for name, cell in row.items() if name is not None})
-        for row in rows
-        if any(row.values())
-    ]
-    return header, cast(list[tuple[int, Row]], read)
+    read: list[tuple[int, Row]] = []
+    for row in rows:
+        if None in row:
+            raise DataError(
+                f"{path}, row {rows.line_num}: there are more cells than columns; name the columns "
+                "or remove the cells"
+            )
+        if any(row.values()):
+            read.append((rows.line_num, row))
+    return header, read
+
+
+def _unicode(data: bytes, path: Path) -> str:
+    """Decode a table that will be written again, so that no letter is guessed."""
+    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return data.decode("utf-16" if marked else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path} is not saved as Unicode, so that letters such as ü would be guessed; save it "
+            "as CSV UTF-8"
+        ) from error
 
 
 def coding_of(path: Path, rows: Sequence[tuple[int, Row]]) -> Coding:
@@ -242,9 +272,10 @@ def coding_of(path: Path, rows: Sequence[tuple[int, Row]]) -> Coding:
 
 def _rate(text: str) -> float:
     try:
-        return max(float(text.replace(",", ".")), 0.0)
+        rate = float(text.replace(",", "."))
     except ValueError:
         return 0.0
+    return rate if 0 < rate < math.inf else 0.0
 
 
 def _content(rows: Iterable[Row]) -> list[Row]:

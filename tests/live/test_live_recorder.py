@@ -161,11 +161,14 @@ def test_two_processes_never_write_one_folder(tmp_path):
     with first:
         first.write_result(result(0), PICTURE)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
-    # What a killed process left is in nobody's way.
-    (tmp_path / ".more.partial-1").mkdir()
-    (tmp_path / ".more.partial-1" / "frames.csv").touch()
+    # What a killed process left is in nobody's way, and stays, whatever its number was.
+    left = [tmp_path / f".more.partial-{number}" / "frames.csv" for number in (1, os.getpid())]
+    for file in left:
+        file.parent.mkdir()
+        file.touch()
     record(tmp_path / "more", frames=1)
     assert (tmp_path / "more" / "frames.csv").exists()
+    assert all(file.exists() for file in left)
 
 
 def test_empty_target_folder_may_exist(tmp_path):

@@ -160,6 +160,7 @@ def test_no_code_of_a_stranger_runs(torch, tmp_path):
         ({"a": 3}, {}, "holds more than tensors by name"),
         ({"a": np.zeros(2, np.float32)}, {"size": (9,)}, "reaches beyond its storage"),
         ({"a": np.zeros(2, np.float32)}, {"size": (10**9,), "stride": (0,)}, "larger than its"),
+        ({"a": np.zeros(2, np.float32)}, {"size": (0, 2**95)}, "is damaged or holds more"),
         ({"a": np.zeros(2, np.float32)}, {"count": 5}, "holds 2 numbers, not 5"),
     ],
 )

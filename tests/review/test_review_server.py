@@ -115,6 +115,9 @@ def test_edits_are_saved_at_once_and_undone(lab):
         assert socket.receive_json()["videos"][0]["events"][0]["onset"] == 5
         edit(socket, do="undo")
         edit(socket, do="undo")
+        refused = edit(socket, do="subject", subject="carla")
+        assert "add an event first" in refused["reason"]
+        socket.receive_json()
         assert (lab / "annotations.csv").read_text().count("\n") == 1
         edit(socket, do="redo")
         state = edit(socket, do="subject", subject="carla")

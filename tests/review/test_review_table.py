@@ -151,3 +151,28 @@ def test_a_table_that_cannot_be_written_stays_as_it_was(tmp_path, monkeypatch):
         assert path.read_bytes() == before
         table.write(coded((30, 40)))
     assert rows(path)[0]["onset"] == "30"
+
+
+def test_what_cannot_be_written_back_as_it_is_is_refused(tmp_path):
+    path = tmp_path / "annotations.csv"
+    header = ",".join(COLUMNS)
+    row = "bob,Müller,x,p1/take.mp4,micro,1,2,3,joy,,30,schön"
+    for content, message in (
+        (f"{header}\n{row}\n".encode("cp1252"), "save it as CSV UTF-8"),
+        (f"{header},note\n{row},x\n".encode(), "has the column 'note' twice"),
+        (f"{header}\n{row},more\n".encode(), "row 2: there are more cells than columns"),
+        (f'{header}\n{row}\n"bob,x\n'.encode(), "row 3: unexpected end of data; mend the row"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=message):
+            open_table(path)
+        assert path.read_bytes() == content
+
+
+def test_cells_of_several_lines_stay_what_they_are(tmp_path):
+    path = tmp_path / "annotations.csv"
+    row = 'bob,M,x,p1/take.mp4,micro,1,2,3,joy,,30,"one\ntwo"'
+    path.write_text(f"{','.join(COLUMNS)}\n{row}\n", encoding="utf-16")
+    with open_table(path) as table:
+        table.write(coded((10, 20)))
+    assert [row["note"] for row in rows(path)] == ["", "one\ntwo"]

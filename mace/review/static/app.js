@@ -26,6 +26,7 @@ function connect() {
   socket = new WebSocket(new URL(address("ws", {}), location.href.replace(/^http/, "ws")));
   socket.addEventListener("message", ({ data }) => heard(JSON.parse(data)));
   socket.addEventListener("close", ({ reason }) => {
+    awaited = dragged = null;  // no answer will come
     status("bad", "Not connected: nothing can be changed now");
     if (reason) notice(reason);
     setTimeout(connect, 1000);
@@ -33,7 +34,11 @@ function connect() {
 }
 
 function send(edit) {
-  if (socket?.readyState !== WebSocket.OPEN) { notice("Not connected: the change was not made.", 4000); return; }
+  if (socket?.readyState !== WebSocket.OPEN) {
+    notice("Not connected: the change was not made.", 4000);
+    awaited = dragged = null;
+    return;
+  }
   socket.send(JSON.stringify({ video: facts?.path, ...edit }));
 }
 
