@@ -22,7 +22,7 @@ from mace.export.layout import is_export
 from mace.files import write_text
 from mace.inference import Model, load_model, unit_names
 from mace.live.config import LiveConfig
-from mace.live.event_card import write_cards
+from mace.live.event_card import CARDS, write_cards
 from mace.live.pipeline import spot_source
 from mace.live.sources.folder import ImageFolder
 from mace.live.sources.opening import open_source
@@ -96,8 +96,8 @@ class Settings:
 def recordings_within(paths: Sequence[Path]) -> list[Path]:
     """Return the recordings that paths stand for, each once, in order.
 
-    A file, a pattern and a folder of pictures are one; of another folder it is all the videos and
-    folders of pictures below it.
+    A file, a pattern and a folder of pictures alone are one; of another folder it is all the videos
+    and folders of pictures below it, but for event cards.
     """
     recordings: dict[Path, Path] = {}
     for path in paths:
@@ -109,11 +109,13 @@ def recordings_within(paths: Sequence[Path]) -> list[Path]:
 
 def _within(folder: Path) -> Iterator[Path]:
     entries = sorted(folder.iterdir()) if folder.is_dir() else []
-    if any(is_picture(entry.name) and entry.is_file() for entry in entries):
+    pictures = any(is_picture(entry.name) and entry.is_file() for entry in entries)
+    # Beside videos a picture is a cover, not a frame.
+    if pictures and not any(is_video(entry.name) for entry in entries):
         yield folder
         return
     for entry in entries:
-        if entry.is_dir() and not entry.name.startswith("."):
+        if entry.is_dir() and not entry.name.startswith(".") and entry.name != CARDS:
             yield from _within(entry)
         elif is_video(entry.name):
             yield entry
