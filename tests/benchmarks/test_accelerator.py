@@ -49,6 +49,7 @@ def killed_and_gone_on_with(path, *options, part, after):
     return lines
 
 
+@pytest.mark.slow
 def test_parts_killed_and_gone_on_with(tmp_path):
     parts = ("--parts", "tvl1", "live")
     lines = killed_and_gone_on_with(tmp_path / "results.jsonl", *parts, part="tvl1", after=1)

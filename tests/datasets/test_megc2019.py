@@ -64,6 +64,7 @@ def report_in(data_dir, config="cropped"):
     return json.loads(path.read_text())
 
 
+@pytest.mark.slow
 def test_all_442_clips_of_68_subjects(prepared, tmp_path, capsys):
     labels = write_labels(tmp_path / "labels", SAMPLES)
     assert "samm,6,006_" in (labels / "combined_3class_gt.csv").read_text()

@@ -25,6 +25,7 @@ from mace.search.space import SearchSpace
 from mace.search.study import Study
 
 
+@pytest.mark.slow
 def test_a_killed_search_ends_as_an_undisturbed_one(tmp_path, pretended):
     undisturbed = search(tmp_path / "undisturbed", trials=10)
     out = tmp_path / "killed"

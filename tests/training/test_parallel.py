@@ -31,6 +31,7 @@ def test_eight_devices_equal_one():
 
 
 @pytest.mark.usefixtures("two_devices")
+@pytest.mark.slow
 def test_members_share_their_batches_one_after_the_other():
     config = replace(SHARED, devices=2, epochs=2)
     members = [Member(config=config, train_index=range(20), seed=seed) for seed in (0, 1)]
