@@ -18,7 +18,7 @@ def run(
 ) -> None:
     """Pre-train MACNN on onset-apex pairs of synthetic people and keep it as a model.
 
-    Renders the pairs first (a quarter of an hour on two cores) and keeps them beside the prepared
+    Renders the pairs first (half an hour on two cores) and keeps them beside the prepared
     data sets. Ctrl-C saves and stops; the same command goes on from there.
 
     Args:

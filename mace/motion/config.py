@@ -159,8 +159,8 @@ class ConventionConfig:
     size: int = 28
     public: float = 0.5
     jitter: float = 0.12
-    loose: float = 0.4
-    shift: tuple[float, float] = (-0.55, 0.15)
+    loose: float = 0.6
+    shift: tuple[float, float] = (-0.65, 0.15)
     stretch: float = 1.25
 
     def __post_init__(self) -> None:

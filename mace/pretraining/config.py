@@ -55,7 +55,7 @@ class PretrainingConfig:
         seed: of everything random.
     """
 
-    people: int = 640
+    people: int = 1280
     pairs_each: int = 16
     poses_each: int = 3
     pairs: PairConfig = field(default_factory=PairConfig)
@@ -79,7 +79,7 @@ class PretrainingConfig:
             augment=NO_AUGMENT,
             mixup=0.0,
             normalise="image",
-            epochs=60,
+            epochs=100,
             batch_size=64,
             unit_weight=1.0,
             ema=0.999,

@@ -9,7 +9,7 @@ clips have shown once that three action units were rendered wrongly (the model c
     mace pretrain --measure                         the shipped network and its card
     mace pretrain --config.train.devices 8          on an accelerator or several
 
-Cost on two CPU cores: a quarter of an hour to render, twenty minutes to train, twenty to measure.
+Cost on two CPU cores: half an hour to render, three quarters to train, half an hour to measure.
 Expected: the figures in `mace/pretrained/macnn/MODEL_CARD.md`.
 """
 
