@@ -26,7 +26,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from mace.models.config import ModelConfig
+from mace.models.classifier import Classifier
 from mace.models.conv import Conv, Form
 from mace.models.layers import Dense, classify, flatten, max_pool, streams
 
@@ -53,15 +53,8 @@ class Inception(nn.Module):
         return max_pool(jnp.concatenate(paths, -1), size=2, stride=2)
 
 
-class DualInception(nn.Module):
+class DualInception(Classifier):
     """The network; of its configuration it uses `units` and `dtype`."""
-
-    config: ModelConfig
-    classes: int
-    axis_name: str | None = None
-    """As other networks have it; this one has no batch statistics to average."""
-    form: Form = "native"
-    """How convolutions are written."""
 
     @nn.compact
     def __call__(

@@ -33,8 +33,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from mace.errors import ConfigError
-from mace.models.config import ModelConfig
-from mace.models.conv import Conv, Form, he
+from mace.models.classifier import Classifier
+from mace.models.conv import Conv, he
 from mace.models.layers import channel_norm, classify, max_pool
 from mace.models.stem import space_to_depth
 
@@ -110,15 +110,8 @@ class Level(nn.Module):
         return x.reshape(batch, height, width, channels)
 
 
-class HTNet(nn.Module):
+class HTNet(Classifier):
     """The network; of its configuration it uses `units` and `dtype`."""
-
-    config: ModelConfig
-    classes: int
-    axis_name: str | None = None
-    """As other networks have it; this one has no batch statistics to average."""
-    form: Form = "native"
-    """How convolutions are written."""
 
     @nn.compact
     def __call__(

@@ -26,6 +26,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from mace.models.classifier import Classifier
 from mace.models.config import ModelConfig
 from mace.models.conv import Conv, Form, SeparableConv
 from mace.models.head import make_head
@@ -69,19 +70,12 @@ class AtrousBlock(nn.Module):
         return nn.relu(x + y if config.residual else y), joined
 
 
-class MACNN(nn.Module):
+class MACNN(Classifier):
     """Stem, stages of atrous blocks with a 3x3 convolution of stride 2 between them, head.
 
     Works for any input of at least `2 ** (stages - 1) * stem_stride` px a side and any number of
     channels; the number of parameters depends on the channels, not on the size.
     """
-
-    config: ModelConfig
-    classes: int
-    axis_name: str | None = None
-    """Mapped axis over which batch statistics are averaged, when called inside `jax.pmap`."""
-    form: Form = "native"
-    """How convolutions are written."""
 
     @nn.compact
     def __call__(

@@ -29,7 +29,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from mace.models.config import ModelConfig
+from mace.models.classifier import Classifier
 from mace.models.conv import Conv, Form
 from mace.models.head import Dropout
 from mace.models.layers import Dense, classify, flatten, max_pool
@@ -52,15 +52,8 @@ class Block(nn.Module):
         return max_pool(y, size=2, stride=2)
 
 
-class SerialMACNN(nn.Module):
+class SerialMACNN(Classifier):
     """The network; of its configuration it uses `dropout`, `units` and `dtype`."""
-
-    config: ModelConfig
-    classes: int
-    axis_name: str | None = None
-    """As other networks have it; this one has no batch statistics to average."""
-    form: Form = "native"
-    """How convolutions are written."""
 
     @nn.compact
     def __call__(

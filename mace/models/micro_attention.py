@@ -28,6 +28,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from mace.models.classifier import Classifier
 from mace.models.config import ModelConfig
 from mace.models.conv import Conv, Form
 from mace.models.layers import Dense, classify, flatten, max_pool
@@ -80,15 +81,8 @@ class Block(nn.Module):
         return y + y * weight.astype(dtype), weight
 
 
-class MicroAttention(nn.Module):
+class MicroAttention(Classifier):
     """The network; of its configuration it uses `dropout`, `norm_momentum`, `units`, `dtype`."""
-
-    config: ModelConfig
-    classes: int
-    axis_name: str | None = None
-    """Mapped axis over which batch statistics are averaged, when called inside `jax.pmap`."""
-    form: Form = "native"
-    """How convolutions are written."""
 
     @nn.compact
     def __call__(

@@ -24,6 +24,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from mace.models.classifier import Classifier
 from mace.models.config import ModelConfig
 from mace.models.conv import Conv, Form
 from mace.models.head import Dropout
@@ -46,15 +47,8 @@ class Stream(nn.Module):
         return flatten(x)
 
 
-class OffApexNet(nn.Module):
+class OffApexNet(Classifier):
     """The network; of its configuration it uses `dropout`, `units` and `dtype`."""
-
-    config: ModelConfig
-    classes: int
-    axis_name: str | None = None
-    """As other networks have it; this one has no batch statistics to average."""
-    form: Form = "native"
-    """How convolutions are written."""
 
     @nn.compact
     def __call__(

@@ -30,6 +30,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from mace.models.classifier import Classifier
 from mace.models.config import ModelConfig
 from mace.models.conv import Conv, Form, he
 from mace.models.head import Dropout, grid_pool
@@ -103,15 +104,8 @@ def class_attention(
     return maps.mean(-1, keepdims=True)
 
 
-class RCNA(nn.Module):
+class RCNA(Classifier):
     """The network; of its configuration it uses `dropout`, `norm_momentum`, `units`, `dtype`."""
-
-    config: ModelConfig
-    classes: int
-    axis_name: str | None = None
-    """Mapped axis over which batch statistics are averaged, when called inside `jax.pmap`."""
-    form: Form = "native"
-    """How convolutions are written."""
 
     @nn.compact
     def __call__(

@@ -11,6 +11,7 @@ import functools
 import flax.linen as nn
 from jaxtyping import Array, Float
 
+from mace.models.classifier import Classifier
 from mace.models.config import ModelConfig
 from mace.models.conv import Form
 from mace.models.head import make_head
@@ -36,15 +37,8 @@ class BasicBlock(nn.Module):
         return nn.relu(x + y if self.config.residual else y)
 
 
-class ResNet(nn.Module):
+class ResNet(Classifier):
     """Stem, stages of basic blocks with a 3x3 convolution of stride 2 between them, head."""
-
-    config: ModelConfig
-    classes: int
-    axis_name: str | None = None
-    """Mapped axis over which batch statistics are averaged, when called inside `jax.pmap`."""
-    form: Form = "native"
-    """How convolutions are written."""
 
     @nn.compact
     def __call__(

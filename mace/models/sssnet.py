@@ -22,6 +22,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from mace.models.classifier import Classifier
 from mace.models.config import ModelConfig
 from mace.models.conv import Conv, Form
 from mace.models.layers import Dense, MapDropout, classify, flatten, inner, max_pool
@@ -49,15 +50,8 @@ class Block(nn.Module):
         return MapDropout(config.dropout, self.train)(x)
 
 
-class SSSNet(nn.Module):
+class SSSNet(Classifier):
     """The network; of its configuration it uses `dropout`, `norm_momentum`, `units`, `dtype`."""
-
-    config: ModelConfig
-    classes: int
-    axis_name: str | None = None
-    """Mapped axis over which batch statistics are averaged, when called inside `jax.pmap`."""
-    form: Form = "native"
-    """How convolutions are written."""
 
     @nn.compact
     def __call__(

@@ -28,6 +28,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from mace.models.classifier import Classifier
 from mace.models.config import ModelConfig
 from mace.models.conv import Conv, Form, he
 from mace.models.conv_max import conv_max3
@@ -76,18 +77,11 @@ class Streams(nn.Module):
         return Dropout(config.dropout, self.train)(x)
 
 
-class STSTNet(nn.Module):
+class STSTNet(Classifier):
     """The network; of its configuration it uses `norm`, `dropout`, `units` and `dtype`.
 
     Works for any input of at least 1 px and any number of channels.
     """
-
-    config: ModelConfig
-    classes: int
-    axis_name: str | None = None
-    """Mapped axis over which batch statistics are averaged, when called inside `jax.pmap`."""
-    form: Form = "native"
-    """How convolutions are written; the plain one has one form."""
 
     @nn.compact
     def __call__(

@@ -4,14 +4,12 @@ import contextlib
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import anyio
 import cv2
 import numpy as np
-import uvicorn
 from anyio.to_thread import run_sync
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
@@ -30,9 +28,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from mace import __version__
 from mace.annotation.class_sets import EMOTIONS
 from mace.errors import MaceError
-from mace.live.web.address import address_lines, listen
 from mace.live.web.config import WebConfig
-from mace.live.web.guard import Guard, Guarded, make_guard
+from mace.live.web.guard import Guard, Guarded
+from mace.live.web.serving import serve_app
 from mace.review.session import CodingSession
 
 STATIC = Path(__file__).parent / "static"
@@ -196,28 +194,10 @@ def serve(session: CodingSession, *, config: WebConfig, say: Callable[[str], Non
     Raises:
         ConfigError: if the address cannot be listened on.
     """
-    listening = listen(config)
-    config = replace(config, port=listening.getsockname()[1])
-    guard = make_guard(config)
-    for line in address_lines(config, guard.token):
-        say(line)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            make_app(session, guard=guard, config=config),
-            ssl_certfile=config.cert,
-            ssl_keyfile=config.key,
-            ws="websockets-sansio",
-            ws_max_size=_MAX_MESSAGE_BYTES,
-            ws_per_message_deflate=False,
-            limit_concurrency=8 * config.max_clients + 16,
-            timeout_graceful_shutdown=3,
-            access_log=False,  # addresses hold the token
-            server_header=False,
-            log_level="warning",
-        )
+    serve_app(
+        lambda guard, config: make_app(session, guard=guard, config=config),
+        config,
+        message_bytes=_MAX_MESSAGE_BYTES,
+        requests_each=7,  # frames before and behind
+        say=say,
     )
-    with listening:
-        try:
-            server.run(sockets=[listening])
-        except KeyboardInterrupt:
-            return  # how a server is meant to end

@@ -4,10 +4,8 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
-import uvicorn
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -27,11 +25,11 @@ from mace.errors import ConfigError, MaceError
 from mace.live.pipeline import Pipeline
 from mace.live.results import Sink
 from mace.live.runner import Runner
-from mace.live.web.address import address_lines, listen
 from mace.live.web.broadcast import Broadcast
 from mace.live.web.config import Facts, WebConfig
-from mace.live.web.guard import WRONG_TOKEN, Guard, Guarded, make_guard
+from mace.live.web.guard import WRONG_TOKEN, Guard, Guarded
 from mace.live.web.protocol import Garbage, to_json
+from mace.live.web.serving import serve_app
 from mace.live.web.session import (
     FAILED,
     GARBAGE,
@@ -258,32 +256,12 @@ def serve(
     """
     if make_runner is None and (make_pipeline is None or not config.camera):
         raise ConfigError("there is nothing to show: name a source, or allow --web.camera")
-    listening = listen(config)
-    config = replace(config, port=listening.getsockname()[1])
-    guard = make_guard(config)
-    app = make_app(
-        facts, config=config, guard=guard, make_runner=make_runner, make_pipeline=make_pipeline
+    serve_app(
+        lambda guard, config: make_app(
+            facts, config=config, guard=guard, make_runner=make_runner, make_pipeline=make_pipeline
+        ),
+        config,
+        message_bytes=config.max_message_bytes,
+        requests_each=3,
+        say=say,
     )
-    for line in address_lines(config, guard.token):
-        say(line)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            ssl_certfile=config.cert,
-            ssl_keyfile=config.key,
-            ws="websockets-sansio",
-            ws_max_size=config.max_message_bytes,
-            ws_per_message_deflate=False,  # pictures do not shrink, and it unpacks without bound
-            # Every page has one WebSocket and, for a moment, a few requests.
-            limit_concurrency=4 * config.max_clients + 16,
-            timeout_graceful_shutdown=3,
-            access_log=False,  # addresses hold the token
-            server_header=False,
-            log_level="warning",
-        )
-    )
-    with listening:
-        try:
-            server.run(sockets=[listening])
-        except KeyboardInterrupt:
-            return  # how a server is meant to end
