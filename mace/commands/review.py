@@ -2,11 +2,10 @@
 
 import getpass
 import json
-import math
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 
@@ -81,19 +80,7 @@ def _compare(table: Path, coders: tuple[str, str], *, as_json: bool) -> None:
     from mace.review.table import read_codings
 
     result = agreement(read_codings(table), coders)
-    if as_json:
-        print(json.dumps(_numbers(asdict(result)), indent=2, allow_nan=False))
-    else:
-        print(agreement_text(result))
-
-
-def _numbers(value: Any) -> Any:
-    """Return a value with null for what there is no number of, as JSON has it."""
-    if isinstance(value, dict):
-        return {name: _numbers(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_numbers(inner) for inner in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+    print(json.dumps(asdict(result), indent=2) if as_json else agreement_text(result))
 
 
 def _write_page(place: Path, out: Path, max_mb: float) -> None:

@@ -92,15 +92,15 @@ def zoo_recipe(recipe: Recipe, name: str, *, fixed_size: bool) -> Recipe:
     """Return a recipe with another network, and the size of images that its paper has.
 
     Args:
-        recipe: `macnn` and `resnet` take its settings of a network; of the others they are the
-            paper's.
+        recipe: networks whose every setting is a choice (`macnn`, `resnet`) take its own; of the
+            others they are the paper's.
         name: one of `mace.models.presets.MODELS`, or `module:attribute`.
         fixed_size: the images are ready-made, and of the size they are.
 
     Raises:
         ConfigError: for a name that no network has.
     """
-    if name in ("macnn", "resnet"):
+    if name in NETWORKS and NETWORKS[name].settings is None:
         model = replace(recipe.train.model, arch=name)
     else:
         model = MODELS[name] if name in MODELS else ModelConfig(arch=name)

@@ -55,11 +55,11 @@ def onnx_model(bundle: Bundle) -> bytes:
         logits = _streams(graph, config, variables["params"], x, size)
     else:
         logits = _traced(graph, bundle, x)
-    found = graph.op("Softmax", logits, axis=-1)
+    probabilities = graph.op("Softmax", logits, axis=-1)
     if bundle.flip_average:
-        straight, mirrored = graph.split(found)
-        found = graph.op("Mul", graph.op("Add", straight, mirrored), graph.constant([0.5]))
-    graph.op("Identity", found, output="probabilities")
+        straight, mirrored = graph.split(probabilities)
+        probabilities = graph.op("Mul", graph.op("Add", straight, mirrored), graph.constant([0.5]))
+    graph.op("Identity", probabilities, output="probabilities")
     value, kind = onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
     model = onnx.helper.make_model(
         onnx.helper.make_graph(

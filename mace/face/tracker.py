@@ -117,7 +117,7 @@ class FaceTracker:
             weight: for how many frames it counts in the intervals of the settings: more than 1
                 where frames come more rarely than the settings think.
         """
-        return self._found(self.follow(image, weight=weight))
+        return self._searched(self.follow(image, weight=weight))
 
     def follow(
         self, image: object, *, weight: float = 1.0, others: Others | None = None
@@ -157,7 +157,7 @@ class FaceTracker:
         """Return the answers of the frames that still wait, at the end of a stream."""
         answers: list[TrackedFace] = []
         while self.waiting:
-            answers += self._found(self.conclude())
+            answers += self._searched(self.conclude())
         return answers
 
     def renew(self) -> None:
@@ -170,7 +170,8 @@ class FaceTracker:
         self._transform = self._step = self._last = None
         self._until_search = 0
 
-    def _found(self, answers: list[TrackedFace]) -> list[TrackedFace]:
+    def _searched(self, answers: list[TrackedFace]) -> list[TrackedFace]:
+        """Return the answers with those of the frames that had to be searched."""
         while (gray := self.searching) is not None:
             answers = answers + self.take(self._detector.detect(gray))
         return answers

@@ -136,7 +136,7 @@ class FaceStage:
         """Take the next frame and return the frames that are ready, with everybody in them."""
         weight = self._weight(frame.time)
         self._index, self._time = self._index + 1, frame.time
-        slots: dict[int, Observation | None] = dict.fromkeys(one.slot for one in self._tracks)
+        slots: dict[int, Observation | None] = dict.fromkeys(track.slot for track in self._tracks)
         self._pending.append(_Pending(frame, self._index, slots))
         try:
             gray = to_gray(frame.image)
@@ -261,14 +261,15 @@ class FaceStage:
             if not (track.present and other.present) or other.box is None:
                 continue
             if track.distance(other.box) < SAME_BOX:
-                loser = min(other, track, key=lambda one: one.likeness(gray))
+                loser = min(other, track, key=lambda track: track.likeness(gray))
                 self._conclude(loser)
                 face = loser.lose()
                 self._update(loser, [] if face is None else [face])
 
     def _welcome(self, gray: UInt8[np.ndarray, "h w"]) -> None:
         """Take up a newcomer now and then, in place of somebody long gone if there is one."""
-        gone = [one for one in self._tracks if not one.present and not self._expected(one)]
+        absent = [track for track in self._tracks if not track.present]
+        gone = [track for track in absent if not self._expected(track)]
         if len(gone) == len(self._tracks):
             gone = gone[1:]  # somebody has to look out
         for track in gone:
@@ -279,18 +280,18 @@ class FaceStage:
         if faces is None:
             return
         self._detect_at = self._time + self._config.look_s
-        lost, known = [one for one in self._tracks if not one.present], self._others(None)
+        lost, known = [track for track in self._tracks if not track.present], self._others(None)
         if all(
             known.followed(face)
-            or any(self._same_person(one, face) for one in lost)
+            or any(self._same_person(track, face) for track in lost)
             or known.missed(face, gray)
             for face in faces
         ):
             return
-        for track in [one for one in lost if not self._expected(one)]:
+        for track in [track for track in lost if not self._expected(track)]:
             self._drop(track)
             self._pending[-1].by_slot.pop(track.slot, None)
-        slots = set(range(self._config.faces)) - {one.slot for one in self._tracks}
+        slots = set(range(self._config.faces)) - {track.slot for track in self._tracks}
         track = self._track(min(slots))
         self._tracks.append(track)
         self._pending[-1].by_slot[track.slot] = None
@@ -326,5 +327,5 @@ class FaceStage:
             if self._patient and None in observations:
                 return
             frame = self._pending.popleft().frame
-            there = [one for one in observations if one is not None]
-            yield frame, tuple(sorted(there, key=lambda one: one.identity))
+            people = [observed for observed in observations if observed is not None]
+            yield frame, tuple(sorted(people, key=lambda person: person.identity))

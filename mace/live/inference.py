@@ -124,24 +124,26 @@ class InferenceStage:
             skip: leave the network out, for want of time: what it said last holds on.
         """
         queries = {
-            one.slot: query
-            for one in people
-            if (query := self._people[one.slot].query(frame.time, one)) is not None
+            person.slot: query
+            for person in people
+            if (query := self._people[person.slot].query(frame.time, person)) is not None
         }
         output = None if skip or not queries else self._run(queries)
-        return tuple(self._result(frame, one, queries.get(one.slot), output) for one in people)
+        return tuple(
+            self._result(frame, person, queries.get(person.slot), output) for person in people
+        )
 
     def _run(self, queries: Mapping[int, _Query]) -> StepOutput:
         every = [queries.get(slot, self._nobody) for slot in range(len(self._people))]
-        reference = _batch([one.reference for one in every])
-        target = _batch([one.target for one in every])
+        reference = _batch([query.reference for query in every])
+        target = _batch([query.target for query in every])
         given = StepInput(
             reference=reference,
             target=target,
             flow=outside_flow(reference, target, motion=self._motion, where=tuple(queries)),
-            keep=np.array([one.keep for one in every], np.float32),
-            resting=np.array([one.resting for one in every]),
-            renewed=np.array([one.renewed for one in every]),
+            keep=np.array([query.keep for query in every], np.float32),
+            resting=np.array([query.resting for query in every]),
+            renewed=np.array([query.renewed for query in every]),
         )
         self._state, output = self._step(self._state, given)
         return output

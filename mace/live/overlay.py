@@ -118,10 +118,10 @@ def panel_rows(
         for region in face.moving.regions[:_REGION_ROWS]:
             text = f"{region.name.replace('_', ' '):<12} {region.px:.2f} px"
             rows.append(Row(text, _TEXT, min(region.px / _FULL_BAR_PX, 1)))
-        called = [(name, one) for name, one in face.moving.units.items() if one.called]
-        for name, one in sorted(called, key=lambda item: -item[1].px)[:_UNIT_ROWS]:
-            text = f"AU{name:<10} {one.px:.2f} px"
-            rows.append(Row(text, _TEXT, min(one.px / _FULL_BAR_PX, 1)))
+        called = [(name, unit) for name, unit in face.moving.units.items() if unit.called]
+        for name, unit in sorted(called, key=lambda item: -item[1].px)[:_UNIT_ROWS]:
+            text = f"AU{name:<10} {unit.px:.2f} px"
+            rows.append(Row(text, _TEXT, min(unit.px / _FULL_BAR_PX, 1)))
     if looks.probabilities and face.smoothed is not None:
         rows.append(Row("of this frame alone", _DIM))
         rows += [

@@ -115,9 +115,10 @@ def spot_stored(video: LongVideo, model: Model, config: LiveConfig) -> Spotted:
     samples = []
     fit = Fit(video.frames[0], face.crop)
     for index, inputs in _motions(video, model, config.spotting.fps):
-        one = _stored_face(video, index, inputs, fit, classes=model.classes)
-        samples.append(sample_of(one, inputs, video.transforms[index], model=model, crop=face.crop))
-        events += spotter.push([one])
+        result = _stored_face(video, index, inputs, fit, classes=model.classes)
+        transform = video.transforms[index]
+        samples.append(sample_of(result, inputs, transform, model=model, crop=face.crop))
+        events += spotter.push([result])
     events += spotter.finish()
     count = len(video.frames)
     plain = tuple(spot_plainly(samples))
@@ -168,12 +169,12 @@ class Pair:
     Attributes:
         ours: as spotted.
         plain: as the baseline spotted it.
-        found: what `ours.spotted` was made of.
+        events: what `ours.spotted` was made of.
     """
 
     ours: Video
     plain: Video
-    found: tuple[Event, ...]
+    events: tuple[Event, ...]
 
 
 def scored(
@@ -188,21 +189,21 @@ def scored(
         classes: the network's; a true emotion that is none of them is in no analysis.
     """
     true = tuple(
-        Interval(one.onset, one.offset, one.kind, true_class(video.database, one, classes))
-        for one in video.events
-        if one.kind in KINDS
+        Interval(event.onset, event.offset, event.kind, true_class(video.database, event, classes))
+        for event in video.events
+        if event.kind in KINDS
     )
 
-    def as_spotted(found: Sequence[Event]) -> Video:
+    def as_spotted(spotted: Sequence[Event]) -> Video:
         intervals = tuple(
-            Interval(one.onset_frame, one.offset_frame, one.kind, one.label)
-            for one in found
-            if one.kind in KINDS
+            Interval(event.onset_frame, event.offset_frame, event.kind, event.label)
+            for event in spotted
+            if event.kind in KINDS
         )
         return Video(video.clip, video.subject, video.seconds, intervals, true)
 
-    kept = tuple(one for one in events if one.kind in KINDS)
-    return Pair(as_spotted(kept), as_spotted(plain), kept)
+    movements = tuple(event for event in events if event.kind in KINDS)
+    return Pair(as_spotted(movements), as_spotted(plain), movements)
 
 
 def true_class(database: str, event: TrueEvent, classes: Sequence[str]) -> str | None:
@@ -215,12 +216,12 @@ def true_class(database: str, event: TrueEvent, classes: Sequence[str]) -> str |
 
 def summary(pairs: Sequence[Pair], classes: Sequence[str]) -> dict[str, Any]:
     """Return all figures, over all videos and by subject."""
-    subjects = sorted({one.ours.subject for one in pairs})
+    subjects = sorted({pair.ours.subject for pair in pairs})
     return {
         "videos": len(pairs),
-        "minutes": round(score([one.ours for one in pairs]).minutes, 4),
-        "spotted": _figures(score([one.ours for one in pairs])),
-        "baseline": _figures(score([one.plain for one in pairs])),
+        "minutes": round(score([pair.ours for pair in pairs]).minutes, 4),
+        "spotted": _figures(score([pair.ours for pair in pairs])),
+        "baseline": _figures(score([pair.plain for pair in pairs])),
         "calibration": _calibration(pairs, classes),
         "subjects": {
             subject: {
@@ -257,11 +258,11 @@ def _figures(scores: Scores) -> dict[str, Any]:
 def _calibration(pairs: Sequence[Pair], classes: Sequence[str]) -> dict[str, Any]:
     """Say whether the probabilities mean what they say, over the rightly spotted events."""
     predicted, labels = [], []
-    for one in pairs:
-        for i, j in match(one.ours.spotted, one.ours.true):
-            found, label = one.found[i], one.ours.true[j].label
-            if found.label is not None and label is not None:
-                predicted.append([found.probabilities[name] for name in classes])
+    for pair in pairs:
+        for i, j in match(pair.ours.spotted, pair.ours.true):
+            event, label = pair.events[i], pair.ours.true[j].label
+            if event.label is not None and label is not None:
+                predicted.append([event.probabilities[name] for name in classes])
                 labels.append(list(classes).index(label))
     if not predicted:
         return {"events": 0}

@@ -157,9 +157,9 @@ class SpottingStage:
         """Return the events that were waiting, at the end of a stream."""
         for person in self._people.values():
             self._queue(person, person.spotter.finish())
-            self.remarks += [_untold(one) for one in person.spotter.untold]
+            self.remarks += [_untold(stretch) for stretch in person.spotter.untold]
         self._people.clear()
-        while any(one.pairs for one in self._open):
+        while any(event.pairs for event in self._open):
             self._name()
         return self._closed()
 
@@ -190,7 +190,7 @@ class SpottingStage:
 
     def _name(self) -> None:
         """Put one pair to the network."""
-        first = next((one for one in self._open if one.pairs), None)
+        first = next((event for event in self._open if event.pairs), None)
         if first is not None:
             output = self._output(*first.pairs.pop(0))
             first.predictions.append(np.asarray(output.probabilities)[0])
@@ -199,7 +199,7 @@ class SpottingStage:
 
     def _output(self, onset: Crop, apex: Crop) -> StepOutput:
         faces = self._config.faces
-        reference, target = (np.repeat(one[None], faces, axis=0) for one in (onset, apex))
+        reference, target = (np.repeat(crop[None], faces, axis=0) for crop in (onset, apex))
         still = np.zeros(faces, bool)
         given = StepInput(
             reference=reference,

@@ -164,14 +164,16 @@ def draw_timeline(
 
 def _movements(samples: Sequence[Sample]) -> dict[str, list[float | None]]:
     names = {name for sample in samples for name in sample.px}
-    return {name: [one.px.get(name, 0.0) / _FULL_PX for one in samples] for name in sorted(names)}
+    return {
+        name: [sample.px.get(name, 0.0) / _FULL_PX for sample in samples] for name in sorted(names)
+    }
 
 
 def _probabilities(
     samples: Sequence[Sample], classes: Sequence[str]
 ) -> dict[str, list[float | None]]:
     return {
-        name: [None if one.smoothed is None else one.smoothed[k] for one in samples]
+        name: [None if sample.smoothed is None else sample.smoothed[k] for sample in samples]
         for k, name in enumerate(classes)
     }
 

@@ -171,9 +171,10 @@ class View:
         strip = np.full((_HEAD, _WIDTH, 3), _BACK, np.uint8)
         if self._shown is None:
             return strip
-        one = self._shown.counters
-        text = f"{one.fps:5.1f} /s   delay {one.delay_ms:5.1f} ms   dropped {one.dropped}"
-        _put(strip, f"{text}   skipped {one.skipped}", (10, 18), _TEXT)
+        counters = self._shown.counters
+        text = f"{counters.fps:5.1f} /s   delay {counters.delay_ms:5.1f} ms"
+        text += f"   dropped {counters.dropped}"
+        _put(strip, f"{text}   skipped {counters.skipped}", (10, 18), _TEXT)
         if self.paused:
             _put(strip, "paused", (_WIDTH - 130, 18), _TEXT)
         if self.recording:

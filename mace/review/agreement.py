@@ -26,13 +26,13 @@ class Difference:
 
     Attributes:
         events: how many have this frame from both.
-        mean: of the second coder's frame less the first one's, frames; nan without an event.
-        mean_absolute: of the distance, frames; nan likewise.
+        mean: of the second coder's frame less the first one's, frames; None without an event.
+        mean_absolute: of the distance, frames; None likewise.
     """
 
     events: int
-    mean: float
-    mean_absolute: float
+    mean: float | None
+    mean_absolute: float | None
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,15 @@ class Agreement:
         alone: videos in which one coder has none, by coder: not coded, or nothing seen there.
         events: of each coder.
         matched: pairs of events.
-        f1: 2 x matched / all events; nan without one.
-        iou: mean overlap of the pairs; nan without one.
+        f1: 2 x matched / all events; None without one.
+        iou: mean overlap of the pairs; None without one.
         frames: of onset, apex and offset.
         kind_kappa: Cohen's, micro or macro; None where both call all pairs the same.
         labelled: pairs that have a label from both.
         label_agreed: of those, pairs with the same.
         label_kappa: Cohen's over those; None where both give one and the same to all.
         units: by FACS number.
-        unit_reliability: 2 x units that both see / units of both, over pairs; nan without a unit.
+        unit_reliability: 2 x units that both see / units of both, over pairs; None without a unit.
     """
 
     coders: tuple[str, str]
@@ -78,15 +78,15 @@ class Agreement:
     alone: Mapping[str, tuple[str, ...]]
     events: tuple[int, int]
     matched: int
-    f1: float
-    iou: float
+    f1: float | None
+    iou: float | None
     frames: Mapping[str, Difference]
     kind_kappa: float | None
     labelled: int
     label_agreed: int
     label_kappa: float | None
     units: Mapping[str, UnitAgreement] = field(default_factory=dict)
-    unit_reliability: float = float("nan")
+    unit_reliability: float | None = None
 
 
 def kappa(first: Sequence[str], second: Sequence[str]) -> float | None:
@@ -136,7 +136,7 @@ def agreement(
         },
         events=(counts[0], counts[1]),
         matched=len(pairs),
-        f1=2 * len(pairs) / sum(counts) if sum(counts) else float("nan"),
+        f1=2 * len(pairs) / sum(counts) if sum(counts) else None,
         iou=_mean([iou(_interval(a), _interval(b)) for a, b in pairs]),
         frames={phase: _difference(pairs, phase) for phase in _PHASES},
         kind_kappa=kappa([a.kind for a, _ in pairs], [b.kind for _, b in pairs]),
@@ -144,9 +144,7 @@ def agreement(
         label_agreed=sum(a == b for a, b in labels),
         label_kappa=kappa([a for a, _ in labels], [b for _, b in labels]),
         units=units,
-        unit_reliability=2 * sum(unit.both for unit in units.values()) / named
-        if named
-        else float("nan"),
+        unit_reliability=2 * sum(unit.both for unit in units.values()) / named if named else None,
     )
 
 
@@ -183,8 +181,8 @@ def _units(pairs: Sequence[tuple[CodedEvent, CodedEvent]]) -> dict[str, UnitAgre
     return agreed
 
 
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values)) if values else float("nan")
+def _mean(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) if values else None
 
 
 def agreement_text(result: Agreement) -> str:
@@ -226,4 +224,4 @@ def agreement_text(result: Agreement) -> str:
 
 def _figure(value: float | None, form: str = ".3f") -> str:
     """A number; a dash where there is none, since both always say the same or nothing is left."""
-    return "-" if value is None or np.isnan(value) else format(value, form)
+    return "-" if value is None else format(value, form)

@@ -1,6 +1,7 @@
 """Agreement of two coders, by hand."""
 
-import math
+import json
+from dataclasses import asdict
 
 import pytest
 
@@ -88,7 +89,8 @@ def test_little_overlap_is_no_pair():
     one, other = coding(a=[(1, 5, 10)]), coding(a=[(6, 8, 15)])
     result = agreement({"a": one, "b": other}, ("a", "b"))
     assert (result.matched, result.f1) == (0, 0)
-    assert math.isnan(result.iou)
+    assert result.iou is None
+    json.dumps(asdict(result), allow_nan=False)
     assert result.label_kappa is None
     assert "kappa -" in agreement_text(result)
     assert agreement({"a": one, "b": other}, ("a", "b"), least=0.3).matched == 1
