@@ -5,7 +5,7 @@ Jia and Qian 2020) in a reconstruction: MACNN after automatic face correction, o
 with exact truth, since CASME and CASME II may not be shipped. The scores say that the path works;
 they say nothing about people, and nothing here reproduces the paper's 73 %.
 
-Expected: the README's table. Cost: nine to ten minutes on two CPU cores for one seed.
+Expected: the README's table. Cost: four to ten minutes on two CPU cores for one seed.
 Command: `mace reproduce` (for the claim: `mace reproduce --seeds 3`).
 """
 

@@ -177,5 +177,5 @@ def _models(runs_dir: Path) -> Finding:
     models = sorted(str(path.parent) for path in runs_dir.glob("**/bundle.json"))
     if models:
         return Finding("models", ", ".join(models), required=False)
-    remedy = "`mace reproduce` trains one in seven minutes or so"
+    remedy = "`mace reproduce` trains one in four to ten minutes"
     return Finding("models", f"none in {runs_dir}", remedy, required=False)
