@@ -78,7 +78,8 @@ def run(
         adaptation: what is tried.
         target: `aus` evaluates every action unit that the clips' annotations list, present or
             absent, in place of the classes: the pre-trained network's own outputs with
-            `zero_shot`, otherwise a network trained for each unit.
+            `zero_shot`, otherwise a network trained for each unit. So do the benchmarks `cd6me`
+            and, for emotions, `four_dme-5`.
         units_from: for `aus` and `recipe.train.unit-weight`, a table with the columns `clip`, `aus`
             and perhaps `subject`, such as a data set's sheet, where the data set has no action
             units itself, as ready-made flow images.
@@ -88,16 +89,25 @@ def run(
     """
     names = (dataset, *also)
     folders = [prepared_dataset(name, data_dir=data_dir) for name in names]
-    aus = target == "aus"
+    named = BENCHMARKS[protocol.benchmark] if protocol.benchmark else None
+    several = named is not None and named.labels != "one"
+    aus = target == "aus" or several
     if units_from is not None and not aus and not recipe.train.unit_weight:
         raise ConfigError(
             "--units-from goes with --target aus or --recipe.train.unit-weight; add one or leave "
             "out --units-from"
         )
+    if several and classes is not None:
+        raise ConfigError(f"{protocol.benchmark} names its labels itself; leave out --classes")
+    if named is not None and named.labels == "emotions" and zero_shot is not None:
+        raise ConfigError(
+            f"{named.name} has several emotions to a clip, which no pre-trained network names; "
+            "leave out --zero-shot"
+        )
     if aus and (leaky or as_json):
         raise ConfigError(
-            "--target aus trains no leaks and writes units.csv in place of JSON; leave out "
-            "--leaky or --json"
+            f"{protocol.benchmark if several else '--target aus'} trains no leaks and writes "
+            "units.csv in place of JSON; leave out --leaky or --json"
         )
     start = starting_from(
         zero_shot=zero_shot,
@@ -112,7 +122,7 @@ def run(
     as_it_is = start if start is not None and start.use == "zero-shot" else None
     if as_it_is is not None and not aus:
         # Now, not after a minute of reading clips and computing their motion.
-        as_it_is.check_set(classes, protocol.benchmark and BENCHMARKS[protocol.benchmark])
+        as_it_is.check_set(classes, named)
     mixed = read_mix(mix, data_dir=data_dir)
     config = EvaluationConfig(train=recipe.train, protocol=protocol, seeds=tuple(range(seeds)))
     if not baselines:
@@ -161,7 +171,7 @@ def run(
     if out is None:
         place = "+".join(name.replace("/", "-") for name in names) if also else dataset
         suffixes = [protocol.benchmark or classes or "", start.use if start else ""]
-        suffixes += ["adapt"] * adapt + ["mix"] * (mixed is not None) + ["aus"] * aus
+        suffixes += ["adapt"] * adapt + ["mix"] * (mixed is not None) + ["aus"] * (target == "aus")
         out = RUNS_DIR / "evaluate" / "-".join([place, *filter(None, suffixes)])
 
     def check(clips: Sequence["Clip"]) -> None:
@@ -205,7 +215,7 @@ def run(
         print(line, file=sys.stderr)
 
     if aus:
-        table = evaluate_units(
+        scores = evaluate_units(
             inputs,
             config=replace(config, explain=False),
             known=None if as_it_is is None else tuple(as_it_is.bundle.load().model.units),
@@ -215,8 +225,11 @@ def run(
             command=command,
             workers=workers,
             log=log,
+            benchmark=benchmark if several else None,
         )
-        print_units(table)
+        print_units(scores)
+        for line in benchmark_lines(scores.benchmark):
+            print(line)
         print(f"\nresults  {out}   (a folder for each unit, and units.csv)")
         return
     evaluation = evaluate_methods(

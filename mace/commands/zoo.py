@@ -16,6 +16,7 @@ from mace.errors import ConfigError
 from mace.evaluation.config import ProtocolConfig
 from mace.models.networks import NETWORKS
 from mace.places import DATA_DIR, RUNS_DIR, prepared_dataset
+from mace.protocols.benchmarks import class_benchmark
 from mace.recipes import FLOW, Recipe
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ def run(
     names = networks or tuple(NETWORKS)
     if seeds < 1:
         raise ConfigError(f"{seeds} seeds were asked for, expected 1 or more")
+    if protocol.benchmark is not None:
+        class_benchmark(protocol.benchmark)
     rows = network_rows(names)  # which refuses a name that no network has
     scores: list[Result] = [] if results is None else read_results(results)
     if dataset is None:

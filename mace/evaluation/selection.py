@@ -63,12 +63,16 @@ def join(sets: Sequence[MotionSet]) -> MotionSet:
 def restrict(motion_set: MotionSet, benchmark: Benchmark) -> MotionSet:
     """Return the clips of a benchmark's databases and classes, its classes in its order.
 
+    Where it has several labels to a clip, the set's own classes stay.
+
     Raises:
         DataError: if there is none.
     """
     labels = [motion_set.classes[label] for label in motion_set.labels]
     people = [motion_set.subjects[group] for group in motion_set.groups]
     index = np.array(select(benchmark, labels, people), np.int64)
+    if benchmark.labels != "one":
+        return subset(motion_set, index)
     order = [canonical_class(name) for name in benchmark.classes]
     return replace(
         subset(motion_set, index),
@@ -102,6 +106,8 @@ def benchmark_of(protocol: ProtocolConfig) -> tuple[Benchmark | None, ProtocolCo
     if protocol.benchmark is None:
         return None, protocol
     benchmark = BENCHMARKS[protocol.benchmark]
-    if benchmark.folds == "database" and protocol.kind == "loso":
-        protocol = replace(protocol, kind="database")
+    if benchmark.folds != "loso" and protocol.kind == "loso":
+        protocol = replace(protocol, kind=benchmark.folds)
+        if benchmark.folds == "kfold":
+            protocol = replace(protocol, folds=benchmark.fold_count)
     return benchmark, protocol

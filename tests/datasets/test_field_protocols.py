@@ -1,0 +1,122 @@
+"""The protocols of CAS(ME)^3, DFME, 4DME and CD6ME, typed on small trees as they lie on disk."""
+
+import json
+
+import pandas as pd
+import pytest
+from trees.casme3_tree import casme3_rows, make_casme3
+from trees.dfme_tree import dfme_rows, make_dfme
+from trees.four_dme_tree import four_dme_row, make_four_dme
+from trees.preparing import prepare
+
+from mace.cli import main
+from mace.dataset import load_dataset
+
+# The smallest network that is one, for an epoch, and no pair but the annotated one.
+SMALL = [
+    *("--recipe.train.model.widths", "4", "--recipe.train.model.depths", "1"),
+    *("--recipe.train.epochs", "1", "--recipe.motion.size", "28", "--recipe.variants.extra", "0"),
+    *("--workers", "0", "--no-baselines"),
+]
+
+
+@pytest.fixture
+def mace(tmp_path, capsys):
+    """`mace evaluate` as typed, on what is prepared in `tmp_path`; returns output and results."""
+
+    def evaluate(*words: str):
+        out = tmp_path / "run"
+        where = ("--data-dir", str(tmp_path / "out"), "--out", str(out))
+        code = main(["evaluate", *words, *where, *SMALL])
+        written = capsys.readouterr()
+        assert code == 0, written.err
+        return written.out, written.err, out
+
+    return evaluate
+
+
+def four_dme_tree(root) -> None:
+    """Five people: two clips of two emotions, one that copies another's frames."""
+    rows = [
+        four_dme_row(1, "01_1", 30, "4", ["Negative"], [4]),
+        four_dme_row(1, "01_2", 30, "1+2", ["Surprise"], [1, 2]),
+        four_dme_row(2, "02_1", 30, "4+7", ["Negative", "Repression"], [4, 7]),
+        four_dme_row(2, "02_1(2)", 31, "12", ["Positive"], [12]),
+        four_dme_row(3, "03_1", 30, "1+4", ["Negative", "Surprise"], [1, 4]),
+        four_dme_row(4, "04_1", 30, "45", ["Others"], []),
+        four_dme_row(5, "05_1", 30, "6+12", ["Positive"], [6, 12]),
+    ]
+    make_four_dme(root, rows)
+
+
+def test_4dme_scores_each_of_its_emotions(tmp_path, whole_frames, mace):
+    four_dme_tree(tmp_path / "in")
+    prepare("four_dme", tmp_path / "in", tmp_path / "out")
+    printed, _, out = mace("--dataset", "four_dme/gray", "--protocol.benchmark", "four_dme-5")
+    table = pd.read_csv(out / "units.csv").set_index("unit")
+    assert table["clips"].to_dict() == {
+        "positive": 2, "negative": 3, "surprise": 2, "repression": 1, "others": 1, "mean of 5": 9,
+    }  # fmt: skip
+    assert set(table["of"].dropna()) == {7}
+    assert "4DME, 5 emotions, several to a clip: n = 7 of 267" in printed
+    config = json.loads((out / "negative" / "config.json").read_text())
+    # Each person is left out once.
+    assert config["folds"] == [f"four_dme/{person}" for person in range(1, 6)]
+
+
+def test_cd6me_leaves_a_database_out(tmp_path, whole_frames, mace):
+    four_dme_tree(tmp_path / "in" / "four")
+    rows = [list(row) for row in casme3_rows()[:6]]
+    for row, units in zip(rows, ("4", "12", "26+25", "L2+L1", "T28+14", "4，7"), strict=True):
+        row[5] = units
+    make_casme3(tmp_path / "in" / "three", rows)
+    prepare("four_dme", tmp_path / "in" / "four", tmp_path / "out")
+    prepare("casme3", tmp_path / "in" / "three", tmp_path / "out")
+    printed, log, out = mace(
+        *("--dataset", "four_dme/gray", "--also", "casme3/part_a"),
+        *("--protocol.benchmark", "cd6me"),
+    )
+    table = pd.read_csv(out / "units.csv").set_index("unit")
+    # A clip that lists none of the twelve units (26+25, 45) counts as one that shows none.
+    assert set(table["of"].dropna()) == {13}
+    assert table["clips"].to_dict() == {
+        "AU1": 3, "AU2": 2, "AU4": 5, "AU6": 1, "AU7": 2, "AU12": 3, "AU14": 1, "mean of 7": 17,
+    }  # fmt: skip
+    assert "no clip or every clip shows them: AU5, AU9, AU10, AU15, AU17" in log
+    databases = pd.read_csv(out / "databases.csv")
+    assert databases["database"].tolist() == ["casme3", "four_dme", "mean of 2"]
+    assert databases["clips"].tolist() == [6, 7, 13]
+    config = json.loads((out / "AU4" / "config.json").read_text())
+    assert config["folds"] == ["casme3", "four_dme"]
+    assert "no sample of samm, the protocol has 159" in printed
+
+
+def test_casme3_has_three_classes_or_seven(tmp_path, whole_frames, mace):
+    rows = [list(row) for row in casme3_rows()[:8]]
+    names = ("happy", "sad", "surprise", "Others", "anger", "fear", "disgust", "others")
+    for row, emotion in zip(rows, names, strict=True):
+        row[7] = emotion
+    make_casme3(tmp_path / "in", rows)
+    prepare("casme3", tmp_path / "in", tmp_path / "out")
+    printed, log, out = mace("--dataset", "casme3/part_a", "--protocol.benchmark", "casme3-3")
+    results = json.loads((out / "results.json").read_text())
+    assert (results["n"], results["classes"]) == (6, ["negative", "positive", "surprise"])
+    assert "left out 2: others 2" in log
+    assert "4 negative of casme3, the protocol has 457 (453 fewer)" in printed
+    seven = load_dataset("casme3/part_a", data_dir=tmp_path / "out", benchmark="casme3-7")
+    assert seven.annotations["label"].tolist() == [
+        "happiness", "sadness", "surprise", "others", "anger", "fear", "disgust", "others",
+    ]  # fmt: skip
+
+
+def test_dfme_deals_its_people_to_ten_folds(tmp_path, whole_frames, mace):
+    make_dfme(tmp_path / "in", {"DFME_train.xlsx": dfme_rows(24)})
+    prepare("dfme", tmp_path / "in", tmp_path / "out")
+    printed, _, out = mace("--dataset", "dfme/clips", "--protocol.benchmark", "dfme-7")
+    config = json.loads((out / "config.json").read_text())
+    # 20 people, four of whom show two clips.
+    assert config["folds"] == [f"{fold} of 10" for fold in range(1, 11)]
+    assert config["config"]["protocol"]["kind"] == "kfold"
+    assert "24 samples, the protocol has 7526 (7502 fewer)" in printed
+    results = json.loads((out / "results.json").read_text())
+    assert len(results["classes"]) == 7
