@@ -67,7 +67,7 @@ def test_4dme_scores_each_of_its_emotions(tmp_path, whole_frames, mace):
 def test_cd6me_leaves_a_database_out(tmp_path, whole_frames, mace):
     four_dme_tree(tmp_path / "in" / "four")
     rows = [list(row) for row in casme3_rows()[:6]]
-    for row, units in zip(rows, ("4", "12", "26+25", "L2+L1", "T28+14", "4，7"), strict=True):
+    for row, units in zip(rows, ("4", "12", "26+25", "L2+L1", "T28+14", "4\uff0c7"), strict=True):
         row[5] = units
     make_casme3(tmp_path / "in" / "three", rows)
     prepare("four_dme", tmp_path / "in" / "four", tmp_path / "out")
@@ -104,8 +104,8 @@ def test_casme3_has_three_classes_or_seven(tmp_path, whole_frames, mace):
     assert "left out 2: others 2" in log
     assert "4 negative of casme3, the protocol has 457 (453 fewer)" in printed
     seven = load_dataset("casme3/part_a", data_dir=tmp_path / "out", benchmark="casme3-7")
-    assert seven.annotations["label"].tolist() == [
-        "happiness", "sadness", "surprise", "others", "anger", "fear", "disgust", "others",
+    assert sorted(seven.annotations["label"]) == [
+        "anger", "disgust", "fear", "happiness", "others", "others", "sadness", "surprise",
     ]  # fmt: skip
 
 
