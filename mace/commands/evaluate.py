@@ -18,7 +18,12 @@ from mace.commands.defaults import DATASET, with_default_recipe
 from mace.commands.mixing import make_mix, read_mix
 from mace.commands.starting import Start, starting_from
 from mace.errors import ConfigError
-from mace.evaluation.config import EvaluationConfig, ProtocolConfig, ZeroShotConfig
+from mace.evaluation.config import (
+    DescriptorConfig,
+    EvaluationConfig,
+    ProtocolConfig,
+    ZeroShotConfig,
+)
 from mace.models.networks import network_of
 from mace.places import DATA_DIR, RUNS_DIR, prepared_dataset
 from mace.protocols.benchmarks import BENCHMARKS
@@ -46,6 +51,7 @@ def run(
     target: Literal["classes", "aus"] = "classes",
     units_from: Path | None = None,
     baselines: bool = True,
+    descriptors: tuple[Literal["bi_woof", "lbp_top"], ...] = (),
     leaky: bool = False,
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
 ) -> None:
@@ -84,6 +90,8 @@ def run(
             and perhaps `subject`, such as a data set's sheet, where the data set has no action
             units itself, as ready-made flow images.
         baselines: whether to train shallow baselines on the same input.
+        descriptors: the field's own baselines to stand beside it too, each with a linear SVM:
+            Bi-WOOF of flow and strain, LBP-TOP of the clips' frames.
         leaky: afterwards train the usual leaks on purpose, to show what they would have made of it.
         as_json: print the summary as one JSON object instead of the table.
     """
@@ -127,6 +135,7 @@ def run(
     config = EvaluationConfig(train=recipe.train, protocol=protocol, seeds=tuple(range(seeds)))
     if not baselines:
         config = replace(config, logistic_regression=None, svm=None, kernel_ridge=None)
+    config = replace(config, **{name: DescriptorConfig() for name in descriptors})
     if start is not None and start.use == "init":
         config = replace(config, start=start.bundle, adapt=adaptation if adapt else None)
     untrained = None
@@ -144,6 +153,7 @@ def run(
     from mace.data.flow_images import holds_flow_images
     from mace.evaluation.action_units import evaluate_units
     from mace.evaluation.cross_validation import evaluate_methods
+    from mace.evaluation.descriptors import check_bi_woof
     from mace.evaluation.leaky import show_leaks
     from mace.evaluation.mean_motion import draw_mean_motion
     from mace.evaluation.method_scores import figures_json
@@ -187,12 +197,15 @@ def run(
                 classes=classes,
                 benchmark=benchmark,
                 check=check,
+                lbp_top="lbp_top" in descriptors,
             )
             for folder in folders
         ]
     )
     if benchmark is not None:
         inputs = restrict(inputs, benchmark)
+    if "bi_woof" in descriptors:
+        check_bi_woof(inputs)
     if units_from is not None:
         inputs = with_units(inputs, units_from)
     mixing = make_mix(mixed, inputs, recipe, cache_dir=out / "cache", workers=max(workers, 1))

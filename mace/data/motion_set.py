@@ -25,6 +25,9 @@ class MotionSet:
         motion: says what the channels are.
         units: FACS numbers of the action units that each clip's annotation lists, of alternatives
             all; none where it says nothing, which is so of every clip by default.
+        lbp_top: LBP-TOP histograms of the clips' frames (`mace.descriptors.lbp_top`), for the
+            baseline of this name; None where nobody asked for them, or there are no frames. They
+            follow from the clips, and so have no part in the fingerprint.
         fingerprint: names the content; computed where it is not given.
     """
 
@@ -36,6 +39,7 @@ class MotionSet:
     classes: tuple[str, ...]
     motion: MotionConfig = field(default_factory=MotionConfig)
     units: tuple[frozenset[str], ...] = ()
+    lbp_top: Float[np.ndarray, "n d"] | None = None
     fingerprint: str = ""
 
     def __post_init__(self) -> None:

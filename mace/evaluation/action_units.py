@@ -110,10 +110,9 @@ def evaluate_units(
     unnamed = [called[name] for name in there_or_not if name not in asked]
     if unnamed:
         log(f"left out, since the network does not name them: {', '.join(unnamed)}")
-    if benchmark is not None and (alike := [n for n in shown if n not in there_or_not]):
-        log(
-            f"left out, since no clip or every clip shows them: {', '.join(map(called.get, alike))}"
-        )
+    alike = [called[name] for name in shown if name not in there_or_not]
+    if benchmark is not None and alike:
+        log(f"left out, since no clip or every clip shows them: {', '.join(alike)}")
     # Whatever a unit's own result is called after, it is not the benchmark.
     config = replace(config, protocol=replace(config.protocol, benchmark=None))
     windows = _windows(chosen, config)

@@ -103,6 +103,17 @@ class KernelRidgeConfig:
     space: SearchSpace = SearchSpace(sizes=(28,), strengths=(0.1, 0.3, 1.0, 3.0))
 
 
+@dataclass(frozen=True)
+class DescriptorConfig:
+    """Settings of the linear support vector machine behind a descriptor of the field.
+
+    Attributes:
+        space: what it chooses from: strengths; a descriptor has its own form of the input.
+    """
+
+    space: SearchSpace = SearchSpace(strengths=(0.1, 1.0, 10.0, 100.0))
+
+
 @dataclass(frozen=True, kw_only=True)
 class ZeroShotConfig:
     """A pre-trained network that is evaluated as it is.
@@ -140,6 +151,9 @@ class EvaluationConfig:
         logistic_regression: settings of this baseline; None leaves it out.
         svm: settings of this baseline; None leaves it out.
         kernel_ridge: settings of this baseline; None leaves it out.
+        bi_woof: settings of this baseline; None leaves it out.
+        lbp_top: settings of this baseline, whose histograms the clips must come with; None leaves
+            it out.
         informed: a pre-trained network, as it is, whose features and log-probabilities kernel ridge
             is told in a further method; None for none.
     """
@@ -156,6 +170,8 @@ class EvaluationConfig:
     logistic_regression: LogisticRegressionConfig | None = LogisticRegressionConfig()
     svm: SupportVectorConfig | None = SupportVectorConfig()
     kernel_ridge: KernelRidgeConfig | None = KernelRidgeConfig()
+    bi_woof: DescriptorConfig | None = None
+    lbp_top: DescriptorConfig | None = None
     informed: ZeroShotConfig | None = None
 
     def __post_init__(self) -> None:

@@ -57,6 +57,9 @@ def join(sets: Sequence[MotionSet]) -> MotionSet:
         classes=classes,
         motion=sets[0].motion,
         units=tuple(listed for motion_set in sets for listed in motion_set.units),
+        lbp_top=None
+        if any(motion_set.lbp_top is None for motion_set in sets)
+        else np.concatenate([motion_set.lbp_top for motion_set in sets]),  # pyright: ignore[reportArgumentType, reportCallIssue]
     )
 
 
@@ -94,6 +97,7 @@ def subset(motion_set: MotionSet, index: Int[np.ndarray, " m"]) -> MotionSet:
         subjects=subjects,
         clips=tuple(motion_set.clips[i] for i in index),
         units=tuple(motion_set.units[i] for i in index),
+        lbp_top=None if motion_set.lbp_top is None else motion_set.lbp_top[index],
         fingerprint="",
     )
 

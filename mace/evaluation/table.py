@@ -24,6 +24,8 @@ METHOD_NAMES: Mapping[str, str] = {
     "logistic_regression": "Logistic regression",
     "svm": "SVM (RBF kernel)",
     "kernel_ridge": "Kernel ridge (RBF)",
+    "bi_woof": "Bi-WOOF (linear SVM)",
+    "lbp_top": "LBP-TOP (linear SVM)",
     "informed_ridge": "Kernel ridge and pre-trained network",
     "majority": "Majority class",
 }

@@ -120,3 +120,26 @@ def test_dfme_deals_its_people_to_ten_folds(tmp_path, whole_frames, mace):
     assert "24 samples, the protocol has 7526 (7502 fewer)" in printed
     results = json.loads((out / "results.json").read_text())
     assert len(results["classes"]) == 7
+
+
+def test_descriptors_stand_beside_a_network_and_are_rows_of_the_zoo(
+    tmp_path, whole_frames, mace, capsys
+):
+    rows = [list(row) for row in casme3_rows()[:8]]
+    for index, row in enumerate(rows):
+        row[7] = ("disgust", "surprise")[index % 2]
+    make_casme3(tmp_path / "in", rows)
+    prepare("casme3", tmp_path / "in", tmp_path / "out")
+    printed, _, out = mace("--dataset", "casme3/part_a", "--descriptors", "bi_woof", "lbp_top")
+    assert "Bi-WOOF (linear SVM)" in printed
+    assert "LBP-TOP (linear SVM)" in printed
+    methods = json.loads((out / "config.json").read_text())["methods"]
+    assert list(methods) == ["network", "bi_woof", "lbp_top", "majority"]
+    zoo = ["zoo", "--dataset", "casme3/part_a", "--networks", "lbp_top", "bi_woof"]
+    where = ["--data-dir", str(tmp_path / "out"), "--out", str(tmp_path / "zoo")]
+    assert main([*zoo, *where, "--workers", "0", "--recipe.motion.size", "28", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["network"], row["weights"], row["seeds"]) for row in rows] == [
+        ("lbp_top", 0, 1), ("bi_woof", 0, 1),
+    ]  # fmt: skip
+    assert all(row["clips"] == 8 for row in rows)
