@@ -22,6 +22,8 @@ TOTALS = {
     "casme3-3": (699, None),
     "casme3-7": (860, 94),
     "dfme-7": (7526, None),
+    "dfme-test-a": (474, None),
+    "dfme-test-b": (299, None),
     "four_dme-5": (267, None),
     "cd6me": (2031, None),
 }
@@ -259,7 +261,7 @@ def test_several_emotions_of_a_clip_count_each():
 
 
 def test_what_has_several_labels_is_no_protocol_of_single_ones():
-    with pytest.raises(ConfigError, match="cd6me scores units, several to a clip"):
+    with pytest.raises(ConfigError, match="cd6me scores action units, several to a clip"):
         class_benchmark("cd6me")
     assert class_benchmark("dfme-7").fold_count == 10
     seven = BENCHMARKS["dfme-7"].classes

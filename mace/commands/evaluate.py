@@ -123,6 +123,10 @@ def run(
         needs_network=["--adapt"] if adapt else [],
         without_zero_shot=[*(["--leaky"] if leaky else []), *(["--mix"] if mix else [])],
     )
+    if leaky and (protocol.kind == "partition" or (named and named.folds == "partition")):
+        raise ConfigError(
+            "--leaky deals clips to folds anew, which the authors' partitions are not"
+        )
     if leaky and adapt:
         raise ConfigError(
             "--leaky shows what leaks are worth on the images as they are; leave out it or --adapt"
@@ -131,6 +135,10 @@ def run(
     if as_it_is is not None and not aus:
         # Now, not after a minute of reading clips and computing their motion.
         as_it_is.check_set(classes, named)
+    if "bi_woof" in descriptors:
+        from mace.evaluation.descriptors import check_bi_woof
+
+        check_bi_woof(recipe.motion)
     mixed = read_mix(mix, data_dir=data_dir)
     config = EvaluationConfig(train=recipe.train, protocol=protocol, seeds=tuple(range(seeds)))
     if not baselines:
@@ -153,7 +161,6 @@ def run(
     from mace.data.flow_images import holds_flow_images
     from mace.evaluation.action_units import evaluate_units
     from mace.evaluation.cross_validation import evaluate_methods
-    from mace.evaluation.descriptors import check_bi_woof
     from mace.evaluation.leaky import show_leaks
     from mace.evaluation.mean_motion import draw_mean_motion
     from mace.evaluation.method_scores import figures_json
@@ -163,7 +170,7 @@ def run(
         print_leaks,
         shown_windows,
     )
-    from mace.evaluation.selection import benchmark_of, join, restrict
+    from mace.evaluation.selection import benchmark_of, join, of_partitions, restrict
     from mace.evaluation.summary import summarise
     from mace.evaluation.table import headline_rows, print_table, print_units
     from mace.inputs import read_motion, with_units
@@ -204,8 +211,7 @@ def run(
     )
     if benchmark is not None:
         inputs = restrict(inputs, benchmark)
-    if "bi_woof" in descriptors:
-        check_bi_woof(inputs)
+    inputs = of_partitions(inputs, protocol)
     if units_from is not None:
         inputs = with_units(inputs, units_from)
     mixing = make_mix(mixed, inputs, recipe, cache_dir=out / "cache", workers=max(workers, 1))

@@ -116,7 +116,7 @@ def _trained(
 
     from mace.compilation import keep_compiled
     from mace.data.flow_images import holds_flow_images
-    from mace.evaluation.selection import benchmark_of, restrict
+    from mace.evaluation.selection import benchmark_of, of_partitions, restrict
     from mace.evaluation.zoo import evaluate_zoo, read_results, write_results
     from mace.inputs import read_motion
     from mace.models.runtime import keep_heap
@@ -133,7 +133,8 @@ def _trained(
             folder, own, cache_dir=out / "cache", classes=classes, benchmark=benchmark,
             lbp_top=name == "lbp_top",
         )  # fmt: skip
-        return inputs if benchmark is None else restrict(inputs, benchmark)
+        inputs = inputs if benchmark is None else restrict(inputs, benchmark)
+        return of_partitions(inputs, protocol)
 
     new = evaluate_zoo(
         names,

@@ -143,7 +143,7 @@ def evaluate_units(
         )
     rows = [
         {"unit": called[name], "clips": int(shown[name].sum()), "of": len(chosen)}
-        | unit_scores(evaluation, shown[name])
+        | unit_scores(evaluation)
         for name, evaluation in evaluations.items()
     ]
     counted = [row for row in rows if benchmark is not None or row["clips"] >= LEAST] or rows
@@ -263,9 +263,10 @@ def _windows(motion_set: MotionSet, config: EvaluationConfig) -> dict[str, Windo
     return windows
 
 
-def unit_scores(evaluation: Evaluation, there: Bool[np.ndarray, " n"]) -> dict[str, Any]:
+def unit_scores(evaluation: Evaluation) -> dict[str, Any]:
     """Return `METHOD f1`, and `METHOD auc` for methods with probabilities, means over seeds."""
     scores: dict[str, Any] = {}
+    there = evaluation.labels == 1
     for name, method in evaluation.methods.items():
         scores[f"{_titled(name)} f1"] = float(np.mean([_f1(there, p) for p in method.predicted]))
         if method.probabilities is not None and name != "majority":

@@ -20,16 +20,19 @@ class ProtocolConfig:
 
     Attributes:
         kind: `loso` leaves one subject out in each fold, `kfold` deals all subjects to `folds`,
-            `database` leaves one database out.
+            `database` leaves one database out, `partition` trains on the authors' partition
+            `training` and tests another.
         folds: number of folds of `kfold`.
         seed: of the dealing of `kfold`.
+        partition: that `partition` tests.
         benchmark: the protocol of the field that the result is called after; takes its databases
             and classes only, and says where the number of samples differs.
     """
 
-    kind: Literal["loso", "kfold", "database"] = "loso"
+    kind: Literal["loso", "kfold", "database", "partition"] = "loso"
     folds: int = 5
     seed: int = 0
+    partition: str = "test A"
     # The clips it selects show in the data's fingerprint.
     benchmark: BenchmarkName | None = field(default=None, metadata=UNHASHED)
 

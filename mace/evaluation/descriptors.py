@@ -12,6 +12,7 @@ from mace.errors import ConfigError, DataError
 from mace.evaluation.baselines import Candidate, best_predictions
 from mace.evaluation.config import DescriptorConfig
 from mace.evaluation.method import FoldPredictions
+from mace.motion.config import MotionConfig
 from mace.protocols.folds import Fold
 
 
@@ -33,7 +34,7 @@ class BiWoofMachine:
         Raises:
             ConfigError: where the input is no flow with its strain.
         """
-        check_bi_woof(motion_set)
+        check_bi_woof(motion_set.motion)
         features = BiWOOF().transform(motion_set.inputs[:, 0])
         return _linear_machine(features, motion_set, fold, self.config)
 
@@ -61,17 +62,16 @@ class LbpTopMachine:
         return _linear_machine(motion_set.lbp_top, motion_set, fold, self.config)
 
 
-def check_bi_woof(motion_set: MotionSet) -> None:
+def check_bi_woof(motion: MotionConfig) -> None:
     """Refuse what Bi-WOOF cannot be computed from.
 
     Raises:
         ConfigError: where the input is no flow with its strain.
     """
-    motion, depth = motion_set.motion, motion_set.inputs.shape[-1]
-    if motion.representation != "flow" or depth < 3:
+    if motion.representation != "flow":
         raise ConfigError(
-            f"Bi-WOOF is of optical flow and its strain, and the input is {motion.representation} "
-            f"of {depth} channels; leave out bi_woof, or take u, v and strain"
+            f"Bi-WOOF is of optical flow and its strain, and the input is {motion.representation}; "
+            "leave out bi_woof, or --recipe.motion.representation"
         )
 
 

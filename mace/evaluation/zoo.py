@@ -40,7 +40,7 @@ class Result:
     Attributes:
         dataset: its name and configuration, and the benchmark if there is one.
         network: its name, or `module:attribute`.
-        size: side of the images, px.
+        size: side of the images, px; 0 of what looks at the clips' frames.
         weights: how many there are; 0 of what is no network, as are the next two.
         epochs: of the training.
         batch_size: of the training.
@@ -224,7 +224,7 @@ def _methods(
     if name not in SHALLOW:
         return None
     if name == "bi_woof":
-        check_bi_woof(motion_set)
+        check_bi_woof(motion_set.motion)
     of_row: Mapping[str, Method] = {
         "bi_woof": BiWoofMachine(), "lbp_top": LbpTopMachine(), RIDGE: KernelRidge(),
     }  # fmt: skip
@@ -262,7 +262,7 @@ def _result(summary: Summary, name: str, recipe: Recipe, weights: int, dataset: 
     return Result(
         dataset=dataset,
         network=name,
-        size=recipe.motion.size,
+        size=0 if name == "lbp_top" else recipe.motion.size,
         weights=weights,
         epochs=recipe.train.epochs if weights else 0,
         batch_size=recipe.train.batch_size if weights else 0,

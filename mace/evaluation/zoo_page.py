@@ -35,7 +35,7 @@ def measured_row(result: Result) -> list[str]:
     """Return what the table says of a result, by `MEASURED`."""
     return [
         result.network if ":" in result.network else title_of(result.network),
-        f"{result.size} px",
+        f"{result.size} px" if result.size else "frames",
         f"{result.weights:,}" if result.weights else "",
         str(result.epochs or ""),
         str(result.seeds),

@@ -26,6 +26,8 @@ BenchmarkName = Literal[
     "casme3-3",
     "casme3-7",
     "dfme-7",
+    "dfme-test-a",
+    "dfme-test-b",
     "four_dme-5",
     "cd6me",
 ]
@@ -67,8 +69,11 @@ class Benchmark:
         classes: its classes, in the order of the field's integer labels.
         samples: clips in all.
         subjects: people in all, or None where the source does not say.
-        folds: `loso`; `kfold`, subjects dealt to `fold_count`; or `database`, each left out once.
+        folds: `loso`; `kfold`, subjects dealt to `fold_count`; `database`, each left out once; or
+            `partition`, trained on the authors' `training` and tested on `tested`, which the counts
+            are of.
         fold_count: folds of `kfold`.
+        tested: of `partition`.
         parts: the counts of each database.
         source: where the counts come from.
     """
@@ -81,8 +86,9 @@ class Benchmark:
     classes: tuple[str, ...]
     samples: int
     subjects: int | None
-    folds: Literal["loso", "kfold", "database"] = "loso"
+    folds: Literal["loso", "kfold", "database", "partition"] = "loso"
     fold_count: int = 0
+    tested: str = ""
     parts: Mapping[str, Part]
     source: str
 
@@ -140,6 +146,25 @@ _CD6ME: Mapping[str, tuple[int, ...]] = {
     "mmew": (300, 50, 41, 109, 70, 10, 47, 8, 38, 37, 17, 6, 11),
     "casme3": (860, 153, 128, 274, 44, 8, 27, 50, 10, 15, 193, 6, 20),
 }
+
+
+_DFME_SEVEN = ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")
+
+
+def _dfme_test(name: BenchmarkName, letter: str, samples: int) -> Benchmark:
+    return Benchmark(
+        name=name,
+        title=f"DFME, 7 classes, test {letter}",
+        databases=("dfme",),
+        class_set="7",
+        classes=_DFME_SEVEN,
+        samples=samples,
+        subjects=None,
+        folds="partition",
+        tested=f"test {letter}",
+        parts={"dfme": Part(samples=samples)},
+        source="the sheets of DFME as they are given out: 1,856 clips for training, 474 and 299",
+    )
 
 
 def _units(samples: int, *counts: int) -> Part:
@@ -292,7 +317,7 @@ _ALL = (
         title="DFME, 7 classes",
         databases=("dfme",),
         class_set="7",
-        classes=("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise"),
+        classes=_DFME_SEVEN,
         samples=7526,
         # 656 and 671 are both printed.
         subjects=None,
@@ -301,6 +326,8 @@ _ALL = (
         parts={"dfme": Part(samples=7526)},
         source="Zhao et al., DFME, IEEE Trans. Affective Computing 15(3), 2024 (ten folds)",
     ),
+    _dfme_test("dfme-test-a", "A", 474),
+    _dfme_test("dfme-test-b", "B", 299),
     Benchmark(
         name="four_dme-5",
         title="4DME, 5 emotions, several to a clip",
@@ -331,6 +358,9 @@ _ALL = (
 BENCHMARKS: Mapping[str, Benchmark] = {benchmark.name: benchmark for benchmark in _ALL}
 
 
+_KINDS = {"units": "action units", "emotions": "emotions"}
+
+
 def class_benchmark(name: BenchmarkName) -> Benchmark:
     """Return a benchmark whose clips have one class each.
 
@@ -340,7 +370,7 @@ def class_benchmark(name: BenchmarkName) -> Benchmark:
     benchmark = BENCHMARKS[name]
     if benchmark.labels != "one":
         raise ConfigError(
-            f"{name} scores {benchmark.labels}, several to a clip and each on its own; only "
-            f"`mace evaluate --protocol.benchmark {name}` does that"
+            f"{name} scores {_KINDS[benchmark.labels]}, several to a clip and each on its own; "
+            f"only `mace evaluate --protocol.benchmark {name}` does that"
         )
     return benchmark

@@ -105,12 +105,12 @@ def select(
     """
     reasons = exclusions(benchmark, labels, groups, apex_sources)
     if len(reasons) == len(labels):
-        raise DataError(
-            f"no clip is of {benchmark.title}: expected {', '.join(benchmark.databases)} in the "
-            f"classes {', '.join(benchmark.classes)}; found "
-            f"{', '.join(sorted({_parts(group)[0] for group in groups})) or 'nothing'} in "
-            f"{', '.join(sorted(set(labels))) or 'none'}"
-        )
+        expected = ", ".join(benchmark.databases)
+        found = ", ".join(sorted({_parts(group)[0] for group in groups})) or "nothing"
+        if benchmark.labels != "units":
+            expected += f" in the classes {', '.join(benchmark.classes)}"
+            found += f" in {', '.join(sorted(set(labels))) or 'none'}"
+        raise DataError(f"no clip is of {benchmark.title}: expected {expected}; found {found}")
     return [i for i in range(len(labels)) if i not in reasons]
 
 

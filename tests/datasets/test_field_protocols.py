@@ -122,6 +122,36 @@ def test_dfme_deals_its_people_to_ten_folds(tmp_path, whole_frames, mace):
     assert len(results["classes"]) == 7
 
 
+def test_dfme_trains_on_one_sheet_and_scores_another(tmp_path, whole_frames, mace, capsys):
+    # 12 people learn; 7 clips of others are test A, with labels; test B is given out without.
+    test_a, test_b = dfme_rows(7, first=100), dfme_rows(4, first=200)
+    for index, row in enumerate([*test_a, *test_b]):
+        row[0] = f"S{index + 500:04d}"
+    test_b = [[*row[:5], "", "", *row[7:]] for row in test_b]
+    sheets = {"DFME_train.xlsx": dfme_rows(12), "testA.xlsx": test_a, "testB.xlsx": test_b}
+    make_dfme(tmp_path / "in", sheets)
+    prepare("dfme", tmp_path / "in", tmp_path / "out")
+    printed, _, out = mace("--dataset", "dfme/clips", "--protocol.benchmark", "dfme-test-a")
+    assert "DFME, 7 classes, test A: n = 7 of 474" in printed
+    config = json.loads((out / "config.json").read_text())
+    assert (config["folds"], len(config["clips"])) == (["test A"], 19)
+    predictions = pd.read_csv(out / "predictions.csv")
+    assert predictions["subject"].nunique() == 7
+    assert len((out / "predictions-seed0.log").read_text().split("\n")) > 7
+    # An audit sees that drawn frames are alike, and not that training clips are tested by nobody.
+    assert main(["audit", str(out)]) == 1
+    audit = capsys.readouterr().out
+    assert "picture-overlap" in audit
+    for wrong in ("subject-overlap", "clip-overlap", "not-once", "no fold tests"):
+        assert wrong not in audit
+    words = ["evaluate", "--dataset", "dfme/clips", "--protocol.benchmark", "dfme-test-b"]
+    where = ["--data-dir", str(tmp_path / "out"), "--out", str(tmp_path / "b")]
+    assert main([*words, *where]) == 3
+    said = capsys.readouterr().err
+    assert "computing flow" not in said
+    assert "no clip is of the partition 'test B'; clips by partition: test A 7, training 12" in said
+
+
 def test_descriptors_stand_beside_a_network_and_are_rows_of_the_zoo(
     tmp_path, whole_frames, mace, capsys
 ):

@@ -97,7 +97,7 @@ def test_what_has_no_frames_or_no_flow_is_refused_in_a_sentence(clean, monkeypat
     appearance = dataclasses.replace(
         clean, motion=MotionConfig(representation="appearance"), inputs=clean.inputs[..., :1]
     )
-    with pytest.raises(ConfigError, match="the input is appearance of 1 channels; leave out"):
+    with pytest.raises(ConfigError, match="the input is appearance; leave out bi_woof"):
         call(appearance)
     with pytest.raises(DataError, match="needs the frames of clips"):
         LbpTopMachine(ONE)(clean, fold, seed=0, explain=False)
