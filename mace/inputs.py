@@ -4,8 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from mace.annotation.action_units import listed_units
 from mace.annotation.class_sets import ClassSet
+from mace.data.cache import MotionCache
 from mace.data.clips import Clip
 from mace.data.flow_images import holds_flow_images, load_flow_images
 from mace.data.loading import load_clips
@@ -13,7 +16,9 @@ from mace.data.making import make_motion_set
 from mace.data.motion_set import MotionSet
 from mace.data.selection import choose_benchmark, choose_classes
 from mace.datasets.reading.tables import read_table
+from mace.descriptors.lbp_top import LBPTOP
 from mace.errors import ConfigError, DataError
+from mace.progress import track
 from mace.protocols.benchmarks import Benchmark
 from mace.protocols.names import clip_key
 from mace.recipes import Recipe
@@ -52,17 +57,19 @@ def read_motion(
     classes: ClassSet | None = None,
     benchmark: Benchmark | None = None,
     check: Callable[[Sequence[Clip]], None] | None = None,
+    lbp_top: bool = False,
 ) -> MotionSet:
     """Return the recipe's inputs for every clip of a prepared data set, computed or ready-made.
 
     With `classes` only for the clips that have a class in this set, which is what is learnt then;
     with `benchmark` only for those that it scores.
-    `check` is shown the clips before their motion, which may take an hour, is computed.
+    `check` is shown the clips before their motion, which may take an hour, is computed. With
+    `lbp_top` the clips' LBP-TOP histograms come as well.
 
     Raises:
         ConfigError: if the recipe's input is not what ready-made images hold, or they are to have
-            other classes than their own.
-        DataError: if the data set is damaged.
+            other classes than their own, or LBP-TOP is asked of them.
+        DataError: if the data set is damaged, or a clip has too few frames for LBP-TOP.
     """
     if not holds_flow_images(folder):
         clips = load_clips(folder)
@@ -71,7 +78,13 @@ def read_motion(
             chosen = choose_benchmark(chosen, benchmark)
         if check is not None:
             check(chosen)
-        return motion_set(chosen, recipe, cache_dir=cache_dir)
+        made = motion_set(chosen, recipe, cache_dir=cache_dir)
+        return with_lbp_top(made, chosen, cache_dir=cache_dir) if lbp_top else made
+    if lbp_top:
+        raise ConfigError(
+            f"{folder} holds ready-made flow images, and LBP-TOP needs the frames of clips; leave "
+            "out lbp_top, or prepare the clips themselves"
+        )
     if classes is not None:
         raise ConfigError(f"{folder} has classes of its own; leave out --classes")
     images = load_flow_images(folder)
@@ -81,6 +94,35 @@ def read_motion(
             "can be computed from them; leave out what begins with --recipe.motion"
         )
     return images
+
+
+def with_lbp_top(
+    motion_set: MotionSet, clips: Sequence[Clip], *, cache_dir: Path | None
+) -> MotionSet:
+    """Return a set with the LBP-TOP histograms of its clips, from onset to offset.
+
+    Raises:
+        DataError: for a clip of too few frames.
+        OutputError: if the cache cannot be written.
+    """
+    descriptor = LBPTOP()
+    frames = [clip.frames[clip.onset : clip.offset + 1] for clip in clips]
+    cache = None
+    if cache_dir is not None:
+        cache = MotionCache(cache_dir, ["lbp_top", descriptor.get_params()], *frames)
+        stored = cache.read()
+        if stored is not None:
+            return replace(motion_set, lbp_top=stored)
+    rows = []
+    for clip, own in zip(track(clips, "computing LBP-TOP", len(clips)), frames, strict=True):
+        try:
+            rows.append(descriptor.transform([own])[0])
+        except ValueError as error:
+            raise DataError(f"clip {clip.name}: {error}; leave out lbp_top") from error
+    histograms = np.stack(rows)
+    if cache is not None:
+        cache.write(histograms)
+    return replace(motion_set, lbp_top=histograms)
 
 
 def with_units(motion_set: MotionSet, path: Path) -> MotionSet:

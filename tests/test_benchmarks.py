@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mace.errors import DataError
-from mace.protocols.benchmarks import BENCHMARKS, Benchmark
+from mace.errors import ConfigError, DataError
+from mace.protocols.benchmarks import BENCHMARKS, Benchmark, class_benchmark
 from mace.protocols.counts import check_counts, exclusions, likely_benchmark, select
 from mace.protocols.folds import leave_one_database_out
 from mace.protocols.labels import named_label
@@ -19,6 +19,13 @@ TOTALS = {
     "casme2-3": (145, 24),
     "samm-5": (136, None),
     "smic-3": (164, 16),
+    "casme3-3": (699, None),
+    "casme3-7": (860, 94),
+    "dfme-7": (7526, None),
+    "dfme-test-a": (474, None),
+    "dfme-test-b": (299, None),
+    "four_dme-5": (267, None),
+    "cd6me": (2031, None),
 }
 
 
@@ -41,9 +48,10 @@ def test_counts_of_the_table(name):
     assert tuple(benchmark.parts) == benchmark.databases
     for part in benchmark.parts.values():
         if part.classes:
-            assert sum(part.classes.values()) == part.samples
             assert set(part.classes) == set(benchmark.classes)
-    if benchmark.counts:
+            if benchmark.labels == "one":
+                assert sum(part.classes.values()) == part.samples
+    if benchmark.counts and benchmark.labels == "one":
         assert sum(benchmark.counts.values()) == benchmark.samples
 
 
@@ -53,7 +61,9 @@ def test_composite_of_2019():
     assert people == [24, 28, 16]
 
 
-@pytest.mark.parametrize("name", [n for n, b in BENCHMARKS.items() if b.counts])
+@pytest.mark.parametrize(
+    "name", [n for n, b in BENCHMARKS.items() if b.counts and b.labels == "one"]
+)
 def test_exact_set_has_no_deviation(name):
     assert check_counts(BENCHMARKS[name], *sample(BENCHMARKS[name])) == []
 
@@ -204,3 +214,56 @@ def test_holdout_database_trains_on_one_and_tests_on_the_other():
         leave_one_database_out(["samm"] * 3, groups[4:])
     with pytest.raises(DataError, match="subject 1 is on the training and on the test side"):
         leave_one_database_out(["casme2", "samm"], np.array([1, 1]))
+
+
+def cd6me_sample() -> tuple[list[str], list[str]]:
+    """Clips of each database, of which the first show as many units as the protocol counts."""
+    labels, groups = [], []
+    for database, part in BENCHMARKS["cd6me"].parts.items():
+        for clip in range(part.samples):
+            labels.append("+".join(unit for unit, count in part.classes.items() if clip < count))
+            groups.append(f"{database}/{clip % 9 + 1:02d}")
+    return labels, groups
+
+
+def test_units_across_six_databases_are_counted_each_on_its_own():
+    benchmark = BENCHMARKS["cd6me"]
+    # The row of totals of the same table.
+    assert list(benchmark.counts.values()) == [
+        *(304, 280, 708, 134, 60, 252, 117, 75, 176, 277, 52, 86)
+    ]
+    labels, groups = cd6me_sample()
+    assert check_counts(benchmark, labels, groups) == []
+    # CASME II as it is distributed has 255 rows; other units than the twelve do not matter.
+    row = groups.index("casme2/04")
+    labels[0] += "+24"
+    shorter = labels[:row] + labels[row + 1 :], groups[:row] + groups[row + 1 :]
+    deviations = check_counts(benchmark, *shorter)
+    assert deviations[:2] == [
+        "2030 samples, the protocol has 2031 (1 fewer)",
+        "255 samples of casme2, the protocol has 256 (1 fewer)",
+    ]
+    assert "129 AU4 of casme2, the protocol has 130 (1 fewer)" in deviations
+    assert exclusions(benchmark, ["4", "", "12"], ["casme/01", "mmew/3", "smic/01"]) == {
+        2: "of smic, another database"
+    }
+
+
+def test_several_emotions_of_a_clip_count_each():
+    benchmark = BENCHMARKS["four_dme-5"]
+    labels = ["positive", "negative+surprise", "Others", "tense"]
+    assert exclusions(benchmark, labels, ["4DME/1"] * 4) == {3: "of the class tense"}
+    deviations = check_counts(benchmark, labels, ["four_dme/1"] * 4)
+    assert deviations == [
+        "4 samples, the protocol has 267 (263 fewer)",
+        "1 sample of the class tense, which it leaves out",
+    ]
+
+
+def test_what_has_several_labels_is_no_protocol_of_single_ones():
+    with pytest.raises(ConfigError, match="cd6me scores action units, several to a clip"):
+        class_benchmark("cd6me")
+    assert class_benchmark("dfme-7").fold_count == 10
+    seven = BENCHMARKS["dfme-7"].classes
+    assert likely_benchmark(["dfme/S0001"], seven) is BENCHMARKS["dfme-7"]
+    assert likely_benchmark(["four_dme/1"], BENCHMARKS["four_dme-5"].classes) is None

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mace.errors import ConfigError, DataError
-from mace.protocols.folds import check_split, grouped_kfold, loso
+from mace.protocols.folds import check_split, grouped_kfold, held_out_partition, loso
 from mace.protocols.inner import inner_split
 
 GROUPS = np.array([0, 0, 1, 2, 2, 2, 1, 3])
@@ -74,6 +74,16 @@ def test_splits_depend_on_nothing_but_their_seed():
     assert tested(1) == tested(1)
     assert tested(1) != tested(2)
     assert {len(index) for index in tested(1)} == {9}
+
+
+def test_the_authors_partitions_are_one_fold():
+    partitions = ["training", "test A", "test B", "training", "test A"]
+    (fold,) = held_out_partition(partitions, np.array([0, 1, 2, 3, 4]), "test A")
+    assert (fold.name, fold.train_index.tolist(), fold.test_index.tolist()) == (
+        "test A", [0, 3], [1, 4],
+    )  # fmt: skip
+    with pytest.raises(DataError, match="subject 0 is on the training and on the test side"):
+        held_out_partition(partitions, np.array([0, 0, 2, 3, 4]), "test A")
 
 
 def test_subject_on_both_sides_is_refused():

@@ -18,7 +18,12 @@ from mace.commands.defaults import DATASET, with_default_recipe
 from mace.commands.mixing import make_mix, read_mix
 from mace.commands.starting import Start, starting_from
 from mace.errors import ConfigError
-from mace.evaluation.config import EvaluationConfig, ProtocolConfig, ZeroShotConfig
+from mace.evaluation.config import (
+    DescriptorConfig,
+    EvaluationConfig,
+    ProtocolConfig,
+    ZeroShotConfig,
+)
 from mace.models.networks import network_of
 from mace.places import DATA_DIR, RUNS_DIR, prepared_dataset
 from mace.protocols.benchmarks import BENCHMARKS
@@ -46,6 +51,7 @@ def run(
     target: Literal["classes", "aus"] = "classes",
     units_from: Path | None = None,
     baselines: bool = True,
+    descriptors: tuple[Literal["bi_woof", "lbp_top"], ...] = (),
     leaky: bool = False,
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
 ) -> None:
@@ -78,26 +84,38 @@ def run(
         adaptation: what is tried.
         target: `aus` evaluates every action unit that the clips' annotations list, present or
             absent, in place of the classes: the pre-trained network's own outputs with
-            `zero_shot`, otherwise a network trained for each unit.
+            `zero_shot`, otherwise a network trained for each unit. So do the benchmarks `cd6me`
+            and, for emotions, `four_dme-5`.
         units_from: for `aus` and `recipe.train.unit-weight`, a table with the columns `clip`, `aus`
             and perhaps `subject`, such as a data set's sheet, where the data set has no action
             units itself, as ready-made flow images.
         baselines: whether to train shallow baselines on the same input.
+        descriptors: the field's own baselines to stand beside it too, each with a linear SVM:
+            Bi-WOOF of flow and strain, LBP-TOP of the clips' frames.
         leaky: afterwards train the usual leaks on purpose, to show what they would have made of it.
         as_json: print the summary as one JSON object instead of the table.
     """
     names = (dataset, *also)
     folders = [prepared_dataset(name, data_dir=data_dir) for name in names]
-    aus = target == "aus"
+    named = BENCHMARKS[protocol.benchmark] if protocol.benchmark else None
+    several = named is not None and named.labels != "one"
+    aus = target == "aus" or several
     if units_from is not None and not aus and not recipe.train.unit_weight:
         raise ConfigError(
             "--units-from goes with --target aus or --recipe.train.unit-weight; add one or leave "
             "out --units-from"
         )
+    if several and classes is not None:
+        raise ConfigError(f"{protocol.benchmark} names its labels itself; leave out --classes")
+    if named is not None and named.labels == "emotions" and zero_shot is not None:
+        raise ConfigError(
+            f"{named.name} has several emotions to a clip, which no pre-trained network names; "
+            "leave out --zero-shot"
+        )
     if aus and (leaky or as_json):
         raise ConfigError(
-            "--target aus trains no leaks and writes units.csv in place of JSON; leave out "
-            "--leaky or --json"
+            f"{protocol.benchmark if several else '--target aus'} trains no leaks and writes "
+            "units.csv in place of JSON; leave out --leaky or --json"
         )
     start = starting_from(
         zero_shot=zero_shot,
@@ -105,6 +123,10 @@ def run(
         needs_network=["--adapt"] if adapt else [],
         without_zero_shot=[*(["--leaky"] if leaky else []), *(["--mix"] if mix else [])],
     )
+    if leaky and (protocol.kind == "partition" or (named and named.folds == "partition")):
+        raise ConfigError(
+            "--leaky deals clips to folds anew, which the authors' partitions are not"
+        )
     if leaky and adapt:
         raise ConfigError(
             "--leaky shows what leaks are worth on the images as they are; leave out it or --adapt"
@@ -112,11 +134,16 @@ def run(
     as_it_is = start if start is not None and start.use == "zero-shot" else None
     if as_it_is is not None and not aus:
         # Now, not after a minute of reading clips and computing their motion.
-        as_it_is.check_set(classes, protocol.benchmark and BENCHMARKS[protocol.benchmark])
+        as_it_is.check_set(classes, named)
+    if "bi_woof" in descriptors:
+        from mace.evaluation.descriptors import check_bi_woof
+
+        check_bi_woof(recipe.motion)
     mixed = read_mix(mix, data_dir=data_dir)
     config = EvaluationConfig(train=recipe.train, protocol=protocol, seeds=tuple(range(seeds)))
     if not baselines:
         config = replace(config, logistic_regression=None, svm=None, kernel_ridge=None)
+    config = replace(config, **{name: DescriptorConfig() for name in descriptors})
     if start is not None and start.use == "init":
         config = replace(config, start=start.bundle, adapt=adaptation if adapt else None)
     untrained = None
@@ -143,7 +170,7 @@ def run(
         print_leaks,
         shown_windows,
     )
-    from mace.evaluation.selection import benchmark_of, join, restrict
+    from mace.evaluation.selection import benchmark_of, join, of_partitions, restrict
     from mace.evaluation.summary import summarise
     from mace.evaluation.table import headline_rows, print_table, print_units
     from mace.inputs import read_motion, with_units
@@ -161,7 +188,7 @@ def run(
     if out is None:
         place = "+".join(name.replace("/", "-") for name in names) if also else dataset
         suffixes = [protocol.benchmark or classes or "", start.use if start else ""]
-        suffixes += ["adapt"] * adapt + ["mix"] * (mixed is not None) + ["aus"] * aus
+        suffixes += ["adapt"] * adapt + ["mix"] * (mixed is not None) + ["aus"] * (target == "aus")
         out = RUNS_DIR / "evaluate" / "-".join([place, *filter(None, suffixes)])
 
     def check(clips: Sequence["Clip"]) -> None:
@@ -177,12 +204,14 @@ def run(
                 classes=classes,
                 benchmark=benchmark,
                 check=check,
+                lbp_top="lbp_top" in descriptors,
             )
             for folder in folders
         ]
     )
     if benchmark is not None:
         inputs = restrict(inputs, benchmark)
+    inputs = of_partitions(inputs, protocol)
     if units_from is not None:
         inputs = with_units(inputs, units_from)
     mixing = make_mix(mixed, inputs, recipe, cache_dir=out / "cache", workers=max(workers, 1))
@@ -205,7 +234,7 @@ def run(
         print(line, file=sys.stderr)
 
     if aus:
-        table = evaluate_units(
+        scores = evaluate_units(
             inputs,
             config=replace(config, explain=False),
             known=None if as_it_is is None else tuple(as_it_is.bundle.load().model.units),
@@ -215,8 +244,11 @@ def run(
             command=command,
             workers=workers,
             log=log,
+            benchmark=benchmark if several else None,
         )
-        print_units(table)
+        print_units(scores)
+        for line in benchmark_lines(scores.benchmark):
+            print(line)
         print(f"\nresults  {out}   (a folder for each unit, and units.csv)")
         return
     evaluation = evaluate_methods(

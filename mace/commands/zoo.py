@@ -14,8 +14,8 @@ from mace.annotation.class_sets import ClassSet
 from mace.commands.defaults import with_default_recipe
 from mace.errors import ConfigError
 from mace.evaluation.config import ProtocolConfig
-from mace.models.networks import NETWORKS
 from mace.places import DATA_DIR, RUNS_DIR, prepared_dataset
+from mace.protocols.benchmarks import class_benchmark
 from mace.recipes import FLOW, Recipe
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def run(
     recipe: Recipe = FLOW,
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
 ) -> None:
-    """List the field's networks, or train all of them alike on a data set.
+    """List the field's networks and descriptors, or train all of them alike on a data set.
 
     Without a data set nothing is trained: a line for each network with its paper, images, weights
     and published score, and what is known to be wrong with that.
@@ -48,8 +48,8 @@ def run(
 
     Args:
         dataset: name and configuration of a prepared data set; `mace doctor` lists them.
-        networks: those to list or train, by name, or `module:attribute` for a file of your own; by
-            default all.
+        networks: the rows to list or train, by name, or `module:attribute` for a file of your own;
+            by default all.
         classes: set of classes to learn in place of the emotions; clips without one are left out.
         seeds: how many training seeds.
         protocol: the folds; leave one subject out by default.
@@ -63,13 +63,16 @@ def run(
         as_json: print the scores as JSON in place of the table.
     """
     from mace.evaluation.table import print_text_table
-    from mace.evaluation.zoo import network_rows, read_results
+    from mace.evaluation.zoo import read_results
     from mace.evaluation.zoo_page import MEASURED, measured_row, zoo_page
+    from mace.evaluation.zoo_rows import EVALUATED, ROWS, network_rows
     from mace.files import write_text
 
-    names = networks or tuple(NETWORKS)
+    names = networks or (ROWS if dataset is None else EVALUATED)
     if seeds < 1:
         raise ConfigError(f"{seeds} seeds were asked for, expected 1 or more")
+    if protocol.benchmark is not None:
+        class_benchmark(protocol.benchmark)
     rows = network_rows(names)  # which refuses a name that no network has
     scores: list[Result] = [] if results is None else read_results(results)
     if dataset is None:
@@ -113,7 +116,7 @@ def _trained(
 
     from mace.compilation import keep_compiled
     from mace.data.flow_images import holds_flow_images
-    from mace.evaluation.selection import benchmark_of, restrict
+    from mace.evaluation.selection import benchmark_of, of_partitions, restrict
     from mace.evaluation.zoo import evaluate_zoo, read_results, write_results
     from mace.inputs import read_motion
     from mace.models.runtime import keep_heap
@@ -125,11 +128,13 @@ def _trained(
     if benchmark is not None and classes is None and not ready:
         classes = benchmark.class_set
 
-    def read(own: Recipe) -> "MotionSet":
+    def read(own: Recipe, name: str) -> "MotionSet":
         inputs = read_motion(
-            folder, own, cache_dir=out / "cache", classes=classes, benchmark=benchmark
-        )
-        return inputs if benchmark is None else restrict(inputs, benchmark)
+            folder, own, cache_dir=out / "cache", classes=classes, benchmark=benchmark,
+            lbp_top=name == "lbp_top",
+        )  # fmt: skip
+        inputs = inputs if benchmark is None else restrict(inputs, benchmark)
+        return of_partitions(inputs, protocol)
 
     new = evaluate_zoo(
         names,

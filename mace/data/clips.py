@@ -28,6 +28,8 @@ class Clip:
         aus: action units, alternatives in one entry apart by bars.
         emotion: the annotated emotion, or the class that took its place; labels are made of it.
         classes: the clip's class in each class set that has one for it.
+        partition: the authors' own, such as DFME's `training` and `test A`; empty where there is
+            none.
     """
 
     database: str
@@ -42,6 +44,7 @@ class Clip:
     aus: tuple[str, ...]
     emotion: str
     classes: Mapping[str, str] = field(default_factory=dict)
+    partition: str = ""
 
     @property
     def name(self) -> str:

@@ -102,6 +102,7 @@ def _clip(sample: Mapping[str, Any]) -> Clip:
             for name, value in sample.items()
             if name.startswith("class_") and value
         },
+        partition=text(sample.get("partition", "")),
     )
 
 

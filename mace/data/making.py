@@ -66,7 +66,8 @@ def make_motion_set(
         if cache is not None:
             cache.write(inputs)
     units = tuple(listed_units(clip.aus) for clip in clips)
-    return replace(unfinished, inputs=inputs, units=units, fingerprint="")
+    partitions = tuple(clip.partition for clip in clips)
+    return replace(unfinished, inputs=inputs, units=units, partitions=partitions, fingerprint="")
 
 
 def _represent(

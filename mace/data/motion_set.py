@@ -25,6 +25,10 @@ class MotionSet:
         motion: says what the channels are.
         units: FACS numbers of the action units that each clip's annotation lists, of alternatives
             all; none where it says nothing, which is so of every clip by default.
+        partitions: the authors' own of each clip; empty, as by default, where there are none.
+        lbp_top: LBP-TOP histograms of the clips' frames (`mace.descriptors.lbp_top`), for the
+            baseline of this name; None where nobody asked for them, or there are no frames. They
+            follow from the clips, and so have no part in the fingerprint.
         fingerprint: names the content; computed where it is not given.
     """
 
@@ -36,6 +40,8 @@ class MotionSet:
     classes: tuple[str, ...]
     motion: MotionConfig = field(default_factory=MotionConfig)
     units: tuple[frozenset[str], ...] = ()
+    partitions: tuple[str, ...] = ()
+    lbp_top: Float[np.ndarray, "n d"] | None = None
     fingerprint: str = ""
 
     def __post_init__(self) -> None:
@@ -43,6 +49,8 @@ class MotionSet:
             object.__setattr__(self, "units", (frozenset(),) * len(self))
         if len(self.units) != len(self):
             raise ValueError(f"{len(self.units)} lists of action units for {len(self)} clips")
+        if not self.partitions:
+            object.__setattr__(self, "partitions", ("",) * len(self))
         if not self.fingerprint:
             object.__setattr__(self, "fingerprint", _fingerprint(self))
 
@@ -54,5 +62,7 @@ def _fingerprint(motion_set: MotionSet) -> str:
     names: list[Any] = [motion_set.clips, motion_set.subjects, motion_set.classes]
     if any(motion_set.units):
         names.append([sorted(listed) for listed in motion_set.units])
+    if any(motion_set.partitions):
+        names.append(motion_set.partitions)
     arrays = (motion_set.inputs, motion_set.labels, motion_set.groups)
     return digest(json.dumps(names).encode(), *arrays)[:16]

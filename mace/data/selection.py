@@ -10,6 +10,7 @@ from mace.data.clips import Clip
 from mace.errors import DataError
 from mace.protocols.benchmarks import Benchmark
 from mace.protocols.counts import exclusions, select
+from mace.protocols.folds import clips_of
 
 # Clips that a reason names; more are counted only.
 NAMED = 5
@@ -55,8 +56,14 @@ def choose_benchmark(clips: Sequence[Clip], benchmark: Benchmark) -> list[Clip]:
         [clip.apex_source for clip in clips],
     )
     index = select(benchmark, *about)
+    if benchmark.folds == "partition":
+        index = [index[k] for k in clips_of([clips[i].partition for i in index], benchmark.tested)]
     by_reason: dict[str, list[str]] = {}
-    for i, reason in exclusions(benchmark, *about).items():
+    excluded = exclusions(benchmark, *about)
+    for i, reason in excluded.items():
+        by_reason.setdefault(reason, []).append(clips[i].name)
+    for i in sorted(set(range(len(clips))) - set(index) - set(excluded)):
+        reason = f"of the partition {clips[i].partition or '(none)'}"
         by_reason.setdefault(reason, []).append(clips[i].name)
     if by_reason:
         reasons = "; ".join(

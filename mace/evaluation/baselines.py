@@ -13,23 +13,17 @@ solution of the full problem, the SVM with its kernel computed from the same pro
 ridge, which standardises each image by itself and so needs no training clip for it.
 """
 
-import functools
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
-import cv2
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.kernel_ridge import KernelRidge as SklearnKernelRidge
 from sklearn.linear_model import LogisticRegression as SklearnLogisticRegression
 from sklearn.svm import SVC
 
-from mace.augment.image import flip
 from mace.data.motion_set import MotionSet
 from mace.evaluation.config import (
     KernelRidgeConfig,
@@ -38,9 +32,15 @@ from mace.evaluation.config import (
     SupportVectorConfig,
 )
 from mace.evaluation.method import DataUse, FoldPredictions
+from mace.kernel_ridge import (
+    BalancedRidge,
+    Distances,
+    mean_squared_distances,
+    mirrored_kernel,
+    shrunk,
+    standardised,
+)
 from mace.metrics import confusion_matrix, uf1
-from mace.motion.config import MotionConfig
-from mace.prediction import normalise
 from mace.protocols.folds import Fold
 from mace.protocols.inner import inner_folds
 
@@ -80,8 +80,8 @@ class LogisticRegression:
         space, candidates = self.config.space, []
         for shape, gram in _grams(motion_set, fold, space):
             features = _spanned(gram, fold.train_index)
-            candidates += [_Candidate(shape, c, features, _logistic(c)) for c in space.strengths]
-        return _best_predictions(candidates, motion_set, fold, space)
+            candidates += [Candidate(shape, c, features, _logistic(c)) for c in space.strengths]
+        return best_predictions(candidates, motion_set, fold, space)
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ class SupportVectorMachine:
             for width, c in product(self.config.widths, space.strengths):
                 kernel = np.exp(-width * np.maximum(squared, 0))
                 machine = SVC(C=c, kernel="precomputed", class_weight="balanced")
-                candidates.append(_Candidate(shape, c, kernel, machine, width))
-        return _best_predictions(candidates, motion_set, fold, space)
+                candidates.append(Candidate(shape, c, kernel, machine, width))
+        return best_predictions(candidates, motion_set, fold, space)
 
 
 @dataclass(frozen=True)
@@ -118,9 +118,7 @@ class KernelRidge:
     movement of either half of the face means the same. The strongest of the shallow baselines on
     the flow images of the field.
 
-    Source: Saunders, Gammerman and Vovk, "Ridge Regression Learning Algorithm in Dual Variables",
-    ICML 1998; invariant kernels by averaging: Haasdonk and Burkhardt, "Invariant kernel functions
-    for pattern analysis and machine learning", Machine Learning 68, 2007.
+    Source: that of `mace.kernel_ridge`.
 
     Attributes:
         config: what it chooses from.
@@ -137,52 +135,43 @@ class KernelRidge:
             for width, strength in product(self.config.widths, space.strengths):
                 kernel = mirrored_kernel(distances, width)
                 ridge = BalancedRidge(strength)
-                candidates.append(_Candidate(shape, strength, kernel, ridge, width))
-        return _best_predictions(candidates, motion_set, fold, space)
-
-
-class BalancedRidge:
-    """scikit-learn's kernel ridge as a classifier of precomputed kernels."""
-
-    def __init__(self, strength: float) -> None:
-        self._ridge = SklearnKernelRidge(alpha=strength, kernel="precomputed")  # pyright: ignore[reportArgumentType]
-        self.classes_ = np.zeros(0, np.int64)
-
-    def fit(self, kernel: np.ndarray, labels: np.ndarray) -> None:
-        """Fit to products of the training clips with each other."""
-        self.classes_, places, counts = np.unique(labels, return_inverse=True, return_counts=True)
-        targets = np.eye(len(counts))[places] - 1 / len(counts)
-        weights = (len(labels) / (len(counts) * counts))[places]
-        self._ridge.fit(kernel, targets, sample_weight=weights)
-
-    def scores(self, kernel: np.ndarray) -> np.ndarray:
-        """Return a score of each of `classes_`, from products with the training clips."""
-        return np.asarray(self._ridge.predict(kernel))
-
-    def predict(self, kernel: np.ndarray) -> np.ndarray:
-        """Return the class with the highest score."""
-        return self.classes_[self.scores(kernel).argmax(axis=1)]
+                candidates.append(Candidate(shape, strength, kernel, ridge, width))
+        return best_predictions(candidates, motion_set, fold, space)
 
 
 @dataclass(frozen=True)
-class _Shape:
-    """What of the input a candidate reads."""
+class Shape:
+    """What of the input a candidate reads.
+
+    Attributes:
+        averaged: the mean over a clip's pairs, or the annotated pair.
+        size: side, px.
+    """
 
     averaged: bool
     size: int
 
 
 @dataclass(frozen=True, eq=False)
-class _Candidate:
-    """A classifier and the table it reads: features of all clips, or products with all clips."""
+class Candidate:
+    """A classifier and the table it reads: features of all clips, or products with all clips.
 
-    shape: _Shape
+    Attributes:
+        shape: what of the input the table is of; None where it is of no image.
+        strength: of the regularisation.
+        table: a row for each clip.
+        classifier: of what kind.
+        width: of the kernel, if it has one.
+    """
+
+    shape: Shape | None
     strength: float
     table: np.ndarray
     classifier: SVC | SklearnLogisticRegression | BalancedRidge
     width: float | None = None
 
     def fit(self, index: np.ndarray, labels: np.ndarray) -> None:
+        """Fit to some clips."""
         with warnings.catch_warnings():
             # A weakly regularised fit may stop at the iteration limit. It is still a candidate:
             # the inner folds judge it by what it predicts.
@@ -190,9 +179,11 @@ class _Candidate:
             self.classifier.fit(self._rows(index, index), labels[index])
 
     def predict(self, index: np.ndarray, fitted: np.ndarray) -> np.ndarray:
+        """Return the classes of some clips, by what was learnt of those at `fitted`."""
         return np.asarray(self.classifier.predict(self._rows(index, fitted)))
 
     def probabilities(self, index: np.ndarray, classes: int) -> np.ndarray | None:
+        """Return probabilities where the classifier has them."""
         if not isinstance(self.classifier, SklearnLogisticRegression):
             return None  # its distances are no probabilities, and calibrating costs a further split
         result = np.zeros((index.size, classes))
@@ -211,7 +202,7 @@ def _logistic(strength: float) -> SklearnLogisticRegression:
 
 def _grams(
     motion_set: MotionSet, fold: Fold, space: SearchSpace
-) -> Iterator[tuple[_Shape, Float[np.ndarray, "n n"]]]:
+) -> Iterator[tuple[Shape, Float[np.ndarray, "n n"]]]:
     """Yield each form of the input with the products of all standardised clips, over features."""
     for shape, images in _forms(motion_set, space):
         flat = images.reshape(len(images), -1)
@@ -223,65 +214,25 @@ def _grams(
         yield shape, (standard @ standard.T).astype(np.float64) / standard.shape[1]
 
 
-type Distances = tuple[Float[np.ndarray, "n n"], Float[np.ndarray, "n n"]]
-"""Mean squared distances of clips to each other, and to the mirror images of each other."""
-
-
 def mirrored_distances(
     motion_set: MotionSet, space: SearchSpace
-) -> Iterator[tuple[_Shape, Distances]]:
+) -> Iterator[tuple[Shape, Distances]]:
     """Yield each form of the input with its distances."""
     for shape, images in _forms(motion_set, space):
-        own, turned = map(np.asarray, _standardised(images, motion=motion_set.motion))
+        own, turned = map(np.asarray, standardised(images, motion=motion_set.motion))
         # Standardised rows have the mean square 1, or 0 where nothing moves.
         yield shape, (mean_squared_distances(own, own), mean_squared_distances(own, turned))
 
 
-def mirrored_kernel(distances: Distances, width: float) -> Float[np.ndarray, "n n"]:
-    """Return the RBF kernel, the mean of that to images and that to mirror images."""
-    straight, mirrored = distances
-    return (np.exp(-width * straight) + np.exp(-width * mirrored)) / 2
-
-
-@functools.partial(jax.jit, static_argnames="motion")
-def _standardised(
-    images: Float[Array, "n h w c"], *, motion: MotionConfig
-) -> tuple[Float[Array, "n d"], Float[Array, "n d"]]:
-    """Return images and their mirror images as rows, each channel of each brought to one scale."""
-    nothing = jnp.zeros(images.shape[-1])  # statistics are each image's own
-    mirrored = jax.vmap(functools.partial(flip, motion=motion))(images)
-    own, turned = (
-        normalise(form, nothing, nothing, kind="image").reshape(len(images), -1)
-        for form in (images, mirrored)
-    )
-    return own, turned
-
-
-def mean_squared_distances(
-    rows: Float[np.ndarray, "n d"], others: Float[np.ndarray, "m d"]
-) -> Float[np.ndarray, "n m"]:
-    """Return the mean squared difference of every row to every other."""
-    norms = [np.square(some).mean(axis=1, dtype=np.float64) for some in (rows, others)]
-    products = (rows @ others.T) / rows.shape[1]
-    return np.maximum(norms[0][:, None] + norms[1] - 2 * products, 0)
-
-
 def _forms(
     motion_set: MotionSet, space: SearchSpace
-) -> Iterator[tuple[_Shape, Float[np.ndarray, "n s s c"]]]:
+) -> Iterator[tuple[Shape, Float[np.ndarray, "n s s c"]]]:
     pairs, side = motion_set.inputs.shape[1:3]
     sizes = sorted({min(size, side) for size in space.sizes}, reverse=True)
     averages = space.averages if pairs > 1 else (False,)
     for averaged, size in product(averages, sizes):
         images = motion_set.inputs.mean(axis=1) if averaged else motion_set.inputs[:, 0]
-        yield _Shape(averaged, size), _shrunk(images, size)
-
-
-def _shrunk(images: Float[np.ndarray, "n h w c"], size: int) -> Float[np.ndarray, "n s s c"]:
-    if images.shape[1] == size:
-        return images
-    small = [cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA) for image in images]
-    return np.stack(small).reshape(len(images), size, size, -1)
+        yield Shape(averaged, size), shrunk(images, size)
 
 
 def _spanned(
@@ -293,8 +244,8 @@ def _spanned(
     return gram[:, index] @ (vectors[:, significant] / np.sqrt(values[significant]))
 
 
-def _best_predictions(
-    candidates: Sequence[_Candidate], motion_set: MotionSet, fold: Fold, space: SearchSpace
+def best_predictions(
+    candidates: Sequence[Candidate], motion_set: MotionSet, fold: Fold, space: SearchSpace
 ) -> FoldPredictions:
     """Let the inner folds choose a candidate, fit it on all training clips, predict with it."""
     classes = len(motion_set.classes)
@@ -303,11 +254,10 @@ def _best_predictions(
         return Majority()(motion_set, fold, seed=0, explain=False)
     best = max(candidates, key=lambda candidate: _inner_score(candidate, motion_set, train, space))
     best.fit(train, motion_set.labels)
-    history = {
-        "averaged": [float(best.shape.averaged)],
-        "size": [float(best.shape.size)],
-        "strength": [best.strength],
-    }
+    history = {"strength": [best.strength]}
+    if best.shape is not None:
+        history["averaged"] = [float(best.shape.averaged)]
+        history["size"] = [float(best.shape.size)]
     if best.width is not None:
         history["gamma"] = [best.width]
     return FoldPredictions(
@@ -319,7 +269,7 @@ def _best_predictions(
 
 
 def _inner_score(
-    candidate: _Candidate, motion_set: MotionSet, train: np.ndarray, space: SearchSpace
+    candidate: Candidate, motion_set: MotionSet, train: np.ndarray, space: SearchSpace
 ) -> float:
     labels, folds = motion_set.labels, space.inner_folds
     counts = np.zeros((len(motion_set.classes),) * 2, np.int64)

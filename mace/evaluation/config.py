@@ -20,16 +20,19 @@ class ProtocolConfig:
 
     Attributes:
         kind: `loso` leaves one subject out in each fold, `kfold` deals all subjects to `folds`,
-            `database` leaves one database out.
+            `database` leaves one database out, `partition` trains on the authors' partition
+            `training` and tests another.
         folds: number of folds of `kfold`.
         seed: of the dealing of `kfold`.
+        partition: that `partition` tests.
         benchmark: the protocol of the field that the result is called after; takes its databases
             and classes only, and says where the number of samples differs.
     """
 
-    kind: Literal["loso", "kfold", "database"] = "loso"
+    kind: Literal["loso", "kfold", "database", "partition"] = "loso"
     folds: int = 5
     seed: int = 0
+    partition: str = "test A"
     # The clips it selects show in the data's fingerprint.
     benchmark: BenchmarkName | None = field(default=None, metadata=UNHASHED)
 
@@ -103,6 +106,17 @@ class KernelRidgeConfig:
     space: SearchSpace = SearchSpace(sizes=(28,), strengths=(0.1, 0.3, 1.0, 3.0))
 
 
+@dataclass(frozen=True)
+class DescriptorConfig:
+    """Settings of the linear support vector machine behind a descriptor of the field.
+
+    Attributes:
+        space: what it chooses from: strengths; a descriptor has its own form of the input.
+    """
+
+    space: SearchSpace = SearchSpace(strengths=(0.1, 1.0, 10.0, 100.0))
+
+
 @dataclass(frozen=True, kw_only=True)
 class ZeroShotConfig:
     """A pre-trained network that is evaluated as it is.
@@ -140,6 +154,9 @@ class EvaluationConfig:
         logistic_regression: settings of this baseline; None leaves it out.
         svm: settings of this baseline; None leaves it out.
         kernel_ridge: settings of this baseline; None leaves it out.
+        bi_woof: settings of this baseline; None leaves it out.
+        lbp_top: settings of this baseline, whose histograms the clips must come with; None leaves
+            it out.
         informed: a pre-trained network, as it is, whose features and log-probabilities kernel ridge
             is told in a further method; None for none.
     """
@@ -156,6 +173,8 @@ class EvaluationConfig:
     logistic_regression: LogisticRegressionConfig | None = LogisticRegressionConfig()
     svm: SupportVectorConfig | None = SupportVectorConfig()
     kernel_ridge: KernelRidgeConfig | None = KernelRidgeConfig()
+    bi_woof: DescriptorConfig | None = None
+    lbp_top: DescriptorConfig | None = None
     informed: ZeroShotConfig | None = None
 
     def __post_init__(self) -> None:

@@ -37,7 +37,13 @@ from mace.evaluation.store import RecordKey, RunFolder, encode_index, encode_pre
 from mace.evaluation.summary import summarise
 from mace.models.runtime import keep_heap
 from mace.progress import progress
-from mace.protocols.folds import Fold, grouped_kfold, leave_one_database_out, loso
+from mace.protocols.folds import (
+    Fold,
+    grouped_kfold,
+    held_out_partition,
+    leave_one_database_out,
+    loso,
+)
 from mace.provenance import provenance
 from mace.training.signals import Interrupted
 from mace.workers import parallel_map
@@ -75,6 +81,8 @@ def make_folds(motion_set: MotionSet, protocol: ProtocolConfig) -> list[Fold]:
     if protocol.kind == "database":
         databases = [motion_set.subjects[group].split("/")[0] for group in motion_set.groups]
         return leave_one_database_out(databases, motion_set.groups)
+    if protocol.kind == "partition":
+        return held_out_partition(motion_set.partitions, motion_set.groups, protocol.partition)
     return grouped_kfold(motion_set.groups, protocol.folds, protocol.seed)
 
 

@@ -32,6 +32,7 @@ from mace.evaluation.scores import CrossValidation
 from mace.metrics import confusion_matrix, uf1
 from mace.models.config import ModelConfig
 from mace.protocols.folds import Fold, grouped_kfold, loso
+from mace.shallow import SHALLOW, shallow_classifier
 
 
 def cross_validate(
@@ -56,7 +57,8 @@ def cross_validate(
 
     Args:
         estimator: a scikit-learn classifier, which is cloned for every fold; the name of one of
-            `mace.models.presets.MODELS`; or a Flax module from images (b, h, w, c) to logits.
+            `mace.models.presets.MODELS` or `mace.shallow.SHALLOW`; or a Flax module from images
+            (b, h, w, c) to logits.
         X: (n, ...) arrays or a data frame; images (n, h, w, c) are made rows of a table for
             classifiers that take tables alone.
         y: (n,) labels of any kind.
@@ -209,6 +211,8 @@ def _selection(search: GridSearchCV) -> str:
 
 
 def _classifier(estimator: Any) -> BaseEstimator:
+    if isinstance(estimator, str) and estimator in SHALLOW:
+        return shallow_classifier(estimator)
     if isinstance(estimator, str | ModelConfig | nn.Module):
         return NetworkClassifier(estimator)
     if isinstance(estimator, type):
@@ -275,9 +279,18 @@ def _take(rows: Any, index: Int[np.ndarray, " m"], classifier: Any) -> Any:
     if hasattr(rows, "iloc"):
         return rows.iloc[index]
     part = rows[index]
-    if part.ndim > 2 and not get_tags(classifier).input_tags.three_d_array:
+    if part.ndim > 2 and not _takes_images(classifier):
         return part.reshape(len(part), -1)
     return part
+
+
+def _takes_images(classifier: Any) -> bool:
+    """Say whether a classifier, or what it begins with, takes more than tables."""
+    if isinstance(classifier, GridSearchCV):
+        return _takes_images(classifier.estimator)
+    if isinstance(classifier, Pipeline):
+        return _takes_images(classifier.steps[0][1])
+    return get_tags(classifier).input_tags.three_d_array
 
 
 def _probabilities(classifier: Any, tests: Any, own: OwnArrays) -> np.ndarray | None:

@@ -18,19 +18,18 @@ from jaxtyping import Array, Float, Int
 from mace.augment.image import flip
 from mace.bundle import Bundle
 from mace.data.motion_set import MotionSet
-from mace.evaluation.baselines import (
-    BalancedRidge,
-    Distances,
-    Majority,
-    mean_squared_distances,
-    mirrored_distances,
-    mirrored_kernel,
-)
+from mace.evaluation.baselines import Majority, mirrored_distances
 from mace.evaluation.bundles import bundle_for
 from mace.evaluation.config import KernelRidgeConfig, ZeroShotConfig
 from mace.evaluation.method import DataUse, FoldPredictions
 from mace.evaluation.windows import fit_window, show
 from mace.evaluation.zero_shot import ZeroShot
+from mace.kernel_ridge import (
+    BalancedRidge,
+    Distances,
+    mean_squared_distances,
+    mirrored_kernel,
+)
 from mace.metrics import confusion_matrix, uf1
 from mace.motion.config import MotionConfig
 from mace.prediction import in_batches, predict_features

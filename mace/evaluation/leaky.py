@@ -98,6 +98,8 @@ def frame_pairs_as_samples(motion_set: MotionSet, *, pairs: int = PAIRS) -> Moti
         groups=np.repeat(motion_set.groups, count),
         clips=tuple(f"{name}#{pair}" for name in motion_set.clips for pair in range(count)),
         units=tuple(listed for listed in motion_set.units for _ in range(count)),
+        partitions=(),
+        lbp_top=None,
         fingerprint="",
     )
 

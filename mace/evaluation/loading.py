@@ -1,10 +1,12 @@
 """Reading a finished evaluation back: `mace report` works from its folder alone."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int
 
 from mace.errors import DataError
 from mace.evaluation.results import Evaluation, MethodResult
@@ -25,15 +27,20 @@ def load_evaluation(run_dir: Path) -> Evaluation:
             name: _method(name, plan, records, folder, config)
             for name, plan in config["methods"].items()
         }
+        folds = _folds(records, config)
+        scored = np.arange(len(folds))
+        if config["config"]["protocol"]["kind"] == "partition":
+            # Clips that are there to learn from alone are rightly predicted by nobody.
+            scored = np.flatnonzero([bool(fold) for fold in folds])
         return Evaluation(
             title=config["title"],
             classes=tuple(config["classes"]),
             subjects=tuple(config["subjects"]),
-            clips=tuple(config["clips"]),
-            labels=np.array(config["labels"], np.int32),
-            groups=np.array(config["groups"], np.int32),
-            folds=_folds(records, config),
-            methods=methods,
+            clips=tuple(config["clips"][i] for i in scored),
+            labels=np.array(config["labels"], np.int32)[scored],
+            groups=np.array(config["groups"], np.int32)[scored],
+            folds=tuple(folds[i] for i in scored),
+            methods={name: _of_clips(method, scored) for name, method in methods.items()},
             config=config["config"],
             config_hash=config["config_hash"],
             motion=config["motion"],
@@ -47,6 +54,15 @@ def load_evaluation(run_dir: Path) -> Evaluation:
         raise DataError(
             f"the evaluation in {folder.path} is damaged ({error!r}); run it again in a new folder"
         ) from error
+
+
+def _of_clips(method: MethodResult, index: Int[np.ndarray, " m"]) -> MethodResult:
+    """Return what a method predicted for some clips; probabilities where it has all of theirs."""
+    probabilities = method.probabilities
+    if probabilities is not None:
+        probabilities = probabilities[:, index]
+        probabilities = None if np.isnan(probabilities).any() else probabilities
+    return replace(method, predicted=method.predicted[:, index], probabilities=probabilities)
 
 
 def _folds(
@@ -96,7 +112,7 @@ def _method(
         name=name,
         seeds=tuple(plan["seeds"]),
         predicted=predicted,
-        probabilities=None if np.isnan(probabilities).any() else probabilities,
+        probabilities=probabilities,
         histories=histories,
         heat=heat,
         seconds=seconds,

@@ -9,6 +9,7 @@ from mace.evaluation.baselines import (
     SupportVectorMachine,
 )
 from mace.evaluation.config import NETWORK, EvaluationConfig
+from mace.evaluation.descriptors import BiWoofMachine, LbpTopMachine
 from mace.evaluation.informed import InformedRidge
 from mace.evaluation.method import Method
 from mace.evaluation.network import Network
@@ -26,6 +27,10 @@ def make_methods(config: EvaluationConfig) -> Mapping[str, Method]:
         chosen["kernel_ridge"] = KernelRidge(config.kernel_ridge)
         if config.informed is not None:
             chosen["informed_ridge"] = InformedRidge(config.informed, config.kernel_ridge)
+    if config.bi_woof is not None:
+        chosen["bi_woof"] = BiWoofMachine(config.bi_woof)
+    if config.lbp_top is not None:
+        chosen["lbp_top"] = LbpTopMachine(config.lbp_top)
     return chosen | {"majority": Majority()}
 
 

@@ -91,7 +91,8 @@ class Elsewhere:
         method: its name.
         protocol: the data, in words.
         figures: scores as printed, by name; `f1` of spotting is that of micro-expressions at an
-            IoU of 0.5, `strs` the spot-then-recognise score.
+            IoU of 0.5, `strs` the spot-then-recognise score; `f1_units` and `f1_databases` are the
+            two means of CD6ME.
         source: where they are printed.
         verified: as of `Published`.
         n: number of samples; None where it is no number of clips.

@@ -13,7 +13,7 @@ from mace.evaluation.method_scores import SCORES, against, describe
 from mace.evaluation.predictions import Predictions
 from mace.evaluation.published import Published, published_results
 from mace.evaluation.scores import Scores
-from mace.protocols.benchmarks import BENCHMARKS, Benchmark, BenchmarkName
+from mace.protocols.benchmarks import Benchmark, BenchmarkName, class_benchmark
 from mace.protocols.counts import likely_benchmark
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def score(
     if benchmark is not None and classes:
         raise ConfigError("benchmark names the classes already; leave out classes")
     logs = [Path(log) for log in ([truth] if isinstance(truth, str | PathLike) else truth)]
-    chosen: Benchmark | None = None if benchmark is None else BENCHMARKS[benchmark]
+    chosen: Benchmark | None = None if benchmark is None else class_benchmark(benchmark)
     names = chosen.classes if chosen is not None else classes or None
     predictions = predictions_from_logs(logs, classes=names, benchmark=chosen)
     if chosen is None:
@@ -149,7 +149,7 @@ def compare(
     named = _named(runs)
     if not named and not published:
         raise ConfigError("there is nothing to compare; name at least one run")
-    chosen = BENCHMARKS[benchmark] if benchmark is not None else None
+    chosen = class_benchmark(benchmark) if benchmark is not None else None
     predictions: dict[str, Predictions] = {}
     # Folders first: they know the names of the classes that a log may call 0, 1, 2.
     classes = None if chosen is None else chosen.classes

@@ -11,6 +11,7 @@ from mace.errors import DataError
 from mace.evaluation.config import ProtocolConfig
 from mace.protocols.benchmarks import BENCHMARKS, Benchmark
 from mace.protocols.counts import select
+from mace.protocols.folds import clips_of
 from mace.protocols.labels import canonical_class
 from mace.protocols.names import clip_key, subject_key
 
@@ -57,11 +58,17 @@ def join(sets: Sequence[MotionSet]) -> MotionSet:
         classes=classes,
         motion=sets[0].motion,
         units=tuple(listed for motion_set in sets for listed in motion_set.units),
+        partitions=tuple(name for motion_set in sets for name in motion_set.partitions),
+        lbp_top=None
+        if any(motion_set.lbp_top is None for motion_set in sets)
+        else np.concatenate([motion_set.lbp_top for motion_set in sets]),  # pyright: ignore[reportArgumentType, reportCallIssue]
     )
 
 
 def restrict(motion_set: MotionSet, benchmark: Benchmark) -> MotionSet:
     """Return the clips of a benchmark's databases and classes, its classes in its order.
+
+    Where it has several labels to a clip, the set's own classes stay.
 
     Raises:
         DataError: if there is none.
@@ -69,6 +76,8 @@ def restrict(motion_set: MotionSet, benchmark: Benchmark) -> MotionSet:
     labels = [motion_set.classes[label] for label in motion_set.labels]
     people = [motion_set.subjects[group] for group in motion_set.groups]
     index = np.array(select(benchmark, labels, people), np.int64)
+    if benchmark.labels != "one":
+        return subset(motion_set, index)
     order = [canonical_class(name) for name in benchmark.classes]
     return replace(
         subset(motion_set, index),
@@ -76,6 +85,17 @@ def restrict(motion_set: MotionSet, benchmark: Benchmark) -> MotionSet:
         classes=benchmark.classes,
         fingerprint="",
     )
+
+
+def of_partitions(motion_set: MotionSet, protocol: ProtocolConfig) -> MotionSet:
+    """Return the clips that a protocol trains on and tests, if it names the authors' partitions.
+
+    Raises:
+        DataError: if either partition has no clip here.
+    """
+    if protocol.kind != "partition":
+        return motion_set
+    return subset(motion_set, np.array(clips_of(motion_set.partitions, protocol.partition)))
 
 
 def subset(motion_set: MotionSet, index: Int[np.ndarray, " m"]) -> MotionSet:
@@ -90,6 +110,8 @@ def subset(motion_set: MotionSet, index: Int[np.ndarray, " m"]) -> MotionSet:
         subjects=subjects,
         clips=tuple(motion_set.clips[i] for i in index),
         units=tuple(motion_set.units[i] for i in index),
+        partitions=tuple(motion_set.partitions[i] for i in index),
+        lbp_top=None if motion_set.lbp_top is None else motion_set.lbp_top[index],
         fingerprint="",
     )
 
@@ -102,6 +124,10 @@ def benchmark_of(protocol: ProtocolConfig) -> tuple[Benchmark | None, ProtocolCo
     if protocol.benchmark is None:
         return None, protocol
     benchmark = BENCHMARKS[protocol.benchmark]
-    if benchmark.folds == "database" and protocol.kind == "loso":
-        protocol = replace(protocol, kind="database")
+    if benchmark.folds != "loso" and protocol.kind == "loso":
+        protocol = replace(protocol, kind=benchmark.folds)
+        if benchmark.folds == "kfold":
+            protocol = replace(protocol, folds=benchmark.fold_count)
+        if benchmark.folds == "partition":
+            protocol = replace(protocol, partition=benchmark.tested)
     return benchmark, protocol

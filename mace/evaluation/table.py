@@ -15,6 +15,8 @@ from mace.evaluation.summary import MethodSummary, Summary
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mace.evaluation.action_units import UnitScores
+
 # Wide enough for every column where there is no terminal to ask.
 PLAIN_WIDTH = 132
 
@@ -22,6 +24,8 @@ METHOD_NAMES: Mapping[str, str] = {
     "logistic_regression": "Logistic regression",
     "svm": "SVM (RBF kernel)",
     "kernel_ridge": "Kernel ridge (RBF)",
+    "bi_woof": "Bi-WOOF (linear SVM)",
+    "lbp_top": "LBP-TOP (linear SVM)",
     "informed_ridge": "Kernel ridge and pre-trained network",
     "majority": "Majority class",
 }
@@ -117,23 +121,27 @@ def print_text_table(
     console.print(table)
 
 
-def print_units(units: "pd.DataFrame", *, file: TextIO | None = None) -> None:
-    """Print the table of `evaluate_units`: how many clips show each unit, and every score."""
+def print_units(scores: "UnitScores", *, file: TextIO | None = None) -> None:
+    """Print how many clips show each unit and every score; then those of each database."""
+    _print_scores(scores.units, "unit", file=file)
+    if scores.databases is not None:
+        _print_scores(scores.databases, "database", file=file)
+
+
+def _print_scores(rows: "pd.DataFrame", first: str, *, file: TextIO | None) -> None:
     stream = file or sys.stdout
     terminal = stream.isatty()
     console = Console(file=stream, width=None if terminal else PLAIN_WIDTH, highlight=False)
     table = Table(box=box.SIMPLE_HEAD if terminal else box.ASCII2)
-    scores = [str(name) for name in units.columns if name not in ("unit", "clips", "of")]
-    table.add_column("unit", no_wrap=True)
+    scores = [str(name) for name in rows.columns if name not in (first, "clips", "of")]
+    table.add_column(first, no_wrap=True)
     for heading in ("clips", *scores):
         table.add_column(_heading(heading), justify="right")
-    for row in units.to_dict("records"):
-        clips = (
-            str(row["clips"])
-            if row["unit"].startswith("mean")
-            else f"{row['clips']}/{row['of']:.0f}"
-        )
-        table.add_row(row["unit"], clips, *(f"{row[name]:.3f}" for name in scores))
+    for row in rows.to_dict("records"):
+        clips = f"{row['clips']:.0f}"
+        if "of" in row and row["of"] == row["of"]:  # the mean is of no number of clips
+            clips += f"/{row['of']:.0f}"
+        table.add_row(row[first], clips, *(f"{row[name]:.3f}" for name in scores))
     console.print(table)
 
 

@@ -2,10 +2,11 @@
 
 Every network has the folds, the seeds and the training of one recipe; what differs is the network,
 and the size of its images where its paper has one. Kernel ridge stands beside each, on the same
-images.
+images. The field's descriptors with a linear SVM (`mace.shallow`) are rows as well, trained in the
+same folds.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -15,26 +16,21 @@ import pandas as pd
 
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError, MaceError
-from mace.evaluation.config import EvaluationConfig, ProtocolConfig
+from mace.evaluation.baselines import KernelRidge, Majority
+from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig
 from mace.evaluation.cross_validation import evaluate_methods
-from mace.evaluation.published import (
-    ALL,
-    Elsewhere,
-    Figures,
-    Published,
-    published_elsewhere,
-    published_results,
-)
+from mace.evaluation.descriptors import BiWoofMachine, LbpTopMachine, check_bi_woof
+from mace.evaluation.method import Method
 from mace.evaluation.summary import Summary, summarise
+from mace.evaluation.zoo_rows import RIDGE, title_of
 from mace.files import atomic_path
 from mace.models.apply import count_parameters, init_model
 from mace.models.config import ModelConfig
 from mace.models.make import make_model
-from mace.models.networks import NETWORKS, Network, network_of
+from mace.models.networks import NETWORKS, network_of
 from mace.models.presets import MODELS
 from mace.recipes import Recipe
-
-RIDGE = "kernel_ridge"
+from mace.shallow import SHALLOW
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +40,8 @@ class Result:
     Attributes:
         dataset: its name and configuration, and the benchmark if there is one.
         network: its name, or `module:attribute`.
-        size: side of the images, px.
-        weights: how many there are.
+        size: side of the images, px; 0 of what looks at the clips' frames.
+        weights: how many there are; 0 of what is no network, as are the next two.
         epochs: of the training.
         batch_size: of the training.
         seeds: how many.
@@ -94,12 +90,14 @@ def zoo_recipe(recipe: Recipe, name: str, *, fixed_size: bool) -> Recipe:
     Args:
         recipe: networks whose every setting is a choice (`macnn`, `resnet`) take its own; of the
             others they are the paper's.
-        name: one of `mace.models.presets.MODELS`, or `module:attribute`.
+        name: one of `mace.models.presets.MODELS` or of `SHALLOW`, or `module:attribute`.
         fixed_size: the images are ready-made, and of the size they are.
 
     Raises:
         ConfigError: for a name that no network has.
     """
+    if name in SHALLOW:
+        return recipe
     if name in NETWORKS and NETWORKS[name].settings is None:
         model = replace(recipe.train.model, arch=name)
     else:
@@ -115,7 +113,7 @@ def evaluate_zoo(
     networks: Sequence[str],
     recipe: Recipe,
     *,
-    read: Callable[[Recipe], MotionSet],
+    read: Callable[[Recipe, str], MotionSet],
     dataset: str,
     fixed_size: bool,
     seeds: int,
@@ -130,7 +128,7 @@ def evaluate_zoo(
     Args:
         networks: names, as for `zoo_recipe`.
         recipe: what they have in common.
-        read: returns the images of a recipe.
+        read: returns the images of a recipe, for a row of this name.
         dataset: what the results are called after.
         fixed_size: the images are ready-made, and of the size they are.
         seeds: how many trainings of each fold.
@@ -147,26 +145,30 @@ def evaluate_zoo(
     results = []
     for number, (name, own) in enumerate(recipes.items(), start=1):
         log(f"{name} ({number} of {len(recipes)}), images of {own.motion.size} px")
-        motion_set = read(own)
+        config = EvaluationConfig(
+            train=own.train,
+            protocol=protocol,
+            # What is no network draws nothing at random.
+            seeds=(0,) if name in SHALLOW else tuple(range(seeds)),
+            explain=False,
+            logistic_regression=None,
+            svm=None,
+        )
         try:
-            weights = _weights(own.train.model, motion_set)
+            motion_set = read(own, name)
+            weights = 0 if name in SHALLOW else _weights(own.train.model, motion_set)
+            methods = _methods(name, config, motion_set)
         except ConfigError as error:
             log(f"{name} is left out: {error}")
             continue
         evaluation = evaluate_methods(
             motion_set,
-            config=EvaluationConfig(
-                train=own.train,
-                protocol=protocol,
-                seeds=tuple(range(seeds)),
-                explain=False,
-                logistic_regression=None,
-                svm=None,
-            ),
+            config=config,
             run_dir=out / name.replace(":", "."),
-            title=network_of(own.train.model.arch).title,
+            title=title_of(name),
             description={"data set": dataset},
             workers=workers,
+            methods=methods,
             log=log,
         )
         results.append(_result(summarise(evaluation), name, own, weights, dataset))
@@ -208,61 +210,25 @@ def read_results(path: Path) -> list[Result]:
     return [Result(**row) for row in table.to_dict("records")]  # pyright: ignore[reportArgumentType]
 
 
-def published_of(network: Network) -> Published | Elsewhere | None:
-    """Return what is published of a network on MEGC 2019's composite, or else on another."""
-    results = (*published_results("megc2019"), *published_elsewhere())
-    named = [entry for entry in results if entry.method == network.published]
-    return named[0] if named else None
-
-
-def network_rows(names: Sequence[str] = tuple(NETWORKS)) -> list[dict[str, str]]:
-    """Return what the table says of each network, by heading; all of it as people read it.
-
-    Raises:
-        ConfigError: for a name that no network has.
-    """
-    rows = []
-    for name in names:
-        network = network_of(MODELS[name].arch if name in MODELS else name)
-        entry = published_of(network)
-        rows.append(
-            {
-                "name": name,
-                "network": network.title,
-                "paper": network.paper or "your own",
-                "images": f"{network.size or 'any'} px, {network.channels}",
-                "weights": "" if network.weights is None else f"{network.weights:,}",
-                "published UF1 / UAR": published_text(entry),
-            }
-        )
-    return rows
-
-
-def published_text(entry: Published | Elsewhere | None) -> str:
-    """Return a published score with what must be known of it."""
-    if entry is None:
-        return "none"
-    warnings = [text for text in entry.warnings if text != "UAR is macro-precision"]
-    if isinstance(entry, Elsewhere):
-        uf1, uar = entry.figures["uf1"], entry.figures["uar"]
-        warnings.insert(0, f"{entry.n} clips of {entry.protocol}")
-    else:
-        figures = entry.parts.get(ALL, Figures())
-        uf1, uar = figures.uf1, figures.uar if figures.true_uar is None else figures.true_uar
-        if figures.true_uar is not None:
-            warnings.append("UAR from the authors' log; they print a macro-precision")
-    if entry.best_test_epoch is None:
-        warnings.append("choice of the epoch not known")
-    if entry.best_test_epoch is False:
-        warnings.append("fixed epochs")
-    return f"{uf1:.4f} / {uar:.4f}" + (f" ({'; '.join(warnings)})" if warnings else "")
-
-
 def verdict(result: Result) -> str:
     """Return how a network stands to kernel ridge on the same images."""
     if result.ahead_low > 0:
         return "better"
     return "worse" if result.ahead_high < 0 else "no better"
+
+
+def _methods(
+    name: str, config: EvaluationConfig, motion_set: MotionSet
+) -> Mapping[str, Method] | None:
+    """Return what is evaluated of a row that is no network; None leaves it to the configuration."""
+    if name not in SHALLOW:
+        return None
+    if name == "bi_woof":
+        check_bi_woof(motion_set.motion)
+    of_row: Mapping[str, Method] = {
+        "bi_woof": BiWoofMachine(), "lbp_top": LbpTopMachine(), RIDGE: KernelRidge(),
+    }  # fmt: skip
+    return {NETWORK: of_row[name], RIDGE: KernelRidge(), "majority": Majority()}
 
 
 def _weights(model: ModelConfig, motion_set: MotionSet) -> int:
@@ -296,10 +262,10 @@ def _result(summary: Summary, name: str, recipe: Recipe, weights: int, dataset: 
     return Result(
         dataset=dataset,
         network=name,
-        size=recipe.motion.size,
+        size=0 if name == "lbp_top" else recipe.motion.size,
         weights=weights,
-        epochs=recipe.train.epochs,
-        batch_size=recipe.train.batch_size,
+        epochs=recipe.train.epochs if weights else 0,
+        batch_size=recipe.train.batch_size if weights else 0,
         seeds=len(summary.seeds),
         clips=summary.n,
         people=summary.subjects,

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import jinja2
 
-from mace.evaluation.zoo import Result, network_rows, verdict
-from mace.models.networks import NETWORKS
+from mace.evaluation.zoo import Result, verdict
+from mace.evaluation.zoo_rows import network_rows, title_of
 
 MEASURED = (
     "network", "images", "weights", "epochs", "seeds", "UF1", "UAR", "ahead of kernel ridge", "",
@@ -34,10 +34,10 @@ def zoo_page(results: Sequence[Result]) -> str:
 def measured_row(result: Result) -> list[str]:
     """Return what the table says of a result, by `MEASURED`."""
     return [
-        NETWORKS[result.network].title if result.network in NETWORKS else result.network,
-        f"{result.size} px",
-        f"{result.weights:,}",
-        str(result.epochs),
+        result.network if ":" in result.network else title_of(result.network),
+        f"{result.size} px" if result.size else "frames",
+        f"{result.weights:,}" if result.weights else "",
+        str(result.epochs or ""),
         str(result.seeds),
         f"{result.uf1:.3f} [{result.uf1_low:.3f}, {result.uf1_high:.3f}]",
         f"{result.uar:.3f} [{result.uar_low:.3f}, {result.uar_high:.3f}]",

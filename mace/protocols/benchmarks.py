@@ -3,12 +3,17 @@
 A score belongs to its sample: 442, 441 and 435 clips of one composite are in the literature under
 one name (`mace.protocols.counts` says how a set differs from its benchmark). Counts are those of
 `source`; a database without counts for each class has its total only.
+
+Where a clip may show several labels at once, action units or 4DME's emotions, each is scored on its
+own, present or absent (`mace.evaluation.action_units`).
 """
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+from mace.errors import ConfigError
 
 BenchmarkName = Literal[
     "megc2019",
@@ -18,6 +23,13 @@ BenchmarkName = Literal[
     "casme2-3",
     "samm-5",
     "smic-3",
+    "casme3-3",
+    "casme3-7",
+    "dfme-7",
+    "dfme-test-a",
+    "dfme-test-b",
+    "four_dme-5",
+    "cd6me",
 ]
 
 THREE: tuple[str, ...] = ("negative", "positive", "surprise")
@@ -51,11 +63,17 @@ class Benchmark:
         name: what the command line calls it.
         title: what a table calls it.
         databases: its databases, by the name their builder has.
-        class_set: the set of classes its labels come from: 3, 5 or objective.
+        labels: what a clip has: one of the classes, or any number of `classes`, which are `units`
+            (FACS numbers) or `emotions`.
+        class_set: the set of classes its labels come from; None where there are several to a clip.
         classes: its classes, in the order of the field's integer labels.
         samples: clips in all.
         subjects: people in all, or None where the source does not say.
-        folds: `loso`, or `database` for training on one database and testing on the other.
+        folds: `loso`; `kfold`, subjects dealt to `fold_count`; `database`, each left out once; or
+            `partition`, trained on the authors' `training` and tested on `tested`, which the counts
+            are of.
+        fold_count: folds of `kfold`.
+        tested: of `partition`.
         parts: the counts of each database.
         source: where the counts come from.
     """
@@ -63,13 +81,22 @@ class Benchmark:
     name: BenchmarkName
     title: str
     databases: tuple[str, ...]
-    class_set: Literal["3", "5", "objective"]
+    labels: Literal["one", "units", "emotions"] = "one"
+    class_set: Literal["3", "5", "7", "objective"] | None = None
     classes: tuple[str, ...]
     samples: int
     subjects: int | None
-    folds: Literal["loso", "database"] = "loso"
+    folds: Literal["loso", "kfold", "database", "partition"] = "loso"
+    fold_count: int = 0
+    tested: str = ""
     parts: Mapping[str, Part]
     source: str
+
+    def labels_of(self, label: str) -> list[str]:
+        """Return what a clip shows: its label, or all that `+` joins where there may be several."""
+        if self.labels == "one":
+            return [label]
+        return [part for part in label.split("+") if part]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -108,6 +135,41 @@ _MEGC2018_SOURCE = (
     "Yap et al., Facial Micro-Expressions Grand Challenge 2018 Summary, FG 2018 (253 samples, 47 "
     "subjects); CASME II by CASME2-ObjectiveClasses.xlsx, SAMM as the rest"
 )
+_CD6ME_UNITS = ("1", "2", "4", "5", "6", "7", "9", "10", "12", "14", "15", "17")
+# Clips of each database, then those that show each unit. meb's own sheet of CASME II has a row more
+# than the distributed one.
+_CD6ME: Mapping[str, tuple[int, ...]] = {
+    "casme": (189, 23, 17, 70, 0, 1, 4, 40, 3, 9, 23, 14, 13),
+    "casme2": (256, 26, 22, 130, 2, 13, 39, 13, 16, 34, 27, 16, 25),
+    "samm": (159, 6, 18, 23, 10, 3, 46, 5, 6, 28, 13, 4, 6),
+    "four_dme": (267, 46, 54, 102, 8, 25, 89, 1, 2, 53, 4, 6, 11),
+    "mmew": (300, 50, 41, 109, 70, 10, 47, 8, 38, 37, 17, 6, 11),
+    "casme3": (860, 153, 128, 274, 44, 8, 27, 50, 10, 15, 193, 6, 20),
+}
+
+
+_DFME_SEVEN = ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")
+
+
+def _dfme_test(name: BenchmarkName, letter: str, samples: int) -> Benchmark:
+    return Benchmark(
+        name=name,
+        title=f"DFME, 7 classes, test {letter}",
+        databases=("dfme",),
+        class_set="7",
+        classes=_DFME_SEVEN,
+        samples=samples,
+        subjects=None,
+        folds="partition",
+        tested=f"test {letter}",
+        parts={"dfme": Part(samples=samples)},
+        source="the sheets of DFME as they are given out: 1,856 clips for training, 474 and 299",
+    )
+
+
+def _units(samples: int, *counts: int) -> Part:
+    return Part(samples=samples, classes=dict(zip(_CD6ME_UNITS, counts, strict=True)))
+
 
 _ALL = (
     Benchmark(
@@ -212,6 +274,103 @@ _ALL = (
         parts={"smic": _SMIC},
         source="Li et al., FG 2013",
     ),
+    Benchmark(
+        name="casme3-3",
+        title="CAS(ME)^3 part A, 3 classes",
+        databases=("casme3",),
+        class_set="3",
+        classes=THREE,
+        samples=699,
+        subjects=None,
+        parts={
+            "casme3": Part(samples=699, classes=dict(zip(THREE, (457, 55, 187), strict=True))),
+        },
+        source="Li et al., CAS(ME)^3, IEEE TPAMI 45(3), 2023; cas(me)3_part_A_ME_label_JpgIndex_v2",
+    ),
+    Benchmark(
+        name="casme3-7",
+        title="CAS(ME)^3 part A, 7 classes",
+        databases=("casme3",),
+        class_set="7",
+        classes=("happiness", "surprise", "anger", "disgust", "fear", "sadness", "others"),
+        samples=860,
+        subjects=94,
+        parts={
+            "casme3": Part(
+                samples=860,
+                subjects=94,
+                classes={
+                    "happiness": 55,
+                    "surprise": 187,
+                    "anger": 64,
+                    "disgust": 250,
+                    "fear": 86,
+                    "sadness": 57,
+                    "others": 161,
+                },
+            )
+        },
+        source="Li et al., CAS(ME)^3, IEEE TPAMI 45(3), 2023; cas(me)3_part_A_ME_label_JpgIndex_v2",
+    ),
+    Benchmark(
+        name="dfme-7",
+        title="DFME, 7 classes",
+        databases=("dfme",),
+        class_set="7",
+        classes=_DFME_SEVEN,
+        samples=7526,
+        # 656 and 671 are both printed.
+        subjects=None,
+        folds="kfold",
+        fold_count=10,
+        parts={"dfme": Part(samples=7526)},
+        source="Zhao et al., DFME, IEEE Trans. Affective Computing 15(3), 2024 (ten folds)",
+    ),
+    _dfme_test("dfme-test-a", "A", 474),
+    _dfme_test("dfme-test-b", "B", 299),
+    Benchmark(
+        name="four_dme-5",
+        title="4DME, 5 emotions, several to a clip",
+        databases=("four_dme",),
+        labels="emotions",
+        classes=("positive", "negative", "surprise", "repression", "others"),
+        samples=267,
+        subjects=None,
+        parts={"four_dme": Part(samples=267)},
+        source="Li et al., 4DME, IEEE Trans. Affective Computing 14(4), 2023; 267 clips of gray "
+        "video in 4DME_Labelling_Micro_release v1, as meb reads it",
+    ),
+    Benchmark(
+        name="cd6me",
+        title="CD6ME, action units across six databases",
+        databases=tuple(_CD6ME),
+        labels="units",
+        classes=_CD6ME_UNITS,
+        samples=2031,
+        subjects=None,
+        folds="database",
+        parts={name: _units(*counts) for name, counts in _CD6ME.items()},
+        source="Varanka et al., Data leakage and evaluation issues in micro-expression analysis, "
+        "IEEE Trans. Affective Computing 15(1), 2024, table 4 as meb prints it",
+    ),
 )
 
 BENCHMARKS: Mapping[str, Benchmark] = {benchmark.name: benchmark for benchmark in _ALL}
+
+
+_KINDS = {"units": "action units", "emotions": "emotions"}
+
+
+def class_benchmark(name: BenchmarkName) -> Benchmark:
+    """Return a benchmark whose clips have one class each.
+
+    Raises:
+        ConfigError: for one that scores several labels of a clip, each on its own.
+    """
+    benchmark = BENCHMARKS[name]
+    if benchmark.labels != "one":
+        raise ConfigError(
+            f"{name} scores {_KINDS[benchmark.labels]}, several to a clip and each on its own; "
+            f"only `mace evaluate --protocol.benchmark {name}` does that"
+        )
+    return benchmark

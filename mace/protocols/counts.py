@@ -17,7 +17,7 @@ def check_counts(benchmark: Benchmark, labels: Sequence[str], groups: Sequence[s
 
     Args:
         benchmark: what the set is called after.
-        labels: the class of each clip, by name.
+        labels: the class of each clip, by name; of several the names joined by `+`.
         groups: the subject of each clip, as `database/subject`.
 
     Raises:
@@ -27,7 +27,7 @@ def check_counts(benchmark: Benchmark, labels: Sequence[str], groups: Sequence[s
         raise DataError(f"{len(labels)} labels but {len(groups)} subjects; give one for each clip")
     people = [subject_key(*_parts(group)) for group in groups]
     databases = [person.split("/")[0] for person in people]
-    classes = [canonical_class(label) for label in labels]
+    classes = [[canonical_class(name) for name in benchmark.labels_of(label)] for label in labels]
     expected = {canonical_class(name) for name in benchmark.classes}
     deviations = _difference(_of(len(labels), "sample"), len(labels), benchmark.samples, "")
     persons = len(set(people))
@@ -35,8 +35,9 @@ def check_counts(benchmark: Benchmark, labels: Sequence[str], groups: Sequence[s
     for database in sorted(set(databases) - set(benchmark.databases)):
         count = databases.count(database)
         deviations.append(f"{count} {_of(count, 'sample')} of {database}, which is not part of it")
-    for name in sorted(set(classes) - expected):
-        count = classes.count(name)
+    # A clip may show action units that a protocol does not ask for.
+    strange = Counter(name for shown in classes for name in shown if name not in expected)
+    for name, count in sorted(strange.items() if benchmark.labels != "units" else ()):
         deviations.append(
             f"{count} {_of(count, 'sample')} of the class {name}, which it leaves out"
         )
@@ -50,10 +51,11 @@ def check_counts(benchmark: Benchmark, labels: Sequence[str], groups: Sequence[s
             deviations += _difference(_of(len(own), "sample"), len(own), part.samples, where)
             subjects = len({people[i] for i in own})
             deviations += _difference(_of(subjects, "subject"), subjects, part.subjects, where)
-        tally = Counter(classes[i] for i in own)
+        tally = Counter(name for i in own for name in classes[i])
         counts = {name: (tally[canonical_class(name)], n) for name, n in part.classes.items()}
         for name, (count, expected_count) in counts.items():
-            deviations += _difference(name, count, expected_count, where)
+            what = f"AU{name}" if benchmark.labels == "units" else name
+            deviations += _difference(what, count, expected_count, where)
         # Clips may be missing for any reason; more of a class means another annotation.
         if part.annotation and any(count > n for count, n in counts.values()):
             deviations.append(f"the protocol's {database} is of {part.annotation}")
@@ -81,7 +83,9 @@ def exclusions(
         part = benchmark.parts.get(database)
         if part is None:
             reasons[i] = f"of {database}, another database"
-        elif canonical_class(label) not in classes:
+        elif benchmark.labels != "units" and not classes.intersection(
+            map(canonical_class, benchmark.labels_of(label))
+        ):
             reasons[i] = f"of the class {label or '(none)'}"
         elif part.needs_apex and apex_sources is not None and apex_sources[i] == MIDPOINT:
             reasons[i] = f"of {database}, without a usable apex in the sheet"
@@ -101,12 +105,12 @@ def select(
     """
     reasons = exclusions(benchmark, labels, groups, apex_sources)
     if len(reasons) == len(labels):
-        raise DataError(
-            f"no clip is of {benchmark.title}: expected {', '.join(benchmark.databases)} in the "
-            f"classes {', '.join(benchmark.classes)}; found "
-            f"{', '.join(sorted({_parts(group)[0] for group in groups})) or 'nothing'} in "
-            f"{', '.join(sorted(set(labels))) or 'none'}"
-        )
+        expected = ", ".join(benchmark.databases)
+        found = ", ".join(sorted({_parts(group)[0] for group in groups})) or "nothing"
+        if benchmark.labels != "units":
+            expected += f" in the classes {', '.join(benchmark.classes)}"
+            found += f" in {', '.join(sorted(set(labels))) or 'none'}"
+        raise DataError(f"no clip is of {benchmark.title}: expected {expected}; found {found}")
     return [i for i in range(len(labels)) if i not in reasons]
 
 
@@ -115,15 +119,17 @@ def likely_benchmark(groups: Sequence[str], classes: Sequence[str]) -> Benchmark
 
     Integers 0, 1, 2 stand for the three classes of MEGC 2019, in its order; other class sets have
     no agreed integers. Where two benchmarks share their clips (MEGC 2018), the one that leaves
-    subjects out is meant.
+    subjects out is meant. One with several labels to a clip is never meant.
     """
     databases = {canonical_database(_parts(group)[0]) for group in groups}
     names = {canonical_class(name) for name in classes}
     for benchmark in BENCHMARKS.values():
+        if benchmark.labels != "one":
+            continue
         own = {canonical_class(name) for name in benchmark.classes}
         numbers = {str(i) for i in range(len(own))}
         fits = names == own or (names == numbers and benchmark.class_set == "3")
-        if fits and databases == set(benchmark.databases) and benchmark.folds == "loso":
+        if fits and databases == set(benchmark.databases) and benchmark.folds != "database":
             return benchmark
     return None
 

@@ -5,6 +5,7 @@ network meet a person in training whom it is tested on. A person is a pair of da
 "01" of one database is somebody else than "01" of another (`mace.protocols.names`).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -92,6 +93,50 @@ def leave_one_database_out(databases: Sequence[str], groups: Int[np.ndarray, " n
             "needs at least two; add another, or leave subjects out"
         )
     return [_fold(name, names == name, groups) for name in found]
+
+
+TRAINING = "training"
+"""The partition that the others are tested against."""
+
+
+def clips_of(partitions: Sequence[str], tested: str) -> list[int]:
+    """Return the positions of the clips that are learnt from or tested.
+
+    Args:
+        partitions: that of each clip.
+        tested: which one is.
+
+    Raises:
+        DataError: if either partition has no clip.
+    """
+    there = Counter(partitions)
+    for name in (TRAINING, tested):
+        if not there[name]:
+            found = ", ".join(f"{key or 'none'} {n}" for key, n in sorted(there.items()))
+            raise DataError(
+                f"no clip is of the partition {name!r}; clips by partition: {found}. Prepare its "
+                "sheet with labels, without which clips are dropped"
+            )
+    return [i for i, name in enumerate(partitions) if name in (TRAINING, tested)]
+
+
+def held_out_partition(
+    partitions: Sequence[str], groups: Int[np.ndarray, " n"], tested: str
+) -> list[Fold]:
+    """Train on the authors' partition `training` and test another: one fold.
+
+    Args:
+        partitions: that of each clip.
+        groups: the subject of each clip.
+        tested: which one is.
+
+    Raises:
+        DataError: if either has no clip, or a subject is in both.
+    """
+    names = np.asarray(partitions)
+    fold = Fold(tested, np.flatnonzero(names == TRAINING), np.flatnonzero(names == tested))
+    check_split(fold.train_index, fold.test_index, groups)
+    return [fold]
 
 
 def check_split(

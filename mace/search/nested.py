@@ -20,7 +20,7 @@ from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, OutputError
 from mace.evaluation.results import Evaluation
 from mace.evaluation.summary import summarise
-from mace.protocols.benchmarks import BENCHMARKS
+from mace.protocols.benchmarks import class_benchmark
 from mace.provenance import provenance
 from mace.search.choose import choose, described, different, earlier_settings
 from mace.search.executors import Engine, InlineExecutor
@@ -133,10 +133,10 @@ def nested_cross_validation(
 
 def _check_plan(plan: SearchPlan) -> list[Any]:
     """Refuse what can be refused before the data are read, which may take an hour."""
-    if plan.benchmark and BENCHMARKS[plan.benchmark].folds != "loso":
+    if plan.benchmark and class_benchmark(plan.benchmark).folds != "loso":
         raise ConfigError(
-            f"{plan.benchmark} holds out databases, and a search predicts one subject at a "
-            "time; evaluate a chosen setting under it with mace evaluate"
+            f"{plan.benchmark} has folds of its own, and a search predicts one subject at a time; "
+            "evaluate a chosen setting under it with mace evaluate"
         )
     corners = check_space(plan.space, plan.train)
     make_sampler(plan.config, plan.space, "", lambda trial: trial.number)

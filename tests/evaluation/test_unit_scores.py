@@ -52,7 +52,7 @@ def evaluated(units, out, *, known=("1", "9", "17", "12"), lines=None, config=CO
         command="mace evaluate",
         workers=0,
         log=(lines if lines is not None else []).append,
-    )
+    ).units
 
 
 def test_every_unit_is_a_problem_of_its_own(tmp_path):

@@ -1,0 +1,1 @@
+"""Descriptors of the field from before networks, as scikit-learn has them."""

@@ -1,0 +1,90 @@
+"""What the zoo says of each row before anything is trained: paper, images, what is published."""
+
+from collections.abc import Sequence
+
+from mace.evaluation.published import (
+    ALL,
+    Elsewhere,
+    Figures,
+    Published,
+    published_elsewhere,
+    published_results,
+)
+from mace.models.networks import NETWORKS, Network, network_of
+from mace.models.presets import MODELS
+from mace.shallow import SHALLOW, Shallow
+
+RIDGE = "kernel_ridge"
+ROWS = (*NETWORKS, *SHALLOW)
+"""Everything that the table names."""
+EVALUATED = tuple(name for name in ROWS if name != RIDGE)
+"""What is evaluated by default; kernel ridge stands beside each."""
+
+
+def network_rows(names: Sequence[str] = ROWS) -> list[dict[str, str]]:
+    """Return what the table says of each row, by heading; all of it as people read it.
+
+    Raises:
+        ConfigError: for a name that no row has.
+    """
+    return [{"name": name, **_row(name)} for name in names]
+
+
+def _row(name: str) -> dict[str, str]:
+    if name in SHALLOW:
+        method = SHALLOW[name]
+        images, weights = method.images, None
+    else:
+        method = network_of(MODELS[name].arch if name in MODELS else name)
+        images, weights = f"{method.size or 'any'} px, {method.channels}", method.weights
+    entry = published_of(method)
+    return {
+        "network": method.title,
+        "paper": method.paper or "your own",
+        "images": images,
+        "weights": "" if weights is None else f"{weights:,}",
+        "published UF1 / UAR": published_text(entry, epochs=name not in SHALLOW),
+    }
+
+
+def title_of(name: str) -> str:
+    """Return what tables call a row.
+
+    Raises:
+        ConfigError: for a name that no row has.
+    """
+    if name in SHALLOW:
+        return SHALLOW[name].title
+    return network_of(MODELS[name].arch if name in MODELS else name).title
+
+
+def published_of(network: Network | Shallow) -> Published | Elsewhere | None:
+    """Return what is published of a network on MEGC 2019's composite, or else on another."""
+    results = (*published_results("megc2019"), *published_elsewhere())
+    named = [entry for entry in results if entry.method == network.published]
+    return named[0] if named else None
+
+
+def published_text(entry: Published | Elsewhere | None, *, epochs: bool = True) -> str:
+    """Return a published score with what must be known of it.
+
+    Args:
+        entry: the score.
+        epochs: whether the method has any, of which one may have been chosen.
+    """
+    if entry is None:
+        return "none"
+    warnings = [text for text in entry.warnings if text != "UAR is macro-precision"]
+    if isinstance(entry, Elsewhere):
+        uf1, uar = entry.figures["uf1"], entry.figures["uar"]
+        warnings.insert(0, f"{entry.n} clips of {entry.protocol}")
+    else:
+        figures = entry.parts.get(ALL, Figures())
+        uf1, uar = figures.uf1, figures.uar if figures.true_uar is None else figures.true_uar
+        if figures.true_uar is not None:
+            warnings.append("UAR from the authors' log; they print a macro-precision")
+    if entry.best_test_epoch is None and epochs:
+        warnings.append("choice of the epoch not known")
+    if entry.best_test_epoch is False:
+        warnings.append("fixed epochs")
+    return f"{uf1:.4f} / {uar:.4f}" + (f" ({'; '.join(warnings)})" if warnings else "")
