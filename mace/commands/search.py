@@ -164,7 +164,8 @@ def run(
     from mace.evaluation.method_scores import figures_json
     from mace.evaluation.summary import summarise
     from mace.evaluation.table import headline_rows, print_table
-    from mace.search.choose import choice_text, different, disagreement_text, tried_text
+    from mace.search.choose import choice_text, disagreement_text, tried_text
+    from mace.search.study import different
 
     tried = tried_text(result.outcomes, search.groups)
     if result.evaluation is None:

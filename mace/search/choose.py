@@ -12,7 +12,7 @@ from mace.search.config import SearchConfig
 from mace.search.folder import StoredStudy
 from mace.search.setting import text_of
 from mace.search.space import SearchSpace, Setting, encoded, plain
-from mace.search.study import Candidate, Outcome, ranked
+from mace.search.study import Outcome, different, ranked
 
 # Groups whose numbers lie further apart than this part of the range are said to disagree.
 APART = 0.5
@@ -165,13 +165,3 @@ def tried_text(outcomes: Sequence[Outcome], groups: int) -> str:
     parts = [f"{counts[status]} {text}" for status, text in words.items() if counts[status]]
     text = f"{len(tried)}, for {groups} groups together"
     return f"{text} ({', '.join(parts)})" if parts else text
-
-
-def different(outcomes: Iterable[Outcome]) -> dict[tuple[str, str], Outcome]:
-    """Return outcomes by what was evaluated: group and setting, which may be proposed twice."""
-    return {name_of(outcome): outcome for outcome in outcomes}
-
-
-def name_of(proposal: Candidate | Outcome) -> tuple[str, str]:
-    """Return the name of what is evaluated: equal names mean equal outcomes."""
-    return proposal.group, encoded(dict(proposal.setting))

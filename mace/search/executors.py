@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any, Protocol, Self
 
 from mace import __version__
-from mace.errors import ConfigError, WorkerError
+from mace.errors import ConfigError, WorkerError, first_line
 from mace.machine import find_places
 from mace.search.config import EngineConfig
 from mace.workers import Work, WorkerPool
@@ -308,7 +308,7 @@ def require_cluster(address: str | None) -> None:
         try:
             GcsClient(address=address)
         except Exception as error:
-            reasons.append(str(error).strip().partition("\n")[0] or repr(error))
+            reasons.append(first_line(error))
         asked.set()
 
     # Its own time limit is longer and cannot be set; a thread can be left behind.
@@ -337,10 +337,9 @@ def _join_cluster(ray: ModuleType, config: EngineConfig) -> None:
         with contextlib.redirect_stderr(io.StringIO()):
             ray.init(**settings, namespace="mace", log_to_driver=False, logging_level="error")
     except (ConnectionError, RuntimeError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise ConfigError(
-            f"no Ray cluster could be joined at {settings['address']} ({reason}); start one with "
-            "`ray start --head` and give its HOST:PORT"
+            f"no Ray cluster could be joined at {settings['address']} ({first_line(error)}); start "
+            "one with `ray start --head` and give its HOST:PORT"
         ) from error
 
 

@@ -28,7 +28,7 @@ from mace.evaluation.summary import summarise
 from mace.protocols.benchmarks import BENCHMARKS
 from mace.protocols.folds import Fold
 from mace.provenance import provenance
-from mace.search.choose import choose, described, different, earlier_settings
+from mace.search.choose import choose, described, earlier_settings
 from mace.search.executors import Engine, InlineExecutor
 from mace.search.folder import (
     FACTS,
@@ -45,7 +45,7 @@ from mace.search.sampler import make_sampler, proposals
 from mace.search.scheduler import Scheduler
 from mace.search.setting import apply_setting, check_networks, check_space
 from mace.search.storage import is_url, open_storage, shown, without_password
-from mace.search.study import Outcome, Study
+from mace.search.study import Outcome, Study, different
 from mace.training.config import TrainConfig
 
 type Data = MotionSet | Callable[[], MotionSet]

@@ -10,12 +10,11 @@ from typing import Any
 
 from mace.errors import WorkerError
 from mace.progress import Advance, progress
-from mace.search.choose import different, name_of
 from mace.search.executors import Engine, Executor
 from mace.search.objective import Shared, evaluate
 from mace.search.setting import text_of
 from mace.search.storage import BEAT_S
-from mace.search.study import Candidate, Outcome, Study, ranked
+from mace.search.study import Candidate, Outcome, Study, different, name_of, ranked
 
 # How often a search that has nothing left looks whether the others are done.
 POLL_S = 1.0

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mace.config import flattened, from_dict, to_dict
-from mace.errors import ConfigError, MaceError
+from mace.errors import ConfigError, MaceError, first_line
 from mace.search.space import SearchSpace, Setting, edges, plain
 from mace.training.config import FineTuneConfig, TrainConfig
 
@@ -136,11 +136,10 @@ def check_networks(
             begin = functools.partial(init_model, make_model(network, classes))
             jax.eval_shape(functools.partial(begin, input_shape=(1, *shape)), jax.random.key(0))
         except (MaceError, ValueError, TypeError, ZeroDivisionError) as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
             raise ConfigError(
                 f"the search space allows a network of widths {network.widths} and depths "
                 f"{network.depths} that an input of {shape[0]} x {shape[1]} x {shape[2]} does not "
-                f"fit: {reason}"
+                f"fit: {first_line(error)}"
             ) from error
 
 

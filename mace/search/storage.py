@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from optuna.storages import RDBStorage
 
-from mace.errors import ConfigError, OutputError
+from mace.errors import ConfigError, OutputError, first_line
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
@@ -32,6 +32,8 @@ ALIVE = {"keepalives_idle": 20, "keepalives_interval": 10, "keepalives_count": 4
 SILENT_MS = 60_000
 # Searches that begin at one moment all make the tables of an empty database; one succeeds.
 ATTEMPTS, PAUSE_S = 8, 0.5
+# Of what a driver says, people are shown so many characters.
+LONG = 200
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -120,11 +122,11 @@ def open_storage(storage: str) -> RDBStorage:
     except RuntimeError as error:
         raise ConfigError(
             f"the database {name} holds studies of another version of Optuna "
-            f"({_first_line(error)}); choose an empty database, or that version"
+            f"({first_line(error)[:LONG]}); choose an empty database, or that version"
         ) from error
     except (SQLAlchemyError, OSError, optuna.exceptions.StorageInternalError) as error:
         cause = error if isinstance(error, SQLAlchemyError) else error.__cause__ or error
-        reason = _first_line(getattr(cause, "orig", None) or cause)
+        reason = first_line(getattr(cause, "orig", None) or cause)[:LONG]
         if not is_url(storage):
             raise OutputError(f"cannot use {name} as the file of a search: {reason}") from error
         what = f"cannot be used ({reason}); its user must be allowed to make tables there"
@@ -183,8 +185,3 @@ def _open(url: "URL") -> RDBStorage:
                 raise
             attempt += 1
             time.sleep(PAUSE_S)
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else repr(error))[:200]

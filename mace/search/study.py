@@ -8,7 +8,7 @@ processes evaluates the settings of an undisturbed one.
 import os
 import platform
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
@@ -22,7 +22,7 @@ from mace.config import from_dict, to_dict
 from mace.errors import ConfigError, MaceError
 from mace.search.plan import SearchPlan
 from mace.search.sampler import make_pruner, make_sampler, numbers, proposals
-from mace.search.space import Params, SearchSpace, Setting
+from mace.search.space import Params, SearchSpace, Setting, encoded
 from mace.search.storage import open_storage, quiet, shown, trial_id
 
 # User attributes of a trial: what it came to; or why it has come to nothing; whose it is.
@@ -271,6 +271,16 @@ def ranked(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Return the complete outcomes, best UF1 first, earlier proposals first among equals."""
     complete = [o for o in outcomes if o.status == "complete" and o.uf1 is not None]
     return sorted(complete, key=lambda o: (-(o.uf1 or 0.0), o.number))
+
+
+def different(outcomes: Iterable[Outcome]) -> dict[tuple[str, str], Outcome]:
+    """Return outcomes by what was evaluated: group and setting, which may be proposed twice."""
+    return {name_of(outcome): outcome for outcome in outcomes}
+
+
+def name_of(proposal: Candidate | Outcome) -> tuple[str, str]:
+    """Return the name of what is evaluated: equal names mean equal outcomes."""
+    return proposal.group, encoded(dict(proposal.setting))
 
 
 def _outcome(
