@@ -15,7 +15,7 @@ import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.pruners import BasePruner, HyperbandPruner, NopPruner, SuccessiveHalvingPruner
-from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPESampler
+from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler
 from optuna.trial import FrozenTrial
 from scipy.stats import qmc
 
@@ -23,7 +23,10 @@ from mace.search.config import SearchConfig
 from mace.search.space import Params, SearchSpace, value_at
 from mace.search.storage import quiet
 
-SEEDED: Mapping[str, Callable[..., BaseSampler]] = {"tpe": TPESampler, "random": RandomSampler}
+SEEDED: Mapping[str, Callable[..., BaseSampler]] = {
+    "tpe": optuna.samplers.TPESampler,
+    "random": optuna.samplers.RandomSampler,
+}
 
 # Sobol points are laid out for so many trials; numbers beyond go on in the same sequence.
 SOBOL_BITS = 30
