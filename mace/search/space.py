@@ -31,6 +31,7 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from optuna.trial import create_trial
 
 from mace.config import flattened, from_dict
 from mace.errors import ConfigError, DataError
@@ -110,18 +111,11 @@ class SearchSpace:
         Raises:
             ConfigError: if the setting leaves the space.
         """
-        params: Params = {}
-        for path, distribution in self.distributions.items():
-            value = _stored(setting, path)
-            if isinstance(distribution, FloatDistribution | IntDistribution):
-                number = isinstance(value, int | float) and not isinstance(value, bool)
-                fits = number and distribution.low <= value <= distribution.high
-            else:
-                assert isinstance(distribution, CategoricalDistribution)
-                fits = value in distribution.choices
-            if not fits:
-                raise ConfigError(f"{path} is {value!r}, which is not in the space")
-            params[path] = value
+        params = {path: _stored(setting, path) for path in self.paths}
+        try:
+            create_trial(params=params, distributions=self.distributions, value=0.0)
+        except ValueError as error:
+            raise ConfigError(f"{dict(setting)} is not in the space: {error}") from error
         return params
 
     def to_setting(self, params: Params) -> dict[str, Any]:
