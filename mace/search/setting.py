@@ -10,7 +10,7 @@ from typing import Any
 
 from mace.config import flattened, from_dict, to_dict
 from mace.errors import ConfigError, MaceError, first_line
-from mace.search.space import SearchSpace, Setting, edges, plain
+from mace.search.space import AS_IN_RECIPE, SearchSpace, Setting, edges, plain
 from mace.training.config import FineTuneConfig, TrainConfig
 
 ROOT = "train"
@@ -162,9 +162,8 @@ def corners(space: SearchSpace) -> Iterator[Setting]:
 
 def text_of(setting: Setting) -> str:
     """Return a setting for people: `learning_rate 0.003, widths [16, 32]`."""
-    return ", ".join(
-        f"{path.removeprefix('train.')} {short(value)}" for path, value in setting.items()
-    )
+    values = [f"{path.removeprefix('train.')} {short(value)}" for path, value in setting.items()]
+    return ", ".join(values) or AS_IN_RECIPE
 
 
 def short(value: object) -> str:

@@ -1,18 +1,6 @@
 """What a search may try: Optuna's distributions by the dotted path of a recipe's setting.
 
-In Python, by name, or in a TOML file:
-
-    [space]
-    "train.optimiser.learning_rate" = { uniform = [3e-4, 1e-2], log = true }
-    "train.epochs" = { integer = [20, 60] }
-    "train.loss.kind" = { choice = ["cross_entropy", "focal"] }
-
-or a list of settings, each tried once:
-
-    [[settings]]
-    "train.model.dilations" = [1, 2, 3]
-    [[settings]]
-    "train.model.dilations" = [1, 1, 1]
+In Python, by name, or in a TOML file, of which docs/searching.md has examples.
 """
 
 import difflib

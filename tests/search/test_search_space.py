@@ -13,6 +13,7 @@ from mace.search.setting import (
     check_space,
     corners,
     sweep_space,
+    text_of,
 )
 from mace.search.space import SPACES, SearchSpace, choice, find_space, space_of, value_at
 
@@ -36,6 +37,12 @@ def test_a_setting_changes_what_it_names_and_nothing_else():
     assert changed.model.depths == (1, 2)
     model = dataclasses.replace(changed.model, widths=(4,), depths=(1,))
     assert dataclasses.replace(changed, optimiser=TRAIN.optimiser, model=model) == TRAIN
+
+
+def test_a_setting_is_said_as_people_write_it():
+    setting = {LEARNING_RATE: 0.00312345, "train.model.widths": [8, 16]}
+    assert text_of(setting) == "optimiser.learning_rate 0.003123, model.widths [8, 16]"
+    assert text_of({}) == "as in the recipe"
 
 
 def test_the_spaces_that_come_with_mace_fit_the_flow_recipe():
