@@ -5,6 +5,7 @@ is queued again by Optuna's callback, as another trial of the same proposal: a s
 processes evaluates the settings of an undisturbed one.
 """
 
+import copy
 import os
 import platform
 from collections import defaultdict
@@ -97,7 +98,7 @@ class Study:
         self._storage = open_storage(plan.storage)
         # Trials of this process that are under way, with the storage's ids, by number.
         self._held: dict[int, tuple[optuna.Trial, int]] = {}
-        # Trials of others that were seen at work.
+        # Trials that were seen to be nobody's.
         self._seen: set[int] = set()
         try:
             self.optuna = optuna.create_study(
@@ -142,7 +143,9 @@ class Study:
             and all(t.state == TrialState.FAIL and LOST not in t.user_attrs for t in tries)
         ]
         for trial in again:
-            RETRY(self.optuna, trial)
+            nobodys = copy.copy(trial)
+            nobodys.user_attrs = {n: v for n, v in trial.user_attrs.items() if n != OWNER}
+            RETRY(self.optuna, nobodys)
         waiting = again or any(trial.state == TrialState.WAITING for trial in trials)
         if not waiting and len(of_number) >= self.proposals:
             return None
@@ -212,8 +215,8 @@ class Study:
                 continue
             if begin and self._owner and owner_of(trial)[1] == self._owner:
                 self.optuna.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
-            elif trial.number not in self._seen:
-                # One whose process was killed before it said so would never fall silent.
+            elif OWNER not in trial.user_attrs and trial.number not in self._seen:
+                # Its process may have been killed before it was heard at all.
                 self._seen.add(trial.number)
                 self._storage.record_heartbeat(trial_id(self._storage, self.name, trial.number))
 

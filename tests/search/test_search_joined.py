@@ -224,6 +224,18 @@ def test_what_was_killed_before_it_said_so_falls_silent_all_the_same(tmp_path, m
     assert [proposed[0].number for proposed in asked if proposed] == [0, 1]
 
 
+def test_a_minute_of_silence_counts_from_the_last_heartbeat_whoever_looks(tmp_path):
+    plan = make_plan(tmp_path / "s", trials=1, join=True)
+    at_work, study = (Study(plan, "1", epochs=2) for _ in range(2))
+    assert at_work.ask()
+    silence(plan.storage, "s/1", 0, seconds=50)
+    study.recover()
+    assert study.running == 1
+    silence(plan.storage, "s/1", 0, seconds=20)
+    study.recover()
+    assert study.running == 0
+
+
 def test_a_trial_that_is_taken_over_while_it_is_proposed_is_left_to_the_other(
     tmp_path, monkeypatch
 ):
