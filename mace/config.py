@@ -46,15 +46,23 @@ def switched_on(value: Any) -> bool:
     return not isinstance(value, int | float) or value != 0
 
 
-def setting_rows(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Return nested settings as rows of a dotted name and a value, for people to read."""
-    rows = []
+def flattened(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested settings by dotted path: `{"model": {"dropout": 0.1}}` has `model.dropout`."""
+    flat: dict[str, Any] = {}
     for name, value in settings.items():
         if isinstance(value, Mapping):
-            rows += setting_rows(value, f"{prefix}{name}.")
+            flat |= flattened(value, f"{prefix}{name}.")
         else:
-            rows.append((f"{prefix}{name}", json.dumps(value, ensure_ascii=False).strip('"')))
-    return rows
+            flat[f"{prefix}{name}"] = value
+    return flat
+
+
+def setting_rows(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Return nested settings as rows of a dotted name and a value, for people to read."""
+    return [
+        (name, json.dumps(value, ensure_ascii=False).strip('"'))
+        for name, value in flattened(settings, prefix).items()
+    ]
 
 
 def from_dict[T](cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:

@@ -42,3 +42,8 @@ class OutputError(MaceError):
     """A place that cannot be written to: no permission, or no space left."""
 
     exit_code = 6
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what a library says went wrong, for a sentence of our own."""
+    return next(filter(None, map(str.strip, str(error).splitlines())), repr(error))

@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mace.config import UNHASHED, config_hash, from_dict, hashed_settings, to_dict
-from mace.errors import ConfigError
+from mace.config import (
+    UNHASHED,
+    config_hash,
+    flattened,
+    from_dict,
+    hashed_settings,
+    setting_rows,
+    to_dict,
+)
+from mace.errors import ConfigError, first_line
 
 
 class Colour(enum.Enum):
@@ -88,3 +96,16 @@ def test_the_hash_follows_what_decides_numbers_and_nothing_else():
     assert config_hash(replace(config, inner=Inner(threads=8))) == config_hash(config)
     assert config_hash(replace(config, inner=Inner(rate=0.6))) != config_hash(config)
     assert "threads" not in hashed_settings(config)["inner"]
+
+
+def test_nested_settings_have_dotted_paths():
+    settings = {"model": {"widths": [4, 8], "stem": {"stride": 4}}, "kind": "focal", "none": {}}
+    assert flattened(settings) == {
+        "model.widths": [4, 8], "model.stem.stride": 4, "kind": "focal",
+    }  # fmt: skip
+    assert setting_rows({"kind": "focal"}, "train.") == [("train.kind", "focal")]
+
+
+def test_of_an_error_the_first_line_is_told_and_of_one_without_words_its_kind():
+    assert first_line(ValueError("\n  connection refused\nat line 3")) == "connection refused"
+    assert first_line(ValueError()) == "ValueError()"

@@ -90,7 +90,7 @@ def run(
 
     # Where most mistakes are made, before what takes seconds to load.
     from mace.search.setting import check_space
-    from mace.search.space_file import find_space
+    from mace.search.space import find_space
 
     searched = find_space(space)
     corners = check_space(searched, recipe.train)
@@ -164,7 +164,8 @@ def run(
     from mace.evaluation.method_scores import figures_json
     from mace.evaluation.summary import summarise
     from mace.evaluation.table import headline_rows, print_table
-    from mace.search.choose import different, disagreement_text, setting_lines, tried_text
+    from mace.search.choose import choice_text, disagreement_text, tried_text
+    from mace.search.study import different
 
     tried = tried_text(result.outcomes, search.groups)
     if result.evaluation is None:
@@ -172,13 +173,13 @@ def run(
         return
     summary = summarise(result.evaluation)
     if as_json:
-        chosen = {group: dict(choice.setting) for group, choice in result.chosen.items()}
+        chosen = {group: dict(outcome.setting) for group, outcome in result.chosen.items()}
         tries = len(different(result.outcomes))
         print(json.dumps({**figures_json(summary), "settings": chosen, "tried": tries}, indent=2))
         return
     print(f"settings tried: {tried}")
-    for line in setting_lines(result.chosen):
-        print(line)
+    for group, outcome in result.chosen.items():
+        print(f"group {group}: {choice_text(outcome)}")
     warning = disagreement_text(result.chosen, plan.space)
     if warning:
         print(f"the groups disagree {warning}")

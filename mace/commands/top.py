@@ -26,9 +26,6 @@ def run(
     if not every > 0:
         raise ConfigError(f"--every is {every} s, expected more than 0")
 
-    from mace.search.top import print_top, watch
+    from mace.search.top import show_top
 
-    if once:
-        print_top(study, storage=storage)
-    else:
-        watch(study, every=every, storage=storage)
+    show_top(study, every=None if once else every, storage=storage)

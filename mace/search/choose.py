@@ -7,12 +7,12 @@ from typing import Any
 
 from optuna.distributions import FloatDistribution, IntDistribution
 
-from mace.errors import ConfigError, MaceError, TrainingError
+from mace.errors import ConfigError, TrainingError
 from mace.search.config import SearchConfig
 from mace.search.folder import StoredStudy
-from mace.search.outcome import Outcome, ranked
 from mace.search.setting import text_of
 from mace.search.space import SearchSpace, Setting, encoded, plain
+from mace.search.study import Outcome, different, ranked
 
 # Groups whose numbers lie further apart than this part of the range are said to disagree.
 APART = 0.5
@@ -33,15 +33,14 @@ def choose(outcomes: Iterable[Outcome], *, group: str, config: SearchConfig) -> 
             f"no setting of group {group} was trained to its end; look at what went wrong in the "
             'study ("outcome" of its trials), narrow the search space, and search in a new folder'
         )
-    if not config.latency_limit_ms:
-        return best[0]
-    quick = [outcome for outcome in best if (outcome.latency_ms or 0.0) <= config.latency_limit_ms]
+    limit = config.latency_limit_ms or math.inf
+    quick = [outcome for outcome in best if (outcome.latency_ms or 0.0) <= limit]
     if not quick:
         fastest = min(outcome.latency_ms or 0.0 for outcome in best)
         raise ConfigError(
-            f"no setting of group {group} answers within {config.latency_limit_ms:g} ms, the "
-            f"quickest takes {fastest:.3g} ms; raise --latency-limit-ms and type the command "
-            "again: nothing is evaluated twice"
+            f"no setting of group {group} answers within {limit:g} ms, the quickest takes "
+            f"{fastest:.3g} ms; raise --latency-limit-ms and type the command again: nothing is "
+            "evaluated twice"
         )
     return quick[0]
 
@@ -69,29 +68,29 @@ def earlier_settings(
     notes: list[str] = []
     people: set[str] = set()
     for study in studies:
-        groups = study.facts["groups"]
-        allowed = [name for name in groups if not here & set(groups[name]["informed_by"])]
-        if not allowed:
+        informed_by = {
+            name: set(group["informed_by"]) for name, group in study.facts["groups"].items()
+        }
+        outcomes = [o for o in study.outcomes() if not here & informed_by[o.group]]
+        if all(here & subjects for subjects in informed_by.values()):
             notes.append(
                 f"nothing of {study.name} is used for the group that tests {min(here)}: its "
                 "settings were judged on people who are tested here"
             )
-            continue
-        outcomes = [outcome for outcome in study.outcomes() if outcome.group in allowed]
         usable = [outcome for outcome in ranked(outcomes) if _fits(space, outcome.setting)]
         if outcomes and not usable:
             notes.append(f"no setting of {study.name} lies in this search space")
         for outcome in usable[:WARM]:
             if plain(outcome.setting) not in settings:
                 settings.append(plain(outcome.setting))
-                people |= set(groups[outcome.group]["informed_by"])
+                people |= informed_by[outcome.group]
     return settings, notes, people
 
 
 def _fits(space: SearchSpace, setting: Setting) -> bool:
     try:
         space.to_params(setting)
-    except MaceError:
+    except ConfigError:
         return False
     return set(setting) == set(space.paths)
 
@@ -118,59 +117,6 @@ def disagreements(chosen: Mapping[str, Setting], space: SearchSpace) -> list[str
     return paths
 
 
-def described(
-    outcomes: Sequence[Outcome],
-    chosen: Mapping[str, Outcome],
-    space: SearchSpace,
-    looks: Sequence[Mapping[str, Any]],
-) -> dict[str, str]:
-    """Return what a reader of the outer score must know about the search, by name.
-
-    Args:
-        outcomes: of every proposal.
-        chosen: the best of each group.
-        space: that was searched.
-        looks: earlier outer scores of the same study.
-    """
-    facts = {"settings tried": tried_text(outcomes, len(chosen))}
-    for group, outcome in chosen.items():
-        facts[f"setting for group {group}"] = (
-            f"{text_of(outcome.setting)} (inner UF1 {outcome.uf1:.3f})"
-        )
-    warning = disagreement_text(chosen, space)
-    if warning:
-        facts["groups disagree"] = warning
-    if looks:
-        scores = ", ".join(f"{look['uf1']:.3f} after {look['tried']} settings" for look in looks)
-        facts["looked at before"] = (
-            f"{scores}; going on after having seen an outer score makes the next one too good"
-        )
-    return facts
-
-
-def different(outcomes: Iterable[Outcome]) -> dict[tuple[str, str], Outcome]:
-    """Return outcomes by what was evaluated: group and setting, which may be proposed twice."""
-    return {name_of(outcome.group, outcome.setting): outcome for outcome in outcomes}
-
-
-def name_of(group: str, setting: Setting) -> tuple[str, str]:
-    """Return the name of what is evaluated: equal names mean equal outcomes."""
-    return group, encoded(dict(setting))
-
-
-def tried_text(outcomes: Sequence[Outcome], groups: int) -> str:
-    """Return how many settings were tried, and what became of them."""
-    tried = different(outcomes)
-    counts = Counter(outcome.status for outcome in tried.values())
-    parts = [
-        f"{counts[status]} {text}"
-        for status, text in (("pruned", "ended early"), ("diverged", "diverged"))
-        if counts[status]
-    ]
-    text = f"{len(tried)}, for {groups} groups together"
-    return f"{text} ({', '.join(parts)})" if parts else text
-
-
 def disagreement_text(chosen: Mapping[str, Outcome], space: SearchSpace) -> str:
     """Return a plain warning if the groups chose very different settings; empty if not."""
     paths = disagreements({group: outcome.setting for group, outcome in chosen.items()}, space)
@@ -182,10 +128,40 @@ def disagreement_text(chosen: Mapping[str, Outcome], space: SearchSpace) -> str:
     )
 
 
-def setting_lines(chosen: Mapping[str, Outcome]) -> list[str]:
-    """Return a line for each group's setting, with what it scored on other people."""
-    return [
-        f"group {group}: {text_of(outcome.setting)}  (inner UF1 {outcome.uf1:.3f}"
-        f"{'' if outcome.latency_ms is None else f', {outcome.latency_ms:.3g} ms'})"
-        for group, outcome in chosen.items()
-    ]
+def described(
+    outcomes: Sequence[Outcome],
+    chosen: Mapping[str, Outcome],
+    space: SearchSpace,
+    looks: Sequence[Mapping[str, Any]],
+) -> dict[str, str]:
+    """Return what a reader of the outer score must know about the search, by name.
+
+    `looks` are earlier outer scores of the same study.
+    """
+    facts = {"settings tried": tried_text(outcomes, len(chosen))}
+    facts |= {f"setting for group {group}": choice_text(chosen[group]) for group in chosen}
+    warning = disagreement_text(chosen, space)
+    if warning:
+        facts["groups disagree"] = warning
+    if looks:
+        scores = ", ".join(f"{look['uf1']:.3f} after {look['tried']} settings" for look in looks)
+        facts["looked at before"] = (
+            f"{scores}; going on after having seen an outer score makes the next one too good"
+        )
+    return facts
+
+
+def choice_text(outcome: Outcome) -> str:
+    """Return a chosen setting with what it scored on other people."""
+    latency = "" if outcome.latency_ms is None else f", {outcome.latency_ms:.3g} ms"
+    return f"{text_of(outcome.setting)} (inner UF1 {outcome.uf1:.3f}{latency})"
+
+
+def tried_text(outcomes: Sequence[Outcome], groups: int) -> str:
+    """Return how many settings were tried, and what became of them."""
+    tried = different(outcomes)
+    counts = Counter(outcome.status for outcome in tried.values())
+    words = {"pruned": "ended early", "diverged": "diverged"}
+    parts = [f"{counts[status]} {text}" for status, text in words.items() if counts[status]]
+    text = f"{len(tried)}, for {groups} groups together"
+    return f"{text} ({', '.join(parts)})" if parts else text

@@ -22,8 +22,8 @@ from mace.locks import lock
 if TYPE_CHECKING:  # `mace report` asks of every folder whether it holds a search
     import optuna
 
-    from mace.search.outcome import Outcome
     from mace.search.space import SearchSpace
+    from mace.search.study import Outcome
 
 KIND, POINTER, LOCK = "mace search", "study.json", ".lock"
 # Whoever looks whether the lock is held, holds it for a moment.
@@ -55,7 +55,7 @@ class StoredStudy:
     @property
     def space(self) -> "SearchSpace":
         """What was searched."""
-        from mace.search.space_file import space_of
+        from mace.search.space import space_of
 
         return space_of(self.facts["identity"]["space"])
 
@@ -63,12 +63,11 @@ class StoredStudy:
         """Return what the finished proposals of all groups came to."""
         from mace.search.study import outcomes_of
 
+        space, proposals = self.space, self.facts["proposals"]
         return [
             outcome
             for group, study in self.studies.items()
-            for outcome in outcomes_of(
-                study.get_trials(deepcopy=False), group, self.space, self.facts["proposals"]
-            )
+            for outcome in outcomes_of(study.get_trials(deepcopy=False), group, space, proposals)
         ]
 
 
@@ -142,14 +141,21 @@ def folder_lock(folder: Path) -> Iterator[None]:
         ConfigError: if another process holds it.
         OutputError: if the folder cannot be written, or its file system has no locks.
     """
-    path = Path(folder) / LOCK
+    path, end = Path(folder) / LOCK, time.monotonic() + LOCK_S
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     try:
-        _acquire(file, path)
+        while not _taken(file, path):
+            if time.monotonic() > end:
+                holder = os.read(file, 64).decode(errors="replace").strip()
+                raise ConfigError(
+                    f"another search (process {holder or 'unknown'}) is writing {path.parent}; "
+                    "wait for it, work beside it with --join, or choose another --out"
+                )
+            time.sleep(LOCK_S / 20)
         os.ftruncate(file, 0)
         os.write(file, f"{os.getpid()}\n".encode())
         yield
@@ -159,35 +165,25 @@ def folder_lock(folder: Path) -> Iterator[None]:
 
 def is_locked(folder: Path) -> bool:
     """Return whether a search holds a folder now."""
+    path = Path(folder) / LOCK
     try:
-        file = os.open(Path(folder) / LOCK, os.O_RDWR)
+        file = os.open(path, os.O_RDWR)
     except OSError:
         return False
     try:
-        lock(file, wait=False)
-    except OSError:
-        return True
+        return not _taken(file, path)
     finally:
         os.close(file)
-    return False
 
 
-def _acquire(file: int, path: Path) -> None:
-    end = time.monotonic() + LOCK_S
-    while True:
-        try:
-            return lock(file, wait=False)
-        except BlockingIOError as error:
-            if time.monotonic() < end:
-                time.sleep(LOCK_S / 20)
-                continue
-            holder = os.read(file, 64).decode(errors="replace").strip()
-            raise ConfigError(
-                f"another search (process {holder or 'unknown'}) is writing {path.parent}; wait "
-                "for it, work beside it with --join, or choose another --out"
-            ) from error
-        except OSError as error:
-            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+def _taken(file: int, path: Path) -> bool:
+    try:
+        lock(file, wait=False)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    return True
 
 
 def _pointer(folder: Path) -> dict[str, Any] | None:

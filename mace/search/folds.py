@@ -18,14 +18,21 @@ from mace.search.config import SearchConfig
 class Group:
     """An outer fold: a part of the subjects, and the inner folds over all others.
 
-    `tested` are the positions of the part's clips, `outside` all others; `folds` split `outside`
-    and hold positions of the whole set.
+    Attributes:
+        name: its number, from 1.
+        tested: positions of the part's clips.
+        outside: of all others.
+        folds: of `outside`, as positions of the whole set.
+        subjects: names of the part's subjects.
+        others: of all others.
     """
 
     name: str
     tested: Int[np.ndarray, " m"]
     outside: Int[np.ndarray, " n"]
     folds: tuple[Fold, ...]
+    subjects: tuple[str, ...]
+    others: tuple[str, ...]
 
 
 def make_groups(motion_set: MotionSet, config: SearchConfig) -> tuple[Group, ...]:
@@ -37,12 +44,8 @@ def make_groups(motion_set: MotionSet, config: SearchConfig) -> tuple[Group, ...
         DataError: if there are too few subjects.
     """
     check_people(np.unique(motion_set.groups).size, config)
-    return tuple(
-        _group(str(number), fold, motion_set.groups, config)
-        for number, fold in enumerate(
-            grouped_kfold(motion_set.groups, config.groups, config.seed), start=1
-        )
-    )
+    outer = grouped_kfold(motion_set.groups, config.groups, config.seed)
+    return tuple(_group(i, fold, motion_set, config) for i, fold in enumerate(outer, start=1))
 
 
 def check_people(subjects: int, config: SearchConfig) -> None:
@@ -61,34 +64,28 @@ def check_people(subjects: int, config: SearchConfig) -> None:
         )
 
 
-def tested_subjects(group: Group, motion_set: MotionSet) -> tuple[str, ...]:
-    """Return the names of the subjects whom the group's setting is tested on."""
-    return _names(group.tested, motion_set)
-
-
-def outside_subjects(group: Group, motion_set: MotionSet) -> tuple[str, ...]:
-    """Return the names of the subjects whom the group's settings are judged on."""
-    return _names(group.outside, motion_set)
-
-
-def _group(name: str, fold: Fold, groups: np.ndarray, config: SearchConfig) -> Group:
-    outside = fold.train_index
-    own = groups[outside]
-    inner = (
-        loso(own)
-        if config.inner_folds == np.unique(own).size
-        else grouped_kfold(own, config.inner_folds, config.seed)
-    )
+def _group(number: int, fold: Fold, motion_set: MotionSet, config: SearchConfig) -> Group:
+    outside, everyone = fold.train_index, motion_set.groups
+    own = everyone[outside]
+    one_out = config.inner_folds == np.unique(own).size
+    inner = loso(own) if one_out else grouped_kfold(own, config.inner_folds, config.seed)
     folds = tuple(
-        Fold(f"{number} of {len(inner)}", outside[split.train_index], outside[split.test_index])
-        for number, split in enumerate(inner, start=1)
+        Fold(f"{place} of {len(inner)}", outside[split.train_index], outside[split.test_index])
+        for place, split in enumerate(inner, start=1)
     )
     for split in folds:
-        check_split(split.train_index, split.test_index, groups)
-        everyone = np.concatenate([split.train_index, split.test_index])
-        assert not np.intersect1d(groups[everyone], groups[fold.test_index]).size
-    return Group(name=name, tested=fold.test_index, outside=outside, folds=folds)
+        check_split(split.train_index, split.test_index, everyone)
+        judging = np.concatenate([split.train_index, split.test_index])
+        check_split(judging, fold.test_index, everyone)
 
+    def names(index: np.ndarray) -> tuple[str, ...]:
+        return tuple(motion_set.subjects[subject] for subject in np.unique(everyone[index]))
 
-def _names(index: np.ndarray, motion_set: MotionSet) -> tuple[str, ...]:
-    return tuple(motion_set.subjects[group] for group in np.unique(motion_set.groups[index]))
+    return Group(
+        name=str(number),
+        tested=fold.test_index,
+        outside=outside,
+        folds=folds,
+        subjects=names(fold.test_index),
+        others=names(outside),
+    )

@@ -8,7 +8,7 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,17 @@ import optuna
 from mace.config import to_dict
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, OutputError
+from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig
+from mace.evaluation.cross_validation import evaluate_methods
+from mace.evaluation.make import make_methods
+from mace.evaluation.method import FoldPredictions, Method
+from mace.evaluation.network import Network
 from mace.evaluation.results import Evaluation
 from mace.evaluation.summary import summarise
 from mace.protocols.benchmarks import class_benchmark
+from mace.protocols.folds import Fold
 from mace.provenance import provenance
-from mace.search.choose import choose, described, different, earlier_settings
+from mace.search.choose import choose, described, earlier_settings
 from mace.search.executors import Engine, InlineExecutor
 from mace.search.folder import (
     FACTS,
@@ -32,19 +38,17 @@ from mace.search.folder import (
     read_study,
     write_pointer,
 )
-from mace.search.folds import Group, make_groups, outside_subjects, tested_subjects
+from mace.search.folds import Group, make_groups
 from mace.search.objective import Shared
-from mace.search.outcome import Outcome
-from mace.search.outer import ChosenFor, outer_score
 from mace.search.plan import STORAGE, SearchPlan, refuse_difference
 from mace.search.sampler import make_sampler, proposals
 from mace.search.scheduler import Scheduler
 from mace.search.setting import apply_setting, check_networks, check_space
 from mace.search.storage import is_url, open_storage, shown, without_password
-from mace.search.study import Study
+from mace.search.study import Outcome, Study, different
+from mace.training.config import TrainConfig
 
 type Data = MotionSet | Callable[[], MotionSet]
-type Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -74,7 +78,6 @@ def nested_cross_validation(
     seeds: tuple[int, ...] = (0,),
     workers: int = 0,
     baselines: bool = True,
-    say: Say | None = None,
 ) -> SearchResult:
     """Search, then score: each subject is predicted by a setting chosen without them.
 
@@ -86,9 +89,8 @@ def nested_cross_validation(
         plan: what is searched, and where it is kept.
         engine: where settings are trained; this process by default.
         seeds: training seeds of the outer score.
-        workers: processes of the outer score, as `cross_validate` has them.
+        workers: processes of the outer score, as `evaluate_methods` has them.
         baselines: whether the outer score has the shallow baselines beside it.
-        say: shows a line to a person; standard error by default.
 
     Raises:
         ConfigError: for an impossible space or setting, a storage out of reach, a study of other
@@ -97,26 +99,30 @@ def nested_cross_validation(
         OutputError: if a result cannot be stored.
         TrainingError: if no setting could be trained, or an outer training fails.
     """
-    say = say or _say
     corners = _check_plan(plan)
     with ExitStack() as stack:
         if not plan.join:
             stack.enter_context(folder_lock(plan.out))
         try:
-            search = _open(data, plan, corners, say)
+            search = _open(data, plan, corners)
             search.run(engine)
             outcomes = search.outcomes()
             for study in search.studies.values():
                 for number, reason in study.lost().items():
-                    say(f"proposal {number} of group {study.group} was lost: {reason}")
+                    _say(f"proposal {number} of group {study.group} was lost: {reason}")
             chosen: dict[str, Outcome] = {}
             evaluation = None
             if not plan.join:
                 for group in search.studies:
                     chosen[group] = choose(outcomes, group=group, config=plan.config)
-                evaluation = _score(
-                    search, outcomes, chosen, seeds=seeds, workers=workers, baselines=baselines
+                config = EvaluationConfig(
+                    train=plan.train,
+                    protocol=ProtocolConfig(kind="loso", benchmark=plan.benchmark),
+                    seeds=seeds,
                 )
+                if not baselines:
+                    config = replace(config, logistic_regression=None, svm=None, kernel_ridge=None)
+                evaluation = _score(search, outcomes, chosen, config, workers)
         except optuna.exceptions.StorageInternalError as error:
             raise OutputError(
                 f"the storage {shown(plan.storage)} stopped answering; what is in it is kept, and "
@@ -131,7 +137,26 @@ def nested_cross_validation(
         )
 
 
-def _check_plan(plan: SearchPlan) -> list[Any]:
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """Trains, for each subject that is left out, with the setting that was chosen without them."""
+
+    train: Mapping[str, TrainConfig]
+
+    def __call__(
+        self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool
+    ) -> FoldPredictions:
+        """Predict the test clips of one subject; see `Method`."""
+        (subject,) = {motion_set.subjects[i] for i in motion_set.groups[fold.test_index]}
+        network = Network(train=self.train[subject])
+        predictions = network(motion_set, fold, seed=seed, explain=explain)
+        assert predictions.data_use is not None
+        how = "settings by inner folds of subjects outside the tested one's group"
+        selection = f"{how}; {predictions.data_use.selection}"
+        return replace(predictions, data_use=replace(predictions.data_use, selection=selection))
+
+
+def _check_plan(plan: SearchPlan) -> list[TrainConfig]:
     """Refuse what can be refused before the data are read, which may take an hour."""
     if plan.benchmark and class_benchmark(plan.benchmark).folds != "loso":
         raise ConfigError(
@@ -139,95 +164,65 @@ def _check_plan(plan: SearchPlan) -> list[Any]:
             "evaluate a chosen setting under it with mace evaluate"
         )
     corners = check_space(plan.space, plan.train)
-    make_sampler(plan.config, plan.space, "", lambda trial: trial.number)
+    make_sampler(plan.config, plan.space, "")
     if plan.earlier and (plan.space.listed or plan.config.sampler == "grid"):
         raise ConfigError("a list or a grid tries everything it holds; leave out --from")
     for earlier in plan.earlier:
         read_study(earlier)
     if is_url(plan.storage) or Path(plan.storage).exists():
-        open_storage(plan.storage)
-        if f"{plan.study_name}/{FIRST_GROUP}" in optuna.get_all_study_names(
-            open_storage(plan.storage)
-        ):
-            study = _study(plan, FIRST_GROUP, epochs=1)
-            _refuse_others(plan, study)
-            refuse_difference(
-                study.optuna.user_attrs.get(FACTS, {}).get("identity", {}),
-                plan.identity(),
-                what=f"the search {plan.study_name}",
-            )
+        names = optuna.get_all_study_names(open_storage(plan.storage))
+        if plan.name_of(FIRST_GROUP) in names:
+            study = Study(plan, FIRST_GROUP, epochs=1)
+            others = [] if plan.join else study.others()
+            if others:
+                raise ConfigError(
+                    f"another search ({', '.join(others)}) is at work on {plan.study_name} in "
+                    f"{shown(plan.storage)}; wait for it, work beside it with --join, or choose "
+                    f"another {'--name' if plan.database else '--out'} (one that was killed counts "
+                    "as gone after a minute)"
+                )
+            _refuse_another(plan, study, plan.identity())
     return corners
 
 
-def _refuse_others(plan: SearchPlan, study: Study) -> None:
-    others = [] if plan.join else study.others(plan.owner)
-    if others:
-        raise ConfigError(
-            f"another search ({', '.join(others)}) is at work on {plan.study_name} in "
-            f"{shown(plan.storage)}; wait for it, work beside it with --join, or choose another "
-            f"{'--name' if plan.database else '--out'} (one that was killed counts as gone after "
-            "a minute)"
-        )
+def _refuse_another(plan: SearchPlan, study: Study, identity: Mapping[str, Any]) -> None:
+    known = study.optuna.user_attrs.get(FACTS)
+    if known is not None:  # else whoever began it was killed at once
+        refuse_difference(known["identity"], identity, what=f"the search {plan.study_name}")
 
 
-def _open(data: Data, plan: SearchPlan, corners: list[Any], say: Say) -> Scheduler:
+def _open(data: Data, plan: SearchPlan, corners: list[TrainConfig]) -> Scheduler:
+    """Read the data, and open or go on with the study of each group."""
     motion_set = data if isinstance(data, MotionSet) else data()
     height, width, channels = motion_set.inputs.shape[2:]
     check_networks(corners, shape=(height, width, channels), classes=len(motion_set.classes))
     groups = {group.name: group for group in make_groups(motion_set, plan.config)}
+    epochs = max(plan.train.epochs, *(corner.epochs for corner in corners))
     begun = {
-        name: earlier_settings(
-            map(read_study, plan.earlier), plan.space, tested_subjects(group, motion_set)
-        )
+        name: earlier_settings(map(read_study, plan.earlier), plan.space, group.subjects)
         for name, group in groups.items()
     }
-    facts = _facts(plan, motion_set, groups)
-    epochs = max(plan.train.epochs, *(corner.epochs for corner in corners))
-    studies = {group: _study(plan, group, epochs=epochs) for group in groups}
+    studies = {name: Study(plan, name, epochs=epochs) for name in groups}
     first = studies[FIRST_GROUP]
-    known = first.optuna.user_attrs.get(FACTS)
-    if known is not None:
-        refuse_difference(
-            known["identity"], facts["identity"], what=f"the search {plan.study_name}"
-        )
+    facts, known = _facts(plan, motion_set, groups), first.optuna.user_attrs.get(FACTS)
+    _refuse_another(plan, first, facts["identity"])
     for name, group in facts["groups"].items():
         before = set() if known is None else set(known["groups"][name]["informed_by"])
         group["informed_by"] = sorted({*group["outside"], *before, *begun[name][2]})
     if known is None or not plan.join or facts["groups"] != known["groups"]:
         first.optuna.set_user_attr(FACTS, facts)
-    database = STORAGE if not plan.database else without_password(_absolute(plan.database))
-    write_pointer(plan.out, storage=database, name=plan.study_name)
-    for group, study in studies.items():
-        settings, notes, _ = begun[group]
+    place = plan.database or STORAGE
+    if plan.database and not is_url(plan.database):
+        place = str(Path(plan.database).resolve())
+    write_pointer(plan.out, storage=without_password(place), name=plan.study_name)
+    for name, study in studies.items():
+        settings, notes, _ = begun[name]
         study.warm_start(settings)
         for note in notes:
-            say(note)
-        study.recover(plan.owner)
-    shared = Shared(
-        motion_set=motion_set,
-        train=plan.train,
-        epochs=epochs,
-        groups=groups,
-        config=plan.config,
-        studies={group: study.name for group, study in studies.items()},
-        storage=plan.storage,
-    )
-    return Scheduler(plan, facts, studies, shared)
-
-
-def _study(plan: SearchPlan, group: str, *, epochs: int) -> Study:
-    return Study(
-        f"{plan.study_name}/{group}",
-        group,
-        storage=plan.storage,
-        space=plan.space,
-        config=plan.config,
-        epochs=epochs,
-    )
-
-
-def _absolute(database: str) -> str:
-    return database if is_url(database) else str(Path(database).resolve())
+            _say(note)
+        study.recover(begin=True)
+    shared = Shared(plan=plan, motion_set=motion_set, groups=groups, epochs=epochs)
+    return Scheduler(shared, studies)
 
 
 def _facts(plan: SearchPlan, motion_set: MotionSet, groups: Mapping[str, Group]) -> dict[str, Any]:
@@ -238,11 +233,8 @@ def _facts(plan: SearchPlan, motion_set: MotionSet, groups: Mapping[str, Group])
         "config": to_dict(plan.config),
         "proposals": proposals(plan.config, plan.space),
         "groups": {
-            group.name: {
-                "tested": list(tested_subjects(group, motion_set)),
-                "outside": list(outside_subjects(group, motion_set)),
-            }
-            for group in groups.values()
+            name: {"tested": list(group.subjects), "outside": list(group.others)}
+            for name, group in groups.items()
         },
         "classes": list(motion_set.classes),
         "motion": to_dict(motion_set.motion),
@@ -257,35 +249,34 @@ def _score(
     search: Scheduler,
     outcomes: Sequence[Outcome],
     chosen: Mapping[str, Outcome],
-    *,
-    seeds: tuple[int, ...],
+    config: EvaluationConfig,
     workers: int,
-    baselines: bool,
 ) -> Evaluation:
+    """Leave one subject out, each time training with their group's setting; a look, remembered."""
     plan, first = search.plan, search.studies[FIRST_GROUP].optuna
-    looks: list[dict[str, Any]] = first.user_attrs.get(LOOKS, [])
     settings = {group: dict(outcome.setting) for group, outcome in chosen.items()}
     tried = len(different(outcomes))
     # The same choice after the same number of settings is the same look, made again.
-    earlier = [look for look in looks if (look["tried"], look["settings"]) != (tried, settings)]
-    evaluation = outer_score(
+    earlier: list[dict[str, Any]] = [
+        look
+        for look in first.user_attrs.get(LOOKS, [])
+        if (look["tried"], look["settings"]) != (tried, settings)
+    ]
+    trains = {
+        subject: apply_setting(plan.train, setting)
+        for group, setting in settings.items()
+        for subject in search.shared.groups[group].subjects
+    }
+    methods: dict[str, Method] = {**make_methods(config), NETWORK: Chosen(train=trains)}
+    evaluation = evaluate_methods(
         search.shared.motion_set,
-        [
-            ChosenFor(
-                subjects=tuple(search.facts["groups"][group]["tested"]),
-                train=apply_setting(plan.train, outcome.setting),
-            )
-            for group, outcome in chosen.items()
-        ],
-        train=plan.train,
+        config=config,
         run_dir=Path(plan.out) / "outer",
-        seeds=seeds,
         title=plan.title,
         description=dict(plan.description) | described(outcomes, chosen, plan.space, earlier),
-        command=search.facts["command"],
+        command=plan.command or shlex.join(sys.argv),
         workers=workers,
-        baselines=baselines,
-        benchmark=plan.benchmark,
+        methods=methods,
     )
     summary = summarise(evaluation)
     look = {

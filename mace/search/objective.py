@@ -4,27 +4,38 @@ import functools
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import jax
 import numpy as np
+import optuna
+from jaxtyping import Int
+from optuna.exceptions import UpdateFinishedTrialError
 
 from mace.bundle import Bundle, Normalisation
 from mace.data.motion_set import MotionSet
+from mace.errors import ConfigError
+from mace.evaluation.network import Network
 from mace.inference import make_network
 from mace.metrics import confusion_matrix, uf1
 from mace.models.apply import init_model
 from mace.models.config import ModelConfig
 from mace.models.make import make_model
 from mace.motion.config import MotionConfig
-from mace.search.config import SearchConfig
+from mace.prediction import predict_clips
+from mace.protocols.folds import Fold
 from mace.search.folds import Group
-from mace.search.inner import InnerRun, Look, start_inner
-from mace.search.outcome import Candidate, InnerCurve, Outcome
+from mace.search.plan import SearchPlan
+from mace.search.sampler import make_pruner
 from mace.search.setting import apply_setting
-from mace.search.study import stop_early
+from mace.search.storage import is_url, open_storage, trial_id
+from mace.search.study import Candidate, InnerCurve, Outcome
 from mace.training.config import TrainConfig
+from mace.training.hyper import group_by_shape
+from mace.training.member import Member
+from mace.training.population import Population
 
 # The middle of so many runs; single ones are disturbed by whatever else the machine does.
 RUNS = 60
@@ -35,22 +46,16 @@ class Shared:
     """What all jobs of a search have in common; every worker gets it once.
 
     Attributes:
+        plan: what is searched.
         motion_set: all clips.
-        train: the recipe's training, which settings vary.
-        epochs: the most that a setting may ask for.
         groups: the outer folds, by name.
-        config: of the search.
-        studies: name of each group's study.
-        storage: where the studies are.
+        epochs: the most that a setting may ask for.
     """
 
+    plan: SearchPlan
     motion_set: MotionSet
-    train: TrainConfig
-    epochs: int
     groups: Mapping[str, Group]
-    config: SearchConfig
-    studies: Mapping[str, str]
-    storage: str
+    epochs: int
 
 
 def evaluate(shared: Shared, job: Sequence[Candidate]) -> list[Outcome]:
@@ -64,23 +69,76 @@ def evaluate(shared: Shared, job: Sequence[Candidate]) -> list[Outcome]:
         ConfigError: for a setting that is none.
     """
     trials = [_Trial(shared, candidate) for candidate in job]
-    training = start_inner(shared.motion_set, [run for trial in trials for run in trial.runs])
-    first = 0
-    for trial in trials:
-        trial.positions = range(first, first + len(trial.runs))
-        first += len(trial.runs)
-    epochs = {trial.config.epochs for trial in trials} | set(shared.config.rungs(shared.epochs))
-    for epoch in sorted(epochs):
+    training = InnerTraining(shared.motion_set, [run for trial in trials for run in trial.runs])
+    rungs = shared.plan.config.rungs(shared.epochs)
+    for epoch in sorted({*rungs, *(trial.config.epochs for trial in trials)}):
         for trial in trials:
-            if trial.status or epoch > trial.config.epochs:
-                continue
-            started = time.perf_counter()
-            trial.look(epoch, [training.advance(position, epoch) for position in trial.positions])
-            trial.seconds += time.perf_counter() - started
-            if trial.status:
-                for position in trial.positions:
-                    training.drop(position)
+            if not trial.status and epoch <= trial.config.epochs:
+                trial.look(epoch, training)
     return [trial.outcome() for trial in trials]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class InnerRun:
+    """A training on one inner fold."""
+
+    config: TrainConfig
+    fold: Fold
+    seed: int
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Look:
+    """A training after some epochs.
+
+    Attributes:
+        prediction: classes of the fold's test clips; None if the training diverged.
+        loss: of the training clips, by epoch.
+        reason: why it diverged.
+    """
+
+    prediction: Int[np.ndarray, " v"] | None
+    loss: tuple[float, ...]
+    reason: str = ""
+
+
+class InnerTraining:
+    """Runs side by side: those whose settings differ in numbers alone are one population."""
+
+    def __init__(self, motion_set: MotionSet, runs: Sequence[InnerRun]) -> None:
+        self._motion_set = motion_set
+        self._places: dict[InnerRun, tuple[Population, int]] = {}
+        for positions in group_by_shape([run.config for run in runs]):
+            population = Population(motion_set, [self._member(runs[i]) for i in positions])
+            self._places |= {runs[i]: (population, place) for place, i in enumerate(positions)}
+
+    def advance(self, run: InnerRun, epoch: int) -> Look:
+        """Train a run to `epoch` complete epochs, its population with it, and look."""
+        population, place = self._places[run]
+        population.advance(epoch)
+        loss = tuple(round(float(row["loss"]), 4) for row in population.histories[place])
+        fitted = population.fitted(place)
+        if fitted is None:
+            return Look(prediction=None, loss=loss, reason=population.reason(place))
+        images = self._motion_set.inputs[run.fold.test_index]
+        probabilities = predict_clips(fitted, images, pair_average=run.config.pair_average)
+        return Look(prediction=probabilities.argmax(axis=1), loss=loss)
+
+    def drop(self, run: InnerRun) -> None:
+        """Leave a run that has ended, or is not to go on, out of its population."""
+        population, place = self._places[run]
+        population.keep(set(population.learning) - {place})
+
+    def _member(self, run: InnerRun) -> Member:
+        # Split as an evaluation does where an epoch is to be chosen.
+        network = Network(train=run.config)
+        train_index, validation_index = network.split(self._motion_set, run.fold, seed=run.seed)
+        return Member(
+            config=run.config,
+            train_index=train_index,
+            validation_index=validation_index,
+            seed=run.seed,
+        )
 
 
 class _Trial:
@@ -88,57 +146,49 @@ class _Trial:
 
     def __init__(self, shared: Shared, candidate: Candidate) -> None:
         self.shared, self.candidate = shared, candidate
-        self.config = apply_setting(shared.train, candidate.setting)
+        self.config = apply_setting(shared.plan.train, candidate.setting)
         self.runs = [
-            InnerRun(
-                config=self.config,
-                train_index=fold.train_index,
-                test_index=fold.test_index,
-                seed=shared.config.seed,
-            )
+            InnerRun(config=self.config, fold=fold, seed=shared.plan.config.seed)
             for fold in shared.groups[candidate.group].folds
         ]
-        self.positions: Sequence[int] = ()
         self.looks: Sequence[Look] = ()
         self.rungs: list[tuple[int, float]] = []
         self.by_fold: list[list[tuple[int, float]]] = [[] for _ in self.runs]
         self.confusion = np.zeros((0, 0), np.int64)
         self.status = ""
         self.seconds = 0.0
-        self.stop: Callable[[float, int], bool] = lambda score, epoch: False
-        if shared.config.prune != "none":
-            self.stop = functools.partial(
-                stop_early,
-                shared.storage,
-                shared.studies[candidate.group],
-                candidate.trial,
-                rule=shared.config,
-                epochs=shared.epochs,
-            )
 
-    def look(self, epoch: int, looks: Sequence[Look]) -> None:
-        self.looks = looks
-        if any(look.prediction is None for look in looks):
-            self.status = "diverged"
-            return
+    def look(self, epoch: int, training: InnerTraining) -> None:
+        """Train all folds to some epochs, and judge; with a status it has ended."""
+        started = time.perf_counter()
+        self.looks = [training.advance(run, epoch) for run in self.runs]
+        self.status = self._judged(epoch)
+        self.seconds += time.perf_counter() - started
+        if self.status:
+            for run in self.runs:
+                training.drop(run)
+
+    def _judged(self, epoch: int) -> str:
         labels, classes = self.shared.motion_set.labels, len(self.shared.motion_set.classes)
         counts = []
-        for run, look, curve in zip(self.runs, looks, self.by_fold, strict=True):
-            assert look.prediction is not None
-            counts.append(confusion_matrix(labels[run.test_index], look.prediction, classes))
-            curve.append((epoch, round(float(uf1(counts[-1])), 4)))
+        for run, look in zip(self.runs, self.looks, strict=True):
+            if look.prediction is None:
+                return "diverged"
+            truth = labels[run.fold.test_index]
+            counts.append(confusion_matrix(truth, look.prediction, classes))
+        for curve, confusion in zip(self.by_fold, counts, strict=True):
+            curve.append((epoch, round(float(uf1(confusion)), 4)))
         self.confusion = np.sum(counts, axis=0)
         score = float(uf1(self.confusion))
         self.rungs.append((epoch, score))
         if epoch >= self.config.epochs:
-            self.status = "complete"
-        elif self.stop(score, epoch):
-            self.status = "pruned"
+            return "complete"
+        return "pruned" if _is_behind(self.shared, self.candidate, score, epoch) else ""
 
     def outcome(self) -> Outcome:
         diverged, data = self.status == "diverged", self.shared.motion_set
         latency = None
-        if self.shared.config.latency and self.status == "complete":
+        if self.shared.plan.config.latency and self.status == "complete":
             latency = latency_ms(
                 self.config.model, data.motion, data.inputs.shape[2:], data.classes
             )
@@ -160,6 +210,27 @@ class _Trial:
             reason=next((look.reason for look in self.looks if look.reason), ""),
             place=f"{platform.node()}:{os.getpid()}",
         )
+
+
+def _is_behind(shared: Shared, candidate: Candidate, score: float, epoch: int) -> bool:
+    """Report a score to the study, which this process must reach, and ask whether to end here."""
+    plan, name = shared.plan, shared.plan.name_of(candidate.group)
+    if plan.config.prune == "none":
+        return False
+    if not is_url(plan.storage) and not Path(plan.storage).exists():
+        raise ConfigError(
+            f"pruning asks the storage from every worker, and {plan.storage} is not on "
+            f"{platform.node()}; search in a database that all machines reach (--storage), or "
+            "leave out --prune"
+        )
+    storage = open_storage(plan.storage)
+    study = optuna.load_study(study_name=name, storage=storage)
+    try:
+        storage.set_trial_intermediate_value(trial_id(storage, name, candidate.trial), epoch, score)
+        trial = next(t for t in study.get_trials(deepcopy=False) if t.number == candidate.trial)
+        return make_pruner(plan.config, shared.epochs).prune(study, trial)
+    except UpdateFinishedTrialError:  # taken for dead, another process has it now
+        return False
 
 
 @functools.lru_cache(maxsize=256)

@@ -4,17 +4,17 @@ import functools
 import hashlib
 import json
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from mace.config import hashed_settings
+from mace.config import flattened, hashed_settings
 from mace.errors import ConfigError
 from mace.protocols.benchmarks import BenchmarkName
 from mace.search.config import SearchConfig
-from mace.search.space import SearchSpace
+from mace.search.space import SearchSpace, plain
 from mace.training.config import TrainConfig
 
 # The trials, in the study's folder, unless a database has them.
@@ -25,7 +25,7 @@ STORAGE = "study.db"
 DECIDING = (
     "augment", "losses", "models", "training", "metrics.py", "prediction.py",
     "protocols/folds.py", "protocols/inner.py", "evaluation/network.py", "search/folds.py",
-    "search/objective.py", "search/inner.py", "search/sampler.py",
+    "search/objective.py", "search/sampler.py",
 )  # fmt: skip
 
 
@@ -63,17 +63,21 @@ class SearchPlan:
 
     @property
     def storage(self) -> str:
-        """Return where the trials are: a URL, or the path of a file."""
+        """Where the trials are: a URL, or the path of a file."""
         return self.database or str(Path(self.out) / STORAGE)
 
     @property
     def study_name(self) -> str:
-        """Return the study's name in the storage; each group's has its own below it."""
+        """The study's name in the storage."""
         return self.name or Path(self.out).resolve().name
+
+    def name_of(self, group: str) -> str:
+        """Return the name of a group's own study."""
+        return f"{self.study_name}/{group}"
 
     @property
     def owner(self) -> str:
-        """Return the folder whose lock says that the search lives; those that join hold none."""
+        """The folder whose lock says that the search lives; those that join hold none."""
         return "" if self.join else f"{platform.node()}:{Path(self.out).resolve()}"
 
     def identity(self) -> dict[str, Any]:
@@ -92,13 +96,15 @@ def refuse_difference(known: Mapping[str, Any], now: Mapping[str, Any], *, what:
     Raises:
         ConfigError: naming the first one that differs.
     """
-    known = {name: value for name, value in known.items() if name in now}
-    for path, before, after in _differences(known, json.loads(json.dumps(now))):
-        raise ConfigError(
-            f"{what} was begun with {path} {_short(before)}, now it is {_short(after)}; go back to "
-            "that, or choose another --out (in a database another --name) and take over its best "
-            "settings with --from"
-        )
+    before = flattened({name: value for name, value in known.items() if name in now})
+    after = flattened(plain(now))
+    for path in dict.fromkeys([*before, *after]):
+        if before.get(path) != after.get(path):
+            raise ConfigError(
+                f"{what} was begun with {path} {_short(before.get(path))}, now it is "
+                f"{_short(after.get(path))}; go back to that, or choose another --out (in a "
+                "database another --name) and take over its best settings with --from"
+            )
 
 
 @functools.cache
@@ -114,15 +120,6 @@ def code_version() -> str:
     for package in ("jax", "jaxlib", "flax", "optax"):
         digest.update(f"{package} {metadata.version(package)}\n".encode())
     return digest.hexdigest()[:12]
-
-
-def _differences(known: Any, now: Any, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(known, Mapping) and isinstance(now, Mapping):
-        for name in dict.fromkeys([*known, *now]):
-            path = f"{prefix}.{name}" if prefix else str(name)
-            yield from _differences(known.get(name), now.get(name), path)
-    elif known != now:
-        yield prefix, known, now
 
 
 def _short(value: Any) -> str:

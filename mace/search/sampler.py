@@ -3,40 +3,46 @@
 So a search that is interrupted draws, for the same number, what it would have drawn: for `random`,
 `qmc` and `grid` whatever has happened, for `tpe` if the same results were in.
 
-A sampler of Optuna's is added by its name in `SamplerName` and a line in `make_sampler`.
+A sampler of Optuna's is added by its name in `SamplerName` and a line in `SEEDED`.
 """
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.pruners import BasePruner, HyperbandPruner, NopPruner, SuccessiveHalvingPruner
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler
 from optuna.trial import FrozenTrial
 from scipy.stats import qmc
 
 from mace.search.config import SearchConfig
 from mace.search.space import Params, SearchSpace, value_at
+from mace.search.storage import quiet
+
+SEEDED: Mapping[str, Callable[..., BaseSampler]] = {
+    "tpe": optuna.samplers.TPESampler,
+    "random": optuna.samplers.RandomSampler,
+}
 
 # Sobol points are laid out for so many trials; numbers beyond go on in the same sequence.
 SOBOL_BITS = 30
 
-type Number = Callable[[FrozenTrial], int]
-"""From a trial to the number of its proposal: a trial that is run again is no new proposal."""
+type Place = Callable[[FrozenTrial], tuple[int, Params]]
+"""From a trial to the number of its proposal, and to what this has whatever the sampler."""
 
 
-class Seeded(BaseSampler):
-    """One of Optuna's samplers, made anew for each parameter with a seed of its own.
+class Numbered(BaseSampler):
+    """Has a sampler of its own for the number of each proposal and the name of each parameter.
 
     Each parameter, so that a process that is killed amid a proposal changes nothing of the rest.
     """
 
-    def __init__(self, make: Callable[[int], BaseSampler], seed: int, number: Number) -> None:
-        self._make, self._seed, self._number = make, seed, number
+    def __init__(self, make: Callable[[int, str], BaseSampler], place: Place) -> None:
+        self._make, self._place = make, place
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
@@ -61,30 +67,17 @@ class Seeded(BaseSampler):
         sampler = self._sampler(trial, param_name)
         return sampler.sample_independent(study, trial, param_name, param_distribution)
 
-    def _sampler(self, trial: FrozenTrial, *parts: str) -> BaseSampler:
-        return self._make(seed_of(self._seed, self._number(trial), *parts))
-
-
-class Ordered(RandomSampler):
-    """Settings in a fixed order, by the number of the proposal."""
-
-    def __init__(self, propose: Callable[[int], Params], number: Number) -> None:
-        super().__init__()
-        self._propose, self._number = propose, number
-
-    def sample_independent(
-        self,
-        study: optuna.Study,
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:
-        """Return one parameter of the proposal."""
-        return self._propose(self._number(trial))[param_name]
+    def _sampler(self, trial: FrozenTrial, parameter: str = "") -> BaseSampler:
+        number, fixed = self._place(trial)
+        sampler = self._make(number, parameter)
+        return _fixed(fixed, sampler) if fixed else sampler
 
 
 def make_sampler(
-    config: SearchConfig, space: SearchSpace, group: str, number: Number
+    config: SearchConfig,
+    space: SearchSpace,
+    group: str,
+    place: Place = lambda trial: (trial.number, {}),
 ) -> BaseSampler:
     """Return the sampler of a group's study.
 
@@ -98,12 +91,19 @@ def make_sampler(
         if not space.listed:
             # In random order, so that a search that is ended early has seen something of all.
             order = np.random.default_rng(seed).permutation(order)
-        return Ordered(lambda n: space.to_params(settings[order[n % len(order)]]), number)
-    if config.sampler == "qmc":
-        return Ordered(lambda n: _sobol(space, seed, n), number)
-    if config.sampler == "random":
-        return Seeded(RandomSampler, seed, number)
-    return Seeded(lambda own: TPESampler(seed=own), seed, number)
+
+        def propose(number: int) -> Params:
+            return space.to_params(settings[order[number % len(order)]])
+
+    elif config.sampler == "qmc":
+
+        def propose(number: int) -> Params:
+            return _sobol(space, seed, number)
+
+    else:
+        make = SEEDED[config.sampler]
+        return Numbered(lambda number, name: make(seed=seed_of(seed, number, name)), place)
+    return Numbered(lambda number, _: _fixed(propose(number), RandomSampler()), place)
 
 
 def make_pruner(config: SearchConfig, epochs: int) -> BasePruner:
@@ -125,10 +125,26 @@ def proposals(config: SearchConfig, space: SearchSpace) -> int:
     return min(config.trials, len(space.grid())) if config.sampler == "grid" else config.trials
 
 
+def numbers(trials: Sequence[FrozenTrial]) -> dict[int, int]:
+    """Return the number of each trial's proposal, from 0: one that runs again keeps its number."""
+    of_trial: dict[int, int] = {}
+    count = 0
+    for trial in trials:
+        first = trial.system_attrs.get("failed_trial")
+        of_trial[trial.number] = count if first is None else of_trial[first]
+        count += first is None
+    return of_trial
+
+
 def seed_of(*parts: int | str) -> int:
     """Return a seed that depends on all parts."""
     digest = hashlib.sha256(json.dumps(parts).encode()).digest()
     return int.from_bytes(digest[:4], "big")
+
+
+def _fixed(params: Params, sampler: BaseSampler) -> BaseSampler:
+    with quiet():
+        return PartialFixedSampler(params, sampler)
 
 
 def _sobol(space: SearchSpace, seed: int, number: int) -> Params:

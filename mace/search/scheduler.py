@@ -10,36 +10,29 @@ from typing import Any
 
 from mace.errors import WorkerError
 from mace.progress import Advance, progress
-from mace.search.choose import different, name_of
 from mace.search.executors import Engine, Executor
 from mace.search.objective import Shared, evaluate
-from mace.search.outcome import Candidate, Outcome, ranked
-from mace.search.plan import SearchPlan
 from mace.search.setting import text_of
 from mace.search.storage import BEAT_S
-from mace.search.study import Study
+from mace.search.study import Candidate, Outcome, Study, different, name_of, ranked
 
 # How often a search that has nothing left looks whether the others are done.
 POLL_S = 1.0
 
+type Job = list[Candidate]
+
 
 class Scheduler:
-    """Evaluates proposals until all have an outcome; nothing that the study holds runs again."""
+    """Evaluates proposals until all have an outcome; nothing that the studies hold runs again."""
 
-    def __init__(
-        self,
-        plan: SearchPlan,
-        facts: dict[str, Any],
-        studies: Mapping[str, Study],
-        shared: Shared,
-    ) -> None:
-        self.plan, self.facts, self.studies, self.shared = plan, facts, studies, shared
+    def __init__(self, shared: Shared, studies: Mapping[str, Study]) -> None:
+        self.plan, self.shared, self.studies = shared.plan, shared, studies
+        self.evaluated = 0
         self._known = different(self.outcomes())
         # Equal settings wait for one evaluation.
         self._under_way: dict[tuple[str, str], list[Candidate]] = {}
         self._order = deque(studies.values())
         self._advance: Advance
-        self.evaluated = 0
 
     def outcomes(self) -> list[Outcome]:
         """Return what the finished proposals of all groups came to."""
@@ -50,43 +43,52 @@ class Scheduler:
 
         Without `plan.join`, those of others are waited for, and taken over if they die.
         """
-        total = self.facts["proposals"] * len(self.studies)
-        done = sum(len(s.outcomes()) + len(s.lost()) for s in self.studies.values())
+        studies = self.studies.values()
+        total = sum(study.proposals for study in studies)
+        done = sum(len(study.outcomes()) + len(study.lost()) for study in studies)
         title = f"searching {self.plan.study_name}"
         with progress(title, total, done=min(done, total)) as self._advance, self._heart():
             while True:
                 job = self._next_job()
-                if job is not None:
+                if job:
                     with engine(evaluate, self.shared) as executor:
                         self._work(executor, job)
-                elif self.plan.join or not any(s.running for s in self.studies.values()):
+                elif self.plan.join or not any(study.running for study in studies):
                     return
                 else:
                     time.sleep(POLL_S)
-                    for study in self.studies.values():
+                    for study in studies:
                         study.recover()
 
-    def _work(self, executor: Executor, job: list[Candidate] | None) -> None:
-        jobs: dict[Future[Any], list[Candidate]] = {}
+    def _work(self, executor: Executor, job: Job) -> None:
+        jobs: dict[Future[Any], Job] = {}
         failure: BaseException | None = None
-        while job is not None or jobs:
-            if job is not None:
+        while job or jobs:
+            if job:
                 jobs[executor.submit(job)] = job
             for future in wait(jobs, 0 if job else None, FIRST_COMPLETED).done:
                 failure = self._record(jobs.pop(future), future) or failure
             # Once the work itself has failed, what is under way ends, and nothing is begun.
             ready = failure is None and len(jobs) < executor.slots
-            job = self._next_job() if ready else None
+            job = self._next_job() if ready else []
         if failure is not None:
             raise failure
 
-    def _next_job(self) -> list[Candidate] | None:
-        job: list[Candidate] = []
-        while len(job) < self.plan.config.per_job:
-            candidate = self._next()
-            if candidate is None:
-                break
-            name = name_of(candidate.group, candidate.setting)
+    def _next_job(self) -> Job:
+        """Return settings to evaluate, the groups taking turns; none if all proposals are made."""
+        job: Job = []
+        idle = 0
+        while len(job) < self.plan.config.per_job and idle < len(self._order):
+            self._order.rotate(-1)
+            asked = self._order[-1].ask()
+            if asked is None:
+                idle += 1
+                continue
+            idle = 0
+            candidate, outcome = asked
+            name = name_of(candidate)
+            if outcome is not None:
+                self._known.setdefault(name, outcome)
             if name in self._known:
                 self._tell(candidate, self._known[name])
             elif name in self._under_way:
@@ -94,26 +96,15 @@ class Scheduler:
             else:
                 self._under_way[name] = [candidate]
                 job.append(candidate)
-        return job or None
+        return job
 
-    def _next(self) -> Candidate | None:
-        """Return the next proposal, the groups taking turns."""
-        for _ in range(len(self._order)):
-            self._order.rotate(-1)
-            asked = self._order[-1].ask(self.plan.owner)
-            if asked is not None:
-                candidate, outcome = asked
-                if outcome is not None:
-                    self._known.setdefault(name_of(candidate.group, candidate.setting), outcome)
-                return candidate
-        return None
-
-    def _record(self, job: list[Candidate], future: Future[Any]) -> BaseException | None:
+    def _record(self, job: Job, future: Future[Any]) -> BaseException | None:
+        """Tell the studies what a job came to; return the error of the work itself."""
         error = future.exception()
         if error is not None and not isinstance(error, WorkerError):
             return error
         for index, candidate in enumerate(job):
-            name = name_of(candidate.group, candidate.setting)
+            name = name_of(candidate)
             for waiting in self._under_way.pop(name):
                 if error is None:
                     self._known[name] = future.result()[index]

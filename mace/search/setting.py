@@ -5,12 +5,12 @@ import functools
 import itertools
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from mace.config import from_dict, to_dict
-from mace.errors import ConfigError, MaceError
-from mace.search.space import SearchSpace, Setting, edges, plain
+from mace.config import flattened, from_dict, to_dict
+from mace.errors import ConfigError, MaceError, first_line
+from mace.search.space import AS_IN_RECIPE, SearchSpace, Setting, edges, plain
 from mace.training.config import FineTuneConfig, TrainConfig
 
 ROOT = "train"
@@ -27,27 +27,32 @@ def apply_setting(train: TrainConfig, setting: Setting) -> TrainConfig:
         ConfigError: for a path that does not exist, a value of the wrong type or out of range, or
             values that contradict each other.
     """
-    values = to_dict(train)
+    values = _leaves(train)
     # Tables for a whole group first, then what is set within it.
     for path, value in sorted(setting.items(), key=lambda item: item[0].count(".")):
         check_path(train, path)
-        group, (*_, name) = values, path.split(".")
-        for part in path.split(".")[1:-1]:
-            group = group[part]
-        if isinstance(value, Mapping) and isinstance(group[name], dict):
-            group[name] = _merged(group[name], value)
-        else:
-            group[name] = value
-    return from_dict(TrainConfig, values, where=f"{ROOT}.")
+        values |= flattened({path: value})
+    tree: dict[str, Any] = {}
+    for path, value in values.items():
+        branch, (*groups, name) = tree, path.split(".")
+        for group in groups:
+            if not isinstance(branch.get(group), dict):
+                branch[group] = {}
+            branch = branch[group]
+        branch[name] = value
+    return from_dict(TrainConfig, tree[ROOT], where=f"{ROOT}.")
 
 
 def check_path(train: TrainConfig, path: str) -> None:
     """Refuse a path that a search cannot vary, and say the nearest one that it can.
 
     Raises:
-        ConfigError: if it is none of `setting_paths`.
+        ConfigError: if it names neither a setting of the training nor a group of them.
     """
-    paths = setting_paths(train)
+    paths: dict[str, None] = {}
+    for leaf in _leaves(train):
+        parts = leaf.split(".")
+        paths |= dict.fromkeys(".".join(parts[:end]) for end in range(2, len(parts) + 1))
     if path in paths:
         return
     if path.partition(".")[0] in ("motion", "variants"):
@@ -55,18 +60,13 @@ def check_path(train: TrainConfig, path: str) -> None:
             f"the search space names {path}, but the input is computed once for all settings and "
             f"only what begins with {ROOT}. can vary; run one search for each input"
         )
-    near = difflib.get_close_matches(path, paths, n=1, cutoff=0.0)[0]
+    near = difflib.get_close_matches(path, paths, n=1, cutoff=0.0)
     last = path.rpartition(".")[2]
     same = [other for other in paths if other.rpartition(".")[2] == last]
     raise ConfigError(
         f"the search space names {path}, which does not exist; the nearest setting is "
-        f"{same[0] if same else near}"
+        f"{(same or near)[0]}"
     )
-
-
-def setting_paths(train: TrainConfig) -> list[str]:
-    """Return the dotted path of every setting and group of settings of a training."""
-    return [path for path, _ in _walk(to_dict(train), ROOT)]
 
 
 def sweep_space(train: TrainConfig, configs: Iterable[TrainConfig]) -> SearchSpace:
@@ -96,10 +96,9 @@ def check_space(space: SearchSpace, train: TrainConfig) -> list[TrainConfig]:
         raise ConfigError(
             "a search trains new networks; leave out what begins with --recipe.train.fine-tune"
         )
-    paths = space.paths
-    for path in paths:
+    for path in space.paths:
         check_path(train, path)
-    for group, path in itertools.permutations(paths, 2):
+    for group, path in itertools.permutations(space.paths, 2):
         if path.startswith(f"{group}.") and _sets_both(space, group, path):
             raise ConfigError(
                 f"the search space varies {path} by itself and as a part of {group}; leave it out "
@@ -134,18 +133,13 @@ def check_networks(
     networks = list(dict.fromkeys(config.model for config in configs))
     for network in networks[:NETWORKS]:
         try:
-            jax.eval_shape(
-                functools.partial(
-                    init_model, make_model(network, classes), input_shape=(1, *shape)
-                ),
-                jax.random.key(0),
-            )
+            begin = functools.partial(init_model, make_model(network, classes))
+            jax.eval_shape(functools.partial(begin, input_shape=(1, *shape)), jax.random.key(0))
         except (MaceError, ValueError, TypeError, ZeroDivisionError) as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
             raise ConfigError(
                 f"the search space allows a network of widths {network.widths} and depths "
                 f"{network.depths} that an input of {shape[0]} x {shape[1]} x {shape[2]} does not "
-                f"fit: {reason}"
+                f"fit: {first_line(error)}"
             ) from error
 
 
@@ -159,21 +153,17 @@ def corners(space: SearchSpace) -> Iterator[Setting]:
         yield from space.listed
         return
     ends = {path: edges(distribution) for path, distribution in space.ranges.items()}
-    if math.prod(map(len, ends.values())) <= CORNERS:
-        for values in itertools.product(*ends.values()):
-            yield dict(zip(ends, values, strict=True))
-        return
+    everything = math.prod(map(len, ends.values())) <= CORNERS
     first = {path: values[0] for path, values in ends.items()}
-    for pair in itertools.combinations(ends, 2):
-        for values in itertools.product(*(ends[path] for path in pair)):
-            yield first | dict(zip(pair, values, strict=True))
+    for together in [tuple(ends)] if everything else itertools.combinations(ends, 2):
+        for values in itertools.product(*(ends[path] for path in together)):
+            yield first | dict(zip(together, values, strict=True))
 
 
 def text_of(setting: Setting) -> str:
     """Return a setting for people: `learning_rate 0.003, widths [16, 32]`."""
-    return ", ".join(
-        f"{path.removeprefix('train.')} {short(value)}" for path, value in setting.items()
-    )
+    values = [f"{path.removeprefix('train.')} {short(value)}" for path, value in setting.items()]
+    return ", ".join(values) or AS_IN_RECIPE
 
 
 def short(value: object) -> str:
@@ -189,36 +179,9 @@ def _sets_both(space: SearchSpace, group: str, path: str) -> bool:
         tables = [setting[group] for setting in space.listed if {group, path} <= set(setting)]
     else:
         tables = edges(space.ranges[group])
-    for table in tables:
-        for name in path.removeprefix(f"{group}.").split("."):
-            if not isinstance(table, Mapping) or name not in table:
-                break
-            table = table[name]
-        else:
-            return True
-    return False
+    leaves = [leaf for table in tables for leaf in flattened({group: table})]
+    return any(leaf == path or leaf.startswith(f"{path}.") for leaf in leaves)
 
 
 def _leaves(train: TrainConfig) -> dict[str, Any]:
-    return {path: value for path, value in _walk(to_dict(train), ROOT) if not _is_group(value)}
-
-
-def _walk(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
-        yield f"{prefix}.{name}", value
-        if _is_group(value):
-            yield from _walk(value, f"{prefix}.{name}")
-
-
-def _is_group(value: Any) -> bool:
-    return isinstance(value, Mapping)
-
-
-def _merged(group: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(group)
-    for name, value in values.items():
-        inner = merged.get(name)
-        if isinstance(inner, Mapping) and isinstance(value, Mapping):
-            value = _merged(inner, value)
-        merged[name] = value
-    return merged
+    return flattened({ROOT: to_dict(train)})

@@ -1,10 +1,16 @@
-"""What a search may try: Optuna's distributions by the dotted path of a recipe's setting."""
+"""What a search may try: Optuna's distributions by the dotted path of a recipe's setting.
 
+In Python, by name, or in a TOML file, of which docs/searching.md has examples.
+"""
+
+import difflib
 import itertools
 import json
 import math
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from optuna.distributions import (
@@ -13,14 +19,19 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from optuna.trial import create_trial
 
-from mace.errors import ConfigError
+from mace.config import flattened, from_dict
+from mace.errors import ConfigError, DataError
 
 type Setting = Mapping[str, Any]
 """Values, as JSON can hold them, by path: `{"train.optimiser.learning_rate": 3e-3}`."""
 
 type Params = dict[str, Any]
 """A setting as Optuna stores it: lists and tables as text."""
+
+# Stands in the table of trials for what a listed setting leaves out.
+AS_IN_RECIPE = "as in the recipe"
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,24 +69,18 @@ class SearchSpace:
                 raise ConfigError(f"{path} has {points} points, expected 2 or more")
 
     @property
-    def distributions(self) -> dict[str, BaseDistribution]:
-        """Return a distribution for each path; of a list, the values that it takes.
-
-        Null stands for a path that a listed setting leaves out.
-        """
-        if self.ranges:
-            return dict(self.ranges)
-        return {
-            path: choice(list({_text(s.get(path)): s.get(path) for s in self.listed}.values()))
-            for path in self.paths
-        }
+    def paths(self) -> tuple[str, ...]:
+        """The paths it varies, in order."""
+        return tuple(self.ranges) or tuple(dict.fromkeys(itertools.chain(*self.listed)))
 
     @property
-    def paths(self) -> tuple[str, ...]:
-        """Return the paths it varies, in order."""
-        return tuple(self.ranges) or tuple(
-            dict.fromkeys(itertools.chain.from_iterable(self.listed))
-        )
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """A distribution for each path; of a list, the values that it takes."""
+        columns = {path: [_stored(s, path) for s in self.listed] for path in self.paths}
+        return dict(self.ranges) or {
+            path: CategoricalDistribution(tuple({_text(value): value for value in values}.values()))
+            for path, values in columns.items()
+        }
 
     def grid(self) -> list[dict[str, Any]]:
         """Return every setting of the grid, or the list.
@@ -94,27 +99,16 @@ class SearchSpace:
         Raises:
             ConfigError: if the setting leaves the space.
         """
-        params: Params = {}
-        for path, distribution in self.distributions.items():
-            value = encoded(setting.get(path))
-            if isinstance(distribution, CategoricalDistribution):
-                fits = value in distribution.choices
-            else:
-                assert isinstance(distribution, FloatDistribution | IntDistribution)
-                number = isinstance(value, int | float) and not isinstance(value, bool)
-                fits = number and distribution.low <= value <= distribution.high
-            if not fits:
-                raise ConfigError(f"{path} is {value!r}, which is not in the space")
-            params[path] = value
+        params = {path: _stored(setting, path) for path in self.paths}
+        try:
+            create_trial(params=params, distributions=self.distributions, value=0.0)
+        except ValueError as error:
+            raise ConfigError(f"{dict(setting)} is not in the space: {error}") from error
         return params
 
     def to_setting(self, params: Params) -> dict[str, Any]:
         """Return what `to_params` was given."""
-        for setting in self.listed:
-            # A path that a listed setting leaves out keeps the recipe's value.
-            if all(encoded(setting.get(path)) == params[path] for path in self.paths):
-                return plain(dict(setting))
-        return {path: decoded(params[path]) for path in self.paths}
+        return {p: decoded(params[p]) for p in self.paths if params[p] != AS_IN_RECIPE}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the space as JSON holds it, in the form of a space file."""
@@ -122,22 +116,21 @@ class SearchSpace:
             return {"settings": [plain(setting) for setting in self.listed]}
         tables: dict[str, Any] = {}
         for path, distribution in self.ranges.items():
-            if isinstance(distribution, CategoricalDistribution):
-                tables[path] = {"choice": list(map(decoded, distribution.choices))}
-                continue
-            assert isinstance(distribution, FloatDistribution | IntDistribution)
-            kind = "uniform" if isinstance(distribution, FloatDistribution) else "integer"
-            ends = [distribution.low, distribution.high]
-            tables[path] = {kind: ends, "log": distribution.log}
-            if path in self.points:
-                tables[path]["points"] = self.points[path]
+            if isinstance(distribution, FloatDistribution | IntDistribution):
+                kind = "uniform" if isinstance(distribution, FloatDistribution) else "integer"
+                ends = [distribution.low, distribution.high]
+                tables[path] = {kind: ends, "log": distribution.log}
+                if path in self.points:
+                    tables[path]["points"] = self.points[path]
+            else:
+                tables[path] = {"choice": edges(distribution)}
         return {"space": tables}
 
     def _grid(self, path: str, distribution: BaseDistribution) -> Sequence[Any]:
-        if isinstance(distribution, CategoricalDistribution):
-            return list(map(decoded, distribution.choices))
         if isinstance(distribution, IntDistribution):
             return range(distribution.low, distribution.high + 1)
+        if isinstance(distribution, CategoricalDistribution):
+            return edges(distribution)
         points = self.points.get(path, 0)
         if not points:
             raise ConfigError(
@@ -165,10 +158,9 @@ def choice(values: Sequence[Any]) -> CategoricalDistribution:
 
 def value_at(distribution: BaseDistribution, share: float) -> Any:
     """Return the value that lies `share` (0 to 1) of the way through a distribution."""
-    if isinstance(distribution, CategoricalDistribution):
-        choices = distribution.choices
-        return decoded(choices[min(math.floor(share * len(choices)), len(choices) - 1)])
-    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    if not isinstance(distribution, FloatDistribution | IntDistribution):
+        values = edges(distribution)
+        return values[min(math.floor(share * len(values)), len(values) - 1)]
     low, high = distribution.low, distribution.high
     # A whole number has the stretch from half below to half above it.
     half = 0.5 if isinstance(distribution, IntDistribution) else 0.0
@@ -183,10 +175,10 @@ def value_at(distribution: BaseDistribution, share: float) -> Any:
 
 def edges(distribution: BaseDistribution) -> list[Any]:
     """Return the values at which a contradiction with other settings would show."""
-    if isinstance(distribution, CategoricalDistribution):
-        return list(map(decoded, distribution.choices))
-    assert isinstance(distribution, FloatDistribution | IntDistribution)
-    return [distribution.low, distribution.high]
+    if isinstance(distribution, FloatDistribution | IntDistribution):
+        return [distribution.low, distribution.high]
+    assert isinstance(distribution, CategoricalDistribution)
+    return list(map(decoded, distribution.choices))
 
 
 def encoded(value: Any) -> Any:
@@ -204,5 +196,132 @@ def plain(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
+def _stored(setting: Setting, path: str) -> Any:
+    return encoded(setting[path]) if path in setting else AS_IN_RECIPE
+
+
 def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
+
+
+SPACES: Mapping[str, SearchSpace] = {
+    # For the flow recipe: how fast it learns, what holds it back, and which loss.
+    "flow": SearchSpace(
+        {
+            "train.optimiser.learning_rate": FloatDistribution(3e-4, 1e-2, log=True),
+            "train.optimiser.weight_decay": FloatDistribution(1e-3, 0.3, log=True),
+            "train.model.dropout": FloatDistribution(0.0, 0.7),
+            "train.mixup": choice((0.0, 0.2, 0.4)),
+            "train.augment.magnitude": FloatDistribution(0.0, 0.5),
+            "train.loss.kind": choice(("cross_entropy", "focal", "logit_adjusted")),
+        },
+        points={
+            "train.optimiser.learning_rate": 4,
+            "train.optimiser.weight_decay": 3,
+            "train.model.dropout": 3,
+            "train.augment.magnitude": 3,
+        },
+    )
+}
+
+
+def find_space(name: str) -> SearchSpace:
+    """Return the space of a name in `SPACES`, or that of a TOML file.
+
+    Raises:
+        ConfigError: if there is no such name, or the file says something else than a space.
+        DataError: if the file cannot be read.
+    """
+    if name in SPACES:
+        return SPACES[name]
+    path = Path(name)
+    if path.suffix != ".toml":
+        raise ConfigError(
+            f"there is no search space {name!r}; name a TOML file or one of: {', '.join(SPACES)}"
+        )
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"the search space {path} cannot be read: {reason}") from error
+    try:
+        return space_of(values)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def space_of(values: Mapping[str, Any]) -> SearchSpace:
+    """Return the space that `SearchSpace.to_dict` or a TOML file describes.
+
+    Raises:
+        ConfigError: if it describes none.
+    """
+    expected = "expected a table [space] or tables [[settings]]"
+    unknown = set(values) - {"space", "settings"}
+    if unknown or not values:
+        there = ", ".join(sorted(unknown)) or "nothing"
+        raise ConfigError(f"the search space holds {there}, {expected}")
+    space, listed = values.get("space", {}), values.get("settings", [])
+    if not isinstance(space, Mapping) or not isinstance(listed, list):
+        raise ConfigError(expected)
+    for setting in listed:
+        if not isinstance(setting, Mapping):
+            raise ConfigError(f"a setting is {setting!r}, expected a table of paths and values")
+    tables = _tables(space)
+    ranges = {path: _distribution(path, table) for path, table in tables.items()}
+    points = {path: table["points"] for path, table in tables.items() if "points" in table}
+    return SearchSpace(ranges, list(map(flattened, listed)), points)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Uniform:
+    uniform: tuple[float, float]
+    log: bool = False
+    points: int = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Integer:
+    integer: tuple[int, int]
+    log: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Choice:
+    choice: tuple[Any, ...]
+
+
+_KINDS = {"uniform": _Uniform, "integer": _Integer, "choice": _Choice}
+
+
+def _tables(space: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return tables by dotted path: a TOML file may quote the whole path or nest it."""
+    tables: dict[str, Any] = {}
+    for name, value in space.items():
+        group = isinstance(value, Mapping) and value and not set(value) & set(_KINDS)
+        if group and all(isinstance(below, Mapping) for below in value.values()):
+            tables |= _tables(value, f"{prefix}{name}.")
+        else:
+            tables[f"{prefix}{name}"] = value
+    return tables
+
+
+def _distribution(path: str, table: Any) -> BaseDistribution:
+    keys = list(table) if isinstance(table, Mapping) else []
+    kinds = [key for key in keys if key in _KINDS]
+    if len(kinds) != 1:
+        near = [near for key in keys for near in difflib.get_close_matches(key, _KINDS, n=1)]
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ConfigError(
+            f"the range of {path} is {table!r}, expected one of {{uniform = [low, high]}}, "
+            f"{{integer = [low, high]}}, {{choice = [...]}}{hint}"
+        )
+    values = from_dict(_KINDS[kinds[0]], table, where=f"{path}.")
+    try:
+        if isinstance(values, _Uniform):
+            return FloatDistribution(*values.uniform, log=values.log)
+        if isinstance(values, _Integer):
+            return IntDistribution(*values.integer, log=values.log)
+    except ValueError as error:
+        raise ConfigError(f"{path} is {dict(table)}: {error}") from error
+    return choice(values.choice)

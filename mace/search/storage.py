@@ -1,7 +1,6 @@
 """Where the trials of a search are kept: one SQLite file, or a database for many machines.
 
-Optuna's own heartbeat says which trials run in a process that is gone; its own callback has those
-run again.
+Optuna's own heartbeat says which trials run in a process that is gone.
 """
 
 import functools
@@ -14,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import optuna
-from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+from optuna.storages import RDBStorage
 
-from mace.errors import ConfigError, OutputError
+from mace.errors import ConfigError, OutputError, first_line
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
@@ -33,6 +32,8 @@ ALIVE = {"keepalives_idle": 20, "keepalives_interval": 10, "keepalives_count": 4
 SILENT_MS = 60_000
 # Searches that begin at one moment all make the tables of an empty database; one succeeds.
 ATTEMPTS, PAUSE_S = 8, 0.5
+# Of what a driver says, people are shown so many characters.
+LONG = 200
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -44,10 +45,6 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-with quiet():
-    RETRY = RetryHeartbeatStaleTrialCallback()
 
 
 def is_url(storage: str) -> bool:
@@ -114,26 +111,28 @@ def open_storage(storage: str) -> RDBStorage:
             f"example {EXPECTED}, or the path of a file"
         ) from error
     except ImportError as error:
-        raise ConfigError(_missing_driver(name, error)) from error
+        missing = getattr(error.__cause__ or error, "name", None)
+        needs = f"the Python package {missing}" if missing else "a Python package"
+        advice = f"install it, or use PostgreSQL: {EXPECTED}"
+        if name.startswith("postgresql"):
+            advice = f"pip install 'mace-mer[postgres]', and write {EXPECTED}"
+        raise ConfigError(
+            f"the database {name} needs {needs}, which is not installed; {advice}"
+        ) from error
     except RuntimeError as error:
         raise ConfigError(
             f"the database {name} holds studies of another version of Optuna "
-            f"({_first_line(error)}); choose an empty database, or that version"
+            f"({first_line(error)[:LONG]}); choose an empty database, or that version"
         ) from error
     except (SQLAlchemyError, OSError, optuna.exceptions.StorageInternalError) as error:
         cause = error if isinstance(error, SQLAlchemyError) else error.__cause__ or error
-        reason = _first_line(getattr(cause, "orig", None) or cause)
+        reason = first_line(getattr(cause, "orig", None) or cause)[:LONG]
         if not is_url(storage):
             raise OutputError(f"cannot use {name} as the file of a search: {reason}") from error
+        what = f"cannot be used ({reason}); its user must be allowed to make tables there"
         if isinstance(cause, OperationalError | OSError):
-            raise ConfigError(
-                f"the database {name} is out of reach ({reason}); check address, name and "
-                "password, and that it runs"
-            ) from error
-        raise ConfigError(
-            f"the database {name} cannot be used ({reason}); its user must be allowed to make "
-            "tables there"
-        ) from error
+            what = f"is out of reach ({reason}); check address, name and password, and that it runs"
+        raise ConfigError(f"the database {name} {what}") from error
 
 
 def trial_id(storage: RDBStorage, study_name: str, number: int) -> int:
@@ -170,7 +169,8 @@ def _open(url: "URL") -> RDBStorage:
         # The driver that the extra installs; SQLAlchemy's own default is another one.
         url = url.set(drivername="postgresql+psycopg")
         connect |= ALIVE | {"tcp_user_timeout": SILENT_MS}
-    for attempt in range(ATTEMPTS):
+    attempt = 1
+    while True:
         try:
             with quiet():
                 return RDBStorage(
@@ -178,25 +178,10 @@ def _open(url: "URL") -> RDBStorage:
                     engine_kwargs={"pool_pre_ping": True, "connect_args": connect},
                     heartbeat_interval=BEAT_S,
                     grace_period=SILENT_S,
-                    heartbeat_stale_trial_callback=RETRY,
                 )
         except (IntegrityError, ProgrammingError, OperationalError) as error:
             others = isinstance(error, IntegrityError) or "already exists" in str(error)
-            if not others or attempt == ATTEMPTS - 1:
+            if not others or attempt == ATTEMPTS:
                 raise
+            attempt += 1
             time.sleep(PAUSE_S)
-    raise AssertionError
-
-
-def _missing_driver(name: str, error: ImportError) -> str:
-    missing = getattr(error.__cause__ or error, "name", None)
-    needs = f"the Python package {missing}" if missing else "a Python package"
-    advice = f"install it, or use PostgreSQL: {EXPECTED}"
-    if name.startswith("postgresql"):
-        advice = f"pip install 'mace-mer[postgres]', and write {EXPECTED}"
-    return f"the database {name} needs {needs}, which is not installed; {advice}"
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else repr(error))[:200]

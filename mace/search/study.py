@@ -1,66 +1,110 @@
 """One group's study: Optuna's trials are its results, in one storage.
 
-A trial whose process is gone is failed by Optuna's heartbeat and queued again by its callback, as
-another trial of the same proposal: a search that loses processes evaluates the settings of an
-undisturbed one.
+A trial whose process is gone is failed by Optuna's heartbeat, and whatever failed without a reason
+is queued again by Optuna's callback, as another trial of the same proposal: a search that loses
+processes evaluates the settings of an undisturbed one.
 """
 
-import functools
+import copy
 import os
 import platform
-import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Literal
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
+from optuna.storages import RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, TrialState
 
 from mace.config import from_dict, to_dict
 from mace.errors import ConfigError, MaceError
-from mace.search.config import SearchConfig
-from mace.search.outcome import Candidate, Outcome
-from mace.search.sampler import make_pruner, make_sampler, proposals
-from mace.search.space import SearchSpace, Setting
-from mace.search.storage import RETRY, is_url, open_storage, quiet, shown, trial_id
+from mace.search.plan import SearchPlan
+from mace.search.sampler import make_pruner, make_sampler, numbers, proposals
+from mace.search.space import Params, SearchSpace, Setting, encoded
+from mace.search.storage import open_storage, quiet, shown, trial_id
 
 # User attributes of a trial: what it came to; or why it has come to nothing; whose it is.
-OUTCOME, LOST, SURPLUS = "outcome", "lost", "surplus"
-OWNER = "owner"
-WARM = "warm start"
-# Between its creation and its owner's name, or its failure and its next run, a trial is nobody's
-# for a moment. One that is taken over too early is evaluated twice, to the same outcome.
-MOMENT_S = 10.0
+OUTCOME, LOST, OWNER = "outcome", "lost", "owner"
+# And of a study: what its first proposals are, whatever the sampler.
+FIRST = "first proposals"
+
+with quiet():
+    RETRY = RetryHeartbeatStaleTrialCallback()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A setting to evaluate: the proposal `number` for a group, in the trial of that number."""
+
+    group: str
+    number: int
+    trial: int
+    setting: Setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class InnerCurve:
+    """One inner fold of a setting: training loss by epoch, and UF1 after some epochs."""
+
+    loss: tuple[float, ...]
+    uf1: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What evaluating a setting came to.
+
+    Attributes:
+        group: whose subjects had no part in it.
+        number: of the proposal, from 0.
+        setting: values by path.
+        status: `pruned` ended early, behind the others; `diverged` lost its loss.
+        uf1: from the pooled counts of all inner folds, after `epochs` epochs; None if it diverged.
+        epochs: how many were trained.
+        rungs: pooled UF1 by number of epochs.
+        confusion: of the pooled predictions, rows truth; empty if it diverged.
+        folds: curves of each inner fold.
+        latency_ms: of the network for one picture; None where it was not asked for.
+        seconds: that the evaluation took.
+        reason: why it diverged.
+        place: the machine and process.
+    """
+
+    group: str
+    number: int
+    setting: Setting
+    status: Literal["complete", "pruned", "diverged"]
+    uf1: float | None
+    epochs: int
+    rungs: tuple[tuple[int, float], ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    folds: tuple[InnerCurve, ...] = ()
+    latency_ms: float | None = None
+    seconds: float = 0.0
+    reason: str = ""
+    place: str = ""
 
 
 class Study:
     """The trials of one group; several processes may work on them."""
 
-    def __init__(
-        self,
-        name: str,
-        group: str,
-        *,
-        storage: str,
-        space: SearchSpace,
-        config: SearchConfig,
-        epochs: int,
-    ) -> None:
-        self.name, self.group, self.space = name, group, space
-        self.proposals = proposals(config, space)
-        self._latency = config.latency
-        self._storage = open_storage(storage)
+    def __init__(self, plan: SearchPlan, group: str, *, epochs: int) -> None:
+        config, self.group, self.space = plan.config, group, plan.space
+        self.name, self.proposals = plan.name_of(group), proposals(config, plan.space)
+        self._owner, self._latency = plan.owner, config.latency
+        self._storage = open_storage(plan.storage)
         # Trials of this process that are under way, with the storage's ids, by number.
         self._held: dict[int, tuple[optuna.Trial, int]] = {}
-        self._numbers: dict[int, int] = {}
-        # When this process first saw a trial that is nobody's, by number and state.
-        self._noticed: dict[tuple[int, TrialState], float] = {}
+        # Trials that were seen to be nobody's.
+        self._seen: set[int] = set()
         try:
             self.optuna = optuna.create_study(
-                study_name=name,
+                study_name=self.name,
                 storage=self._storage,
-                sampler=make_sampler(config, space, group, self._number),
+                sampler=make_sampler(config, plan.space, group, self._place),
                 pruner=make_pruner(config, epochs),
                 directions=["maximize", "minimize"] if config.latency else ["maximize"],
                 load_if_exists=True,
@@ -69,7 +113,8 @@ class Study:
             raise
         except Exception as error:
             raise ConfigError(
-                f"the study {name} in {shown(storage)} cannot be opened: {str(error) or error!r}"
+                f"the study {self.name} in {shown(plan.storage)} cannot be opened: "
+                f"{str(error) or error!r}"
             ) from error
 
     def trials(self) -> list[FrozenTrial]:
@@ -77,41 +122,45 @@ class Study:
         return self.optuna.get_trials(deepcopy=False)
 
     def warm_start(self, settings: Sequence[Setting]) -> None:
-        """Propose some settings first, once in the life of the study."""
-        begun = any(trial.state != TrialState.WAITING for trial in self.trials())
-        if not settings or self.optuna.user_attrs.get(WARM) or begun:
-            return
-        for setting in settings:
-            self.optuna.enqueue_trial(self.space.to_params(setting), skip_if_exists=True)
-        # Last: a process that is killed on the way leaves the rest to the next one.
-        self.optuna.set_user_attr(WARM, True)
+        """Propose some settings first, if nothing has been proposed yet."""
+        if settings and not self.trials():
+            self.optuna.set_user_attr(FIRST, list(map(self.space.to_params, settings)))
 
-    def ask(self, folder: str) -> tuple[Candidate, Outcome | None] | None:
+    def ask(self) -> tuple[Candidate, Outcome | None] | None:
         """Return the next proposal; None if all have been made.
 
         With it comes what it came to, if its process was killed between that and its end.
-
-        Args:
-            folder: whose lock says that this process lives; empty without a lock.
         """
         trials = self.trials()
-        waiting = any(trial.state == TrialState.WAITING for trial in trials)
-        if not waiting and sum(not _is_extra(trial) for trial in trials) >= self.proposals:
+        number_of = numbers(trials)
+        of_number: dict[int, list[FrozenTrial]] = defaultdict(list)
+        for trial in trials:
+            of_number[number_of[trial.number]].append(trial)
+        again = [
+            tries[-1]
+            for number, tries in of_number.items()
+            if number < self.proposals
+            and all(t.state == TrialState.FAIL and LOST not in t.user_attrs for t in tries)
+        ]
+        for trial in again:
+            nobodys = copy.copy(trial)
+            nobodys.user_attrs = {n: v for n, v in trial.user_attrs.items() if n != OWNER}
+            RETRY(self.optuna, nobodys)
+        waiting = again or any(trial.state == TrialState.WAITING for trial in trials)
+        if not waiting and len(of_number) >= self.proposals:
             return None
         try:
             with quiet():
                 trial = self.optuna.ask(self.space.distributions)
             identifier = trial_id(self._storage, self.name, trial.number)
             self._storage.record_heartbeat(identifier)
-            trial.set_user_attr(OWNER, [f"{platform.node()}:{os.getpid()}", folder])
-        except UpdateFinishedTrialError:  # it took too long, and another process has it now
-            return self.ask(folder)
-        number = self._number(self._frozen(trial.number))
-        if number >= self.proposals:
-            # Another process took the last one at the same moment.
-            trial.set_user_attr(SURPLUS, True)
+            trial.set_user_attr(OWNER, [f"{platform.node()}:{os.getpid()}", self._owner])
+        except UpdateFinishedTrialError:  # it took too long, and is another process's now
+            return self.ask()
+        number = numbers(self.trials())[trial.number]
+        if number >= self.proposals:  # another process took the last one at the same moment
             self.optuna.tell(trial, state=TrialState.FAIL)
-            return None
+            return self.ask()
         self._held[trial.number] = trial, identifier
         candidate = Candidate(
             group=self.group,
@@ -154,31 +203,29 @@ class Study:
             trial.set_user_attr(LOST, reason)
             self.optuna.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
 
-    def recover(self, folder: str = "") -> None:
-        """Queue again what is under way in processes that are gone.
+    def recover(self, *, begin: bool = False) -> None:
+        """Fail what is under way in processes that are gone; `ask` proposes it again.
 
-        Args:
-            folder: whose lock this process has just taken, so that all that was under way there
-                is known to be left behind.
+        To `begin` with, that is also whatever was under way in the folder whose lock we have.
         """
         with quiet():
             optuna.storages.fail_stale_trials(self.optuna)
-        trials = self.trials()
-        queued = {number for t in trials for number in t.system_attrs.get("retry_history", ())}
-        for trial in trials:
-            if not self._is_left(trial, folder):
+        for trial in self.trials():
+            if trial.state != TrialState.RUNNING:
                 continue
-            if trial.state == TrialState.RUNNING:
+            if begin and self._owner and owner_of(trial)[1] == self._owner:
                 self.optuna.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
-            if trial.number not in queued:
-                RETRY(self.optuna, self._frozen(trial.number))
+            elif OWNER not in trial.user_attrs and trial.number not in self._seen:
+                # Its process may have been killed before it was heard at all.
+                self._seen.add(trial.number)
+                self._storage.record_heartbeat(trial_id(self._storage, self.name, trial.number))
 
-    def others(self, folder: str) -> list[str]:
+    def others(self) -> list[str]:
         """Return the places of other searches that hold a folder and are at work here now."""
         with quiet():
             optuna.storages.fail_stale_trials(self.optuna)
         owners = [owner_of(t) for t in self.trials() if t.state == TrialState.RUNNING]
-        return sorted({place for place, other in owners if other not in ("", folder)})
+        return sorted({place for place, other in owners if other not in ("", self._owner)})
 
     @property
     def running(self) -> int:
@@ -193,32 +240,13 @@ class Study:
     def lost(self) -> dict[int, str]:
         """Return why some proposals could not be evaluated, by number."""
         trials = self.trials()
-        return {
-            proposal(trial, trials): str(trial.user_attrs[LOST])
-            for trial in trials
-            if LOST in trial.user_attrs
-        }
+        number_of = numbers(trials)
+        return {number_of[t.number]: t.user_attrs[LOST] for t in trials if LOST in t.user_attrs}
 
-    def _is_left(self, trial: FrozenTrial, folder: str) -> bool:
-        """Whether nobody works on an unfinished trial, as far as heartbeats do not say so."""
-        mine = bool(folder) and owner_of(trial)[1] == folder
-        if trial.state == TrialState.RUNNING and OWNER in trial.user_attrs:
-            return mine  # else its heart beats, or stops
-        failed = trial.state == TrialState.FAIL and not {LOST, SURPLUS} & set(trial.user_attrs)
-        if trial.state != TrialState.RUNNING and not failed:
-            return False
-        # By this process's clock: those of other machines may be in another zone.
-        now = time.monotonic()
-        since = self._noticed.setdefault((trial.number, trial.state), now)
-        return mine or now - since > MOMENT_S
-
-    def _frozen(self, number: int) -> FrozenTrial:
-        return next(trial for trial in self.trials() if trial.number == number)
-
-    def _number(self, trial: FrozenTrial) -> int:
-        if trial.number not in self._numbers:
-            self._numbers[trial.number] = proposal(trial, self.trials())
-        return self._numbers[trial.number]
+    def _place(self, trial: FrozenTrial) -> tuple[int, Params]:
+        # Not asked of the sampler's study, which Hyperband narrows to one bracket.
+        number, first = numbers(self.trials())[trial.number], self.optuna.user_attrs.get(FIRST, [])
+        return number, first[number] if number < len(first) else {}
 
 
 def owner_of(trial: FrozenTrial) -> tuple[str, str]:
@@ -227,54 +255,35 @@ def owner_of(trial: FrozenTrial) -> tuple[str, str]:
     return place, folder
 
 
-def proposal(trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> int:
-    """Return the number of a trial's proposal, from 0: a trial run again keeps its proposal's."""
-    first = trial.system_attrs.get("failed_trial", trial.number)
-    return first - sum(other.number < first and _is_extra(other) for other in trials)
-
-
 def outcomes_of(
     trials: Sequence[FrozenTrial], group: str, space: SearchSpace, proposals: int
 ) -> list[Outcome]:
     """Return what finished trials came to, in the order of their proposals, each once."""
+    number_of = numbers(trials)
     outcomes: dict[int, Outcome] = {}
     for trial in trials:
-        number = proposal(trial, trials)
-        if trial.state.is_finished() and trial.state != TrialState.FAIL and number < proposals:
+        number = number_of[trial.number]
+        if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) and number < proposals:
             outcome = _outcome(trial, number, group, space)
             if outcome is not None:
                 outcomes.setdefault(number, outcome)
     return [outcomes[number] for number in sorted(outcomes)]
 
 
-def stop_early(
-    storage: str, study_name: str, trial: int, score: float, epoch: int, *, rule: SearchConfig,
-    epochs: int,
-) -> bool:  # fmt: skip
-    """Report a trial's score after some epochs, and return whether it is to end here.
-
-    Workers call it; they must reach the storage.
-    """
-    study = _opened(storage, study_name)
-    rdb = open_storage(storage)
-    try:
-        rdb.set_trial_intermediate_value(trial_id(rdb, study_name, trial), epoch, score)
-        frozen = next(t for t in study.get_trials(deepcopy=False) if t.number == trial)
-        pruned = make_pruner(rule, epochs).prune(study, frozen)
-    except UpdateFinishedTrialError:
-        return False
-    return pruned
+def ranked(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Return the complete outcomes, best UF1 first, earlier proposals first among equals."""
+    complete = [o for o in outcomes if o.status == "complete" and o.uf1 is not None]
+    return sorted(complete, key=lambda o: (-(o.uf1 or 0.0), o.number))
 
 
-@functools.lru_cache(maxsize=64)
-def _opened(storage: str, study_name: str) -> optuna.Study:
-    if not is_url(storage) and not Path(storage).exists():
-        raise ConfigError(
-            f"pruning asks the storage from every worker, and {storage} is not on "
-            f"{platform.node()}; search in a database that all machines reach (--storage), or "
-            "leave out --prune"
-        )
-    return optuna.load_study(study_name=study_name, storage=open_storage(storage))
+def different(outcomes: Iterable[Outcome]) -> dict[tuple[str, str], Outcome]:
+    """Return outcomes by what was evaluated: group and setting, which may be proposed twice."""
+    return {name_of(outcome): outcome for outcome in outcomes}
+
+
+def name_of(proposal: Candidate | Outcome) -> tuple[str, str]:
+    """Return the name of what is evaluated: equal names mean equal outcomes."""
+    return proposal.group, encoded(dict(proposal.setting))
 
 
 def _outcome(
@@ -285,8 +294,3 @@ def _outcome(
         return None
     own = {"group": group, "number": number, "setting": space.to_setting(trial.params)}
     return from_dict(Outcome, stored | own)
-
-
-def _is_extra(trial: FrozenTrial) -> bool:
-    """Whether a trial is no new proposal: it is run again, or was one too many."""
-    return "failed_trial" in trial.system_attrs or SURPLUS in trial.user_attrs

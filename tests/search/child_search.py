@@ -14,9 +14,9 @@ def main(out: str, sampler: str, seconds: str, *options: str) -> None:
     pretend()
     advance = Pretended.advance
 
-    def slowly(self, position, epoch):
+    def slowly(self, run, epoch):
         time.sleep(float(seconds))
-        return advance(self, position, epoch)
+        return advance(self, run, epoch)
 
     Pretended.advance = slowly
     changes = {"trials": 10, "sampler": sampler}

@@ -21,8 +21,8 @@ from mace.motion.config import MotionConfig
 from mace.protocols.folds import Fold
 from mace.search.config import SearchConfig
 from mace.search.folder import read_study
-from mace.search.inner import InnerRun, Look
 from mace.search.nested import nested_cross_validation
+from mace.search.objective import InnerRun, Look
 from mace.search.plan import SearchPlan
 from mace.search.space import SearchSpace, choice
 from mace.training.config import OptimiserConfig, TrainConfig
@@ -97,11 +97,10 @@ class Pretended:
     asked: list[InnerRun]
 
     def __init__(self, motion_set: MotionSet, runs: list[InnerRun]) -> None:
-        self.set, self.runs = motion_set, list(runs)
-        type(self).asked = [*getattr(type(self), "asked", []), *self.runs]
+        self.set = motion_set
+        type(self).asked = [*getattr(type(self), "asked", []), *runs]
 
-    def advance(self, position: int, epoch: int) -> Look:
-        run = self.runs[position]
+    def advance(self, run: InnerRun, epoch: int) -> Look:
         config = run.config
         away = abs(np.log10(config.optimiser.learning_rate / BEST[LEARNING_RATE])) / 2
         away += abs(config.mixup - BEST["train.mixup"]) / 2
@@ -109,13 +108,15 @@ class Pretended:
         if config.optimiser.learning_rate > 0.09:
             return Look(prediction=None, loss=(1.0,), reason="the loss is not a number")
         labels = self.set.labels
-        learnt = int(labels[run.train_index] @ np.arange(run.train_index.size))
-        rng = np.random.default_rng([learnt, *run.test_index])
-        wrong = rng.random(run.test_index.size) < min(away / 2 + 0.3 / epoch, 0.9)
-        prediction = np.where(wrong, (labels[run.test_index] + 1) % 3, labels[run.test_index])
+        learnt = int(labels[run.fold.train_index] @ np.arange(run.fold.train_index.size))
+        rng = np.random.default_rng([learnt, *run.fold.test_index])
+        wrong = rng.random(run.fold.test_index.size) < min(away / 2 + 0.3 / epoch, 0.9)
+        prediction = np.where(
+            wrong, (labels[run.fold.test_index] + 1) % 3, labels[run.fold.test_index]
+        )
         return Look(prediction=prediction, loss=tuple(1 / e for e in range(1, epoch + 1)))
 
-    def drop(self, position: int) -> None:
+    def drop(self, run: InnerRun) -> None:
         pass
 
 
@@ -139,12 +140,12 @@ class Guess:
 
 def pretend(monkeypatch=None) -> None:
     """Have searches of this process train nothing, for a test or for good."""
-    from mace.search import objective, outer
+    from mace.search import nested, objective
 
     Pretended.asked = []
     put = setattr if monkeypatch is None else monkeypatch.setattr
-    put(objective, "start_inner", Pretended)
-    put(outer, "Network", Guess)
+    put(objective, "InnerTraining", Pretended)
+    put(nested, "Network", Guess)
 
 
 def search(out, data=None, **changes):

@@ -3,15 +3,14 @@
 import dataclasses
 import signal
 
-import optuna
 import pytest
 from optuna.distributions import FloatDistribution
 from search_cases import (
     LEARNING_RATE,
-    SPACE,
     TRAIN,
     choices,
     finished,
+    make_plan,
     make_set,
     proposed,
     search,
@@ -20,7 +19,6 @@ from search_cases import (
 )
 
 from mace.errors import ConfigError, DataError
-from mace.search.config import SearchConfig
 from mace.search.space import SearchSpace
 from mace.search.study import Study
 
@@ -114,37 +112,17 @@ def test_nobody_is_heard_again_by_way_of_two_studies(tmp_path, pretended, capsys
     assert "nothing of second is used" in capsys.readouterr().err
 
 
-def test_first_proposals_that_a_killed_process_left_undone_are_made(tmp_path, monkeypatch):
-    def open_study() -> Study:
-        return Study(
-            "s/1",
-            "1",
-            storage=str(tmp_path / "study.db"),
-            space=SPACE,
-            config=SearchConfig(sampler="random", trials=6),
-            epochs=2,
-        )
-
+def test_first_proposals_are_made_once_and_go_on_where_they_were(tmp_path):
     settings = [
         {LEARNING_RATE: rate, "train.mixup": 0.5, "train.loss.kind": "focal"}
         for rate in (1e-3, 2e-3, 4e-3)
     ]
-    study, enqueue = open_study(), optuna.study.Study.enqueue_trial
-
-    def enqueue_but_the_last(self, params, **options):
-        if params[LEARNING_RATE] == 4e-3:
-            raise KeyboardInterrupt
-        enqueue(self, params, **options)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(optuna.study.Study, "enqueue_trial", enqueue_but_the_last)
-        with pytest.raises(KeyboardInterrupt):
-            study.warm_start(settings)
-    study = open_study()
-    for _ in range(2):
+    candidates = []
+    for _ in range(7):  # each time another process
+        study = Study(make_plan(tmp_path), "1", epochs=2)
         study.warm_start(settings)
-    asked = [study.ask("") for _ in range(7)]
-    candidates = [candidate for candidate, _ in filter(None, asked)]
+        asked = study.ask()
+        candidates += [] if asked is None else [asked[0]]
     assert [candidate.number for candidate in candidates] == list(range(6))
     assert [candidate.setting for candidate in candidates[:3]] == settings
     assert candidates[3].setting not in settings

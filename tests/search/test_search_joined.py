@@ -14,7 +14,6 @@ import pytest
 import sqlalchemy
 from optuna.trial import TrialState
 from search_cases import (
-    SPACE,
     choices,
     finished,
     make_plan,
@@ -27,15 +26,20 @@ from search_cases import (
 from mace.errors import ConfigError
 from mace.search import study as study_module
 from mace.search.folder import read_study
+from mace.search.sampler import numbers
 from mace.search.storage import open_storage, trial_id
-from mace.search.study import SURPLUS, Study
+from mace.search.study import Study
 
 
 def evaluations(folder, storage=""):
     """How often a setting was evaluated, however it ended."""
-    studies = read_study(folder, storage=storage).studies.values()
-    trials = [trial for study in studies for trial in study.get_trials()]
-    return sum(SURPLUS not in trial.user_attrs for trial in trials)
+    study = read_study(folder, storage=storage)
+    # Two processes may take the last proposal at one moment; one is no proposal and let go.
+    return sum(
+        number < study.facts["proposals"]
+        for group in study.studies.values()
+        for number in numbers(group.get_trials()).values()
+    )
 
 
 def test_two_searches_do_not_write_one_study(tmp_path, pretended):
@@ -147,43 +151,51 @@ def test_what_was_said_before_a_trial_was_ended_is_not_evaluated_again(
     assert proposed(result) == proposed(search(tmp_path / "alone", trials=3))
 
 
-def left_running(database, number, folder, *, silent=0):
-    """Have a proposal under way in another process, whose heart is silent for so many seconds."""
-    config = make_plan(folder, trials=9).config
-    study = Study("demo/1", "1", storage=database, space=SPACE, config=config, epochs=2)
-    asked = study.ask(folder)
+def left_running(monkeypatch, database, number, folder="", *, machine="elsewhere", silent=0):
+    """Have a proposal under way on a machine, whose heart is silent for so many seconds."""
+    plan = make_plan(folder, trials=9, database=database, name="demo", join=not folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(platform, "node", lambda: machine)
+        asked = Study(plan, "1", epochs=2).ask()
     assert asked is not None
     assert asked[0].number == number
+    silence(database, "demo/1", asked[0].trial, seconds=silent)
+
+
+def silence(database, name, trial, *, seconds):
+    """Have a trial's last heartbeat lie so far back."""
     storage = open_storage(database)
     with storage.engine.begin() as connection:
         connection.execute(
             sqlalchemy.text(
                 "UPDATE trial_heartbeats SET heartbeat = "
-                f"datetime(heartbeat, '-{silent} seconds') WHERE trial_id = :id"
+                f"datetime(heartbeat, '-{seconds} seconds') WHERE trial_id = :id"
             ),
-            {"id": trial_id(storage, "demo/1", asked[0].trial)},
+            {"id": trial_id(storage, name, trial)},
         )
 
 
-def test_one_that_works_on_another_machine_is_said_before_the_data_are_read(tmp_path, pretended):
+def test_one_that_works_on_another_machine_is_said_before_the_data_are_read(
+    tmp_path, pretended, monkeypatch
+):
     def data():
         raise AssertionError("the data were read")
 
     options = {"database": f"sqlite:///{tmp_path}/shared.db", "name": "demo"}
     search(tmp_path / "first", trials=1, **options)
-    left_running(options["database"], 1, "elsewhere:/s")
+    left_running(monkeypatch, options["database"], 1, "/s")
     with pytest.raises(ConfigError, match=r":\d+\) is at work on demo .*-join"):
         search(tmp_path / "s", data, trials=3, **options)
     assert not (tmp_path / "s" / "study.json").exists()
 
 
-def test_what_a_machine_that_is_gone_left_is_evaluated(tmp_path, pretended):
+def test_what_a_machine_that_is_gone_left_is_evaluated(tmp_path, pretended, monkeypatch):
     options = {"database": f"sqlite:///{tmp_path}/shared.db", "name": "demo"}
     search(tmp_path / "first", trials=1, **options)
-    left_running(options["database"], 1, "elsewhere:/s", silent=600)
-    left_running(options["database"], 2, "", silent=600)  # one that had joined
+    left_running(monkeypatch, options["database"], 1, "/s", silent=600)
+    left_running(monkeypatch, options["database"], 2, silent=600)  # one that had joined
     # On this machine the lock of its folder says so, at once.
-    left_running(options["database"], 3, f"{platform.node()}:{(tmp_path / 's').resolve()}")
+    left_running(monkeypatch, options["database"], 3, tmp_path / "s", machine=platform.node())
     result = search(tmp_path / "s", trials=6, **options)
     assert result.evaluated == 10
     (study,) = [s for g, s in read_study(tmp_path / "s").studies.items() if g == "1"]
@@ -192,24 +204,49 @@ def test_what_a_machine_that_is_gone_left_is_evaluated(tmp_path, pretended):
     assert proposed(result) == proposed(search(tmp_path / "alone", trials=6))
 
 
+def test_what_was_killed_before_it_said_so_falls_silent_all_the_same(tmp_path, monkeypatch):
+    plan = make_plan(tmp_path / "s", trials=2)
+    dead, study = (Study(plan, "1", epochs=2) for _ in range(2))
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(study_module, "trial_id", killed)
+        with pytest.raises(KeyboardInterrupt):
+            dead.ask()
+    study.recover()  # its silence counts from now
+    assert study.running == 1
+    silence(plan.storage, "s/1", 0, seconds=600)
+    study.recover()
+    assert study.running == 0
+    asked = [study.ask() for _ in range(3)]
+    assert [proposed[0].number for proposed in asked if proposed] == [0, 1]
+
+
+def test_a_minute_of_silence_counts_from_the_last_heartbeat_whoever_looks(tmp_path):
+    plan = make_plan(tmp_path / "s", trials=1, join=True)
+    at_work, study = (Study(plan, "1", epochs=2) for _ in range(2))
+    assert at_work.ask()
+    silence(plan.storage, "s/1", 0, seconds=50)
+    study.recover()
+    assert study.running == 1
+    silence(plan.storage, "s/1", 0, seconds=20)
+    study.recover()
+    assert study.running == 0
+
+
 def test_a_trial_that_is_taken_over_while_it_is_proposed_is_left_to_the_other(
     tmp_path, monkeypatch
 ):
-    config = make_plan(tmp_path, trials=3).config
-    study, other = (
-        Study("s/1", "1", storage=str(tmp_path / "study.db"), space=SPACE, config=config, epochs=2)
-        for _ in range(2)
-    )
-    beat = study_module.MOMENT_S
+    study, other = (Study(make_plan(tmp_path, trials=3), "1", epochs=2) for _ in range(2))
 
-    def slow(*_):
+    def slow(storage, name, trial):
         monkeypatch.setattr(study_module, "trial_id", trial_id)
-        monkeypatch.setattr(study_module, "MOMENT_S", -1.0)
-        other.recover()
-        monkeypatch.setattr(study_module, "MOMENT_S", beat)
-        return trial_id(*_)
+        other.optuna.tell(trial, state=TrialState.FAIL)  # as its silence would have it
+        return trial_id(storage, name, trial)
 
     monkeypatch.setattr(study_module, "trial_id", slow)
-    candidates = [study.ask("") for _ in range(4)]
+    candidates = [study.ask() for _ in range(4)]
     numbers = [asked[0].number for asked in candidates if asked is not None]
     assert numbers == [0, 1, 2]

@@ -60,7 +60,7 @@ def test_trainings_are_asked_for_people_outside_the_group_only(tmp_path, pretend
     groups = make_groups(data, make_plan(tmp_path).config)
     tested = [set(data.groups[group.tested]) for group in groups]
     for run in pretended.asked:
-        people = set(data.groups[np.concatenate([run.train_index, run.test_index])])
+        people = set(data.groups[np.concatenate([run.fold.train_index, run.fold.test_index])])
         assert sum(people.isdisjoint(own) for own in tested) == 1
 
 

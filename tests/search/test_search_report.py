@@ -1,18 +1,18 @@
+import dataclasses
 import os
 import re
 
 import pytest
 from optuna.distributions import FloatDistribution
-from search_cases import LEARNING_RATE, SPACE, make_plan, make_set, pretend
+from search_cases import LEARNING_RATE, make_plan, make_set, pretend
 
 from mace.cli import main
 from mace.search.choose import disagreements
 from mace.search.executors import InlineExecutor
 from mace.search.folder import read_study
 from mace.search.nested import nested_cross_validation
-from mace.search.outcome import ranked
 from mace.search.space import SearchSpace, choice
-from mace.search.study import Study
+from mace.search.study import Study, ranked
 from mace.search.top import duration, read_top
 
 
@@ -83,8 +83,8 @@ def test_a_search_at_work_has_a_report_too(tmp_path, pretended, capsys):
     assert main(["top", str(out)]) == 0
     assert "3 of 24 settings; nobody is at work here" in capsys.readouterr().out
     # Somebody who has joined is.
-    study = Study("mine/1", "1", storage=plan.storage, space=SPACE, config=plan.config, epochs=2)
-    assert study.ask("")
+    study = Study(dataclasses.replace(plan, join=True), "1", epochs=2)
+    assert study.ask()
     top = read_top(out)
     assert [len(trials) for trials in top.running.values()] == [1, 0]
     assert top.at_work

@@ -13,9 +13,9 @@ from mace.search.setting import (
     check_space,
     corners,
     sweep_space,
+    text_of,
 )
-from mace.search.space import SearchSpace, choice, value_at
-from mace.search.space_file import SPACES, find_space, space_of
+from mace.search.space import SPACES, SearchSpace, choice, find_space, space_of, value_at
 
 
 def refused(space, *words, train=TRAIN):
@@ -37,6 +37,12 @@ def test_a_setting_changes_what_it_names_and_nothing_else():
     assert changed.model.depths == (1, 2)
     model = dataclasses.replace(changed.model, widths=(4,), depths=(1,))
     assert dataclasses.replace(changed, optimiser=TRAIN.optimiser, model=model) == TRAIN
+
+
+def test_a_setting_is_said_as_people_write_it():
+    setting = {LEARNING_RATE: 0.00312345, "train.model.widths": [8, 16]}
+    assert text_of(setting) == "optimiser.learning_rate 0.003123, model.widths [8, 16]"
+    assert text_of({}) == "as in the recipe"
 
 
 def test_the_spaces_that_come_with_mace_fit_the_flow_recipe():
@@ -178,15 +184,21 @@ def test_a_space_from_a_file_and_back(tmp_path):
         ("[spaces]\n", ["spaces"]),
         ("[space]\n'train.mixup' = { unifrom = [0, 1] }", ["did you mean uniform?"]),
         ("[space]\n'train.mixup' = { uniform = [0, 1], steps = 3 }", ["steps"]),
-        ("[space]\n'train.mixup' = { uniform = [0, 1, 2] }", ["3 ends"]),
+        ("[space]\n'train.mixup' = { uniform = [0, 1, 2] }", ["train.mixup.uniform has 3 entries"]),
         ("[space]\n'train.mixup' = { uniform = 3 }", ["list"]),
         ("[space]\n'train.mixup' = 3", ["3"]),
-        ("[space]\n'train.mixup' = { uniform = [0, 1], log = 1 }", ["true or false"]),
+        (
+            "[space]\n'train.mixup' = { uniform = [0, 1], log = 1 }",
+            ["train.mixup.log is 1", "bool"],
+        ),
         ("[space]\n'train.mixup' = { uniform = [0, 1], log = true }", ["uniform", "log"]),
-        ("[space]\n'train.mixup' = { uniform = [true, 2] }", ["numbers"]),
+        ("[space]\n'train.mixup' = { uniform = [true, 2] }", ["train.mixup.uniform[0] is True"]),
         ("[space]\n'train.mixup' = { uniform = [0, 1], points = 1 }", ["1 points"]),
-        ("[space]\n'train.epochs' = { integer = [1.5, 3] }", ["whole numbers"]),
-        ("[space]\n'train.epochs' = { integer = [3, 1] }", ["integer = [3, 1]"]),
+        (
+            "[space]\n'train.epochs' = { integer = [1.5, 3] }",
+            ["train.epochs.integer[0] is 1.5", "int"],
+        ),
+        ("[space]\n'train.epochs' = { integer = [3, 1] }", ["train.epochs is {'integer': [3, 1]}"]),
         ("[space]\n'train.loss.kind' = { choice = [] }", ["no values"]),
         ("space = 3", ["[space]"]),
         ("settings = [3]", ["table"]),

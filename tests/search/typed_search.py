@@ -20,7 +20,7 @@ from trees.megc2019_flow_tree import composite, make_tree
 from mace.cli import main
 from mace.errors import DataError
 from mace.search.folder import StoredStudy, read_study
-from mace.search.outcome import Outcome
+from mace.search.study import Outcome
 
 PEOPLE = ("sub06", "sub12", "s01", "s14")
 GROUPS = ("1", "2")
