@@ -1,7 +1,8 @@
 """Settings of an evaluation: the network, its baselines and the folds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from mace.adaptation.config import AdaptConfig
 from mace.config import UNHASHED
@@ -35,6 +36,22 @@ class ProtocolConfig:
     partition: str = "test A"
     # The clips it selects show in the data's fingerprint.
     benchmark: BenchmarkName | None = field(default=None, metadata=UNHASHED)
+
+
+def describe_folds(protocol: Mapping[str, Any]) -> str:
+    """Return how subjects were dealt to folds, for people.
+
+    Args:
+        protocol: a `ProtocolConfig` as a result keeps it, or `splitter` with its number of folds.
+    """
+    folds = protocol.get("folds")
+    return {
+        "loso": "leave one subject out",
+        "database": "leave one database out",
+        "partition": f"trained on the training partition, tested on {protocol.get('partition')}",
+        "splitter": f"{folds} folds of the caller's",
+        "kfold": f"{folds} folds by subject",
+    }[protocol["kind"]]
 
 
 @dataclass(frozen=True, kw_only=True)

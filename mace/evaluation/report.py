@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 from mace import __version__
 from mace.config import setting_rows
 from mace.errors import ConfigError
-from mace.evaluation.config import NETWORK
+from mace.evaluation.config import NETWORK, describe_folds
 from mace.evaluation.examples import (
     Example,
     draw_examples,
@@ -83,7 +83,7 @@ def write_report(
         main=main,
         train=main.config.get("train"),  # none where a caller's own classifier was evaluated
         summary=summaries[0],
-        protocol=_protocol(main),
+        protocol=describe_folds(main.config["protocol"]),
         rows=headline_rows(evaluations, summaries),
         verdict=_verdict(summaries[0], "The network" if "train" in main.config else main.title),
         confusion=total.tolist(),
@@ -136,17 +136,6 @@ def _verdict(summary: Summary, who: str) -> str:
     return (
         f"{who} cannot be told apart from its best baseline on the same input, {rival} ({figures})."
     )
-
-
-def _protocol(evaluation: Evaluation) -> str:
-    protocol = evaluation.config["protocol"]
-    if protocol["kind"] == "loso":
-        return "leave one subject out"
-    if protocol["kind"] == "database":
-        return "leave one database out"
-    if protocol["kind"] == "splitter":
-        return f"{protocol['folds']} folds of the caller's"
-    return f"{protocol['folds']} folds by subject"
 
 
 def _shown(

@@ -17,7 +17,12 @@ import pandas as pd
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError, MaceError
 from mace.evaluation.baselines import KernelRidge, Majority
-from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig
+from mace.evaluation.config import (
+    NETWORK,
+    EvaluationConfig,
+    ProtocolConfig,
+    describe_folds,
+)
 from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.descriptors import BiWoofMachine, LbpTopMachine, check_bi_woof
 from mace.evaluation.method import Method
@@ -39,6 +44,7 @@ class Result:
 
     Attributes:
         dataset: its name and configuration, and the benchmark if there is one.
+        folds: how people were dealt to them.
         network: its name, or `module:attribute`.
         size: side of the images, px; 0 of what looks at the clips' frames.
         weights: how many there are; 0 of what is no network, as are the next two.
@@ -62,6 +68,7 @@ class Result:
     """
 
     dataset: str
+    folds: str
     network: str
     size: int
     weights: int
@@ -171,25 +178,27 @@ def evaluate_zoo(
             methods=methods,
             log=log,
         )
-        results.append(_result(summarise(evaluation), name, own, weights, dataset))
+        folds = describe_folds(evaluation.config["protocol"])
+        results.append(_result(summarise(evaluation), name, own, weights, dataset, folds))
         done(results[-1])
     return results
 
 
 def write_results(path: Path, results: Sequence[Result]) -> list[Result]:
-    """Add results to a table, in place of those of the same data set and network; return all.
+    """Add results to a table, in place of those of the same data, folds and network; return all.
 
     Raises:
         DataError: if what is there is no such table.
         OutputError: if it cannot be written.
     """
-    new = {(result.dataset, result.network): result for result in results}
-    old = {(result.dataset, result.network): result for result in read_results(path)}
-    everything = list((old | new).values())
+    everything = {
+        (result.dataset, result.folds, result.network): result
+        for result in (*read_results(path), *results)
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as place:
-        pd.DataFrame([asdict(result) for result in everything]).to_csv(place, index=False)
-    return everything
+        pd.DataFrame([asdict(result) for result in everything.values()]).to_csv(place, index=False)
+    return list(everything.values())
 
 
 def read_results(path: Path) -> list[Result]:
@@ -248,7 +257,9 @@ def _weights(model: ModelConfig, motion_set: MotionSet) -> int:
         raise ConfigError(f"images of {shape} do not fit it: {reason}") from error
 
 
-def _result(summary: Summary, name: str, recipe: Recipe, weights: int, dataset: str) -> Result:
+def _result(
+    summary: Summary, name: str, recipe: Recipe, weights: int, dataset: str, folds: str
+) -> Result:
     ridge = summary.baselines[RIDGE]
     values = {
         "uf1": summary.uf1, "uar": summary.uar, "ridge_uf1": ridge.uf1, "ahead": ridge.ahead.uf1,
@@ -261,6 +272,7 @@ def _result(summary: Summary, name: str, recipe: Recipe, weights: int, dataset: 
         values |= {f"{key}_low": interval[0], f"{key}_high": interval[1]}
     return Result(
         dataset=dataset,
+        folds=folds,
         network=name,
         size=0 if name == "lbp_top" else recipe.motion.size,
         weights=weights,

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 import jinja2
 
 from mace.evaluation.zoo import Result, verdict
-from mace.evaluation.zoo_rows import network_rows, title_of
+from mace.evaluation.zoo_rows import EVALUATED, network_rows, title_of
 
 MEASURED = (
-    "network", "images", "weights", "epochs", "seeds", "UF1", "UAR", "ahead of kernel ridge", "",
-    "seconds", "code",
+    "network", "images", "weights", "epochs", "seeds", "UF1", "UAR", "kernel ridge, UF1",
+    "ahead of it", "", "seconds", "code",
 )  # fmt: skip
 """Headings of what was measured."""
 
@@ -23,11 +23,15 @@ def zoo_page(results: Sequence[Result]) -> str:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    of_dataset: dict[str, list[Result]] = {}
+    tables: dict[tuple[str, str], list[Result]] = {}
     for result in results:
-        of_dataset.setdefault(result.dataset, []).append(result)
+        tables.setdefault((result.dataset, result.folds), []).append(result)
     return environment.get_template("zoo.md.j2").render(
-        networks=network_rows(), results=of_dataset, table=_of_networks, measured=_of_results
+        networks=network_rows(),
+        tables=tables.values(),
+        table=_of_networks,
+        measured=_of_results,
+        missing=_missing,
     )
 
 
@@ -41,11 +45,18 @@ def measured_row(result: Result) -> list[str]:
         str(result.seeds),
         f"{result.uf1:.3f} [{result.uf1_low:.3f}, {result.uf1_high:.3f}]",
         f"{result.uar:.3f} [{result.uar_low:.3f}, {result.uar_high:.3f}]",
+        f"{result.ridge_uf1:.3f}",
         f"{result.ahead:+.3f} [{result.ahead_low:+.3f}, {result.ahead_high:+.3f}]",
         verdict(result),
         f"{result.seconds:.0f}",
         result.revision[:9],
     ]
+
+
+def _missing(results: Sequence[Result]) -> list[str]:
+    """Return the names of the rows that a table lacks; kernel ridge stands beside each."""
+    there = {result.network for result in results}
+    return [name for name in EVALUATED if name not in there]
 
 
 def _of_networks(rows: Sequence[Mapping[str, str]]) -> str:

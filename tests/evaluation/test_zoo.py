@@ -15,7 +15,8 @@ from mace.models.networks import NETWORKS
 
 DOCS = Path(__file__).parents[2] / "docs"
 RESULT = Result(
-    dataset="a", network="ststnet", size=28, weights=1683, epochs=1, batch_size=32, seeds=1,
+    dataset="a", folds="6 folds by subject", network="ststnet", size=28, weights=1683, epochs=1,
+    batch_size=32, seeds=1,
     clips=9, people=3, uf1=0.5, uf1_low=0.4, uf1_high=0.6, uar=0.5, uar_low=0.4, uar_high=0.6,
     ridge_uf1=0.55, ahead=-0.05, ahead_low=-0.1, ahead_high=0.02, seconds=1.5, revision="abc",
 )  # fmt: skip
@@ -52,8 +53,11 @@ def test_results_take_the_place_of_older_ones(tmp_path):
     write_results(path, [RESULT, other])
     newer = dataclasses.replace(RESULT, uf1=0.6)
     assert write_results(path, [newer]) == read_results(path) == [newer, other]
+    loso = dataclasses.replace(RESULT, folds="leave one subject out")
+    assert write_results(path, [loso]) == [newer, other, loso]
     page = zoo_page([newer, other])
-    assert "### a" in page
+    assert "### a, 6 folds by subject" in page
+    assert "Not trained here: macnn, resnet, " in page
     assert "| STSTNet | 28 px | 1,683 | 1 | 1 | 0.600 [0.400, 0.600] |" in page
     assert "| mine:Tiny |" in page
     path.write_text("a,b\n1,2\n")
