@@ -106,11 +106,11 @@ def select(
     reasons = exclusions(benchmark, labels, groups, apex_sources)
     if len(reasons) == len(labels):
         expected = ", ".join(benchmark.databases)
-        found = ", ".join(sorted({_parts(group)[0] for group in groups})) or "nothing"
+        given = ", ".join(sorted({_parts(group)[0] for group in groups})) or "nothing"
         if benchmark.labels != "units":
             expected += f" in the classes {', '.join(benchmark.classes)}"
-            found += f" in {', '.join(sorted(set(labels))) or 'none'}"
-        raise DataError(f"no clip is of {benchmark.title}: expected {expected}; found {found}")
+            given += f" in {', '.join(sorted(set(labels))) or 'none'}"
+        raise DataError(f"no clip is of {benchmark.title}: expected {expected}; found {given}")
     return [i for i in range(len(labels)) if i not in reasons]
 
 

@@ -112,9 +112,9 @@ def clips_of(partitions: Sequence[str], tested: str) -> list[int]:
     there = Counter(partitions)
     for name in (TRAINING, tested):
         if not there[name]:
-            found = ", ".join(f"{key or 'none'} {n}" for key, n in sorted(there.items()))
+            counts = ", ".join(f"{key or 'none'} {n}" for key, n in sorted(there.items()))
             raise DataError(
-                f"no clip is of the partition {name!r}; clips by partition: {found}. Prepare its "
+                f"no clip is of the partition {name!r}; clips by partition: {counts}. Prepare its "
                 "sheet with labels, without which clips are dropped"
             )
     return [i for i, name in enumerate(partitions) if name in (TRAINING, tested)]

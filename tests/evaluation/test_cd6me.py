@@ -38,7 +38,7 @@ class First:
 def set_of(units: dict[str, list[set[str]]], **changes) -> MotionSet:
     """A set whose clips list these units, by database; each database has one person."""
     clips = [f"{name}/01/c{i}" for name, listed in units.items() for i in range(len(listed))]
-    listed = [frozenset(one) for clips_units in units.values() for one in clips_units]
+    listed = [frozenset(shown) for of_clips in units.values() for shown in of_clips]
     return MotionSet(
         inputs=np.zeros((len(clips), 1, 4, 4, 1), np.float32),
         labels=np.zeros(len(clips), np.int32),
