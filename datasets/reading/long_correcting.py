@@ -128,8 +128,9 @@ def _sample(task: VideoTask) -> Outcome:
         changes.append(video.change("choice", "frame-unreadable", text))
     missing = numbers[-1] - numbers[0] + 1 - len(numbers)
     if missing:
-        reason = f"{missing} frames are missing between {numbers[0]} and {numbers[-1]}; the others "
-        changes.append(video.change("remark", "frames-missing", f"{reason}keep their times"))
+        lack = "1 frame is" if missing == 1 else f"{missing} frames are"
+        reason = f"{lack} missing between {numbers[0]} and {numbers[-1]}; the others keep their times"
+        changes.append(video.change("remark", "frames-missing", reason))
     if faint:
         reason = "the face was found only by a lower threshold; look at its crops"
         changes.append(video.change("remark", "faint-face", reason))
