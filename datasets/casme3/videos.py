@@ -51,9 +51,7 @@ def read_part_a(manual_dir: Path) -> LongReading:
     gathering.begin(table, choice.others)
     if not whole:
         reason = "no table with an expression type, such as CAS(ME)3_part_A_v2.xls: nothing is "
-        gathering.report(
-            "choice", "macro-unknown", None, "", f"{reason}known of macro-expressions"
-        )
+        gathering.report("choice", "macro-unknown", None, "", f"{reason}known of macro-expressions")
     emotions = _emotions(manual_dir, choice.path)
     places, frames = Places(folders), VideoFrames(gathering)
     kinds: dict[int, Expression] = {}

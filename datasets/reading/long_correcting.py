@@ -77,9 +77,7 @@ class VideoTask:
             return Outcome(sample=None, changes=tuple(changes))
 
 
-def plan_videos(
-    reading: LongReading, *, face: FaceConfig
-) -> tuple[list[VideoTask], list[Change]]:
+def plan_videos(reading: LongReading, *, face: FaceConfig) -> tuple[list[VideoTask], list[Change]]:
     """Return a task for each video, and the changes of the reading."""
     changes = list(reading.changes)
     tasks = []
@@ -129,7 +127,9 @@ def _sample(task: VideoTask) -> Outcome:
     missing = numbers[-1] - numbers[0] + 1 - len(numbers)
     if missing:
         lack = "1 frame is" if missing == 1 else f"{missing} frames are"
-        reason = f"{lack} missing between {numbers[0]} and {numbers[-1]}; the others keep their times"
+        reason = (
+            f"{lack} missing between {numbers[0]} and {numbers[-1]}; the others keep their times"
+        )
         changes.append(video.change("remark", "frames-missing", reason))
     if faint:
         reason = "the face was found only by a lower threshold; look at its crops"

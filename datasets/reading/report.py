@@ -89,9 +89,7 @@ class PreparationReport:
             return f"{self.dataset}: {self.rows} rows read, {made}, 0 drops, {rest}"
         codes = Counter(change.code for change in self.of("drop")).most_common(3)
         why = ", ".join(f"{count} {code}" for code, count in codes)
-        return (
-            f"{self.dataset}: {drops} OF {self.rows} ROWS WERE DROPPED ({why}), {made}, {rest}"
-        )
+        return f"{self.dataset}: {drops} OF {self.rows} ROWS WERE DROPPED ({why}), {made}, {rest}"
 
     def _counts(self) -> list[str]:
         published = dict(self.published.counts) if self.published else {}

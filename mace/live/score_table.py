@@ -1,4 +1,4 @@
-"""The scores of spotting as lines of text: a row for each data set and method, then all together."""
+"""The scores of spotting as text: a row for each data set and method, then all together."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -174,9 +174,7 @@ def _methods(done: Sequence[Spotted]) -> dict[str, Any]:
         "videos": len(done),
         "minutes": round(ours.minutes, 4),
         "spotted": _figures(ours),
-        "others": {
-            method: _figures(score(videos)) for method, videos in _by_method(done).items()
-        },
+        "others": {method: _figures(score(videos)) for method, videos in _by_method(done).items()},
     }
 
 
@@ -252,7 +250,9 @@ def score_data_sets(
         own = out if len(prepared) == 1 else out / name
         done = spot_data_set(folder, settings, out=own)
         figures[name] = summary(done)
-        write_json(own / "scores.json", {"datasets": {name: figures[name]}, **figures[name], **notes})
+        write_json(
+            own / "scores.json", {"datasets": {name: figures[name]}, **figures[name], **notes}
+        )
         everything += done
     pooled = summary(everything) if len(figures) > 1 else next(iter(figures.values()))
     total = {**pooled, "datasets": figures}

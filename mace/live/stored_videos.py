@@ -1,4 +1,4 @@
-"""Spotting in stored long videos: the spotter that live frames go through, and two others beside it."""
+"""Spotting in stored long videos: the spotter that live frames go through, and two others."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

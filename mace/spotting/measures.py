@@ -151,7 +151,9 @@ def analyse(pairs: Sequence[tuple[str, str | None]], classes: Iterable[str] = ()
     names = sorted({*classes, *(name for pair in pairs for name in pair if name is not None)})
     if not pairs:
         return Analysis()
-    from sklearn.metrics import precision_recall_fscore_support  # a second, which live must not wait
+    from sklearn.metrics import (
+        precision_recall_fscore_support,
+    )  # a second, which live must not wait
 
     true, given = ([pair[k] or "" for pair in pairs] for k in (0, 1))
     means = precision_recall_fscore_support(

@@ -54,7 +54,9 @@ def write_log(path: Path, videos: Sequence[Video]) -> None:
                 for one in (true, spotted)
                 for end in ((one.onset, one.offset) if one is not None else (0, 0))
             ]
-            lines.append(" ".join([f"{video_id(video):<11}", *(f"{n:>7}" for n in numbers), result]))
+            lines.append(
+                " ".join([f"{video_id(video):<11}", *(f"{n:>7}" for n in numbers), result])
+            )
     write_text(path, "\n".join(lines) + "\n")
 
 

@@ -1,13 +1,13 @@
-"""OF-FD: peaks of the optical flow of regions, by rules alone, as the Grand Challenge's winner of 2021.
+"""OF-FD: peaks of the optical flow of regions, by rules alone.
 
 Source: Y. He, "Research on micro-expression spotting method based on optical flow features", ACM MM
-2021, and the rules of the authors' public code of MEGC 2024. What is of that: regions less the tip
+2021, and the rules in the authors' public code of MEGC 2024. What is of that: regions less the tip
 of the nose, windows of 200 frames against their first, a low-pass filter, two thresholds (above the
 least of the window, and of the surroundings), peaks widened to their feet and parted at deep
-valleys, overlapping intervals of all regions united, kinds by duration. What is not: signals are the
-mean motion of MACE's regions of registered faces, where the source averages the strongest vectors
-of 14 regions of its own crops, so that thresholds are chosen anew; there is no empirical mode
-decomposition.
+valleys, overlapping intervals of all regions united, kinds by duration. What is not: signals are
+the mean motion of MACE's regions of registered faces, where the source averages the strongest
+vectors of 14 regions of its own crops, so that thresholds are chosen anew; there is no empirical
+mode decomposition.
 """
 
 from collections.abc import Sequence
@@ -32,8 +32,8 @@ _NOSE = REGIONS.index("nose")
 class OpticalFlowConfig:
     """Settings; px are those of the 128-px crop, whose eyes are 51 px apart.
 
-    The two thresholds and the shortest interval were chosen together on the seeds 7 and 8 of
-    `synthetic/long`, as those of the other methods; the rest is the source's.
+    The two thresholds and the shortest interval were chosen together on rendered videos of the
+    seeds 7 and 8 (docs/spotting.md), as those of the other methods; the rest is the source's.
 
     Attributes:
         fps: points of the signal a second, the source's 30.
@@ -51,8 +51,8 @@ class OpticalFlowConfig:
     fps: float = 30.0
     window: int = 200
     cut_hz: float = 5.0
-    low_px: float = 0.2
-    high_px: float = 0.3
+    low_px: float = 0.1
+    high_px: float = 0.25
     around: int = 30
     foot: float = 0.33
     overlap: float = 0.1
@@ -164,9 +164,7 @@ def _widened(height: Float[np.ndarray, " n"], first: int, last: int, level: floa
     return first, last
 
 
-def _parted(
-    height: Float[np.ndarray, " n"], span: Span, config: OpticalFlowConfig
-) -> list[Span]:
+def _parted(height: Float[np.ndarray, " n"], span: Span, config: OpticalFlowConfig) -> list[Span]:
     """Two peaks with a valley of a third of their height between them are two."""
     first, last = span
     edge = round(0.27 * config.fps)

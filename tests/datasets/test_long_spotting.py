@@ -1,4 +1,4 @@
-"""Long videos as three laboratories hand them out, rendered: prepared, spotted and scored as typed."""
+"""Long videos as three laboratories hand them out, rendered: prepared, spotted and scored."""
 
 import csv
 import json
@@ -92,7 +92,9 @@ DATA_SETS = ("casme_squared/long", "casme3/long", "samm/long")
 
 
 def spot(data, out, *more, data_sets=DATA_SETS):
-    return main(["spot", "--dataset", *data_sets, "--data-dir", str(data), "--out", str(out), *more])
+    return main(
+        ["spot", "--dataset", *data_sets, "--data-dir", str(data), "--out", str(out), *more]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +138,9 @@ def test_pooled_counts_are_sums(figures):
         rows = [figures["datasets"][name]["others"][method] for name in DATA_SETS]
         for kind in ("micro", "macro"):
             parts = [counts(row, kind) for row in rows]
-            assert counts(figures["others"][method], kind) == tuple(map(sum, zip(*parts)))
+            assert counts(figures["others"][method], kind) == tuple(
+                map(sum, zip(*parts, strict=True))
+            )
     # Both find the flash; a threshold on the flow takes a part of the smile for one, too.
     assert counts(figures["others"]["of-fd"], "micro")[0] == 3
     assert counts(figures["others"]["flow"], "micro")[0] == 3

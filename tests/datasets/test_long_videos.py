@@ -1,4 +1,4 @@
-"""Long videos of three laboratories, read with all that is annotated in them; no image is decoded."""
+"""Long videos of three laboratories, read with all that is annotated in them."""
 
 import pytest
 from trees.long_trees import (

@@ -19,7 +19,9 @@ from mace.spotting.megc import (
 VIDEOS = [
     Video(
         "006_1", "006", 30.0,
-        spotted=(Interval(99, 149, label="negative"), Interval(300, 340), Interval(400, 599, "macro")),
+        spotted=(
+            Interval(99, 149, label="negative"), Interval(300, 340), Interval(400, 599, "macro"),
+        ),
         true=(Interval(100, 150, label="positive"), Interval(500, 700, "macro")),
         database="samm", first=1,
     ),
@@ -72,8 +74,9 @@ def test_tables_of_later_years(tmp_path):
     assert (scores.analysis.pairs, scores.analysis.f1, scores.strs) == (1, 0, 0)
 
 
-# MEGC 2020's baseline on the two long data sets (Y. He et al., "Spotting macro- and micro-expression
-# intervals in long video sequences", FG 2020): predicted, right and true intervals, F1 as printed.
+# MEGC 2020's baseline on the two long data sets (Y. He et al., "Spotting macro- and
+# micro-expression intervals in long video sequences", FG 2020): predicted, right and true
+# intervals, F1 as printed.
 BASELINE = {
     ("casme_squared", "micro"): (5035, 21, 57, 0.0082),
     ("casme_squared", "macro"): (1523, 109, 300, 0.1196),
