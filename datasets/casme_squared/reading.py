@@ -79,7 +79,7 @@ def read(manual_dir: Path, config_name: str = "micro") -> Reading | LongReading:
     names = unique_names([(r.name("subject"), r.text("clip"), r.text("onset")) for r in chosen])
     videos, frames = _videos(folders), VideoFrames(gathering)
     for row, clip in zip(chosen, names, strict=True):
-        _read_row(gathering, row, clip, people, codes, videos, frames)
+        _read_row(gathering, row, clip, people, codes, videos, frames, long=config_name == "long")
     if config_name != "long":
         return gathering.reading()
     kinds: dict[int, Expression] = {
@@ -103,6 +103,8 @@ def _read_row(
     codes: Mapping[str, str],
     videos: Mapping[tuple[str, str], list[Folder]],
     frames: VideoFrames,
+    *,
+    long: bool,
 ) -> None:
     participant = row.name("subject")
     subject = people.get(subject_key(participant), "")
@@ -118,7 +120,8 @@ def _read_row(
     folder = _folder(gathering, row, subject, name, codes, videos)
     if folder is None:
         return
-    found = interval(gathering, row, name)
+    # Many macro-expressions of the distributed sheet have no offset.
+    found = interval(gathering, row, name, no_offset="correction" if long else "repair")
     if found is None:
         return
     gathering.add(

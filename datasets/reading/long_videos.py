@@ -228,7 +228,12 @@ class VideoFrames:
 
 
 def interval(
-    gathering: Gathering, row: Row, name: str, *, start: int | None = None
+    gathering: Gathering,
+    row: Row,
+    name: str,
+    *,
+    start: int | None = None,
+    no_offset: Kind = "repair",
 ) -> Interval | None:
     """Return the interval of a row in which 0 stands for not known; None, the row dropped.
 
@@ -240,6 +245,7 @@ def interval(
         row: of the sheet.
         name: of the clip.
         start: the frame that an onset of 0 stands for, where that is the start of the video.
+        no_offset: what an offset that is not there is reported as.
     """
     onset, apex, offset = (gathering.frame(row, c, name) for c in _COLUMNS)
     if onset == 0 and start is not None:
@@ -261,7 +267,7 @@ def interval(
             gathering.report("drop", "interval-missing", row, name, reason)
             return None
         reason = f"no offset; took the apex {apex}"
-        gathering.report("repair", "offset-missing", row, name, reason)
+        gathering.report(no_offset, "offset-missing", row, name, reason)
         offset = apex
     return onset, apex, offset
 

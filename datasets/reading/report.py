@@ -84,7 +84,8 @@ class PreparationReport:
         rest = ", ".join(f"{count} {name}" for name, count in numbers.items())
         made = f"{self.samples} samples made"
         if self.videos is not None:
-            made = f"{self.samples} expressions in {self.videos} videos"
+            plural = "" if self.videos == 1 else "s"
+            made = f"{self.samples} expressions in {self.videos} video{plural}"
         if not drops:
             return f"{self.dataset}: {self.rows} rows read, {made}, 0 drops, {rest}"
         codes = Counter(change.code for change in self.of("drop")).most_common(3)

@@ -43,8 +43,8 @@ def run(
         dataset: prepared data sets of long videos, such as synthetic/long or casme_squared/long, in
             place of videos.
         model: folder of a trained model that reads flow, or `pretrained`.
-        out: folder for the results; by default runs/spot, with --dataset runs/spot/NAME, with
-            several runs/spot/pooled.
+        out: folder for the results; by default runs/spot, with --dataset runs/spot/NAME for each,
+            and runs/spot/pooled for the figures of all.
         fps: frames per second, where the videos do not say or say it wrongly.
         cards: write a picture of each micro- and macro-expression, which shows the face at onset,
             apex and offset, as it is and with its motion multiplied.
@@ -57,7 +57,8 @@ def run(
     if cards and dataset:
         raise ConfigError("--cards shows the people in videos; leave it out with --dataset")
     folder = model_folder(model)
-    prepared = {name: prepared_dataset(name, data_dir=data_dir) for name in dataset}
+    found = [prepared_dataset(name, data_dir=data_dir) for name in dataset]
+    prepared = {f"{path.parent.parent.name}/{path.parent.name}": path for path in found}
 
     from mace.compilation import keep_compiled
     from mace.live.batch import Settings, recordings_within, spot_recordings, summary_table
@@ -68,10 +69,14 @@ def run(
         from mace.live.score_table import table
         from mace.live.scores import score_data_sets
 
-        name = dataset[0] if len(prepared) == 1 else "pooled"
-        where = RUNS_DIR / "spot" / name if out is None else out
-        figures = score_data_sets(prepared, settings, out=where)
-        text = f"{table(figures)}\n\nresults  {where} (scores.json; logs in megc)"
+        base = RUNS_DIR / "spot" if out is None else out
+        folders = {name: base / name for name in prepared}
+        if out is not None and len(folders) == 1:
+            folders = dict.fromkeys(folders, out)
+        pooled = base / "pooled"
+        figures = score_data_sets(prepared, settings, folders=folders, pooled=pooled)
+        places = [*folders.values(), *([pooled] if len(folders) > 1 else [])]
+        text = f"{table(figures)}\n\nresults  {', '.join(map(str, places))}"
         print(json.dumps(figures, indent=2) if as_json else text)
         print(settings.notes["notice"], file=sys.stderr)
         return

@@ -24,20 +24,25 @@ def table(figures: Mapping[str, Any]) -> str:
     for name, block in blocks.items():
         videos = "1 video" if block["videos"] == 1 else f"{block['videos']} videos"
         people = "1 person" if len(block["subjects"]) == 1 else f"{len(block['subjects'])} people"
-        lines.append(f"{name}: {videos} of {people}, {block['minutes']:.1f} min")
+        minutes = block["minutes"]
+        long = f"{minutes:.1f} min" if minutes >= 1 else f"{60 * minutes:.1f} s"
+        lines.append(f"{name}: {videos} of {people}, {long}")
         lines.append(_row(_MACE, width, block["spotted"], named=True))
         for method, title in METHODS.items():
             lines.append(_row(title, width, block["others"][method], named=False))
-    return "\n".join(lines)
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _row(title: str, width: int, row: Mapping[str, Any], *, named: bool) -> str:
     micro, macro, annotated = row["micro"], row["macro"], row["annotated"]
     counts = [
-        " ".join(f"{kind[key]:>5}" for key in ("hits", "false_alarms", "misses"))
-        for kind in (micro, macro)
+        " ".join(
+            f"{row[kind][key] if kind in annotated else '-':>5}"
+            for key in ("hits", "false_alarms", "misses")
+        )
+        for kind in ("micro", "macro")
     ]
-    # Where nothing of a kind is annotated, no F1 says anything.
+    # Where nothing of a kind is annotated, nobody can count, and no F1 says anything.
     both = len(annotated) == 2
     macro_f1 = f"{macro['f1']:.3f}" if "macro" in annotated else "-"
     all_f1 = f"{row['all_f1']:.3f}" if both else "-"

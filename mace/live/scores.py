@@ -1,7 +1,7 @@
 """How well the events of data sets of long videos are spotted, as the Grand Challenge has it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +40,14 @@ class Spotted:
         others: as each of `METHODS` spotted it, by name.
         events: what `ours.spotted` was made of.
         classes: the network's.
+        data_set: where it is from, such as samm/long.
     """
 
     ours: Video
     others: Mapping[str, Video]
     events: tuple[Event, ...]
     classes: tuple[str, ...]
+    data_set: str = ""
 
 
 def spot_data_set(prepared: Path, settings: Settings, *, out: Path) -> list[Spotted]:
@@ -92,7 +94,25 @@ def spot_data_set(prepared: Path, settings: Settings, *, out: Path) -> list[Spot
             done.append(scored(video, spotted_events(folder), others, model.classes))
             advance()
     _write_logs(out / LOGS, done)
-    return done
+    return _as_annotated(done, name)
+
+
+def _as_annotated(done: Sequence[Spotted], data_set: str) -> list[Spotted]:
+    """Videos that know which kinds somebody has annotated in their data set: others are not scored.
+
+    Where nothing at all is annotated, everything that is spotted is a false alarm.
+    """
+    true = {interval.kind for one in done for interval in one.ours.true}
+    kinds = tuple(kind for kind in KINDS if kind in true) or KINDS
+    return [
+        replace(
+            one,
+            data_set=data_set,
+            ours=replace(one.ours, kinds=kinds),
+            others={name: replace(video, kinds=kinds) for name, video in one.others.items()},
+        )
+        for one in done
+    ]
 
 
 def _write_logs(folder: Path, done: Sequence[Spotted]) -> None:
@@ -153,13 +173,13 @@ def true_class(database: str, event: TrueEvent, classes: Sequence[str]) -> str |
 
 def summary(done: Sequence[Spotted]) -> dict[str, Any]:
     """Return all figures of one data set, over all videos and by subject, or of several pooled."""
-    subjects = sorted({(one.ours.database, one.ours.subject) for one in done})
-    several = len({database for database, _ in subjects}) > 1
+    subjects = sorted({(one.data_set, one.ours.subject) for one in done})
+    several = len({data_set for data_set, _ in subjects}) > 1
     by_subject = {
-        f"{database}/{subject}" if several else subject: [
-            one for one in done if (one.ours.database, one.ours.subject) == (database, subject)
+        f"{data_set}/{subject}" if several else subject: [
+            one for one in done if (one.data_set, one.ours.subject) == (data_set, subject)
         ]
-        for database, subject in subjects
+        for data_set, subject in subjects
     }
     return {
         **_methods(done),
@@ -225,14 +245,15 @@ def _calibration(done: Sequence[Spotted]) -> dict[str, Any]:
 
 
 def score_data_sets(
-    prepared: Mapping[str, Path], settings: Settings, *, out: Path
+    prepared: Mapping[str, Path], settings: Settings, *, folders: Mapping[str, Path], pooled: Path
 ) -> dict[str, Any]:
     """Spot in every video of prepared data sets, and score what was spotted.
 
     Args:
         prepared: folders of the data sets by name.
         settings: network and what counts as a movement.
-        out: folder of the results; of several data sets it has a folder for each.
+        folders: of the results of each.
+        pooled: folder of the figures of all together, if there are several.
 
     Returns:
         The figures of each by name under `datasets`, and those of all together, which are those of
@@ -241,20 +262,20 @@ def score_data_sets(
     Raises:
         ConfigError: see `mace.live.spotting.check_model`.
         DataError: if a data set holds no long videos, or crops of another size.
-        OutputError: if `out` cannot be written.
+        OutputError: if a folder cannot be written.
     """
     notes = {"made_from": dict(settings.made_from), **settings.notes}
     everything: list[Spotted] = []
     figures: dict[str, dict[str, Any]] = {}
     for name, folder in prepared.items():
-        own = out if len(prepared) == 1 else out / name
-        done = spot_data_set(folder, settings, out=own)
+        done = spot_data_set(folder, settings, out=folders[name])
         figures[name] = summary(done)
-        write_json(
-            own / "scores.json", {"datasets": {name: figures[name]}, **figures[name], **notes}
-        )
         everything += done
-    pooled = summary(everything) if len(figures) > 1 else next(iter(figures.values()))
-    total = {**pooled, "datasets": figures}
-    write_json(out / "scores.json", {**total, **notes})
+        own = {**figures[name], "datasets": {name: figures[name]}}
+        write_json(folders[name] / "scores.json", {**own, **notes})
+    if len(figures) == 1:
+        (alone,) = figures.values()
+        return {**alone, "datasets": figures}
+    total = {**summary(everything), "datasets": figures}
+    write_json(pooled / "scores.json", {**total, **notes})
     return total

@@ -10,9 +10,12 @@ spotted rightly).
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 IOU = 0.5
 """Least overlap of a spotted with a true interval."""
+KINDS = ("micro", "macro")
+"""What is scored."""
 
 
 @dataclass(frozen=True)
@@ -151,13 +154,13 @@ def analyse(pairs: Sequence[tuple[str, str | None]], classes: Iterable[str] = ()
     names = sorted({*classes, *(name for pair in pairs for name in pair if name is not None)})
     if not pairs:
         return Analysis()
-    from sklearn.metrics import (
-        precision_recall_fscore_support,
-    )  # a second, which live must not wait
+    # A second, which live must not wait for.
+    from sklearn.metrics import precision_recall_fscore_support
 
     true, given = ([pair[k] or "" for pair in pairs] for k in (0, 1))
+    never: Any = 0  # the stubs know no number here
     means = precision_recall_fscore_support(
-        true, given, labels=names, average="macro", zero_division=0
+        true, given, labels=names, average="macro", zero_division=never
     )
     return Analysis(len(pairs), *(float(mean) for mean in means[:3]))
 
@@ -202,6 +205,7 @@ class Video:
         true: what the annotators say.
         database: where it is from.
         first: number of its first frame in the data set, which the intervals count from.
+        kinds: what the annotators have looked for; nothing else that is spotted is scored.
     """
 
     name: str
@@ -211,15 +215,16 @@ class Video:
     true: tuple[Interval, ...]
     database: str = ""
     first: int = 0
-
-
-KINDS = ("micro", "macro")
+    kinds: tuple[str, ...] = KINDS
 
 
 def score(videos: Sequence[Video]) -> Scores:
     """Return the measures of all videos together."""
     by_kind = {
-        kind: sum((count(v.spotted, v.true, kind=kind) for v in videos), Counts()) for kind in KINDS
+        kind: sum(
+            (count(v.spotted, v.true, kind=kind) for v in videos if kind in v.kinds), Counts()
+        )
+        for kind in KINDS
     }
     named = [pair for video in videos for pair in _named(video)]
     micro = [one for v in videos for one in (*v.spotted, *v.true) if one.kind == "micro"]

@@ -106,7 +106,7 @@ def done(data, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def figures(done):
-    return json.loads((done / "scores.json").read_text())
+    return json.loads((done / "pooled" / "scores.json").read_text())
 
 
 def counts(row, kind):
@@ -185,7 +185,7 @@ def test_it_is_printed_and_not_done_again(data, done, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert (done / "samm" / "long" / "006_1" / "events.jsonl").stat().st_mtime_ns == before
     heads = [line for line in lines if line.partition(":")[0] in (*DATA_SETS, "pooled")]
-    assert heads[0] == "casme_squared/long: 2 videos of 2 people, 0.1 min"
+    assert heads[0] == "casme_squared/long: 2 videos of 2 people, 3.5 s"
     pooled = lines[lines.index(heads[-1]) + 1].split()
     assert pooled[:5] == ["MACE", "3", "0", "1", "0.857"]
 

@@ -280,7 +280,7 @@ def test_a_data_set_is_scored(prepared, model, tmp_path, capsys):
     asked += ["--model", str(model), "--out", str(tmp_path / "out")]
     assert main(asked) == 0
     printed = capsys.readouterr().out
-    assert "synthetic/short-seed3: 1 video of 1 person, 0.0 min" in printed.splitlines()
+    assert "synthetic/short-seed3: 1 video of 1 person, 2.0 s" in printed.splitlines()
     assert [line.split()[0] for line in printed.splitlines()[3:6]] == ["MACE", "flow,", "OF-FD"]
     assert main([*asked, "--json"]) == 0
     scores = json.loads(capsys.readouterr().out)

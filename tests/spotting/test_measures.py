@@ -76,4 +76,7 @@ def test_scores_sum_counts_over_videos():
     assert scores.analysis.f1 == pytest.approx(1 / 3)
     assert scores.strs == pytest.approx(4 / 6 * 1 / 3)
     assert scores.kinds == ("micro", "macro")
+    # Where nobody has annotated macro-expressions, none is a false alarm.
+    unknown = Video("v3", "s3", 30.0, (Interval(0, 99, "macro"),), (), kinds=("micro",))
+    assert score([first, second, unknown]).by_kind == scores.by_kind
     assert scores.false_alarms_per_minute() == 1
