@@ -47,6 +47,8 @@ def _row(title: str, width: int, row: Mapping[str, Any], *, named: bool) -> str:
     macro_f1 = f"{macro['f1']:.3f}" if "macro" in annotated else "-"
     all_f1 = f"{row['all_f1']:.3f}" if both else "-"
     micro_f1 = f"{micro['f1']:.3f}" if "micro" in annotated else "-"
+    # Where no class is known, none can be wrong; the other methods name nothing.
+    named &= row["named"] > 0
     analysis = f"{row['analysis_f1']:.3f} ({row['analysed']})" if named else "-"
     strs = f"{row['strs']:.3f}" if named else "-"
     return (

@@ -216,6 +216,7 @@ def _figures(scores: Scores) -> dict[str, Any]:
         **kinds,
         "annotated": list(scores.kinds),
         "all_f1": round(scores.spotting.f1, 4),
+        "named": scores.named,
         "analysed": scores.analysis.pairs,
         "analysis_f1": round(scores.analysis.f1, 4),
         "analysis_uf1": round(scores.analysis.uf1, 4),

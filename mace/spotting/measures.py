@@ -175,13 +175,15 @@ class Scores:
         analysis: of the rightly spotted micro-expressions that have a true class.
         minutes: of video.
         kinds: those that are annotated in any of the videos; of others nothing is known.
+        named: true micro-expressions that have a class.
     """
 
     spotting: Counts
     by_kind: Mapping[str, Counts]
     analysis: Analysis
     minutes: float
-    kinds: tuple[str, ...] = ("micro", "macro")
+    kinds: tuple[str, ...] = KINDS
+    named: int = 0
 
     @property
     def strs(self) -> float:
@@ -234,6 +236,7 @@ def score(videos: Sequence[Video]) -> Scores:
         analysis=analyse(named, {one.label for one in micro if one.label is not None}),
         minutes=sum(video.seconds for video in videos) / 60,
         kinds=tuple(kind for kind in KINDS if by_kind[kind].hits + by_kind[kind].misses),
+        named=sum(one.kind == "micro" and one.label is not None for v in videos for one in v.true),
     )
 
 

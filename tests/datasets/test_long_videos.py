@@ -1,6 +1,13 @@
 """Long videos of three laboratories, read with all that is annotated in them."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
+import tensorflow_datasets as tfds
+from fuzzing import mutations
+from hypothesis import given
+from hypothesis import strategies as st
 from trees.long_trees import (
     make_casme3_long,
     make_casme3_part_c,
@@ -10,12 +17,16 @@ from trees.long_trees import (
     samm_row,
 )
 
+from mace.data.long_videos import load_videos
 from mace.datasets.casme3 import videos as casme3
 from mace.datasets.casme_squared import reading as casme_squared
+from mace.datasets.reading import correcting, long_correcting, storing
 from mace.datasets.reading.storing import plan_reading
 from mace.datasets.samm import videos as samm
+from mace.datasets.samm.samm_dataset_builder import Builder as Samm
 from mace.errors import DataError
 from mace.face.config import FaceConfig
+from mace.face.tracked import Status
 
 
 def told(reading):
@@ -135,6 +146,7 @@ def test_casme3_part_a_from_two_tables(tmp_path):
     emotions = [
         ["spNO.1", "a", "52", "55", "60", "4", "IV", "disgust"],
         ["spNO.2", "a", "0", "3", "8", "1+2", "II", "surprise"],
+        ["spNO.9", "a", "0", "3", "8", "1+2", "II", "surprise"],
     ]
     videos = {
         ("spNO.1", "a"): (50, pictures(60)),  # frames count from 50
@@ -153,6 +165,11 @@ def test_casme3_part_a_from_two_tables(tmp_path):
         "spNO.2/c": [],
     }
     accounted(reading)
+    assert not any(change.code == "emotions-unknown" for change in reading.changes)
+    rows[0][2] = 53
+    make_casme3_long(tmp_path / "again", rows, videos, emotions=emotions)
+    reasons = [change.reason for change in casme3.read_part_a(tmp_path / "again").changes]
+    assert "the emotion is known of 1 of 2 micro-expressions" in reasons
     part_c = casme3.read_part_c(tmp_path)
     assert told(part_c) == {"01/a": [("micro", 5, None, 9, "negative")]}
     accounted(part_c)
@@ -165,3 +182,106 @@ def test_casme3_without_the_table_of_kinds_says_so(tmp_path):
     reading = casme3.read_part_a(tmp_path)
     assert told(reading) == {"spNO.1/a": [("micro", 52, 55, 60, "disgust")]}
     assert [change.code for change in reading.changes] == ["macro-unknown"]
+
+
+@pytest.fixture
+def whole_frames(monkeypatch):
+    """Take drawn frames as they are, the third of a video for one without a face."""
+
+    def as_they_are(frames, *, fps, config):
+        aligned = correcting._as_they_are(list(frames), config)
+        status = list(aligned.status)
+        status[2] = Status.NO_FACE
+        return replace(aligned, status=tuple(status))
+
+    monkeypatch.setattr(long_correcting, "correct_video", as_they_are)
+    monkeypatch.setattr(storing, "workers_for", lambda count, workers: 0)
+
+
+def test_a_video_is_stored_whole(samm_tree, tmp_path, whole_frames):
+    (samm_tree / "SAMM_longvideos" / "006_1" / "006_1_0010.jpg").unlink()
+    builder = Samm(data_dir=str(tmp_path / "data"), config="long", file_format="array_record")
+    builder.download_and_prepare(
+        download_dir=str(tmp_path / "downloads"),
+        download_config=tfds.download.DownloadConfig(manual_dir=str(samm_tree)),
+    )
+    count, videos = load_videos(builder.data_path)
+    by_name = {video.clip: video for video in videos}
+    assert count == len(by_name) == 5
+    video = by_name["006_1"]
+    assert video.numbers.tolist() == [*range(1, 10), *range(11, 41)]
+    assert (len(video.frames), video.positions[-1], video.seconds) == (39, 39, 40 / 200)
+    # Counted from the first frame, as stored; the third shows no face.
+    assert [(e.kind, e.onset, e.apex, e.offset) for e in video.events] == [
+        ("macro", 0, 7, 11), ("macro", 4, -1, 14), ("micro", 19, 24, 28),
+    ]  # fmt: skip
+    assert np.flatnonzero(video.registered < 0).tolist() == [2]
+    (beyond,) = by_name["020_6"].events
+    assert beyond.offset == 5475
+    assert by_name["006_2"].events == ()
+    # Drawn frames grow brighter with their number.
+    assert np.diff(video.frames.mean(axis=(1, 2))[:9]).min() > 0
+
+
+def rows_of(draw, rows, cells):
+    changed = [list(row) for row in rows]
+    for _ in range(draw(st.integers(1, 6))):
+        row = changed[draw(st.integers(0, len(changed) - 1))]
+        row[draw(st.integers(0, len(row) - 1))] = draw(cells)
+    return changed
+
+
+CELLS = st.one_of(
+    st.none(), st.integers(-5, 10**7), st.floats(), st.text(max_size=8),
+    st.sampled_from(["/", "?", "0", "-1", "35.5", "Macro", "006_1_2", "006_1", "a", "spNO.1", "x"]),
+)  # fmt: skip
+
+
+def read_or_refused(read):
+    refusal = ""
+    try:
+        reading = read()
+    except DataError as error:
+        refusal, reading = str(error), None
+    if reading is None:
+        assert refusal
+        assert "\n" not in refusal
+        return
+    accounted(reading)
+
+
+@mutations(25)
+@given(data=st.data())
+def test_mutated_sheets_of_samm_are_read_or_refused(tmp_path_factory, data):
+    root = tmp_path_factory.mktemp("samm")
+    rows = [samm_row("006_1_2", 20, 24.5, 29.4), samm_row("006_1_1", 5, -1, 15, "Macro")]
+    make_samm_long(root, rows_of(data.draw, rows, CELLS), {"006_1": pictures(3)})
+    read_or_refused(lambda: samm.read(root))
+
+
+@mutations(25)
+@given(data=st.data())
+def test_mutated_sheets_of_casme3_are_read_or_refused(tmp_path_factory, data):
+    root = tmp_path_factory.mktemp("casme3")
+    rows = [
+        ["spNO.1", "a", 52, 55, 60, "4", "Micro-expression"],
+        ["spNO.1", "A", 70, 75, 99, "12", "Macro-expression"],
+    ]
+    part_c = [[1, 1, "4", 5, 9, "negative", "P1"], [1, 2, "4", 15, 19, "positive", "P1"]]
+    videos = {("spNO.1", "a"): (50, pictures(3))}
+    make_casme3_long(root, rows_of(data.draw, rows, CELLS), videos)
+    make_casme3_part_c(root, rows_of(data.draw, part_c, CELLS), {"01": pictures(3)})
+    read_or_refused(lambda: casme3.read_part_a(root))
+    read_or_refused(lambda: casme3.read_part_c(root))
+
+
+@mutations(25)
+@given(data=st.data())
+def test_mutated_sheets_of_casme_squared_are_read_or_refused(tmp_path_factory, data):
+    root = tmp_path_factory.mktemp("squared")
+    rows = [
+        [1, "anger1_2", 101, 105, 0, "4", "negative", "macro-expression", "anger"],
+        [1, "anger1_1", 20, 24, 29, "4", "others", "micro-expression", "anger"],
+    ]
+    make_casme_squared_long(root, rows_of(data.draw, rows, CELLS), {"15_0401": pictures(3)})
+    read_or_refused(lambda: casme_squared.read(root, "long"))
