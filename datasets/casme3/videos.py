@@ -63,13 +63,13 @@ def read_part_a(manual_dir: Path) -> LongReading:
             row = Row(row.number, {**row.cells, "emotion": known})
         read_row(gathering, row, places, frames, labelled=False)
     reading = gathering.reading()
-    micro = [one for one in reading.annotations if kinds[one.row or 0] == "micro"]
-    named = sum(bool(one.emotion) for one in micro)
+    micro = [a for a in reading.annotations if kinds[a.row or 0] == "micro"]
+    named = sum(bool(annotation.emotion) for annotation in micro)
     if named < len(micro):
         reason = f"the emotion is known of {named} of {len(micro)} micro-expressions"
         gathering.report("remark", "emotions-unknown", None, "", reason)
         reading = gathering.reading()
-    names = {subject_key(one.subject): one.subject for one in reading.annotations}
+    names = {subject_key(a.subject): a.subject for a in reading.annotations}
     videos = [
         VideoFolder(names.get(person, f"spNO.{person}"), letter, several[0])
         for (person, letter), several in places.videos.items()

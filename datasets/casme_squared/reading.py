@@ -121,8 +121,8 @@ def _read_row(
     if folder is None:
         return
     # Many macro-expressions of the distributed sheet have no offset.
-    found = interval(gathering, row, name, no_offset="correction" if long else "repair")
-    if found is None:
+    span = interval(gathering, row, name, no_offset="correction" if long else "repair")
+    if span is None:
         return
     gathering.add(
         Annotation(
@@ -130,9 +130,9 @@ def _read_row(
             row=row.number,
             subject=subject,
             clip=clip,
-            onset=found[0],
-            apex=found[1],
-            offset=found[2],
+            onset=span[0],
+            apex=span[1],
+            offset=span[2],
             fps=FPS,
             emotion=emotion,
             emotion_raw=row.raw("emotion"),

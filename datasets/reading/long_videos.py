@@ -146,7 +146,7 @@ def as_videos(
             continue
         events[place].append(event)
     long: list[VideoAnnotation] = []
-    for video in sorted(videos, key=lambda one: (one.subject, one.clip)):
+    for video in sorted(videos, key=lambda video: (video.subject, video.clip)):
         numbered = frames(None, video.folder, f"{video.subject}/{video.clip}")
         own = sorted(events[video.folder.path], key=lambda event: event.onset)
         long.append(
@@ -170,7 +170,7 @@ def as_videos(
 
 def _same(event: VideoEvent, others: Sequence[VideoEvent]) -> VideoEvent | None:
     marks = event.kind, event.onset, event.offset
-    return next((one for one in others if (one.kind, one.onset, one.offset) == marks), None)
+    return next((o for o in others if (o.kind, o.onset, o.offset) == marks), None)
 
 
 def _event(

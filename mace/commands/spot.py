@@ -57,8 +57,8 @@ def run(
     if cards and dataset:
         raise ConfigError("--cards shows the people in videos; leave it out with --dataset")
     folder = model_folder(model)
-    found = [prepared_dataset(name, data_dir=data_dir) for name in dataset]
-    prepared = {f"{path.parent.parent.name}/{path.parent.name}": path for path in found}
+    paths = [prepared_dataset(name, data_dir=data_dir) for name in dataset]
+    prepared = {f"{path.parent.parent.name}/{path.parent.name}": path for path in paths}
 
     from mace.compilation import keep_compiled
     from mace.live.batch import Settings, recordings_within, spot_recordings, summary_table

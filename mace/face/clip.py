@@ -139,7 +139,7 @@ def correct_video(
     side, nowhere = config.crop.size, np.full((2, 3), np.nan)
     nothing = np.zeros((side, side), np.uint8)
     return AlignedClip(
-        frames=np.stack([nothing if one.crop is None else one.crop for one in answers]),
+        frames=np.stack([nothing if a.crop is None else a.crop for a in answers]),
         transforms=np.stack([nowhere if a.transform is None else a.transform for a in answers]),
         landmarks=seen.keyframe.landmarks,
         error_px=np.array([answer.error_px for answer in answers]),

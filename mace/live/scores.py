@@ -102,21 +102,21 @@ def _as_annotated(done: Sequence[Spotted], data_set: str) -> list[Spotted]:
 
     Where nothing at all is annotated, everything that is spotted is a false alarm.
     """
-    true = {interval.kind for one in done for interval in one.ours.true}
+    true = {interval.kind for video in done for interval in video.ours.true}
     kinds = tuple(kind for kind in KINDS if kind in true) or KINDS
     return [
         replace(
-            one,
+            video,
             data_set=data_set,
-            ours=replace(one.ours, kinds=kinds),
-            others={name: replace(video, kinds=kinds) for name, video in one.others.items()},
+            ours=replace(video.ours, kinds=kinds),
+            others={name: replace(other, kinds=kinds) for name, other in video.others.items()},
         )
-        for one in done
+        for video in done
     ]
 
 
 def _write_logs(folder: Path, done: Sequence[Spotted]) -> None:
-    ours = [one.ours for one in done]
+    ours = [video.ours for video in done]
     write_emotions(folder / "gt.csv", ours, true=True)
     write_emotions(folder / "mace-emotions.csv", ours)
     for method, videos in {"mace": ours, **_by_method(done)}.items():
@@ -125,7 +125,7 @@ def _write_logs(folder: Path, done: Sequence[Spotted]) -> None:
 
 
 def _by_method(done: Sequence[Spotted]) -> dict[str, list[Video]]:
-    return {method: [one.others[method] for one in done] for method in METHODS}
+    return {method: [video.others[method] for video in done] for method in METHODS}
 
 
 def scored(
@@ -173,11 +173,11 @@ def true_class(database: str, event: TrueEvent, classes: Sequence[str]) -> str |
 
 def summary(done: Sequence[Spotted]) -> dict[str, Any]:
     """Return all figures of one data set, over all videos and by subject, or of several pooled."""
-    subjects = sorted({(one.data_set, one.ours.subject) for one in done})
+    subjects = sorted({(video.data_set, video.ours.subject) for video in done})
     several = len({data_set for data_set, _ in subjects}) > 1
     by_subject = {
         f"{data_set}/{subject}" if several else subject: [
-            one for one in done if (one.data_set, one.ours.subject) == (data_set, subject)
+            video for video in done if (video.data_set, video.ours.subject) == (data_set, subject)
         ]
         for data_set, subject in subjects
     }
@@ -189,7 +189,7 @@ def summary(done: Sequence[Spotted]) -> dict[str, Any]:
 
 
 def _methods(done: Sequence[Spotted]) -> dict[str, Any]:
-    ours = score([one.ours for one in done])
+    ours = score([video.ours for video in done])
     return {
         "videos": len(done),
         "minutes": round(ours.minutes, 4),
@@ -227,12 +227,12 @@ def _figures(scores: Scores) -> dict[str, Any]:
 def _calibration(done: Sequence[Spotted]) -> dict[str, Any]:
     """Say whether the probabilities mean what they say, over the rightly spotted events."""
     predicted, labels = [], []
-    for one in done:
-        for i, j in match(one.ours.spotted, one.ours.true):
-            event, label = one.events[i], one.ours.true[j].label
+    for video in done:
+        for i, j in match(video.ours.spotted, video.ours.true):
+            event, label = video.events[i], video.ours.true[j].label
             if event.label is not None and label is not None:
-                predicted.append([event.probabilities[name] for name in one.classes])
-                labels.append(one.classes.index(label))
+                predicted.append([event.probabilities[name] for name in video.classes])
+                labels.append(video.classes.index(label))
     if not predicted:
         return {"events": 0}
     probabilities, true = np.array(predicted), np.array(labels)

@@ -229,14 +229,14 @@ def score(videos: Sequence[Video]) -> Scores:
         for kind in KINDS
     }
     named = [pair for video in videos for pair in _named(video)]
-    micro = [one for v in videos for one in (*v.spotted, *v.true) if one.kind == "micro"]
+    micro = [i for v in videos for i in (*v.spotted, *v.true) if i.kind == "micro"]
     return Scores(
         spotting=by_kind["micro"] + by_kind["macro"],
         by_kind=by_kind,
-        analysis=analyse(named, {one.label for one in micro if one.label is not None}),
+        analysis=analyse(named, {i.label for i in micro if i.label is not None}),
         minutes=sum(video.seconds for video in videos) / 60,
         kinds=tuple(kind for kind in KINDS if by_kind[kind].hits + by_kind[kind].misses),
-        named=sum(one.kind == "micro" and one.label is not None for v in videos for one in v.true),
+        named=sum(i.kind == "micro" and i.label is not None for v in videos for i in v.true),
     )
 
 

@@ -50,9 +50,9 @@ def write_log(path: Path, videos: Sequence[Video]) -> None:
             lines.append(DATA_SETS.get(database, _word(database) or "-"))
         for true, spotted, result in _rows(video):
             numbers = [
-                str(end + video.first) if one is not None else "-"
-                for one in (true, spotted)
-                for end in ((one.onset, one.offset) if one is not None else (0, 0))
+                str(end + video.first) if interval is not None else "-"
+                for interval in (true, spotted)
+                for end in ((interval.onset, interval.offset) if interval is not None else (0, 0))
             ]
             lines.append(
                 " ".join([f"{video_id(video):<11}", *(f"{n:>7}" for n in numbers), result])
@@ -62,12 +62,12 @@ def write_log(path: Path, videos: Sequence[Video]) -> None:
 
 def _rows(video: Video) -> list[tuple[Interval | None, Interval | None, str]]:
     pairs = match(video.spotted, video.true)
-    hits, found = {i for i, _ in pairs}, {j for _, j in pairs}
+    hits, hit = {i for i, _ in pairs}, {j for _, j in pairs}
     rows: list[tuple[Interval | None, Interval | None, str]] = [
         (video.true[j], video.spotted[i], "TP") for i, j in pairs
     ]
-    rows += [(None, one, "FP") for i, one in enumerate(video.spotted) if i not in hits]
-    rows += [(one, None, "FN") for j, one in enumerate(video.true) if j not in found]
+    rows += [(None, wrong, "FP") for i, wrong in enumerate(video.spotted) if i not in hits]
+    rows += [(missed, None, "FN") for j, missed in enumerate(video.true) if j not in hit]
     return sorted(rows, key=lambda row: (row[1] or row[0] or Interval(0, 0)).onset)
 
 
@@ -78,9 +78,9 @@ def write_types(path: Path, videos: Sequence[Video]) -> None:
         OutputError: if it cannot be written.
     """
     rows = [
-        (video_id(video), one.onset + video.first, one.offset + video.first, TYPES[one.kind])
-        for video in videos
-        for one in video.spotted
+        (video_id(v), interval.onset + v.first, interval.offset + v.first, TYPES[interval.kind])
+        for v in videos
+        for interval in v.spotted
     ]
     _write_table(path, ("vid", "pred_onset", "pred_offset", "type"), rows)
 
@@ -97,10 +97,10 @@ def write_emotions(path: Path, videos: Sequence[Video], *, true: bool = False) -
         OutputError: if it cannot be written.
     """
     rows = [
-        (v.subject, v.name, one.onset + v.first, one.offset + v.first, one.label or "others")
+        (v.subject, v.name, micro.onset + v.first, micro.offset + v.first, micro.label or "others")
         for v in videos
-        for one in (v.true if true else v.spotted)
-        if one.kind == "micro"
+        for micro in (v.true if true else v.spotted)
+        if micro.kind == "micro"
     ]
     _write_table(path, ("subject", "video", "onset", "offset", "emotion"), rows)
 

@@ -96,12 +96,12 @@ def spot_by_flow_peaks(
     for start in range(0, max(len(relative) - step, 1), step):
         part = relative[start : start + config.window]
         away = np.linalg.norm(part - part[:1], axis=-1)
-        found = [
+        peaks = [
             span
             for region in _WATCHED
             for span in _peaks(_low_pass(away[:, region], config), config)
         ]
-        spans += [(start + first, start + last) for first, last in united(found, config.overlap)]
+        spans += [(start + first, start + last) for first, last in united(peaks, config.overlap)]
     least, longest = config.least_s * config.fps, config.longest_s * config.fps
     split = SpottingConfig().micro_s[1]
     events = []

@@ -26,10 +26,10 @@ SMILE = Movement("happiness", {"12": 5.0}, start=1.5, rise=0.3, hold=0.2, fall=0
 SECONDS = 2.8
 
 
-def rendered(fps):
-    """The face as encoded frames."""
+def rendered():
+    """The face as encoded frames, 50 a second."""
     size = {"width": 240, "height": 180, "eye_distance": 58.0}
-    config = ClipConfig(**size, frames=round(SECONDS * fps), fps=fps, blink=0)
+    config = ClipConfig(**size, frames=round(SECONDS * 50), fps=50.0, blink=0)
     clip = render_movements(Subject(5), (FLASH, SMILE), seed=7, config=config, blinks=())
     return [cv2.imencode(".jpg", np.asarray(frame))[1].tobytes() for frame in clip.frames]
 
@@ -45,7 +45,9 @@ def frames(movement, fps, first=1):
 def data(tmp_path_factory):
     """The three data sets, prepared by the commands that their holders type."""
     root = tmp_path_factory.mktemp("long")
-    slow = rendered(30.0)
+    face = rendered()
+    # 30 pictures a second: the nearest of those there are.
+    slow = [face[round(k * 50 / 30)] for k in range(round(SECONDS * 30) - 1)]
     still, nobody = slow[:1] * 20, pictures(12)
     flash, smile = frames(FLASH, 30), frames(SMILE, 30)
     make_casme_squared_long(
@@ -72,7 +74,7 @@ def data(tmp_path_factory):
     # A frame that the camera dropped: the others keep their numbers.
     (root / "casme3" / "part_A" / "data" / "part_A" / "spNO.1" / "a" / "color" / "60.jpg").unlink()
     # 50 pictures a second, each held for four frames of 200 a second.
-    fast = [picture for picture in rendered(50.0) for _ in range(4)]
+    fast = [picture for picture in face for _ in range(4)]
     make_samm_long(
         root / "samm",
         [
@@ -185,7 +187,7 @@ def test_it_is_printed_and_not_done_again(data, done, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert (done / "samm" / "long" / "006_1" / "events.jsonl").stat().st_mtime_ns == before
     heads = [line for line in lines if line.partition(":")[0] in (*DATA_SETS, "pooled")]
-    assert heads[0] == "casme_squared/long: 2 videos of 2 people, 3.5 s"
+    assert heads[0] == "casme_squared/long: 2 videos of 2 people, 3.4 s"
     pooled = lines[lines.index(heads[-1]) + 1].split()
     assert pooled[:5] == ["MACE", "3", "0", "1", "0.857"]
 

@@ -92,8 +92,8 @@ def test_f1_of_the_published_baseline():
         counts = Counts(right, spotted - right, true - right)
         assert round(counts.f1, 4) == f1
         if kind == "all":
-            parts = [BASELINE[database, one] for one in ("micro", "macro")]
-            assert [sum(one) for one in zip(*(part[:3] for part in parts), strict=True)] == [
+            parts = [BASELINE[database, part] for part in ("micro", "macro")]
+            assert [sum(each) for each in zip(*(part[:3] for part in parts), strict=True)] == [
                 spotted, right, true,
             ]  # fmt: skip
 
@@ -132,8 +132,8 @@ def test_strs_of_the_published_table_of_mean(named, hits, alarms, misses, spotti
     micro, analysis = scores.by_kind["micro"], scores.analysis
     assert micro == Counts(hits, alarms, misses)
     assert tuple(round(v, 4) for v in (micro.precision, micro.recall, micro.f1)) == spotting
-    found = analysis.precision, analysis.recall, analysis.f1, analysis.uf1
-    assert tuple(round(value, 4) for value in found) == naming
+    means = analysis.precision, analysis.recall, analysis.f1, analysis.uf1
+    assert tuple(round(value, 4) for value in means) == naming
     assert round(scores.strs, 4) == strs
 
 
