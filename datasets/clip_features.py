@@ -70,6 +70,26 @@ def clip_features(
     )
 
 
+def event_features() -> dict[str, Any]:
+    """Features that a long video of annotated expressions has besides those of a clip.
+
+    `events` are its expressions, `kind` micro or macro; `onset`, `apex` (-1: not known) and
+    `offset` count frames from the video's first, those that are missing included, and an offset may
+    lie beyond the last; `registered` is the keyframe that a frame is registered to, -1 for none.
+    """
+    import tensorflow_datasets as tfds
+
+    text, index = tfds.features.Text(), np.int32
+    events = {
+        **dict.fromkeys(("kind", "emotion", "aus"), text),
+        **dict.fromkeys(("onset", "apex", "offset"), index),
+    }
+    return {
+        "events": tfds.features.Sequence(events),
+        "registered": tfds.features.Tensor(shape=(None,), dtype=np.int32),
+    }
+
+
 def encode_png(frame: UInt8[np.ndarray, "s s"]) -> bytes:
     """Lossless bytes of one gray frame."""
     # Level 1: noise does not compress further, and the default level takes three times as long.

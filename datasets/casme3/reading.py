@@ -32,7 +32,7 @@ PUBLISHED = Published(
     },
 )
 
-_COLUMNS = {
+COLUMNS = {
     "subject": ("subject", "sub"),
     "clip": ("filename", "file", "video"),
     "onset": ("onset", "onsetframe"),
@@ -43,7 +43,7 @@ _COLUMNS = {
     "emotion": ("emotion", "estimatedemotion"),
     "?type": ("expressiontype", "type"),
 }
-_FILES = ["*me_label*jpgindex*", "*part*a*me*", "*jpgindex*", "cas*3*part*a*", "cas*3*"]
+FILES = ["*me_label*jpgindex*", "*part*a*me*", "*jpgindex*", "cas*3*part*a*", "cas*3*"]
 # A folder of one expression, such as `spNO.1_b_166`: subject, video and onset.
 _CLIP_FOLDER = re.compile(
     r"(?P<subject>.*[0-9])[_-](?P<video>[a-z]{1,2})[_-](?P<onset>[0-9]+)([_-][0-9]+)*"
@@ -63,7 +63,7 @@ _CORRECTIONS: dict[int, _Frames] = {
 
 
 def read(manual_dir: Path, config_name: str = CONFIG) -> Reading:
-    """Read part A below `manual_dir`; no image is decoded.
+    """Read part A below `manual_dir` as clips; no image is decoded.
 
     Args:
         manual_dir: holds the table and the frames, anywhere: of the videos (`spNO.1/a/color`), or
@@ -76,8 +76,8 @@ def read(manual_dir: Path, config_name: str = CONFIG) -> Reading:
     """
     if config_name != CONFIG:
         raise ConfigError(f"unknown config {config_name!r} of casme3; known: {CONFIG}")
-    choice = find_table(manual_dir, _FILES)
-    table = read_table(choice.path, columns=_COLUMNS, sheet="label")
+    choice = find_table(manual_dir, FILES)
+    table = read_table(choice.path, columns=COLUMNS, sheet="label")
     folders = find_folders(manual_dir)
     gathering = Gathering("casme3", folders)
     rows = _micro(table)
@@ -85,10 +85,10 @@ def read(manual_dir: Path, config_name: str = CONFIG) -> Reading:
     if len(rows) < len(table.rows):
         reason = f"{len(table.rows) - len(rows)} rows of macro-expressions are not read"
         gathering.report("remark", "other-kind", None, "", reason)
-    places, frames = _Places(folders), VideoFrames(gathering)
+    places, frames = Places(folders), VideoFrames(gathering)
     known = _CORRECTIONS if len(table.rows) == _KNOWN_ROWS else {}
     for index, row in enumerate(rows):
-        _read_row(gathering, row, places, frames, known.get(index))
+        read_row(gathering, row, places, frames, known.get(index))
     if places.spare:
         gathering.where = "the folders of frames"
         reason = f"{len(places.spare)} expressions lie in folders of their own as well as in their"
@@ -102,23 +102,26 @@ def _micro(table: Table) -> list[Row]:
     return [row for row in table.rows if not row.text("type").casefold().startswith("macro")]
 
 
-class _Places:
+class Places:
     """Where frames lie: in a folder of the whole video, or in one of the expression alone.
 
     The whole video is preferred, since it has frames before the onset and after the offset.
 
     Attributes:
+        videos: folders of whole videos by person and letter.
         spare: folders of expressions that were not needed.
     """
 
     def __init__(self, folders: FolderIndex) -> None:
-        self._videos: dict[tuple[str, str], list[Folder]] = defaultdict(list)
+        self.videos: dict[tuple[str, str], list[Folder]] = defaultdict(list)
         self._clips: dict[tuple[str, str, int], list[Folder]] = defaultdict(list)
         self._paths: set[Path] = set()
         self._own: set[Path] = set()
         self.spare: set[Path] = set()
         for folder in sorted(folders.folders, key=lambda f: (len(f.parts), f.parts)):
             if any("depth" in part.casefold() for part in folder.parts[1:]):
+                continue
+            if folder.within("part_c"):  # other people under the same numbers
                 continue
             self._paths.add(folder.path)
             # The expression's name may stand one or two levels above its frames.
@@ -133,7 +136,7 @@ class _Places:
                 *_, person, letter, last = ("", "", *folder.parts)
                 if last.casefold() not in ("color", "colour"):
                     person, letter = letter, last
-                self._videos[subject_key(person), letter.casefold()].append(folder)
+                self.videos[subject_key(person), letter.casefold()].append(folder)
 
     def serves(self, folder: Folder) -> bool:
         """Whether a folder is one to be read; those of depth and the spare ones are not."""
@@ -148,25 +151,37 @@ class _Places:
         video = subject_key(rows[0].name("subject")), rows[0].text("clip").casefold()
         onsets = dict.fromkeys(_peek(row, "onset") for row in rows)
         own = [f for n in onsets if n is not None for f in self._clips.get((*video, n), [])]
-        if video in self._videos:
+        if video in self.videos:
             self.spare.update(folder.path for folder in own)
-            return self._videos[video][:1]
+            return self.videos[video][:1]
         return own
 
 
-def _read_row(
+def read_row(
     gathering: Gathering,
     row: Row,
-    places: _Places,
+    places: Places,
     frames: VideoFrames,
-    known: _Frames | None,
+    known: _Frames | None = None,
+    *,
+    labelled: bool = True,
 ) -> None:
+    """Add what a row of part A says, or report why it is dropped.
+
+    Args:
+        gathering: takes it.
+        row: of the sheet.
+        places: where frames lie.
+        frames: of the folders.
+        known: the literature's correction of its interval.
+        labelled: whether a row needs an emotion.
+    """
     subject, video = row.name("subject"), row.text("clip")
     # A video may hold several expressions, so that its letter names none of them.
     number = _peek(row, "onset")
     clip = f"{video}_{row.name('onset') if number is None else number}"
     name, emotion = f"{subject}/{clip}", normalise_emotion(row.text("emotion"))
-    if not (subject and video and emotion):
+    if not (subject and video and (emotion or not labelled)):
         gathering.report("drop", "incomplete", row, name, "no subject, file name or emotion")
         return
     # A folder of one expression may bear the onset with or without its typing error.

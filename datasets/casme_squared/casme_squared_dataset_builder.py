@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mace.datasets.casme_squared import reading
 from mace.datasets.reading.builder import ClipBuilder, ReadingConfig
+from mace.datasets.reading.long_videos import LongReading
 from mace.datasets.reading.records import Reading
 
 
@@ -17,9 +18,14 @@ class Builder(ClipBuilder):
         ReadingConfig(
             name="macro", description="macro-expressions of the long videos, 30 frames/s, corrected"
         ),
+        ReadingConfig(
+            name="long",
+            description="the long videos with micro- and macro-expressions, for spotting",
+            videos=True,
+        ),
     ]
 
     @staticmethod
-    def read(manual_dir: Path, config: str) -> Reading:
+    def read(manual_dir: Path, config: str) -> Reading | LongReading:
         """Read sheet and tree, as `reading.read` does."""
         return reading.read(manual_dir, config)

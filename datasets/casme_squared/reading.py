@@ -9,14 +9,27 @@ from pathlib import Path
 from mace.annotation.class_sets import normalise_emotion
 from mace.datasets.reading.cells import cell_text, normalise, subject_key
 from mace.datasets.reading.gathering import Gathering
-from mace.datasets.reading.long_videos import VideoFrames, interval, unique_names
-from mace.datasets.reading.records import Annotation, Reading
+from mace.datasets.reading.long_videos import (
+    Expression,
+    LongReading,
+    VideoFolder,
+    VideoFrames,
+    as_videos,
+    interval,
+    unique_names,
+)
+from mace.datasets.reading.records import Annotation, Published, Reading
 from mace.datasets.reading.tables import Row, Table, read_table
 from mace.datasets.reading.trees import Folder, FolderIndex, find_folders, find_tables
 from mace.errors import ConfigError, DataError
 
 FPS = 30.0
-CONFIGS = ("micro", "macro")
+CONFIGS = ("micro", "macro", "long")
+PUBLISHED = Published(
+    source="Qu et al. 2018, CAS(ME)^2: a database for spontaneous macro-expression and "
+    "micro-expression spotting and recognition",
+    counts={"micro": 57, "macro": 300},
+)
 
 # The sheet has no header: these are its columns in order.
 _COLUMNS: dict[str, tuple[str, ...]] = {
@@ -34,12 +47,13 @@ _FOLDER = re.compile(r"s?0*([0-9]+)_([0-9]{4})(?![0-9]).*", re.IGNORECASE)
 _KNOWN_CODES = {"disgust1": "0101"}
 
 
-def read(manual_dir: Path, config_name: str = "micro") -> Reading:
+def read(manual_dir: Path, config_name: str = "micro") -> Reading | LongReading:
     """Read CAS(ME)^2 below `manual_dir`; no image is decoded.
 
     Args:
         manual_dir: holds the workbook and the folders of frames (rawpic), anywhere.
-        config_name: `micro` or `macro`, the rows of that kind.
+        config_name: `micro` or `macro`, the rows of that kind as clips; `long`, all videos with
+            all rows, for spotting.
 
     Raises:
         ConfigError: for another configuration.
@@ -54,10 +68,10 @@ def read(manual_dir: Path, config_name: str = "micro") -> Reading:
     folders = find_folders(manual_dir)
     gathering = Gathering("casme_squared", folders)
     rows = [row for row in table.rows if not _is_header(row)]
-    chosen = [row for row in rows if _kind(row) in ("", config_name)]
+    chosen = [row for row in rows if config_name == "long" or _kind(row) in ("", config_name)]
     gathering.begin(replace(table, rows=tuple(chosen)), others)
     if len(chosen) < len(rows):
-        kind = next(config for config in CONFIGS if config != config_name)
+        kind = "macro" if config_name == "micro" else "micro"
         reason = (
             f"{len(rows) - len(chosen)} rows of {kind}-expressions are not read (--config {kind})"
         )
@@ -65,8 +79,20 @@ def read(manual_dir: Path, config_name: str = "micro") -> Reading:
     names = unique_names([(r.name("subject"), r.text("clip"), r.text("onset")) for r in chosen])
     videos, frames = _videos(folders), VideoFrames(gathering)
     for row, clip in zip(chosen, names, strict=True):
-        _read_row(gathering, row, clip, people, codes, videos, frames)
-    return gathering.reading()
+        _read_row(gathering, row, clip, people, codes, videos, frames, long=config_name == "long")
+    if config_name != "long":
+        return gathering.reading()
+    kinds: dict[int, Expression] = {
+        row.number: "micro" if _kind(row) == "micro" else "macro" for row in chosen
+    }
+    subjects = {subject_key(name): name for name in people.values()}
+    folders_of = [
+        VideoFolder(subjects[person], f"{person}_{code}", several[0])
+        for (person, code), several in videos.items()
+        if person in subjects
+    ]
+    reading = gathering.reading()
+    return as_videos(reading, kinds, folders_of, frames, fps=FPS, published=PUBLISHED)
 
 
 def _read_row(
@@ -77,6 +103,8 @@ def _read_row(
     codes: Mapping[str, str],
     videos: Mapping[tuple[str, str], list[Folder]],
     frames: VideoFrames,
+    *,
+    long: bool,
 ) -> None:
     participant = row.name("subject")
     subject = people.get(subject_key(participant), "")
@@ -92,8 +120,9 @@ def _read_row(
     folder = _folder(gathering, row, subject, name, codes, videos)
     if folder is None:
         return
-    found = interval(gathering, row, name)
-    if found is None:
+    # Many macro-expressions of the distributed sheet have no offset.
+    span = interval(gathering, row, name, no_offset="correction" if long else "repair")
+    if span is None:
         return
     gathering.add(
         Annotation(
@@ -101,9 +130,9 @@ def _read_row(
             row=row.number,
             subject=subject,
             clip=clip,
-            onset=found[0],
-            apex=found[1],
-            offset=found[2],
+            onset=span[0],
+            apex=span[1],
+            offset=span[2],
             fps=FPS,
             emotion=emotion,
             emotion_raw=row.raw("emotion"),

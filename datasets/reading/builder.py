@@ -8,8 +8,9 @@ from typing import Any, cast
 
 import tensorflow_datasets as tfds
 
-from mace.datasets.clip_features import as_files, clip_features
+from mace.datasets.clip_features import as_files, clip_features, event_features
 from mace.datasets.reading.correcting import load
+from mace.datasets.reading.long_videos import LongReading
 from mace.datasets.reading.records import Reading
 from mace.datasets.reading.storing import store_clips
 from mace.face.config import FaceConfig
@@ -21,9 +22,11 @@ class ReadingConfig(tfds.core.BuilderConfig):
 
     Attributes:
         face: settings of the face correction.
+        videos: whether it has long videos with all that happens in them, in place of clips.
     """
 
     face: FaceConfig = field(default_factory=FaceConfig)
+    videos: bool = False
 
 
 class ClipBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
@@ -45,7 +48,7 @@ class ClipBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     @staticmethod
     @abstractmethod
-    def read(manual_dir: Path, config: str) -> Reading:
+    def read(manual_dir: Path, config: str) -> Reading | LongReading:
         """Read sheet and tree; no image is decoded.
 
         Raises:
@@ -58,7 +61,8 @@ class ClipBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         return cast(ReadingConfig, self.builder_config)
 
     def _info(self) -> tfds.core.DatasetInfo:
-        return self.dataset_info_from_configs(features=clip_features(self.settings.face))
+        extra = event_features() if self.settings.videos else None
+        return self.dataset_info_from_configs(features=clip_features(self.settings.face, extra))
 
     def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[str, dict]]]:
         clips = self.clips

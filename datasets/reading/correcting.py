@@ -5,7 +5,7 @@ import json
 import pickle
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -29,7 +29,7 @@ CROPPED = "cropped by the distributor"
 # A clip of a data set shows a face, and the detector's scores of a dark one in dim light lie below
 # the threshold that keeps it from seeing faces in walls: between 0 and 0.2 on rendered ones, while
 # scenery stays below -0.5.
-_FAINT_SCORE = -0.3
+FAINT_SCORE = -0.3
 _FORMAT = 2  # of stored outcomes; another number makes them anew
 
 
@@ -59,6 +59,15 @@ class Task:
     changes: tuple[Change, ...] = ()
 
     @property
+    def name(self) -> str:
+        """`subject/clip`."""
+        return self.annotation.name
+
+    def correct(self) -> "Outcome":
+        """Make the sample; whatever is wrong with the clip's files drops it."""
+        return correct(self)
+
+    @property
     def key(self) -> str:
         """Names everything that the sample depends on, the sizes of the frame files included."""
         return hashlib.sha256(json.dumps(self._content(), sort_keys=True).encode()).hexdigest()[:20]
@@ -72,7 +81,7 @@ class Task:
             "format": _FORMAT,
             "database": self.database,
             "annotation": asdict(labels),
-            "files": [(number, path.name, _size(path)) for number, path in files.items()],
+            "files": [(number, path.name, file_size(path)) for number, path in files.items()],
             "face": config_hash(self.face),
             "frames": (self.onset, self.apex, self.offset, self.apex_source),
         }
@@ -137,10 +146,33 @@ def correct(task: Task) -> Outcome:
         return Outcome(sample=None, changes=(task.annotation.change("drop", "unusable", reason),))
 
 
-def store(task: Task, path: Path) -> Outcome:
-    """Correct a clip into its file, whole or not at all; returns the outcome without the sample."""
+class Correctable(Protocol):
+    """What is corrected into a file of its own: a clip, or a long video."""
+
+    @property
+    def key(self) -> str:
+        """Names everything that the sample depends on."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """`subject/clip`."""
+        ...
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What was mended so far."""
+        ...
+
+    def correct(self) -> Outcome:
+        """Make the sample."""
+        ...
+
+
+def store(task: Correctable, path: Path) -> Outcome:
+    """Correct into a file, whole or not at all; returns the outcome without the sample."""
     cv2.setNumThreads(1)
-    outcome = correct(task)
+    outcome = task.correct()
     if outcome.sample is not None:
         with atomic_path(path) as temporary:
             temporary.write_bytes(pickle.dumps(outcome))
@@ -254,7 +286,7 @@ def _corrected(frames: list[np.ndarray], onset: int, face: FaceConfig) -> tuple[
     try:
         return correct_clip(frames, onset=onset, config=face), False
     except DataError as error:
-        lenient = replace(face, detector=replace(face.detector, min_score=_FAINT_SCORE))
+        lenient = replace(face, detector=replace(face.detector, min_score=FAINT_SCORE))
         try:
             return correct_clip(frames, onset=onset, config=lenient), True
         except DataError:
@@ -283,7 +315,8 @@ def _as_they_are(frames: list[UInt8[np.ndarray, "h w"]], face: FaceConfig) -> Al
     )
 
 
-def _size(path: Path) -> int:
+def file_size(path: Path) -> int:
+    """Return how many bytes a file has, -1 where it is not there."""
     try:
         return path.stat().st_size
     except OSError:

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
+from mace.annotation.class_sets import CLASS_SETS, classes_of
 from mace.datasets.file_format import file_format
 from mace.datasets.reading.builder import ClipBuilder
 from mace.datasets.reading.correcting import load
+from mace.datasets.reading.long_videos import LongReading
 from mace.datasets.reading.records import Reading
 from mace.datasets.reading.report import make_report, refuse_changes, refused
-from mace.datasets.reading.storing import fingerprint, plan_clips, store_tasks
+from mace.datasets.reading.storing import fingerprint, plan_reading, store_tasks
 from mace.errors import ConfigError, DataError, OutputError
 
 
@@ -27,9 +29,11 @@ def prepare_clips(
     manual_dir: Path | None = None,
     strict: bool = False,
     workers: int | None = None,
-    reading: Reading | None = None,
+    reading: Reading | LongReading | None = None,
 ) -> Path:
     """Prepare a data set from its folder and return the folder of the prepared one.
+
+    A configuration of long videos is prepared likewise, a video for a clip.
 
     A repeated call does nothing and says so; an interrupted one goes on with the clips that are
     missing. Where sheet, frames or settings have changed, the data set is made again and takes the
@@ -66,7 +70,7 @@ def prepare_clips(
         )
     reading = source.read(manual_dir, config) if reading is None else reading
     face = _builder(source, config, data_dir).settings.face
-    tasks, changes = plan_clips(reading, face=face)
+    tasks, changes = plan_reading(reading, face=face)
     if strict:
         refuse_changes(name, [*changes, *(c for task in tasks for c in task.changes)])
     mark = f"{fingerprint(tasks, changes)} {source.VERSION}"
@@ -85,15 +89,15 @@ def prepare_clips(
     stored = store_tasks(tasks, changes, database=name, folder=work / "clips", workers=workers)
     if strict:
         refuse_changes(name, stored.changes)
-    samples = [_labels(path) for path in stored.paths]
     report = make_report(
         name,
         fingerprint=mark,
         rows=reading.rows,
-        samples=samples,
-        readable=[annotation.emotion for annotation in reading.annotations],
+        samples=[label for path in stored.paths for label in _labels(path, reading)],
+        readable=_readable(reading),
         published=reading.published,
         changes=stored.changes,
+        videos=len(stored.paths) if isinstance(reading, LongReading) else None,
     )
     _write(_builder(source, config, work / "built"), stored.paths, work)
     built = Path(_builder(source, config, work / "built").data_path)
@@ -119,11 +123,32 @@ def _prepared(target: Path) -> dict | None:
     return report if isinstance(report, dict) else {"fingerprint": ""}
 
 
-def _labels(path: Path) -> dict:
+def _labels(path: Path, reading: Reading | LongReading) -> list[dict[str, str]]:
+    """The labels of a clip, or of each event of a long video."""
     outcome = load(path)
     assert outcome is not None
     assert outcome.sample is not None
-    return {name: value for name, value in outcome.sample.items() if isinstance(value, str)}
+    if not isinstance(reading, LongReading):
+        return [{name: value for name, value in outcome.sample.items() if isinstance(value, str)}]
+    labels = []
+    for event in outcome.sample["events"]:
+        classes = classes_of(reading.database, event["emotion"])
+        source = "annotated" if event["apex"] >= 0 else "none"
+        labels.append(
+            {
+                "emotion": event["kind"],
+                "apex_source": source,
+                **{f"class_{name}": classes.get(name, "") for name in CLASS_SETS},
+            }
+        )
+    return labels
+
+
+def _readable(reading: Reading | LongReading) -> list[str]:
+    """What the report counts: emotions of clips, kinds of what happens in long videos."""
+    if isinstance(reading, LongReading):
+        return [event.kind for video in reading.videos for event in video.events]
+    return [annotation.emotion for annotation in reading.annotations]
 
 
 def _write(builder: ClipBuilder, clips: tuple[Path, ...], work: Path) -> None:

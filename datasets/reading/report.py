@@ -26,7 +26,8 @@ class PreparationReport:
         dataset: name of the data set, such as `samm/raw`.
         fingerprint: names the annotations, the frame files and the settings.
         rows: number of data rows of the sheet.
-        samples: number of samples made.
+        samples: number of samples made; of long videos, expressions in them.
+        videos: number of long videos; None where samples are clips.
         emotions: number of samples by emotion.
         readable: number of rows that could be read, by emotion.
         classes: number of samples by class, for each class set.
@@ -47,6 +48,7 @@ class PreparationReport:
     apex_sources: dict[str, int]
     published: Published | None
     changes: tuple[Change, ...]
+    videos: int | None = None
 
     def of(self, kind: Kind) -> list[Change]:
         """Return the changes of one kind."""
@@ -80,15 +82,15 @@ class PreparationReport:
         numbers = {f"{kind}s": len(self.of(kind)) for kind in _KINDS}
         drops = numbers.pop("drops")
         rest = ", ".join(f"{count} {name}" for name, count in numbers.items())
+        made = f"{self.samples} samples made"
+        if self.videos is not None:
+            plural = "" if self.videos == 1 else "s"
+            made = f"{self.samples} expressions in {self.videos} video{plural}"
         if not drops:
-            read = f"{self.rows} rows read, {self.samples} samples made"
-            return f"{self.dataset}: {read}, 0 drops, {rest}"
+            return f"{self.dataset}: {self.rows} rows read, {made}, 0 drops, {rest}"
         codes = Counter(change.code for change in self.of("drop")).most_common(3)
         why = ", ".join(f"{count} {code}" for code, count in codes)
-        return (
-            f"{self.dataset}: {drops} OF {self.rows} ROWS WERE DROPPED ({why}), {self.samples} "
-            f"samples made, {rest}"
-        )
+        return f"{self.dataset}: {drops} OF {self.rows} ROWS WERE DROPPED ({why}), {made}, {rest}"
 
     def _counts(self) -> list[str]:
         published = dict(self.published.counts) if self.published else {}
@@ -97,7 +99,8 @@ class PreparationReport:
         )
         width = max([10, *(len(name) for name in names)])
         columns = ["samples", "readable", *(["published"] if published else [])]
-        lines = [f"{'emotion':<{width}} " + " ".join(f"{column:>9}" for column in columns)]
+        head = "emotion" if self.videos is None else "kind"
+        lines = [f"{head:<{width}} " + " ".join(f"{column:>9}" for column in columns)]
         for name in [*names, "total"]:
             counts = [self.emotions, self.readable, *([published] if published else [])]
             numbers = [sum(c.values()) if name == "total" else c.get(name, 0) for c in counts]
@@ -144,8 +147,12 @@ def make_report(
     readable: Iterable[str],
     published: Published | None,
     changes: Sequence[Change],
+    videos: int | None = None,
 ) -> PreparationReport:
-    """Count the samples' labels; each sample needs the texts of `clip_features` only."""
+    """Count the samples' labels; each sample needs the texts of `clip_features` only.
+
+    Of long videos, which are `videos`, each expression is a sample, its `emotion` the kind.
+    """
     drops = sum(change.kind == "drop" for change in changes)
     midpoints = [sample for sample in samples if sample["apex_source"] == "midpoint"]
     assert rows == len(samples) + drops, f"{rows} rows, {len(samples)} samples, {drops} drops"
@@ -169,6 +176,7 @@ def make_report(
         apex_sources=_count(sample["apex_source"] for sample in samples),
         published=published,
         changes=tuple(sorted(changes, key=lambda c: (c.where, c.row or 0, c.clip, c.code))),
+        videos=videos,
     )
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mace.datasets.reading.cells import subject_key
-from mace.datasets.reading.correcting import Outcome, Task, load, plan, store
+from mace.datasets.reading.correcting import Correctable, Outcome, Task, load, plan, store
+from mace.datasets.reading.long_correcting import plan_videos
+from mace.datasets.reading.long_videos import LongReading
 from mace.datasets.reading.records import Annotation, Change, Reading
 from mace.errors import DataError
 from mace.face.config import FaceConfig
@@ -26,6 +28,15 @@ class Stored:
 
     paths: tuple[Path, ...]
     changes: tuple[Change, ...]
+
+
+def plan_reading(
+    reading: Reading | LongReading, *, face: FaceConfig
+) -> tuple[Sequence[Correctable], list[Change]]:
+    """Return what is to be corrected, clips or long videos, and the changes so far."""
+    if isinstance(reading, LongReading):
+        return plan_videos(reading, face=face)
+    return plan_clips(reading, face=face)
 
 
 def plan_clips(reading: Reading, *, face: FaceConfig) -> tuple[list[Task], list[Change]]:
@@ -90,28 +101,32 @@ def _recorded(annotation: Annotation) -> Hashable:
     return source, annotation.onset, annotation.offset
 
 
-def fingerprint(tasks: Sequence[Task], changes: Sequence[Change]) -> str:
+def fingerprint(tasks: Sequence[Correctable], changes: Sequence[Change]) -> str:
     """Name what a preparation will make: annotations, repairs, drops, files and settings."""
     content = "\n".join([task.key for task in tasks] + [repr(change) for change in changes])
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def store_clips(
-    reading: Reading, *, face: FaceConfig, folder: Path, workers: int | None = None
+    reading: Reading | LongReading,
+    *,
+    face: FaceConfig,
+    folder: Path,
+    workers: int | None = None,
 ) -> Stored:
-    """Correct all clips of a reading into `folder`, each into a file of its own.
+    """Correct all clips or videos of a reading into `folder`, each into a file of its own.
 
     Raises:
         DataError: if no clip is left.
         WorkerError: if a worker was killed.
         OutputError: if the folder cannot be written to.
     """
-    tasks, changes = plan_clips(reading, face=face)
+    tasks, changes = plan_reading(reading, face=face)
     return store_tasks(tasks, changes, database=reading.database, folder=folder, workers=workers)
 
 
 def store_tasks(
-    tasks: Sequence[Task],
+    tasks: Sequence[Correctable],
     changes: Sequence[Change],
     *,
     database: str,
@@ -121,7 +136,7 @@ def store_tasks(
     """Correct planned clips that are not in `folder` yet.
 
     Args:
-        tasks: what `plan_clips` returned.
+        tasks: what `plan_reading` returned.
         changes: the changes so far, which those made here follow.
         database: for the progress display.
         folder: of finished clips; those of an interrupted run are taken over.
@@ -148,7 +163,7 @@ def store_tasks(
             workers=workers_for(len(missing), workers),
         ):
             outcomes[index] = outcome
-            advance(1, note=tasks[index].annotation.name)
+            advance(1, note=tasks[index].name)
     everything = list(changes)
     for outcome in outcomes:
         assert outcome is not None
@@ -164,5 +179,5 @@ def store_tasks(
     return Stored(paths=kept, changes=tuple(everything))
 
 
-def _store(_: None, job: tuple[int, Task, Path]) -> Outcome:
+def _store(_: None, job: tuple[int, Correctable, Path]) -> Outcome:
     return store(*job[1:])

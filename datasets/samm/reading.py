@@ -42,7 +42,7 @@ _COLUMNS = {
     "?objective": ("objectiveclasses", "objectiveclass"),
     "?notes": ("notes",),
 }
-_SHEETS = ["samm*micro*facs*", "samm*facs*", "samm*"]
+SHEETS = ["samm*micro*facs*", "samm*facs*", "samm*"]
 _CLIP = re.compile(r"([0-9]{3})_[0-9]+_[0-9]+")
 # Frame numbers count in the long video; padded to 4 or 5 digits, as it happens.
 _FRAME = re.compile(r"(?:reg_)?(?:[0-9]+_)*([0-9]+)", re.IGNORECASE)
@@ -64,8 +64,8 @@ def read(manual_dir: Path, config_name: str = "raw") -> Reading:
     Raises:
         DataError: for a missing or damaged sheet, or no folder of such frames.
     """
-    choice = find_table(manual_dir, _SHEETS)
-    table = _table(choice.path)
+    choice = find_table(manual_dir, SHEETS)
+    table = read_sheet(choice.path)
     folders = find_folders(manual_dir)
     cropped = config_name == "cropped"
     fits = choose_folders(folders, manual_dir, cropped=cropped)
@@ -77,7 +77,12 @@ def read(manual_dir: Path, config_name: str = "raw") -> Reading:
     return gathering.reading(PUBLISHED)
 
 
-def _table(path: Path) -> Table:
+def read_sheet(path: Path) -> Table:
+    """Read the sheet of micro-expressions, also a copy without its header.
+
+    Raises:
+        DataError: for a damaged table, or another one.
+    """
     try:
         return read_table(path, columns=_COLUMNS, sheet="MICRO_ONLY")
     except DataError:

@@ -14,6 +14,7 @@ def run(
     logs: Annotated[tuple[Path, ...], tyro.conf.Positional],
     benchmark: BenchmarkName | None = None,
     classes: tuple[str, ...] = (),
+    truth: Path | None = None,
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
 ) -> None:
     """Score predictions: UF1, UAR, accuracy and more, from counts pooled over all folds.
@@ -24,18 +25,32 @@ def run(
     `Predicted : [0, 1]`, `Ground Truth : [0, 0]`. Several logs are several seeds of one method:
     scores are their means.
 
+    What was spotted in long videos is scored as well, in the challenge's forms: a log of MEGC 2020,
+    a line `video true-onset true-offset onset offset TP` for each interval; or, with --truth, a
+    table `vid,pred_onset,pred_offset,type` (2022, 2023) or `subject,video,onset,offset,emotion`
+    (2024, 2025).
+
     Args:
         logs: the logs, one for each seed.
         benchmark: compare the number of samples with this protocol's; its classes, in its order,
             name integer labels, and its database is that of subjects without one. Without it, the
             protocol with these databases and classes.
         classes: names of the classes in the order of integer labels.
+        truth: the true intervals of a table of spotted ones, in the same form.
         as_json: print one JSON object instead of the tables.
     """
     if not logs:
         raise ConfigError("name at least one log of predictions")
     if benchmark is not None and classes:
         raise ConfigError("--benchmark names the classes already; leave out --classes")
+
+    from mace.spotting.megc import is_spotting
+
+    if truth is not None or any(map(is_spotting, logs)):
+        if benchmark is not None or classes:
+            raise ConfigError("spotted intervals have no --benchmark and no --classes")
+        _score_spotting(logs, truth, as_json=as_json)
+        return
 
     from mace.evaluation.method_scores import figures_json
     from mace.evaluation.score_text import print_scores
@@ -51,3 +66,20 @@ def run(
         print_scores(scores.figures, scores.benchmark)
         for remark in scores.remarks:
             print(f"note: {remark}")
+
+
+def _score_spotting(logs: tuple[Path, ...], truth: Path | None, *, as_json: bool) -> None:
+    from mace.spotting.megc_scores import score_log, score_table, text
+
+    if len(logs) != 1:
+        raise ConfigError("name one log of spotted intervals at a time")
+    if truth is None:
+        figures, remarks = score_log(logs[0])
+    else:
+        figures, remarks = score_table(logs[0], truth), ()
+    if as_json:
+        print(json.dumps({**figures, "log": str(logs[0]), "remarks": list(remarks)}, indent=2))
+        return
+    print(text(figures))
+    for remark in remarks:
+        print(f"note: {remark}")

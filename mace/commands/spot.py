@@ -16,7 +16,7 @@ from mace.places import DATA_DIR, RUNS_DIR, model_folder, prepared_dataset
 
 def run(
     videos: tyro.conf.Positional[tuple[Path, ...]] = (),
-    dataset: str | None = None,
+    dataset: tuple[str, ...] = (),
     model: Path = DEFAULT_MODEL,
     out: Path | None = None,
     fps: float | None = None,
@@ -33,15 +33,18 @@ def run(
     spotting.json; beside them summary.csv has a row for each video of this call, events.csv all
     their movements. Videos that are done already are not done again, so the same command goes on
     where it was stopped, and one that cannot be read does not keep the others from it. With
-    --dataset the videos of a prepared data set are scored against what is known to happen in them,
-    beside a plain baseline.
+    --dataset the videos of prepared data sets are scored against what is annotated in them by the
+    rules of the Micro-Expression Grand Challenge, each data set and all together, beside two other
+    methods; megc/ has the logs in the challenge's forms, scores.json all figures, by subject too.
 
     Args:
         videos: video files, folders of pictures or their patterns (img%05d.png), and folders that
             hold any of these, at any depth.
-        dataset: a prepared data set of long videos, such as synthetic/long, in place of videos.
+        dataset: prepared data sets of long videos, such as synthetic/long or casme_squared/long, in
+            place of videos.
         model: folder of a trained model that reads flow, or `pretrained`.
-        out: folder for the results; by default runs/spot, with --dataset runs/spot/NAME.
+        out: folder for the results; by default runs/spot, with --dataset runs/spot/NAME for each,
+            and runs/spot/pooled for the figures of all.
         fps: frames per second, where the videos do not say or say it wrongly.
         cards: write a picture of each micro- and macro-expression, which shows the face at onset,
             apex and offset, as it is and with its motion multiplied.
@@ -49,24 +52,31 @@ def run(
         data_dir: where prepared data sets lie.
         as_json: print the summary as one JSON object.
     """
-    if bool(videos) == (dataset is not None):
+    if bool(videos) == bool(dataset):
         raise ConfigError("name videos to spot in, or a data set with --dataset, and not both")
-    if cards and dataset is not None:
+    if cards and dataset:
         raise ConfigError("--cards shows the people in videos; leave it out with --dataset")
     folder = model_folder(model)
-    prepared = None if dataset is None else prepared_dataset(dataset, data_dir=data_dir)
+    paths = [prepared_dataset(name, data_dir=data_dir) for name in dataset]
+    prepared = {f"{path.parent.parent.name}/{path.parent.name}": path for path in paths}
 
     from mace.compilation import keep_compiled
     from mace.live.batch import Settings, recordings_within, spot_recordings, summary_table
 
     keep_compiled()
     settings = Settings.load(folder, live, name=str(model))
-    if prepared is not None and dataset is not None:
-        from mace.live.scores import score_data_set, table
+    if prepared:
+        from mace.live.score_table import table
+        from mace.live.scores import score_data_sets
 
-        where = RUNS_DIR / "spot" / dataset if out is None else out
-        figures = score_data_set(prepared, settings, out=where)
-        text = f"{table(figures)}\n\nresults  {where}"
+        base = RUNS_DIR / "spot" if out is None else out
+        folders = {name: base / name for name in prepared}
+        if out is not None and len(folders) == 1:
+            folders = dict.fromkeys(folders, out)
+        pooled = base / "pooled"
+        figures = score_data_sets(prepared, settings, folders=folders, pooled=pooled)
+        places = [*folders.values(), *([pooled] if len(folders) > 1 else [])]
+        text = f"{table(figures)}\n\nresults  {', '.join(map(str, places))}"
         print(json.dumps(figures, indent=2) if as_json else text)
         print(settings.notes["notice"], file=sys.stderr)
         return

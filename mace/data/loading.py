@@ -27,6 +27,11 @@ def load_clips(data_dir: Path) -> list[Clip]:
     folder = prepared_folder(Path(data_dir))
     with reading(folder):
         builder = tfds.builder_from_directory(folder)
+        if "events" in dict(builder.info.features or {}):  # pyright: ignore[reportArgumentType, reportCallIssue]
+            raise DataError(
+                f"{folder} holds long videos and no clips of one expression; `mace spot --dataset "
+                f"{folder.parent.parent.name}/{folder.parent.name}` is for those"
+            )
         splits = sorted(builder.info.splits)
         sources = [builder.as_data_source(split) for split in splits]  # pyright: ignore[reportCallIssue]
         samples = itertools.chain.from_iterable(sources)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 
 from mace.data.loading import prepared_folder, reading, text
 from mace.errors import DataError
@@ -16,12 +16,14 @@ from mace.errors import DataError
 class TrueEvent:
     """What annotators, or the renderer, say happens.
 
+    Frames are counted from the video's first, 0, those that are missing included.
+
     Attributes:
         kind: micro, macro, or what else happens, such as a blink.
         emotion: the emotion shown; empty where there is none.
         onset: first frame.
-        apex: the frame at which the movement is strongest.
-        offset: last frame, which is included.
+        apex: the frame at which the movement is strongest; -1 where nobody says.
+        offset: last frame, which is included; it may lie beyond the video's last.
     """
 
     kind: str
@@ -43,6 +45,9 @@ class LongVideo:
         transforms: frame px to crop px.
         fps: frames per second.
         events: what happens, by onset.
+        numbers: those that the data set's authors give to the frames; more than one apart where
+            frames are missing.
+        registered: the keyframe that each frame is registered to, -1 for none.
     """
 
     database: str
@@ -52,11 +57,18 @@ class LongVideo:
     transforms: Float[np.ndarray, "t 2 3"]
     fps: float
     events: tuple[TrueEvent, ...]
+    numbers: Int[np.ndarray, " t"]
+    registered: Int[np.ndarray, " t"]
+
+    @property
+    def positions(self) -> Int[np.ndarray, " t"]:
+        """Frames from the first, 0, those that are missing included."""
+        return self.numbers - self.numbers[0]
 
     @property
     def seconds(self) -> float:
         """How long it is."""
-        return len(self.frames) / self.fps
+        return (int(self.positions[-1]) + 1) / self.fps
 
 
 def load_videos(folder: Path) -> tuple[int, Iterator[LongVideo]]:
@@ -91,6 +103,7 @@ def _video(sample: Mapping[str, Any]) -> LongVideo:
     rows = zip(
         *(events[name] for name in ("kind", "emotion", "onset", "apex", "offset")), strict=True
     )
+    count = len(sample["numbers"])
     return LongVideo(
         database=text(sample["database"]),
         subject=text(sample["subject"]),
@@ -102,4 +115,7 @@ def _video(sample: Mapping[str, Any]) -> LongVideo:
             TrueEvent(text(kind), text(emotion), int(onset), int(apex), int(offset))
             for kind, emotion, onset, apex, offset in rows
         ),
+        numbers=np.asarray(sample["numbers"], np.int64),
+        # Rendered videos are registered throughout, and say nothing of it.
+        registered=np.asarray(sample.get("registered", np.zeros(count)), np.int64),
     )

@@ -1,6 +1,6 @@
 """Face correction of a stored clip, by the tracker that live frames go through."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,8 +24,9 @@ class AlignedClip:
     """A corrected clip.
 
     Attributes:
-        frames: crops; a frame without a face shows what lies where the face was last.
-        transforms: frame px to crop px.
+        frames: crops; a frame without a face shows what lies where the face was last, in a long
+            video nothing (0).
+        transforms: frame px to crop px; NaN in a long video where there is no face.
         landmarks: of the keyframe, (x, y) px of that frame.
         error_px: residual of the registration, NaN where a frame was not registered.
         status: one per frame.
@@ -104,6 +105,49 @@ def correct_clip(
     before = [answer for gray in grays[:onset][::-1] for answer in backward.push(gray)]
     before += backward.finish()
     return _assemble(grays, before[::-1] + answers, onset)
+
+
+def correct_video(
+    frames: Iterable[np.ndarray | None],
+    *,
+    fps: float,
+    config: FaceConfig = FaceConfig(),  # noqa: B008
+) -> AlignedClip:
+    """Align a long video to the first frame with a face, one frame in memory at a time.
+
+    What the head's pose makes of the face changes in minutes, so that the keyframe may be renewed
+    on the way; frames before the first face, or without one, have status other than `TRACKED`.
+
+    Args:
+        frames: images, grey, BGR or BGRA; None for one that cannot be read.
+        fps: frames per second.
+        config: sizes, margins, thresholds; its `patience` is taken for a quarter of a second at
+            least, which outlasts a blink.
+
+    Raises:
+        DataError: if there is no frame, or a face in none of them.
+    """
+    tracker = FaceTracker(replace(config, patience=max(config.patience, round(fps / 4))))
+    answers = [answer for frame in frames for answer in tracker.push(frame)]
+    answers += tracker.finish()
+    seen = next((answer for answer in answers if answer.keyframe is not None), None)
+    if seen is None or seen.keyframe is None:
+        raise DataError(
+            f"no face found in any of its {len(answers)} frames; look at them, or lower "
+            "detector.min_score"
+        )
+    side, nowhere = config.crop.size, np.full((2, 3), np.nan)
+    nothing = np.zeros((side, side), np.uint8)
+    return AlignedClip(
+        frames=np.stack([nothing if a.crop is None else a.crop for a in answers]),
+        transforms=np.stack([nowhere if a.transform is None else a.transform for a in answers]),
+        landmarks=seen.keyframe.landmarks,
+        error_px=np.array([answer.error_px for answer in answers]),
+        status=tuple(answer.status for answer in answers),
+        reference_ids=np.array([answer.reference_id for answer in answers], np.int64),
+        faces=max(answer.faces for answer in answers),
+        visible=min((a.visible for a in answers if a.crop is not None), default=1.0),
+    )
 
 
 def _grays(frames: Sequence[np.ndarray | None] | np.ndarray) -> list[np.ndarray]:

@@ -136,7 +136,6 @@ class Spotted:
         tracked: frames in which a face was followed.
         looked_at: frames whose motion was measured.
         seconds: length of the recording.
-        plain: what the baseline spotted; None where it was not asked.
         remarks: what to know about the video, in sentences.
     """
 
@@ -145,7 +144,6 @@ class Spotted:
     tracked: int
     looked_at: int
     seconds: float
-    plain: tuple[Event, ...] | None = None
     remarks: tuple[str, ...] = ()
 
 

@@ -1,32 +1,20 @@
-"""How well the events of a data set of long videos are spotted, as the Grand Challenge has it."""
+"""How well the events of data sets of long videos are spotted, as the Grand Challenge has it."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from mace.annotation.class_sets import classes_of
-from mace.config import from_dict
 from mace.data.long_videos import LongVideo, TrueEvent, load_videos
-from mace.errors import DataError
-from mace.face.config import FaceConfig
-from mace.face.tracked import Status, TrackedFace
 from mace.files import write_json
-from mace.inference import Model, unit_names
+from mace.inference import unit_names
 from mace.live.batch import Settings
-from mace.live.config import LiveConfig
-from mace.live.pipeline import Spotted, by_onset
-from mace.live.quality import Quality
-from mace.live.results import FaceResult
-from mace.live.spotting import SpottingStage, check_model, sample_of
-from mace.motion.representation import represent
+from mace.live.stored_videos import METHODS, spot_stored
 from mace.progress import progress
 from mace.result_folders import composed_names
-from mace.spotting.baseline import spot_plainly
-from mace.spotting.covered import Fit
 from mace.spotting.events import Event
 from mace.spotting.folder import (
     check_place,
@@ -36,25 +24,39 @@ from mace.spotting.folder import (
     write_spotted,
 )
 from mace.spotting.measures import KINDS, Interval, Scores, Video, match, score
-from mace.spotting.series import grid_number
+from mace.spotting.megc import write_emotions, write_log, write_types
 from mace.spotting.temperature import fit_temperature
 
-# Stored crops are compared so many at a time.
-_BATCH = 50
+LOGS = "megc"
+"""The folder of the logs in the challenge's forms."""
 
 
-def score_data_set(prepared: Path, settings: Settings, *, out: Path) -> dict[str, Any]:
-    """Spot in every video of a prepared data set, and score what was spotted.
+@dataclass(frozen=True)
+class Spotted:
+    """One video, as spotted and as the other methods spotted it.
 
-    Videos that are done already are not done again.
+    Attributes:
+        ours: as spotted.
+        others: as each of `METHODS` spotted it, by name.
+        events: what `ours.spotted` was made of.
+        classes: the network's.
+        data_set: where it is from, such as samm/long.
+    """
+
+    ours: Video
+    others: Mapping[str, Video]
+    events: tuple[Event, ...]
+    classes: tuple[str, ...]
+    data_set: str = ""
+
+
+def spot_data_set(prepared: Path, settings: Settings, *, out: Path) -> list[Spotted]:
+    """Spot in every video of a prepared data set; what is done already is not done again.
 
     Args:
         prepared: folder of the data set.
         settings: network and what counts as a movement.
-        out: folder for a folder of each video, and `scores.json`.
-
-    Returns:
-        All figures, over all videos and by subject; `table` has them as text.
+        out: folder for a folder of each video, and for the logs.
 
     Raises:
         ConfigError: see `mace.live.spotting.check_model`.
@@ -63,9 +65,10 @@ def score_data_set(prepared: Path, settings: Settings, *, out: Path) -> dict[str
     """
     model = settings.model
     stat = (prepared / "dataset_info.json").stat()
-    pairs = []
+    name = f"{prepared.parent.parent.name}/{prepared.parent.name}"
+    done: list[Spotted] = []
     count, videos = load_videos(prepared)
-    with progress(f"spotting in {prepared.parent.name}", count) as advance:
+    with progress(f"spotting in {name}", count) as advance:
         for video in videos:
             recording = f"{prepared.resolve()}:{video.subject}/{video.clip}"
             folder, _ = spotted_folder(out, composed_names(video.subject, video.clip), recording)
@@ -77,115 +80,66 @@ def score_data_set(prepared: Path, settings: Settings, *, out: Path) -> dict[str
             if read_spotted(folder, made_from) is None:
                 check_place(folder)
                 spotted = spot_stored(video, model, settings.live)
+                facts = {"subject": video.subject, "seconds": video.seconds}
                 write_spotted(
                     folder,
                     spotted.events,
                     classes=model.classes,
                     units=unit_names(model),
                     made_from=made_from,
-                    notes={"subject": video.subject, "seconds": video.seconds, **settings.notes},
-                    plain=spotted.plain,
+                    notes={**facts, "remarks": list(spotted.remarks), **settings.notes},
+                    others=spotted.others,
                 )
-            ours, plain = spotted_events(folder), spotted_events(folder, plain=True)
-            pairs.append(scored(video, ours, plain, model.classes))
+            others = {method: spotted_events(folder, method=method) for method in METHODS}
+            done.append(scored(video, spotted_events(folder), others, model.classes))
             advance()
-    figures = summary(pairs, model.classes)
-    made_from = dict(settings.made_from)
-    write_json(out / "scores.json", {**figures, "made_from": made_from, **settings.notes})
-    return figures
+    _write_logs(out / LOGS, done)
+    return _as_annotated(done, name)
 
 
-def spot_stored(video: LongVideo, model: Model, config: LiveConfig) -> Spotted:
-    """Spot in stored crops, motion being that against the first; the baseline as well.
+def _as_annotated(done: Sequence[Spotted], data_set: str) -> list[Spotted]:
+    """Videos that know which kinds somebody has annotated in their data set: others are not scored.
 
-    Raises:
-        ConfigError: see `check_model`.
-        DataError: if the crops are not of the model's size.
+    Where nothing at all is annotated, everything that is spotted is a false alarm.
     """
-    check_model(model, config)
-    face = from_dict(FaceConfig, model.face, where="face.")
-    side = video.frames.shape[1]
-    if side != face.crop.size:
-        raise DataError(
-            f"{video.clip} holds crops of {side} px, the model's faces have {face.crop.size}; "
-            "prepare the data set with the model's face settings"
+    true = {interval.kind for video in done for interval in video.ours.true}
+    kinds = tuple(kind for kind in KINDS if kind in true) or KINDS
+    return [
+        replace(
+            video,
+            data_set=data_set,
+            ours=replace(video.ours, kinds=kinds),
+            others={name: replace(other, kinds=kinds) for name, other in video.others.items()},
         )
-    spotter = SpottingStage(model, config, face=face)
-    events: list[Event] = []
-    samples = []
-    fit = Fit(video.frames[0], face.crop)
-    for index, inputs in _motions(video, model, config.spotting.fps):
-        result = _stored_face(video, index, inputs, fit, classes=model.classes)
-        transform = video.transforms[index]
-        samples.append(sample_of(result, inputs, transform, model=model, crop=face.crop))
-        events += spotter.push([result])
-    events += spotter.finish()
-    count = len(video.frames)
-    plain = tuple(spot_plainly(samples))
-    return Spotted(by_onset(events), count, count, len(samples), video.seconds, plain)
-
-
-def _motions(
-    video: LongVideo, model: Model, fps: float
-) -> Iterator[tuple[int, Float[np.ndarray, "h w c"]]]:
-    """Yield the frames on the spotter's grid by their indices, with the network's inputs."""
-    numbers = [grid_number(index / video.fps, fps) for index in range(len(video.frames))]
-    # The first frame on or after every point of the grid.
-    due = [
-        index for index, number in enumerate(numbers) if not index or number != numbers[index - 1]
+        for video in done
     ]
-    first = np.repeat(video.frames[:1], _BATCH, axis=0)
-    for start in range(0, len(due), _BATCH):
-        chosen = due[start : start + _BATCH]
-        padded = [*chosen, *[chosen[-1]] * (_BATCH - len(chosen))]  # one shape, compiled once
-        inputs = np.asarray(represent(first, video.frames[padded], config=model.motion))
-        yield from zip(chosen, inputs, strict=False)
 
 
-def _stored_face(
-    video: LongVideo,
-    index: int,
-    inputs: Float[np.ndarray, "h w c"],
-    fit: Fit,
-    *,
-    classes: tuple[str, ...],
-) -> FaceResult:
-    face = TrackedFace(
-        index,
-        Status.TRACKED,
-        crop=video.frames[index],
-        transform=video.transforms[index],
-        reference_id=0,
-    )
-    nan = float("nan")  # nobody has measured it
-    quality = Quality(nan, nan, nan, nan, nan, misfit=fit.misfit(video.frames[index]))
-    return FaceResult(index, index / video.fps, face, classes, inputs=inputs, quality=quality)
+def _write_logs(folder: Path, done: Sequence[Spotted]) -> None:
+    ours = [video.ours for video in done]
+    write_emotions(folder / "gt.csv", ours, true=True)
+    write_emotions(folder / "mace-emotions.csv", ours)
+    for method, videos in {"mace": ours, **_by_method(done)}.items():
+        write_log(folder / f"{method}.txt", videos)
+        write_types(folder / f"{method}-types.csv", videos)
 
 
-@dataclass(frozen=True)
-class Pair:
-    """One video, as spotted and as the baseline spotted it.
-
-    Attributes:
-        ours: as spotted.
-        plain: as the baseline spotted it.
-        events: what `ours.spotted` was made of.
-    """
-
-    ours: Video
-    plain: Video
-    events: tuple[Event, ...]
+def _by_method(done: Sequence[Spotted]) -> dict[str, list[Video]]:
+    return {method: [video.others[method] for video in done] for method in METHODS}
 
 
 def scored(
-    video: LongVideo, events: Sequence[Event], plain: Sequence[Event], classes: Sequence[str]
-) -> Pair:
+    video: LongVideo,
+    events: Sequence[Event],
+    others: Mapping[str, Sequence[Event]],
+    classes: Sequence[str],
+) -> Spotted:
     """Return what the measures need to know of a video.
 
     Args:
         video: with its truth.
         events: as spotted.
-        plain: as the baseline spotted.
+        others: as other methods spotted.
         classes: the network's; a true emotion that is none of them is in no analysis.
     """
     true = tuple(
@@ -200,10 +154,13 @@ def scored(
             for event in spotted
             if event.kind in KINDS
         )
-        return Video(video.clip, video.subject, video.seconds, intervals, true)
+        first = int(video.numbers[0])
+        name, subject, seconds = video.clip, video.subject, video.seconds
+        return Video(name, subject, seconds, intervals, true, video.database, first)
 
     movements = tuple(event for event in events if event.kind in KINDS)
-    return Pair(as_spotted(movements), as_spotted(plain), movements)
+    by_method = {method: as_spotted(spotted) for method, spotted in others.items()}
+    return Spotted(as_spotted(movements), by_method, movements, tuple(classes))
 
 
 def true_class(database: str, event: TrueEvent, classes: Sequence[str]) -> str | None:
@@ -214,22 +171,30 @@ def true_class(database: str, event: TrueEvent, classes: Sequence[str]) -> str |
     return next((name for name in names if name in classes), None)
 
 
-def summary(pairs: Sequence[Pair], classes: Sequence[str]) -> dict[str, Any]:
-    """Return all figures, over all videos and by subject."""
-    subjects = sorted({pair.ours.subject for pair in pairs})
+def summary(done: Sequence[Spotted]) -> dict[str, Any]:
+    """Return all figures of one data set, over all videos and by subject, or of several pooled."""
+    subjects = sorted({(video.data_set, video.ours.subject) for video in done})
+    several = len({data_set for data_set, _ in subjects}) > 1
+    by_subject = {
+        f"{data_set}/{subject}" if several else subject: [
+            video for video in done if (video.data_set, video.ours.subject) == (data_set, subject)
+        ]
+        for data_set, subject in subjects
+    }
     return {
-        "videos": len(pairs),
-        "minutes": round(score([pair.ours for pair in pairs]).minutes, 4),
-        "spotted": _figures(score([pair.ours for pair in pairs])),
-        "baseline": _figures(score([pair.plain for pair in pairs])),
-        "calibration": _calibration(pairs, classes),
-        "subjects": {
-            subject: {
-                "spotted": _figures(score([p.ours for p in pairs if p.ours.subject == subject])),
-                "baseline": _figures(score([p.plain for p in pairs if p.ours.subject == subject])),
-            }
-            for subject in subjects
-        },
+        **_methods(done),
+        "calibration": _calibration(done),
+        "subjects": {name: _methods(own) for name, own in by_subject.items()},
+    }
+
+
+def _methods(done: Sequence[Spotted]) -> dict[str, Any]:
+    ours = score([video.ours for video in done])
+    return {
+        "videos": len(done),
+        "minutes": round(ours.minutes, 4),
+        "spotted": _figures(ours),
+        "others": {method: _figures(score(videos)) for method, videos in _by_method(done).items()},
     }
 
 
@@ -239,6 +204,7 @@ def _figures(scores: Scores) -> dict[str, Any]:
             "true": counts.hits + counts.misses,
             "hits": counts.hits,
             "false_alarms": counts.false_alarms,
+            "misses": counts.misses,
             "precision": round(counts.precision, 4),
             "recall": round(counts.recall, 4),
             "f1": round(counts.f1, 4),
@@ -248,22 +214,25 @@ def _figures(scores: Scores) -> dict[str, Any]:
     }
     return {
         **kinds,
+        "annotated": list(scores.kinds),
         "all_f1": round(scores.spotting.f1, 4),
-        "analysis_f1": round(scores.analysis, 4),
-        "analysed": scores.analysed,
+        "named": scores.named,
+        "analysed": scores.analysis.pairs,
+        "analysis_f1": round(scores.analysis.f1, 4),
+        "analysis_uf1": round(scores.analysis.uf1, 4),
         "strs": round(scores.strs, 4),
     }
 
 
-def _calibration(pairs: Sequence[Pair], classes: Sequence[str]) -> dict[str, Any]:
+def _calibration(done: Sequence[Spotted]) -> dict[str, Any]:
     """Say whether the probabilities mean what they say, over the rightly spotted events."""
     predicted, labels = [], []
-    for pair in pairs:
-        for i, j in match(pair.ours.spotted, pair.ours.true):
-            event, label = pair.events[i], pair.ours.true[j].label
+    for video in done:
+        for i, j in match(video.ours.spotted, video.ours.true):
+            event, label = video.events[i], video.ours.true[j].label
             if event.label is not None and label is not None:
-                predicted.append([event.probabilities[name] for name in classes])
-                labels.append(list(classes).index(label))
+                predicted.append([event.probabilities[name] for name in video.classes])
+                labels.append(video.classes.index(label))
     if not predicted:
         return {"events": 0}
     probabilities, true = np.array(predicted), np.array(labels)
@@ -276,20 +245,38 @@ def _calibration(pairs: Sequence[Pair], classes: Sequence[str]) -> dict[str, Any
     }
 
 
-def table(figures: Mapping[str, Any]) -> str:
-    """Return the figures as lines of text."""
-    head = f"{'':<10} {'micro F1':>8} {'prec.':>6} {'recall':>6} {'FA/min':>7} {'macro F1':>8}"
-    lines = [f"{head} {'analysis':>8} {'STRS':>6} {'base F1':>8} {'base FA/min':>11}"]
-    rows = {"all": figures, **figures["subjects"]}
-    for name, row in rows.items():
-        ours, plain = row["spotted"], row["baseline"]
-        micro, macro = ours["micro"], ours["macro"]
-        # Where there is nothing to find and nothing was found, no F1 says anything.
-        long = f"{macro['f1']:.3f}" if macro["true"] + macro["false_alarms"] else "-"
-        lines.append(
-            f"{name:<10} {micro['f1']:>8.3f} {micro['precision']:>6.2f} {micro['recall']:>6.2f} "
-            f"{micro['false_alarms_per_minute']:>7.2f} {long:>8} "
-            f"{ours['analysis_f1']:>8.3f} {ours['strs']:>6.3f} {plain['micro']['f1']:>8.3f} "
-            f"{plain['micro']['false_alarms_per_minute']:>11.1f}"
-        )
-    return "\n".join(lines)
+def score_data_sets(
+    prepared: Mapping[str, Path], settings: Settings, *, folders: Mapping[str, Path], pooled: Path
+) -> dict[str, Any]:
+    """Spot in every video of prepared data sets, and score what was spotted.
+
+    Args:
+        prepared: folders of the data sets by name.
+        settings: network and what counts as a movement.
+        folders: of the results of each.
+        pooled: folder of the figures of all together, if there are several.
+
+    Returns:
+        The figures of each by name under `datasets`, and those of all together, which are those of
+        a data set alone; `mace.live.score_table.table` has them as text.
+
+    Raises:
+        ConfigError: see `mace.live.spotting.check_model`.
+        DataError: if a data set holds no long videos, or crops of another size.
+        OutputError: if a folder cannot be written.
+    """
+    notes = {"made_from": dict(settings.made_from), **settings.notes}
+    everything: list[Spotted] = []
+    figures: dict[str, dict[str, Any]] = {}
+    for name, folder in prepared.items():
+        done = spot_data_set(folder, settings, out=folders[name])
+        figures[name] = summary(done)
+        everything += done
+        own = {**figures[name], "datasets": {name: figures[name]}}
+        write_json(folders[name] / "scores.json", {**own, **notes})
+    if len(figures) == 1:
+        (alone,) = figures.values()
+        return {**alone, "datasets": figures}
+    total = {**summary(everything), "datasets": figures}
+    write_json(pooled / "scores.json", {**total, **notes})
+    return total

@@ -14,7 +14,6 @@ from mace.spotting.events import Event
 from mace.spotting.records import EVENTS_CSV, EVENTS_JSONL, EventsLog, read_events, write_table
 
 SPOTTING = "spotting.json"
-BASELINE_JSONL = "baseline.jsonl"
 
 
 def fingerprint(facts: Mapping[str, Any]) -> str:
@@ -46,7 +45,7 @@ def write_spotted(
     units: Sequence[str] = (),
     made_from: Mapping[str, Any],
     notes: Mapping[str, Any],
-    plain: Sequence[Event] | None = None,
+    others: Mapping[str, Sequence[Event]] | None = None,
     also: Callable[[Path], object] | None = None,
 ) -> None:
     """Write the folder, whole or not at all; an older one is replaced.
@@ -58,7 +57,7 @@ def write_spotted(
         units: action units that it names, likewise.
         made_from: what the result depends on.
         notes: everything else worth keeping.
-        plain: what the baseline spotted.
+        others: what other methods spotted, by their names.
         also: writes what else belongs to the result, into the folder that it is called with.
 
     Raises:
@@ -67,9 +66,9 @@ def write_spotted(
     with atomic_folder(folder, marker=SPOTTING, what="result of `mace spot`") as temporary:
         with EventsLog(temporary / EVENTS_JSONL) as log:
             log.write(events)
-        if plain is not None:
-            with EventsLog(temporary / BASELINE_JSONL) as log:
-                log.write(plain)
+        for method, spotted in (others or {}).items():
+            with EventsLog(temporary / f"{method}.jsonl") as log:
+                log.write(spotted)
         write_table(temporary / EVENTS_CSV, events, classes, units)
         if also is not None:
             also(temporary)
@@ -127,13 +126,13 @@ def read_spotted(folder: Path, made_from: Mapping[str, Any]) -> dict[str, Any] |
     return notes if same and (folder / EVENTS_JSONL).is_file() else None
 
 
-def spotted_events(folder: Path, *, plain: bool = False) -> tuple[Event, ...]:
-    """Return the events of a result, or those of the baseline.
+def spotted_events(folder: Path, *, method: str | None = None) -> tuple[Event, ...]:
+    """Return the events of a result, or what another method spotted.
 
     Raises:
         DataError: if they are damaged.
     """
-    path = folder / (BASELINE_JSONL if plain else EVENTS_JSONL)
+    path = folder / (EVENTS_JSONL if method is None else f"{method}.jsonl")
     if not path.is_file():
         raise DataError(f"{path} is missing; remove {folder} to have it made again")
     return read_events(path)

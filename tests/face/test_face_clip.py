@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mace.errors import DataError
-from mace.face.clip import correct_clip
+from mace.face.clip import correct_clip, correct_video
 from mace.face.config import FaceConfig
 from mace.face.tracked import Status
 from mace.face.tracker import FaceTracker
@@ -51,6 +51,25 @@ def test_frames_before_the_onset_lie_on_it_too(clip, probes_in_crop):
 def test_array_and_list_are_the_same_clip(frames, clip):
     again = correct_clip(np.stack(frames), onset=4, config=QUICK)
     np.testing.assert_array_equal(again.frames, clip.frames)
+
+
+def test_a_long_video_is_followed_from_its_first_face_on(frames):
+    shown = iter([SCENERY, None, *frames[:6], SCENERY, *frames[6:]])
+    long = correct_video(shown, fps=30, config=replace(QUICK, search_interval=1))
+    plain = correct_clip(frames, config=QUICK)
+    tracked = [status is Status.TRACKED for status in long.status]
+    assert tracked == [False, False, *[True] * 6, False, *[True] * 6]
+    np.testing.assert_array_equal(long.frames[2:8], plain.frames[:6])
+    # Nothing is shown where no face is; the face that comes back is registered as before.
+    assert not long.frames[0].any()
+    assert np.isnan(long.transforms[0]).all()
+    assert len(set(long.reference_ids[2:])) == 1
+    assert "3 of 15 frames not registered" in long.quality
+
+
+def test_a_long_video_without_a_face_is_refused():
+    with pytest.raises(DataError, match="any of its 2 frames"):
+        correct_video([SCENERY, SCENERY], fps=30, config=QUICK)
 
 
 def test_frame_without_a_face_shows_the_place_where_it_was(frames):

@@ -280,8 +280,8 @@ def test_a_data_set_is_scored(prepared, model, tmp_path, capsys):
     asked += ["--model", str(model), "--out", str(tmp_path / "out")]
     assert main(asked) == 0
     printed = capsys.readouterr().out
-    assert "micro F1" in printed
-    assert "sub01" in printed
+    assert "synthetic/short-seed3: 1 video of 1 person, 2.0 s" in printed.splitlines()
+    assert [line.split()[0] for line in printed.splitlines()[3:6]] == ["MACE", "flow,", "OF-FD"]
     assert main([*asked, "--json"]) == 0
     scores = json.loads(capsys.readouterr().out)
     assert scores["videos"] == 1
@@ -292,7 +292,8 @@ def test_a_data_set_is_scored(prepared, model, tmp_path, capsys):
     assert micro["hits"] + micro["false_alarms"] == sum(
         one.kind == "micro" for one in read_events(tmp_path / "out" / "video01_01" / "events.jsonl")
     )
-    assert "f1" in scores["baseline"]["micro"]
+    assert set(scores["others"]) == {"flow", "of-fd"}
+    assert "f1" in scores["others"]["flow"]["micro"]
     assert (tmp_path / "out" / "scores.json").is_file()
 
 

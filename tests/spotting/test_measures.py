@@ -6,7 +6,7 @@ from mace.spotting.measures import (
     Counts,
     Interval,
     Video,
-    analysis_f1,
+    analyse,
     count,
     iou,
     match,
@@ -45,10 +45,16 @@ def test_counts_by_hand():
 
 
 def test_analysis_is_unweighted_over_classes():
-    # a: TP 2, FN 1, FP 0 -> 0.8; b: TP 1, FP 1 -> 2/3.
+    # a: TP 2, FN 1, FP 0; b: TP 1, FP 1. Mean precision 3/4, mean recall 5/6; F1 0.8 and 2/3.
     pairs = [("a", "a"), ("a", "a"), ("a", "b"), ("b", "b")]
-    assert analysis_f1(pairs) == pytest.approx((0.8 + 2 / 3) / 2)
-    assert analysis_f1([]) == 0
+    named = analyse(pairs)
+    assert (named.precision, named.recall) == (pytest.approx(3 / 4), pytest.approx(5 / 6))
+    assert named.f1 == pytest.approx(2 * 3 / 4 * 5 / 6 / (3 / 4 + 5 / 6))
+    assert named.uf1 == pytest.approx((0.8 + 2 / 3) / 2)
+    # A class of which nothing was spotted is in the means, one that nothing was called is not.
+    assert analyse(pairs, ("a", "b", "c")).recall == pytest.approx(5 / 9)
+    assert analyse([("a", None)]).f1 == 0
+    assert analyse([]).f1 == analyse([]).uf1 == 0
 
 
 def test_scores_sum_counts_over_videos():
@@ -65,7 +71,12 @@ def test_scores_sum_counts_over_videos():
     scores = score([first, second])
     assert scores.by_kind == {"micro": Counts(2, 1, 1), "macro": Counts(1, 0, 0)}
     assert scores.spotting == Counts(3, 1, 1)
-    # Over the two hits: a is 1 of 2, F1 2/3; b has no true sample and is in no mean.
-    assert (scores.analysed, scores.analysis) == (2, pytest.approx(2 / 3))
-    assert scores.strs == pytest.approx(4 / 6 * 2 / 3)
+    # Over the two hits: a has precision 1 and recall 1/2, b was given wrongly: 1/2 and 1/4.
+    assert (scores.analysis.pairs, scores.analysis.uf1) == (2, pytest.approx(1 / 3))
+    assert scores.analysis.f1 == pytest.approx(1 / 3)
+    assert scores.strs == pytest.approx(4 / 6 * 1 / 3)
+    assert scores.kinds == ("micro", "macro")
+    # Where nobody has annotated macro-expressions, none is a false alarm.
+    unknown = Video("v3", "s3", 30.0, (Interval(0, 99, "macro"),), (), kinds=("micro",))
+    assert score([first, second, unknown]).by_kind == scores.by_kind
     assert scores.false_alarms_per_minute() == 1

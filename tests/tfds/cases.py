@@ -9,10 +9,14 @@ from unittest import mock
 
 import tensorflow_datasets as tfds
 
-from mace.datasets.reading import correcting, storing
+from mace.datasets.reading import correcting, long_correcting, storing
 
 
 def _as_they_are(frames, *, onset, config):
+    return correcting._as_they_are(list(frames), config)
+
+
+def _video_as_it_is(frames, *, fps, config):
     return correcting._as_they_are(list(frames), config)
 
 
@@ -21,7 +25,8 @@ def drawn_frames() -> Iterator[None]:
     """Take drawn frames for faces, in this process: a worker would not know."""
     with ExitStack() as stack:
         stack.enter_context(mock.patch.object(correcting, "correct_clip", _as_they_are))
-        stack.enter_context(mock.patch.object(storing.os, "cpu_count", return_value=1))
+        stack.enter_context(mock.patch.object(long_correcting, "correct_video", _video_as_it_is))
+        stack.enter_context(mock.patch.object(storing, "workers_for", return_value=0))
         yield
 
 

@@ -18,6 +18,7 @@ from trees.casme_tree import make_casme
 from trees.dfme_tree import dfme_rows, make_dfme
 from trees.drawn import write_frames
 from trees.four_dme_tree import four_dme_rows, make_four_dme
+from trees.long_trees import make_samm_long, pictures, samm_row
 from trees.megc2019_flow_tree import composite, label_text
 from trees.megc2019_flow_tree import make_tree as make_flow
 from trees.megc2019_tree import make_sources
@@ -78,12 +79,24 @@ class Casme2Test(cases.BuilderCase):
 
 class SammTest(cases.BuilderCase):
     DATASET_CLASS = Samm
+    BUILDER_CONFIG_NAMES_TO_TEST = ["raw", "cropped"]  # noqa: RUF012
     SPLITS = {"train": 3}  # noqa: RUF012
 
     @classmethod
     def write(cls, root: Path) -> None:
         make_samm(root, keep=3)
         shutil.copytree(root / "SAMM", root / "SAMM_cropped")
+
+
+class SammLongTest(cases.BuilderCase):
+    DATASET_CLASS = Samm
+    BUILDER_CONFIG_NAMES_TO_TEST = ["long"]  # noqa: RUF012
+    SPLITS = {"train": 2}  # noqa: RUF012
+
+    @classmethod
+    def write(cls, root: Path) -> None:
+        rows = [samm_row("006_1_1", 5, 8, 12), samm_row("006_1_2", 14, 15, 19, "Macro")]
+        make_samm_long(root, rows, {"006_1": pictures(20), "006_2": pictures(9)})
 
 
 class SmicTest(cases.BuilderCase):
@@ -115,6 +128,7 @@ class CasmeSquaredMacroTest(CasmeSquaredTest):
 
 class Casme3Test(cases.BuilderCase):
     DATASET_CLASS = Casme3
+    BUILDER_CONFIG_NAMES_TO_TEST = ["part_a"]  # noqa: RUF012
     SPLITS = {"train": 3}  # noqa: RUF012
 
     @classmethod
