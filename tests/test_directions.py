@@ -18,6 +18,7 @@ FLOORS = (
         "metrics",
         "pictures",
         "result_folders",
+        "serving",
         "workers",
     ),
     ("losses", "protocols", "video"),
@@ -30,8 +31,8 @@ FLOORS = (
     ("adaptation", "inference", "places"),
     ("network",),
     ("live", "training"),
-    ("classifiers", "recipes", "review"),
-    ("inputs",),
+    ("classifiers", "recipes", "recordings"),
+    ("inputs", "review"),
     ("dataset", "evaluation"),
     ("leakage", "pretraining", "search"),
     ("mace",),  # `import mace`, which names what it gives and imports nothing before it is asked

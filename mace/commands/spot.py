@@ -31,10 +31,10 @@ def run(
     name was there before) with events.csv and events.jsonl (onset, apex and offset in seconds and
     frames, strongest regions, and of micro-expressions the class with its probability) and
     spotting.json; beside them summary.csv has a row for each video of this call, events.csv all
-    their movements. Videos that are done already are not done again, so the same command goes on
-    where it was stopped, and one that cannot be read does not keep the others from it. With
-    --dataset the videos of a prepared data set are scored against what is known to happen in them,
-    beside a plain baseline.
+    their movements, and index.html shows both. Videos that are done already are not done again, so
+    the same command goes on where it was stopped, and one that cannot be read does not keep the
+    others from it. With --dataset the videos of a prepared data set are scored against what is
+    known to happen in them, beside a plain baseline.
 
     Args:
         videos: video files, folders of pictures or their patterns (img%05d.png), and folders that
@@ -57,12 +57,18 @@ def run(
     prepared = None if dataset is None else prepared_dataset(dataset, data_dir=data_dir)
 
     from mace.compilation import keep_compiled
-    from mace.live.batch import Settings, recordings_within, spot_recordings, summary_table
+    from mace.recordings.batch import (
+        Settings,
+        printable,
+        recordings_within,
+        spot_recordings,
+        summary_table,
+    )
 
     keep_compiled()
     settings = Settings.load(folder, live, name=str(model))
     if prepared is not None and dataset is not None:
-        from mace.live.scores import score_data_set, table
+        from mace.recordings.scores import score_data_set, table
 
         where = RUNS_DIR / "spot" / dataset if out is None else out
         figures = score_data_set(prepared, settings, out=where)
@@ -78,12 +84,12 @@ def run(
     if as_json:
         print(json.dumps(rows, indent=2))
     elif len(rows) > 1:
-        print(f"\n{summary_table(rows)}\n\nresults  {where}/summary.csv, events.csv")
+        print(f"\n{summary_table(rows)}\n\nresults  {where}/index.html, summary.csv, events.csv")
     print(settings.notes["notice"], file=sys.stderr)
     if failed:
         raise DataError(
             f"{len(failed)} of {len(rows)} videos could not be read, as said above: "
-            f"{', '.join(failed)}"
+            f"{', '.join(map(printable, failed))}"
         )
 
 
@@ -92,6 +98,9 @@ def _ignore(name: str, row: Mapping[str, Any]) -> None:
 
 
 def _tell(name: str, row: Mapping[str, Any]) -> None:
+    from mace.recordings.batch import printable
+
+    name = printable(name)
     if "error" in row:
         print(f"{name}: {row['error']}")
         return

@@ -109,15 +109,7 @@ class FaceStage:
 
     @classmethod
     def of(cls, model: Model, config: LiveConfig, *, live: bool, fps: float = 0.0) -> Self:
-        """Return the stage for a network.
-
-        Args:
-            model: the network, which says what its crops look like.
-            config: how many people are followed.
-            live: detect in the background and never wait; otherwise every frame is answered for,
-                in order, just as stored clips are.
-            fps: frames a second of the source, 0 where it does not say.
-        """
+        """Return the stage for a network, with `live` and `fps` as of `Pipeline`."""
         face = from_dict(FaceConfig, model.face, where="face.")
         detector = FaceDetector(face.detector)
         rate = fps or _USUAL_FPS

@@ -17,7 +17,7 @@ from mace.live.results import Sink
 from mace.live.runner import Runner
 from mace.live.sources.frame import Source
 from mace.live.timing import timing_table
-from mace.live.window import Actions, show
+from mace.live.window import Actions, View, show
 
 _WAIT_S = 0.2
 _SAID_EVERY_S = 5.0
@@ -47,7 +47,6 @@ def run_until_ended(
     live: LiveConfig,
     config: RunConfig,
     facts: dict[str, Any],
-    notice: str,
     say: Callable[[str], None],
 ) -> dict[str, Any]:
     """Run until the source ends, `config.seconds` are over, the window is closed, or Ctrl-C.
@@ -57,8 +56,7 @@ def run_until_ended(
         model: the network.
         live: settings.
         config: what is done with the results.
-        facts: what the recording's sidecar says.
-        notice: the line about the network, always shown.
+        facts: what the recording's sidecar says, and the `notice` that is always shown.
         say: called with lines for the person who waits.
 
     Returns:
@@ -107,15 +105,10 @@ def run_until_ended(
                     _wait(runner, ended, say)
                 else:
                     record = None if recording is None else recording.record
-                    show(
-                        latest,
-                        classes=model.classes,
-                        notice=notice,
-                        snapshots=_snapshots(config.out),
-                        actions=Actions(reset_reference=runner.reset_reference, record=record),
-                        recording=recording is not None,
-                        ended=ended,
-                    )
+                    actions = Actions(reset_reference=runner.reset_reference, record=record)
+                    view = View(model.classes, facts["notice"], _snapshots(config.out), actions)
+                    view.recording = recording is not None
+                    show(view, latest, ended=ended)
         except KeyboardInterrupt:
             pass  # how a camera's session usually ends
         return runner.summary(time.monotonic() - begun, time.process_time() - used)

@@ -18,8 +18,7 @@ from mace.face.detector import Detection, FaceDetector
 from mace.live.config import LiveConfig
 from mace.live.detection import BackgroundDetector, Deferred, DirectDetector
 from mace.live.runner import Runner
-from mace.live.sources.paced import paced
-from mace.live.sources.stored import IterableSource
+from mace.live.sources.stored import IterableSource, Paced
 from mace.motion.config import MotionConfig
 
 BLANK = np.zeros((240, 320), np.uint8)
@@ -147,7 +146,7 @@ def test_nothing_runs_before_the_first_look(bundle):
     background.close()
     # A loop that cannot be made must not leave a thread behind.
     still = dataclasses.replace(bundle, motion=MotionConfig(representation="appearance", size=28))
-    source = paced(IterableSource([np.zeros((48, 64, 3), np.uint8)] * 2, fps=50))
+    source = Paced(IterableSource([np.zeros((48, 64, 3), np.uint8)] * 2, fps=50))
     with pytest.raises(ConfigError, match="measure flow"):
         Runner(source, still, config=LiveConfig(adapt_s=1.0), sinks=[])
     assert threads() == []

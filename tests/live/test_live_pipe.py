@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from mace.errors import ConfigError, DataError
-from mace.live.sources.config import SourceConfig
-from mace.live.sources.mjpeg import JpegSplitter
+from mace.live.config import SourceConfig
 from mace.live.sources.pipe import Pipe
+from mace.pictures.jpeg import JpegSplitter
 
 
 def jpeg(level, size=(32, 24)):

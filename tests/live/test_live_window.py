@@ -82,7 +82,7 @@ def test_the_timeline_s_picture():
 def test_names_of_events_do_not_lie_on_each_other():
     def names(*events):
         history = History(now=10.0)
-        history.add_events(events)
+        history.events.extend(events)
         return draw_timeline(history, classes=CLASSES, size=SIZE)[:14]
 
     def movement(kind, onset, label=None):
@@ -102,7 +102,7 @@ def test_everybody_has_a_lane():
     frame = Frame(0, 0.0, grey_images(1)[0])
     history.add(Result(frame, (labelled(frame), labelled(frame, identity=2))))
     assert history.people == (0, 2)
-    history.add_events([event(0.0, identity=2), event(-0.2, kind="blink")])
+    history.events.extend([event(0.0, identity=2), event(-0.2, kind="blink")])
     two = draw_timeline(history, classes=CLASSES, size=SIZE)
     history.events.pop()
     assert (draw_timeline(history, classes=CLASSES, size=SIZE) != two)[:22].any()

@@ -11,6 +11,7 @@ from jaxtyping import UInt8
 
 from mace.errors import DataError
 from mace.live.config import LEAST_FPS
+from mace.pictures.jpeg import decode_jpeg
 
 if TYPE_CHECKING:  # the live step needs no reader of videos
     from mace.video.reader import RemarkKind
@@ -24,13 +25,7 @@ type Report = Callable[[IncidentKind, str], None]
 
 @dataclass(frozen=True)
 class Incident:
-    """Something a person who watches should know, and a recording should keep.
-
-    Attributes:
-        time: s since the first frame; 0 before it.
-        kind: what it is.
-        sentence: the same for people, in one sentence.
-    """
+    """Something a person who watches should know, at `time` s since the first frame."""
 
     time: float
     kind: IncidentKind
@@ -69,12 +64,6 @@ class Frame:
         if self.image.ndim == 3:
             return self.image
         return np.asarray(cv2.cvtColor(self.image, cv2.COLOR_GRAY2BGR), np.uint8)
-
-
-def decode_jpeg(jpeg: bytes | np.ndarray, flag: int) -> UInt8[np.ndarray, "h w *c"] | None:
-    """Return the pixels as OpenCV's `flag` wants them; None of a damaged image."""
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), flag)
-    return None if image is None else np.asarray(image, np.uint8)
 
 
 class SourceLost(DataError):
@@ -137,12 +126,7 @@ def stated_rate(asked: float | None, stated: float, name: str) -> float:
 
 
 def few_frames(name: str, fps: float) -> tuple[str, ...]:
-    """Return what to say of a source of so many frames per second; nothing where they will do.
-
-    Args:
-        name: of the source, for people.
-        fps: by its clock; 0 where that is not known.
-    """
+    """Return what to say of a source of so many frames per second (0: unknown); often nothing."""
     if not 0 < fps < LEAST_FPS:
         return ()
     return (

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from mace.errors import DataError
-from mace.live.sources.config import SourceConfig
+from mace.live.config import SourceConfig
 from mace.live.sources.frame import Frame, SourceBase, SourceLost
 
 # Keeps FFmpeg off standard error; it reads this when OpenCV first uses it.

@@ -16,14 +16,14 @@ from mace.face.config import FaceConfig
 from mace.face.tracked import Status, TrackedFace
 from mace.files import write_json
 from mace.inference import Model, unit_names
-from mace.live.batch import Settings
 from mace.live.config import LiveConfig
-from mace.live.pipeline import Spotted, by_onset
 from mace.live.quality import Quality
 from mace.live.results import FaceResult
 from mace.live.spotting import SpottingStage, check_model, sample_of
 from mace.motion.representation import represent
 from mace.progress import progress
+from mace.recordings.batch import Settings
+from mace.recordings.spot import by_onset
 from mace.result_folders import composed_names
 from mace.spotting.baseline import spot_plainly
 from mace.spotting.covered import Fit
@@ -76,15 +76,15 @@ def score_data_set(prepared: Path, settings: Settings, *, out: Path) -> dict[str
             }
             if read_spotted(folder, made_from) is None:
                 check_place(folder)
-                spotted = spot_stored(video, model, settings.live)
+                events, baseline = spot_stored(video, model, settings.live)
                 write_spotted(
                     folder,
-                    spotted.events,
+                    events,
                     classes=model.classes,
                     units=unit_names(model),
                     made_from=made_from,
                     notes={"subject": video.subject, "seconds": video.seconds, **settings.notes},
-                    plain=spotted.plain,
+                    plain=baseline,
                 )
             ours, plain = spotted_events(folder), spotted_events(folder, plain=True)
             pairs.append(scored(video, ours, plain, model.classes))
@@ -95,8 +95,10 @@ def score_data_set(prepared: Path, settings: Settings, *, out: Path) -> dict[str
     return figures
 
 
-def spot_stored(video: LongVideo, model: Model, config: LiveConfig) -> Spotted:
-    """Spot in stored crops, motion being that against the first; the baseline as well.
+def spot_stored(
+    video: LongVideo, model: Model, config: LiveConfig
+) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
+    """Return what is spotted in stored crops, motion being that against the first; the baseline's.
 
     Raises:
         ConfigError: see `check_model`.
@@ -120,9 +122,7 @@ def spot_stored(video: LongVideo, model: Model, config: LiveConfig) -> Spotted:
         samples.append(sample_of(result, inputs, transform, model=model, crop=face.crop))
         events += spotter.push([result])
     events += spotter.finish()
-    count = len(video.frames)
-    plain = tuple(spot_plainly(samples))
-    return Spotted(by_onset(events), count, count, len(samples), video.seconds, plain)
+    return by_onset(events), tuple(spot_plainly(samples))
 
 
 def _motions(

@@ -10,10 +10,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from mace import __version__
 from mace.config import setting_rows
 from mace.files import write_text
-from mace.live.clips import cut_clips
-from mace.live.session import Session
+from mace.recordings.session import Session
+from mace.review.clips import cut_clips
 
-TEMPLATE = "review.html.j2"
+TEMPLATE = "page.html.j2"
 _FACTS = ("source", "model", "fps", "size", "frames", "time_base", "trained_on")
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 600, 3600, 36_000)
 # Points of one curve on the page; more cannot be told apart on a screen.
