@@ -226,7 +226,7 @@ def _spot(
         with progress(folder.name, source.count) as advance:
             spotted = spot_source(source, settings.model, settings.live, advance=advance)
     else:
-        advance = _noting(over, recording.name, source.count)
+        advance = _noting(over, printable(recording.name), source.count)
         spotted = spot_source(source, settings.model, settings.live, advance=advance)
     facts = {
         "video": str(recording),

@@ -141,7 +141,7 @@ def _source(place: Path) -> str | None:
 
 def _recording(video: Path, root: Path, results: dict[Path, Path]) -> Recording:
     if not video.name.isprintable():
-        raise DataError(f"{video!r} has a line break or the like in its name; rename it")
+        raise DataError(f"{str(video)!r} has a line break or the like in its name; rename it")
     session = video.parent if video.name == PLAIN_VIDEO and _is_session(video.parent) else None
     unit = session or video
     below = unit.parent != root and unit != root
