@@ -45,7 +45,7 @@ from mace.live.recorder import Recorder
 from mace.live.recording import Recording
 from mace.live.results import Sink
 from mace.live.runner import Runner
-from mace.live.sources.frame import Frame, Source, SourceBase
+from mace.live.sources.frame import Frame, Source
 from mace.live.sources.stored import Paced
 from mace.live.terminal import summary_text
 from mace.live.web.config import WebConfig
@@ -80,7 +80,7 @@ class Config:
     """Time between two lines about the memory."""
 
 
-class Jpegs(SourceBase):
+class Jpegs(Source):
     """JPEG images in memory, decoded when their turn comes, without end."""
 
     def __init__(self, images: list[np.ndarray], *, fps: float) -> None:

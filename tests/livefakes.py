@@ -15,14 +15,13 @@ import numpy as np
 from mace.face.tracked import Status, TrackedFace
 from mace.live.results import Counters, FaceResult, Moving, Result
 from mace.live.sources.frame import Frame
-from mace.live.web.config import Facts
 from mace.motion.config import OWN_FRAMING
 from mace.spotting.events import Event, Unit
 from mace.spotting.moving import RegionMotion
 
 CLASSES = ("negative", "positive", "surprise")
-FACTS = Facts(
-    classes=CLASSES,
+FACTS = dict(
+    classes=list(CLASSES),
     notice="Trained on synthetic faces alone. Movements, not feelings: no proof of lying.",
     model="fake",
     source="a fake source",

@@ -75,57 +75,37 @@ def run(
     facts = session_facts(opened, network, live, model=str(model), asked=asked)
     notice = facts["notice"]
     if on_page:
-        from mace.live.web.config import Facts
         from mace.live.web.server import serve_live
 
         print(notice, file=sys.stderr)
-        page = Facts(tuple(network.classes), notice, model=str(model), source=opened.name)
-        serve_live(opened, network, live=live, web=web, facts=page, say=_say)
+        serve_live(opened, network, live=live, web=web, facts=facts, say=_say)
         return
     shown = window == "yes" or (window == "auto" and opened.live and out is None)
     if opened.live or profile or shown:
-        from mace.live.terminal import RunConfig
+        from mace.live.terminal import run_until_ended, summary_text
+        from mace.live.window import require_display
 
         print(notice, file=sys.stderr)
-        _run_live(
+        if shown:
+            require_display()
+        summary = run_until_ended(
             opened,
             network,
-            live,
-            facts,
-            session=RunConfig(out=out, window=shown, seconds=seconds, video=video),
-            as_json=as_json,
+            live=live,
+            facts=facts,
+            out=out,
+            window=shown,
+            video=video,
+            seconds=seconds,
+            say=_say,
         )
+        print(json.dumps(summary, indent=2) if as_json else summary_text(summary))
         return
     target = _place(source, facts, out=out)
     counted = write_analysis(opened, network, live, facts, out=target)
     summary = {"out": str(target), **counted, "notice": notice}
     print(json.dumps(summary, indent=2) if as_json else _sentence(summary))
     print(notice, file=sys.stderr)
-
-
-def _run_live(
-    source: Any,
-    network: Any,
-    live: LiveConfig,
-    facts: dict[str, Any],
-    *,
-    session: Any,
-    as_json: bool,
-) -> None:
-    from mace.live.terminal import run_until_ended, summary_text
-    from mace.live.window import require_display
-
-    if session.window:
-        require_display()
-    summary = run_until_ended(
-        source,
-        network,
-        live=live,
-        config=session,
-        facts=facts,
-        say=_say,
-    )
-    print(json.dumps(summary, indent=2) if as_json else summary_text(summary))
 
 
 def _say(line: str) -> None:

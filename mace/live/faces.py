@@ -24,7 +24,7 @@ from mace.face.landmarks import Landmarker
 from mace.face.tracked import TrackedFace
 from mace.inference import Model
 from mace.live.config import LiveConfig
-from mace.live.detection import BackgroundDetector, Detector, DirectDetector
+from mace.live.detection import BackgroundDetector, Detector
 from mace.live.sources.frame import Frame
 from mace.live.tracks import ALIKE, SAME_BOX, Box, Matcher, OtherTracks, Track
 
@@ -121,7 +121,7 @@ class FaceStage:
             search_interval=1 if live else interval,  # searching in the background costs nothing
             check_interval=max(face.check_interval, round(_CHECK_S * rate)),
         )
-        way = BackgroundDetector(detector) if live else DirectDetector(detector)
+        way = BackgroundDetector(detector) if live else Detector(detector)
         return cls(face, config, detector=way, patient=not live, rate=rate)
 
     def push(self, frame: Frame) -> list[Observed]:

@@ -35,19 +35,6 @@ _ESCAPE = 27
 _SAID_S = 2.5
 
 
-@dataclass(frozen=True)
-class Actions:
-    """What the keys do beyond the window itself; each is called in the window's thread.
-
-    Attributes:
-        reset_reference: for `r`.
-        record: for `v`; told whether to record, returns what to say.
-    """
-
-    reset_reference: Callable[[], None] = lambda: None
-    record: Callable[[bool], str] | None = None
-
-
 @dataclass
 class View:
     """What the window shows; its methods know no screen, so that they can be tested without.
@@ -56,14 +43,16 @@ class View:
         classes: their names.
         notice: the line that every picture carries.
         snapshots: folder that pictures are saved to.
-        actions: what the keys do beyond the window.
+        reset_reference: for `r`; called in the window's thread, as is the next.
+        record: for `v`; told whether to record, returns what to say.
         factor: by which the first face's motion is multiplied in a picture beside; 1 for none.
     """
 
     classes: tuple[str, ...]
     notice: str
     snapshots: Path
-    actions: Actions = field(default_factory=Actions)
+    reset_reference: Callable[[], None] = lambda: None
+    record: Callable[[bool], str] | None = None
     looks: Looks = field(default_factory=Looks)
     factor: float = 1.0
     paused: bool = False
@@ -115,7 +104,7 @@ class View:
             case 115:
                 self._say(self._snapshot())
             case 114:
-                self.actions.reset_reference()
+                self.reset_reference()
                 self._say("the face as it is now counts as neutral")
             case 120:
                 self.factor = FACTORS[(FACTORS.index(self.factor) + 1) % len(FACTORS)]
@@ -132,11 +121,11 @@ class View:
                 self.closed = True
 
     def _record(self) -> None:
-        if self.actions.record is None:
+        if self.record is None:
             self._say("recording needs --out FOLDER")
             return
         try:
-            said = self.actions.record(not self.recording)
+            said = self.record(not self.recording)
         except OutputError as error:
             self._say(str(error))
         else:

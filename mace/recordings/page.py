@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from mace import __version__
 from mace.files import write_text
 from mace.recordings.event_card import CARDS
+from mace.serving.templates import page_template
 from mace.spotting.events import EVENT_KINDS, Event
 from mace.spotting.records import EVENTS_CSV
 
@@ -38,18 +37,11 @@ def write_page(
     Raises:
         OutputError: if it cannot be written.
     """
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     read = [row for row in rows.values() if "error" not in row]
     total: Counter[str] = Counter()
     for row in read:
         total.update(row["events"])
-    page = environment.get_template("page.html.j2").render(
+    page = page_template(Path(__file__).with_name("page.html.j2")).render(
         version=__version__,
         notice=notice,
         kinds=EVENT_KINDS,

@@ -5,15 +5,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from mace import __version__
 from mace.config import setting_rows
 from mace.files import write_text
 from mace.recordings.session import Session
 from mace.review.clips import cut_clips
+from mace.serving.templates import page_template
 
-TEMPLATE = "page.html.j2"
 _FACTS = ("source", "model", "fps", "size", "frames", "time_base", "trained_on")
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 600, 3600, 36_000)
 # Points of one curve on the page; more cannot be told apart on a screen.
@@ -33,19 +31,12 @@ def write_review(session: Session, *, out: Path, max_bytes: int = 24_000_000) ->
         OutputError: if `out` cannot be written.
     """
     clips = cut_clips(session, max_bytes=max_bytes)
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     classes = [str(name) for name in session.facts.get("classes", ())] or _classes(session)
     remarks = list(session.remarks)
     if session.video is not None and len(clips) < len(session.spotted):
         missing = len(session.spotted) - len(clips)
         remarks.append(f"{missing} of {len(session.spotted)} events have no pictures.")
-    page = environment.get_template(TEMPLATE).render(
+    page = page_template(Path(__file__).with_name("page.html.j2")).render(
         version=__version__,
         title=session.folder.name.strip("."),
         notice=session.facts.get("notice", ""),

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -19,6 +18,7 @@ from starlette.websockets import WebSocket
 from mace.errors import ConfigError
 from mace.serving.config import MAKE_ONE, ServingConfig
 from mace.serving.guard import Guard, Guarded, make_guard
+from mace.serving.templates import page_template
 
 WRONG_TOKEN = "the token is missing or wrong; open the whole address that the command printed\n"
 _TYPES = {".js": "text/javascript", ".css": "text/css"}
@@ -50,10 +50,7 @@ def make_site(
         converse: serves a WebSocket of a page of ours, which it has to accept.
         lifespan: of the application.
     """
-    environment = Environment(
-        loader=FileSystemLoader(static), autoescape=True, undefined=StrictUndefined
-    )
-    html = environment.get_template("index.html").render(values)
+    html = page_template(static / "index.html").render(values)
     assets = {file.name: file for file in static.iterdir() if file.suffix in _TYPES}
 
     async def index(request: Request) -> Response:

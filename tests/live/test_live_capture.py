@@ -12,7 +12,7 @@ import pytest
 from mace.errors import DataError, MaceError
 from mace.live.capture import Capture
 from mace.live.queues import NewestQueue
-from mace.live.sources.frame import Frame, SourceBase, SourceLost
+from mace.live.sources.frame import Frame, Source, SourceLost
 from mace.live.sources.stored import IterableSource, Paced
 
 RNG = np.random.default_rng(0)
@@ -22,7 +22,7 @@ def picture(size=(32, 24)):
     return RNG.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
 
 
-class Script(SourceBase):
+class Script(Source):
     """A live source that does, at each opening, what one list of steps says.
 
     A step is a picture, a time to wait in s, or an error to raise.

@@ -16,7 +16,7 @@ import pytest
 from mace.errors import ConfigError
 from mace.face.detector import Detection, FaceDetector
 from mace.live.config import LiveConfig
-from mace.live.detection import BackgroundDetector, Deferred, DirectDetector
+from mace.live.detection import BackgroundDetector, Deferred, Detector
 from mace.live.runner import Runner
 from mace.live.sources.stored import IterableSource, Paced
 from mace.motion.config import MotionConfig
@@ -56,7 +56,7 @@ def threads():
 
 def test_at_once_gives_what_the_detector_gives(scene):
     picture = scene([(0, 160, 200), (1, 480, 220)])
-    background = DirectDetector(FaceDetector())
+    background = Detector(FaceDetector())
     assert background.detect(picture) == FaceDetector().detect(picture)
     background.close()
 

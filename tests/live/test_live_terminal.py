@@ -16,7 +16,7 @@ from mace.live.pipeline import Pipeline
 from mace.live.recorder import Recorder
 from mace.live.sources.opening import open_source
 from mace.live.sources.stored import IterableSource, Paced
-from mace.live.terminal import RunConfig, run_until_ended, summary_text
+from mace.live.terminal import run_until_ended, summary_text
 from mace.recordings.session import load_session
 from mace.spotting.events import Event
 
@@ -38,7 +38,9 @@ def run(source, bundle, out, *, seconds=None, said=None):
         source,
         bundle,
         live=LiveConfig(),
-        config=RunConfig(out=out, window=False, seconds=seconds),
+        out=out,
+        window=False,
+        seconds=seconds,
         facts={"source": source.name, "fps": source.fps, "notice": "a notice"},
         say=(said if said is not None else []).append,
     )

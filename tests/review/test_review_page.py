@@ -33,7 +33,7 @@ def numbered_images(count):
 def session(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sessions") / "one"
     facts = {"source": "fake", "fps": FPS, "size": [128, 96], "classes": list(CLASSES)}
-    facts |= {"notice": FACTS.notice, "model": "<b>bold</b>", "live": {"adapt_s": 0.0}}
+    facts |= {"notice": FACTS["notice"], "model": "<b>bold</b>", "live": {"adapt_s": 0.0}}
     with Recorder(folder, classes=CLASSES, size=(128, 96), session=facts) as recorder:
         engine = FakeEngine()
         for frame in looped(numbered_images(20), fps=FPS, seconds=4.5, paced=False):
@@ -65,7 +65,7 @@ def test_the_page_is_whole_and_needs_nothing(session, tmp_path, capsys):
     assert review(session, out=out) == 0
     assert capsys.readouterr().out.strip() == str(out)
     page = out.read_text()
-    assert FACTS.notice in page
+    assert FACTS["notice"] in page
     assert "<b>bold</b>" not in page
     assert "&lt;b&gt;bold" in page
     assert not re.search(r'(src|href)="(?!data:|#)', page)

@@ -1,9 +1,10 @@
 """A frame, what every source of frames offers, and what goes wrong, or right again, meanwhile."""
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
@@ -70,21 +71,29 @@ class SourceLost(DataError):
     """A camera or stream that gives nothing more for now; `frames` may be called again."""
 
 
-class Source(Protocol):
-    """Anything that yields frames."""
+class Source(ABC):
+    """Anything that yields frames; it stays quiet until `report` is set.
+
+    Attributes:
+        name: for people.
+        fps: frames per second; 0 where nobody says, and the times of the frames alone count.
+        size: width and height of the first frame in px.
+        count: number of frames the source says it has; 0 where that is not known.
+        live: whether frames come at their own pace, so that a late reader must miss some.
+        report: called with what a source can mend or pass over by itself.
+    """
 
     name: str
     fps: float
-    """Frames per second; 0 where nobody says, and the times of the frames alone count."""
     size: tuple[int, int]
-    """Width and height of the first frame in px."""
     count: int
-    """Number of frames the source says it has; 0 where that is not known."""
-    live: bool
-    """Whether frames come at their own pace, so that a late reader must miss some."""
-    report: Report
-    """Called with what a source can mend or pass over by itself; does nothing until set."""
+    live: bool = False
 
+    def __init__(self) -> None:
+        self.report: Report = _ignore
+        self._closed = threading.Event()
+
+    @abstractmethod
     def frames(self) -> Generator[Frame, None, None]:
         """Yield every frame once, in order.
 
@@ -92,21 +101,6 @@ class Source(Protocol):
             SourceLost: by a live source that may come back; call `frames` again for more.
             DataError: for anything that cannot be read.
         """
-        ...
-
-    def close(self) -> None:
-        """Let `frames` end soon; may be called from any thread and more than once."""
-        ...
-
-
-class SourceBase:
-    """What all sources share: they can be closed, and stay quiet until asked to report."""
-
-    live = False
-
-    def __init__(self) -> None:
-        self.report: Report = _ignore
-        self._closed = threading.Event()
 
     def close(self) -> None:
         """Let `frames` end soon; may be called from any thread and more than once."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mace.errors import DataError
-from mace.live.sources.frame import Frame, Source, SourceBase, stated_rate
+from mace.live.sources.frame import Frame, Source, stated_rate
 from mace.video.folder import PictureFolder
 from mace.video.reader import VideoReader
 
@@ -19,7 +19,7 @@ from mace.video.reader import VideoReader
 LATE_S = 0.5
 
 
-class StoredVideo(SourceBase):
+class StoredVideo(Source):
     """A video file or a folder of pictures, whose frames have the times that it gives them.
 
     Attributes:
@@ -45,7 +45,7 @@ class StoredVideo(SourceBase):
             self.report(remark.kind, remark.sentence)
 
 
-class IterableSource(SourceBase):
+class IterableSource(Source):
     """Frames from an iterable of pictures, or of pairs of a time in s and a picture.
 
     Args:
@@ -109,7 +109,7 @@ class IterableSource(SourceBase):
         return float(time), image
 
 
-class Paced(SourceBase):
+class Paced(Source):
     """Another source's frames, delivered at their own times on the monotonic clock.
 
     `Frame.captured` is the scheduled time, not the one of delivery, so that whatever delays a

@@ -1,4 +1,4 @@
-"""Settings of the live page: where it is served, the bounds of what it takes, what it says."""
+"""Settings of the live page: where it is served, the bounds of what it takes."""
 
 from dataclasses import dataclass
 
@@ -54,20 +54,3 @@ class WebConfig(ServingConfig):
                 raise ConfigError(f"web.{name} is {getattr(self, name)}, expected more than 0")
         if not 1 <= self.preview_quality <= 100:
             raise ConfigError(f"web.preview_quality is {self.preview_quality}, expected 1 to 100")
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the page says about the session.
-
-    Attributes:
-        classes: that the model knows.
-        notice: what the model was trained on, and what it is not.
-        model: which it is.
-        source: the server's own source, in words.
-    """
-
-    classes: tuple[str, ...]
-    notice: str
-    model: str = ""
-    source: str = ""

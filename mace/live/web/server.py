@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from mace.live.pipeline import Pipeline
 from mace.live.runner import Runner
 from mace.live.sources.frame import Source
 from mace.live.web.broadcast import Broadcast
-from mace.live.web.config import Facts, WebConfig
+from mace.live.web.config import WebConfig
 from mace.live.web.protocol import Garbage, to_json
 from mace.live.web.session import (
     FAILED,
@@ -46,7 +46,7 @@ class _Page:
 
     def __init__(
         self,
-        facts: Facts,
+        facts: Mapping[str, Any],
         config: WebConfig,
         make_runner: MakeRunner | None,
         make_pipeline: Callable[[], Pipeline] | None,
@@ -108,10 +108,7 @@ class _Page:
             {
                 "type": "session",
                 "version": __version__,
-                "source": self._facts.source,
-                "model": self._facts.model,
-                "classes": list(self._facts.classes),
-                "notice": self._facts.notice,
+                **{name: self._facts[name] for name in ("source", "model", "classes", "notice")},
             }
         )
         return StreamingResponse(
@@ -148,7 +145,7 @@ class _Page:
         hello = {
             "type": "hello",
             "version": 1,
-            "classes": list(self._facts.classes),
+            "classes": self._facts["classes"],
             "max_in_flight": self._config.max_in_flight,
             "max_pixels": self._config.max_pixels,
             "max_rate": self._config.max_rate,
@@ -176,7 +173,7 @@ class _Page:
 
 
 def make_app(
-    facts: Facts,
+    facts: Mapping[str, Any],
     *,
     config: WebConfig,
     guard: Guard,
@@ -186,7 +183,7 @@ def make_app(
     """Return the page as an ASGI application.
 
     Args:
-        facts: what the page says about the session.
+        facts: of the session: its `source`, `model`, `classes` and the `notice`.
         config: the bounds.
         guard: who may open it.
         make_runner: makes what runs the server's own source; None where there is none.
@@ -204,7 +201,7 @@ def make_app(
 
 
 def serve(
-    facts: Facts,
+    facts: Mapping[str, Any],
     *,
     config: WebConfig,
     make_runner: MakeRunner,
@@ -233,7 +230,7 @@ def serve_live(
     *,
     live: LiveConfig,
     web: WebConfig,
-    facts: Facts,
+    facts: Mapping[str, Any],
     say: Callable[[str], None],
 ) -> None:
     """Serve the results of a source on a page, and those of browsers' cameras, until Ctrl-C.
@@ -243,7 +240,7 @@ def serve_live(
         model: the network.
         live: settings of the stages.
         web: where the page is, and its bounds.
-        facts: what the page says about the session.
+        facts: as of `make_app`.
         say: told what happens to the source, in another thread.
 
     Raises:

@@ -12,7 +12,7 @@ from mace.live.config import LiveConfig
 from mace.live.pipeline import Pipeline
 from mace.live.runner import Runner
 from mace.live.sources.opening import open_source
-from mace.live.web.config import Facts, WebConfig
+from mace.live.web.config import WebConfig
 from mace.live.web.server import make_app
 from mace.serving.guard import Guard
 
@@ -21,7 +21,7 @@ HEADERS = {"host": HOST, "origin": f"http://{HOST}"}
 
 
 def facts_of(bundle):
-    return Facts(classes=bundle.classes, notice="synthetic")
+    return {"classes": list(bundle.classes), "notice": "synthetic", "model": "", "source": ""}
 
 
 def texts(socket):

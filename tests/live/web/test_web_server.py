@@ -35,7 +35,7 @@ def test_the_page_holds_its_notices_and_nothing_from_outside():
     with page() as client:
         answer = client.get("/")
         assert answer.status_code == 200
-        assert FACTS.notice in answer.text
+        assert FACTS["notice"] in answer.text
         assert "agreed to it" in answer.text
         assert "default-src 'none'" in answer.headers["content-security-policy"]
         assert answer.headers["x-content-type-options"] == "nosniff"
@@ -143,7 +143,7 @@ def test_settings_are_checked(tmp_path):
 
 def test_a_viewer_gets_pictures_probabilities_and_every_event():
     with page(make_runner=watching(fps=100)) as client, open_socket(client, "view") as socket:
-        assert receive_until(socket, of_type("hello"))["classes"] == list(FACTS.classes)
+        assert receive_until(socket, of_type("hello"))["classes"] == FACTS["classes"]
         start, pictures, records, events = time.monotonic(), 0, [], []
         while len(events) < 2:
             message = socket.receive()
