@@ -24,7 +24,7 @@ from mace.inference import Model, load_model, unit_names
 from mace.live.config import LiveConfig
 from mace.live.sources.opening import open_recording
 from mace.live.spotting import check_model
-from mace.pictures.naming import is_picture
+from mace.pictures.naming import arrange, is_picture
 from mace.progress import Advance, progress, silence
 from mace.provenance import provenance
 from mace.recordings.event_card import CARDS, write_cards
@@ -43,6 +43,7 @@ from mace.spotting.folder import (
 from mace.spotting.records import EVENTS_CSV, event_columns, event_rows
 from mace.video.naming import is_video
 
+_LEAST_PICTURES = 3
 SUMMARY_CSV = "summary.csv"
 _SUMMARY = ("recording", "seconds", "frames", "tracked", *EVENT_KINDS, "micro_per_minute")
 _SUMMARY_ENDS = ("out", "remarks", "error")
@@ -119,10 +120,14 @@ def _within(folder: Path) -> Iterator[Path]:
 
 
 def is_picture_folder(folder: Path) -> bool:
-    """Return whether a folder is a recording of pictures; beside videos a picture is a cover."""
+    """Return whether a folder is a recording of pictures: three at least that numbers count.
+
+    Fewer are plans or covers, and so are those beside videos.
+    """
     entries = list(folder.iterdir()) if folder.is_dir() else []
-    pictures = any(is_picture(entry.name) and entry.is_file() for entry in entries)
-    return pictures and not any(is_video(entry.name) for entry in entries)
+    names = [entry.name for entry in entries if is_picture(entry.name) and entry.is_file()]
+    enough = len(arrange(names).names) >= _LEAST_PICTURES
+    return enough and not any(is_video(entry.name) for entry in entries)
 
 
 def is_left_out(name: str) -> bool:

@@ -219,8 +219,8 @@ def test_folders_of_recordings_are_done_in_order_with_tables_of_all(flash, model
     (tmp_path / "lab" / "s03" / "broken.mp4").write_bytes(b"no video")
     (tmp_path / "lab" / "notes.txt").write_text("no recording")
     (tmp_path / "lab" / "s03" / "cards").mkdir()
-    for cover in ("cover.jpg", "cards/event.jpg"):
-        cv2.imwrite(str(tmp_path / "lab" / "s03" / cover), np.zeros((64, 64), np.uint8))
+    for cover in ("s03/cover.jpg", "s03/cards/event.jpg", "plan1.png"):
+        cv2.imwrite(str(tmp_path / "lab" / cover), np.zeros((64, 64), np.uint8))
     out = tmp_path / "out"
     assert spot([tmp_path / "lab"], model, out) == 3
     printed = capsys.readouterr().out

@@ -191,6 +191,7 @@ def test_places_and_their_people(lab, tmp_path):
         assert {r.name for r in place.recordings} <= {"take", "first"}
         return place.root, [(r.path, r.subject, r.spotted is not None) for r in place.recordings]
 
+    cv2.imwrite(str(lab / "plan1.png"), np.zeros((64, 64), np.uint8))
     assert found(lab) == (lab, [(VIDEO, "p1", True)])
     assert found(lab / VIDEO) == (lab / "p1", [("take.mov", "take", True)])
     assert found(spotted / "take") == found(lab / VIDEO)
