@@ -116,7 +116,7 @@ class QualityConfig:
         Raises:
             ConfigError: for a threshold below 0.
         """
-        for name in (one.name for one in fields(self)):
+        for name in (threshold.name for threshold in fields(self)):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"quality.{name} is {getattr(self, name)}, expected 0 or more")
 

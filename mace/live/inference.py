@@ -78,7 +78,7 @@ class Neutral:
             return "neutral"
         if self._seen:
             seen = np.stack(self._seen)
-            strengths = [strength_px(one) for one in seen - seen.mean(axis=0)]
+            strengths = [strength_px(motion) for motion in seen - seen.mean(axis=0)]
             self.floor_px = max(self.floor_px, float(np.quantile(strengths, FLOOR_QUANTILE)))
             self._seen = []
         return "still" if self.floor_px and strength_px(inputs) < self.floor_px else ""

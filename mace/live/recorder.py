@@ -211,9 +211,9 @@ class Recorder:
             raise
 
     def _unwritable(self, error: OSError) -> OutputError:
-        kept = "; what was recorded until then is kept there" if self._keep else ""
+        rest = "; what was recorded until then is kept there" if self._keep else ""
         return OutputError(
-            f"cannot write to {self._folder}: {error.strerror or error}{kept}; free some space and "
+            f"cannot write to {self._folder}: {error.strerror or error}{rest}; free some space and "
             "run again"
         )
 

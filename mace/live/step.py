@@ -101,12 +101,12 @@ def make_step(model: Model, *, faces: int, crop: int, rests: bool) -> Step:
             mean = rest / jnp.maximum(rested, 1.0)[:, None, None, None]
             flow = jnp.where(resting[:, None, None, None], flow, flow - mean)
         images = encode(reference, target, flow, config=motion)
-        found = probabilities(images)
+        alone = probabilities(images)
         keep = jnp.asarray(given.keep)[:, None]
-        smoothed = keep * state.smoothed + (1 - keep) * found
+        smoothed = keep * state.smoothed + (1 - keep) * alone
         # Chosen, not weighted: what is no number must not get into the state, or must get out.
-        smoothed = jnp.where(keep == 0, found, jnp.where(keep == 1, state.smoothed, smoothed))
-        output = StepOutput(images=images, probabilities=found, smoothed=smoothed)
+        smoothed = jnp.where(keep == 0, alone, jnp.where(keep == 1, state.smoothed, smoothed))
+        output = StepOutput(images=images, probabilities=alone, smoothed=smoothed)
         return StepState(smoothed=smoothed, rest=rest, rested=rested), output
 
     shapes = jax.eval_shape(

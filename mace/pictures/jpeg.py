@@ -117,11 +117,11 @@ class JpegSplitter:
         """Step over the next marker and its segment; -1 for a wrong one, None for too few bytes."""
         data = self._bytes
         if self._in_scan:
-            found = _MARKER.search(data, self._at)
-            if found is None:
+            match = _MARKER.search(data, self._at)
+            if match is None:
                 self._at = max(self._at, len(data) - 1)
                 return None
-            self._at = found.start()
+            self._at = match.start()
         if len(data) < self._at + 2:
             return None
         if data[self._at] != 0xFF:

@@ -105,7 +105,9 @@ def _samples(session: Session, name: str) -> list[tuple[float, float | None]]:
     step = max(1, len(samples) // _CURVE_POINTS)
     # The strongest of each group, or a peak of few frames would vanish.
     groups = (samples[start : start + step] for start in range(0, len(samples), step))
-    return [max(group, key=lambda one: -1.0 if one[1] is None else one[1]) for group in groups]
+    return [
+        max(group, key=lambda sample: -1.0 if sample[1] is None else sample[1]) for group in groups
+    ]
 
 
 def _paths(samples: Iterable[tuple[float, float | None]], duration: float) -> list[str]:
@@ -122,5 +124,5 @@ def _paths(samples: Iterable[tuple[float, float | None]], duration: float) -> li
 def _said(value: object) -> str:
     if not isinstance(value, list):
         return str(value)
-    between = " x " if all(isinstance(one, int) for one in value) else ", "
+    between = " x " if all(isinstance(part, int) for part in value) else ", "
     return between.join(map(str, value))

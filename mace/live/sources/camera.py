@@ -110,41 +110,41 @@ class Camera(Stream):
 
 def list_cameras(devices: Path = DEVICES) -> dict[int, str]:
     """Return the cameras of this machine, index to name; empty where the system lists none."""
-    found = {}
+    cameras = {}
     for file in devices.glob("video*/name"):
         digits = file.parent.name.removeprefix("video")
         if digits.isdecimal():
-            found[int(digits)] = file.read_text("utf-8", "replace").strip()
-    return dict(sorted(found.items()))
+            cameras[int(digits)] = file.read_text("utf-8", "replace").strip()
+    return dict(sorted(cameras.items()))
 
 
 def _index(camera: int | str, devices: Path) -> int:
     if isinstance(camera, int):
         return camera
-    found = list_cameras(devices)
+    cameras = list_cameras(devices)
     wanted = camera.casefold()
     # One camera has several devices, of which the first gives the pictures.
-    exact = [index for index, name in found.items() if name.casefold() == wanted]
-    partly = [index for index, name in found.items() if wanted in name.casefold()]
+    exact = [index for index, name in cameras.items() if name.casefold() == wanted]
+    partly = [index for index, name in cameras.items() if wanted in name.casefold()]
     if not (exact or partly):
-        raise DataError(f"no camera is called {camera!r}; {_listed(found)}")
+        raise DataError(f"no camera is called {camera!r}; {_listed(cameras)}")
     return (exact or partly)[0]
 
 
 def _missing(index: int, devices: Path) -> str:
-    found = list_cameras(devices)
-    if index in found:
+    cameras = list_cameras(devices)
+    if index in cameras:
         return (
-            f"camera {index} ({found[index]}) cannot be opened; another program may use it, or "
+            f"camera {index} ({cameras[index]}) cannot be opened; another program may use it, or "
             "your user may not (on Linux it must be in the group `video`)"
         )
-    return f"there is no camera {index}; {_listed(found)}"
+    return f"there is no camera {index}; {_listed(cameras)}"
 
 
-def _listed(found: dict[int, str]) -> str:
-    if not found:
+def _listed(cameras: dict[int, str]) -> str:
+    if not cameras:
         return "the system lists no camera: plug one in, or name a video"
-    return "there are " + ", ".join(f"{index} ({name})" for index, name in found.items())
+    return "there are " + ", ".join(f"{index} ({name})" for index, name in cameras.items())
 
 
 def _known(value: float) -> float | None:
