@@ -45,13 +45,14 @@ from mace.live.recorder import Recorder
 from mace.live.recording import Recording
 from mace.live.results import Sink
 from mace.live.runner import Runner
-from mace.live.sources.frame import Frame, Source, SourceBase, decode_jpeg
-from mace.live.sources.paced import paced
+from mace.live.sources.frame import Frame, Source
+from mace.live.sources.stored import Paced
 from mace.live.terminal import summary_text
 from mace.live.web.config import WebConfig
 from mace.models.apply import init_model
 from mace.models.make import make_model
 from mace.motion.representation import channels
+from mace.pictures.jpeg import decode_jpeg
 from mace.pretrained.bundle_files import PRETRAINED, bundle_path
 
 _WARM_S = 1.0
@@ -79,7 +80,7 @@ class Config:
     """Time between two lines about the memory."""
 
 
-class Jpegs(SourceBase):
+class Jpegs(Source):
     """JPEG images in memory, decoded when their turn comes, without end."""
 
     def __init__(self, images: list[np.ndarray], *, fps: float) -> None:
@@ -151,7 +152,7 @@ def main(config: Config) -> None:
         bundle = on_differences(bundle)
     source: Source = Jpegs(face(), fps=config.fps)
     if config.mode == "paced":
-        source = paced(source, config.fps)
+        source = Paced(source, fps=config.fps)
     with ExitStack() as stack:
         sinks: list[Sink] = []
         if config.log:

@@ -22,7 +22,7 @@ import cv2
 import tyro
 from live import face
 
-from mace.live.sources.frame import decode_jpeg
+from mace.pictures.jpeg import decode_jpeg
 
 _FPS = 30.0
 _LONGEST_S = 120.0

@@ -27,7 +27,7 @@ ROOMS = (
     "video", "pictures", "face", "motion", "annotation", "protocols", "data", "inputs",
     "dataset", "augment", "models", "losses", "metrics", "bundle", "prediction", "inference",
     "network", "training", "classifiers", "evaluation", "leakage", "search", "recipes",
-    "pretraining", "pretrained", "spotting", "live", "review", "export",
+    "pretraining", "pretrained", "spotting", "live", "recordings", "review", "export",
 )  # fmt: skip
 NOT_REFERRED_TO = {"commands", "cli", "experiments", "datasets"}
 

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from mace.evaluation.estimators import cross_validate
     from mace.evaluation.scoring import compare, score
     from mace.leakage.audit import audit
-    from mace.live.analysis import analyse, spot, stream
+    from mace.live.streaming import stream
     from mace.motion.exaggeration import exaggerate
     from mace.motion.pair import flow
     from mace.network import load
+    from mace.recordings.analysis import analyse
+    from mace.recordings.spot import spot
 
 __version__ = "0.2.0.dev0"
 
@@ -48,7 +50,7 @@ __all__ = [
 _HOMES = {
     "MACNN": "mace.classifiers",
     "NetworkClassifier": "mace.classifiers",
-    "analyse": "mace.live.analysis",
+    "analyse": "mace.recordings.analysis",
     "audit": "mace.leakage.audit",
     "compare": "mace.evaluation.scoring",
     "cross_validate": "mace.evaluation.estimators",
@@ -57,8 +59,8 @@ _HOMES = {
     "load": "mace.network",
     "load_dataset": "mace.dataset",
     "score": "mace.evaluation.scoring",
-    "spot": "mace.live.analysis",
-    "stream": "mace.live.analysis",
+    "spot": "mace.recordings.spot",
+    "stream": "mace.live.streaming",
 }
 
 

@@ -15,14 +15,13 @@ import numpy as np
 from mace.face.tracked import Status, TrackedFace
 from mace.live.results import Counters, FaceResult, Moving, Result
 from mace.live.sources.frame import Frame
-from mace.live.web.config import Facts
 from mace.motion.config import OWN_FRAMING
 from mace.spotting.events import Event, Unit
 from mace.spotting.moving import RegionMotion
 
 CLASSES = ("negative", "positive", "surprise")
-FACTS = Facts(
-    classes=CLASSES,
+FACTS = dict(
+    classes=list(CLASSES),
     notice="Trained on synthetic faces alone. Movements, not feelings: no proof of lying.",
     model="fake",
     source="a fake source",
@@ -101,6 +100,8 @@ def event(apex, *, kind="micro", fps=50.0, identity=0):
 class FakeEngine:
     """Labels each frame at once, with a micro-expression each second and now and then a blink."""
 
+    LAST = event(99.0, kind="macro")
+
     def __init__(self, *, fails_at=None, slow_s=0.0):
         self.resets = 0
         self.closed = False
@@ -125,6 +126,9 @@ class FakeEngine:
 
     def finish(self):
         return []
+
+    def last_events(self):
+        return (self.LAST,) if self.images else ()
 
     def reset_reference(self):
         self.resets += 1
@@ -175,8 +179,8 @@ def served(*arguments):
 class FakeRunner:
     """The plainest runner: frame after frame, as fast as they come."""
 
-    def __init__(self, frames, engine, publish):
-        self._frames, self._engine, self._publish = frames, engine, publish
+    def __init__(self, frames, engine, pages):
+        self._frames, self._engine, self._pages = frames, engine, pages
         self._reset, self._stop = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._work)
 
@@ -203,5 +207,6 @@ class FakeRunner:
                 self._reset.clear()
                 self._engine.reset_reference()
             for result in self._engine.push(frame):
-                self._publish(result)
+                self._pages.publish(result)
+        self._pages.publish_last(self._engine.last_events())
         self._engine.close()

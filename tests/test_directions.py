@@ -18,6 +18,7 @@ FLOORS = (
         "metrics",
         "pictures",
         "result_folders",
+        "serving",
         "workers",
     ),
     ("losses", "protocols", "video"),
@@ -30,8 +31,8 @@ FLOORS = (
     ("adaptation", "inference", "places"),
     ("kernel_ridge", "network"),
     ("live", "training"),
-    ("classifiers", "recipes", "review"),
-    ("inputs", "shallow"),
+    ("classifiers", "recipes", "recordings"),
+    ("inputs", "review", "shallow"),
     ("dataset", "evaluation"),
     ("leakage", "pretraining", "search"),
     ("mace",),  # `import mace`, which names what it gives and imports nothing before it is asked

@@ -2,15 +2,14 @@
 
 import json
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 
 from mace.errors import ConfigError, OutputError
-from mace.live.config import LiveConfig
-from mace.live.sources.config import SourceConfig
+from mace.live.config import LiveConfig, SourceConfig
 from mace.live.web.config import WebConfig
 from mace.places import RUNS_DIR, model_folder
 from mace.pretrained.bundle_files import PRETRAINED, has_pretrained
@@ -63,9 +62,10 @@ def run(
     if out is not None and out.resolve() == Path(source).resolve():
         raise ConfigError(f"--out {out} is the source itself; choose another folder")
 
-    from mace.live.analysis import open_network, session_facts, write_analysis
     from mace.live.cores import start_on_one_core
     from mace.live.sources.opening import open_source
+    from mace.live.streaming import open_network, session_facts
+    from mace.recordings.analysis import write_analysis
 
     start_on_one_core()  # of this process alone: a notebook has more to do
     network, _ = open_network(model)
@@ -75,58 +75,37 @@ def run(
     facts = session_facts(opened, network, live, model=str(model), asked=asked)
     notice = facts["notice"]
     if on_page:
-        from mace.live.web.config import Facts
-        from mace.live.web.live import serve_live
+        from mace.live.web.server import serve_live
 
         print(notice, file=sys.stderr)
-        page = Facts(tuple(network.classes), notice, model=str(model), source=opened.name)
-        serve_live(opened, network, live=live, web=web, facts=page, say=_say)
+        serve_live(opened, network, live=live, web=web, facts=facts, say=_say)
         return
     shown = window == "yes" or (window == "auto" and opened.live and out is None)
     if opened.live or profile or shown:
-        from mace.live.terminal import RunConfig
+        from mace.live.terminal import run_until_ended, summary_text
+        from mace.live.window import require_display
 
         print(notice, file=sys.stderr)
-        _run_live(
+        if shown:
+            require_display()
+        summary = run_until_ended(
             opened,
             network,
-            live,
-            facts,
-            session=RunConfig(out=out, window=shown, seconds=seconds, video=video),
-            as_json=as_json,
+            live=live,
+            facts=facts,
+            out=out,
+            window=shown,
+            video=video,
+            seconds=seconds,
+            say=_say,
         )
+        print(json.dumps(summary, indent=2) if as_json else summary_text(summary))
         return
     target = _place(source, facts, out=out)
-    tally = write_analysis(opened, network, live, facts, out=target)
-    summary = {"out": str(target), **asdict(tally), "notice": notice}
+    counted = write_analysis(opened, network, live, facts, out=target)
+    summary = {"out": str(target), **counted, "notice": notice}
     print(json.dumps(summary, indent=2) if as_json else _sentence(summary))
     print(notice, file=sys.stderr)
-
-
-def _run_live(
-    source: Any,
-    network: Any,
-    live: LiveConfig,
-    facts: dict[str, Any],
-    *,
-    session: Any,
-    as_json: bool,
-) -> None:
-    from mace.live.terminal import run_until_ended, summary_text
-    from mace.live.window import require_display
-
-    if session.window:
-        require_display()
-    summary = run_until_ended(
-        source,
-        network,
-        live=live,
-        config=session,
-        facts=facts,
-        notice=facts["notice"],
-        say=_say,
-    )
-    print(json.dumps(summary, indent=2) if as_json else summary_text(summary))
 
 
 def _say(line: str) -> None:
@@ -140,7 +119,7 @@ def _place(source: str, facts: dict[str, Any], *, out: Path | None) -> Path:
         OutputError: if results are there already.
     """
     from mace.live.recorder import refuse_written
-    from mace.live.session import recorded_source
+    from mace.recordings.session import recorded_source
     from mace.result_folders import composed_names, recording_names, result_folder
 
     piped = source == "-"

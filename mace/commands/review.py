@@ -10,8 +10,8 @@ from typing import Annotated
 import tyro
 
 from mace.errors import ConfigError
-from mace.live.web.config import WebConfig
 from mace.places import RUNS_DIR
+from mace.serving.config import ServingConfig
 
 
 def run(
@@ -25,7 +25,7 @@ def run(
     as_json: Annotated[bool, tyro.conf.arg(name="json")] = False,
     out: Path | None = None,
     max_mb: float = 24.0,
-    web: WebConfig = WebConfig(),  # noqa: B008
+    web: ServingConfig = ServingConfig(),  # noqa: B008
 ) -> None:
     """Code videos on a page: step by frame, correct what was spotted, add and delete events.
 
@@ -36,8 +36,8 @@ def run(
     are seen agreed to before passing it on.
 
     Args:
-        place: a video, a folder with a folder of videos for each person, a session of `mace live`
-            or a result of `mace spot`.
+        place: a video or folder of pictures, a folder with a folder of these for each person, a
+            session of `mace live` or a result of `mace spot`.
         coder: whose events are shown and edited; by default your login name.
         table: where all coders' events are kept, in place of annotations.csv.
         spotted: folder of the results of `mace spot`, which are shown where they are of these
@@ -53,11 +53,11 @@ def run(
     if out is not None:
         _write_page(place, out, max_mb)
         return
-    from mace.review.recordings import find_recordings
+    from mace.review.recordings import coding_root, find_recordings
     from mace.review.table import ANNOTATIONS
 
     if agreement is not None:
-        root = place if place.is_dir() else place.parent
+        root = coding_root(place)
         _compare(root / ANNOTATIONS if table is None else table, agreement, as_json=as_json)
         return
     from mace.review.server import serve
@@ -87,8 +87,8 @@ def _write_page(place: Path, out: Path, max_mb: float) -> None:
     if not max_mb > 0:
         raise ConfigError(f"--max-mb is {max_mb:g}, expected more than 0")
 
-    from mace.live.review import write_review
-    from mace.live.session import load_session
+    from mace.recordings.session import load_session
+    from mace.review.page import write_review
 
     print(write_review(load_session(place), out=out, max_bytes=round(max_mb * 1e6)))
 

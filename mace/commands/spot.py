@@ -31,11 +31,12 @@ def run(
     name was there before) with events.csv and events.jsonl (onset, apex and offset in seconds and
     frames, strongest regions, and of micro-expressions the class with its probability) and
     spotting.json; beside them summary.csv has a row for each video of this call, events.csv all
-    their movements. Videos that are done already are not done again, so the same command goes on
-    where it was stopped, and one that cannot be read does not keep the others from it. With
-    --dataset the videos of prepared data sets are scored against what is annotated in them by the
-    rules of the Micro-Expression Grand Challenge, each data set and all together, beside two other
-    methods; megc/ has the logs in the challenge's forms, scores.json all figures, by subject too.
+    their movements, and index.html shows both. Videos that are done already are not done again, so
+    the same command goes on where it was stopped, and one that cannot be read does not keep the
+    others from it. With --dataset the videos of prepared data sets are scored against what is
+    annotated in them by the rules of the Micro-Expression Grand Challenge, each data set and all
+    together, beside two other methods; megc/ has the logs in the challenge's forms, scores.json all
+    figures, by subject too.
 
     Args:
         videos: video files, folders of pictures or their patterns (img%05d.png), and folders that
@@ -61,13 +62,19 @@ def run(
     prepared = {f"{path.parent.parent.name}/{path.parent.name}": path for path in paths}
 
     from mace.compilation import keep_compiled
-    from mace.live.batch import Settings, recordings_within, spot_recordings, summary_table
+    from mace.recordings.batch import (
+        Settings,
+        printable,
+        recordings_within,
+        spot_recordings,
+        summary_table,
+    )
 
     keep_compiled()
     settings = Settings.load(folder, live, name=str(model))
     if prepared:
-        from mace.live.score_table import table
-        from mace.live.scores import score_data_sets
+        from mace.recordings.score_table import table
+        from mace.recordings.scores import score_data_sets
 
         base = RUNS_DIR / "spot" if out is None else out
         folders = {name: base / name for name in prepared}
@@ -88,12 +95,12 @@ def run(
     if as_json:
         print(json.dumps(rows, indent=2))
     elif len(rows) > 1:
-        print(f"\n{summary_table(rows)}\n\nresults  {where}/summary.csv, events.csv")
+        print(f"\n{summary_table(rows)}\n\nresults  {where}/index.html, summary.csv, events.csv")
     print(settings.notes["notice"], file=sys.stderr)
     if failed:
         raise DataError(
             f"{len(failed)} of {len(rows)} videos could not be read, as said above: "
-            f"{', '.join(failed)}"
+            f"{', '.join(map(printable, failed))}"
         )
 
 
@@ -102,6 +109,9 @@ def _ignore(name: str, row: Mapping[str, Any]) -> None:
 
 
 def _tell(name: str, row: Mapping[str, Any]) -> None:
+    from mace.recordings.batch import printable
+
+    name = printable(name)
     if "error" in row:
         print(f"{name}: {row['error']}")
         return

@@ -19,7 +19,7 @@ _KEPT_INCIDENTS = 1000
 _RATE_FRAMES = 120
 # Cameras lengthen the exposure in the dark, and lower their rate for it without saying so.
 _SLOW = 0.8
-_QUIET_S = 1.0  # damaged frames are reported this often at most; all are counted
+_QUIET_S = 1.0  # damaged frames are reported this often at most
 # Rows looked at first: noise makes them differ from frame to frame unless the picture hangs.
 _SPARSE = 16
 
@@ -38,8 +38,7 @@ class Capture:
         on_incident: called with every incident, in the thread that noticed it.
         stall_s: how long nothing may come before that is an incident, in s.
         frozen_s: how long frames may be bit-identical before that is one, in s.
-        retry_s: first wait before a lost source is opened anew, in s; doubles every time.
-        longest_retry_s: longest such wait, in s.
+        retry_s: first and longest wait before a lost source is opened anew, in s; they double.
     """
 
     def __init__(
@@ -50,16 +49,13 @@ class Capture:
         on_incident: Callable[[Incident], None] | None = None,
         stall_s: float = 2.0,
         frozen_s: float = 2.0,
-        retry_s: float = 0.5,
-        longest_retry_s: float = 8.0,
+        retry_s: tuple[float, float] = (0.5, 8.0),
     ):
         self.source = source
         self.queue = queue
-        self.unreadable = 0
-        """Frames that came but could not be read."""
         self._on_incident = on_incident
         self._stall_s = max(stall_s, 3 / source.fps if source.fps > 0 else 0.0)
-        self._retry_s = (retry_s, longest_retry_s)
+        self._retry_s = retry_s
         self._watch = PictureWatch(source.name, frozen_s=frozen_s)
         self._incidents: deque[Incident] = deque(maxlen=_KEPT_INCIDENTS)
         self._captured: deque[float] = deque(maxlen=_RATE_FRAMES)
@@ -231,7 +227,6 @@ class Capture:
 
     def _source_says(self, kind: IncidentKind, sentence: str) -> None:
         if kind == "unreadable":
-            self.unreadable += 1
             now = time.monotonic()
             if now - self._last_unreadable < _QUIET_S:
                 return

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 from jaxtyping import UInt8
@@ -12,40 +11,27 @@ from mace.face.confirming import Check
 from mace.face.detector import Detection, FaceDetector
 
 
-class Detector(Protocol):
-    """Where faces are in a whole frame, and how tracks are confirmed."""
+class Detector:
+    """Looks at every frame it is given, which costs 13 ms; every run gives the same faces.
 
-    @property
-    def later(self) -> Callable[[Check], Check] | None:
-        """What makes a tracker's check answer some frames later; None where it answers at once."""
-        ...
+    Attributes:
+        later: what makes a tracker's check answer some frames later; None where it answers at once.
+    """
 
-    def detect(self, gray: UInt8[np.ndarray, "h w"]) -> list[Detection] | None:
-        """Return the faces, the largest and surest first; None while that is not known."""
-        ...
-
-    def close(self) -> None:
-        """End what runs in the background."""
-        ...
-
-
-class DirectDetector:
-    """Looks at every frame it is given, which costs 13 ms; every run gives the same faces."""
-
-    later = None
+    later: Callable[[Check], Check] | None = None
 
     def __init__(self, detector: FaceDetector) -> None:
         self._detector = detector
 
-    def detect(self, gray: UInt8[np.ndarray, "h w"]) -> list[Detection]:
-        """Return the faces of this frame."""
+    def detect(self, gray: UInt8[np.ndarray, "h w"]) -> list[Detection] | None:
+        """Return the faces, the largest and surest first; None while that is not known."""
         return self._detector.detect(gray)
 
     def close(self) -> None:
-        """Nothing runs."""
+        """End what runs in the background."""
 
 
-class BackgroundDetector:
+class BackgroundDetector(Detector):
     """Looks in a thread of its own, and confirms tracks in another.
 
     dlib lets other threads run meanwhile. Frames that come while it looks are not kept. A check
@@ -53,7 +39,7 @@ class BackgroundDetector:
     """
 
     def __init__(self, detector: FaceDetector) -> None:
-        self._detector = detector
+        super().__init__(detector)
         self._searching = ThreadPoolExecutor(1, "mace-detection")
         self._confirming = ThreadPoolExecutor(1, "mace-confirming")
         self._search = Deferred(self._searching, detector.detect)

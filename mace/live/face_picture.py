@@ -29,11 +29,7 @@ def face_picture(
 ) -> UInt8[np.ndarray, "side side 3"] | None:
     """Return a face as the correction has it, `side` px a side; None where there is none.
 
-    Args:
-        frame: which the face is in.
-        face: where it is, and how it moves.
-        side: of the picture, px.
-        factor: by which its motion since the neutral reference is multiplied.
+    Its motion since the neutral reference is multiplied by `factor`.
     """
     if face.transform is None or face.face.crop is None:
         return None

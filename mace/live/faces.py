@@ -24,7 +24,7 @@ from mace.face.landmarks import Landmarker
 from mace.face.tracked import TrackedFace
 from mace.inference import Model
 from mace.live.config import LiveConfig
-from mace.live.detection import BackgroundDetector, Detector, DirectDetector
+from mace.live.detection import BackgroundDetector, Detector
 from mace.live.sources.frame import Frame
 from mace.live.tracks import ALIKE, SAME_BOX, Box, Matcher, OtherTracks, Track
 
@@ -109,15 +109,7 @@ class FaceStage:
 
     @classmethod
     def of(cls, model: Model, config: LiveConfig, *, live: bool, fps: float = 0.0) -> Self:
-        """Return the stage for a network.
-
-        Args:
-            model: the network, which says what its crops look like.
-            config: how many people are followed.
-            live: detect in the background and never wait; otherwise every frame is answered for,
-                in order, just as stored clips are.
-            fps: frames a second of the source, 0 where it does not say.
-        """
+        """Return the stage for a network, with `live` and `fps` as of `Pipeline`."""
         face = from_dict(FaceConfig, model.face, where="face.")
         detector = FaceDetector(face.detector)
         rate = fps or _USUAL_FPS
@@ -129,7 +121,7 @@ class FaceStage:
             search_interval=1 if live else interval,  # searching in the background costs nothing
             check_interval=max(face.check_interval, round(_CHECK_S * rate)),
         )
-        way = BackgroundDetector(detector) if live else DirectDetector(detector)
+        way = BackgroundDetector(detector) if live else Detector(detector)
         return cls(face, config, detector=way, patient=not live, rate=rate)
 
     def push(self, frame: Frame) -> list[Observed]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 
 from mace.face.similarity import apply, invert
 from mace.live.face_picture import face_picture, paint_heat
@@ -18,12 +18,13 @@ from mace.spotting.signal import region_centre
 
 _TRACKED = (120, 220, 120)
 _DOUBTFUL = (80, 180, 255)
-_TEXT = (245, 245, 245)
-_DIM = (170, 170, 170)
+TEXT = (235, 235, 235)
+DIM = (165, 165, 165)
+BACK = (28, 26, 24)
 _BAR = (230, 170, 90)
 _NAMED = (76, 158, 255)
 _ARROW_COLOUR = (255, 255, 255)
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
+FONT = cv2.FONT_HERSHEY_SIMPLEX
 # Text and panels are laid out for a frame of this height, in px, and grow with the frame.
 _DESIGN_HEIGHT = 480
 _MARGIN = 10
@@ -90,21 +91,15 @@ def draw_result(
         _inset(image, result.frame, faces[0], unit)
     height, width = image.shape[:2]
     _shade(image, 0, height - round((_ROW + 4) * unit), width, height)
-    _write(image, notice, (_MARGIN, height / unit - _MARGIN), size=0.42, unit=unit)
+    put_text(image, notice, (_MARGIN, height / unit - _MARGIN), unit=unit)
     return image
 
 
 class Row(NamedTuple):
-    """A line of the panel.
-
-    Attributes:
-        text: what it says.
-        colour: of the text, blue, green, red.
-        bar: its length, a share of the longest; None without one.
-    """
+    """A line of the panel; its bar is a share of the longest, None without one."""
 
     text: str
-    colour: tuple[int, int, int] = _TEXT
+    colour: tuple[int, int, int] = TEXT
     bar: float | None = None
 
 
@@ -117,15 +112,15 @@ def panel_rows(
     if face.moving is not None:
         for region in face.moving.regions[:_REGION_ROWS]:
             text = f"{region.name.replace('_', ' '):<12} {region.px:.2f} px"
-            rows.append(Row(text, _TEXT, min(region.px / _FULL_BAR_PX, 1)))
+            rows.append(Row(text, TEXT, min(region.px / _FULL_BAR_PX, 1)))
         called = [(name, unit) for name, unit in face.moving.units.items() if unit.called]
         for name, unit in sorted(called, key=lambda item: -item[1].px)[:_UNIT_ROWS]:
             text = f"AU{name:<10} {unit.px:.2f} px"
-            rows.append(Row(text, _TEXT, min(unit.px / _FULL_BAR_PX, 1)))
+            rows.append(Row(text, TEXT, min(unit.px / _FULL_BAR_PX, 1)))
     if looks.probabilities and face.smoothed is not None:
-        rows.append(Row("of this frame alone", _DIM))
+        rows.append(Row("of this frame alone", DIM))
         rows += [
-            Row(f"{name[:12]:<12} {100 * share:3.0f} %", _DIM, share)
+            Row(f"{name[:12]:<12} {100 * share:3.0f} %", DIM, share)
             for name, share in zip(classes, face.smoothed.tolist(), strict=True)
         ]
     return rows
@@ -156,14 +151,15 @@ def _face(image: np.ndarray, frame: FaceResult) -> None:
         return
     colour = _TRACKED if frame.tracked else _DOUBTFUL
     cv2.polylines(image, [np.round(corners).astype(np.int32)], True, colour, 1, cv2.LINE_AA)
-    for x, y in _points(frame.face.landmarks):
-        cv2.circle(image, (x, y), 2, colour, -1, cv2.LINE_AA)
+    landmarks = () if frame.face.landmarks is None else frame.face.landmarks.tolist()
+    for x, y in landmarks:
+        cv2.circle(image, (round(x), round(y)), 2, colour, -1, cv2.LINE_AA)
 
 
 def _name(image: np.ndarray, frame: FaceResult, unit: float) -> None:
     if frame.box is not None:
         left, top = frame.box[0] / unit, frame.box[1] / unit - 6
-        _write(image, f"person {frame.identity}", (left, top), size=0.42, unit=unit)
+        put_text(image, f"person {frame.identity}", (left, top), unit=unit)
 
 
 def _doubts(image: np.ndarray, frame: FaceResult, unit: float) -> None:
@@ -171,13 +167,7 @@ def _doubts(image: np.ndarray, frame: FaceResult, unit: float) -> None:
     if frame.quality is not None and not frame.quality.ok:
         text = f"doubtful: {', '.join(frame.quality.reasons)}"
         at = (_MARGIN, image.shape[0] / unit - _MARGIN - _ROW)
-        _write(image, text, at, size=0.42, unit=unit, colour=_DOUBTFUL)
-
-
-def _points(landmarks: Float[np.ndarray, "n 2"] | None) -> list[tuple[int, int]]:
-    if landmarks is None:
-        return []
-    return [(round(x), round(y)) for x, y in landmarks.tolist()]
+        put_text(image, text, at, unit=unit, colour=_DOUBTFUL)
 
 
 def _arrows(image: np.ndarray, face: FaceResult, unit: float) -> None:
@@ -206,7 +196,7 @@ def _panel(image: np.ndarray, rows: Sequence[Row], unit: float) -> None:
             cv2.rectangle(image, (x0, y0), (x1, y1), _BAR, -1)
         at = (_MARGIN, top + 14)
         size = 0.48 if not number else 0.42
-        _write(image, row.text, at, size=size, unit=unit, colour=row.colour)
+        put_text(image, row.text, at, size=size, unit=unit, colour=row.colour)
 
 
 def _inset(image: np.ndarray, frame: Frame, face: FaceResult, unit: float) -> None:
@@ -224,15 +214,16 @@ def _shade(image: np.ndarray, left: int, top: int, right: int, bottom: int) -> N
     area[:] = area // 3
 
 
-def _write(
+def put_text(
     image: np.ndarray,
     text: str,
     at: tuple[float, float],
     *,
-    size: float,
-    unit: float,
-    colour: tuple[int, int, int] = _TEXT,
+    size: float = 0.42,
+    colour: tuple[int, int, int] | int = TEXT,
+    unit: float = 1.0,
 ) -> None:
-    place = (round(at[0] * unit), round(at[1] * unit))
+    """Write a line of text; its place and its size are multiplied by `unit`."""
+    place = round(at[0] * unit), round(at[1] * unit)
     thickness = max(1, round(unit))
-    cv2.putText(image, text, place, _FONT, size * unit, colour, thickness, cv2.LINE_AA)
+    cv2.putText(image, text, place, FONT, size * unit, colour, thickness, cv2.LINE_AA)

@@ -6,21 +6,20 @@ It has no thread and no clock of its own, so a recording gives the same results 
 `mace.live.runner` puts threads around it. Nothing here is a second version of anything: the tracker
 also corrects stored clips, and the functions that make inputs and predictions also make those of an
 evaluation, so that a clip played as a video gets the probabilities it got when it was stored,
-unless the person's neutral seconds are taken into account (`mace.live.neutral`).
+unless the person's neutral seconds are taken into account (`mace.live.inference`).
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mace.inference import Model
 from mace.live.config import LiveConfig
-from mace.live.faces import FaceStage, Observation, Observed
+from mace.live.faces import FaceStage, Observation
 from mace.live.inference import InferenceStage
 from mace.live.results import Result
-from mace.live.sources.frame import Frame, Source, few_frames
-from mace.live.spotting import SpottingStage, can_spot, check_model
+from mace.live.sources.frame import Frame
+from mace.live.spotting import SpottingStage, can_spot
 from mace.spotting.events import Event
 
 
@@ -58,10 +57,7 @@ class Pipeline:
     def infer(self, frame: Frame, people: Sequence[Observation], *, skip: bool = False) -> Result:
         """Return the result of a frame that the stage of the faces is through with.
 
-        Args:
-            frame: the frame.
-            people: who is in it.
-            skip: leave the network out, for want of time.
+        With `skip` the network is left out, for want of time.
         """
         faces = self._inference(frame, people, skip=skip)
         if self._spotting is None:
@@ -94,16 +90,10 @@ class Pipeline:
 def predict_frames(
     frames: Iterable[Frame], *, model: Model, config: LiveConfig, fps: float = 0.0
 ) -> Iterator[Result]:
-    """Yield what every frame of `frames` gives, once and in order.
+    """Yield what every frame of one source gives, once and in order; arguments as of `Pipeline`.
 
     The first results come a few frames late, because the tracker wants several frames to be sure
     of a new face's canonical pose.
-
-    Args:
-        frames: of one source.
-        model: the network.
-        config: settings.
-        fps: frames a second of the source, 0 where it does not say.
     """
     with closing(Pipeline(model, config, fps=fps)) as pipeline:
 
@@ -124,81 +114,3 @@ def with_last_events(results: Iterable[Result], pipeline: Pipeline) -> Iterator[
         held = result
     if held is not None:
         yield replace(held, events=held.events + pipeline.last_events())
-
-
-@dataclass(frozen=True)
-class Spotted:
-    """What was spotted in a recording.
-
-    Attributes:
-        events: by onset.
-        frames: how many there were.
-        tracked: frames in which a face was followed.
-        looked_at: frames whose motion was measured.
-        seconds: length of the recording.
-        remarks: what to know about the video, in sentences.
-    """
-
-    events: tuple[Event, ...]
-    frames: int
-    tracked: int
-    looked_at: int
-    seconds: float
-    remarks: tuple[str, ...] = ()
-
-
-def spot_source(
-    source: Source, model: Model, config: LiveConfig, *, advance: Callable[[], None]
-) -> Spotted:
-    """Spot in a video: every frame is tracked, `config.spotting.fps` a second are looked at.
-
-    Args:
-        source: the video.
-        model: the network.
-        config: settings of the stages.
-        advance: called with every frame.
-
-    Raises:
-        ConfigError: see `check_model`.
-        DataError: if the video cannot be read.
-    """
-    check_model(model, config)
-    tally: Counter[str] = Counter()
-    events: list[Event] = []
-    last = 0.0
-    remarks: list[str] = []
-    source.report = lambda kind, sentence: remarks.append(sentence)
-    with closing(Pipeline(model, config, fps=source.fps)) as pipeline:
-
-        def observed() -> Iterator[Observed]:
-            for frame in source.frames():
-                yield from pipeline.faces.push(frame)
-            yield from pipeline.faces.finish()
-
-        for frame, people in observed():
-            due = pipeline.due(frame)
-            result = pipeline.infer(frame, people, skip=not due)
-            tracked = any(face.tracked for face in result.faces)
-            tally["frames"] += 1
-            tally["tracked"] += tracked
-            tally["looked"] += tracked and due
-            events += result.events
-            last = frame.time
-            advance()
-        events += pipeline.last_events()
-        remarks += pipeline.remarks
-    if last:
-        remarks += few_frames(source.name, (tally["frames"] - 1) / last)
-    return Spotted(
-        by_onset(events),
-        tally["frames"],
-        tally["tracked"],
-        tally["looked"],
-        last + 1 / source.fps if source.fps else last,
-        remarks=tuple(remarks),
-    )
-
-
-def by_onset(events: Iterable[Event]) -> tuple[Event, ...]:
-    """Return events in the order of their onsets."""
-    return tuple(sorted(events, key=lambda event: (event.onset, event.identity, event.kind)))

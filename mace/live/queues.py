@@ -12,15 +12,9 @@ from mace.spotting.events import Event
 class NewestQueue[T]:
     """Hold the newest item for a consumer that may be slower than the producer.
 
-    A queue between a camera and an analysis that is too slow fills up, and everything shown is
-    late by its whole length from then on. Here a late consumer misses items instead.
-
-    A consumer that is fast enough, and was held up for a moment, need not miss any: up to `burst`
-    items wait for it, in order. Once they were not enough it is too slow, and only the newest item
-    is kept until it has caught up, which is when it finds the queue empty.
-
-    Args:
-        burst: items that may wait; with 1 the newest replaces what lies there at once.
+    A full queue would make everything late by its length; here a late consumer misses items. One
+    that was held up for a moment need not: up to `burst` items wait for it, in order. Once they
+    were not enough, only the newest is kept until it finds the queue empty.
     """
 
     def __init__(self, *, burst: int = 1) -> None:
@@ -56,14 +50,7 @@ class NewestQueue[T]:
             self._changed.notify()
 
     def take(self, timeout: float | None = None) -> T | None:
-        """Return the next item and take it away.
-
-        Args:
-            timeout: longest wait in s; None waits until an item comes or it is closed.
-
-        Returns:
-            The item; None if none came in time, or if it is closed and empty.
-        """
+        """Return the next item, waiting up to `timeout` s for it; None if none came."""
         with self._changed:
             if not self._items:
                 self._room = self._burst
@@ -80,11 +67,8 @@ class NewestQueue[T]:
 class OrderedQueue[T]:
     """Hold all items, in order, for a consumer that takes all of them at once.
 
-    Who takes everything that lies there waits for the other thread less often than who takes one
-    by one, and sees how far behind it is.
-
-    Args:
-        most: how many items may lie there before whoever puts one has to wait; None is no limit.
+    So it waits for the other thread less often than one by one, and sees how far behind it is.
+    Beyond `most` items whoever puts one has to wait; None is no limit.
     """
 
     def __init__(self, most: int | None = None) -> None:
@@ -124,11 +108,7 @@ class OrderedQueue[T]:
 
 
 class LatestResult:
-    """A `NewestQueue` of results from which no event is lost.
-
-    A frame that nobody had time for may be dropped, but an event is told with one frame only: what
-    is taken carries the events of all results since the last that was taken.
-    """
+    """A `NewestQueue` of results; what is taken carries all events since the last one."""
 
     def __init__(self) -> None:
         self._queue = NewestQueue[Result]()

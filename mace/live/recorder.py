@@ -26,8 +26,7 @@ from jaxtyping import UInt8
 from mace.errors import OutputError
 from mace.files import write_text
 from mace.live.config import SLOW_FPS
-from mace.live.results import FaceResult, Result, unseen
-from mace.live.tables import frame_columns, frame_row
+from mace.live.results import FaceResult, Result, frame_columns, frame_row, unseen
 from mace.locks import lock
 from mace.spotting.events import Event
 from mace.spotting.records import EVENTS_CSV, EVENTS_JSONL, EventsLog, write_table
@@ -127,15 +126,13 @@ class Recorder:
     ) -> None:
         """Append what a frame gave: a row and a line for everybody in it, its events, its picture.
 
-        A source that changes the size of its frames goes on in that of the first ones. Times are
-        written from the first frame on, which need not be the first that the source gave, so that
-        the video has those of the tables when it is read again.
+        A source that changes the size of its frames goes on in that of the first ones. Times count
+        from the first frame written, so that the video has those of the tables when it is read.
 
         Args:
             result: of the frame.
             image: its picture, where there is a video; also as JPEG, which must have its size.
-            flush: hand all lines so far to the system, so that they survive whatever ends the
-                process.
+            flush: hand all lines so far to the system, so that they survive the process.
         """
         faces = result.faces or (unseen(result.frame, self._classes),)
         if self._begun is None:
@@ -214,9 +211,9 @@ class Recorder:
             raise
 
     def _unwritable(self, error: OSError) -> OutputError:
-        kept = "; what was recorded until then is kept there" if self._keep else ""
+        rest = "; what was recorded until then is kept there" if self._keep else ""
         return OutputError(
-            f"cannot write to {self._folder}: {error.strerror or error}{kept}; free some space and "
+            f"cannot write to {self._folder}: {error.strerror or error}{rest}; free some space and "
             "run again"
         )
 

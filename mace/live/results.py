@@ -1,22 +1,21 @@
 """What one frame gave: its faces, the events that became certain with it, the loop's counters.
 
 Whatever shows, records, serves or sends results reads these and nothing else. `to_dict` is the one
-schema: the lines of `frames.jsonl`, the rows of `frames.csv` (`mace.live.tables`), the data frames
-and the page's messages are made of it; events have theirs in `mace.spotting.records`.
+schema: the lines of `frames.jsonl`, the rows of `frames.csv`, the data frames and the page's
+messages are made of it; events have theirs in `mace.spotting.records`.
 """
 
 import functools
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from jaxtyping import Float, Float32
 
 from mace.face.similarity import Transform, apply, invert
 from mace.face.tracked import Status, TrackedFace
-from mace.live.neutral import State
 from mace.live.quality import Quality
 from mace.live.sources.frame import Frame
 from mace.motion.resample import Framing
@@ -24,6 +23,15 @@ from mace.spotting.events import Event, Unit
 from mace.spotting.moving import RegionMotion
 from mace.spotting.records import event_record
 from mace.spotting.signal import EYES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+type State = Literal["", "neutral", "still"]
+_BEFORE_BOX = ("identity", "status", "success", "confidence", "faces", "reference_id", "error_px")
+_BOX = ("x", "y", "width", "height")
+_AFTER_BOX = ("sharpness", "roll", "turn", "size", "quality", "label")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +42,7 @@ class Moving:
         regions: those away from their rest, the farthest first; empty of a face that is still.
         motion: (u, v) of what the network was shown of the face, px of the 128-px crop.
         framing: which part of the crop that is.
-        read_units: what the network says about action units, asked of it when it is needed; None
-            of a network that names none.
+        read_units: asks the network about action units; None of one that names none.
     """
 
     regions: tuple[RegionMotion, ...]
@@ -99,11 +106,6 @@ class FaceResult:
         return self.face.status is Status.TRACKED
 
     @property
-    def faces_found(self) -> int:
-        """How many faces the last search of a whole frame found."""
-        return self.face.faces
-
-    @property
     def reference_id(self) -> int:
         """Counts the neutral keyframes, from 0; -1 before the first."""
         return self.face.reference_id
@@ -153,7 +155,7 @@ class FaceResult:
             "status": self.status,
             "success": int(self.tracked),
             "confidence": round(self.confidence, 6),
-            "faces": self.faces_found,
+            "faces": self.face.faces,
             "reference_id": self.reference_id,
             "error_px": None if error is None else round(error, 6),
             "box": None if self.box is None else _rounded(self.box, 3),
@@ -244,6 +246,60 @@ def unseen(frame: Frame, classes: tuple[str, ...]) -> FaceResult:
     """Return what is known of a frame in which nobody is seen."""
     nobody = TrackedFace(frame.index, Status.NO_FACE)
     return FaceResult(frame.index, frame.time, nobody, classes, identity=-1)
+
+
+def frame_columns(classes: Sequence[str]) -> list[str]:
+    """Return the columns of `frames.csv`, which docs/live.md explains.
+
+    frame, timestamp (s), confidence and success are as in OpenFace; `p_*` are probabilities of this
+    frame alone, `s_*` smoothed. Cells of a frame without a face are empty.
+    """
+    fixed = ["frame", "timestamp", *_BEFORE_BOX, *_BOX, *_AFTER_BOX]
+    return fixed + [f"p_{name}" for name in classes] + [f"s_{name}" for name in classes]
+
+
+def frame_row(record: Mapping[str, Any], classes: Sequence[str]) -> list[str]:
+    """Return one row of `frames.csv`: what `FaceResult.to_dict` says of a face."""
+    nothing = dict.fromkeys(classes)
+    probabilities, smoothed = (record[name] or nothing for name in ("probabilities", "smoothed"))
+    return [
+        str(record["frame"]),
+        f"{record['timestamp']:.6f}",
+        *(_cell(record[name]) for name in _BEFORE_BOX),
+        *map(_cell, record["box"] or (None,) * 4),
+        *(_cell(record[name]) for name in _AFTER_BOX),
+        *(_cell(probabilities[name]) for name in classes),
+        *(_cell(smoothed[name]) for name in classes),
+    ]
+
+
+def frames_table(results: Iterable[Result]) -> "pd.DataFrame":
+    """Return a row for each face in each result, with the columns of `frames.csv`.
+
+    Frames in which nobody is seen have none.
+    """
+    import pandas as pd
+
+    faces = [face for result in results for face in result.faces]
+    classes = faces[0].classes if faces else ()
+    rows = [_values(face.to_dict()) for face in faces]
+    return pd.DataFrame(rows, columns=frame_columns(classes))
+
+
+def _values(record: Mapping[str, Any]) -> dict[str, Any]:
+    box = dict(zip(_BOX, record["box"] or (None,) * 4, strict=True))
+    named = {
+        f"{letter}_{name}": value
+        for letter, key in (("p", "probabilities"), ("s", "smoothed"))
+        for name, value in (record[key] or {}).items()
+    }
+    return {**record, **box, **named}
+
+
+def _cell(value: float | str | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _rounded(values: Iterable[float], digits: int = 6) -> list[float]:

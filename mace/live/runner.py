@@ -136,10 +136,7 @@ class Runner:
     ) -> dict[str, Any]:
         """Return what was done since the counters were `since`, as JSON can hold it.
 
-        Args:
-            seconds: how long that took.
-            cpu_s: processor time that it took, s.
-            since: counters at the beginning.
+        It took `seconds`, and `cpu_s` of processor time.
         """
         now = self.counters
         frames = now.frames - since.frames
@@ -257,13 +254,7 @@ def iterate_results(
     """Yield what each frame gives; what happens to the source is warned of where it is iterated.
 
     Of a live source the newest result, with the events of those that nobody took; of others every
-    one.
-
-    Args:
-        source: where frames come from; closed at the end.
-        model: the network.
-        config: settings.
-        sinks: called with every result, in the order of the frames.
+    one. The source is closed at the end; `sinks` are called with every result.
 
     Raises:
         DataError: if the source cannot be read, or is lost for good.

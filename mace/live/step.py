@@ -27,8 +27,8 @@ class StepState:
 
     Attributes:
         smoothed: probabilities so far.
-        rest: sum of the flow over the neutral time, px of the crop; None where none is measured.
-        rested: frames in that sum.
+        rest: sum of the flow over the `rested` frames of the neutral time, px of the crop; None
+            where none is measured.
     """
 
     smoothed: Float[Array, "f k"]
@@ -79,13 +79,9 @@ type Step = Callable[[StepState, StepInput], tuple[StepState, StepOutput]]
 
 @functools.lru_cache(maxsize=4)
 def make_step(model: Model, *, faces: int, crop: int, rests: bool) -> Step:
-    """Return the step of a network, compiled for `faces` crops of `crop` px.
+    """Return the step of a network, compiled for `faces` crops of `crop` px a side.
 
-    Args:
-        model: the network.
-        faces: how many are predicted in one call.
-        crop: side of a crop, px.
-        rests: whether the neutral time's mean flow is taken out of what follows.
+    `rests`: the neutral time's mean flow is taken out of what follows.
     """
     motion = model.motion
     probabilities, _ = network_program(model)
@@ -105,12 +101,12 @@ def make_step(model: Model, *, faces: int, crop: int, rests: bool) -> Step:
             mean = rest / jnp.maximum(rested, 1.0)[:, None, None, None]
             flow = jnp.where(resting[:, None, None, None], flow, flow - mean)
         images = encode(reference, target, flow, config=motion)
-        found = probabilities(images)
+        alone = probabilities(images)
         keep = jnp.asarray(given.keep)[:, None]
-        smoothed = keep * state.smoothed + (1 - keep) * found
+        smoothed = keep * state.smoothed + (1 - keep) * alone
         # Chosen, not weighted: what is no number must not get into the state, or must get out.
-        smoothed = jnp.where(keep == 0, found, jnp.where(keep == 1, state.smoothed, smoothed))
-        output = StepOutput(images=images, probabilities=found, smoothed=smoothed)
+        smoothed = jnp.where(keep == 0, alone, jnp.where(keep == 1, state.smoothed, smoothed))
+        output = StepOutput(images=images, probabilities=alone, smoothed=smoothed)
         return StepState(smoothed=smoothed, rest=rest, rested=rested), output
 
     shapes = jax.eval_shape(
@@ -148,11 +144,7 @@ def outside_flow(
 ) -> Float[np.ndarray, "f s s 2"] | None:
     """Return the flow that JAX does not measure; None where the step traces it, or needs none.
 
-    Args:
-        reference: the faces that motion is measured against.
-        target: the faces now.
-        motion: how it is measured.
-        where: places that somebody is in; the others get no motion.
+    `where` are the places that somebody is in; the others get no motion.
     """
     if not _measured_outside(motion):
         return None

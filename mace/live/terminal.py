@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,27 +16,10 @@ from mace.live.results import Sink
 from mace.live.runner import Runner
 from mace.live.sources.frame import Source
 from mace.live.timing import timing_table
-from mace.live.window import Actions, show
+from mace.live.window import View, show
 
 _WAIT_S = 0.2
 _SAID_EVERY_S = 5.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunConfig:
-    """What is done with the results.
-
-    Attributes:
-        out: folder of the recording; None records nothing.
-        window: whether they are shown in a window.
-        video: whether the recording holds the source's own frames.
-        seconds: when to end, in s; None waits for the source's end, Ctrl-C or the window's.
-    """
-
-    out: Path | None
-    window: bool
-    seconds: float | None = None
-    video: bool = True
 
 
 def run_until_ended(
@@ -45,20 +27,24 @@ def run_until_ended(
     model: Model,
     *,
     live: LiveConfig,
-    config: RunConfig,
     facts: dict[str, Any],
-    notice: str,
+    out: Path | None,
+    window: bool,
+    video: bool = True,
+    seconds: float | None = None,
     say: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Run until the source ends, `config.seconds` are over, the window is closed, or Ctrl-C.
+    """Run until the source ends, `seconds` are over, the window is closed, or Ctrl-C.
 
     Args:
         source: where frames come from.
         model: the network.
         live: settings.
-        config: what is done with the results.
-        facts: what the recording's sidecar says.
-        notice: the line about the network, always shown.
+        facts: what the recording's sidecar says, and the `notice` that is always shown.
+        out: folder of the recording; None records nothing.
+        window: whether results are shown in a window.
+        video: whether the recording holds the source's own frames.
+        seconds: when to end, in s; None waits for the source's end, Ctrl-C or the window's.
         say: called with lines for the person who waits.
 
     Returns:
@@ -70,18 +56,18 @@ def run_until_ended(
     begun = time.monotonic()
     with ExitStack() as stack:
         sinks: list[Sink] = []
-        latest = LatestResult() if config.window else None
+        latest = LatestResult() if window else None
         recording: Recording | None = None
         if latest is not None:
             sinks.append(latest.put)
-        if config.out is not None:
+        if out is not None:
             recorder = Recorder(
-                config.out,
+                out,
                 classes=model.classes,
                 units=unit_names(model),
                 size=source.size,
                 session=facts,
-                pictures="own" if config.video else "none",
+                pictures="own" if video else "none",
                 keep=source.live,
             )
             recording = stack.enter_context(Recording(recorder))
@@ -96,7 +82,7 @@ def run_until_ended(
             on_last=None if recording is None else recording.end_with,
         )
         used = time.process_time()
-        until = math.inf if config.seconds is None else time.monotonic() + config.seconds
+        until = math.inf if seconds is None else time.monotonic() + seconds
 
         def ended() -> bool:
             return runner.wait(0) or time.monotonic() > until
@@ -107,15 +93,10 @@ def run_until_ended(
                     _wait(runner, ended, say)
                 else:
                     record = None if recording is None else recording.record
-                    show(
-                        latest,
-                        classes=model.classes,
-                        notice=notice,
-                        snapshots=_snapshots(config.out),
-                        actions=Actions(reset_reference=runner.reset_reference, record=record),
-                        recording=recording is not None,
-                        ended=ended,
-                    )
+                    view = View(model.classes, facts["notice"], _snapshots(out))
+                    view.reset_reference, view.record = runner.reset_reference, record
+                    view.recording = recording is not None
+                    show(view, latest, ended=ended)
         except KeyboardInterrupt:
             pass  # how a camera's session usually ends
         return runner.summary(time.monotonic() - begun, time.process_time() - used)

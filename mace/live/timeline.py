@@ -11,20 +11,18 @@ import numpy as np
 from jaxtyping import UInt8
 
 from mace.annotation.action_units import unit_column
+from mace.live.overlay import BACK, DIM, FONT, put_text
 from mace.live.results import FaceResult, Result
 from mace.spotting.events import Event
 
 SECONDS = 10.0
 NAMED_S = 3.0
 """How long after its offset an event is what a panel names, in s."""
-_BACK = (28, 26, 24)
 _LINE = (62, 58, 54)
-_TEXT = (225, 225, 225)
-_DIM = (165, 165, 165)
 _BAR = (217, 179, 127)
 _MICRO = (76, 138, 239)
 _OTHER = (140, 140, 140)
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_SIZE = 0.4  # of text
 _GUTTER, _LANE, _LEAST_LANE, _AXIS = 96, 22, 13, 20
 # A longer pause between two samples is a gap in the curve, in s.
 _GAP_S = 0.5
@@ -38,8 +36,7 @@ class Sample(NamedTuple):
     Attributes:
         time: s on the source's clock.
         identity: number of the person in the session.
-        px: of every action unit that moves, as `AU12`, or of every region where the network names
-            no units; px of the 128-px crop.
+        px: how far each thing of `moved` moves, px of the 128-px crop.
         smoothed: probability of each class; None where there is none.
     """
 
@@ -78,15 +75,11 @@ class History:
         for face in result.faces:
             smoothed = None if face.smoothed is None else face.smoothed.tolist()
             self.samples.append(Sample(time, face.identity, moved(face), smoothed))
-        self.add_events(result.events)
+        self.events.extend(result.events)
         while self.samples and self.samples[0].time < time - self.seconds:
             self.samples.popleft()
         while self.events and self.events[0].offset < time - self.seconds:
             self.events.popleft()
-
-    def add_events(self, events: Iterable[Event]) -> None:
-        """Take events alone, such as those of frames that are not shown."""
-        self.events.extend(events)
 
     @property
     def people(self) -> tuple[int, ...]:
@@ -118,14 +111,10 @@ def draw_timeline(
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Return the timeline as a picture of `size` (width, height) px; now is at the right edge.
 
-    Args:
-        history: what there was.
-        classes: names of the probabilities.
-        size: of the picture.
-        probabilities: show those of the first person in place of what moved.
+    With `probabilities` those of the first person are shown in place of what moved.
     """
     width, height = size
-    image = np.full((height, width, 3), _BACK, np.uint8)
+    image = np.full((height, width, 3), BACK, np.uint8)
     people = history.people or (0,)
     top = _LANE * len(people)
     room = height - top - _AXIS
@@ -145,15 +134,15 @@ def draw_timeline(
     across = [x(sample.time) for sample in first]
     for index, (name, values) in enumerate(lanes.items()):
         base = round(top + (index + 1) * row) - 2
-        _put(image, name[:11], (6, round(base - row / 2) + 5), _DIM)
+        put_text(image, name[:11], (6, round(base - row / 2) + 5), size=_SIZE, colour=DIM)
         cv2.line(image, (_GUTTER, base), (width, base), _LINE, 1)
         points = list(zip(across, values, strict=True))
         _area(image, points, base=base, reach=min(row, 40) - 4, gap=gap)
     if not lanes:
-        _put(image, "nothing moves", (6, round(top + room / 2) + 4), _DIM)
+        put_text(image, "nothing moves", (6, round(top + room / 2) + 4), size=_SIZE, colour=DIM)
     for lane, identity in enumerate(people):
         mine = [event for event in history.events if event.identity == identity]
-        _put(image, f"person {identity}", (6, lane * _LANE + 15), _DIM)
+        put_text(image, f"person {identity}", (6, lane * _LANE + 15), size=_SIZE, colour=DIM)
         spans = [(event, x(event.onset), x(event.offset)) for event in mine]
         for event, left, right in spans:
             below = (top, height - _AXIS) if identity == people[0] else (0, 0)
@@ -186,7 +175,7 @@ def _axis(image: np.ndarray, history: History, *, x_of: Callable[[float], float]
             continue
         cv2.line(image, (at, 0), (at, height - _AXIS), _LINE, 1)
         if second % 2 == 0 and at < image.shape[1] - 30:
-            _put(image, f"{second} s", (at - 8, height - 6), _DIM)
+            put_text(image, f"{second} s", (at - 8, height - 6), size=_SIZE, colour=DIM)
 
 
 def _area(
@@ -231,14 +220,12 @@ def _name(image: np.ndarray, spans: Iterable[tuple[Event, float, float]], *, lan
     for event, left, right in sorted(spans, key=lambda span: span[0].kind != "micro"):
         micro = event.kind == "micro"
         text = event.label if micro and event.label else event.kind
-        (wide, _), _ = cv2.getTextSize(text, _FONT, 0.4, 1)
+        (wide, _), _ = cv2.getTextSize(text, FONT, _SIZE, 1)
         first = min(max(round(left), _GUTTER), width - wide - 2)
         hidden = right < _GUTTER or left >= width
         if hidden or any(first < end + 4 and begin < first + wide + 4 for begin, end in taken):
             continue
         taken.append((first, first + wide))
-        _put(image, text, (first, lane * _LANE + 13), _MICRO if micro else _DIM)
-
-
-def _put(image: np.ndarray, text: str, at: tuple[int, int], colour: tuple[int, int, int]) -> None:
-    cv2.putText(image, text, at, _FONT, 0.4, colour, 1, cv2.LINE_AA)
+        put_text(
+            image, text, (first, lane * _LANE + 13), size=_SIZE, colour=_MICRO if micro else DIM
+        )

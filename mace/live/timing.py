@@ -2,10 +2,8 @@
 
 import math
 import threading
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from itertools import accumulate
 
 # Durations from a microsecond to a hundred seconds, in steps of 2 %.
 _SHORTEST, _LONGEST, _STEP = 1e-6, 100.0, math.log(1.02)
@@ -13,40 +11,40 @@ _BINS = math.ceil(math.log(_LONGEST / _SHORTEST) / _STEP) + 1
 
 
 class Durations:
-    """A histogram of durations, exact to 1 %."""
+    """A histogram of durations in s, exact to 1 %."""
 
     def __init__(self) -> None:
-        self._counts = [0] * _BINS  # one is raised five times a frame, which NumPy is slow at
-        self._total = 0.0
-        self._longest = 0.0
+        self._bins = [0] * _BINS  # one is raised five times a frame, which NumPy is slow at
+        self._total = self._longest = 0.0
 
     def add(self, seconds: float) -> None:
-        """Count one duration, in s."""
+        """Count one duration."""
         place = int(math.log(max(seconds, _SHORTEST) / _SHORTEST) / _STEP)
-        self._counts[min(place, _BINS - 1)] += 1
+        self._bins[min(place, _BINS - 1)] += 1
         self._total += seconds
         self._longest = max(self._longest, seconds)
 
     @property
     def count(self) -> int:
         """How many were counted."""
-        return sum(self._counts)
+        return sum(self._bins)
 
     def percentile(self, percent: float) -> float:
-        """Return the duration, in s, that `percent` of all do not exceed; NaN of none."""
-        if not self.count:
-            return math.nan
-        rank = max(math.ceil(self.count * percent / 100), 1)
-        place = bisect_left(list(accumulate(self._counts)), rank)
-        return min(_SHORTEST * math.exp((place + 0.5) * _STEP), self._longest)
+        """Return the duration that `percent` of all do not exceed; NaN of none."""
+        left = max(math.ceil(self.count * percent / 100), 1)
+        for place, count in enumerate(self._bins):
+            left -= count
+            if left <= 0:
+                return min(_SHORTEST * math.exp((place + 0.5) * _STEP), self._longest)
+        return math.nan
 
     def summary(self) -> dict[str, float]:
         """Return mean, percentiles and the longest, in ms, and how many there are."""
         if not self.count:
             return {"count": 0}
-        found = {f"p{percent}": self.percentile(percent) for percent in (50, 95, 99)}
-        found |= {"mean": self._total / self.count, "max": self._longest}
-        return {"count": self.count} | {name: round(1e3 * s, 3) for name, s in found.items()}
+        times = {f"p{percent}": self.percentile(percent) for percent in (50, 95, 99)}
+        times |= {"mean": self._total / self.count, "max": self._longest}
+        return {"count": self.count} | {name: round(1e3 * s, 3) for name, s in times.items()}
 
 
 class Timings:
@@ -76,9 +74,9 @@ def timing_table(summary: Mapping[str, Mapping[str, float]]) -> str:
     """Return a table for people: a line a stage, in ms."""
     columns = ("p50", "p95", "p99", "max", "mean")
     lines = [_row("ms", columns)]
-    for stage, found in summary.items():
-        if found["count"]:
-            lines.append(_row(stage, (f"{found[column]:.2f}" for column in columns)))
+    for stage, times in summary.items():
+        if times["count"]:
+            lines.append(_row(stage, (f"{times[column]:.2f}" for column in columns)))
     return "\n".join(lines)
 
 

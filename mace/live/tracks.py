@@ -25,13 +25,7 @@ SAME_BOX = 0.4
 
 @dataclass(frozen=True)
 class Box:
-    """Where a face is, in px of the frame.
-
-    Attributes:
-        x: of its centre, px.
-        y: of its centre, px.
-        width: of the face's box, px.
-    """
+    """Where a face is: its centre and the width of its box, px of the frame."""
 
     x: float
     y: float
@@ -50,12 +44,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Matcher:
-    """Compares detected faces with keyframes.
-
-    Attributes:
-        config: settings of the faces.
-        landmarker: places their landmarks.
-    """
+    """Compares detected faces with keyframes, by the landmarks that `landmarker` places."""
 
     config: FaceConfig
     landmarker: Landmarker

@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 
 from mace.errors import ConfigError, OutputError
 from mace.live.face_picture import FACTORS, face_picture
-from mace.live.overlay import Looks, draw_result
+from mace.live.overlay import BACK, DIM, TEXT, Looks, draw_result, put_text
 from mace.live.queues import LatestResult
 from mace.live.results import Result
 from mace.live.timeline import History, draw_timeline
@@ -29,28 +29,10 @@ _TIMELINE = 150
 # Side of the faces beside it.
 _SIDE = 330
 _HEAD = 26
-_BACK = (28, 26, 24)
-_TEXT = (235, 235, 235)
-_DIM = (165, 165, 165)
 _RECORDING = (80, 80, 240)
 _ESCAPE = 27
 # How long the line about the last key stays, in s.
 _SAID_S = 2.5
-
-
-@dataclass(frozen=True)
-class Actions:
-    """What the keys do beyond the window itself; each is called in the window's thread.
-
-    Attributes:
-        reset_reference: for `r`.
-        record: for `v`; told whether to record, returns what to say.
-        quit: when the window is closed.
-    """
-
-    reset_reference: Callable[[], None] = lambda: None
-    record: Callable[[bool], str] | None = None
-    quit: Callable[[], None] = lambda: None
 
 
 @dataclass
@@ -61,18 +43,16 @@ class View:
         classes: their names.
         notice: the line that every picture carries.
         snapshots: folder that pictures are saved to.
-        actions: what the keys do beyond the window.
-        looks: what is drawn.
+        reset_reference: for `r`; called in the window's thread, as is the next.
+        record: for `v`; told whether to record, returns what to say.
         factor: by which the first face's motion is multiplied in a picture beside; 1 for none.
-        paused: whether the picture stands still.
-        recording: whether the session is being recorded.
-        closed: whether the window is to be closed.
     """
 
     classes: tuple[str, ...]
     notice: str
     snapshots: Path
-    actions: Actions = field(default_factory=Actions)
+    reset_reference: Callable[[], None] = lambda: None
+    record: Callable[[bool], str] | None = None
     looks: Looks = field(default_factory=Looks)
     factor: float = 1.0
     paused: bool = False
@@ -124,7 +104,7 @@ class View:
             case 115:
                 self._say(self._snapshot())
             case 114:
-                self.actions.reset_reference()
+                self.reset_reference()
                 self._say("the face as it is now counts as neutral")
             case 120:
                 self.factor = FACTORS[(FACTORS.index(self.factor) + 1) % len(FACTORS)]
@@ -141,11 +121,11 @@ class View:
                 self.closed = True
 
     def _record(self) -> None:
-        if self.actions.record is None:
+        if self.record is None:
             self._say("recording needs --out FOLDER")
             return
         try:
-            said = self.actions.record(not self.recording)
+            said = self.record(not self.recording)
         except OutputError as error:
             self._say(str(error))
         else:
@@ -168,23 +148,23 @@ class View:
         self._said, self._said_at = text, time.monotonic()
 
     def _head(self) -> UInt8[np.ndarray, "h w 3"]:
-        strip = np.full((_HEAD, _WIDTH, 3), _BACK, np.uint8)
+        strip = np.full((_HEAD, _WIDTH, 3), BACK, np.uint8)
         if self._shown is None:
             return strip
         counters = self._shown.counters
         text = f"{counters.fps:5.1f} /s   delay {counters.delay_ms:5.1f} ms"
         text += f"   dropped {counters.dropped}"
-        _put(strip, f"{text}   skipped {counters.skipped}", (10, 18), _TEXT)
+        put_text(strip, f"{text}   skipped {counters.skipped}", (10, 18))
         if self.paused:
-            _put(strip, "paused", (_WIDTH - 130, 18), _TEXT)
+            put_text(strip, "paused", (_WIDTH - 130, 18))
         if self.recording:
             cv2.circle(strip, (_WIDTH - 60, 13), 5, _RECORDING, -1, cv2.LINE_AA)
-            _put(strip, "REC", (_WIDTH - 48, 18), _TEXT)
+            put_text(strip, "REC", (_WIDTH - 48, 18))
         return strip
 
     def _exaggerated(self, shown: Result, height: int) -> UInt8[np.ndarray, "h w 3"]:
-        strip = np.full((height, _SIDE, 3), _BACK, np.uint8)
-        _put(strip, f"motion x{self.factor:g}", (10, 18), _TEXT)
+        strip = np.full((height, _SIDE, 3), BACK, np.uint8)
+        put_text(strip, f"motion x{self.factor:g}", (10, 18))
         below = _HEAD
         # With one face there is room for it plain as well.
         for factor in (self.factor, 1.0):
@@ -195,13 +175,13 @@ class View:
                 strip[below : below + _SIDE] = face
             below += _SIDE + _HEAD
             if below <= height and factor > 1:
-                _put(strip, "as it is", (10, below - 8), _DIM)
+                put_text(strip, "as it is", (10, below - 8), colour=DIM)
         return strip
 
     def _foot(self) -> UInt8[np.ndarray, "h w 3"]:
-        strip = np.full((_HEAD, _WIDTH, 3), _BACK, np.uint8)
+        strip = np.full((_HEAD, _WIDTH, 3), BACK, np.uint8)
         fresh = self._said and time.monotonic() - self._said_at < _SAID_S
-        _put(strip, self._said if fresh else KEYS_LINE, (10, 17), _TEXT if fresh else _DIM)
+        put_text(strip, self._said if fresh else KEYS_LINE, (10, 17), colour=TEXT if fresh else DIM)
         return strip
 
 
@@ -225,35 +205,21 @@ def require_display() -> None:
         )
 
 
-def show(
-    results: LatestResult,
-    *,
-    classes: Sequence[str],
-    notice: str,
-    snapshots: Path,
-    actions: Actions | None = None,
-    recording: bool = False,
-    ended: Callable[[], bool] = lambda: False,
-) -> None:
+def show(view: View, results: LatestResult, *, ended: Callable[[], bool]) -> None:
     """Show results in a window until it is closed, the queue is, or `ended` says so.
 
-    Runs in the thread that calls it, at 30 pictures a second at most. macOS allows windows in a
-    process's main thread only, so it is best called from there, with the loop in another.
+    Runs in the thread that calls it, at 30 pictures a second at most; macOS allows windows in a
+    process's main thread only.
 
     Args:
+        view: what is shown, and what the keys do.
         results: the newest result; what the window is too slow for is never shown.
-        classes: names of the probabilities.
-        notice: the line about the model, always shown.
-        snapshots: folder for `s`.
-        actions: what the other keys do.
-        recording: whether that is going on at the start.
         ended: whether there is nothing more to show; asked often.
 
     Raises:
         ConfigError: if no window can be shown.
     """
     require_display()
-    view = View(tuple(classes), notice, snapshots, actions or Actions(), recording=recording)
     cv2.namedWindow(TITLE, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
     try:
         while not view.closed and not ended():
@@ -274,8 +240,3 @@ def show(
                 break
     finally:
         cv2.destroyAllWindows()
-        view.actions.quit()
-
-
-def _put(image: np.ndarray, text: str, at: tuple[int, int], colour: tuple[int, int, int]) -> None:
-    cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.42, colour, 1, cv2.LINE_AA)

@@ -11,6 +11,9 @@ from mace.errors import ConfigError
 type Kind = Literal["micro", "macro"]
 KINDS: tuple[Kind, ...] = get_args(Kind.__value__)
 _LONGEST_TEXT = 200
+# What a person types as it is; action units have a spelling of their own.
+_TYPED = ("label", "note", "subject")
+_TEXTS = (*_TYPED, "units")
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class CodedEvent:
         label: the emotion, in the coder's own words; "" for none.
         units: action units, such as `1 2 L14`.
         note: anything else.
+        subject: who is seen, where it is not the person of the video.
         more: cells of columns that somebody has added to the table, by column.
     """
 
@@ -37,6 +41,7 @@ class CodedEvent:
     label: str = ""
     units: str = ""
     note: str = ""
+    subject: str = ""
     more: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -89,7 +94,7 @@ def checked(event: CodedEvent, *, count: int | None = None) -> CodedEvent:
         raise ConfigError(f"the frames {frames[0]} to {frames[-1]} are not in the video{last}")
     if event.kind not in KINDS:
         raise ConfigError(f"{event.kind[:20]!r} is no kind; expected {' or '.join(KINDS)}")
-    for name in ("label", "units", "note"):
+    for name in _TEXTS:
         text = getattr(event, name)
         if len(text) > _LONGEST_TEXT or not text.isprintable():
             raise ConfigError(f"the {name} has more than {_LONGEST_TEXT} letters, or line breaks")
@@ -98,7 +103,8 @@ def checked(event: CodedEvent, *, count: int | None = None) -> CodedEvent:
         raise ConfigError(
             f"{units.remarks[0][:20]!r} is no action unit; write numbers of FACS such as 1+2+L14"
         )
-    return replace(event, units=units.text, label=event.label.strip(), note=event.note.strip())
+    texts = {name: getattr(event, name).strip() for name in _TYPED}
+    return replace(event, units=units.text, **texts)
 
 
 def added(
@@ -155,6 +161,7 @@ def renamed(coding: Coding, video: str, subject: str) -> Coding:
         ConfigError: for a name that is blank or no text.
     """
     subject = subject.strip()
+    _check_text(subject)
     if not subject or len(subject) > _LONGEST_TEXT or not subject.isprintable():
         raise ConfigError("the person's name is blank, too long, or has line breaks")
     return replace(coding, subjects={**coding.subjects, video: subject})
@@ -172,6 +179,15 @@ def _put(coding: Coding, video: str, events: tuple[CodedEvent, ...]) -> Coding:
     return replace(coding, events={**coding.events, video: tuple(ordered)})
 
 
+def _check_text(text: str) -> None:
+    """Refuse what a person types that a spreadsheet would run; tables are read as they are."""
+    if text.lstrip().startswith(("=", "+", "-", "@")):
+        raise ConfigError(
+            f"{text.strip()[:20]!r} would be run as a formula by spreadsheets; begin it with a "
+            "letter"
+        )
+
+
 def _with(event: CodedEvent, fields: Mapping[str, Any]) -> CodedEvent:
     """Return an event with fields as a page sends them.
 
@@ -185,7 +201,9 @@ def _with(event: CodedEvent, fields: Mapping[str, Any]) -> CodedEvent:
         elif name == "apex":
             fits = whole or value is None
         else:
-            fits = name in ("kind", "label", "units", "note") and isinstance(value, str)
+            fits = name in ("kind", *_TEXTS) and isinstance(value, str)
         if not fits:
             raise ConfigError(f"an event has no {name[:20]!r} of this kind")
+        if name in _TYPED:
+            _check_text(str(value))
     return replace(event, **fields)

@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from mace.errors import DataError
 from mace.live.recorder import FRAMES_JSONL, PLAIN_VIDEO, SESSION
-from mace.live.session import recorded_source
+from mace.recordings.batch import is_left_out, is_picture_folder
+from mace.recordings.session import recorded_source
 from mace.review.events import CodedEvent
+from mace.review.table import no_formula
 from mace.spotting.folder import SPOTTING, spotted_recording
 from mace.spotting.records import EVENTS_JSONL, read_events
+from mace.video.folder import PictureFolder
 from mace.video.naming import is_video
 from mace.video.seeking import SeekableVideo
 
@@ -21,11 +26,11 @@ _PROPOSED = ("micro", "macro")
 
 @dataclass(frozen=True)
 class Recording:
-    """A video to be coded.
+    """A video to be coded, or a folder of pictures.
 
     Attributes:
         path: below the root, with slashes: its name in the table.
-        video: the file.
+        video: the file, or the folder.
         name: of its clips.
         subject: who is seen, as its place says.
         spotted: folder with what `mace live` or `mace spot` spotted in it; None without one.
@@ -36,6 +41,11 @@ class Recording:
     name: str
     subject: str
     spotted: Path | None = None
+
+    @property
+    def pictures(self) -> bool:
+        """Whether it is a folder of pictures."""
+        return self.video.is_dir()
 
 
 @dataclass(frozen=True)
@@ -58,8 +68,8 @@ def find_recordings(place: Path, *, spotted: Path) -> Place:
     that lies in the root itself is called as it is.
 
     Args:
-        place: a video, a folder with videos at any depth, a session of `mace live`, or one of the
-            folders that `mace spot` writes.
+        place: a video or folder of pictures, a folder with such at any depth, a session of
+            `mace live`, or one of the folders that `mace spot` writes.
         spotted: folder of the results of `mace spot`, in which those of the videos are looked for.
 
     Raises:
@@ -68,24 +78,32 @@ def find_recordings(place: Path, *, spotted: Path) -> Place:
     place = Path(os.path.abspath(place))
     if not place.exists():
         raise DataError(f"there is no {place}; name a video, or a folder with videos")
-    results = _results(spotted)
-    if place.is_file():
-        return Place(place.parent, (_recording(place, place.parent, results),))
-    if source := spotted_recording(place) or _source_of_session(place):
+    results, root = _results(spotted), coding_root(place)
+    if source := _source(place):
         video = Path(source)
-        if not video.is_file() or not is_video(video.name):
+        if not video.is_dir() and not (video.is_file() and is_video(video.name)):
             raise DataError(
-                f"{place} holds what was spotted in {source}, which is no video file that is "
-                "there; name the video itself"
+                f"{place} holds what was spotted in {source}, which is no video that is there; "
+                "name the video itself"
             )
-        return Place(video.parent, (_recording(video, video.parent, {video: place}),))
-    recordings = tuple(_recording(video, place, results) for video in _videos(place))
+        return Place(root, (_recording(video, root, {video: place}),))
+    if place.is_file() or is_picture_folder(place):
+        return Place(root, (_recording(place, root, results),))
+    recordings = tuple(_recording(video, root, results) for video in _videos(place))
     if not recordings:
         raise DataError(f"there is no video in {place}; name a video, or a folder with videos")
-    return Place(place, recordings)
+    return Place(root, recordings)
 
 
-def proposals(recording: Recording, video: SeekableVideo) -> tuple[CodedEvent, ...]:
+def coding_root(place: Path) -> Path:
+    """Return the folder that a place's table lies in, and that its paths begin at."""
+    place = Path(os.path.abspath(place))
+    if source := _source(place):
+        return Path(source).parent
+    return place.parent if place.is_file() or is_picture_folder(place) else place
+
+
+def proposals(recording: Recording, video: SeekableVideo | PictureFolder) -> tuple[CodedEvent, ...]:
     """Return what was spotted in a recording, for a coder to correct; nothing if nothing was.
 
     Args:
@@ -101,38 +119,53 @@ def proposals(recording: Recording, video: SeekableVideo) -> tuple[CodedEvent, .
     begun = _begun(folder)
 
     def frame(time: float) -> int:
-        return video.nearest(time - begun) + 1
+        return int(np.abs(video.times - (time - begun)).argmin()) + 1
 
+    listed = [event for event in read_events(folder / EVENTS_JSONL) if event.kind in _PROPOSED]
+    first = min((event.identity for event in listed), default=0)
     events = []
-    for number, event in enumerate(read_events(folder / EVENTS_JSONL), start=1):
-        if event.kind in _PROPOSED:
-            kind = "micro" if event.kind == "micro" else "macro"
-            onset, apex, offset = map(frame, (event.onset, event.apex, event.offset))
-            label, units = event.label or "", " ".join(event.shown)
-            events.append(CodedEvent(number, onset, apex, offset, kind, label, units))
+    for number, event in enumerate(listed, start=1):
+        kind = "micro" if event.kind == "micro" else "macro"
+        onset, apex, offset = map(frame, (event.onset, event.apex, event.offset))
+        label, units = event.label or "", " ".join(event.shown)
+        person = event.identity - first
+        subject = f"{recording.subject}-{person + 1}" if person else ""
+        events.append(CodedEvent(number, onset, apex, offset, kind, label, units, subject=subject))
     return tuple(sorted(events, key=lambda event: event.onset))
 
 
+def _source(place: Path) -> str | None:
+    """What a result or a session without pictures of its own was made of; None of other places."""
+    return spotted_recording(place) or _source_of_session(place)
+
+
 def _recording(video: Path, root: Path, results: dict[Path, Path]) -> Recording:
+    if not video.name.isprintable():
+        raise DataError(f"{str(video)!r} has a line break or the like in its name; rename it")
     session = video.parent if video.name == PLAIN_VIDEO and _is_session(video.parent) else None
     unit = session or video
     below = unit.parent != root and unit != root
+    name = unit.name if unit.is_dir() else unit.stem
     # `mace spot` sees every frame of a recording, of which `mace live` may have dropped some.
     spotted = results.get(Path(os.path.realpath(video))) or session
     return Recording(
         path=video.relative_to(root).as_posix(),
         video=video,
-        name=unit.name if unit == session else unit.stem,
-        subject=unit.parent.name if below else unit.stem,
+        name=name,
+        subject=no_formula(unit.parent.name if below else name),
         spotted=spotted,
     )
 
 
 def _videos(root: Path) -> Iterator[Path]:
-    """Yield videos below a folder; of sessions those that hold the camera's own pictures."""
+    """Yield recordings below a folder; of sessions those that hold the camera's own pictures."""
     for path, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
         folder = Path(path)
+        if is_picture_folder(folder):
+            folders.clear()
+            yield folder
+            continue
+        folders[:] = sorted(name for name in folders if not is_left_out(name))
         if _is_session(folder):
             files = [name for name in files if name == PLAIN_VIDEO]
         yield from (folder / name for name in sorted(files) if is_video(name))

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from mace.errors import ConfigError, MaceError
+from mace.errors import ConfigError, DataError, MaceError
 from mace.review.events import CodedEvent, Coding, added, changed, deleted, renamed
 from mace.review.history import History
 from mace.review.recordings import Place, Recording, proposals
 from mace.review.table import CoderTable
+from mace.video.folder import FOLDER_FPS, PictureFolder
 from mace.video.reader import VideoReader
 from mace.video.seeking import SeekableVideo
 
@@ -32,8 +33,13 @@ class OpenVideo:
     """
 
     recording: Recording
-    video: SeekableVideo
+    video: SeekableVideo | PictureFolder
     proposals: tuple[CodedEvent, ...]
+
+    def close(self) -> None:
+        """Forget its frames."""
+        if isinstance(self.video, SeekableVideo):
+            self.video.close()
 
 
 class CodingSession:
@@ -64,8 +70,11 @@ class CodingSession:
         self._videos: OrderedDict[str, OpenVideo] = OrderedDict()
         self._rates: dict[str, float] = {}
         self._editing, self._opening = threading.Lock(), threading.Lock()
+        self._numbers: dict[str, tuple[int, ...]] = {}
         names = {path: recording.name for path, recording in self._recordings.items()}
-        self.table = CoderTable(table, coder, names, rate=self._rate)
+        self.table = CoderTable(
+            table, coder, names, root=place.root, rate=self._rate, numbers=self._numbers_of
+        )
         self._history = History(self._read())
         self._unsaved = ""
         self._revision = 0
@@ -99,14 +108,14 @@ class CodingSession:
             MaceError: if it cannot be read, or there is no such video.
         """
         opened = self.open(path)
-        rate = self._rate(path)
+        pictures = isinstance(opened.video, PictureFolder)
         return {
             "path": path,
             "count": opened.video.count,
-            "fps": rate,
+            "fps": opened.video.fps if pictures else self._rate(path),
             "times": _uneven(opened.video.times, opened.video.fps),
             "size": opened.video.size,
-            "seeks": opened.video.seeks,
+            "seeks": isinstance(opened.video, PictureFolder) or opened.video.seeks,
             "proposals": [event_json(event) for event in opened.proposals],
         }
 
@@ -121,11 +130,12 @@ class CodingSession:
         with self._opening:
             if path not in self._videos:
                 recording = self._recordings[path]
-                video = SeekableVideo(recording.video, fps=self._fps)
+                self._numbers_of(path)  # refused before an event is added
+                video = self._frames(path)
                 spotted = proposals(recording, video) if self._propose else ()
                 self._videos[path] = OpenVideo(recording, video, spotted)
                 if len(self._videos) > _OPEN_VIDEOS:
-                    self._videos.popitem(last=False)[1].video.close()
+                    self._videos.popitem(last=False)[1].close()
             self._videos.move_to_end(path)
             return self._videos[path]
 
@@ -161,7 +171,7 @@ class CodingSession:
         """Let others code."""
         self.table.close()
         for opened in self._videos.values():
-            opened.video.close()
+            opened.close()
 
     def _edited(self, coding: Coding, message: Mapping[str, Any]) -> tuple[Coding, int | None]:
         video, number = message.get("video"), message.get("number")
@@ -201,9 +211,37 @@ class CodingSession:
     def _rate(self, path: str) -> float:
         """Frames per second of a video: as asked, as the table says, or else as the file does."""
         if path not in self._rates:
+            recording = self._recordings[path]
             stated = self._fps or self.table.rates.get(path)
-            self._rates[path] = stated or VideoReader(self._recordings[path].video).fps
+            if not stated and recording.pictures:
+                stated = FOLDER_FPS
+            self._rates[path] = stated or VideoReader(recording.video).fps
         return self._rates[path]
+
+    def _frames(self, path: str) -> SeekableVideo | PictureFolder:
+        recording = self._recordings[path]
+        if recording.pictures:
+            return PictureFolder(recording.video, fps=self._rate(path))
+        return SeekableVideo(recording.video, fps=self._fps)
+
+    def _numbers_of(self, path: str) -> tuple[int, ...] | None:
+        """How the table numbers the pictures of a folder: as their names do; None of a video.
+
+        Raises:
+            DataError: if no number in the names counts them.
+        """
+        recording = self._recordings.get(path)
+        if recording is None or not recording.pictures:
+            return None
+        if path not in self._numbers:
+            numbers = PictureFolder(recording.video, fps=FOLDER_FPS).numbers
+            if numbers is None:
+                raise DataError(
+                    f"{recording.video}: no single number in the names counts the pictures, so "
+                    "that a table cannot name one; rename them, such as img00001.jpg"
+                )
+            self._numbers[path] = numbers
+        return self._numbers[path]
 
 
 def _uneven(times: Float[np.ndarray, " t"], fps: float) -> list[float] | None:

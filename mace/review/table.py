@@ -6,6 +6,7 @@ import io
 import math
 import os
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,9 +25,18 @@ COLUMNS = (
     *("emotion", "aus", "fps", "note"),
 )
 _NEEDED = ("coder", "path", "kind", "onset", "offset")
+# The folder that paths begin at, in a table that lies elsewhere.
+_FOLDER = "folder"
+# A lock that others remove as they end is asked for anew so often.
+_TRIES = 10
+# Cells that begin so are run by spreadsheets.
+_FORMULA = ("=", "+", "-", "@")
 _CODER = re.compile(r"[\w][\w.-]{0,39}")
 
 type Row = dict[str, str]
+
+type Numbers = Callable[[str], tuple[int, ...] | None]
+"""The table's numbers of a video's frames; None where they are counted from 1."""
 
 
 def check_coder(name: str) -> str:
@@ -52,22 +62,33 @@ class CoderTable:
         path: the table; made by the first write.
         coder: whose rows.
         videos: names of their clips by the paths of the videos, as the table has them.
+        root: the folder that paths begin at; by default the table's own.
         rate: says how many frames a second a video has.
+        numbers: says how the table numbers the frames of a video, if not from 1 on.
 
     Attributes:
         rates: frames per second of each video, as the table says.
 
     Raises:
-        ConfigError: if somebody has it open for this coder.
+        ConfigError: if somebody has it open for this coder, or it is of another folder's videos.
         DataError: if it is no such table.
         OutputError: if its folder cannot be written to.
     """
 
     def __init__(
-        self, path: Path, coder: str, videos: Mapping[str, str], *, rate: Callable[[str], float]
+        self,
+        path: Path,
+        coder: str,
+        videos: Mapping[str, str],
+        *,
+        root: Path | None = None,
+        rate: Callable[[str], float],
+        numbers: Numbers = lambda video: None,
     ) -> None:
         self.path, self.coder = path, check_coder(coder)
-        self._videos, self._rate = videos, rate
+        self._videos, self._rate, self._numbers = videos, rate, numbers
+        self._root = path.parent if root is None else root
+        self._elsewhere = self._root.resolve() != path.parent.resolve()
         self._holder = path.with_name(f".{path.stem}.{coder}.lock")
         self._held = _hold(self._holder, path, coder)
         try:
@@ -83,10 +104,11 @@ class CoderTable:
             DataError: if the table cannot be read; the message names file and row.
         """
         _, rows = read_rows(self.path)
+        self._check_folder(rows)
         own = [(number, row) for number, row in rows if self._is_own(row)]
         self._last = _content(row for _, row in own)
-        self.rates = {row["path"]: rate for _, row in own if (rate := _rate(row.get("fps", "")))}
-        return coding_of(self.path, own)
+        self.rates = {_video(row): rate for _, row in own if (rate := _rate(row.get("fps", "")))}
+        return coding_of(self.path, own, numbers=self._numbers)
 
     def write(self, coding: Coding) -> None:
         """Replace this coder's rows of these videos.
@@ -104,7 +126,8 @@ class CoderTable:
                     "program; load them anew, or undo the change there"
                 )
             own = list(self._rows(coding))
-            columns = [*header, *(name for name in COLUMNS if name not in header)]
+            wanted = (*COLUMNS, _FOLDER) if self._elsewhere else COLUMNS
+            columns = [*header, *(name for name in wanted if name not in header)]
             text = io.StringIO(newline="")
             lines = csv.DictWriter(text, columns, restval="", lineterminator="\n")
             lines.writeheader()
@@ -132,27 +155,47 @@ class CoderTable:
         self.close()
 
     def _is_own(self, row: Row) -> bool:
-        return row.get("coder") == self.coder and row.get("path") in self._videos
+        return row.get("coder") == self.coder and _video(row) in self._videos
+
+    def _check_folder(self, rows: Iterable[tuple[int, Row]]) -> None:
+        """Refuse the table of another folder, whose paths would be taken for those of this one."""
+        for number, row in rows:
+            stated = row.get(_FOLDER, "")
+            if stated:
+                other = Path(stated).resolve() != self._root.resolve()
+            else:  # a table beside its videos, or one that was made by hand
+                other = self._elsewhere and not (self._root / row["path"]).exists()
+            if other:
+                raise ConfigError(
+                    f"{self.path}, row {number}: it is of a video in {stated or self.path.parent}, "
+                    f"not in {self._root}; name that folder, or another --table (if the videos "
+                    f"were moved, mend the table's column {_FOLDER})"
+                )
 
     def _rows(self, coding: Coding) -> Iterator[Row]:
         taken: set[str] = set()
         for video, event in coding.all():
-            clip = f"{self._videos.get(video, video)}_f{event.onset}"
-            clip = clip if clip not in taken else f"{clip}_{event.offset}_{event.number}"
+            onset, apex, offset = (
+                "" if frame is None else str(_stored(frame, self._numbers(video)))
+                for frame in (event.onset, event.apex, event.offset)
+            )
+            clip = f"{self._videos.get(video, video)}_f{onset}"
+            clip = clip if clip not in taken else f"{clip}_{offset}_{event.number}"
             taken.add(clip)
             yield {
                 "coder": self.coder,
-                "subject": coding.subjects.get(video, ""),
-                "clip": clip,
-                "path": video,
+                "subject": event.subject or coding.subjects.get(video, ""),
+                "clip": no_formula(clip),
+                "path": f"./{video}" if video.startswith(_FORMULA) else video,
                 "kind": event.kind,
-                "onset": str(event.onset),
-                "apex": "" if event.apex is None else str(event.apex),
-                "offset": str(event.offset),
+                "onset": onset,
+                "apex": apex,
+                "offset": offset,
                 "emotion": event.label,
                 "aus": event.units,
                 "fps": f"{self._rate(video):g}",
                 "note": event.note,
+                **({_FOLDER: str(self._root)} if self._elsewhere else {}),
                 **dict(event.more),
             }
 
@@ -233,12 +276,15 @@ def _unicode(data: bytes, path: Path) -> str:
         ) from error
 
 
-def coding_of(path: Path, rows: Sequence[tuple[int, Row]]) -> Coding:
+def coding_of(
+    path: Path, rows: Sequence[tuple[int, Row]], *, numbers: Numbers = lambda video: None
+) -> Coding:
     """Return what rows of one coder say.
 
     Args:
         path: of the table, for messages.
         rows: with their numbers in it.
+        numbers: as of `CoderTable`.
 
     Raises:
         DataError: for a row that is no event.
@@ -246,19 +292,23 @@ def coding_of(path: Path, rows: Sequence[tuple[int, Row]]) -> Coding:
     events: dict[str, list[CodedEvent]] = {}
     subjects: dict[str, str] = {}
     for number, (line, row) in enumerate(rows, start=1):
-        video = row["path"]
-        subjects.setdefault(video, row.get("subject", ""))
+        video = _video(row)
+        named = numbers(video)
+        subject = row.get("subject", "")
+        person = subjects.setdefault(video, subject)
         try:
+            apex = cell_frame(row.get("apex", ""))
             event = CodedEvent(
                 number,
-                onset=_frame(row, "onset"),
-                apex=cell_frame(row.get("apex", "")),
-                offset=_frame(row, "offset"),
+                onset=_shown(_frame(row, "onset"), named),
+                apex=None if apex is None else _shown(apex, named),
+                offset=_shown(_frame(row, "offset"), named),
                 kind=cast(Kind, row["kind"].strip()),
                 label=row.get("emotion", ""),
                 units=row.get("aus", ""),
                 note=row.get("note", ""),
-                more=tuple((k, v) for k, v in row.items() if v and k not in COLUMNS),
+                subject="" if subject == person else subject,
+                more=tuple((k, v) for k, v in row.items() if v and k not in (*COLUMNS, _FOLDER)),
             )
             events.setdefault(video, []).append(checked(event))
         except (CellError, ConfigError) as error:
@@ -268,6 +318,29 @@ def coding_of(path: Path, rows: Sequence[tuple[int, Row]]) -> Coding:
         for video, listed in events.items()
     }
     return Coding(ordered, {video: name for video, name in subjects.items() if name})
+
+
+def no_formula(text: str) -> str:
+    """Return a text of our own that no spreadsheet takes for a formula."""
+    return f"_{text}" if text.startswith(_FORMULA) else text
+
+
+def _video(row: Row) -> str:
+    return row.get("path", "").removeprefix("./")
+
+
+def _stored(frame: int, numbers: Sequence[int] | None) -> int:
+    """The table's number of a frame that is counted from 1."""
+    return frame if numbers is None else numbers[frame - 1]
+
+
+def _shown(frame: int, numbers: Sequence[int] | None) -> int:
+    if numbers is None:
+        return frame
+    place = bisect_left(numbers, frame)
+    if numbers[place : place + 1] != (frame,):
+        raise CellError(f"there is no picture of the number {frame}")
+    return place + 1
 
 
 def _rate(text: str) -> float:
@@ -297,23 +370,29 @@ def _order(row: Mapping[str, str]) -> tuple[str, str, int]:
 
 def _hold(holder: Path, path: Path, coder: str) -> int | None:
     """Lock a hidden file for as long as the table is open; None where files have no locks."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(holder, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-    try:
-        lock(file, wait=False)
-    except BlockingIOError as error:
-        os.close(file)
-        raise ConfigError(
-            f"{coder} is coding in {path} already, in another `mace review`; go on there, end that "
-            "one, or name another --coder"
-        ) from error
-    except OSError:
-        os.close(file)
-        return None
-    return file
+    for _ in range(_TRIES):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = os.open(holder, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        try:
+            lock(file, wait=False)
+            if os.path.samestat(os.fstat(file), os.stat(holder)):
+                return file
+        except BlockingIOError as error:
+            os.close(file)
+            raise ConfigError(
+                f"{coder} is coding in {path} already, in another `mace review`; go on there, end "
+                "that one, or name another --coder"
+            ) from error
+        except FileNotFoundError:
+            pass
+        except OSError:
+            os.close(file)
+            return None
+        os.close(file)  # whoever held it has removed it meanwhile, so it keeps nobody out
+    return None
 
 
 @contextmanager

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from mace.errors import ConfigError, DataError
+from mace.live.config import SourceConfig
 from mace.live.sources.camera import Camera, list_cameras
-from mace.live.sources.config import SourceConfig
 from mace.live.sources.frame import SourceLost
 
 
@@ -135,26 +135,27 @@ def test_what_is_not_asked_is_left_alone():
     assert reader.asked == {cv2.CAP_PROP_BUFFERSIZE: 1}
 
 
-def test_the_report_says_what_was_really_given():
+def test_what_was_really_given_is_told():
     given = {
         cv2.CAP_PROP_FPS: 30.0,
         cv2.CAP_PROP_FOURCC: float(cv2.VideoWriter.fourcc(*"YUYV")),
         cv2.CAP_PROP_EXPOSURE: 156.0,
     }
     config = SourceConfig(fps=120, width=640, height=480, exposure=50)
-    report = Camera(0, config, opener=Opener(FakeReader(given=given))).given
-    assert (report.width, report.height, report.fps, report.fourcc) == (64, 48, 30.0, "YUYV")
-    assert report.differences == (
+    camera, told = Camera(0, config, opener=Opener(FakeReader(given=given))), []
+    camera.report = lambda kind, sentence: told.append(sentence)
+    next(camera.frames())
+    assert told == [
         "camera 0 gives 64x48 px instead of 640x480, 30 frames per second instead of 120, "
         "YUYV instead of MJPG, exposure 156 instead of 50"
-    )
+    ]
 
 
 def test_a_camera_that_gives_what_was_asked_differs_in_nothing():
     given = {cv2.CAP_PROP_FPS: 120.1, cv2.CAP_PROP_FOURCC: float(cv2.VideoWriter.fourcc(*"MJPG"))}
     config = SourceConfig(fps=120, width=64, height=48)
     camera = Camera(0, config, opener=Opener(FakeReader(given=given)))
-    assert camera.given.differences == ""
+    assert camera.differences == ""
     assert camera.fps == 120.1
 
 

@@ -16,10 +16,9 @@ import pytest
 from mace.errors import ConfigError
 from mace.face.detector import Detection, FaceDetector
 from mace.live.config import LiveConfig
-from mace.live.detection import BackgroundDetector, Deferred, DirectDetector
+from mace.live.detection import BackgroundDetector, Deferred, Detector
 from mace.live.runner import Runner
-from mace.live.sources.paced import paced
-from mace.live.sources.stored import IterableSource
+from mace.live.sources.stored import IterableSource, Paced
 from mace.motion.config import MotionConfig
 
 BLANK = np.zeros((240, 320), np.uint8)
@@ -57,7 +56,7 @@ def threads():
 
 def test_at_once_gives_what_the_detector_gives(scene):
     picture = scene([(0, 160, 200), (1, 480, 220)])
-    background = DirectDetector(FaceDetector())
+    background = Detector(FaceDetector())
     assert background.detect(picture) == FaceDetector().detect(picture)
     background.close()
 
@@ -147,7 +146,7 @@ def test_nothing_runs_before_the_first_look(bundle):
     background.close()
     # A loop that cannot be made must not leave a thread behind.
     still = dataclasses.replace(bundle, motion=MotionConfig(representation="appearance", size=28))
-    source = paced(IterableSource([np.zeros((48, 64, 3), np.uint8)] * 2, fps=50))
+    source = Paced(IterableSource([np.zeros((48, 64, 3), np.uint8)] * 2, fps=50))
     with pytest.raises(ConfigError, match="measure flow"):
         Runner(source, still, config=LiveConfig(adapt_s=1.0), sinks=[])
     assert threads() == []

@@ -11,8 +11,7 @@ from mace.face.config import FaceConfig
 from mace.face.tracked import Status, TrackedFace
 from mace.live.config import LiveConfig
 from mace.live.faces import Observation
-from mace.live.inference import InferenceStage
-from mace.live.neutral import Neutral, check_neutral, strength_px
+from mace.live.inference import InferenceStage, Neutral, check_neutral, strength_px
 from mace.live.pipeline import predict_frames
 from mace.live.sources.frame import Frame
 from mace.live.sources.opening import open_source

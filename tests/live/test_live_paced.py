@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from mace.errors import DataError
-from mace.live.sources.config import SourceConfig
+from mace.live.config import SourceConfig
 from mace.live.sources.opening import open_source
-from mace.live.sources.paced import Paced, paced
-from mace.live.sources.stored import IterableSource
+from mace.live.sources.stored import IterableSource, Paced
 
 
 class Clock:
@@ -88,11 +87,11 @@ def test_another_rate_can_be_asked():
     assert [frame.time for frame in source.frames()][2] == pytest.approx(0.04)
     assert source.fps == 50
     with pytest.raises(DataError, match="--fps"):
-        paced(memory(), 0)
+        Paced(memory(), fps=0)
 
 
 def test_on_the_real_clock_the_rate_is_kept():
-    source = paced(memory(21), 200)
+    source = Paced(memory(21), fps=200)
     start = time.monotonic()
     captured = [frame.captured for frame in source.frames()]
     assert 0.1 <= time.monotonic() - start < 2
@@ -101,7 +100,7 @@ def test_on_the_real_clock_the_rate_is_kept():
 
 
 def test_closing_wakes_a_paced_source():
-    source = paced(memory(5), 0.01)
+    source = Paced(memory(5), fps=0.01)
     threading.Timer(0.1, source.close).start()
     start = time.monotonic()
     assert len(list(source.frames())) == 1

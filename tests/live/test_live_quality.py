@@ -18,9 +18,8 @@ from mace.live.config import QualityConfig
 from mace.live.overlay import draw_result
 from mace.live.quality import Gauge, detail
 from mace.live.recorder import Recorder
-from mace.live.results import FaceResult, Result
+from mace.live.results import FaceResult, Result, frame_columns, frame_row
 from mace.live.sources.frame import Frame
-from mace.live.tables import frame_columns, frame_row
 
 FACE = FaceConfig(keyframe_frames=1, boxes=1)
 CLASSES = ("negative", "positive")

@@ -12,11 +12,10 @@ import pytest
 from mace.errors import OutputError
 from mace.face.tracked import Status, TrackedFace
 from mace.live.recorder import Recorder
-from mace.live.results import FaceResult, Result
-from mace.live.session import load_session, recorded_source
+from mace.live.results import FaceResult, Result, frame_columns, frame_row
 from mace.live.sources.frame import Frame
-from mace.live.sources.stored import VideoFile
-from mace.live.tables import frame_columns, frame_row
+from mace.live.sources.opening import open_recording
+from mace.recordings.session import load_session, recorded_source
 from mace.spotting.events import Event
 from mace.video.writer import VideoWriter
 
@@ -117,7 +116,9 @@ def test_pictures_keep_the_times_of_their_frames(tmp_path, pictures, name):
             session.write_result(Result(Frame(index, time, PICTURE), (face,)), PICTURE)
         session.write_events((event,))
     video = tmp_path / "out" / name
-    assert [frame.time for frame in VideoFile(video).frames()] == pytest.approx(times, abs=1e-4)
+    assert [frame.time for frame in open_recording(video).frames()] == pytest.approx(
+        times, abs=1e-4
+    )
     written = load_session(tmp_path / "out")
     assert [line.time for line in written.lines] == pytest.approx(times, abs=1e-5)
     assert written.spotted[0].onset == pytest.approx(0.07, abs=1e-5)
@@ -144,7 +145,7 @@ for index in range(30):
 os._exit(9)
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
-    frames = list(VideoFile(tmp_path / "video.mov").frames())
+    frames = list(open_recording(tmp_path / "video.mov").frames())
     assert len(frames) >= 20
     assert frames[7].time == pytest.approx(7 / 20)
 

@@ -9,8 +9,7 @@ from mace.errors import DataError
 from mace.live.config import LiveConfig
 from mace.live.pipeline import Pipeline, predict_frames
 from mace.live.runner import Runner
-from mace.live.sources.paced import paced
-from mace.live.sources.stored import IterableSource
+from mace.live.sources.stored import IterableSource, Paced
 
 CONFIG = LiveConfig()
 
@@ -37,7 +36,7 @@ def test_a_file_loses_no_frame_and_gets_every_prediction(images, bundle):
 
 
 def test_frames_that_come_while_inference_is_slow_are_tracked_and_counted(images, bundle):
-    source = paced(IterableSource(images, fps=100), loop=True)
+    source = Paced(IterableSource(images, fps=100), loop=True)
     found = []
     sinks = [found.append, lambda _: time.sleep(0.05)]
     with Runner(source, bundle, config=CONFIG, sinks=sinks) as loop:
@@ -66,7 +65,7 @@ def test_a_consumer_that_fails_ends_the_loop_and_is_reported(images, bundle):
 
 
 def test_stopping_in_the_middle_ends_every_thread(images, bundle):
-    source = paced(IterableSource(images, fps=100), loop=True)
+    source = Paced(IterableSource(images, fps=100), loop=True)
     with Runner(source, bundle, config=CONFIG, sinks=[]) as loop:
         deadline = time.monotonic() + 60
         while loop.counters.frames < 10 and time.monotonic() < deadline:
@@ -77,7 +76,7 @@ def test_stopping_in_the_middle_ends_every_thread(images, bundle):
 
 
 def test_a_new_reference_is_taken_when_asked_for(images, bundle):
-    source = paced(IterableSource(images, fps=50), loop=True)
+    source = Paced(IterableSource(images, fps=50), loop=True)
     seen = []
     with Runner(source, bundle, config=CONFIG, sinks=[seen.append]) as loop:
         deadline = time.monotonic() + 60

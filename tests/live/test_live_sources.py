@@ -215,7 +215,7 @@ def test_settings_import_nothing_heavy():
     code = """
 import sys
 from mace.live.config import LiveConfig
-from mace.live.sources.config import SourceConfig
+from mace.live.config import SourceConfig
 SourceConfig(fps=200)
 print(*sorted({"cv2", "jax", "numpy"} & set(sys.modules)))
 """
@@ -225,7 +225,7 @@ print(*sorted({"cv2", "jax", "numpy"} & set(sys.modules)))
 
 def test_a_dash_is_standard_input():
     code = """
-from mace.live.sources.config import SourceConfig
+from mace.live.config import SourceConfig
 from mace.live.sources.opening import open_source
 source = open_source("-", SourceConfig(stdin="gray", width=4, height=3), fps=10)
 print([frame.image.sum().item() for frame in source.frames()])

@@ -12,8 +12,8 @@ import pytest
 
 from mace.errors import DataError
 from mace.live.capture import Capture
+from mace.live.config import SourceConfig
 from mace.live.queues import NewestQueue
-from mace.live.sources.config import SourceConfig
 from mace.live.sources.frame import SourceLost
 from mace.live.sources.opening import open_source
 from mace.live.sources.stream import NetworkStream
@@ -75,7 +75,7 @@ def test_images_over_http_arrive_with_the_times_of_their_arrival(address):
 
 def test_a_sender_that_hangs_up_is_called_again(address):
     queue = NewestQueue()
-    with Capture(open_source(address), queue, retry_s=0.05) as capture:
+    with Capture(open_source(address), queue, retry_s=(0.05, 8.0)) as capture:
         for frame in capture.frames():
             if frame.index > Sender.frames + 5:
                 break
@@ -94,7 +94,7 @@ def test_a_sender_that_falls_silent_is_given_up_in_time(address):
 def test_nobody_at_the_address_is_one_sentence_without_the_password():
     code = """
 from mace.errors import DataError
-from mace.live.sources.config import SourceConfig
+from mace.live.config import SourceConfig
 from mace.live.sources.opening import open_source
 for scheme in ("http", "rtsp"):
     try:

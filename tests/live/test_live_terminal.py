@@ -14,11 +14,10 @@ from mace.errors import OutputError
 from mace.live.config import LiveConfig
 from mace.live.pipeline import Pipeline
 from mace.live.recorder import Recorder
-from mace.live.session import load_session
 from mace.live.sources.opening import open_source
-from mace.live.sources.paced import paced
-from mace.live.sources.stored import IterableSource
-from mace.live.terminal import RunConfig, run_until_ended, summary_text
+from mace.live.sources.stored import IterableSource, Paced
+from mace.live.terminal import run_until_ended, summary_text
+from mace.recordings.session import load_session
 from mace.spotting.events import Event
 
 
@@ -39,9 +38,10 @@ def run(source, bundle, out, *, seconds=None, said=None):
         source,
         bundle,
         live=LiveConfig(),
-        config=RunConfig(out=out, window=False, seconds=seconds),
-        facts={"source": source.name, "fps": source.fps},
-        notice="a notice",
+        out=out,
+        window=False,
+        seconds=seconds,
+        facts={"source": source.name, "fps": source.fps, "notice": "a notice"},
         say=(said if said is not None else []).append,
     )
 
@@ -69,7 +69,7 @@ def test_a_session_leaves_a_record_that_can_be_played_again(images, bundle, tmp_
 
 
 def test_a_live_source_ends_when_its_time_is_over(images, bundle, tmp_path):
-    source = paced(IterableSource(images, fps=50), loop=True)
+    source = Paced(IterableSource(images, fps=50), loop=True)
     summary = run(source, bundle, tmp_path / "session", seconds=1.5)
     assert 1.0 < summary["seconds"] < 60
     assert summary["counters"]["frames"] > 5
@@ -82,7 +82,7 @@ def test_what_becomes_certain_at_the_end_of_a_live_source_is_recorded(
 ):
     late = Event(0, "blink", 0.1, 0.2, 0.3, 10, 20, 30, strength_px=1.0)
     monkeypatch.setattr(Pipeline, "last_events", lambda _: (late,))
-    source = paced(IterableSource(images, fps=50), loop=True)
+    source = Paced(IterableSource(images, fps=50), loop=True)
     summary = run(source, bundle, tmp_path / "session", seconds=0.5)
     played = load_session(tmp_path / "session")
     assert [event.kind for event in played.spotted][-1] == "blink"
@@ -98,7 +98,7 @@ def test_a_full_disk_ends_the_session_in_one_sentence(images, bundle, tmp_path, 
         written(self, result, image, **options)
 
     monkeypatch.setattr(Recorder, "write_result", fail)
-    source = paced(IterableSource(images, fps=50), loop=True)
+    source = Paced(IterableSource(images, fps=50), loop=True)
     with pytest.raises(OutputError, match="No space left"):
         run(source, bundle, tmp_path / "session", seconds=60)
     kept = load_session(tmp_path / "session")  # what a camera saw cannot be had again

@@ -15,7 +15,7 @@ from mace.live.queues import LatestResult
 from mace.live.results import Moving, Result
 from mace.live.sources.frame import Frame
 from mace.live.timeline import History, draw_timeline
-from mace.live.window import Actions, View, require_display
+from mace.live.window import View, require_display
 from mace.motion.config import OWN_FRAMING
 from mace.spotting.events import Event, Unit
 from mace.spotting.moving import RegionMotion
@@ -31,7 +31,7 @@ def results(seconds=3.0, fps=50):
 
 @pytest.fixture
 def view(tmp_path):
-    return View(CLASSES, FACTS.notice, tmp_path / "shots")
+    return View(CLASSES, FACTS["notice"], tmp_path / "shots")
 
 
 def test_no_event_is_lost_on_a_slow_consumer():
@@ -82,7 +82,7 @@ def test_the_timeline_s_picture():
 def test_names_of_events_do_not_lie_on_each_other():
     def names(*events):
         history = History(now=10.0)
-        history.add_events(events)
+        history.events.extend(events)
         return draw_timeline(history, classes=CLASSES, size=SIZE)[:14]
 
     def movement(kind, onset, label=None):
@@ -102,7 +102,7 @@ def test_everybody_has_a_lane():
     frame = Frame(0, 0.0, grey_images(1)[0])
     history.add(Result(frame, (labelled(frame), labelled(frame, identity=2))))
     assert history.people == (0, 2)
-    history.add_events([event(0.0, identity=2), event(-0.2, kind="blink")])
+    history.events.extend([event(0.0, identity=2), event(-0.2, kind="blink")])
     two = draw_timeline(history, classes=CLASSES, size=SIZE)
     history.events.pop()
     assert (draw_timeline(history, classes=CLASSES, size=SIZE) != two)[:22].any()
@@ -174,7 +174,7 @@ def test_several_faces_and_none_on_grey_and_colour(grey):
     image = grey_images(1)[0]
     frame = Frame(0, 0.0, image[:, :, 0].copy() if grey else image)
     before = frame.image.copy()
-    nobody = draw_result(Result(frame, ()), classes=CLASSES, notice=FACTS.notice)
+    nobody = draw_result(Result(frame, ()), classes=CLASSES, notice=FACTS["notice"])
     one = draw_result(Result(frame, (labelled(frame),)), classes=CLASSES, notice="")
     both = Result(frame, (labelled(frame), labelled(frame, identity=1)))
     two = draw_result(both, classes=CLASSES, notice="")
@@ -191,7 +191,7 @@ def test_keys(view, tmp_path):
         asked.append(on)
         return "recording" if on else "saved"
 
-    view.actions = Actions(reset_reference=lambda: asked.append("reset"), record=record)
+    view.reset_reference, view.record = lambda: asked.append("reset"), record
     assert view.picture() is None
     first, *more = results(1.0)
     view.take(first)
@@ -233,10 +233,10 @@ def test_a_recording_that_cannot_be_made_is_said_and_not_shown(view):
     def record(on):
         raise OutputError("the disk is full; free some space")
 
-    view.actions = Actions(record=record)
+    view.record = record
     view.press(ord("v"))
     assert not view.recording
-    view.actions = Actions()
+    view.record = None
     view.press(ord("v"))
     assert not view.recording
 

@@ -1,8 +1,10 @@
 """The server of the coding page: who may open it, frames, edits, a second page."""
 
+import csv
 import json
 from pathlib import Path
 
+import anyio
 import cv2
 import numpy as np
 import pytest
@@ -12,11 +14,11 @@ from videos import number_of, numbered, write_video
 
 from mace.cli import main
 from mace.errors import ConfigError, DataError
-from mace.live.web.config import WebConfig
-from mace.live.web.guard import Guard
 from mace.review.recordings import find_recordings
 from mace.review.server import make_app
 from mace.review.session import CodingSession
+from mace.serving.config import ServingConfig
+from mace.serving.guard import Guard
 from mace.spotting.events import Event
 from mace.spotting.records import EventsLog
 
@@ -58,7 +60,7 @@ class Page:
         app = make_app(
             self.session,
             guard=guard or Guard(frozenset({"localhost"})),
-            config=config or WebConfig(),
+            config=config or ServingConfig(),
         )
         self.client = TestClient(app, base_url=f"http://{HOST}")
 
@@ -162,7 +164,7 @@ def test_what_cannot_be_saved_is_said_and_saved_later(lab):
 
 def test_strangers_are_refused(lab):
     guard = Guard(frozenset({"localhost"}), token="secret")
-    with Page(lab, guard=guard, config=WebConfig(max_clients=1)) as page:
+    with Page(lab, guard=guard, config=ServingConfig(max_clients=1)) as page:
         query = {"path": VIDEO, "number": "1"}
         for place in ("/", "/video", "/frame"):
             assert page.client.get(place, params=query).status_code == 403
@@ -189,6 +191,7 @@ def test_places_and_their_people(lab, tmp_path):
         assert {r.name for r in place.recordings} <= {"take", "first"}
         return place.root, [(r.path, r.subject, r.spotted is not None) for r in place.recordings]
 
+    cv2.imwrite(str(lab / "plan1.png"), np.zeros((64, 64), np.uint8))
     assert found(lab) == (lab, [(VIDEO, "p1", True)])
     assert found(lab / VIDEO) == (lab / "p1", [("take.mov", "take", True)])
     assert found(spotted / "take") == found(lab / VIDEO)
@@ -231,3 +234,95 @@ def test_the_command_compares_two_coders(lab, capsys):
     assert "carl has coded nothing" in capsys.readouterr().err
     assert main(["review", str(lab), "--coder", "a/b"]) == 2
     assert not list(Path(lab).glob(".*"))
+
+
+def test_agreement_is_looked_for_where_the_videos_are(lab, tmp_path, capsys):
+    for coder in ("anna", "ben"):
+        with Page(lab / "p1", coder=coder) as page, page.socket() as socket:
+            socket.receive_json()
+            edit(socket, video="take.mov", do="add", event={"onset": 5, "offset": 14})
+    result = tmp_path / "spot" / "take"  # which is of the video in p1
+    assert main(["review", str(result), "--agreement", "anna", "ben"]) == 0
+    assert "1 matched" in capsys.readouterr().out
+
+
+def test_a_folder_of_pictures_is_stepped_through_by_its_own_numbers(tmp_path):
+    folder = tmp_path / "lab" / "p1" / "take"
+    folder.mkdir(parents=True)
+    for number, image in enumerate(numbered(6)):
+        cv2.imwrite(str(folder / f"img{10 + 2 * number:03d}.png"), image)
+    with Page(tmp_path / "lab", fps=100) as page, page.socket() as socket:
+        ((path, subject),) = ((r.path, r.subject) for r in page.session.place.recordings)
+        assert (path, subject) == ("p1/take", "p1")
+        facts = page.client.get("/video", params={"path": path}).json()
+        assert (facts["count"], facts["fps"], facts["times"]) == (6, 50, None)
+        answer = page.client.get("/frame", params={"path": path, "number": 4})
+        image = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR)
+        assert number_of(image) == 3
+        assert page.client.get("/frame", params={"path": path, "number": 7}).status_code == 404
+        assert page.client.get("/frame", params={"path": path, "number": 0}).status_code == 404
+        socket.receive_json()
+        state = edit(socket, video=path, do="add", event={"onset": 2, "apex": 3, "offset": 5})
+        assert state["unsaved"] == ""
+    with (tmp_path / "lab" / "annotations.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    # As `mace prepare folder` names frames, and counts them a second.
+    named = [row[name] for name in ("path", "onset", "apex", "offset", "fps")]
+    assert named == ["p1/take", "12", "14", "18", "100"]
+    assert find_recordings(folder, spotted=tmp_path).root == folder.parent
+
+
+def test_a_slow_page_holds_up_nobody(lab):
+    async def slow(page):
+        """A page that reads nothing, beside one that edits; asked of the application itself."""
+        stuck, told = anyio.Event(), []
+
+        def scope(headers=HEADERS):
+            return {
+                "type": "websocket",
+                "path": "/ws",
+                "raw_path": b"/ws",
+                "root_path": "",
+                "query_string": b"",
+                "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+                "subprotocols": [],
+            }
+
+        async def never(message):
+            if message["type"] == "websocket.send":
+                await stuck.wait()
+
+        async def send(message):
+            told.append(message)
+
+        def asks(*texts):
+            messages = [{"type": "websocket.connect"}]
+            messages += [{"type": "websocket.receive", "text": text} for text in texts]
+
+            async def receive():
+                if messages:
+                    return messages.pop(0)
+                await stuck.wait()
+                return {"type": "websocket.disconnect", "code": 1000}
+
+            return receive
+
+        edit = json.dumps({"video": VIDEO, "do": "add", "event": {"onset": 5, "offset": 9}})
+        app = page.client.app
+        with anyio.fail_after(30):
+            async with anyio.create_task_group() as group:
+                group.start_soon(app, scope(), asks(), never)
+                await anyio.sleep(0.1)
+                group.start_soon(app, scope(), asks(edit), send)
+                while not any('"added": 1' in one.get("text", "") for one in told):
+                    await anyio.sleep(0.01)
+                stuck.set()
+
+    with Page(lab) as page:
+        anyio.run(slow, page)
+
+
+def test_a_name_with_a_line_break_is_refused(tmp_path):
+    write_video(tmp_path / "a\nb.mov", numbered(3))
+    with pytest.raises(DataError, match="line break"):
+        find_recordings(tmp_path, spotted=tmp_path)

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from mace.errors import ConfigError, DataError, OutputError
-from mace.review.events import Coding, added, renamed
+from mace.review.events import Coding, added, changed, renamed
 from mace.review.table import COLUMNS, CoderTable, read_codings
 
 
@@ -176,3 +176,90 @@ def test_cells_of_several_lines_stay_what_they_are(tmp_path):
     with open_table(path) as table:
         table.write(coded((10, 20)))
     assert [row["note"] for row in rows(path)] == ["", "one\ntwo"]
+
+
+def test_what_a_spreadsheet_would_run_is_not_written_by_us(tmp_path):
+    path = tmp_path / "annotations.csv"
+    for text in ("=1+1", "+3", " -a", "@cmd"):
+        with pytest.raises(ConfigError, match="would be run as a formula"):
+            coded((10, 20), note=text)
+        with pytest.raises(ConfigError, match="would be run as a formula"):
+            renamed(coded((10, 20)), "p1/take.mp4", text)
+    # What a laboratory's table holds is read back as it was; a file's own name is told apart.
+    names = {"=take.mp4": "=take"}
+    path.write_text("coder,path,kind,onset,offset,emotion\nanna,=take.mp4,micro,1,5,-\n")
+    with CoderTable(path, "anna", names, rate=lambda video: 25.0) as table:
+        coding = table.read()
+        assert [event.label for event in coding.of("=take.mp4")] == ["-"]
+        table.write(coding)
+        assert table.read() == coding
+    (row,) = rows(path)
+    assert (row["emotion"], row["path"], row["clip"]) == ("-", "./=take.mp4", "_=take_f1")
+
+
+def test_a_table_elsewhere_is_one_folder_s(tmp_path):
+    path, labs = tmp_path / "tables" / "all.csv", [tmp_path / "a", tmp_path / "b"]
+    videos = {"p1/take.mp4": "take"}
+    for lab in labs:
+        (lab / "p1").mkdir(parents=True)
+        (lab / "p1" / "take.mp4").touch()
+    with CoderTable(path, "anna", videos, root=labs[0], rate=lambda video: 25.0) as table:
+        table.write(coded((10, 20)))
+    assert rows(path)[0]["folder"] == str(labs[0])
+    with CoderTable(path, "anna", videos, root=labs[0], rate=lambda video: 25.0) as table:
+        assert table.read() == coded((10, 20))
+    with pytest.raises(ConfigError, match=r"row 2: it is of a video in .*a, not in .*b"):
+        CoderTable(path, "ben", videos, root=labs[1], rate=lambda video: 25.0)
+    # Neither is the table of a folder that of a folder in it.
+    beside = labs[0] / "annotations.csv"
+    with CoderTable(beside, "anna", videos, rate=lambda video: 25.0) as table:
+        table.write(coded((10, 20)))
+    with pytest.raises(ConfigError, match="name that folder, or another --table"):
+        CoderTable(beside, "anna", {"take.mp4": "x"}, root=labs[0] / "p1", rate=lambda video: 25.0)
+
+
+def test_pictures_are_numbered_as_their_names_are(tmp_path):
+    path, numbers = tmp_path / "annotations.csv", tuple(range(100, 200, 2))
+
+    def opened():
+        return CoderTable(
+            path, "anna", {"p1/take": "take"}, rate=lambda v: 25.0, numbers=lambda v: numbers
+        )
+
+    with opened() as table:
+        table.write(coded((1, 3), video="p1/take", apex=2))
+        assert table.read() == coded((1, 3), video="p1/take", apex=2)
+    (row,) = rows(path)
+    assert [row[name] for name in ("onset", "apex", "offset")] == ["100", "102", "104"]
+    assert row["clip"] == "take_f100"
+    path.write_text(path.read_text().replace(",102,", ",103,"))
+    with pytest.raises(DataError, match="row 2: there is no picture of the number 103"):
+        opened()
+
+
+def test_a_lock_that_is_removed_as_it_is_taken_keeps_others_out_all_the_same(tmp_path, monkeypatch):
+    path, really_open, removed = tmp_path / "annotations.csv", os.open, []
+
+    def opening(name, *rest, **options):
+        file = really_open(name, *rest, **options)
+        if str(name).endswith(".lock") and not removed:
+            removed.append(name)
+            os.unlink(name)  # by another `mace review` of this coder, which ends just now
+        return file
+
+    monkeypatch.setattr(os, "open", opening)
+    with open_table(path), pytest.raises(ConfigError, match="is coding in"):
+        open_table(path)
+    assert removed
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_several_people_of_a_video_keep_their_events(tmp_path):
+    path = tmp_path / "annotations.csv"
+    coding = renamed(coded((10, 20)), "p1/take.mp4", "anna k")
+    coding, number = added(coding, "p1/take.mp4", {"onset": 12, "offset": 30}, count=99)
+    coding = changed(coding, "p1/take.mp4", number, {"subject": "ben"}, count=99)
+    with open_table(path) as table:
+        table.write(coding)
+        assert table.read() == coding
+    assert [row["subject"] for row in rows(path)] == ["anna k", "ben"]

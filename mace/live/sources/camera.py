@@ -4,13 +4,14 @@ import math
 import os
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Generator
 from pathlib import Path
 
 import cv2
 
 from mace.errors import DataError
-from mace.live.sources.config import SourceConfig
+from mace.live.config import SourceConfig
+from mace.live.sources.frame import Frame
 from mace.live.sources.stream import Grabber, Opener, Stream, open_with_opencv
 
 DEVICES = Path("/sys/class/video4linux")
@@ -20,34 +21,14 @@ _MANUAL_EXPOSURE = 1  # V4L2_EXPOSURE_MANUAL; 3 is automatic
 _STAMP_AGE_S = 1.0
 
 
-@dataclass(frozen=True)
-class CameraReport:
-    """What a camera really gave, whatever was asked of it.
-
-    Attributes:
-        name: of the camera.
-        width: of its frames in px.
-        height: of its frames in px.
-        fps: frames per second it states; 0 if it states none.
-        fourcc: format in which frames come over the wire; empty if it states none.
-        exposure: in the driver's units; None if it states none.
-        differences: one sentence on what differs from what was asked; empty if nothing does.
-    """
-
-    name: str
-    width: int
-    height: int
-    fps: float
-    fourcc: str
-    exposure: float | None
-    differences: str
-
-
 class Camera(Stream):
     """A camera by index or name, opened anew by the same when it comes back.
 
     `Frame.captured` is the driver's time of capture where it has the monotonic clock (V4L2), else
     the time at which the frame was there, before decoding.
+
+    Attributes:
+        differences: in which ways it is not as asked, in a sentence; empty if it is.
     """
 
     def __init__(
@@ -63,8 +44,14 @@ class Camera(Stream):
         self._opener = opener
         self._devices = devices
         super().__init__(f"camera {camera}", self._connect)
-        self.given = self._describe()
-        self.fps = self.given.fps
+        self.fps = _known(self._answers[cv2.CAP_PROP_FPS]) or 0.0
+        self.differences = self._compared()
+
+    def frames(self) -> Generator[Frame, None, None]:
+        """Yield frames as `Stream.frames`; what the camera does not give as asked is reported."""
+        if self.differences:
+            self.report("assumed", self.differences)
+        yield from super().frames()
 
     def _connect(self) -> Grabber:
         # By name anew every time: a camera that comes back may have another index.
@@ -102,65 +89,62 @@ class Camera(Stream):
         stamp = reader.get(cv2.CAP_PROP_POS_MSEC) / 1000
         return stamp if now - _STAMP_AGE_S < stamp <= now else now
 
-    def _describe(self) -> CameraReport:
+    def _compared(self) -> str:
         asked = self._config
         width, height = self.size
-        fps = _known(self._answers[cv2.CAP_PROP_FPS]) or 0.0
         fourcc = _letters(self._answers[cv2.CAP_PROP_FOURCC])
         exposure = _known(self._answers[cv2.CAP_PROP_EXPOSURE])
         wrong = []
-        if (asked.width or width, asked.height or height) != (width, height):
-            wrong.append(
-                f"{width}x{height} px instead of {asked.width or width}x{asked.height or height}"
-            )
-        if asked.fps is not None and abs(fps - asked.fps) > 0.01 * asked.fps:
-            wrong.append(f"{fps:g} frames per second instead of {asked.fps:g}")
+        wanted = asked.width or width, asked.height or height
+        if wanted != (width, height):
+            wrong.append(f"{width}x{height} px instead of {wanted[0]}x{wanted[1]}")
+        if asked.fps is not None and abs(self.fps - asked.fps) > 0.01 * asked.fps:
+            wrong.append(f"{self.fps:g} frames per second instead of {asked.fps:g}")
         if asked.fourcc is not None and fourcc and fourcc != asked.fourcc:
             wrong.append(f"{fourcc} instead of {asked.fourcc}")
         if asked.exposure is not None and exposure != asked.exposure:
             given = "an unknown exposure" if exposure is None else f"exposure {exposure:g}"
             wrong.append(f"{given} instead of {asked.exposure:g}")
-        differences = f"{self.name} gives {', '.join(wrong)}" if wrong else ""
-        return CameraReport(self.name, width, height, fps, fourcc, exposure, differences)
+        return f"{self.name} gives {', '.join(wrong)}" if wrong else ""
 
 
 def list_cameras(devices: Path = DEVICES) -> dict[int, str]:
     """Return the cameras of this machine, index to name; empty where the system lists none."""
-    found = {}
+    cameras = {}
     for file in devices.glob("video*/name"):
         digits = file.parent.name.removeprefix("video")
         if digits.isdecimal():
-            found[int(digits)] = file.read_text("utf-8", "replace").strip()
-    return dict(sorted(found.items()))
+            cameras[int(digits)] = file.read_text("utf-8", "replace").strip()
+    return dict(sorted(cameras.items()))
 
 
 def _index(camera: int | str, devices: Path) -> int:
     if isinstance(camera, int):
         return camera
-    found = list_cameras(devices)
+    cameras = list_cameras(devices)
     wanted = camera.casefold()
     # One camera has several devices, of which the first gives the pictures.
-    exact = [index for index, name in found.items() if name.casefold() == wanted]
-    partly = [index for index, name in found.items() if wanted in name.casefold()]
+    exact = [index for index, name in cameras.items() if name.casefold() == wanted]
+    partly = [index for index, name in cameras.items() if wanted in name.casefold()]
     if not (exact or partly):
-        raise DataError(f"no camera is called {camera!r}; {_listed(found)}")
+        raise DataError(f"no camera is called {camera!r}; {_listed(cameras)}")
     return (exact or partly)[0]
 
 
 def _missing(index: int, devices: Path) -> str:
-    found = list_cameras(devices)
-    if index in found:
+    cameras = list_cameras(devices)
+    if index in cameras:
         return (
-            f"camera {index} ({found[index]}) cannot be opened; another program may use it, or "
+            f"camera {index} ({cameras[index]}) cannot be opened; another program may use it, or "
             "your user may not (on Linux it must be in the group `video`)"
         )
-    return f"there is no camera {index}; {_listed(found)}"
+    return f"there is no camera {index}; {_listed(cameras)}"
 
 
-def _listed(found: dict[int, str]) -> str:
-    if not found:
+def _listed(cameras: dict[int, str]) -> str:
+    if not cameras:
         return "the system lists no camera: plug one in, or name a video"
-    return "there are " + ", ".join(f"{index} ({name})" for index, name in found.items())
+    return "there are " + ", ".join(f"{index} ({name})" for index, name in cameras.items())
 
 
 def _known(value: float) -> float | None:

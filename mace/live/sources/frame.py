@@ -1,9 +1,10 @@
 """A frame, what every source of frames offers, and what goes wrong, or right again, meanwhile."""
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ from jaxtyping import UInt8
 
 from mace.errors import DataError
 from mace.live.config import LEAST_FPS
+from mace.pictures.jpeg import decode_jpeg
 
 if TYPE_CHECKING:  # the live step needs no reader of videos
     from mace.video.reader import RemarkKind
@@ -24,13 +26,7 @@ type Report = Callable[[IncidentKind, str], None]
 
 @dataclass(frozen=True)
 class Incident:
-    """Something a person who watches should know, and a recording should keep.
-
-    Attributes:
-        time: s since the first frame; 0 before it.
-        kind: what it is.
-        sentence: the same for people, in one sentence.
-    """
+    """Something a person who watches should know, at `time` s since the first frame."""
 
     time: float
     kind: IncidentKind
@@ -71,31 +67,33 @@ class Frame:
         return np.asarray(cv2.cvtColor(self.image, cv2.COLOR_GRAY2BGR), np.uint8)
 
 
-def decode_jpeg(jpeg: bytes | np.ndarray, flag: int) -> UInt8[np.ndarray, "h w *c"] | None:
-    """Return the pixels as OpenCV's `flag` wants them; None of a damaged image."""
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), flag)
-    return None if image is None else np.asarray(image, np.uint8)
-
-
 class SourceLost(DataError):
     """A camera or stream that gives nothing more for now; `frames` may be called again."""
 
 
-class Source(Protocol):
-    """Anything that yields frames."""
+class Source(ABC):
+    """Anything that yields frames; it stays quiet until `report` is set.
+
+    Attributes:
+        name: for people.
+        fps: frames per second; 0 where nobody says, and the times of the frames alone count.
+        size: width and height of the first frame in px.
+        count: number of frames the source says it has; 0 where that is not known.
+        live: whether frames come at their own pace, so that a late reader must miss some.
+        report: called with what a source can mend or pass over by itself.
+    """
 
     name: str
     fps: float
-    """Frames per second; 0 where nobody says, and the times of the frames alone count."""
     size: tuple[int, int]
-    """Width and height of the first frame in px."""
     count: int
-    """Number of frames the source says it has; 0 where that is not known."""
-    live: bool
-    """Whether frames come at their own pace, so that a late reader must miss some."""
-    report: Report
-    """Called with what a source can mend or pass over by itself; does nothing until set."""
+    live: bool = False
 
+    def __init__(self) -> None:
+        self.report: Report = _ignore
+        self._closed = threading.Event()
+
+    @abstractmethod
     def frames(self) -> Generator[Frame, None, None]:
         """Yield every frame once, in order.
 
@@ -103,21 +101,6 @@ class Source(Protocol):
             SourceLost: by a live source that may come back; call `frames` again for more.
             DataError: for anything that cannot be read.
         """
-        ...
-
-    def close(self) -> None:
-        """Let `frames` end soon; may be called from any thread and more than once."""
-        ...
-
-
-class SourceBase:
-    """What all sources share: they can be closed, and stay quiet until asked to report."""
-
-    live = False
-
-    def __init__(self) -> None:
-        self.report: Report = _ignore
-        self._closed = threading.Event()
 
     def close(self) -> None:
         """Let `frames` end soon; may be called from any thread and more than once."""
@@ -137,12 +120,7 @@ def stated_rate(asked: float | None, stated: float, name: str) -> float:
 
 
 def few_frames(name: str, fps: float) -> tuple[str, ...]:
-    """Return what to say of a source of so many frames per second; nothing where they will do.
-
-    Args:
-        name: of the source, for people.
-        fps: by its clock; 0 where that is not known.
-    """
+    """Return what to say of a source of so many frames per second (0: unknown); often nothing."""
     if not 0 < fps < LEAST_FPS:
         return ()
     return (

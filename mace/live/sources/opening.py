@@ -5,14 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from mace.errors import DataError
+from mace.live.config import SourceConfig
 from mace.live.sources.camera import Camera
-from mace.live.sources.config import SourceConfig
-from mace.live.sources.folder import ImageFolder, is_pattern
 from mace.live.sources.frame import Source
-from mace.live.sources.paced import paced
 from mace.live.sources.pipe import Pipe
-from mace.live.sources.stored import VideoFile
+from mace.live.sources.stored import Paced, StoredVideo
 from mace.live.sources.stream import ADDRESS, NetworkStream
+from mace.video.folder import PictureFolder, is_pattern
+from mace.video.reader import VideoReader
 
 _DEVICE = re.compile(r"(?:/dev/video)?(\d+)")
 _CAMERA = "camera:"
@@ -47,15 +47,20 @@ def open_source(
             return Camera(int(name) if name.isdecimal() else name, config)
         if device := _DEVICE.fullmatch(spec):
             return Camera(int(device[1]), config)
-    stored = _stored(Path(spec), config.fps)
-    return paced(stored, loop=config.loop) if config.realtime else stored
+    stored = open_recording(Path(spec), fps=config.fps)
+    return Paced(stored, loop=config.loop) if config.realtime else stored
 
 
-def _stored(path: Path, fps: float | None) -> Source:
+def open_recording(path: Path, *, fps: float | None = None) -> StoredVideo:
+    """Open a video file, a folder of pictures or their pattern.
+
+    Raises:
+        DataError: if there is no such recording, or it cannot be read.
+    """
     if path.is_dir() or (not path.exists() and is_pattern(path)):
-        return ImageFolder(path, fps=fps)
+        return StoredVideo(PictureFolder(path, fps=fps))
     if not path.exists():
         raise DataError(f"there is no video at {path}; check the path")
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty (0 bytes); copy or record it again")
-    return VideoFile(path, fps=fps)
+    return StoredVideo(VideoReader(path, fps=fps))

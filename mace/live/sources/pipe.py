@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 
 from mace.errors import ConfigError, DataError
-from mace.live.sources.config import RAW_CHANNELS, SourceConfig
-from mace.live.sources.frame import Frame, IncidentKind, SourceBase, decode_jpeg, stated_rate
-from mace.live.sources.mjpeg import JpegSplitter
+from mace.live.config import RAW_CHANNELS, SourceConfig
+from mace.live.sources.frame import Frame, IncidentKind, Source, stated_rate
+from mace.pictures.jpeg import JpegSplitter, decode_jpeg
 
 _CHUNK = 1 << 16
 _POLL_S = 0.2  # how soon a reader that waits for bytes notices that it was closed
@@ -21,7 +21,7 @@ type _Picture = tuple[np.ndarray, bytes | None]
 """What is looked at, and the JPEG image that it is the luminance of."""
 
 
-class Pipe(SourceBase):
+class Pipe(Source):
     """Frames from a pipe, by default standard input.
 
     With a rate in the settings frames have its times and a sender waits while we are busy, so that

@@ -1,7 +1,9 @@
-"""Recordings: a video file, or pictures from anywhere, such as a list or another reader."""
+"""Recordings: a file, a folder of pictures, or pictures from anywhere; also played in real time."""
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -9,24 +11,31 @@ from typing import Any
 import numpy as np
 
 from mace.errors import DataError
-from mace.live.sources.frame import Frame, SourceBase, stated_rate
+from mace.live.sources.frame import Frame, Source, stated_rate
+from mace.video.folder import PictureFolder
 from mace.video.reader import VideoReader
 
+# A reader that is late by more than this is not held up for a moment but too slow for the rate.
+LATE_S = 0.5
 
-class VideoFile(SourceBase):
-    """A video file whose frames have the times that it gives them.
 
-    `fps` counts them by so many a second instead.
+class StoredVideo(Source):
+    """A video file or a folder of pictures, whose frames have the times that it gives them.
+
+    Attributes:
+        files: that it lies in.
     """
 
-    def __init__(self, path: Path, *, fps: float | None = None):
+    def __init__(self, reader: VideoReader | PictureFolder):
         super().__init__()
-        self._reader = VideoReader(path, fps=fps)
-        self.name, self.size = self._reader.name, self._reader.size
-        self.fps, self.count = self._reader.fps, self._reader.count
+        self._reader = reader
+        self.name, self.size = reader.name, reader.size
+        self.fps, self.count = reader.fps, reader.count
+        several = isinstance(reader, PictureFolder)
+        self.files: tuple[Path, ...] = reader.files if several else (reader.path,)
 
     def frames(self) -> Generator[Frame, None, None]:
-        """Yield the frames in order; what is wrong with the file is reported at the end."""
+        """Yield the frames in order; what is wrong with the recording is reported at the end."""
         with closing(self._reader.pictures()) as pictures:
             for picture in pictures:
                 if self._closed.is_set():
@@ -36,7 +45,7 @@ class VideoFile(SourceBase):
             self.report(remark.kind, remark.sentence)
 
 
-class IterableSource(SourceBase):
+class IterableSource(Source):
     """Frames from an iterable of pictures, or of pairs of a time in s and a picture.
 
     Args:
@@ -98,3 +107,72 @@ class IterableSource(SourceBase):
                 "expected uint8 (h, w) or (h, w, 3)"
             )
         return float(time), image
+
+
+class Paced(Source):
+    """Another source's frames, delivered at their own times on the monotonic clock.
+
+    `Frame.captured` is the scheduled time, not the one of delivery, so that whatever delays a
+    frame counts as delay. Where reading is slower than the rate the schedule is shifted, which is
+    reported: else the delay would grow without bound.
+    """
+
+    live = True
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        fps: float | None = None,
+        loop: bool = False,
+        now: Callable[[], float] = time.monotonic,
+        wait: Callable[[float], object] | None = None,
+    ):
+        super().__init__()
+        self._source = source
+        self._asked = fps
+        self._loop = loop
+        self._now = now
+        self._wait = wait or self._closed.wait
+        self.name = source.name
+        self.size = source.size
+        self.count = 0 if loop else source.count
+        self.fps = stated_rate(fps, source.fps, source.name)
+
+    def frames(self) -> Generator[Frame, None, None]:
+        """Yield every frame once its time has come; late ones at once."""
+        self._source.report = self.report
+        start = None
+        begun = moment = 0.0
+        for index, frame in enumerate(self._read()):
+            if self._asked is not None:
+                moment = index / self._asked
+            else:
+                # Begun again, the first frame comes as long after the last as frames usually do.
+                begun = moment + 1 / self.fps if index and frame.index == 0 else begun
+                moment = begun + frame.time
+            # The clock starts with the first frame in hand: opening is no delay of playing.
+            start = self._now() if start is None else start
+            ahead = start + moment - self._now()
+            if ahead > 0:
+                self._wait(ahead)
+            elif ahead < -LATE_S:
+                self.report(
+                    "slow",
+                    f"{self.name} is read more slowly than its {self.fps:g} frames per second; "
+                    f"its clock was set back by {-ahead:.1f} s",
+                )
+                start -= ahead
+            if self._closed.is_set():
+                return
+            yield replace(frame, index=index, time=moment, captured=start + moment)
+
+    def close(self) -> None:
+        """Let `frames` end soon; may be called from any thread and more than once."""
+        super().close()
+        self._source.close()
+
+    def _read(self) -> Iterator[Frame]:
+        yield from self._source.frames()
+        while self._loop and not self._closed.is_set():
+            yield from self._source.frames()

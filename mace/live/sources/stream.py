@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from mace.errors import DataError
-from mace.live.sources.config import SourceConfig
-from mace.live.sources.frame import Frame, SourceBase, SourceLost
+from mace.live.config import SourceConfig
+from mace.live.sources.frame import Frame, Source, SourceLost
 
 # Keeps FFmpeg off standard error; it reads this when OpenCV first uses it.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -38,7 +38,7 @@ type Opener = Callable[[int | str, int, Sequence[int]], Grabber]
 """Opens a device or address with a backend and its parameters, as `cv2.VideoCapture` does."""
 
 
-class Stream(SourceBase):
+class Stream(Source):
     """Frames of a reader that can be lost and opened anew."""
 
     live = True

@@ -14,6 +14,7 @@ from mace.live.queues import LatestResult
 from mace.live.results import Result
 from mace.live.web.config import WebConfig
 from mace.live.web.protocol import picture_message, result_record, results_message, to_json
+from mace.spotting.events import Event
 from mace.spotting.records import event_record
 
 # Ten minutes of samples at 30 a second, and as many events as a page can list.
@@ -78,18 +79,24 @@ class Broadcast:
         """Take a result from any thread; never blocks for longer than a list's append."""
         self._newest.put(result)
 
+    def publish_last(self, events: Sequence[Event]) -> None:
+        """Take the events that became certain by the source's end, after the last result."""
+        self.close()
+        self._tell_events(events)
+
     def start(self) -> None:
         """Start telling."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop telling."""
+        """Stop telling, once the newest result is told."""
         self._newest.close()
         if self._thread.ident is not None:
             self._thread.join(timeout=5)
 
     def end(self, reason: str) -> None:
-        """Say that the source has ended, and why."""
+        """Say that the source has ended, and why, after everything that it gave."""
+        self.close()
         text = to_json({"type": "ended", "reason": reason})
         with self._lock:
             self._ended = text
@@ -135,13 +142,18 @@ class Broadcast:
         self._last = result
         record = result_record(result)
         compact = {**record, "faces": [_without_geometry(face) for face in record["faces"]]}
-        events = result.events
         with self._lock:
             watched = any(not viewer.paused for viewer in self._viewers)
         newest = self._message(result, record) if watched else None
-        texts = [results_message([], events)] if events else []
         with self._lock:
             self._samples.append(to_json(compact))
+        self._tell_events(result.events, newest)
+
+    def _tell_events(
+        self, events: Sequence[Event], newest: tuple[str, bytes] | None = None
+    ) -> None:
+        texts = [results_message([], events)] if events else []
+        with self._lock:
             self._told.extend(json.dumps(event_record(event)) for event in events)
             for viewer in self._viewers:
                 viewer.post(texts, newest)

@@ -21,7 +21,7 @@ import json
 import math
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import cv2
@@ -31,6 +31,7 @@ from jaxtyping import UInt8
 from mace.annotation.action_units import unit_column
 from mace.live.face_picture import SIDE, moving_field
 from mace.live.results import FaceResult, Result, crop_corners
+from mace.pictures.jpeg import decode_jpeg, jpeg_size
 from mace.spotting.events import Event
 from mace.spotting.moving import RegionMotion
 from mace.spotting.records import event_record
@@ -42,12 +43,8 @@ HEADER_BYTES = _HEADER.size
 MAX_TEXT_BYTES = 1024
 # A face that cannot be found in fewer px, or a sliver that no camera gives, is not decoded.
 _MIN_SIDE = 32
-# Markers of JPEG's start-of-frame segments: all of 0xC0–0xCF but the tables and the arithmetic
-# coder's conditioning.
-_START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 # Of the schema of a face (`FaceResult.to_dict`), what a page shows beside the geometry.
 _SHOWN = ("identity", "status", "label", "reference_id", "error_px", "confidence")
-_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 
 
 class Garbage(Exception):
@@ -63,16 +60,7 @@ class Kind(enum.IntEnum):
 
 @dataclass(frozen=True)
 class Picture:
-    """A binary message, taken apart but not decoded.
-
-    Attributes:
-        kind: what `data` holds.
-        sequence: the page's own number, or the server's of the frame.
-        time_ms: time stamp by the sender's clock, ms.
-        width: of the picture, px.
-        height: of the picture, px.
-        data: the picture, without the header.
-    """
+    """A binary message, taken apart but not decoded; fields as in the header."""
 
     kind: Kind
     sequence: int
@@ -97,7 +85,9 @@ def parse_picture(message: bytes, *, max_pixels: int) -> Picture:
         raise Garbage("a frame has no time stamp")
     data = memoryview(message)[HEADER_BYTES:]
     if kind == Kind.JPEG:
-        width, height = jpeg_size(data)
+        if (size := jpeg_size(data)) is None:
+            raise Garbage("a frame is no JPEG that says its size")
+        width, height = size
     elif kind != Kind.GREY:
         raise Garbage(f"frames of kind {kind} are not known")
     if min(width, height) < _MIN_SIDE or width * height > max_pixels:
@@ -107,49 +97,20 @@ def parse_picture(message: bytes, *, max_pixels: int) -> Picture:
     return Picture(Kind(kind), sequence, time_ms, width, height, data)
 
 
-def jpeg_size(data: memoryview) -> tuple[int, int]:
-    """Return width and height in px from a JPEG's header, without decoding it.
-
-    Raises:
-        Garbage: if there is no such header.
-    """
-    if bytes(data[:2]) != b"\xff\xd8":
-        raise Garbage("a frame is no JPEG")
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker == 0xFF:  # a fill byte
-            at += 1
-        elif marker in _ALONE:
-            at += 2
-        elif marker in _START_OF_FRAME:
-            if at + 9 > len(data):
-                break
-            height, width = struct.unpack_from(">HH", data, at + 5)
-            return width, height
-        else:
-            at += 2 + struct.unpack_from(">H", data, at + 2)[0]
-    raise Garbage("a frame is a JPEG without a size")
-
-
 def decode_picture(picture: Picture) -> UInt8[np.ndarray, "h w"]:
     """Return the picture's luminance: all that faces are followed in, a third faster than colours.
 
     Raises:
         Garbage: if it cannot be decoded, or is of another size than it says.
     """
-    values = np.frombuffer(picture.data, np.uint8)
     size = (picture.height, picture.width)
     if picture.kind is Kind.GREY:
-        return values.reshape(size)
-    try:
-        # Without the flag a JPEG's orientation tag would turn it, and its size with it.
-        image = cv2.imdecode(values, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error as error:
-        raise Garbage("a frame cannot be decoded") from error
+        return np.frombuffer(picture.data, np.uint8).reshape(size)
+    # Without the flag a JPEG's orientation tag would turn it, and its size with it.
+    image = decode_jpeg(picture.data, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
     if image is None or image.shape != size:
         raise Garbage("a frame cannot be decoded")
-    return np.asarray(image, np.uint8)
+    return image
 
 
 def picture_message(jpeg: bytes, *, sequence: int, time_ms: float, size: tuple[int, int]) -> bytes:
@@ -178,12 +139,10 @@ def parse_command(text: str) -> dict[str, Any]:
 def results_message(
     records: Sequence[dict[str, Any]], events: Sequence[Event], *, ack: int | None = None
 ) -> str:
-    """Return the text message of results, with `events` in place of the results' own.
+    """Return the text message of what `result_record` makes of results, and of events.
 
-    Args:
-        records: what `result_record` makes of the results, in order.
-        events: those to tell; they may be of frames in between, which are not shown.
-        ack: sequence number of the page's frame that this answers.
+    The events may be of frames in between, which are not shown. `ack` is the sequence number of the
+    page's frame that this answers.
     """
     return to_json(
         {
@@ -201,19 +160,12 @@ def result_record(result: Result) -> dict[str, Any]:
     Of a face that moves this takes about 1 ms, and what the network takes for its action units.
     """
     height, width = result.frame.image.shape[:2]
-    counters = result.counters
     return {
         "frame": result.frame.index,
         "time": round(result.frame.time, 6),
         "size": [width, height],
         "faces": [_face_record(face) for face in result.faces],
-        "counters": {
-            "frames": counters.frames,
-            "dropped": counters.dropped,
-            "skipped": counters.skipped,
-            "fps": round(counters.fps, 2),
-            "delay_ms": round(counters.delay_ms, 2),
-        },
+        "counters": {name: round(value, 2) for name, value in asdict(result.counters).items()},
     }
 
 

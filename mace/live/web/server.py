@@ -2,53 +2,43 @@
 
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import (
-    FileResponse,
-    HTMLResponse,
-    PlainTextResponse,
-    Response,
-    StreamingResponse,
-)
-from starlette.routing import Route, WebSocketRoute
+from starlette.responses import Response, StreamingResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from mace import __version__
-from mace.errors import ConfigError, MaceError
+from mace.errors import MaceError
+from mace.inference import Model
+from mace.live.config import LiveConfig
 from mace.live.pipeline import Pipeline
-from mace.live.results import Sink
 from mace.live.runner import Runner
+from mace.live.sources.frame import Source
 from mace.live.web.broadcast import Broadcast
-from mace.live.web.config import Facts, WebConfig
-from mace.live.web.guard import WRONG_TOKEN, Guard, Guarded
+from mace.live.web.config import WebConfig
 from mace.live.web.protocol import Garbage, to_json
-from mace.live.web.serving import serve_app
 from mace.live.web.session import (
     FAILED,
     GARBAGE,
     CameraSession,
     Ended,
-    close,
     refuse,
     view,
 )
+from mace.serving.guard import Guard
+from mace.serving.server import make_site, serve_site
+from mace.serving.sockets import close
 
-STATIC = Path(__file__).parent / "static"
-_SCRIPT = "text/javascript"
-SCRIPTS = ("app.js", "camera.js", "draw.js", "exaggerate.js", "readings.js")
-ASSETS = {**dict.fromkeys(SCRIPTS, _SCRIPT), "style.css": "text/css"}
 _LOOK_S = 0.2  # how often a runner is asked whether it has ended
 _log = logging.getLogger(__name__)
 
-type MakeRunner = Callable[[Sink], Runner]
-"""Makes what runs a source, given where its results go."""
+type MakeRunner = Callable[[Broadcast], Runner]
+"""Makes what runs a source, given who tells the pages of its results."""
 
 
 class _Page:
@@ -56,30 +46,29 @@ class _Page:
 
     def __init__(
         self,
-        facts: Facts,
+        facts: Mapping[str, Any],
         config: WebConfig,
-        guard: Guard,
         make_runner: MakeRunner | None,
         make_pipeline: Callable[[], Pipeline] | None,
     ):
         self._facts = facts
         self._config = config
-        self._guard = guard
         self._make_runner = make_runner
         self._runner: Runner | None = None
         self._make_pipeline = make_pipeline if config.camera else None
         self._broadcast = Broadcast(config)
         self._stop = threading.Event()
         self._clients = self._cameras = 0
-        environment = Environment(
-            loader=FileSystemLoader(STATIC), autoescape=True, undefined=StrictUndefined
-        )
-        self._html = environment.get_template("index.html").render(
-            facts=facts,
-            version=__version__,
-            watch=make_runner is not None,
-            camera=self._make_pipeline is not None,
-        )
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the template of the page shows."""
+        return {
+            "facts": self._facts,
+            "version": __version__,
+            "watch": self._make_runner is not None,
+            "camera": self._make_pipeline is not None,
+        }
 
     @asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
@@ -97,7 +86,7 @@ class _Page:
         if self._make_runner is None:
             return
         try:
-            with self._make_runner(self._broadcast.publish) as self._runner:
+            with self._make_runner(self._broadcast) as self._runner:
                 while not self._stop.is_set() and not self._runner.wait(_LOOK_S):
                     pass
         except MaceError as error:
@@ -113,28 +102,13 @@ class _Page:
         if self._runner is not None:
             self._runner.reset_reference()
 
-    async def index(self, request: Request) -> Response:
-        if not self._guard.token_allowed(request.query_params):
-            return PlainTextResponse(WRONG_TOKEN + "\n", status_code=403)
-        return HTMLResponse(self._html)
-
-    async def asset(self, request: Request) -> Response:
-        name = request.path_params["name"]
-        if name not in ASSETS:
-            return PlainTextResponse("there is no such page\n", status_code=404)
-        return FileResponse(STATIC / name, media_type=ASSETS[name])
-
     async def log(self, request: Request) -> Response:
-        if not self._guard.token_allowed(request.query_params):
-            return PlainTextResponse(WRONG_TOKEN + "\n", status_code=403)
+        del request
         first = to_json(
             {
                 "type": "session",
                 "version": __version__,
-                "source": self._facts.source,
-                "model": self._facts.model,
-                "classes": list(self._facts.classes),
-                "notice": self._facts.notice,
+                **{name: self._facts[name] for name in ("source", "model", "classes", "notice")},
             }
         )
         return StreamingResponse(
@@ -143,13 +117,7 @@ class _Page:
             headers={"Content-Disposition": 'attachment; filename="mace-log.jsonl"'},
         )
 
-    async def socket(self, websocket: WebSocket) -> None:
-        if not self._guard.origin_allowed(websocket.headers):
-            await websocket.close(1008, "opened by another site's page")
-            return
-        if not self._guard.token_allowed(websocket.query_params):
-            await websocket.close(1008, "wrong token")
-            return
+    async def converse(self, websocket: WebSocket) -> None:
         await websocket.accept()
         if self._clients >= self._config.max_clients:
             await refuse(
@@ -177,7 +145,7 @@ class _Page:
         hello = {
             "type": "hello",
             "version": 1,
-            "classes": list(self._facts.classes),
+            "classes": self._facts["classes"],
             "max_in_flight": self._config.max_in_flight,
             "max_pixels": self._config.max_pixels,
             "max_rate": self._config.max_rate,
@@ -205,7 +173,7 @@ class _Page:
 
 
 def make_app(
-    facts: Facts,
+    facts: Mapping[str, Any],
     *,
     config: WebConfig,
     guard: Guard,
@@ -215,53 +183,80 @@ def make_app(
     """Return the page as an ASGI application.
 
     Args:
-        facts: what the page says about the session.
+        facts: of the session: its `source`, `model`, `classes` and the `notice`.
         config: the bounds.
         guard: who may open it.
         make_runner: makes what runs the server's own source; None where there is none.
         make_pipeline: makes the stages for a browser's camera; None to take no frames.
     """
-    page = _Page(facts, config, guard, make_runner, make_pipeline)
-    return Starlette(
-        routes=[
-            Route("/", page.index),
-            Route("/log", page.log),
-            Route("/{name}", page.asset),
-            WebSocketRoute("/ws", page.socket),
-        ],
-        middleware=[Middleware(Guarded, guard=guard)],
+    page = _Page(facts, config, make_runner, make_pipeline)
+    return make_site(
+        Path(__file__).parent / "static",
+        guard=guard,
+        values=page.values,
+        handlers={"/log": page.log},
+        converse=page.converse,
         lifespan=page.lifespan,
     )
 
 
 def serve(
-    facts: Facts,
+    facts: Mapping[str, Any],
     *,
     config: WebConfig,
-    make_runner: MakeRunner | None = None,
-    make_pipeline: Callable[[], Pipeline] | None = None,
-    say: Callable[[str], None] = print,
+    make_runner: MakeRunner,
+    make_pipeline: Callable[[], Pipeline],
+    say: Callable[[str], None],
 ) -> None:
-    """Serve the page until Ctrl-C.
-
-    Args:
-        facts: what the page says about the session.
-        config: where, and the bounds.
-        make_runner: makes what runs the server's own source; None where there is none.
-        make_pipeline: makes the stages for a browser's camera; None to take no frames.
-        say: told the page's address, and what to know about it.
+    """Serve the page until Ctrl-C; arguments as of `make_app`, `say` is told the page's address.
 
     Raises:
-        ConfigError: if the address cannot be listened on, or there is neither source nor camera.
+        ConfigError: if the address cannot be listened on.
     """
-    if make_runner is None and (make_pipeline is None or not config.camera):
-        raise ConfigError("there is nothing to show: name a source, or allow --web.camera")
-    serve_app(
-        lambda guard, config: make_app(
+    serve_site(
+        lambda guard: make_app(
             facts, config=config, guard=guard, make_runner=make_runner, make_pipeline=make_pipeline
         ),
         config,
         message_bytes=config.max_message_bytes,
         requests_each=3,
         say=say,
+    )
+
+
+def serve_live(
+    source: Source,
+    model: Model,
+    *,
+    live: LiveConfig,
+    web: WebConfig,
+    facts: Mapping[str, Any],
+    say: Callable[[str], None],
+) -> None:
+    """Serve the results of a source on a page, and those of browsers' cameras, until Ctrl-C.
+
+    Args:
+        source: the server's own.
+        model: the network.
+        live: settings of the stages.
+        web: where the page is, and its bounds.
+        facts: as of `make_app`.
+        say: told what happens to the source, in another thread.
+
+    Raises:
+        ConfigError: if the address cannot be listened on.
+    """
+    serve(
+        facts,
+        config=web,
+        make_runner=lambda pages: Runner(
+            source,
+            model,
+            config=live,
+            sinks=[pages.publish],
+            on_incident=lambda incident: say(str(incident)),
+            on_last=pages.publish_last,
+        ),
+        make_pipeline=lambda: Pipeline(model, live, live=True),
+        say=print,
     )

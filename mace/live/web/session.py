@@ -3,12 +3,11 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
-import anyio
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from mace.errors import MaceError
 from mace.live.pipeline import Pipeline
@@ -26,12 +25,11 @@ from mace.live.web.protocol import (
     results_message,
     to_json,
 )
+from mace.serving.sockets import close, run_together
 
 GARBAGE, REFUSED, FAILED, FULL = 1003, 1008, 1011, 1013
 # Buttons pressed faster than this are no person's.
 _COMMANDS_PER_S = 10.0
-# A close frame holds 125 bytes, of which two are the code.
-_MAX_REASON = 120
 
 
 class Ended(Exception):
@@ -60,37 +58,11 @@ class Bucket:
         return True
 
 
-async def close(websocket: WebSocket, code: int, reason: str) -> None:
-    """Close with a reason; a connection that is gone already is left alone."""
-    short = reason.encode()[:_MAX_REASON].decode(errors="ignore")
-    with contextlib.suppress(RuntimeError, WebSocketDisconnect, OSError):
-        if websocket.application_state is not WebSocketState.DISCONNECTED:
-            await websocket.close(code, short)
-
-
 async def refuse(websocket: WebSocket, reason: str) -> None:
     """Say why not, and close; a page cannot read a reason from before the connection."""
     with contextlib.suppress(RuntimeError, WebSocketDisconnect, OSError):
         await websocket.send_text(to_json({"type": "refused", "reason": reason}))
     await close(websocket, FULL, reason)
-
-
-async def run_together(*parts: Callable[[], Awaitable[None]]) -> None:
-    """Run until one part ends, end the others, and raise what it raised."""
-    failed: list[Exception] = []
-    async with anyio.create_task_group() as group:
-
-        async def run(part: Callable[[], Awaitable[None]]) -> None:
-            try:
-                await part()
-            except Exception as error:
-                failed.append(error)
-            group.cancel_scope.cancel()
-
-        for part in parts:
-            group.start_soon(run, part)
-    if failed:
-        raise failed[0]
 
 
 async def view(websocket: WebSocket, broadcast: Broadcast, reset: Callable[[], None]) -> None:
@@ -219,6 +191,8 @@ class CameraSession:
             except MaceError as error:
                 raise Ended(FAILED, str(error)) from error
             await self._websocket.send_text(text)
+            if item == "finish":
+                return
 
     def _prepare(self) -> None:
         self._pipeline = self._make_pipeline()
@@ -231,6 +205,8 @@ class CameraSession:
     def _reply(self, item: Picture | Literal["reset", "finish"], captured: float) -> str:
         results = self._work(item, captured)
         events = [event for result in results for event in result.events]
+        if item == "finish" and self._pipeline is not None:
+            events += self._pipeline.last_events()
         ack = item.sequence if isinstance(item, Picture) else None
         return results_message([result_record(result) for result in results], events, ack=ack)
 

@@ -277,9 +277,9 @@ function addHere() {
 function take() {
   const item = current();
   if (!item?.ghost) return;
-  const { onset, apex, offset, kind, label, units } = item;
+  const { onset, apex, offset, kind, label, units, subject } = item;
   awaited = [];
-  send({ do: "add", event: { onset, apex, offset, kind, label, units } });
+  send({ do: "add", event: { onset, apex, offset, kind, label, units, subject } });
 }
 
 function remove() {

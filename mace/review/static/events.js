@@ -32,7 +32,7 @@ export class List {
       const what = cell(row, "", "what-cell");
       const bold = document.createElement("b");
       bold.textContent = item.kind;
-      what.append(bold, ` ${item.label}${item.units ? ` · ${item.units}` : ""}${item.ghost ? " (spotted)" : ""}`);
+      what.append(bold, ` ${item.label}${item.units ? ` · ${item.units}` : ""}${item.subject ? ` · ${item.subject}` : ""}${item.ghost ? " (spotted)" : ""}`);
       if (item.key === chosen) row.scrollIntoView({ block: "nearest" });
     }
     const own = items.filter((item) => !item.ghost).length, spotted = items.length - own;

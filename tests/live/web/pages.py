@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from mace.live.web.config import WebConfig
-from mace.live.web.guard import Guard
 from mace.live.web.server import make_app
+from mace.serving.guard import Guard
 
 HOST = "127.0.0.1:8765"
 HEADERS = {"host": HOST, "origin": f"http://{HOST}"}
@@ -36,9 +36,9 @@ def page(*, config=CONFIG, guard=GUARD, make_runner=None, make_engine=FakeEngine
 
 
 def watching(*, fps=100, seconds=60.0, engine=None):
-    def make_runner(publish):
+    def make_runner(pages):
         frames = looped(grey_images(), fps=fps, seconds=seconds)
-        return FakeRunner(frames, engine or FakeEngine(), publish)
+        return FakeRunner(frames, engine or FakeEngine(), pages)
 
     return make_runner
 

@@ -38,9 +38,9 @@ def main():
     asked = parser.parse_args()
     images = grey_images()
     if asked.frames is not None:
-        from mace.live.sources.folder import ImageFolder
+        from mace.video.folder import PictureFolder
 
-        images = [frame.image for frame in ImageFolder(asked.frames).frames()]
+        images = [picture.image for picture in PictureFolder(asked.frames).pictures()]
         images += images[::-1]
         images = [cv2.resize(image, (640, 480)) for image in images]
     config = WebConfig(port=0, host=asked.host, cert=asked.cert, key=asked.key)
@@ -48,8 +48,8 @@ def main():
     serve(
         FACTS,
         config=config,
-        make_runner=lambda publish: FakeRunner(
-            looped(images, fps=100, seconds=asked.seconds), engine, publish
+        make_runner=lambda pages: FakeRunner(
+            looped(images, fps=100, seconds=asked.seconds), engine, pages
         ),
         make_pipeline=FakeEngine,
         say=lambda text: print(text, flush=True),

@@ -22,6 +22,7 @@ from pages import (
 )
 
 from mace.live.web.config import WebConfig
+from mace.spotting.records import event_record
 
 
 def test_a_camera_gets_a_result_for_every_frame_from_a_thread():
@@ -36,11 +37,11 @@ def test_a_camera_gets_a_result_for_every_frame_from_a_thread():
         socket.send_bytes(frame_message(5, 1000.0))  # a clock that runs backwards
         assert receive_until(socket, of_type("results"))["results"] == []
         socket.send_text('{"type": "reset"}')
-        socket.send_text('{"type": "finish"}')
         receive_until(socket, of_type("results"))
-        receive_until(socket, of_type("results"))
-        assert engine.resets == 1
         assert not engine.closed
+        socket.send_text('{"type": "finish"}')
+        assert receive_until(socket, of_type("results"))["events"] == [event_record(engine.LAST)]
+        assert engine.resets == 1
         assert threading.get_ident() not in engine.threads
         assert len(engine.threads) == 1
     assert engine.closed

@@ -12,16 +12,16 @@ from mace.live.config import LiveConfig
 from mace.live.pipeline import Pipeline
 from mace.live.runner import Runner
 from mace.live.sources.opening import open_source
-from mace.live.web.config import Facts, WebConfig
-from mace.live.web.guard import Guard
+from mace.live.web.config import WebConfig
 from mace.live.web.server import make_app
+from mace.serving.guard import Guard
 
 HOST = "127.0.0.1:8765"
 HEADERS = {"host": HOST, "origin": f"http://{HOST}"}
 
 
 def facts_of(bundle):
-    return Facts(classes=bundle.classes, notice="synthetic")
+    return {"classes": list(bundle.classes), "notice": "synthetic", "model": "", "source": ""}
 
 
 def texts(socket):
@@ -64,9 +64,9 @@ def test_a_camera_s_frames_get_the_engine_s_results(bundle, surprise):
 
 
 def test_the_loop_is_watched(bundle, surprise_folder):
-    def make_runner(publish):
+    def make_runner(pages):
         source = open_source(surprise_folder)
-        return Runner(source, bundle, config=LiveConfig(), sinks=(publish,))
+        return Runner(source, bundle, config=LiveConfig(), sinks=(pages.publish,))
 
     app = make_app(
         facts_of(bundle),

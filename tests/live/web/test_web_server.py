@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from livefakes import FACTS, FakeEngine
@@ -22,21 +23,26 @@ from pages import (
 from starlette.websockets import WebSocketDisconnect
 
 from mace.errors import ConfigError, DataError
-from mace.live.web.address import address_lines
+from mace.live.web import server
 from mace.live.web.config import WebConfig
-from mace.live.web.guard import make_guard
-from mace.live.web.server import ASSETS, serve
+from mace.live.web.server import serve
+from mace.serving.guard import make_guard
+from mace.serving.server import address_lines
+from mace.spotting.records import event_record
 
 
 def test_the_page_holds_its_notices_and_nothing_from_outside():
     with page() as client:
         answer = client.get("/")
         assert answer.status_code == 200
-        assert FACTS.notice in answer.text
+        assert FACTS["notice"] in answer.text
         assert "agreed to it" in answer.text
         assert "default-src 'none'" in answer.headers["content-security-policy"]
         assert answer.headers["x-content-type-options"] == "nosniff"
-        for name in ASSETS:
+        files = (Path(server.__file__).parent / "static").glob("*.[jc]s*")
+        names = [file.name for file in files]
+        assert {"app.js", "style.css"} < set(names)
+        for name in names:
             asset = client.get(f"/{name}")
             assert asset.status_code == 200
             assert "//" not in asset.text.replace("// ", "").replace("https://", "https:")
@@ -137,7 +143,7 @@ def test_settings_are_checked(tmp_path):
 
 def test_a_viewer_gets_pictures_probabilities_and_every_event():
     with page(make_runner=watching(fps=100)) as client, open_socket(client, "view") as socket:
-        assert receive_until(socket, of_type("hello"))["classes"] == list(FACTS.classes)
+        assert receive_until(socket, of_type("hello"))["classes"] == FACTS["classes"]
         start, pictures, records, events = time.monotonic(), 0, [], []
         while len(events) < 2:
             message = socket.receive()
@@ -160,17 +166,23 @@ def test_a_viewer_gets_pictures_probabilities_and_every_event():
         assert sum(line["type"] == "sample" for line in lines) > 10
 
 
+LAST = event_record(FakeEngine.LAST)
+
+
 def test_a_late_viewer_learns_of_the_past_and_the_end():
     with page(make_runner=watching(fps=500, seconds=3.0)) as client:
         with open_socket(client, "view") as socket:
-            ended = receive_until(socket, of_type("ended"), 2000)
+            # What became certain by the end is told before it.
+            told = receive_until(socket, lambda one: one.get("events", [{}])[-1:] == [LAST], 2000)
+            assert told["type"] == "results"
+            ended = receive_until(socket, of_type("ended"))
         with open_socket(client, "view") as socket:
             history = receive_until(socket, of_type("history"))
             assert receive_until(socket, of_type("ended")) == ended
             last = receive_until(socket, of_type("results"))
             assert last["results"][0]["time"] > 2.9
             assert socket.receive()["bytes"][24:26] == b"\xff\xd8"
-    assert len(history["events"]) >= 1
+    assert history["events"][-1] == LAST
     assert len(history["results"]) > 10
 
 
@@ -195,7 +207,7 @@ def test_pause_is_one_viewer_s_own_and_reset_reaches_the_engine():
 
 
 def test_a_source_that_fails_is_told():
-    def make_runner(publish):
+    def make_runner(pages):
         raise DataError("camera 0 is gone; plug it in")
 
     with page(make_runner=make_runner) as client, open_socket(client, "view") as socket:
@@ -209,15 +221,13 @@ def test_modes_that_are_not_offered():
                 assert closed_with(socket) == (1003, "this server does not offer that mode")
 
 
-def test_nothing_to_show_and_a_taken_port():
-    with pytest.raises(ConfigError, match="nothing to show"):
-        serve(FACTS, config=WebConfig())
+def test_a_taken_port():
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         config = WebConfig(port=taken.getsockname()[1])
         with pytest.raises(ConfigError, match="cannot listen on"):
-            serve(FACTS, config=config, make_pipeline=FakeEngine)
+            serve(FACTS, config=config, make_runner=watching(), make_pipeline=FakeEngine, say=print)
 
 
 def test_settings_need_no_server():

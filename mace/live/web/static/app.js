@@ -100,10 +100,12 @@ function receive(message) {
         state.picture?.close();
         state.picture = answered.picture;
       }
-      message.results.forEach((record) => {
-        if (answered) record.origin = answered.origin;
-        remember(record);
-      });
+      if (state.mode === "view" || camera.stream) {
+        message.results.forEach((record) => {
+          if (answered) record.origin = answered.origin;
+          remember(record);
+        });
+      }
       message.events.forEach((event) => addEvent(event, true));
       break;
     }
@@ -324,12 +326,19 @@ async function startCamera() {
   $("stop").focus();
 }
 
+// The server still tells the events that the last frames made certain, and closes the connection.
 function stopCamera() {
+  const { socket } = state;
+  const finishes = camera.ready && socket?.readyState === WebSocket.OPEN;
   camera.stop();
   camera.ready = false;
-  const { socket } = state;
-  state.socket = null;
-  socket?.close();
+  if (finishes) {
+    state.ended = "the camera is off";
+    command({ type: "finish" });
+  } else {
+    state.socket = null;
+    socket?.close();
+  }
   if (socket) say("The camera is off");
   show();
 }

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.prepare import prepare
 from mace.datasets.synthetic.presets import Preset
 from mace.errors import DataError
-from mace.live import batch
-from mace.live.event_card import event_card, write_cards
+from mace.recordings import batch
+from mace.recordings.event_card import event_card, write_cards
 from mace.spotting.events import Event
 from mace.spotting.records import read_events
 
@@ -218,8 +219,8 @@ def test_folders_of_recordings_are_done_in_order_with_tables_of_all(flash, model
     (tmp_path / "lab" / "s03" / "broken.mp4").write_bytes(b"no video")
     (tmp_path / "lab" / "notes.txt").write_text("no recording")
     (tmp_path / "lab" / "s03" / "cards").mkdir()
-    for cover in ("cover.jpg", "cards/event.jpg"):
-        cv2.imwrite(str(tmp_path / "lab" / "s03" / cover), np.zeros((64, 64), np.uint8))
+    for cover in ("s03/cover.jpg", "s03/cards/event.jpg", "plan1.png"):
+        cv2.imwrite(str(tmp_path / "lab" / cover), np.zeros((64, 64), np.uint8))
     out = tmp_path / "out"
     assert spot([tmp_path / "lab"], model, out) == 3
     printed = capsys.readouterr().out
@@ -239,6 +240,24 @@ def test_folders_of_recordings_are_done_in_order_with_tables_of_all(flash, model
         )
     *_, last = (line for line in printed.splitlines() if line.startswith("all "))
     assert last.split()[3] == "1"
+    page = (out / "index.html").read_text(encoding="utf-8")
+    names = [page.index(f">{row['recording']}<") for row in (still, found, broken)]
+    assert names == sorted(names)
+    assert {"still/", "flash/", "flash/events.csv"} <= set(re.findall(r'href="([^"]+)"', page))
+    assert page.count("<rect ") == len(movements)
+    assert "cards/" not in page
+
+
+def test_cards_are_made_once_and_stay(flash, model, tmp_path, capsys):
+    out = tmp_path / "out"
+    done = []
+    for more in ([], ["--cards"], [], ["--cards"]):
+        assert spot([flash], model, out, "--json", *more) == 0
+        done.append(json.loads(capsys.readouterr().out)[str(flash)]["done_before"])
+    assert done == [False, False, True, True]
+    (card,) = (out / "flash" / "cards").iterdir()
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert page.count(f'<a href="flash/cards/{card.name}">') == 2  # in the lane, and below it
 
 
 def test_a_stopped_call_is_gone_on_with(model, tmp_path, capsys, monkeypatch):

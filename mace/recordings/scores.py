@@ -11,9 +11,9 @@ from mace.annotation.class_sets import classes_of
 from mace.data.long_videos import LongVideo, TrueEvent, load_videos
 from mace.files import write_json
 from mace.inference import unit_names
-from mace.live.batch import Settings
-from mace.live.stored_videos import METHODS, spot_stored
 from mace.progress import progress
+from mace.recordings.batch import Settings
+from mace.recordings.stored_videos import METHODS, spot_stored
 from mace.result_folders import composed_names
 from mace.spotting.events import Event
 from mace.spotting.folder import (
@@ -258,7 +258,7 @@ def score_data_sets(
 
     Returns:
         The figures of each by name under `datasets`, and those of all together, which are those of
-        a data set alone; `mace.live.score_table.table` has them as text.
+        a data set alone; `mace.recordings.score_table.table` has them as text.
 
     Raises:
         ConfigError: see `mace.live.spotting.check_model`.

@@ -1,9 +1,14 @@
-"""Cuts a stream of bytes into the JPEG images it holds, whatever lies between them.
+"""JPEG images: decoded, their size read from the header, cut out of a stream of bytes.
 
 The markers are those of ITU-T T.81 (1992), annex B.
 """
 
 import re
+import struct
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
 
 _START = b"\xff\xd8\xff"
 # In entropy-coded data 0xFF is followed by 0 (a stuffed byte), a restart marker or a fill byte.
@@ -13,6 +18,41 @@ _END, _SCAN = 0xD9, 0xDA
 _BETWEEN_SCANS = frozenset({0xC4, _SCAN, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0)})
 # None of them ends an image or starts one; 0x01 and the restarts alone have no length.
 _SEGMENTS = frozenset(range(0xC0, 0xFF)) - frozenset({*range(0xD0, 0xDA), 0xC8})
+# All of 0xC0–0xCF but the tables and the arithmetic coder's conditioning.
+_START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
+
+
+def decode_jpeg(
+    jpeg: bytes | memoryview | np.ndarray, flag: int
+) -> UInt8[np.ndarray, "h w *c"] | None:
+    """Return the pixels as OpenCV's `flag` wants them; None of a damaged image."""
+    try:
+        image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), flag)
+    except cv2.error:
+        return None
+    return None if image is None else np.asarray(image, np.uint8)
+
+
+def jpeg_size(data: memoryview) -> tuple[int, int] | None:
+    """Return width and height in px from a JPEG's header, without decoding it; None without one."""
+    if bytes(data[:2]) != b"\xff\xd8":
+        return None
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF:  # a fill byte
+            at += 1
+        elif marker in _ALONE:
+            at += 2
+        elif marker in _START_OF_FRAME:
+            if at + 9 > len(data):
+                return None
+            height, width = struct.unpack_from(">HH", data, at + 5)
+            return width, height
+        else:
+            at += 2 + struct.unpack_from(">H", data, at + 2)[0]
+    return None
 
 
 class JpegSplitter:
@@ -77,11 +117,11 @@ class JpegSplitter:
         """Step over the next marker and its segment; -1 for a wrong one, None for too few bytes."""
         data = self._bytes
         if self._in_scan:
-            found = _MARKER.search(data, self._at)
-            if found is None:
+            match = _MARKER.search(data, self._at)
+            if match is None:
                 self._at = max(self._at, len(data) - 1)
                 return None
-            self._at = found.start()
+            self._at = match.start()
         if len(data) < self._at + 2:
             return None
         if data[self._at] != 0xFF:

@@ -11,7 +11,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mace.live.web.config import WebConfig
+from mace.serving.config import ServingConfig
 
 # Nothing but what this server itself sends: no other host, no inline script or style.
 _POLICY = "; ".join(
@@ -31,7 +31,6 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 WRONG_HOST = "this name is not one the page is served under; open it by address, or see --web.names"
-WRONG_TOKEN = "the token is missing or wrong; open the whole address that `mace live` printed"
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class Guard:
         return secrets.compare_digest(query.get("token", "").encode(), self.token.encode())
 
 
-def make_guard(config: WebConfig) -> Guard:
+def make_guard(config: ServingConfig) -> Guard:
     """Return the guard of `config`; off the loopback it has a fresh random token."""
     names: Iterable[str] = ("localhost", socket.gethostname(), config.host, *config.names)
     token = None if config.loopback else secrets.token_urlsafe(24)

@@ -11,7 +11,7 @@ from mace.errors import DataError
 from mace.face.clip import correct_clip
 from mace.inference import load_model
 from mace.live.config import LiveConfig
-from mace.live.stored_videos import spot_stored
+from mace.recordings.stored_videos import spot_stored
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,14 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import UInt8
 
 from mace.errors import DataError
-from mace.live.sources.frame import Frame, SourceBase, stated_rate
 from mace.pictures.naming import Arranged, arrange, is_picture
 from mace.pictures.numbers import Numbered, place_numbers
 from mace.pictures.reading import Pixels, read_picture, significant_bits, to_8_bits
 from mace.video.naming import videos_within
+from mace.video.reader import Picture, Remark
 
 FOLDER_FPS = 200.0
 _NUMBER = re.compile(r"%(0?)(\d*)d")
@@ -20,58 +21,76 @@ _NUMBER = re.compile(r"%(0?)(\d*)d")
 _SCALED_BY = 64
 
 
-class ImageFolder(SourceBase):
+class PictureFolder:
     """Pictures in natural order of their names, each at the time that its number says.
 
-    `path` is a folder, or the pattern of its pictures' names: with a number (img%05d.png, as FFmpeg
-    writes it) or a wildcard (*.jpg). Of 16-bit pictures the significant bits are brought to 8, by
-    one scale for all.
+    Of 16-bit pictures the significant bits are brought to 8, by one scale for all.
+
+    Args:
+        path: a folder, or the pattern of its pictures' names: with a number (img%05d.png, as FFmpeg
+            writes it) or a wildcard (*.jpg).
+        fps: frames per second; 200 without.
 
     Attributes:
+        name: the path as a text.
         files: the pictures, in order.
+        count: how many there are.
+        size: width and height in px.
+        fps: pictures per second.
+        rate: numbers per second, where the names' numbers count frames that were left out.
+        times: of the pictures, s since the first one.
+        numbers: of the pictures, as their names have them; None where no single number counts them.
+        remarks: what was assumed, and what is missing.
+
+    Raises:
+        DataError: if there are none, or two of them stand for one frame or for two recordings.
     """
 
-    def __init__(self, path: Path, *, fps: float | None = None):
-        """Look at the names, and at the first picture.
-
-        Raises:
-            DataError: if there are none, or two of them stand for one frame or for two recordings.
-        """
-        super().__init__()
+    def __init__(self, path: Path, *, fps: float | None = None) -> None:
         self.name = str(path)
-        folder, arranged, self._assumed = _arranged(path)
+        folder, arranged, assumed = _arranged(path)
         if fps is None:
-            self._assumed.append(
+            assumed.append(
                 f"the rate is not known: {FOLDER_FPS:g} pictures a second were assumed, on which "
                 "every time depends; say the true rate with --fps"
             )
         numbered = _numbered(arranged)
-        self._assumed += numbered.assumed
+        self.remarks = [
+            *(Remark("assumed", f"{self.name}: {what}") for what in (*assumed, *numbered.assumed)),
+            *(Remark("gap", f"{self.name}: {what}") for what in numbered.gaps),
+        ]
         self.files = tuple(folder / name for name in arranged.names)
         self.count = len(self.files)
-        rate = stated_rate(fps, FOLDER_FPS, self.name)
-        self.fps = rate / numbered.step
-        self._times = [place / rate for place in numbered.places]
-        self._gaps = numbered.gaps
-        file = self.files[0]
-        first = read_picture(file)
+        rate = FOLDER_FPS if fps is None else fps
+        if not 0 < rate < np.inf:
+            raise DataError(f"--fps asks for {rate:g} pictures per second; say the true rate")
+        self.fps, self.rate, self.numbers = rate / numbered.step, rate, arranged.numbers
+        self.times = np.array(numbered.places) / rate
+        first = read_picture(self.files[0])
         self._depth, self.size = first.dtype, (first.shape[1], first.shape[0])
-        self._bits = 8 if first.dtype == np.uint8 else self._significant_bits()
+        stride = -(-self.count // _SCALED_BY)
+        deep = first.dtype != np.uint8
+        self._bits = significant_bits(map(self._read, self.files[::stride])) if deep else 8
 
-    def frames(self) -> Generator[Frame, None, None]:
-        """Yield the pictures in order; what was assumed and what is missing is reported first.
+    def pictures(self) -> Generator[Picture, None, None]:
+        """Yield the pictures in order.
 
         Raises:
             DataError: for one that cannot be read, or is of another size or depth than the first.
         """
-        for sentence in self._assumed:
-            self.report("assumed", f"{self.name}: {sentence}")
-        for sentence in self._gaps:
-            self.report("gap", f"{self.name}: {sentence}")
-        for index, (file, time) in enumerate(zip(self.files, self._times, strict=True)):
-            if self._closed.is_set():
-                return
-            yield Frame(index, time, to_8_bits(self._read(file), self._bits))
+        for number, time in enumerate(self.times.tolist()):
+            yield Picture(number, time, self.image(number))
+
+    def image(self, number: int) -> UInt8[np.ndarray, "h w 3"]:
+        """Return the picture of a number, from 0, as blue, green, red.
+
+        Raises:
+            DataError: as `pictures`.
+            IndexError: for a number that the folder does not have.
+        """
+        if not 0 <= number < self.count:
+            raise IndexError(f"{self.name} has no picture {number}")
+        return to_8_bits(self._read(self.files[number]), self._bits)
 
     def _read(self, file: Path) -> Pixels:
         image = read_picture(file)
@@ -86,10 +105,6 @@ class ImageFolder(SourceBase):
             f"{file} is {here} a sample, the pictures before it {before}; a folder must hold the "
             "frames of one recording"
         )
-
-    def _significant_bits(self) -> int:
-        stride = -(-self.count // _SCALED_BY)
-        return significant_bits(self._read(file) for file in self.files[::stride])
 
 
 def is_pattern(path: Path) -> bool:

@@ -13,11 +13,11 @@ from mace.face.config import FaceConfig
 from mace.face.tracked import Status, TrackedFace
 from mace.inference import Model
 from mace.live.config import LiveConfig
-from mace.live.pipeline import by_onset
 from mace.live.quality import Quality
 from mace.live.results import FaceResult
 from mace.live.spotting import SpottingStage, check_model, sample_of
 from mace.motion.representation import represent
+from mace.recordings.spot import by_onset
 from mace.spotting.baseline import MACRO, spot_plainly
 from mace.spotting.covered import Fit
 from mace.spotting.events import Event

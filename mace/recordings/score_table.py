@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mace.live.stored_videos import METHODS
+from mace.recordings.stored_videos import METHODS
 
 _MACE = "MACE"
 _HEAD = (
@@ -14,7 +14,7 @@ _GROUPS = f"{'micro':-^32} {'macro':-^24} {'all':-^6} {'analysis':-^11} {'':6}"
 
 
 def table(figures: Mapping[str, Any]) -> str:
-    """Return what `mace.live.scores.score_data_sets` returned as lines of text."""
+    """Return what `mace.recordings.scores.score_data_sets` returned as lines of text."""
     names = [_MACE, *METHODS.values()]
     width = max(map(len, names)) + 2
     lines = [f"{'':<{width}} {_GROUPS}", f"{'':<{width}} {_HEAD}"]

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from mace.errors import DataError, OutputError
-from mace.live.overlay import event_text
+from mace.live.overlay import event_text, put_text
 from mace.motion.exaggeration import exaggerate
 from mace.spotting.events import Event, EventFaces
 
@@ -19,7 +19,6 @@ _KINDS = ("micro", "macro")
 _FACE = 192
 _GAP, _HEAD, _FOOT = 6, 46, 22
 _BACK, _TEXT, _DIM = 255, 30, 110
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
 # Multiplied motion of so many px of the 128-px crop is seen at a glance; more would hide the face.
 _SHOWN_PX, _MOST = 6.0, 10.0
 _QUALITY = 88
@@ -48,11 +47,11 @@ def event_card(
         factor = float(np.clip(round(_SHOWN_PX / max(event.strength_px, 0.1)), 1, _MOST))
     width = 3 * _FACE + 4 * _GAP
     card = np.full((_HEAD + 2 * (_FACE + _FOOT) + _GAP, width), _BACK, np.uint8)
-    _put(card, event_text(event), (_GAP, 18), size=0.52)
+    put_text(card, event_text(event), (_GAP, 18), size=0.52, colour=_TEXT)
     regions = ", ".join(name.replace("_", " ") for name in event.regions[:3])
     length = 1000 * (event.offset - event.onset)
     details = f"{event.strength_px:.2f} px, {length:.0f} ms   {regions}"
-    _put(card, details, (_GAP, 38), size=0.42, grey=_DIM)
+    put_text(card, details, (_GAP, 38), colour=_DIM)
     times = event.onset, event.apex, event.offset
     columns = zip(("onset", "apex", "offset"), times, faces, strict=True)
     for column, (name, time, face) in enumerate(columns):
@@ -63,7 +62,7 @@ def event_card(
             top = _HEAD + row * (_FACE + _FOOT)
             small = cv2.resize(picture, (_FACE, _FACE), interpolation=cv2.INTER_CUBIC)
             card[top : top + _FACE, left : left + _FACE] = small
-            _put(card, caption, (left, top + _FACE + 15), size=0.42, grey=_DIM)
+            put_text(card, caption, (left, top + _FACE + 15), colour=_DIM)
     return card
 
 
@@ -100,9 +99,3 @@ def write_cards(folder: Path, events: Iterable[Event]) -> int:
 
 def _safe(name: str) -> str:
     return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)
-
-
-def _put(
-    card: np.ndarray, text: str, at: tuple[int, int], *, size: float, grey: int = _TEXT
-) -> None:
-    cv2.putText(card, text, at, _FONT, size, grey, 1, cv2.LINE_AA)

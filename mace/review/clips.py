@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from mace.live.session import Session
+from mace.recordings.session import Session
 from mace.spotting.events import Event
 from mace.video.reader import VideoReader
 

@@ -16,9 +16,9 @@ from livefakes import CLASSES, FACTS, FakeEngine, event, looped
 
 from mace.cli import main
 from mace.errors import DataError, OutputError
-from mace.live.clips import cut_clips
 from mace.live.recorder import Recorder
-from mace.live.session import load_session
+from mace.recordings.session import load_session
+from mace.review.clips import cut_clips
 from mace.spotting.records import EventsLog, event_line, event_of, event_record, read_events
 
 FPS = 50.0
@@ -33,7 +33,7 @@ def numbered_images(count):
 def session(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sessions") / "one"
     facts = {"source": "fake", "fps": FPS, "size": [128, 96], "classes": list(CLASSES)}
-    facts |= {"notice": FACTS.notice, "model": "<b>bold</b>", "live": {"adapt_s": 0.0}}
+    facts |= {"notice": FACTS["notice"], "model": "<b>bold</b>", "live": {"adapt_s": 0.0}}
     with Recorder(folder, classes=CLASSES, size=(128, 96), session=facts) as recorder:
         engine = FakeEngine()
         for frame in looped(numbered_images(20), fps=FPS, seconds=4.5, paced=False):
@@ -65,7 +65,7 @@ def test_the_page_is_whole_and_needs_nothing(session, tmp_path, capsys):
     assert review(session, out=out) == 0
     assert capsys.readouterr().out.strip() == str(out)
     page = out.read_text()
-    assert FACTS.notice in page
+    assert FACTS["notice"] in page
     assert "<b>bold</b>" not in page
     assert "&lt;b&gt;bold" in page
     assert not re.search(r'(src|href)="(?!data:|#)', page)
@@ -182,13 +182,19 @@ def test_a_log_is_never_written_over(tmp_path):
         read_events(tmp_path / "gone.jsonl")
 
 
-def test_a_full_disk_is_a_sentence():
-    if not Path("/dev/full").exists():
-        pytest.skip("this system has no /dev/full")
-    log = EventsLog.__new__(EventsLog)
-    log._path, log._file = Path("/dev/full"), open("/dev/full", "wb", buffering=0)  # noqa: SIM115
-    with log, pytest.raises(OutputError, match="No space left"):
+def test_a_full_disk_is_a_sentence(tmp_path):
+    resource = pytest.importorskip("resource")  # not on Windows
+    line, limits = event_line(event(1.0)), resource.getrlimit(resource.RLIMIT_FSIZE)
+    path = tmp_path / "events.jsonl"
+    with EventsLog(path) as log:
         log.write([event(1.0)])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(line), limits[1]))  # as if it were full
+        try:
+            with pytest.raises(OutputError, match=r"cannot write .*events\.jsonl: File too large"):
+                log.write([event(2.0)])
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [one.apex for one in read_events(path)] == [1.0]
 
 
 KILLED = """

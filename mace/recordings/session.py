@@ -9,6 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from mace.annotation.action_units import unit_column
 from mace.errors import DataError, OutputError
 from mace.files import atomic_folder
 from mace.live.recorder import (
@@ -19,7 +22,6 @@ from mace.live.recorder import (
     VIDEO,
     being_written,
 )
-from mace.live.session_figure import draw_session
 from mace.spotting.events import Event
 from mace.spotting.records import EVENTS_JSONL, events_table, read_events, read_lines
 from mace.video.reader import VideoReader
@@ -27,6 +29,19 @@ from mace.video.reader import VideoReader
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+
+
+_COLOURS = {
+    "micro": "#b4440e",
+    "macro": "#33688f",
+    "blink": "#8f8a82",
+    "speech": "#4f7f3a",
+    "head": "#8a5aa8",
+}
+# Two samples further apart than this, in s, have nothing between them.
+_GAP_S = 0.5
+# Heights in lanes: of an event's bar, and of all probabilities together.
+_EVENT, _CURVES = 0.5, 3.0
 
 
 @dataclass(frozen=True)
@@ -100,7 +115,37 @@ class Session:
             axes: where; a new figure without.
             probabilities: also those of every frame, which mean nothing where nothing moves.
         """
-        return draw_session(self, axes, probabilities=probabilities)
+        from matplotlib import pyplot as plt
+
+        lanes = _lanes(self)
+        if axes is None:
+            height = 1.2 + 0.28 * len(lanes) + 1.6 * probabilities
+            axes = plt.subplots(figsize=(9, height), layout="constrained")[1]
+        for base, (_, spans) in enumerate(reversed(lanes)):
+            for event, thickness in spans:
+                colour = _COLOURS[event.kind]
+                length = max(event.offset - event.onset, 0.02)
+                axes.broken_barh(
+                    [(event.onset, length)], (base + 0.5 - thickness / 2, thickness), color=colour
+                )
+                if event.label is not None and thickness == _EVENT:
+                    axes.annotate(event.label, (event.offset, base + 0.5), xytext=(3, 0),
+                                  textcoords="offset points", va="center", fontsize=8)  # fmt: skip
+        names = [name for name, _ in reversed(lanes)]
+        axes.set_yticks([base + 0.5 for base in range(len(names))], names, fontsize=8)
+        bottom = -_CURVES if probabilities else 0
+        ends = [event.offset for event in self.spotted] + [line.time for line in self.lines]
+        axes.set(xlabel="s", xlim=(0, max(ends, default=1.0)), ylim=(bottom, len(names)))
+        axes.grid(axis="y", alpha=0)
+        axes.spines[["top", "right"]].set_visible(False)
+        for kind, colour in _COLOURS.items():
+            if any(event.kind == kind for event in self.spotted):
+                axes.plot([], [], color=colour, linewidth=5, label=kind)
+        if probabilities:
+            _draw_probabilities(self, axes)
+        if axes.get_legend_handles_labels()[1]:
+            axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8)
+        return axes
 
     def save(self, folder: str | Path) -> Path:
         """Copy the session into a folder, as `mace live --out` writes it, and return the folder.
@@ -211,3 +256,32 @@ def _facts(path: Path) -> dict[str, Any]:
     if not isinstance(facts, dict):
         raise DataError(f"{path}: expected an object; restore or remove it")
     return facts
+
+
+def _lanes(session: Session) -> list[tuple[str, list[tuple[Event, float]]]]:
+    """Return each lane's name and its events with the thickness of their bars, from the top."""
+    people = sorted({event.identity for event in session.spotted} | {0})
+    lanes: list[tuple[str, list[tuple[Event, float]]]] = []
+    for identity in people:
+        mine = [event for event in session.spotted if event.identity == identity]
+        lanes.append((f"person {identity}", [(event, _EVENT) for event in mine]))
+        called = {name for event in mine for name, unit in event.units.items() if unit.called}
+        for name in sorted(called, key=int):
+            moves = [event for event in mine if name in event.units and event.units[name].called]
+            bars = [(event, min(max(event.units[name].px, 0.1), 1.0) * 0.9) for event in moves]
+            lanes.append((unit_column(name), bars))
+    return lanes
+
+
+def _draw_probabilities(session: Session, axes: "Axes") -> None:
+    first = min((line.identity for line in session.lines if line.smoothed), default=0)
+    lines = [line for line in session.lines if line.identity == first]
+    time = np.array([line.time for line in lines])
+    for name in next((line.smoothed for line in lines if line.smoothed), {}):
+        values = np.array([np.nan if not line.smoothed else line.smoothed[name] for line in lines])
+        breaks = np.flatnonzero(np.diff(time) > _GAP_S) + 1
+        height = (values - 1) * _CURVES  # from -_CURVES for 0 up to the lowest lane for 1
+        axes.plot(
+            np.insert(time, breaks, np.nan), np.insert(height, breaks, np.nan),
+            linewidth=1, label=name,
+        )  # fmt: skip

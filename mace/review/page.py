@@ -5,15 +5,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from mace import __version__
 from mace.config import setting_rows
 from mace.files import write_text
-from mace.live.clips import cut_clips
-from mace.live.session import Session
+from mace.recordings.session import Session
+from mace.review.clips import cut_clips
+from mace.serving.templates import page_template
 
-TEMPLATE = "review.html.j2"
 _FACTS = ("source", "model", "fps", "size", "frames", "time_base", "trained_on")
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 600, 3600, 36_000)
 # Points of one curve on the page; more cannot be told apart on a screen.
@@ -33,19 +31,12 @@ def write_review(session: Session, *, out: Path, max_bytes: int = 24_000_000) ->
         OutputError: if `out` cannot be written.
     """
     clips = cut_clips(session, max_bytes=max_bytes)
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     classes = [str(name) for name in session.facts.get("classes", ())] or _classes(session)
     remarks = list(session.remarks)
     if session.video is not None and len(clips) < len(session.spotted):
         missing = len(session.spotted) - len(clips)
         remarks.append(f"{missing} of {len(session.spotted)} events have no pictures.")
-    page = environment.get_template(TEMPLATE).render(
+    page = page_template(Path(__file__).with_name("page.html.j2")).render(
         version=__version__,
         title=session.folder.name.strip("."),
         notice=session.facts.get("notice", ""),
@@ -114,7 +105,9 @@ def _samples(session: Session, name: str) -> list[tuple[float, float | None]]:
     step = max(1, len(samples) // _CURVE_POINTS)
     # The strongest of each group, or a peak of few frames would vanish.
     groups = (samples[start : start + step] for start in range(0, len(samples), step))
-    return [max(group, key=lambda one: -1.0 if one[1] is None else one[1]) for group in groups]
+    return [
+        max(group, key=lambda sample: -1.0 if sample[1] is None else sample[1]) for group in groups
+    ]
 
 
 def _paths(samples: Iterable[tuple[float, float | None]], duration: float) -> list[str]:
@@ -131,5 +124,5 @@ def _paths(samples: Iterable[tuple[float, float | None]], duration: float) -> li
 def _said(value: object) -> str:
     if not isinstance(value, list):
         return str(value)
-    between = " x " if all(isinstance(one, int) for one in value) else ", "
+    between = " x " if all(isinstance(part, int) for part in value) else ", "
     return between.join(map(str, value))

@@ -11,11 +11,9 @@ import pytest
 import mace
 from mace.bundle import save_bundle
 from mace.errors import CheckpointError, ConfigError, DataError, OutputError
-from mace.live.config import LiveConfig
+from mace.live.config import LiveConfig, SourceConfig
 from mace.live.runner import iterate_results
-from mace.live.sources.config import SourceConfig
-from mace.live.sources.paced import paced
-from mace.live.sources.stored import IterableSource
+from mace.live.sources.stored import IterableSource, Paced
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +104,7 @@ def test_what_happens_to_a_source_comes_as_a_warning(surprise, bundle, model):
     with pytest.warns(UserWarning, match="has 25 frames per second") as told:
         assert len(list(mace.stream(frames, fps=25, model=model))) == 3
     assert [Path(warning.filename).name for warning in told] == [Path(__file__).name]
-    camera = paced(IterableSource([*frames, frames[0][:-8]], fps=50))
+    camera = Paced(IterableSource([*frames, frames[0][:-8]], fps=50))
     with pytest.warns(UserWarning, match=r"^0\.1 s: pictures gives") as told:
         list(iterate_results(camera, bundle, LiveConfig()))
     assert len(told) == 1

@@ -22,14 +22,14 @@ from mace.export.layout import is_export
 from mace.files import write_text
 from mace.inference import Model, load_model, unit_names
 from mace.live.config import LiveConfig
-from mace.live.event_card import CARDS, write_cards
-from mace.live.pipeline import spot_source
-from mace.live.sources.folder import ImageFolder
-from mace.live.sources.opening import open_source
+from mace.live.sources.opening import open_recording
 from mace.live.spotting import check_model
-from mace.pictures.naming import is_picture
+from mace.pictures.naming import arrange, is_picture
 from mace.progress import Advance, progress, silence
 from mace.provenance import provenance
+from mace.recordings.event_card import CARDS, write_cards
+from mace.recordings.page import write_page
+from mace.recordings.spot import spot_source
 from mace.result_folders import one_at_a_time, recording_names
 from mace.spotting.events import EVENT_KINDS, Event
 from mace.spotting.folder import (
@@ -43,6 +43,7 @@ from mace.spotting.folder import (
 from mace.spotting.records import EVENTS_CSV, event_columns, event_rows
 from mace.video.naming import is_video
 
+_LEAST_PICTURES = 3
 SUMMARY_CSV = "summary.csv"
 _SUMMARY = ("recording", "seconds", "frames", "tracked", *EVENT_KINDS, "micro_per_minute")
 _SUMMARY_ENDS = ("out", "remarks", "error")
@@ -108,17 +109,35 @@ def recordings_within(paths: Sequence[Path]) -> list[Path]:
 
 
 def _within(folder: Path) -> Iterator[Path]:
-    entries = sorted(folder.iterdir()) if folder.is_dir() else []
-    pictures = any(is_picture(entry.name) and entry.is_file() for entry in entries)
-    # Beside videos a picture is a cover, not a frame.
-    if pictures and not any(is_video(entry.name) for entry in entries):
+    if is_picture_folder(folder):
         yield folder
         return
-    for entry in entries:
-        if entry.is_dir() and not entry.name.startswith(".") and entry.name != CARDS:
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir() and not is_left_out(entry.name):
             yield from _within(entry)
         elif is_video(entry.name):
             yield entry
+
+
+def is_picture_folder(folder: Path) -> bool:
+    """Return whether a folder is a recording of pictures: three at least that numbers count.
+
+    Fewer are plans or covers, and so are those beside videos.
+    """
+    entries = list(folder.iterdir()) if folder.is_dir() else []
+    names = [entry.name for entry in entries if is_picture(entry.name) and entry.is_file()]
+    enough = len(arrange(names).names) >= _LEAST_PICTURES
+    return enough and not any(is_video(entry.name) for entry in entries)
+
+
+def is_left_out(name: str) -> bool:
+    """Return whether a folder of this name holds none: a hidden one, event cards, snapshots."""
+    return name.startswith(".") or name == CARDS or name.endswith("-snapshots")
+
+
+def printable(name: str) -> str:
+    """Return a name for a line of text: without line breaks and the like."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in name)
 
 
 def spot_recordings(
@@ -134,7 +153,7 @@ def spot_recordings(
 
     Recordings that are done already are not done again, and one that cannot be read does not keep
     the others from it. The tables are `summary.csv`, a row a recording, and `events.csv`, all
-    movements; they are also written where somebody stops it.
+    movements, and `index.html` shows them; they are also written where somebody stops it.
 
     Args:
         recordings: videos, folders of pictures, or their patterns.
@@ -195,26 +214,24 @@ def _spot(
     cards: bool,
     over: Advance | None,
 ) -> dict[str, Any]:
-    source = open_source(recording, fps=fps)
-    files = source.files if isinstance(source, ImageFolder) else (recording,)
+    source = open_recording(recording, fps=fps)
     whole = str(recording.resolve())
     made_from = {
         **settings.made_from,
         "video": whole,
-        "files": files_fingerprint(files),
+        "files": files_fingerprint(source.files),
         "fps": source.fps,
     }
-    if cards:
-        made_from["cards"] = True  # what was done without is done again
     folder, remarks = spotted_folder(out, recording_names(recording), whole)
-    if stored := read_spotted(folder, made_from):
+    stored = read_spotted(folder, made_from)
+    if stored and (stored.get("cards") or not cards):
         return _row(folder, spotted_events(folder), stored, remarks, done_before=True)
     check_place(folder)
     if over is None:
         with progress(folder.name, source.count) as advance:
             spotted = spot_source(source, settings.model, settings.live, advance=advance)
     else:
-        advance = _noting(over, recording.name, source.count)
+        advance = _noting(over, printable(recording.name), source.count)
         spotted = spot_source(source, settings.model, settings.live, advance=advance)
     facts = {
         "video": str(recording),
@@ -224,6 +241,7 @@ def _spot(
         "looked_at": spotted.looked_at,
         "seconds": round(spotted.seconds, 6),
         "remarks": list(spotted.remarks),
+        "cards": cards,
         **settings.notes,
     }
     with one_at_a_time(out):
@@ -265,17 +283,21 @@ def _row(
 
 def _write_tables(out: Path, rows: Mapping[str, Mapping[str, Any]], settings: Settings) -> None:
     classes, units = settings.model.classes, unit_names(settings.model)
-    summary, events = [], []
+    events = {
+        name: spotted_events(Path(row["out"])) for name, row in rows.items() if "error" not in row
+    }
+    summary = []
     for name, row in rows.items():
         kinds = row.get("events", {})
         cells = {**row, "recording": name, "remarks": " ".join(row.get("remarks", ()))}
         cells |= {} if "error" in row else {kind: kinds.get(kind, 0) for kind in EVENT_KINDS}
         summary.append([cells.get(column, "") for column in (*_SUMMARY, *_SUMMARY_ENDS)])
-        if "error" not in row:
-            spotted = event_rows(spotted_events(Path(row["out"])), classes, units)
-            events += [[name, *cells] for cells in spotted]
     _write_csv(out / SUMMARY_CSV, [(*_SUMMARY, *_SUMMARY_ENDS), *summary])
-    _write_csv(out / EVENTS_CSV, [("recording", *event_columns(classes, units)), *events])
+    listed = (
+        [name, *cells] for name in events for cells in event_rows(events[name], classes, units)
+    )
+    _write_csv(out / EVENTS_CSV, [("recording", *event_columns(classes, units)), *listed])
+    write_page(out, rows, events, notice=settings.notes["notice"])
 
 
 def _write_csv(path: Path, rows: Iterable[Iterable[Any]]) -> None:
@@ -315,4 +337,4 @@ def _short_names(names: Sequence[str]) -> dict[str, str]:
     shared = 0
     while all(len(parts) > shared and parts[shared] == folders[0][shared] for parts in folders):
         shared += 1
-    return {name: str(Path(*Path(name).parts[shared:])) for name in names}
+    return {name: printable(str(Path(*Path(name).parts[shared:]))) for name in names}
