@@ -90,8 +90,8 @@ def run(
             and perhaps `subject`, such as a data set's sheet, where the data set has no action
             units itself, as ready-made flow images.
         baselines: whether to train shallow baselines on the same input.
-        descriptors: the field's own baselines to stand beside it too, each with a linear SVM:
-            Bi-WOOF of flow and strain, LBP-TOP of the clips' frames.
+        descriptors: the field's own baselines to stand beside it too, Bi-WOOF of flow and strain
+            and LBP-TOP of the clips' frames, each with a linear SVM.
         leaky: afterwards train the usual leaks on purpose, to show what they would have made of it.
         as_json: print the summary as one JSON object instead of the table.
     """

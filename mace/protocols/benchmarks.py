@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mace.errors import ConfigError
+from mace.protocols.cd6me import CD6ME_COUNTS, CD6ME_UNITS
 
 BenchmarkName = Literal[
     "megc2019",
@@ -135,19 +136,6 @@ _MEGC2018_SOURCE = (
     "Yap et al., Facial Micro-Expressions Grand Challenge 2018 Summary, FG 2018 (253 samples, 47 "
     "subjects); CASME II by CASME2-ObjectiveClasses.xlsx, SAMM as the rest"
 )
-_CD6ME_UNITS = ("1", "2", "4", "5", "6", "7", "9", "10", "12", "14", "15", "17")
-# Clips of each database, then those that show each unit. meb's own sheet of CASME II has a row more
-# than the distributed one.
-_CD6ME: Mapping[str, tuple[int, ...]] = {
-    "casme": (189, 23, 17, 70, 0, 1, 4, 40, 3, 9, 23, 14, 13),
-    "casme2": (256, 26, 22, 130, 2, 13, 39, 13, 16, 34, 27, 16, 25),
-    "samm": (159, 6, 18, 23, 10, 3, 46, 5, 6, 28, 13, 4, 6),
-    "four_dme": (267, 46, 54, 102, 8, 25, 89, 1, 2, 53, 4, 6, 11),
-    "mmew": (300, 50, 41, 109, 70, 10, 47, 8, 38, 37, 17, 6, 11),
-    "casme3": (860, 153, 128, 274, 44, 8, 27, 50, 10, 15, 193, 6, 20),
-}
-
-
 _DFME_SEVEN = ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")
 
 
@@ -168,7 +156,7 @@ def _dfme_test(name: BenchmarkName, letter: str, samples: int) -> Benchmark:
 
 
 def _units(samples: int, *counts: int) -> Part:
-    return Part(samples=samples, classes=dict(zip(_CD6ME_UNITS, counts, strict=True)))
+    return Part(samples=samples, classes=dict(zip(CD6ME_UNITS, counts, strict=True)))
 
 
 _ALL = (
@@ -343,13 +331,13 @@ _ALL = (
     Benchmark(
         name="cd6me",
         title="CD6ME, action units across six databases",
-        databases=tuple(_CD6ME),
+        databases=tuple(CD6ME_COUNTS),
         labels="units",
-        classes=_CD6ME_UNITS,
+        classes=CD6ME_UNITS,
         samples=2031,
         subjects=None,
         folds="database",
-        parts={name: _units(*counts) for name, counts in _CD6ME.items()},
+        parts={name: _units(*counts) for name, counts in CD6ME_COUNTS.items()},
         source="Varanka et al., Data leakage and evaluation issues in micro-expression analysis, "
         "IEEE Trans. Affective Computing 15(1), 2024, table 4 as meb prints it",
     ),

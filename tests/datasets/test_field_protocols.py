@@ -161,8 +161,8 @@ def test_descriptors_stand_beside_a_network_and_are_rows_of_the_zoo(
     make_casme3(tmp_path / "in", rows)
     prepare("casme3", tmp_path / "in", tmp_path / "out")
     printed, _, out = mace("--dataset", "casme3/part_a", "--descriptors", "bi_woof", "lbp_top")
-    assert "Bi-WOOF (linear SVM)" in printed
-    assert "LBP-TOP (linear SVM)" in printed
+    assert "Bi-WOOF (linear SVM), flow" in printed
+    assert "LBP-TOP (linear SVM), frames" in printed
     methods = json.loads((out / "config.json").read_text())["methods"]
     assert list(methods) == ["network", "bi_woof", "lbp_top", "majority"]
     zoo = ["zoo", "--dataset", "casme3/part_a", "--networks", "lbp_top", "bi_woof"]
