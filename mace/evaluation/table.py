@@ -79,7 +79,9 @@ def headline_rows(evaluations: Sequence[Evaluation], summaries: Sequence[Summary
             if method == "majority":
                 majority.append((evaluation.title, _row(name, result, network=False)))
             else:
-                name = f"{name}, {evaluation.motion['representation']}"
+                # Of all baselines this one looks at the clips' frames, whatever the others see.
+                seen = "frames" if method == "lbp_top" else evaluation.motion["representation"]
+                name = f"{name}, {seen}"
                 baselines.append(_row(name, result, network=False))
     # The majority class looks at no input: of equal rows one is enough. Other folds have another.
     alone = len({row for _, row in majority}) == 1

@@ -162,7 +162,7 @@ def test_descriptors_stand_beside_a_network_and_are_rows_of_the_zoo(
     prepare("casme3", tmp_path / "in", tmp_path / "out")
     printed, _, out = mace("--dataset", "casme3/part_a", "--descriptors", "bi_woof", "lbp_top")
     assert "Bi-WOOF (linear SVM)" in printed
-    assert "LBP-TOP (linear SVM)" in printed
+    assert "LBP-TOP (linear SVM), frames" in printed
     methods = json.loads((out / "config.json").read_text())["methods"]
     assert list(methods) == ["network", "bi_woof", "lbp_top", "majority"]
     zoo = ["zoo", "--dataset", "casme3/part_a", "--networks", "lbp_top", "bi_woof"]
@@ -173,3 +173,11 @@ def test_descriptors_stand_beside_a_network_and_are_rows_of_the_zoo(
         ("lbp_top", 0, 1), ("bi_woof", 0, 1),
     ]  # fmt: skip
     assert all(row["clips"] == 8 for row in rows)
+    # Where no row can be, there is no table.
+    zoo = ["zoo", "--dataset", "casme3/part_a", "--networks", "bi_woof", "--json"]
+    where = ["--data-dir", str(tmp_path / "out"), "--out", str(tmp_path / "none")]
+    assert main([*zoo, *where, "--recipe.motion.representation", "appearance"]) not in (0, 1)
+    said = capsys.readouterr()
+    assert "nothing was evaluated" in said.err
+    assert "leave out bi_woof" in said.err
+    assert not said.out
