@@ -12,6 +12,7 @@ from mace.datasets.reading.long_videos import (
     VideoFolder,
     VideoFrames,
     as_videos,
+    expression_kind,
     interval,
 )
 from mace.datasets.reading.records import Annotation
@@ -56,9 +57,13 @@ def read_part_a(manual_dir: Path) -> LongReading:
     places, frames = Places(folders), VideoFrames(gathering)
     kinds: dict[int, Expression] = {}
     for row in table.rows:
-        macro = row.text("type").casefold().startswith("macro")
-        kinds[row.number] = "macro" if macro else "micro"
-        if not row.text("emotion") and not macro:
+        kind = expression_kind(row.text("type")) if whole else "micro"
+        if kind is None:
+            name = f"{row.name('subject')}/{row.text('clip')}"
+            gathering.report("drop", "incomplete", row, name, "not known whether micro or macro")
+            continue
+        kinds[row.number] = kind
+        if not row.text("emotion") and kind == "micro":
             known = emotions.get(_same(row), "")
             row = Row(row.number, {**row.cells, "emotion": known})
         read_row(gathering, row, places, frames, labelled=False)
@@ -87,7 +92,7 @@ def _long_table(manual_dir: Path) -> tuple[Choice, bool]:
             table = read_table(path, columns=columns)
         except DataError:
             continue  # another table, which is read where it is wanted
-        if any(row.text("type").casefold().startswith(("macro", "micro")) for row in table.rows):
+        if any(expression_kind(row.text("type")) for row in table.rows):
             return Choice(path, ()), True
     return find_table(manual_dir, FILES), False
 

@@ -105,6 +105,18 @@ class VideoFolder:
     folder: Folder
 
 
+def expression_kind(text: str) -> Expression | None:
+    """Return the kind that a sheet's word begins with; None if it is neither.
+
+    Examples:
+        >>> from mace.datasets.reading.long_videos import expression_kind
+        >>> [expression_kind(text) for text in ("Micro - 1/2", "MACRO-expression", "blink")]
+        ['micro', 'macro', None]
+    """
+    kinds: tuple[Expression, ...] = ("micro", "macro")
+    return next((kind for kind in kinds if text.strip().casefold().startswith(kind)), None)
+
+
 def as_videos(
     reading: Reading,
     kinds: Mapping[int, Expression],

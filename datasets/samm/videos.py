@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mace.annotation.class_sets import normalise_emotion
-from mace.datasets.reading.cells import cell_text
 from mace.datasets.reading.gathering import Gathering
 from mace.datasets.reading.long_videos import (
     Expression,
@@ -13,6 +12,7 @@ from mace.datasets.reading.long_videos import (
     VideoFolder,
     VideoFrames,
     as_videos,
+    expression_kind,
     interval,
 )
 from mace.datasets.reading.records import Annotation, Published
@@ -69,8 +69,10 @@ def read(manual_dir: Path) -> LongReading:
     videos, frames = _videos(folders), VideoFrames(gathering)
     kinds: dict[int, Expression] = {}
     for row in table.rows:
-        kinds[row.number] = "macro" if _is_macro(row) else "micro"
-        _read_row(gathering, row, videos, frames, emotions)
+        kind = expression_kind(row.text("type"))
+        if kind is not None:
+            kinds[row.number] = kind
+        _read_row(gathering, row, kind, videos, frames, emotions)
     return as_videos(
         gathering.reading(), kinds, list(videos.values()), frames, fps=FPS, published=PUBLISHED
     )
@@ -79,6 +81,7 @@ def read(manual_dir: Path) -> LongReading:
 def _read_row(
     gathering: Gathering,
     row: Row,
+    kind: Expression | None,
     videos: Mapping[str, VideoFolder],
     frames: VideoFrames,
     emotions: Mapping[str, str],
@@ -86,7 +89,7 @@ def _read_row(
     clip = row.text("clip")
     match = _CLIP.fullmatch(clip)
     name = f"{subject_name(row.name('subject'))}/{clip}"
-    if match is None or not cell_text(row.cells.get("type")):
+    if match is None or kind is None:
         reason = "no file name such as 006_1_2, or not known whether micro or macro"
         gathering.report("drop", "incomplete", row, name, reason)
         return
@@ -97,7 +100,7 @@ def _read_row(
     span = interval(gathering, _whole(row), name, start=_START)
     if span is None:
         return
-    emotion = "" if _is_macro(row) else emotions.get(clip, "")
+    emotion = "" if kind == "macro" else emotions.get(clip, "")
     gathering.add(
         Annotation(
             where=gathering.where,
@@ -127,10 +130,6 @@ def _whole(row: Row) -> Row:
         if number == number and abs(number) < 1e9:
             cells[column] = None if number < 0 else int(number + 0.5)
     return Row(row.number, cells)
-
-
-def _is_macro(row: Row) -> bool:
-    return row.text("type").casefold().startswith("macro")
 
 
 def _emotions(manual_dir: Path) -> dict[str, str]:

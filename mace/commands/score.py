@@ -35,7 +35,8 @@ def run(
         benchmark: compare the number of samples with this protocol's; its classes, in its order,
             name integer labels, and its database is that of subjects without one. Without it, the
             protocol with these databases and classes.
-        classes: names of the classes in the order of integer labels.
+        classes: names of the classes in the order of integer labels; of spotted intervals, those
+            that are analysed (all, if there are none).
         truth: the true intervals of a table of spotted ones, in the same form.
         as_json: print one JSON object instead of the tables.
     """
@@ -47,9 +48,11 @@ def run(
     from mace.spotting.megc import is_spotting
 
     if truth is not None or any(map(is_spotting, logs)):
-        if benchmark is not None or classes:
-            raise ConfigError("spotted intervals have no --benchmark and no --classes")
-        _score_spotting(logs, truth, as_json=as_json)
+        if benchmark is not None:
+            raise ConfigError("spotted intervals have no --benchmark")
+        if classes and truth is None:
+            raise ConfigError("a log of spotted intervals names no classes; leave out --classes")
+        _score_spotting(logs, truth, classes, as_json=as_json)
         return
 
     from mace.evaluation.method_scores import figures_json
@@ -68,7 +71,9 @@ def run(
             print(f"note: {remark}")
 
 
-def _score_spotting(logs: tuple[Path, ...], truth: Path | None, *, as_json: bool) -> None:
+def _score_spotting(
+    logs: tuple[Path, ...], truth: Path | None, classes: tuple[str, ...], *, as_json: bool
+) -> None:
     from mace.spotting.megc_scores import score_log, score_table, text
 
     if len(logs) != 1:
@@ -76,7 +81,7 @@ def _score_spotting(logs: tuple[Path, ...], truth: Path | None, *, as_json: bool
     if truth is None:
         figures, remarks = score_log(logs[0])
     else:
-        figures, remarks = score_table(logs[0], truth), ()
+        figures, remarks = score_table(logs[0], truth, classes=classes)
     if as_json:
         print(json.dumps({**figures, "log": str(logs[0]), "remarks": list(remarks)}, indent=2))
         return

@@ -149,6 +149,8 @@ def _trained(
         log=lambda line: print(line, file=sys.stderr),
         done=lambda result: write_results(results, [result]),
     )
+    if not new:
+        raise ConfigError("nothing was evaluated: every row was left out, as said above")
     return new, read_results(results)
 
 

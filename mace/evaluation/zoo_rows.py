@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from mace.errors import ConfigError
 from mace.evaluation.published import (
     ALL,
     Elsewhere,
@@ -35,7 +36,7 @@ def _row(name: str) -> dict[str, str]:
         method = SHALLOW[name]
         images, weights = method.images, None
     else:
-        method = network_of(MODELS[name].arch if name in MODELS else name)
+        method = _network(name)
         images, weights = f"{method.size or 'any'} px, {method.channels}", method.weights
     entry = published_of(method)
     return {
@@ -55,7 +56,16 @@ def title_of(name: str) -> str:
     """
     if name in SHALLOW:
         return SHALLOW[name].title
-    return network_of(MODELS[name].arch if name in MODELS else name).title
+    return _network(name).title
+
+
+def _network(name: str) -> Network:
+    if name not in MODELS and name not in ROWS and ":" not in name:
+        raise ConfigError(
+            f"there is no network {name!r}; there are: {', '.join(ROWS)}, and module:attribute for "
+            "one of your own"
+        )
+    return network_of(MODELS[name].arch if name in MODELS else name)
 
 
 def published_of(network: Network | Shallow) -> Published | Elsewhere | None:

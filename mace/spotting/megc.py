@@ -12,16 +12,17 @@ import csv
 import io
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mace.errors import DataError
 from mace.files import decode_text, write_text
-from mace.spotting.measures import Counts, Interval, Video, iou, match
+from mace.spotting.measures import IOU, Counts, Interval, Video, iou, match
 
 DATA_SETS: Mapping[str, str] = {"samm": "1", "casme_squared": "2"}
 TYPES: Mapping[str, str] = {"micro": "me", "macro": "mae"}
+_DATA_SET = re.compile(r"[0-9]|[^0-9].*")
 _RESULTS = ("TP", "FP", "FN")
 _COLUMNS = {
     "video": ("vid", "video"),
@@ -32,8 +33,12 @@ _COLUMNS = {
 
 def video_id(video: Video) -> str:
     """Return a video as the challenge writes it: 006_1, 15_0401, spNO.1_a."""
-    named = video.name.startswith(f"{video.subject.lstrip('s')}_")
-    return _word(video.name if named else f"{video.subject}_{video.name}")
+    return _video_id(video.subject, video.name)
+
+
+def _video_id(subject: str, name: str) -> str:
+    named = not subject or name.startswith(f"{subject.lstrip('s')}_")
+    return _word(name if named else f"{subject}_{name}")
 
 
 def write_log(path: Path, videos: Sequence[Video]) -> None:
@@ -119,7 +124,9 @@ def is_spotting(path: Path) -> bool:
         return False
     rows = [line.split() for _, line in lines[:3]]
     log = any(len(row) == 6 and row[5] in _RESULTS for row in rows)
-    return bool(lines) and (log or _places(_cells(lines[0][1])) is not None)
+    return bool(lines) and (
+        log or _places(_cells(lines[0][1], _separator(lines[0][1]))) is not None
+    )
 
 
 @dataclass(frozen=True)
@@ -147,21 +154,24 @@ def read_log(path: Path) -> SpottingLog:
     seen: dict[tuple[str, ...], int] = {}
     names = {number: name for name, number in DATA_SETS.items()}
     database, twice, weak = "", [], []
-    for number, line in _lines(path):
+    lines = _lines(path)
+    videos = {cells[0] for _, line in lines if len(cells := line.split()) > 1}
+    for number, line in lines:
         cells = line.split()
-        if len(cells) == 1:
+        # A video's name alone is what is left of a line that was cut off.
+        if len(cells) == 1 and cells[0] not in videos and _DATA_SET.fullmatch(cells[0]):
             database = names.get(cells[0], cells[0])
             continue
         if len(cells) != 6 or cells[5] not in _RESULTS:
             raise DataError(
-                f"{path}, line {number}: expected `video true-onset true-offset onset offset "
-                f"TP|FP|FN`, found {line[:60]!r}"
+                f"{path}, line {number}: expected the number of a data set, or `video true-onset "
+                f"true-offset onset offset TP|FP|FN`, found {line[:60]!r}"
             )
         result = cells[5]
         true, spotted = (_interval(path, number, cells[k : k + 2]) for k in (1, 3))
         if (true is None) != (result == "FP") or (spotted is None) != (result == "FN"):
             raise DataError(f"{path}, line {number}: {result} does not fit its intervals")
-        if true is not None and spotted is not None and iou(true, spotted) < 0.5:
+        if true is not None and spotted is not None and iou(true, spotted) < IOU:
             weak.append(number)
         if true is not None:
             mark = (database, cells[0], cells[1], cells[2])
@@ -174,39 +184,67 @@ def read_log(path: Path) -> SpottingLog:
         raise DataError(f"{path} holds no interval")
     remarks = []
     if weak:
-        remarks.append(f"{len(weak)} TP overlap by an IoU below 0.5, first in line {weak[0]}")
+        remarks.append(f"{len(weak)} TP overlap by an IoU below {IOU}, first in line {weak[0]}")
     if twice:
         remarks.append(f"{len(twice)} true intervals are hit twice, first in line {twice[0]}")
     return SpottingLog(dict(counts), tuple(remarks))
 
 
-def read_videos(spotted: Path, true: Path) -> list[Video]:
+def read_videos(
+    spotted: Path, true: Path, *, classes: Collection[str] = ()
+) -> tuple[list[Video], tuple[str, ...]]:
     """Read tables of MEGC 2022 to 2025, of what was spotted and of what is true.
 
-    A video without a true interval is known by what was spotted in it alone.
+    A video without a true interval is known by what was spotted in it alone. Videos are the same
+    in whatever case, and with their subject in a column of its own or before their name.
+
+    Args:
+        spotted: what was spotted.
+        true: what the annotators say.
+        classes: those that are analysed, others being no class; all, if there are none.
+
+    Returns:
+        The videos, and what is remarkable about them, in sentences.
 
     Raises:
-        DataError: naming file and line, if a table is missing or damaged.
+        DataError: naming file and line, if a table is missing or damaged, or nothing is true.
     """
-    ours, theirs = dict(_read_table(spotted)), dict(_read_table(true))
-    return [
-        Video(name, subject, 0.0, ours.get((subject, name), ()), theirs.get((subject, name), ()))
-        for subject, name in sorted({*ours, *theirs})
+    ours, theirs = (dict(_read_table(path, classes)) for path in (spotted, true))
+    if not theirs:
+        raise DataError(f"{true} holds no interval, and something must be true to be spotted")
+    videos = [
+        Video(name, "", 0.0, ours.get(name, ()), theirs.get(name, ()))
+        for name in sorted({*ours, *theirs})
     ]
+    remarks = []
+    if ours and not ours.keys() & theirs.keys():
+        remarks.append(
+            f"no video of {spotted} is one of {true}: is {min(ours)} spelt there as it is here, "
+            f"and {min(theirs)}?"
+        )
+    kinds = {interval.kind for intervals in theirs.values() for interval in intervals}
+    extra = sum(i.kind not in kinds for intervals in ours.values() for i in intervals)
+    if extra:
+        unknown = " or ".join(kind for kind in TYPES if kind not in kinds)
+        remarks.append(
+            f"{extra} of the spotted intervals are {unknown}, of which {true} has none: not scored"
+        )
+    return videos, tuple(remarks)
 
 
-def _read_table(path: Path) -> Iterator[tuple[tuple[str, str], tuple[Interval, ...]]]:
+def _read_table(path: Path, classes: Collection[str]) -> Iterator[tuple[str, tuple[Interval, ...]]]:
     lines = _lines(path)
-    head = _cells(lines[0][1]) if lines else []
+    separator = _separator(lines[0][1]) if lines else ","
+    head = _cells(lines[0][1], separator) if lines else []
     places = _places(head)
     if places is None:
         raise DataError(
             f"{path} has no columns vid or video, onset and offset (of MEGC 2022 to 2025) but "
             f"{', '.join(head)[:80] or 'nothing'}"
         )
-    videos: dict[tuple[str, str], list[Interval]] = defaultdict(list)
+    videos: dict[str, list[Interval]] = defaultdict(list)
     for number, line in lines[1:]:
-        cells = _cells(line)
+        cells = _cells(line, separator)
         if len(cells) != len(head):
             raise DataError(f"{path}, line {number}: {len(cells)} cells, expected {len(head)}")
         row = {name: cells[place] for name, place in places.items()}
@@ -216,14 +254,16 @@ def _read_table(path: Path) -> Iterator[tuple[tuple[str, str], tuple[Interval, .
         kind = row.get("type", "me").casefold()
         if kind not in ("me", "micro", "mae", "macro"):
             raise DataError(f"{path}, line {number}: the type is {kind!r}, expected me or mae")
+        label = row.get("emotion", "").casefold()
         interval = replace(
             interval,
             kind="micro" if kind in ("me", "micro") else "macro",
-            label=row.get("emotion", "").casefold() or None,
+            label=label if label and (not classes or label in classes) else None,
         )
-        videos[row.get("subject", ""), row["video"]].append(interval)
-    for key, intervals in videos.items():
-        yield key, tuple(intervals)
+        subject, video = (row.get(name, "").casefold() for name in ("subject", "video"))
+        videos[_video_id(subject, video)].append(interval)
+    for name, intervals in videos.items():
+        yield name, tuple(intervals)
 
 
 def _places(head: Sequence[str]) -> dict[str, int] | None:
@@ -261,8 +301,12 @@ def _lines(path: Path) -> list[tuple[int, str]]:
     return [(number, line.strip()) for number, line in lines if line.strip()]
 
 
-def _cells(line: str) -> list[str]:
-    return [cell.strip() for cell in next(csv.reader([line]))]
+def _separator(head: str) -> str:
+    return max(",;\t", key=head.count)
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    return [cell.strip() for cell in next(csv.reader([line], delimiter=separator))]
 
 
 def _word(name: str) -> str:

@@ -1,6 +1,6 @@
 """Scores of anybody's spotted intervals, from the files that the Grand Challenge asks for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,21 @@ def score_log(path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
     return figures, log.remarks
 
 
-def score_table(spotted: Path, truth: Path) -> dict[str, Any]:
-    """Return the figures of a table of spotted intervals against one of true ones.
+def score_table(
+    spotted: Path, truth: Path, *, classes: Sequence[str] = ()
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the figures of a table of spotted intervals against one of true ones, and remarks.
+
+    Args:
+        spotted: what was spotted.
+        truth: what the annotators say.
+        classes: those that are analysed; all that occur, if there are none.
 
     Raises:
-        DataError: naming file and line, if a table is missing or damaged.
+        DataError: naming file and line, if a table is missing or damaged, or nothing is true.
     """
-    scores = score(read_videos(spotted, truth))
+    videos, remarks = read_videos(spotted, truth, classes=[name.casefold() for name in classes])
+    scores = score(videos)
     figures: dict[str, Any] = {kind: _figures(scores.by_kind[kind]) for kind in scores.kinds}
     if len(scores.kinds) > 1:
         figures["all"] = _figures(scores.spotting)
@@ -47,7 +55,7 @@ def score_table(spotted: Path, truth: Path) -> dict[str, Any]:
             "uf1": round(scores.analysis.uf1, 4),
             "strs": round(scores.strs, 4),
         }
-    return {"all": figures}
+    return {"all": figures}, remarks
 
 
 def _figures(counts: Counts) -> dict[str, Any]:

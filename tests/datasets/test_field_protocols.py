@@ -173,3 +173,11 @@ def test_descriptors_stand_beside_a_network_and_are_rows_of_the_zoo(
         ("lbp_top", 0, 1), ("bi_woof", 0, 1),
     ]  # fmt: skip
     assert all(row["clips"] == 8 for row in rows)
+    # Where no row can be, there is no table.
+    zoo = ["zoo", "--dataset", "casme3/part_a", "--networks", "bi_woof", "--json"]
+    where = ["--data-dir", str(tmp_path / "out"), "--out", str(tmp_path / "none")]
+    assert main([*zoo, *where, "--recipe.motion.representation", "appearance"]) not in (0, 1)
+    said = capsys.readouterr()
+    assert "nothing was evaluated" in said.err
+    assert "leave out bi_woof" in said.err
+    assert not said.out

@@ -175,6 +175,35 @@ def test_casme3_part_a_from_two_tables(tmp_path):
     accounted(part_c)
 
 
+def test_a_row_of_no_known_kind_is_dropped(tmp_path):
+    """Counted as a micro-expression, it would be missed by whoever spots."""
+    make_samm_long(
+        tmp_path / "samm",
+        [
+            samm_row("006_1_1", 2, 4, 6),
+            samm_row("006_1_2", 8, 9, 10, "Marco"),
+            samm_row("006_1_3", 12, 9, 8),  # the other way round
+        ],
+        {"006_1": pictures(20)},
+    )
+    reading = samm.read(tmp_path / "samm")
+    assert told(reading) == {"006/006_1": [("micro", 2, 4, 6, "")]}
+    assert {("006/006_1_2", "drop", "incomplete"), ("006/006_1_3", "drop", "unusable")} <= codes(
+        reading
+    )
+    accounted(reading)
+    rows = [
+        ["spNO.1", "a", 2, 4, 6, "4", "Micro-expression"],
+        ["spNO.1", "a", 8, 9, 10, "4", "-"],
+        ["spNO.1", "a", 12, 13, 14, "4", "macro"],
+    ]
+    make_casme3_long(tmp_path / "casme3", rows, {("spNO.1", "a"): (1, pictures(20))})
+    reading = casme3.read_part_a(tmp_path / "casme3")
+    assert told(reading) == {"spNO.1/a": [("micro", 2, 4, 6, ""), ("macro", 12, 13, 14, "")]}
+    assert ("spNO.1/a", "drop", "incomplete") in codes(reading)
+    accounted(reading)
+
+
 def test_casme3_without_the_table_of_kinds_says_so(tmp_path):
     emotions = [["spNO.1", "a", "52", "55", "60", "4", "IV", "disgust"]]
     make_casme3_long(tmp_path, [], {("spNO.1", "a"): (1, pictures(90))}, emotions=emotions)

@@ -36,7 +36,9 @@ def test_every_network_has_a_line(capsys):
     named = {name for name, row in NETWORKS.items() if row.published}
     assert found == named | {"lbp_top", "bi_woof"}
     assert main(["zoo", "--networks", "alexnet"]) == 2
-    assert "there is no network 'alexnet'; there are: macnn, " in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "there is no network 'alexnet'; there are: macnn, " in said
+    assert "lbp_top, bi_woof, kernel_ridge" in said
 
 
 def test_the_page_is_what_the_command_writes():

@@ -68,7 +68,9 @@ def test_tables_of_later_years(tmp_path):
         "006,006_1,101,151,positive",
         "s15,15_0401,11,21,others",
     ]
-    scores = score(read_videos(tmp_path / "pred.csv", tmp_path / "gt.csv"))
+    videos, remarks = read_videos(tmp_path / "pred.csv", tmp_path / "gt.csv")
+    assert remarks == ()
+    scores = score(videos)
     # One right of three spotted and two true; it has the wrong name.
     assert scores.by_kind["micro"] == Counts(1, 2, 1)
     assert (scores.analysis.pairs, scores.analysis.f1, scores.strs) == (1, 0, 0)
@@ -169,6 +171,46 @@ def test_a_submission_is_scored_against_the_truth(tmp_path, capsys):
     assert "--truth" in capsys.readouterr().err
 
 
+def scored(tmp_path, capsys, ours, true, *more):
+    """The lines of `mace score` on two tables: counts of each kind, and what else is said."""
+    (tmp_path / "pred.csv").write_text(ours)
+    (tmp_path / "gt.csv").write_text(true)
+    paths = str(tmp_path / "pred.csv"), "--truth", str(tmp_path / "gt.csv")
+    assert main(["score", *paths, *more]) == 0
+    lines = capsys.readouterr().out.splitlines()[1:]
+    rows = [line.split() for line in lines if line.startswith("all")]
+    return {row[1]: [int(n) for n in row[2:5]] for row in rows}, lines
+
+
+def test_a_video_is_the_same_in_every_form_and_case(tmp_path, capsys):
+    true = "subject,video,onset,offset,emotion\ns15,15_0401,10,20,Others\nspNO.1,a,10,20,\n"
+    ours = "vid;pred_onset;pred_offset;type\n15_0401;10;20;me\nSPNO.1_A;11;20;me\n"
+    counts, lines = scored(tmp_path, capsys, ours, true)
+    assert counts == {"micro": [2, 0, 0]}
+    assert not any("note" in line for line in lines)
+
+
+def test_videos_that_nobody_has_annotated_are_said(tmp_path, capsys):
+    true = "vid,onset,offset\n006_1,10,20\n"
+    ours = "vid,onset,offset,type\n6_1,10,20,me\n6_1,30,90,mae\n"
+    counts, lines = scored(tmp_path, capsys, ours, true)
+    assert counts == {"micro": [0, 1, 1]}
+    assert any("no video of" in line and "6_1" in line for line in lines)
+    assert any("1 of the spotted intervals are macro" in line for line in lines)
+
+
+def test_classes_are_those_that_are_analysed(tmp_path, capsys):
+    head = "subject,video,onset,offset,emotion\n"
+    true = f"{head}1,a,0,9,negative\n1,a,20,29,others\n1,a,40,49,positive\n"
+    ours = f"{head}1,a,0,9,negative\n1,a,20,29,negative\n1,a,40,49,positive\n"
+    _, lines = scored(tmp_path, capsys, ours, true)
+    # Precision 1/2, 0, 1 and recall 1, 0, 1: their means 1/2 and 2/3, harmonically 4/7.
+    assert "F1 0.5714" in lines[-1]
+    _, lines = scored(tmp_path, capsys, ours, true, "--classes", "negative", "positive")
+    assert lines[-1].startswith("analysis of 2 ")
+    assert "F1 1.0000, UF1 1.0000; STRS 1.0000" in lines[-1]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -177,6 +219,9 @@ def test_a_submission_is_scored_against_the_truth(tmp_path, capsys):
         ("1\n006_1 101 x - - FN\n", "no interval"),
         ("1\n006_1 101 151 100 150 TP\nhello you\n", "line 3"),
         ("1\n", "holds no interval"),
+        # Lines that were cut off after the video are no data sets.
+        ("1\n006_1 101 151 100 150 TP\n006_1\n", "line 3"),
+        ("1\n006_1 101 151 100 150 TP\n006_2\n006_3 - - 1 9 FP\n", "line 3"),
     ],
 )
 def test_damaged_logs_are_refused(tmp_path, text, said):
@@ -193,6 +238,7 @@ def test_damaged_logs_are_refused(tmp_path, text, said):
         ("vid,onset,offset,type\nv,1,2,blink\n", "me or mae"),
         ("vid,onset,offset,type\nv,1,z,me\n", "line 2"),
         ("", "columns"),
+        ("vid,onset,offset,type\n", "holds no interval"),
     ],
 )
 def test_damaged_tables_are_refused(tmp_path, text, said):
