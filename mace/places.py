@@ -51,7 +51,9 @@ def prepared_dataset(dataset: str, *, data_dir: Path) -> Path:
     prepared = prepared_datasets(data_dir)
     name, _, config = dataset.partition("/")
     meant = [
-        one for one in prepared if one == dataset or (not config and one.startswith(f"{name}/"))
+        place
+        for place in prepared
+        if place == dataset or (not config and place.startswith(f"{name}/"))
     ]
     if len(meant) > 1:
         raise DataError(f"{dataset} is prepared as {', '.join(meant)}; name one of them")

@@ -153,10 +153,10 @@ def _folder(
     """The long video of a row, or a folder that bears the expression's own name."""
     stimulus = row.text("clip").rsplit("_", 1)[0]
     code = codes.get(normalise(stimulus))
-    found = videos.get((subject_key(subject), code or ""), [])
-    if found:
-        last = found[0].parts[-1]
-        return gathering.folder(row, None, last, name, fits=lambda f: f.path == found[0].path)
+    folders = videos.get((subject_key(subject), code or ""), [])
+    if folders:
+        video = folders[0]
+        return gathering.folder(row, None, video.parts[-1], name, fits=lambda f: f.path == video.path)
     if code is None and not gathering.has_folder(subject, row.text("clip")):
         reason = f"the stimulus {stimulus[:20]!r} is not in the sheet naming rule2"
         gathering.report("drop", "no-folder-name", row, name, reason)

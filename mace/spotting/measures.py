@@ -114,8 +114,8 @@ def count(
     spotted: Sequence[Interval], true: Sequence[Interval], *, kind: str | None = None
 ) -> Counts:
     """Return the counts of one video, of one kind or of all."""
-    ours = [one for one in spotted if kind in (None, one.kind)]
-    theirs = [one for one in true if kind in (None, one.kind)]
+    ours = [interval for interval in spotted if kind in (None, interval.kind)]
+    theirs = [interval for interval in true if kind in (None, interval.kind)]
     hits = len(match(ours, theirs))
     return Counts(hits, len(ours) - hits, len(theirs) - hits)
 
