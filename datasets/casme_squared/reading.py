@@ -155,8 +155,8 @@ def _folder(
     code = codes.get(normalise(stimulus))
     folders = videos.get((subject_key(subject), code or ""), [])
     if folders:
-        video = folders[0]
-        return gathering.folder(row, None, video.parts[-1], name, fits=lambda f: f.path == video.path)
+        last, path = folders[0].parts[-1], folders[0].path
+        return gathering.folder(row, None, last, name, fits=lambda folder: folder.path == path)
     if code is None and not gathering.has_folder(subject, row.text("clip")):
         reason = f"the stimulus {stimulus[:20]!r} is not in the sheet naming rule2"
         gathering.report("drop", "no-folder-name", row, name, reason)
