@@ -124,7 +124,9 @@ class CoderTable:
         with _alone(self.path.parent):
             header, rows = read_rows(self.path)
             others = [row for _, row in rows if not self._is_own(row)]
-            if _content(row for _, row in rows if self._is_own(row)) != self._last:
+            there = _content(row for _, row in rows if self._is_own(row))
+            # Of a table that is gone there is nothing to write over, and no other copy.
+            if header and there != self._last:
                 raise OutputError(
                     f"the rows of {self.coder} in {self.path.name} were changed by another "
                     "program; load them anew, or undo the change there"

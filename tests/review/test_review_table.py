@@ -296,3 +296,12 @@ def test_columns_may_be_put_in_another_order_meanwhile(tmp_path):
         table.write(coding)
     assert [row["emotion"] for row in rows(path)] == ["b", "a"]
     assert path.read_text().startswith("note,fps,aus,")
+
+
+def test_a_table_that_is_gone_is_written_anew(tmp_path):
+    path = tmp_path / "annotations.csv"
+    with open_table(path) as table:
+        table.write(coded((10, 20)))
+        path.unlink()
+        table.write(coded((10, 21)))
+    assert [row["offset"] for row in rows(path)] == ["21"]
