@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -67,8 +68,11 @@ def run(
     table = where.root / ANNOTATIONS if table is None else table
     name = _login() if coder is None else coder
     session = CodingSession(where, table=table, coder=name, fps=fps, propose=not blank)
-    _say(f"{len(where.recordings)} videos; {name}'s events are kept in {table}; afterwards")
-    _say(f"  mace prepare folder --manual-dir {where.root} --annotations {table} --coder {name}")
+    count = len(where.recordings)
+    videos = "1 recording" if count == 1 else f"{count} recordings"
+    _say(f"{videos}; {name}'s events are kept in {table}; afterwards")
+    options = ("--manual-dir", where.root, "--annotations", table, "--coder", name)
+    _say(f"  mace prepare folder {shlex.join(map(str, options))}")
     try:
         serve(session, config=web, say=_say)
     finally:

@@ -65,10 +65,10 @@ def run(
     from mace.recordings.batch import (
         Settings,
         printable,
-        recordings_within,
         spot_recordings,
         summary_table,
     )
+    from mace.recordings.finding import recordings_within
 
     keep_compiled()
     settings = Settings.load(folder, live, name=str(model))

@@ -6,7 +6,7 @@ import hashlib
 import io
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +24,9 @@ from mace.inference import Model, load_model, unit_names
 from mace.live.config import LiveConfig
 from mace.live.sources.opening import open_recording
 from mace.live.spotting import check_model
-from mace.pictures.naming import arrange, is_picture
 from mace.progress import Advance, progress, silence
 from mace.provenance import provenance
-from mace.recordings.event_card import CARDS, write_cards
+from mace.recordings.event_card import write_cards
 from mace.recordings.page import write_page
 from mace.recordings.spot import spot_source
 from mace.result_folders import one_at_a_time, recording_names
@@ -41,9 +40,7 @@ from mace.spotting.folder import (
     write_spotted,
 )
 from mace.spotting.records import EVENTS_CSV, event_columns, event_rows
-from mace.video.naming import is_video
 
-_LEAST_PICTURES = 3
 SUMMARY_CSV = "summary.csv"
 _SUMMARY = ("recording", "seconds", "frames", "tracked", *EVENT_KINDS, "micro_per_minute")
 _SUMMARY_ENDS = ("out", "remarks", "error")
@@ -92,47 +89,6 @@ class Settings:
             "provenance": facts,
         }
         return cls(model, live, made_from, notes)
-
-
-def recordings_within(paths: Sequence[Path]) -> list[Path]:
-    """Return the recordings that paths stand for, each once, in order.
-
-    A file, a pattern and a folder of pictures alone are one; of another folder it is all the videos
-    and folders of pictures below it, but for event cards.
-    """
-    recordings: dict[Path, Path] = {}
-    for path in paths:
-        within = list(_within(path)) if path.is_dir() else []
-        for recording in within or [path]:  # of an empty folder the source says what is wrong
-            recordings.setdefault(recording.resolve(), recording)
-    return list(recordings.values())
-
-
-def _within(folder: Path) -> Iterator[Path]:
-    if is_picture_folder(folder):
-        yield folder
-        return
-    for entry in sorted(folder.iterdir()):
-        if entry.is_dir() and not is_left_out(entry.name):
-            yield from _within(entry)
-        elif is_video(entry.name):
-            yield entry
-
-
-def is_picture_folder(folder: Path) -> bool:
-    """Return whether a folder is a recording of pictures: three at least that numbers count.
-
-    Fewer are plans or covers, and so are those beside videos.
-    """
-    entries = list(folder.iterdir()) if folder.is_dir() else []
-    names = [entry.name for entry in entries if is_picture(entry.name) and entry.is_file()]
-    enough = len(arrange(names).names) >= _LEAST_PICTURES
-    return enough and not any(is_video(entry.name) for entry in entries)
-
-
-def is_left_out(name: str) -> bool:
-    """Return whether a folder of this name holds none: a hidden one, event cards, snapshots."""
-    return name.startswith(".") or name == CARDS or name.endswith("-snapshots")
 
 
 def printable(name: str) -> str:

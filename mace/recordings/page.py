@@ -61,7 +61,8 @@ def _recording(
     out: Path, name: str, row: Mapping[str, Any], events: Sequence[Event]
 ) -> dict[str, Any]:
     folder = Path(row["out"])
-    cards = {int(card.name[:4]): _link(out, card) for card in (folder / CARDS).glob("[0-9]*.jpg")}
+    pictures = (folder / CARDS).glob("[0-9]*-*.jpg")
+    cards = {int(card.name.partition("-")[0]): _link(out, card) for card in pictures}
     length = max(row["seconds"], *(event.offset for event in events), 1e-6) / _WIDE
     return {
         **row,

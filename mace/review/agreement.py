@@ -120,9 +120,7 @@ def agreement(
             raise DataError(f"{coder} has coded nothing in this table; it has events of {known}")
     first, second = (codings[coder] for coder in coders)
     videos = sorted({video for coding in (first, second) for video, _ in coding.all()})
-    pairs = [
-        pair for video in videos for pair in _pairs(first.of(video), second.of(video), least=least)
-    ]
+    pairs = [pair for video in videos for pair in _pairs(first, second, video, least=least)]
     counts = tuple(sum(1 for _ in coding.all()) for coding in (first, second))
     labels = [(a.emotion, b.emotion) for a, b in pairs if a.emotion and b.emotion]
     units = _units(pairs)
@@ -149,11 +147,30 @@ def agreement(
 
 
 def _pairs(
-    first: Sequence[CodedEvent], second: Sequence[CodedEvent], *, least: float
+    first: Coding, second: Coding, video: str, *, least: float
 ) -> list[tuple[CodedEvent, CodedEvent]]:
-    """Pairs of one video, whatever their kinds, on which coders may differ."""
-    ours, theirs = ([_interval(event) for event in events] for events in (first, second))
-    return [(first[i], second[j]) for i, j in match(ours, theirs, least=least)]
+    """Pairs of one video, whatever their kinds, on which coders may differ.
+
+    Where either coder sees several people in it, those of a pair are of one and the same.
+    """
+    ours, theirs = _by_person(first, video), _by_person(second, video)
+    if max(len(ours), len(theirs)) < 2:
+        ours, theirs = {"": first.of(video)}, {"": second.of(video)}
+    pairs = []
+    for person in ours.keys() & theirs.keys():
+        here, there = ours[person], theirs[person]
+        intervals = ([_interval(event) for event in events] for events in (here, there))
+        pairs += [(here[i], there[j]) for i, j in match(*intervals, least=least)]
+    return sorted(pairs, key=lambda pair: (pair[0].onset, pair[0].number))
+
+
+def _by_person(coding: Coding, video: str) -> dict[str, Sequence[CodedEvent]]:
+    """The events of a video by the name of who is seen."""
+    events: dict[str, list[CodedEvent]] = {}
+    for event in coding.of(video):
+        name = event.subject or coding.subjects.get(video, "")
+        events.setdefault(name, []).append(event)
+    return {**events}
 
 
 def _interval(event: CodedEvent) -> Interval:

@@ -2,15 +2,14 @@
 
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from mace.errors import DataError
-from mace.live.recorder import FRAMES_JSONL, PLAIN_VIDEO, SESSION
-from mace.recordings.batch import is_left_out, is_picture_folder
+from mace.live.recorder import FRAMES_JSONL, PLAIN_VIDEO
+from mace.recordings.finding import is_picture_folder, is_session, recordings_below
 from mace.recordings.session import recorded_source
 from mace.review.events import CodedEvent
 from mace.review.table import no_formula
@@ -64,8 +63,8 @@ class Place:
 def find_recordings(place: Path, *, spotted: Path) -> Place:
     """Find the videos at a place.
 
-    A person is the folder that a video, or a session of `mace live`, lies in below the root; one
-    that lies in the root itself is called as it is.
+    A person is the first folder below the root on the way to a video, so that nobody is two people
+    to the folds; a video, or a session of `mace live`, in the root itself is called as it is.
 
     Args:
         place: a video or folder of pictures, a folder with such at any depth, a session of
@@ -89,7 +88,7 @@ def find_recordings(place: Path, *, spotted: Path) -> Place:
         return Place(root, (_recording(video, root, {video: place}),))
     if place.is_file() or is_picture_folder(place):
         return Place(root, (_recording(place, root, results),))
-    recordings = tuple(_recording(video, root, results) for video in _videos(place))
+    recordings = tuple(_recording(video, root, results) for video in recordings_below(place))
     if not recordings:
         raise DataError(f"there is no video in {place}; name a video, or a folder with videos")
     return Place(root, recordings)
@@ -140,44 +139,29 @@ def _source(place: Path) -> str | None:
 
 
 def _recording(video: Path, root: Path, results: dict[Path, Path]) -> Recording:
-    if not video.name.isprintable():
-        raise DataError(f"{str(video)!r} has a line break or the like in its name; rename it")
-    session = video.parent if video.name == PLAIN_VIDEO and _is_session(video.parent) else None
+    path = video.relative_to(root).as_posix()
+    if not path.isprintable():
+        raise DataError(
+            f"{str(video)!r} has a line break or the like in its name or a folder's; rename it"
+        )
+    session = video.parent if video.name == PLAIN_VIDEO and is_session(video.parent) else None
     unit = session or video
     below = unit.parent != root and unit != root
     name = unit.name if unit.is_dir() else unit.stem
     # `mace spot` sees every frame of a recording, of which `mace live` may have dropped some.
     spotted = results.get(Path(os.path.realpath(video))) or session
     return Recording(
-        path=video.relative_to(root).as_posix(),
+        path=path,
         video=video,
         name=name,
-        subject=no_formula(unit.parent.name if below else name),
+        subject=no_formula(unit.relative_to(root).parts[0] if below else name),
         spotted=spotted,
     )
 
 
-def _videos(root: Path) -> Iterator[Path]:
-    """Yield recordings below a folder; of sessions those that hold the camera's own pictures."""
-    for path, folders, files in os.walk(root):
-        folder = Path(path)
-        if is_picture_folder(folder):
-            folders.clear()
-            yield folder
-            continue
-        folders[:] = sorted(name for name in folders if not is_left_out(name))
-        if _is_session(folder):
-            files = [name for name in files if name == PLAIN_VIDEO]
-        yield from (folder / name for name in sorted(files) if is_video(name))
-
-
-def _is_session(folder: Path) -> bool:
-    return (folder / SESSION).is_file()
-
-
 def _source_of_session(folder: Path) -> str | None:
     """The file that a session without pictures of its own was made of."""
-    if not _is_session(folder) or (folder / PLAIN_VIDEO).is_file():
+    if not is_session(folder) or (folder / PLAIN_VIDEO).is_file():
         return None
     return recorded_source(folder)
 
@@ -194,7 +178,7 @@ def _results(spotted: Path) -> dict[Path, Path]:
 
 def _begun(folder: Path) -> float:
     """When the first picture of a session's video was taken, on the clock of its events, s."""
-    if not _is_session(folder) or not (folder / FRAMES_JSONL).is_file():
+    if not is_session(folder) or not (folder / FRAMES_JSONL).is_file():
         return 0.0
     with (folder / FRAMES_JSONL).open("rb") as file:
         first = file.readline()

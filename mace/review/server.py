@@ -74,10 +74,10 @@ class _Pages:
         return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
 
     async def converse(self, websocket: WebSocket) -> None:
+        await websocket.accept()  # else a browser is not told the reason
         if len(self._outboxes) >= self._config.max_clients:
-            await websocket.close(1013, "as many pages are open as are allowed")
+            await close(websocket, 1013, "as many pages are open as are allowed")
             return
-        await websocket.accept()
         outbox = _Outbox()
         self._outboxes.add(outbox)
 

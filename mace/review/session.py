@@ -71,9 +71,15 @@ class CodingSession:
         self._rates: dict[str, float] = {}
         self._editing, self._opening = threading.Lock(), threading.Lock()
         self._numbers: dict[str, tuple[int, ...]] = {}
-        names = {path: recording.name for path, recording in self._recordings.items()}
+        self._people = {path: recording.subject for path, recording in self._recordings.items()}
         self.table = CoderTable(
-            table, coder, names, root=place.root, rate=self._rate, numbers=self._numbers_of
+            table,
+            coder,
+            {path: recording.name for path, recording in self._recordings.items()},
+            root=place.root,
+            rate=self._rate,
+            numbers=self._numbers_of,
+            people=self._people,
         )
         self._history = History(self._read())
         self._unsaved = ""
@@ -183,7 +189,10 @@ class CodingSession:
             self.open(video)
             if not coding.of(video):
                 raise ConfigError("a person's name is kept with the events; add an event first")
-            return renamed(coding, video, str(message.get("subject", ""))), None
+            subject = message.get("subject")
+            if not isinstance(subject, str):
+                raise ConfigError("a person's name is a text")
+            return renamed(coding, video, subject), None
         count = self.open(video).video.count
         if do == "add":
             return added(coding, video, fields, count=count)
@@ -205,8 +214,7 @@ class CodingSession:
 
     def _read(self) -> Coding:
         coding = self.table.read()
-        places = {path: recording.subject for path, recording in self._recordings.items()}
-        return Coding(coding.events, {**places, **coding.subjects})
+        return Coding(coding.events, {**self._people, **coding.subjects})
 
     def _rate(self, path: str) -> float:
         """Frames per second of a video: as asked, as the table says, or else as the file does."""

@@ -7,6 +7,7 @@ import math
 import os
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -65,6 +66,7 @@ class CoderTable:
         root: the folder that paths begin at; by default the table's own.
         rate: says how many frames a second a video has.
         numbers: says how the table numbers the frames of a video, if not from 1 on.
+        people: who is seen in each video, where the table does not say otherwise.
 
     Attributes:
         rates: frames per second of each video, as the table says.
@@ -84,8 +86,10 @@ class CoderTable:
         root: Path | None = None,
         rate: Callable[[str], float],
         numbers: Numbers = lambda video: None,
+        people: Mapping[str, str] | None = None,
     ) -> None:
         self.path, self.coder = path, check_coder(coder)
+        self._people = {} if people is None else people
         self._videos, self._rate, self._numbers = videos, rate, numbers
         self._root = path.parent if root is None else root
         self._elsewhere = self._root.resolve() != path.parent.resolve()
@@ -108,7 +112,7 @@ class CoderTable:
         own = [(number, row) for number, row in rows if self._is_own(row)]
         self._last = _content(row for _, row in own)
         self.rates = {_video(row): rate for _, row in own if (rate := _rate(row.get("fps", "")))}
-        return coding_of(self.path, own, numbers=self._numbers)
+        return coding_of(self.path, own, numbers=self._numbers, people=self._people)
 
     def write(self, coding: Coding) -> None:
         """Replace this coder's rows of these videos.
@@ -120,7 +124,9 @@ class CoderTable:
         with _alone(self.path.parent):
             header, rows = read_rows(self.path)
             others = [row for _, row in rows if not self._is_own(row)]
-            if _content(row for _, row in rows if self._is_own(row)) != self._last:
+            there = _content(row for _, row in rows if self._is_own(row))
+            # Of a table that is gone there is nothing to write over, and no other copy.
+            if header and there != self._last:
                 raise OutputError(
                     f"the rows of {self.coder} in {self.path.name} were changed by another "
                     "program; load them anew, or undo the change there"
@@ -277,7 +283,11 @@ def _unicode(data: bytes, path: Path) -> str:
 
 
 def coding_of(
-    path: Path, rows: Sequence[tuple[int, Row]], *, numbers: Numbers = lambda video: None
+    path: Path,
+    rows: Sequence[tuple[int, Row]],
+    *,
+    numbers: Numbers = lambda video: None,
+    people: Mapping[str, str] | None = None,
 ) -> Coding:
     """Return what rows of one coder say.
 
@@ -285,17 +295,24 @@ def coding_of(
         path: of the table, for messages.
         rows: with their numbers in it.
         numbers: as of `CoderTable`.
+        people: likewise. Of several in a video the person of it is this one, or else whom most rows
+            name, of equals the first.
 
     Raises:
         DataError: for a row that is no event.
     """
     events: dict[str, list[CodedEvent]] = {}
+    named_in: dict[str, Counter[str]] = {}
+    for _, row in rows:
+        named_in.setdefault(_video(row), Counter())[row.get("subject", "")] += 1
     subjects: dict[str, str] = {}
+    for video, names in named_in.items():
+        usual = (people or {}).get(video, "")
+        subjects[video] = usual if usual in names else names.most_common(1)[0][0]
     for number, (line, row) in enumerate(rows, start=1):
         video = _video(row)
         named = numbers(video)
         subject = row.get("subject", "")
-        person = subjects.setdefault(video, subject)
         try:
             apex = cell_frame(row.get("apex", ""))
             event = CodedEvent(
@@ -307,7 +324,7 @@ def coding_of(
                 label=row.get("emotion", ""),
                 units=row.get("aus", ""),
                 note=row.get("note", ""),
-                subject="" if subject == person else subject,
+                subject="" if subject == subjects[video] else subject,
                 more=tuple((k, v) for k, v in row.items() if v and k not in (*COLUMNS, _FOLDER)),
             )
             events.setdefault(video, []).append(checked(event))
@@ -352,8 +369,9 @@ def _rate(text: str) -> float:
 
 
 def _content(rows: Iterable[Row]) -> list[Row]:
-    """Rows for comparison: without empty cells, in an order of their own."""
-    return sorted(({k: v for k, v in row.items() if v} for row in rows), key=repr)
+    """Rows for comparison: without empty cells, whatever the order of rows and columns."""
+    filled = ({k: v for k, v in row.items() if v} for row in rows)
+    return sorted(filled, key=lambda row: sorted(row.items()))
 
 
 def _frame(row: Mapping[str, str], column: str) -> int:

@@ -99,3 +99,20 @@ def test_little_overlap_is_no_pair():
 def test_a_coder_who_has_coded_nothing():
     with pytest.raises(DataError, match=r"carl has coded nothing in this table; .* of anna, ben"):
         agreement({"anna": ANNA, "ben": BEN}, ("anna", "carl"))
+
+
+def test_events_of_different_people_do_not_match():
+    def two(*people):
+        events = [
+            CodedEvent(k, 1, None, 10, label=label, subject=name)
+            for k, (name, label) in enumerate(people, start=1)
+        ]
+        return Coding({"a": tuple(events)}, {"a": "p1"})
+
+    first = two(("", "happy"), ("p2", "sad"))
+    second = two(("p2", "sad"), ("p3", "happy"))
+    result = agreement({"anna": first, "ben": second}, ("anna", "ben"))
+    assert (result.matched, result.label_agreed) == (1, 1)
+    # Of one person a video, whatever each coder calls them.
+    result = agreement({"anna": two(("", "x")), "ben": two(("mary", "x"))}, ("anna", "ben"))
+    assert result.matched == 1

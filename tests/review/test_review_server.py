@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 from pathlib import Path
 
 import anyio
@@ -179,8 +180,12 @@ def test_strangers_are_refused(lab):
                 pass
         with page.socket(more="?token=secret") as socket:
             socket.receive_json()
-            with pytest.raises(WebSocketDisconnect), page.socket(more="?token=secret"):
-                pass
+            with page.socket(more="?token=secret") as second:  # accepted, to be told why not
+                assert second.receive() == {
+                    "type": "websocket.close",
+                    "code": 1013,
+                    "reason": "as many pages are open as are allowed",
+                }
 
 
 def test_places_and_their_people(lab, tmp_path):
@@ -206,6 +211,33 @@ def test_places_and_their_people(lab, tmp_path):
         found(spotted)
     with pytest.raises(DataError, match="name a video, or a folder with videos"):
         found(tmp_path / "none")
+
+
+def test_nobody_is_two_people_for_having_come_on_two_days(tmp_path):
+    for day in ("monday", "tuesday"):
+        (tmp_path / "p1" / day).mkdir(parents=True)
+        (tmp_path / "p1" / day / "take.mp4").touch()
+    place = find_recordings(tmp_path, spotted=tmp_path / "none")
+    assert [recording.subject for recording in place.recordings] == ["p1", "p1"]
+
+
+def test_a_folder_whose_name_no_line_can_hold_is_refused(tmp_path):
+    (tmp_path / "p\n1").mkdir()
+    (tmp_path / "p\n1" / "take.mp4").touch()
+    with pytest.raises(DataError, match="a line break or the like in its name or a folder's"):
+        find_recordings(tmp_path, spotted=tmp_path / "none")
+
+
+def test_what_is_to_be_typed_afterwards_can_be_typed(lab, capsys, monkeypatch):
+    monkeypatch.setattr("mace.review.server.serve", lambda session, **options: None)
+    spaced = lab.rename(lab.with_name("our lab's"))
+    assert main(["review", str(spaced), "--coder", "anna"]) == 0
+    (typed,) = (line for line in capsys.readouterr().err.splitlines() if "prepare" in line)
+    table = spaced / "annotations.csv"
+    assert shlex.split(typed) == [
+        *("mace", "prepare", "folder", "--manual-dir", str(spaced)),
+        *("--annotations", str(table), "--coder", "anna"),
+    ]
 
 
 def test_events_of_a_session_are_found_by_its_clock(tmp_path):

@@ -263,3 +263,45 @@ def test_several_people_of_a_video_keep_their_events(tmp_path):
         table.write(coding)
         assert table.read() == coding
     assert [row["subject"] for row in rows(path)] == ["anna k", "ben"]
+
+
+def test_the_person_of_a_video_is_not_whoever_moves_first(tmp_path):
+    path = tmp_path / "annotations.csv"
+    coding = coded((10, 20))
+    coding, _ = added(coding, "p1/take.mp4", {"onset": 5, "offset": 9, "subject": "p2"}, count=99)
+    people = {"p1/take.mp4": "p1"}
+    with CoderTable(
+        path, "anna", {"p1/take.mp4": "take"}, rate=lambda video: 200.0, people=people
+    ) as table:
+        table.write(coding)
+        assert table.read().subjects == people
+        assert [event.subject for event in table.read().of("p1/take.mp4")] == ["p2", ""]
+    # A table that nobody's folders explain: whom most of its rows name.
+    coding, _ = added(coding, "p1/take.mp4", {"onset": 30, "offset": 39}, count=99)
+    with open_table(path) as table:
+        table.write(coding)
+        assert table.read().subjects == people
+
+
+def test_columns_may_be_put_in_another_order_meanwhile(tmp_path):
+    path = tmp_path / "annotations.csv"
+    # By label the rows are in one order, by onset in the other.
+    coding = coded((10, 20), label="b")
+    coding, _ = added(coding, "p1/take.mp4", {"onset": 30, "offset": 40, "label": "a"}, count=99)
+    with open_table(path) as table:
+        table.write(coding)
+        header, *body = csv.reader(path.read_text().splitlines())
+        with path.open("w", newline="") as file:
+            csv.writer(file, delimiter=";").writerows(line[::-1] for line in (header, *body))
+        table.write(coding)
+    assert [row["emotion"] for row in rows(path)] == ["b", "a"]
+    assert path.read_text().startswith("note,fps,aus,")
+
+
+def test_a_table_that_is_gone_is_written_anew(tmp_path):
+    path = tmp_path / "annotations.csv"
+    with open_table(path) as table:
+        table.write(coded((10, 20)))
+        path.unlink()
+        table.write(coded((10, 21)))
+    assert [row["offset"] for row in rows(path)] == ["21"]
