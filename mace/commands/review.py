@@ -81,7 +81,7 @@ def run(
 
 def _compare(table: Path, coders: tuple[str, str], *, as_json: bool) -> None:
     from mace.review.agreement import agreement, agreement_text
-    from mace.review.table import read_codings
+    from mace.review.rows import read_codings
 
     result = agreement(read_codings(table), coders)
     print(json.dumps(asdict(result), indent=2) if as_json else agreement_text(result))

@@ -1,43 +1,37 @@
-"""The table of coded events: one CSV of all coders, as `mace prepare folder` reads it."""
+"""One coder's part of the table of coded events, beside other coders who write at a time."""
 
-import codecs
 import csv
 import io
-import math
 import os
 import re
-from bisect import bisect_left
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
-from mace.datasets.reading.cells import CellError, cell_frame
-from mace.errors import ConfigError, DataError, OutputError
+from mace.errors import ConfigError, OutputError
 from mace.files import write_text
 from mace.locks import lock, lock_folder
-from mace.review.events import CodedEvent, Coding, Kind, checked
+from mace.review.events import Coding
+from mace.review.rows import (
+    COLUMNS,
+    FOLDER,
+    FORMULA,
+    Numbers,
+    Row,
+    coding_of,
+    no_formula,
+    rate_of,
+    read_rows,
+    stored_number,
+    video_of,
+)
 
 ANNOTATIONS = "annotations.csv"
-COLUMNS = (
-    *("coder", "subject", "clip", "path", "kind", "onset", "apex", "offset"),
-    *("emotion", "aus", "fps", "note"),
-)
-_NEEDED = ("coder", "path", "kind", "onset", "offset")
-# The folder that paths begin at, in a table that lies elsewhere.
-_FOLDER = "folder"
 # A lock that others remove as they end is asked for anew so often.
 _TRIES = 10
-# Cells that begin so are run by spreadsheets.
-_FORMULA = ("=", "+", "-", "@")
 _CODER = re.compile(r"[\w][\w.-]{0,39}")
-
-type Row = dict[str, str]
-
-type Numbers = Callable[[str], tuple[int, ...] | None]
-"""The table's numbers of a video's frames; None where they are counted from 1."""
 
 
 def check_coder(name: str) -> str:
@@ -111,7 +105,9 @@ class CoderTable:
         self._check_folder(rows)
         own = [(number, row) for number, row in rows if self._is_own(row)]
         self._last = _content(row for _, row in own)
-        self.rates = {_video(row): rate for _, row in own if (rate := _rate(row.get("fps", "")))}
+        self.rates = {
+            video_of(row): rate for _, row in own if (rate := rate_of(row.get("fps", "")))
+        }
         return coding_of(self.path, own, numbers=self._numbers, people=self._people)
 
     def write(self, coding: Coding) -> None:
@@ -132,7 +128,7 @@ class CoderTable:
                     "program; load them anew, or undo the change there"
                 )
             own = list(self._rows(coding))
-            wanted = (*COLUMNS, _FOLDER) if self._elsewhere else COLUMNS
+            wanted = (*COLUMNS, FOLDER) if self._elsewhere else COLUMNS
             columns = [*header, *(name for name in wanted if name not in header)]
             text = io.StringIO(newline="")
             lines = csv.DictWriter(text, columns, restval="", lineterminator="\n")
@@ -161,12 +157,12 @@ class CoderTable:
         self.close()
 
     def _is_own(self, row: Row) -> bool:
-        return row.get("coder") == self.coder and _video(row) in self._videos
+        return row.get("coder") == self.coder and video_of(row) in self._videos
 
     def _check_folder(self, rows: Iterable[tuple[int, Row]]) -> None:
         """Refuse the table of another folder, whose paths would be taken for those of this one."""
         for number, row in rows:
-            stated = row.get(_FOLDER, "")
+            stated = row.get(FOLDER, "")
             if stated:
                 other = Path(stated).resolve() != self._root.resolve()
             else:  # a table beside its videos, or one that was made by hand
@@ -175,14 +171,14 @@ class CoderTable:
                 raise ConfigError(
                     f"{self.path}, row {number}: it is of a video in {stated or self.path.parent}, "
                     f"not in {self._root}; name that folder, or another --table (if the videos "
-                    f"were moved, mend the table's column {_FOLDER})"
+                    f"were moved, mend the table's column {FOLDER})"
                 )
 
     def _rows(self, coding: Coding) -> Iterator[Row]:
         taken: set[str] = set()
         for video, event in coding.all():
             onset, apex, offset = (
-                "" if frame is None else str(_stored(frame, self._numbers(video)))
+                "" if frame is None else str(stored_number(frame, self._numbers(video)))
                 for frame in (event.onset, event.apex, event.offset)
             )
             clip = f"{self._videos.get(video, video)}_f{onset}"
@@ -192,7 +188,7 @@ class CoderTable:
                 "coder": self.coder,
                 "subject": event.subject or coding.subjects.get(video, ""),
                 "clip": no_formula(clip),
-                "path": f"./{video}" if video.startswith(_FORMULA) else video,
+                "path": f"./{video}" if video.startswith(FORMULA) else video,
                 "kind": event.kind,
                 "onset": onset,
                 "apex": apex,
@@ -201,184 +197,15 @@ class CoderTable:
                 "aus": event.units,
                 "fps": f"{self._rate(video):g}",
                 "note": event.note,
-                **({_FOLDER: str(self._root)} if self._elsewhere else {}),
+                **({FOLDER: str(self._root)} if self._elsewhere else {}),
                 **dict(event.more),
             }
-
-
-def read_codings(path: Path) -> dict[str, Coding]:
-    """Return what each coder of a table says, by name.
-
-    Raises:
-        DataError: if there is no such table, or it cannot be read.
-    """
-    if not path.is_file():
-        raise DataError(f"there is no {path}; `mace review` makes it with the first event")
-    _, rows = read_rows(path)
-    coders = dict.fromkeys(row["coder"] for _, row in rows)
-    return {
-        coder: coding_of(path, [(n, row) for n, row in rows if row["coder"] == coder])
-        for coder in coders
-    }
-
-
-def read_rows(path: Path) -> tuple[list[str], list[tuple[int, Row]]]:
-    """Return the header of a table and its rows with their numbers; nothing where there is none.
-
-    Raises:
-        DataError: if it cannot be read, or lacks a column.
-    """
-    try:
-        text = _unicode(path.read_bytes(), path)
-    except FileNotFoundError:
-        return [], []
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-    # Spreadsheets save with the mark of their country.
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    rows = csv.DictReader(
-        io.StringIO(text, newline=""), delimiter=delimiter, restval="", strict=True
-    )
-    try:
-        return _checked_rows(path, rows)
-    except csv.Error as error:
-        raise DataError(f"{path}, row {rows.reader.line_num}: {error}; mend the row") from error
-
-
-def _checked_rows(
-    path: Path, rows: "csv.DictReader[str]"
-) -> tuple[list[str], list[tuple[int, Row]]]:
-    """Return header and rows, all of which can be written back as they are."""
-    header = [name.strip() for name in rows.fieldnames or ()]
-    rows.fieldnames = header
-    if twice := sorted({name for name in header if header.count(name) > 1}):
-        raise DataError(f"{path} has the column {twice[0]!r} twice; rename one of them")
-    if missing := [name for name in _NEEDED if name not in header]:
-        raise DataError(
-            f"{path} is no table of `mace review`: it has no column {', '.join(missing)}; name "
-            "another with --table"
-        )
-    read: list[tuple[int, Row]] = []
-    for row in rows:
-        if None in row:
-            raise DataError(
-                f"{path}, row {rows.line_num}: there are more cells than columns; name the columns "
-                "or remove the cells"
-            )
-        if any(row.values()):
-            read.append((rows.line_num, row))
-    return header, read
-
-
-def _unicode(data: bytes, path: Path) -> str:
-    """Decode a table that will be written again, so that no letter is guessed."""
-    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    try:
-        return data.decode("utf-16" if marked else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not saved as Unicode, so that letters such as ü would be guessed; save it "
-            "as CSV UTF-8"
-        ) from error
-
-
-def coding_of(
-    path: Path,
-    rows: Sequence[tuple[int, Row]],
-    *,
-    numbers: Numbers = lambda video: None,
-    people: Mapping[str, str] | None = None,
-) -> Coding:
-    """Return what rows of one coder say.
-
-    Args:
-        path: of the table, for messages.
-        rows: with their numbers in it.
-        numbers: as of `CoderTable`.
-        people: likewise. Of several in a video the person of it is this one, or else whom most rows
-            name, of equals the first.
-
-    Raises:
-        DataError: for a row that is no event.
-    """
-    events: dict[str, list[CodedEvent]] = {}
-    named_in: dict[str, Counter[str]] = {}
-    for _, row in rows:
-        named_in.setdefault(_video(row), Counter())[row.get("subject", "")] += 1
-    subjects: dict[str, str] = {}
-    for video, names in named_in.items():
-        usual = (people or {}).get(video, "")
-        subjects[video] = usual if usual in names else names.most_common(1)[0][0]
-    for number, (line, row) in enumerate(rows, start=1):
-        video = _video(row)
-        named = numbers(video)
-        subject = row.get("subject", "")
-        try:
-            apex = cell_frame(row.get("apex", ""))
-            event = CodedEvent(
-                number,
-                onset=_shown(_frame(row, "onset"), named),
-                apex=None if apex is None else _shown(apex, named),
-                offset=_shown(_frame(row, "offset"), named),
-                kind=cast(Kind, row["kind"].strip()),
-                label=row.get("emotion", ""),
-                units=row.get("aus", ""),
-                note=row.get("note", ""),
-                subject="" if subject == subjects[video] else subject,
-                more=tuple((k, v) for k, v in row.items() if v and k not in (*COLUMNS, _FOLDER)),
-            )
-            events.setdefault(video, []).append(checked(event))
-        except (CellError, ConfigError) as error:
-            raise DataError(f"{path}, row {line}: {error}; mend the row") from error
-    ordered = {
-        video: tuple(sorted(listed, key=lambda event: (event.onset, event.offset, event.number)))
-        for video, listed in events.items()
-    }
-    return Coding(ordered, {video: name for video, name in subjects.items() if name})
-
-
-def no_formula(text: str) -> str:
-    """Return a text of our own that no spreadsheet takes for a formula."""
-    return f"_{text}" if text.startswith(_FORMULA) else text
-
-
-def _video(row: Row) -> str:
-    return row.get("path", "").removeprefix("./")
-
-
-def _stored(frame: int, numbers: Sequence[int] | None) -> int:
-    """The table's number of a frame that is counted from 1."""
-    return frame if numbers is None else numbers[frame - 1]
-
-
-def _shown(frame: int, numbers: Sequence[int] | None) -> int:
-    if numbers is None:
-        return frame
-    place = bisect_left(numbers, frame)
-    if numbers[place : place + 1] != (frame,):
-        raise CellError(f"there is no picture of the number {frame}")
-    return place + 1
-
-
-def _rate(text: str) -> float:
-    try:
-        rate = float(text.replace(",", "."))
-    except ValueError:
-        return 0.0
-    return rate if 0 < rate < math.inf else 0.0
 
 
 def _content(rows: Iterable[Row]) -> list[Row]:
     """Rows for comparison: without empty cells, whatever the order of rows and columns."""
     filled = ({k: v for k, v in row.items() if v} for row in rows)
     return sorted(filled, key=lambda row: sorted(row.items()))
-
-
-def _frame(row: Mapping[str, str], column: str) -> int:
-    frame = cell_frame(row[column])
-    if frame is None:
-        raise CellError(f"its {column} is blank")
-    return frame
 
 
 def _order(row: Mapping[str, str]) -> tuple[str, str, int]:

@@ -7,7 +7,8 @@ import pytest
 
 from mace.errors import ConfigError, DataError, OutputError
 from mace.review.events import Coding, added, changed, renamed
-from mace.review.table import COLUMNS, CoderTable, read_codings
+from mace.review.rows import COLUMNS, read_codings
+from mace.review.table import CoderTable
 
 
 def open_table(path, coder="anna", videos=("p1/take.mp4",), rate=200.0):
