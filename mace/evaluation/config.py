@@ -33,8 +33,8 @@ class ProtocolConfig:
     kind: Literal["loso", "kfold", "database", "partition"] = "loso"
     folds: int = 5
     seed: int = 0
-    partition: str = "test A"
-    # The clips it selects show in the data's fingerprint.
+    # The clips that these two select show in the data's fingerprint.
+    partition: str = field(default="test A", metadata=UNHASHED)
     benchmark: BenchmarkName | None = field(default=None, metadata=UNHASHED)
 
 

@@ -62,7 +62,7 @@ def test_from_first_command_to_report(tmp_path, data, capsys):
         (["--prune", "asha", "--latency"], ["--prune", "--latency"]),
         (["--latency-limit-ms", "3"], ["--latency"]),
         (["--seeds", "0"], ["0 seeds"]),
-        (["--benchmark", "megc2018-hde"], ["databases"]),
+        (["--benchmark", "megc2018-hde"], ["folds of its own"]),
         (["--recipe.train.fine-tune.anchor", "3"], ["fine-tune"]),
         (["--units-from", "{home}/coding.csv"], ["--units-from", "unit-weight"]),
         (["--sampler", "grid", "--space", "{home}/points.toml"], ["points"]),

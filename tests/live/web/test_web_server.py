@@ -193,6 +193,7 @@ def test_pause_is_one_viewer_s_own_and_reset_reaches_the_engine():
         open_socket(client, "view") as paused,
         open_socket(client, "view") as other,
     ):
+        receive_until(other, of_type("results"))  # the source is open: there is what to reset
         paused.send_text('{"type": "pause", "paused": true}')
         paused.send_text('{"type": "reset"}')
         wait_for(lambda: engine.resets == 1)
