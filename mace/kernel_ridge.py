@@ -11,42 +11,49 @@ import cv2
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Shaped
 from sklearn.kernel_ridge import KernelRidge as SklearnKernelRidge
 
 from mace.augment.image import flip
 from mace.motion.config import MotionConfig
 from mace.prediction import normalise
 
-type Distances = tuple[Float[np.ndarray, "n n"], Float[np.ndarray, "n n"]]
-"""Mean squared distances of clips to each other, and to the mirror images of each other."""
+type Distances = tuple[Float[np.ndarray, "m n"], Float[np.ndarray, "m n"]]
+"""Mean squared distances of clips to others, and to the mirror images of those."""
 
 
 class BalancedRidge:
-    """scikit-learn's kernel ridge as a classifier of precomputed kernels."""
+    """scikit-learn's kernel ridge as a classifier of precomputed kernels, classes weighing alike.
+
+    Args:
+        strength: of the regularisation, above 0.
+
+    Attributes:
+        classes_: the labels seen by `fit`, sorted.
+    """
 
     def __init__(self, strength: float) -> None:
         self._ridge = SklearnKernelRidge(alpha=strength, kernel="precomputed")  # pyright: ignore[reportArgumentType]
         self.classes_ = np.zeros(0, np.int64)
 
-    def fit(self, kernel: np.ndarray, labels: np.ndarray) -> None:
+    def fit(self, kernel: Float[np.ndarray, "n n"], labels: Shaped[np.ndarray, " n"]) -> None:
         """Fit to products of the training clips with each other."""
         self.classes_, places, counts = np.unique(labels, return_inverse=True, return_counts=True)
         targets = np.eye(len(counts))[places] - 1 / len(counts)
         weights = (len(labels) / (len(counts) * counts))[places]
         self._ridge.fit(kernel, targets, sample_weight=weights)
 
-    def scores(self, kernel: np.ndarray) -> np.ndarray:
+    def scores(self, kernel: Float[np.ndarray, "m n"]) -> Float[np.ndarray, "m k"]:
         """Return a score of each of `classes_`, from products with the training clips."""
         return np.asarray(self._ridge.predict(kernel))
 
-    def predict(self, kernel: np.ndarray) -> np.ndarray:
+    def predict(self, kernel: Float[np.ndarray, "m n"]) -> Shaped[np.ndarray, " m"]:
         """Return the class with the highest score."""
         return self.classes_[self.scores(kernel).argmax(axis=1)]
 
 
-def mirrored_kernel(distances: Distances, width: float) -> Float[np.ndarray, "n n"]:
-    """Return the RBF kernel, the mean of that to images and that to mirror images."""
+def mirrored_kernel(distances: Distances, width: float) -> Float[np.ndarray, "m n"]:
+    """Return the RBF kernel exp(-width d), the mean of that to images and to mirror images."""
     straight, mirrored = distances
     return (np.exp(-width * straight) + np.exp(-width * mirrored)) / 2
 
