@@ -23,10 +23,10 @@ def test_images_come_out_as_they_went_in_however_the_bytes_are_cut(step):
     images = [jpeg(level) for level in (10, 90, 200)]
     images.insert(1, with_thumbnail(jpeg(50), jpeg(60, (8, 8))))
     stream, splitter = b"".join(images), JpegSplitter()
-    found = [
+    images_out = [
         out for at in range(0, len(stream), step) for out in splitter.feed(stream[at : at + step])
     ]
-    assert found == images
+    assert images_out == images
     assert (splitter.skipped, splitter.pending) == (0, 0)
 
 
@@ -35,10 +35,10 @@ def test_a_cut_image_and_garbage_are_passed_over(step):
     a, b = jpeg(10), jpeg(200)
     stream = b"--boundary\r\n\xff\xd8" + a[:-40] + b + b"\xff\xd9 text \xff" + a
     splitter = JpegSplitter()
-    found = [
+    images_out = [
         out for at in range(0, len(stream), step) for out in splitter.feed(stream[at : at + step])
     ]
-    assert found == [b, a]
+    assert images_out == [b, a]
     assert splitter.skipped == len(stream) - len(a) - len(b)
 
 

@@ -79,8 +79,10 @@ def test_scikit_learn_takes_them_as_its_own():
     images, labels, groups = flow_images()
     for name in ("bi_woof", "kernel_ridge"):
         classifier = clone(shallow_classifier(name))
-        found = cross_val_score(classifier, images, labels, groups=groups, cv=LeaveOneGroupOut())
-        assert found.tolist() == [1, 1, 1, 1]
+        accuracies = cross_val_score(
+            classifier, images, labels, groups=groups, cv=LeaveOneGroupOut()
+        )
+        assert accuracies.tolist() == [1, 1, 1, 1]
 
 
 def test_what_cannot_be_is_said():

@@ -128,8 +128,8 @@ class CoderTable:
                     "program; load them anew, or undo the change there"
                 )
             own = list(self._rows(coding))
-            wanted = (*COLUMNS, FOLDER) if self._elsewhere else COLUMNS
-            columns = [*header, *(name for name in wanted if name not in header)]
+            needed = (*COLUMNS, FOLDER) if self._elsewhere else COLUMNS
+            columns = [*header, *(name for name in needed if name not in header)]
             text = io.StringIO(newline="")
             lines = csv.DictWriter(text, columns, restval="", lineterminator="\n")
             lines.writeheader()

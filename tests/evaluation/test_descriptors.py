@@ -57,31 +57,31 @@ def right(method, motion_set):
     """Share of the clips that are named rightly, and what was used of whom."""
     hits = 0
     for fold in loso(motion_set.groups, names=motion_set.subjects):
-        found = method(motion_set, fold, seed=0, explain=False)
-        assert not set(found.data_use.fitted) & set(fold.test_index)
-        hits += int((found.predicted == motion_set.labels[fold.test_index]).sum())
+        predictions = method(motion_set, fold, seed=0, explain=False)
+        assert not set(predictions.data_use.fitted) & set(fold.test_index)
+        hits += int((predictions.predicted == motion_set.labels[fold.test_index]).sum())
     return hits / len(motion_set)
 
 
 def test_both_name_what_moves_where(clean):
     assert right(BiWoofMachine(ONE), clean) == 1
-    told = with_lbp_top(clean, clips_of(clean), cache_dir=None)
-    assert right(LbpTopMachine(ONE), told) == 1
+    described = with_lbp_top(clean, clips_of(clean), cache_dir=None)
+    assert right(LbpTopMachine(ONE), described) == 1
 
 
 def test_histograms_go_where_their_clips_go_and_change_no_name(clean, tmp_path):
     clips = clips_of(clean)
-    told = with_lbp_top(clean, clips, cache_dir=tmp_path)
-    assert told.lbp_top.shape == (24, 4425)
-    assert told.fingerprint == clean.fingerprint
-    np.testing.assert_array_equal(told.lbp_top[3], LBPTOP().transform([clips[3].frames])[0])
+    described = with_lbp_top(clean, clips, cache_dir=tmp_path)
+    assert described.lbp_top.shape == (24, 4425)
+    assert described.fingerprint == clean.fingerprint
+    np.testing.assert_array_equal(described.lbp_top[3], LBPTOP().transform([clips[3].frames])[0])
     again = with_lbp_top(clean, clips, cache_dir=tmp_path)
-    np.testing.assert_array_equal(again.lbp_top, told.lbp_top)
+    np.testing.assert_array_equal(again.lbp_top, described.lbp_top)
     assert len(list(tmp_path.iterdir())) == 1
-    part = subset(told, np.array([5, 2]))
-    np.testing.assert_array_equal(part.lbp_top, told.lbp_top[[5, 2]])
-    halves = [subset(told, np.arange(12)), subset(told, np.arange(12, 24))]
-    np.testing.assert_array_equal(join(halves).lbp_top, told.lbp_top)
+    part = subset(described, np.array([5, 2]))
+    np.testing.assert_array_equal(part.lbp_top, described.lbp_top[[5, 2]])
+    halves = [subset(described, np.arange(12)), subset(described, np.arange(12, 24))]
+    np.testing.assert_array_equal(join(halves).lbp_top, described.lbp_top)
     assert join([halves[0], dataclasses.replace(halves[1], lbp_top=None)]).lbp_top is None
 
 

@@ -32,9 +32,9 @@ def test_every_network_has_a_line(capsys):
     assert published["rcn_a"] == "0.7432 / 0.7190 (quoted; fixed epochs)"
     assert published["macnn_ecnu"].startswith("0.6660 / 0.6835 (294 clips of CASME, CASME II")
     assert published["bi_woof"] == "0.6296 / 0.6227"  # without an epoch, none is chosen
-    found = {name for name, text in published.items() if not text.startswith("none")}
+    published_rows = {name for name, text in published.items() if not text.startswith("none")}
     named = {name for name, row in NETWORKS.items() if row.published}
-    assert found == named | {"lbp_top", "bi_woof"}
+    assert published_rows == named | {"lbp_top", "bi_woof"}
     assert main(["zoo", "--networks", "alexnet"]) == 2
     said = capsys.readouterr().err
     assert "there is no network 'alexnet'; there are: macnn, " in said

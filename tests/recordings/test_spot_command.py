@@ -225,23 +225,23 @@ def test_folders_of_recordings_are_done_in_order_with_tables_of_all(flash, model
     assert spot([tmp_path / "lab"], model, out) == 3
     printed = capsys.readouterr().out
     with (out / "summary.csv").open(newline="") as file:
-        still, found, broken = csv.DictReader(file)
-    assert [Path(row["recording"]).name for row in (still, found, broken)] == [
+        still, moving, broken = csv.DictReader(file)
+    assert [Path(row["recording"]).name for row in (still, moving, broken)] == [
         "still", "flash", "broken.mp4",
     ]  # fmt: skip
-    assert (still["micro"], found["micro"], broken["micro"]) == ("0", "1", "")
-    assert float(found["micro_per_minute"]) == pytest.approx(48, abs=0.1)
+    assert (still["micro"], moving["micro"], broken["micro"]) == ("0", "1", "")
+    assert float(moving["micro_per_minute"]) == pytest.approx(48, abs=0.1)
     assert "broken.mp4" in broken["error"]
     with (out / "events.csv").open(newline="") as file:
         movements = list(csv.DictReader(file))
     with (out / "flash" / "events.csv").open(newline="") as file:
-        assert [{**row, "recording": found["recording"]} for row in csv.DictReader(file)] == (
+        assert [{**row, "recording": moving["recording"]} for row in csv.DictReader(file)] == (
             movements
         )
     *_, last = (line for line in printed.splitlines() if line.startswith("all "))
     assert last.split()[3] == "1"
     page = (out / "index.html").read_text(encoding="utf-8")
-    names = [page.index(f">{row['recording']}<") for row in (still, found, broken)]
+    names = [page.index(f">{row['recording']}<") for row in (still, moving, broken)]
     assert names == sorted(names)
     assert {"still/", "flash/", "flash/events.csv"} <= set(re.findall(r'href="([^"]+)"', page))
     assert page.count("<rect ") == len(movements)

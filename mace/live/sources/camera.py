@@ -95,9 +95,9 @@ class Camera(Stream):
         fourcc = _letters(self._answers[cv2.CAP_PROP_FOURCC])
         exposure = _known(self._answers[cv2.CAP_PROP_EXPOSURE])
         wrong = []
-        wanted = asked.width or width, asked.height or height
-        if wanted != (width, height):
-            wrong.append(f"{width}x{height} px instead of {wanted[0]}x{wanted[1]}")
+        expected = asked.width or width, asked.height or height
+        if expected != (width, height):
+            wrong.append(f"{width}x{height} px instead of {expected[0]}x{expected[1]}")
         if asked.fps is not None and abs(self.fps - asked.fps) > 0.01 * asked.fps:
             wrong.append(f"{self.fps:g} frames per second instead of {asked.fps:g}")
         if asked.fourcc is not None and fourcc and fourcc != asked.fourcc:
