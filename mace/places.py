@@ -58,9 +58,11 @@ def prepared_dataset(dataset: str, *, data_dir: Path) -> Path:
     if len(meant) > 1:
         raise DataError(f"{dataset} is prepared as {', '.join(meant)}; name one of them")
     if not meant:
-        how = f"mace prepare {name}" + (f" --config {config}" if config else "")
         there = ", ".join(prepared) or "nothing"
-        raise DataError(
-            f"{dataset} is not prepared in {data_dir} ({there} is there); `{how}` prepares it"
-        )
+        where = f"{dataset} is not prepared in {data_dir} ({there} is there)"
+        known = installed_datasets()
+        if name not in known:
+            raise DataError(f"{where}, and `mace prepare` knows no {name}, only {', '.join(known)}")
+        how = f"mace prepare {name}" + (f" --config {config}" if config else "")
+        raise DataError(f"{where}; `{how}` prepares it")
     return prepared[meant[0]]

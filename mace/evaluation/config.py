@@ -27,7 +27,8 @@ class ProtocolConfig:
         seed: of the dealing of `kfold`.
         partition: that `partition` tests.
         benchmark: the protocol of the field that the result is called after; takes its databases
-            and classes only, and says where the number of samples differs.
+            and classes only, and says where the number of samples differs. Where it has folds of
+            its own, as `dfme-7`, they stand in place of `loso`, whatever `folds` says.
     """
 
     kind: Literal["loso", "kfold", "database", "partition"] = "loso"

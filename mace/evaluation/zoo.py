@@ -220,7 +220,9 @@ def read_results(path: Path) -> list[Result]:
 
 
 def verdict(result: Result) -> str:
-    """Return how a network stands to kernel ridge on the same images."""
+    """Return how a network stands to kernel ridge on the same images; nothing for that itself."""
+    if result.network == RIDGE:
+        return ""
     if result.ahead_low > 0:
         return "better"
     return "worse" if result.ahead_high < 0 else "no better"

@@ -71,3 +71,5 @@ def test_a_lead_whose_interval_holds_nothing_is_none():
     assert verdict(RESULT) == "no better"
     assert verdict(dataclasses.replace(RESULT, ahead_low=0.01)) == "better"
     assert verdict(dataclasses.replace(RESULT, ahead_high=-0.01)) == "worse"
+    # Kernel ridge is what the others are compared with.
+    assert verdict(dataclasses.replace(RESULT, network="kernel_ridge")) == ""
