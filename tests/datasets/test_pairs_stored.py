@@ -40,9 +40,9 @@ def test_work_resumes_and_does_not_depend_on_how_it_is_cut(pairs, tmp_path, monk
             raise KeyboardInterrupt
         return store(settings, chunk)
 
-    def make():
+    def make(people=(4, 9)):
         return make_pairs(
-            (4, 9), 2, seed=1, estimators=pairs.estimators, workers=1, cache_dir=tmp_path
+            people, 2, seed=1, estimators=pairs.estimators, workers=1, cache_dir=tmp_path
         )
 
     monkeypatch.setattr(stored, "store_chunk", interrupted)
@@ -52,6 +52,8 @@ def test_work_resumes_and_does_not_depend_on_how_it_is_cut(pairs, tmp_path, monk
     assert rendered == [4, 9, 9]
     assert make().person.tolist() == [4, 4, 9, 9]
     assert rendered == [4, 9, 9]
+    assert make((4, 9, 2)).person.tolist() == [4, 4, 9, 9, 2, 2]
+    assert rendered == [4, 9, 9, 2]
     np.testing.assert_array_equal(resumed.fields, pairs.fields)
     np.testing.assert_array_equal(resumed.aus, pairs.aus)
 
@@ -61,7 +63,10 @@ def test_processes_give_the_same_pairs(pairs, monkeypatch):
     monkeypatch.setattr(stored, "_CHUNK", 1)
     shared = make_pairs((4, 9), 2, seed=1, estimators=pairs.estimators, workers=2)
     np.testing.assert_array_equal(shared.emotion, pairs.emotion)
-    np.testing.assert_array_equal(shared.fields, pairs.fields)
+    # One person alone and two at once are other programs, which may round otherwise.
+    np.testing.assert_allclose(
+        shared.fields.astype(np.float32), pairs.fields.astype(np.float32), atol=5e-4
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in ESTIMATORS if name != "exact"])

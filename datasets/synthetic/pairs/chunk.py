@@ -18,14 +18,13 @@ from mace.datasets.synthetic.pairs.rendering import render_pictures
 from mace.datasets.synthetic.picture.picture_config import PictureConfig
 from mace.files import atomic_path
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 @dataclass(frozen=True)
 class PairSettings:
-    """Everything that decides what is stored."""
+    """Everything that decides what is stored of a person."""
 
-    people: tuple[int, ...]
     pairs_each: int
     poses_each: int
     seed: int

@@ -104,7 +104,8 @@ def make_pairs(
         estimators: names from `ESTIMATORS`.
         workers: processes, as many as there are cores by default; the pairs do not depend on it.
         cache_dir: where finished people are kept, in a folder named after the settings; an
-            interrupted call goes on from there. None keeps nothing.
+            interrupted call goes on from there, and more people join those that are there. None
+            keeps nothing.
 
     Raises:
         ConfigError: for no people, one of them twice, or an unknown estimator.
@@ -119,19 +120,17 @@ def make_pairs(
         raise ConfigError(
             f"unknown estimators {unknown}, expected one or more of {', '.join(ESTIMATORS)}"
         )
+    everybody = tuple(int(person) for person in people)
     settings = PairSettings(
-        tuple(int(p) for p in people), pairs_each, poses_each, seed, config, picture, cast,
-        tuple(estimators), _rig(config),
-    )  # fmt: skip
+        pairs_each, poses_each, seed, config, picture, cast, tuple(estimators), _rig(config)
+    )
     with tempfile.TemporaryDirectory() if cache_dir is None else nullcontext(cache_dir) as root:
         folder = Path(root) / f"pairs-{config_hash(settings)}"
         folder.mkdir(parents=True, exist_ok=True)
-        chunks = {
-            folder / f"people{k // _CHUNK:05d}.npz": settings.people[k : k + _CHUNK]
-            for k in range(0, len(people), _CHUNK)
-        }
-        missing = {path: some for path, some in chunks.items() if not path.exists()}
-        _store(settings, missing, workers)
+        parts = [everybody[k : k + _CHUNK] for k in range(0, len(everybody), _CHUNK)]
+        chunks = {folder / f"people{part[0]}-{_short_hash(part)}.npz": part for part in parts}
+        missing = {path: part for path, part in chunks.items() if not path.exists()}
+        _store(settings, missing, workers, people=len(everybody))
         return _load(settings, list(chunks))
 
 
@@ -140,17 +139,24 @@ def _rig(config: PairConfig) -> str:
     table = prototype_table()
     shares = prototype_shares(config.classes, mixture=config.mixture)
     tables = (table.names, table.aus.tolist(), table.unilateral.tolist(), shares.tolist())
-    content = repr((*tables, ANATOMY, MUSCLES))
-    return hashlib.sha256(content.encode()).hexdigest()[:12]
+    return _short_hash((*tables, ANATOMY, MUSCLES))
+
+
+def _short_hash(values: tuple[object, ...]) -> str:
+    return hashlib.sha256(repr(values).encode()).hexdigest()[:12]
 
 
 def _store(
-    settings: PairSettings, missing: Mapping[Path, tuple[int, ...]], workers: int | None
+    settings: PairSettings,
+    missing: Mapping[Path, tuple[int, ...]],
+    workers: int | None,
+    *,
+    people: int,
 ) -> None:
     if not missing:
         return
-    total = len(settings.people) * settings.pairs_each
-    left = sum(len(some) for some in missing.values())
+    total = people * settings.pairs_each
+    left = sum(len(part) for part in missing.values())
     with progress("rendering pairs", total, done=total - left * settings.pairs_each) as advance:
         for _, pairs in parallel_map(
             store_chunk,
