@@ -96,9 +96,6 @@ def ablation() -> Iterator[Setting]:
         pairs = replace(motion.stream.pairs, **changes)
         yield Setting(name, replace(motion, stream=replace(motion.stream, pairs=pairs)))
     for name, changes in {
-        "no noise of estimators": {"exact": 1.0},
-        "one estimator (DIS)": {"estimators": ("dis",)},
-        "no mixup": {"mixup": 0.0},
         "windows not moved": {"conventions": ConventionConfig(jitter=0.0, loose=0.0)},
         "our own presentation alone": {"conventions": ConventionConfig(public=0.0)},
         "the public presentation alone": {"conventions": ConventionConfig(public=1.0)},

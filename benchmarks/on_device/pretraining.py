@@ -20,7 +20,6 @@ from mace.compilation import keep_compiled
 from mace.datasets.synthetic.movement.action_units import AU_NAMES
 from mace.datasets.synthetic.movement.prototypes import class_names
 from mace.datasets.synthetic.pairs.cast import Cast, make_cast
-from mace.datasets.synthetic.pairs.noise import estimator_model
 from mace.metrics import confusion_matrix, uf1
 from mace.motion.config import MotionConfig
 from mace.motion.conventions import OWN_FRAMING
@@ -68,7 +67,6 @@ def measure(results: Results, *, tiny: bool) -> None:
 def pair_data(seeds: range) -> PairData:
     """Return people of motion space on the device, and no rendered pairs."""
     cast: Cast = make_cast(seeds, workers=min(os.cpu_count() or 1, 16))
-    estimators = estimator_model()
     fields = np.zeros((1, 1, cast.triangle.shape[1], cast.triangle.shape[2], 2), np.float16)
     nothing = np.zeros((1, len(AU_NAMES)), np.float32)
     data = PairData(
@@ -77,7 +75,6 @@ def pair_data(seeds: range) -> PairData:
         unit_px=nothing,
         side=nothing,
         cast=cast,
-        estimators=estimators,
     )
     return jax.device_put(data, jax.local_devices()[0])
 
@@ -123,9 +120,7 @@ def stream_rate(data: PairData, batch: int) -> dict[str, Any]:
 def draw_test(data: PairData, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return images (n, h, w, 3) of unmixed pairs in our own presentation, and their labels."""
     config = recipe(count)
-    still = replace(
-        config.stream, mixup=0.0, conventions=replace(config.stream.conventions, public=0.0)
-    )
+    still = replace(config.stream, conventions=replace(config.stream.conventions, public=0.0))
     fold = make_stream(data, config).seeded(1)
     batch = jax.jit(DrawPairs(batch_size=count, config=still))(data, fold, jnp.int32(0))
     return np.asarray(batch.images), np.asarray(batch.targets).argmax(axis=-1)

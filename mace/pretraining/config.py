@@ -20,23 +20,18 @@ class PairStreamConfig:
         pairs: what happens in the pairs of motion space; those rendered have their own copy.
         conventions: how pairs are presented.
         rendered: share of a batch that comes from the store.
-        estimators: whose flow is learnt from, equally often, in both routes.
-        exact: share of motion-space pairs whose flow is perfect.
-        mixup: alpha of the Beta distribution that mixes two pairs, after normalisation, so that a
-            strong one does not hide a faint one; 0 mixes none.
+        estimators: whose flow of the rendered pairs is learnt from, equally often. That of motion
+            space is perfect.
     """
 
     pairs: PairConfig = field(default_factory=PairConfig)
     conventions: ConventionConfig = field(default_factory=ConventionConfig)
-    rendered: float = 0.5
+    rendered: float = 0.6
     estimators: tuple[str, ...] = ("dis", "tvl1", "farneback")
-    exact: float = 0.1
-    mixup: float = 0.2
 
     def __post_init__(self) -> None:
-        for name in ("rendered", "exact"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"stream.{name} is {getattr(self, name)}, expected 0 to 1")
+        if not 0 <= self.rendered <= 1:
+            raise ConfigError(f"stream.rendered is {self.rendered}, expected 0 to 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +50,7 @@ class PretrainingConfig:
         seed: of everything random.
     """
 
-    people: int = 1280
+    people: int = 2560
     pairs_each: int = 16
     poses_each: int = 3
     pairs: PairConfig = field(default_factory=PairConfig)

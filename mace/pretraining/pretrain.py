@@ -1,10 +1,10 @@
 """MACNN pre-trained on rendered faces alone: how the network that MACE ships was made.
 
-Learns negative, positive and surprise from onset–apex pairs of synthetic people: half of every
-batch from rendered pairs as DIS, TV-L1 and Farneback measured them, half from motion space, both
-presented as our own clips and as public flow images are. No picture of a real person is in it. The
-only one that versions of the recipe were compared on is the photograph of `photograph.py`; real
-clips have shown once that three action units were rendered wrongly (the model card).
+Learns negative, positive and surprise from onset–apex pairs of synthetic people: most of every
+batch from rendered pairs as DIS, TV-L1 and Farneback measured them, the rest from motion space,
+both presented as our own clips and as public flow images are. No picture of a real person is in
+it. The only one that versions of the recipe were compared on is the photograph of `photograph.py`;
+real clips have shown once that three action units were rendered wrongly (the model card).
 
     mace pretrain --measure                         the shipped network and its card
     mace pretrain --config.train.devices 8          on an accelerator or several
@@ -28,7 +28,6 @@ from mace.config import config_hash, to_dict
 from mace.datasets.synthetic.movement.coding import present_units
 from mace.datasets.synthetic.movement.prototypes import class_names
 from mace.datasets.synthetic.pairs.cast import make_cast
-from mace.datasets.synthetic.pairs.noise import estimator_model
 from mace.datasets.synthetic.pairs.stored import StoredPairs, make_pairs
 from mace.face.config import FaceConfig
 from mace.metrics import class_f1, confusion_matrix
@@ -121,7 +120,6 @@ def make_stream(
         unit_px=stored.unit_px,
         side=stored.side,
         cast=cast,
-        estimators=estimator_model(),
     )
     size = config.stream.conventions.size
     return Stream(
@@ -209,7 +207,7 @@ def _typical(
 ) -> Float[np.ndarray, "k h w c"]:
     """Return the mean public presentation of each class, without moved windows."""
     conventions = replace(config.stream.conventions, public=1.0, jitter=0.0, loose=0.0)
-    plain = replace(config.stream, mixup=0.0, conventions=conventions)
+    plain = replace(config.stream, conventions=conventions)
     fold = stream.seeded(config.seed + 1)
     take = jax.jit(DrawPairs(batch_size=config.train.batch_size, config=plain))
     batches = [

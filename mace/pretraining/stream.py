@@ -1,9 +1,9 @@
 """Batches of onset–apex pairs without end: rendered ones, and motion made up on the device.
 
 Every batch is a pure function of the run's seed and the step, as `mace.training.sampling.draw` is,
-so that a run resumes anywhere. Rendered pairs are a finite store that was measured before; motion
-space makes new ones in the program that trains. Both are then presented as MACE's own clips or as
-public flow images are (`mace.motion.conventions`).
+so that a run resumes anywhere. Rendered pairs are a finite store that was measured before, with the
+errors of flow estimators; motion space makes new ones in the program that trains, without any. Both
+are then presented as MACE's own clips or as public flow images are (`mace.motion.conventions`).
 """
 
 from dataclasses import dataclass
@@ -18,12 +18,11 @@ from mace.datasets.synthetic.movement.prototypes import class_names, labels_of_e
 from mace.datasets.synthetic.pairs.cast import Cast
 from mace.datasets.synthetic.pairs.draw import draw_plans
 from mace.datasets.synthetic.pairs.field import exact_fields
-from mace.datasets.synthetic.pairs.noise import EstimatorModel, measured_fields
 from mace.losses.units import UnitTargets
 from mace.motion.conventions import mirror, present
 from mace.prediction import motion_deviation, normalise
 from mace.pretraining.config import PairStreamConfig
-from mace.training.sampling import Batch, beta_quantiles, mix_neighbours
+from mace.training.sampling import Batch
 from mace.training.state import PAIRS, FoldArrays, stream_key
 
 
@@ -38,7 +37,6 @@ class PairData:
         unit_px: of the rendered pairs, displacement by each action unit in crop px.
         side: of the rendered pairs, which half of the face makes more of each (`Plans`).
         cast: the people of motion space.
-        estimators: the model of their flow.
     """
 
     fields: Float16[Array | np.ndarray, "e n r r 2"]
@@ -46,7 +44,6 @@ class PairData:
     unit_px: Float[Array | np.ndarray, "n a"]
     side: Float[Array | np.ndarray, "n a"]
     cast: Cast
-    estimators: EstimatorModel
 
 
 def draw_pairs(
@@ -57,8 +54,8 @@ def draw_pairs(
     batch_size: int,
     config: PairStreamConfig,
 ) -> Batch:
-    """Return the batch of a step: normalised images, soft targets, and those of `UNITS`."""
-    keys = jax.random.split(stream_key(fold.seed, PAIRS, step), 7)
+    """Return the batch of a step: normalised images, targets, and those of `UNITS`."""
+    keys = jax.random.split(stream_key(fold.seed, PAIRS, step), 6)
     stored = round(batch_size * config.rendered)
     fields, truth = [], []
     if stored:
@@ -76,15 +73,14 @@ def draw_pairs(
             count=batch_size - stored,
             config=config.pairs,
         )
-        fields.append(_measured(keys[3], exact_fields(plans, data.cast), data, config))
+        fields.append(exact_fields(plans, data.cast))
         truth.append((plans.emotion, plans.unit_px, plans.side))
-    # In random order, since the two presentations and the neighbours of mixup go by place.
-    order = jax.random.permutation(keys[4], batch_size)
+    # In random order, since the two presentations go by place.
+    order = jax.random.permutation(keys[3], batch_size)
     emotion, unit_px, side = (jnp.concatenate(parts)[order] for parts in zip(*truth, strict=True))
-    mirrored = jax.random.bernoulli(keys[6], 0.5, (batch_size,))
-    keys = jax.random.split(keys[5])
+    mirrored = jax.random.bernoulli(keys[4], 0.5, (batch_size,))
     images = present(
-        mirror(jnp.concatenate(fields)[order], mirrored), keys[0], config=config.conventions
+        mirror(jnp.concatenate(fields)[order], mirrored), keys[5], config=config.conventions
     )
     units = unit_targets(
         unit_px, jnp.where(mirrored[:, None], -side, side), deviation=motion_deviation(images)
@@ -92,12 +88,6 @@ def draw_pairs(
     images = normalise(images, fold.mean, fold.std, kind="image")
     labels = jnp.asarray(labels_of_emotions(config.pairs.classes))[emotion]
     targets = jax.nn.one_hot(labels, len(class_names(config.pairs.classes)), dtype=jnp.float32)
-    if config.mixup:
-        share = jax.random.choice(keys[1], jnp.asarray(beta_quantiles(config.mixup)), (batch_size,))
-        images = mix_neighbours(images, share[:, None, None, None])
-        targets, units = jax.tree.map(
-            lambda values: mix_neighbours(values, share[:, None]), (targets, units)
-        )
     place = jnp.arange(batch_size, dtype=jnp.int32)
     return Batch(images=images, targets=targets, place=place, units=units)
 
@@ -119,18 +109,6 @@ def unit_targets(
         strength=px / jnp.maximum(deviation, 1e-3)[:, None],
         side=side[:, UNIT_COLUMNS],
     )
-
-
-def _measured(
-    key: Array, exact: Float[Array, "b r r 2"], data: PairData, config: PairStreamConfig
-) -> Float[Array, "b r r 2"]:
-    keys = jax.random.split(key, 3)
-    model = data.estimators
-    known = jnp.asarray([model.index(name) for name in config.estimators], jnp.int32)
-    by = known[jax.random.randint(keys[0], (len(exact),), 0, len(known), jnp.int32)]
-    perfect = jax.random.uniform(keys[1], (len(exact),)) < config.exact
-    by = jnp.where(perfect, model.index("exact"), by)
-    return measured_fields(keys[2], exact, model, estimator=by)
 
 
 @dataclass(frozen=True, kw_only=True)

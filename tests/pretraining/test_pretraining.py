@@ -23,7 +23,7 @@ TINY = PretrainingConfig(
     people=2,
     pairs_each=3,
     poses_each=1,
-    stream=PairStreamConfig(estimators=("dis",), mixup=0.0),
+    stream=PairStreamConfig(estimators=("dis",)),
     train=replace(PretrainingConfig().train, epochs=2, batch_size=8, ema=0.0),
     steps_per_epoch=2,
 )
