@@ -48,8 +48,8 @@ validation people of `mace/pretraining/pair_tests.py`, in both kinds of recordin
 {measured_on}
 Four recipes before this one were measured on these people as well. In two of them AU7, AU10 and
 AU14 moved otherwise and alike in everybody, so that their figures do not compare; the third and
-the fourth had a quarter and half as many people, and smaller networks, and what was made up had the
-errors of a modelled estimator (UF1 0.817 and 0.827 on `same`, 0.783 and 0.785 on `shifted`).
+the fourth had a quarter and half as many people, and what was made up had the errors of a modelled
+estimator (UF1 0.817 and 0.827 on `same`, 0.783 and 0.785 on `shifted`).
 That the three units did not move as people's do was seen by asking an earlier network about 278
 real clips of MEGC 2019's composite, whose sheets name units; how they move now was written by
 FACS's descriptions, and nothing was fitted to those clips or chosen on them. Everything else was
