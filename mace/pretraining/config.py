@@ -74,7 +74,7 @@ class PretrainingConfig:
             augment=NO_AUGMENT,
             mixup=0.0,
             normalise="image",
-            epochs=100,
+            epochs=200,
             batch_size=64,
             unit_weight=1.0,
             ema=0.999,
