@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -208,5 +209,5 @@ class FakeRunner:
                 self._engine.reset_reference()
             for result in self._engine.push(frame):
                 self._pages.publish(result)
-        self._pages.publish_last(self._engine.last_events())
+        self._pages.publish(replace(result, events=self._engine.last_events()))
         self._engine.close()

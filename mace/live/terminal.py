@@ -79,7 +79,6 @@ def run_until_ended(
             config=live,
             sinks=sinks,
             on_incident=lambda incident: say(str(incident)),
-            on_last=None if recording is None else recording.end_with,
         )
         used = time.process_time()
         until = math.inf if seconds is None else time.monotonic() + seconds

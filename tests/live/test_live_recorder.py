@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -70,10 +71,10 @@ def test_interruption_keeps_what_was_done(tmp_path):
 @pytest.mark.skipif(not FULL.exists(), reason="only some systems have a device that is always full")
 def test_full_disk_is_said_and_leaves_nothing(tmp_path, monkeypatch):
     session = recorder(tmp_path / "out")
-    session._jsonl.close()
-    monkeypatch.setattr(session, "_jsonl", FULL.open("wb"))
-    with pytest.raises(OutputError, match="No space left"), session:
-        session.write_result(result(0), PICTURE)
+    with FULL.open("wb", 0) as full:
+        monkeypatch.setattr(session, "_jsonl", full)
+        with pytest.raises(OutputError, match="No space left"), session:
+            session.write_result(result(0), PICTURE)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -81,10 +82,10 @@ def test_full_disk_is_said_and_leaves_nothing(tmp_path, monkeypatch):
 def test_of_a_camera_a_full_disk_leaves_what_was_recorded(tmp_path, monkeypatch):
     session = recorder(tmp_path / "out", pictures="own", keep=True)
     session.write_result(result(0), PICTURE)
-    session._jsonl.close()
-    monkeypatch.setattr(session, "_jsonl", FULL.open("wb", 0))
-    with pytest.raises(OutputError, match="until then is kept"), session:
-        session.write_result(result(1), PICTURE)
+    with FULL.open("wb", 0) as full:
+        monkeypatch.setattr(session, "_jsonl", full)
+        with pytest.raises(OutputError, match="until then is kept"), session:
+            session.write_result(result(1), PICTURE)
     found = load_session(tmp_path / "out")
     assert [line.frame for line in found.lines] == [0]
     assert found.facts["complete"] is False
@@ -113,8 +114,9 @@ def test_pictures_keep_the_times_of_their_frames(tmp_path, pictures, name):
     with recorder(tmp_path / "out", pictures=pictures) as session:
         for index, time in enumerate((late + times).tolist()):
             face = FaceResult(index, time, TrackedFace(index, Status.NO_FACE), CLASSES)
-            session.write_result(Result(Frame(index, time, PICTURE), (face,)), PICTURE)
-        session.write_events((event,))
+            last = Result(Frame(index, time, PICTURE), (face,))
+            session.write_result(last, PICTURE)
+        session.write_result(replace(last, events=(event,)), PICTURE)  # once more, at the end
     video = tmp_path / "out" / name
     assert [frame.time for frame in open_recording(video).frames()] == pytest.approx(
         times, abs=1e-4

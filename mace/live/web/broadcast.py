@@ -14,7 +14,6 @@ from mace.live.queues import LatestResult
 from mace.live.results import Result
 from mace.live.web.config import WebConfig
 from mace.live.web.protocol import picture_message, result_record, results_message, to_json
-from mace.spotting.events import Event
 from mace.spotting.records import event_record
 
 # Ten minutes of samples at 30 a second, and as many events as a page can list.
@@ -79,11 +78,6 @@ class Broadcast:
         """Take a result from any thread; never blocks for longer than a list's append."""
         self._newest.put(result)
 
-    def publish_last(self, events: Sequence[Event]) -> None:
-        """Take the events that became certain by the source's end, after the last result."""
-        self.close()
-        self._tell_events(events)
-
     def start(self) -> None:
         """Start telling."""
         self._thread.start()
@@ -145,16 +139,10 @@ class Broadcast:
         with self._lock:
             watched = any(not viewer.paused for viewer in self._viewers)
         newest = self._message(result, record) if watched else None
+        texts = [results_message([], result.events)] if result.events else []
         with self._lock:
             self._samples.append(to_json(compact))
-        self._tell_events(result.events, newest)
-
-    def _tell_events(
-        self, events: Sequence[Event], newest: tuple[str, bytes] | None = None
-    ) -> None:
-        texts = [results_message([], events)] if events else []
-        with self._lock:
-            self._told.extend(json.dumps(event_record(event)) for event in events)
+            self._told.extend(json.dumps(event_record(event)) for event in result.events)
             for viewer in self._viewers:
                 viewer.post(texts, newest)
 
