@@ -201,6 +201,7 @@ class FakeRunner:
         self._reset.set()
 
     def _work(self):
+        result = None
         for frame in self._frames:
             if self._stop.is_set():
                 break
@@ -209,5 +210,6 @@ class FakeRunner:
                 self._engine.reset_reference()
             for result in self._engine.push(frame):
                 self._pages.publish(result)
-        self._pages.publish(replace(result, events=self._engine.last_events()))
+        if result is not None:
+            self._pages.publish(replace(result, events=self._engine.last_events()))
         self._engine.close()

@@ -35,43 +35,71 @@ from mace.serving.server import make_site, serve_site
 from mace.serving.sockets import close
 
 _LOOK_S = 0.2  # how often a runner is asked whether it has ended
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 type MakeRunner = Callable[[Broadcast], Runner]
 """Makes what runs a source, given who tells the pages of its results."""
 
 
-class _Page:
-    """The handlers of one server, and how many pages are open."""
+class LivePage:
+    """The live page, and who has it open.
+
+    Args:
+        facts: of the session: its `source`, `model`, `classes` and the `notice`.
+        config: where it is, and its bounds.
+        make_runner: makes what runs the server's own source.
+        make_pipeline: makes the stages for a browser's camera.
+    """
 
     def __init__(
         self,
         facts: Mapping[str, Any],
+        *,
         config: WebConfig,
-        make_runner: MakeRunner | None,
-        make_pipeline: Callable[[], Pipeline] | None,
+        make_runner: MakeRunner,
+        make_pipeline: Callable[[], Pipeline],
     ):
         self._facts = facts
         self._config = config
         self._make_runner = make_runner
+        self._make_pipeline = make_pipeline
         self._runner: Runner | None = None
-        self._make_pipeline = make_pipeline if config.camera else None
         self._broadcast = Broadcast(config)
         self._stop = threading.Event()
         self._clients = self._cameras = 0
 
-    @property
-    def values(self) -> dict[str, Any]:
-        """What the template of the page shows."""
-        return {
-            "facts": self._facts,
-            "version": __version__,
-            "watch": self._make_runner is not None,
-            "camera": self._make_pipeline is not None,
-        }
+    def app(self, guard: Guard) -> Starlette:
+        """Return the page as an ASGI application, for those whom `guard` lets in."""
+        return make_site(
+            Path(__file__).parent / "static",
+            guard=guard,
+            values={
+                "facts": self._facts,
+                "version": __version__,
+                "camera": self._config.camera,
+            },
+            handlers={"/log": self._log},
+            converse=self._converse,
+            lifespan=self._lifespan,
+        )
+
+    def serve(self, say: Callable[[str], None]) -> None:
+        """Serve the page until Ctrl-C; `say` is told its address.
+
+        Raises:
+            ConfigError: if the address cannot be listened on.
+        """
+        serve_site(
+            self.app,
+            self._config,
+            message_bytes=self._config.max_message_bytes,
+            requests_each=3,
+            say=say,
+        )
 
     @asynccontextmanager
-    async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        del app
         self._broadcast.start()
         thread = threading.Thread(target=self._run, name="page", daemon=True)
         thread.start()
@@ -83,8 +111,6 @@ class _Page:
             thread.join(timeout=5)
 
     def _run(self) -> None:
-        if self._make_runner is None:
-            return
         try:
             with self._make_runner(self._broadcast) as self._runner:
                 while not self._stop.is_set() and not self._runner.wait(_LOOK_S):
@@ -93,7 +119,7 @@ class _Page:
             self._broadcast.end(str(error))
         except Exception:
             # The pages must hear of it, or they show the last picture for ever.
-            _log.exception("the loop failed")
+            _logger.exception("the loop failed")
             self._broadcast.end("the loop failed; the terminal of `mace live` says why")
         else:
             self._broadcast.end("the source has ended")
@@ -102,7 +128,7 @@ class _Page:
         if self._runner is not None:
             self._runner.reset_reference()
 
-    async def log(self, request: Request) -> Response:
+    async def _log(self, request: Request) -> Response:
         del request
         first = to_json(
             {
@@ -117,7 +143,7 @@ class _Page:
             headers={"Content-Disposition": 'attachment; filename="mace-log.jsonl"'},
         )
 
-    async def converse(self, websocket: WebSocket) -> None:
+    async def _converse(self, websocket: WebSocket) -> None:
         await websocket.accept()
         if self._clients >= self._config.max_clients:
             await refuse(
@@ -135,7 +161,7 @@ class _Page:
         except WebSocketDisconnect:
             pass
         except Exception:
-            _log.exception("a page's session failed")
+            _logger.exception("a page's session failed")
             await close(websocket, FAILED, "the server failed; its terminal says why")
         finally:
             self._clients -= 1
@@ -152,9 +178,9 @@ class _Page:
         }
         await websocket.send_text(to_json(hello))
         mode = websocket.query_params.get("mode")
-        if mode == "view" and self._make_runner is not None:
+        if mode == "view":
             await view(websocket, self._broadcast, self._reset_reference)
-        elif mode == "camera" and self._make_pipeline is not None:
+        elif mode == "camera" and self._config.camera:
             if self._cameras >= self._config.max_cameras:
                 await refuse(
                     websocket,
@@ -170,58 +196,6 @@ class _Page:
 
     def _release_camera(self) -> None:
         self._cameras -= 1
-
-
-def make_app(
-    facts: Mapping[str, Any],
-    *,
-    config: WebConfig,
-    guard: Guard,
-    make_runner: MakeRunner | None = None,
-    make_pipeline: Callable[[], Pipeline] | None = None,
-) -> Starlette:
-    """Return the page as an ASGI application.
-
-    Args:
-        facts: of the session: its `source`, `model`, `classes` and the `notice`.
-        config: the bounds.
-        guard: who may open it.
-        make_runner: makes what runs the server's own source; None where there is none.
-        make_pipeline: makes the stages for a browser's camera; None to take no frames.
-    """
-    page = _Page(facts, config, make_runner, make_pipeline)
-    return make_site(
-        Path(__file__).parent / "static",
-        guard=guard,
-        values=page.values,
-        handlers={"/log": page.log},
-        converse=page.converse,
-        lifespan=page.lifespan,
-    )
-
-
-def serve(
-    facts: Mapping[str, Any],
-    *,
-    config: WebConfig,
-    make_runner: MakeRunner,
-    make_pipeline: Callable[[], Pipeline],
-    say: Callable[[str], None],
-) -> None:
-    """Serve the page until Ctrl-C; arguments as of `make_app`, `say` is told the page's address.
-
-    Raises:
-        ConfigError: if the address cannot be listened on.
-    """
-    serve_site(
-        lambda guard: make_app(
-            facts, config=config, guard=guard, make_runner=make_runner, make_pipeline=make_pipeline
-        ),
-        config,
-        message_bytes=config.max_message_bytes,
-        requests_each=3,
-        say=say,
-    )
 
 
 def serve_live(
@@ -240,13 +214,13 @@ def serve_live(
         model: the network.
         live: settings of the stages.
         web: where the page is, and its bounds.
-        facts: as of `make_app`.
+        facts: as of `LivePage`.
         say: told what happens to the source, in another thread.
 
     Raises:
         ConfigError: if the address cannot be listened on.
     """
-    serve(
+    page = LivePage(
         facts,
         config=web,
         make_runner=lambda pages: Runner(
@@ -255,8 +229,7 @@ def serve_live(
             config=live,
             sinks=[pages.publish],
             on_incident=lambda incident: say(str(incident)),
-            on_last=pages.publish_last,
         ),
         make_pipeline=lambda: Pipeline(model, live, live=True),
-        say=print,
     )
+    page.serve(print)

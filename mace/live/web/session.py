@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -28,6 +28,8 @@ from mace.live.web.protocol import (
 from mace.serving.sockets import close, run_together
 
 GARBAGE, REFUSED, FAILED, FULL = 1003, 1008, 1011, 1013
+type Order = Literal["reset", "finish"]
+
 # Buttons pressed faster than this are no person's.
 _COMMANDS_PER_S = 10.0
 
@@ -130,24 +132,22 @@ class CameraSession:
         self._make_pipeline = make_pipeline
         self._config = config
         self._release = release
-        self._pipeline: Pipeline | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="camera")
-        self._queue: asyncio.Queue[Picture | Literal["reset", "finish"]] = asyncio.Queue(
-            config.max_in_flight
-        )
+        self._queue: asyncio.Queue[Picture | Order] = asyncio.Queue(config.max_in_flight)
         self._frames = 0
         self._start_ms = self._last_ms = 0.0
 
     async def run(self) -> None:
         """Serve the page until it goes, is idle or misbehaves."""
         loop = asyncio.get_running_loop()
+        made = self._thread.submit(self._make_pipeline)
         try:
-            await loop.run_in_executor(self._thread, self._prepare)
+            pipeline = await asyncio.wrap_future(made)
             await self._websocket.send_text(to_json({"type": "ready"}))
-            await run_together(self._receive, self._answer)
+            await run_together(self._receive, lambda: self._answer(pipeline))
         finally:
             # The thread may be in the middle of a frame; the pipeline is let go of after it.
-            freed = self._thread.submit(self._free)
+            freed = self._thread.submit(lambda: made.result().close())
             freed.add_done_callback(lambda _: loop.call_soon_threadsafe(self._release))
             self._thread.shutdown(wait=False)
 
@@ -163,7 +163,10 @@ class CameraSession:
                 return
             data = message.get("bytes")
             if data is None:
-                await self._queue.put(self._order(_command(message, commands)))
+                order = _command(message, commands)["type"]
+                if order not in ("reset", "finish"):
+                    raise Garbage("a command is not known")
+                await self._queue.put(cast(Order, order))
                 continue
             picture = parse_picture(data, max_pixels=self._config.max_pixels)
             if frames.take():
@@ -172,59 +175,40 @@ class CameraSession:
             else:
                 await self._websocket.send_text(results_message([], [], ack=picture.sequence))
 
-    def _order(self, command: dict[str, object]) -> Literal["reset", "finish"]:
-        match command["type"]:
-            case "reset":
-                return "reset"
-            case "finish":
-                return "finish"
-            case _:
-                raise Garbage("a command is not known")
-
-    async def _answer(self) -> None:
+    async def _answer(self, pipeline: Pipeline) -> None:
         loop = asyncio.get_running_loop()
-        while True:
+        item = None
+        while item != "finish":
             item = await self._queue.get()
             captured = time.monotonic()
             try:
-                text = await loop.run_in_executor(self._thread, self._reply, item, captured)
+                text = await loop.run_in_executor(
+                    self._thread, self._reply, pipeline, item, captured
+                )
             except MaceError as error:
                 raise Ended(FAILED, str(error)) from error
             await self._websocket.send_text(text)
-            if item == "finish":
-                return
 
-    def _prepare(self) -> None:
-        self._pipeline = self._make_pipeline()
-
-    def _free(self) -> None:
-        pipeline, self._pipeline = self._pipeline, None
-        if pipeline is not None:
-            pipeline.close()
-
-    def _reply(self, item: Picture | Literal["reset", "finish"], captured: float) -> str:
-        results = self._work(item, captured)
-        events = [event for result in results for event in result.events]
-        if item == "finish" and self._pipeline is not None:
-            events += self._pipeline.last_events()
-        ack = item.sequence if isinstance(item, Picture) else None
-        return results_message([result_record(result) for result in results], events, ack=ack)
-
-    def _work(self, item: Picture | Literal["reset", "finish"], captured: float) -> list[Result]:
-        pipeline = self._pipeline
-        if pipeline is None:
-            return []
+    def _reply(self, pipeline: Pipeline, item: Picture | Order, captured: float) -> str:
+        results, last, ack = [], (), None
         if item == "reset":
             pipeline.reset_reference()
-            return []
-        if item == "finish":
-            return pipeline.finish()
-        if self._frames and item.time_ms <= self._last_ms:
+        elif item == "finish":
+            results = pipeline.finish()
+            last = pipeline.last_events()
+        else:
+            results, ack = self._results(pipeline, item, captured), item.sequence
+        events = [event for result in results for event in result.events]
+        records = [result_record(result) for result in results]
+        return results_message(records, [*events, *last], ack=ack)
+
+    def _results(self, pipeline: Pipeline, picture: Picture, captured: float) -> list[Result]:
+        if self._frames and picture.time_ms <= self._last_ms:
             return []  # out of order, or twice the same
-        image = decode_picture(item)
+        image = decode_picture(picture)
         if not self._frames:
-            self._start_ms = item.time_ms
-        frame = Frame(self._frames, (item.time_ms - self._start_ms) / 1000, image, captured)
-        self._last_ms = item.time_ms
+            self._start_ms = picture.time_ms
+        frame = Frame(self._frames, (picture.time_ms - self._start_ms) / 1000, image, captured)
+        self._last_ms = picture.time_ms
         self._frames += 1
         return pipeline.push(frame)
