@@ -152,7 +152,7 @@ def main(config: Config) -> None:
         bundle = on_differences(bundle)
     source: Source = Jpegs(face(), fps=config.fps)
     if config.mode == "paced":
-        source = Paced(source, fps=config.fps)
+        source = Paced(source)
     with ExitStack() as stack:
         sinks: list[Sink] = []
         if config.log:

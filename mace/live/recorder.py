@@ -99,7 +99,8 @@ class Recorder:
                 )
                 lock(self._csv.fileno())  # by which others know that we are at work
                 self._rows = csv.writer(self._csv)
-                self._rows.writerow(frame_columns(self._classes))
+                self._columns = frame_columns(self._classes)
+                self._rows.writerow(self._columns)
                 self._jsonl = enter((self._partial / FRAMES_JSONL).open("wb"))
                 self._events = enter(EventsLog(self._partial / EVENTS_JSONL))
                 self._write_session(complete=False)
@@ -141,7 +142,7 @@ class Recorder:
             faces = result.faces or (unseen(frame, self._classes),)
             for face in faces:
                 record = (replace(face, time=face.time - begun) if begun else face).to_dict()
-                self._rows.writerow(frame_row(record, self._classes))
+                self._rows.writerow(frame_row(record, self._columns))
                 self._jsonl.write(_line(record))
             if flush:
                 self._csv.flush()

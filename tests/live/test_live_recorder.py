@@ -47,7 +47,8 @@ def record(folder, frames, then=None):
 
 
 def test_row_of_a_frame_without_a_face_has_empty_cells():
-    row = dict(zip(frame_columns(CLASSES), frame_row(blank(3).to_dict(), CLASSES), strict=True))
+    columns = frame_columns(CLASSES)
+    row = dict(zip(columns, frame_row(blank(3).to_dict(), columns), strict=True))
     assert row["frame"] == "3"
     assert row["timestamp"] == "0.120000"
     assert row["status"] == "no_face"

@@ -47,8 +47,23 @@ _MIN_SIDE = 32
 _SHOWN = ("identity", "status", "label", "reference_id", "error_px", "confidence")
 
 
-class Garbage(Exception):
-    """A message that no page of ours sends; its text is the reason the connection closes with."""
+GARBAGE, IDLE, FAILED, FULL = 1003, 1008, 1011, 1013
+"""Codes that a connection closes with."""
+
+
+class Ended(Exception):
+    """The connection closes with this code, and the text as the reason."""
+
+    def __init__(self, reason: str, code: int):
+        super().__init__(reason)
+        self.code = code
+
+
+class Garbage(Ended):
+    """A message that no page of ours sends."""
+
+    def __init__(self, reason: str):
+        super().__init__(reason, GARBAGE)
 
 
 class Kind(enum.IntEnum):

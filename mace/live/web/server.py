@@ -5,7 +5,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -21,15 +21,8 @@ from mace.live.runner import Runner
 from mace.live.sources.frame import Source
 from mace.live.web.broadcast import Broadcast
 from mace.live.web.config import WebConfig
-from mace.live.web.protocol import Garbage, to_json
-from mace.live.web.session import (
-    FAILED,
-    GARBAGE,
-    CameraSession,
-    Ended,
-    refuse,
-    view,
-)
+from mace.live.web.protocol import FAILED, FULL, Ended, Garbage, to_json
+from mace.live.web.session import CameraSession, view
 from mace.serving.guard import Guard
 from mace.serving.server import make_site, serve_site
 from mace.serving.sockets import close
@@ -145,29 +138,27 @@ class LivePage:
 
     async def _converse(self, websocket: WebSocket) -> None:
         await websocket.accept()
-        if self._clients >= self._config.max_clients:
-            await refuse(
-                websocket,
-                f"{self._clients} pages are open, as many as are allowed; close one and try again",
-            )
-            return
+        code, reason = 1000, ""
         self._clients += 1
         try:
             await self._serve(websocket)
-        except Garbage as garbage:
-            await close(websocket, GARBAGE, str(garbage))
         except Ended as ended:
-            await close(websocket, ended.code, str(ended))
+            code, reason = ended.code, str(ended)
+        except MaceError as error:
+            code, reason = FAILED, str(error)
         except WebSocketDisconnect:
             pass
         except Exception:
             _logger.exception("a page's session failed")
-            await close(websocket, FAILED, "the server failed; its terminal says why")
+            code, reason = FAILED, "the server failed; its terminal says why"
         finally:
             self._clients -= 1
-        await close(websocket, 1000, "")
+        await close(websocket, code, reason)
 
     async def _serve(self, websocket: WebSocket) -> None:
+        if self._clients > self._config.max_clients:
+            pages = f"{self._config.max_clients} pages are open"
+            await refuse(websocket, f"{pages}, as many as are allowed; close one and try again")
         hello = {
             "type": "hello",
             "version": 1,
@@ -182,11 +173,8 @@ class LivePage:
             await view(websocket, self._broadcast, self._reset_reference)
         elif mode == "camera" and self._config.camera:
             if self._cameras >= self._config.max_cameras:
-                await refuse(
-                    websocket,
-                    f"{self._cameras} cameras are in use, as many as are allowed; try again later",
-                )
-                return
+                cameras = f"{self._cameras} cameras are in use"
+                await refuse(websocket, f"{cameras}, as many as are allowed; try again later")
             self._cameras += 1
             await CameraSession(
                 websocket, self._make_pipeline, config=self._config, release=self._release_camera
@@ -196,6 +184,12 @@ class LivePage:
 
     def _release_camera(self) -> None:
         self._cameras -= 1
+
+
+async def refuse(websocket: WebSocket, reason: str) -> NoReturn:
+    """Say why not, and end; a page cannot read a reason from before the connection."""
+    await websocket.send_text(to_json({"type": "refused", "reason": reason}))
+    raise Ended(reason, FULL)
 
 
 def serve_live(

@@ -1,21 +1,21 @@
 """One open page: a viewer of the server's source, or a camera with a pipeline of its own."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, cast
 
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
-from mace.errors import MaceError
 from mace.live.pipeline import Pipeline
 from mace.live.results import Result
 from mace.live.sources.frame import Frame
 from mace.live.web.broadcast import Broadcast, Viewer
 from mace.live.web.config import WebConfig
 from mace.live.web.protocol import (
+    IDLE,
+    Ended,
     Garbage,
     Picture,
     decode_picture,
@@ -25,21 +25,12 @@ from mace.live.web.protocol import (
     results_message,
     to_json,
 )
-from mace.serving.sockets import close, run_together
+from mace.serving.sockets import run_together
 
-GARBAGE, REFUSED, FAILED, FULL = 1003, 1008, 1011, 1013
 type Order = Literal["reset", "finish"]
 
 # Buttons pressed faster than this are no person's.
 _COMMANDS_PER_S = 10.0
-
-
-class Ended(Exception):
-    """The connection ends with this code and reason."""
-
-    def __init__(self, code: int, reason: str):
-        super().__init__(reason)
-        self.code = code
 
 
 class Bucket:
@@ -58,13 +49,6 @@ class Bucket:
             return False
         self._level -= 1
         return True
-
-
-async def refuse(websocket: WebSocket, reason: str) -> None:
-    """Say why not, and close; a page cannot read a reason from before the connection."""
-    with contextlib.suppress(RuntimeError, WebSocketDisconnect, OSError):
-        await websocket.send_text(to_json({"type": "refused", "reason": reason}))
-    await close(websocket, FULL, reason)
 
 
 async def view(websocket: WebSocket, broadcast: Broadcast, reset: Callable[[], None]) -> None:
@@ -158,7 +142,7 @@ class CameraSession:
                 async with asyncio.timeout(self._config.idle_s):
                     message = await self._websocket.receive()
             except TimeoutError:
-                raise Ended(REFUSED, "no frame came for too long; connect again") from None
+                raise Ended("no frame came for too long; connect again", IDLE) from None
             if message["type"] == "websocket.disconnect":
                 return
             data = message.get("bytes")
@@ -180,14 +164,8 @@ class CameraSession:
         item = None
         while item != "finish":
             item = await self._queue.get()
-            captured = time.monotonic()
-            try:
-                text = await loop.run_in_executor(
-                    self._thread, self._reply, pipeline, item, captured
-                )
-            except MaceError as error:
-                raise Ended(FAILED, str(error)) from error
-            await self._websocket.send_text(text)
+            work = self._thread, self._reply, pipeline, item, time.monotonic()
+            await self._websocket.send_text(await loop.run_in_executor(*work))
 
     def _reply(self, pipeline: Pipeline, item: Picture | Order, captured: float) -> str:
         results, last, ack = [], (), None
