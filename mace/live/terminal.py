@@ -55,11 +55,9 @@ def run_until_ended(
     """
     begun = time.monotonic()
     with ExitStack() as stack:
-        sinks: list[Sink] = []
-        latest = LatestResult() if window else None
+        latest = LatestResult()
+        sinks: list[Sink] = [latest.put] if window else []
         recording: Recording | None = None
-        if latest is not None:
-            sinks.append(latest.put)
         if out is not None:
             recorder = Recorder(
                 out,
@@ -88,14 +86,18 @@ def run_until_ended(
 
         try:
             with runner:
-                if latest is None:
-                    _wait(runner, ended, say)
-                else:
-                    record = None if recording is None else recording.record
-                    view = View(model.classes, facts["notice"], _snapshots(out))
-                    view.reset_reference, view.record = runner.reset_reference, record
-                    view.recording = recording is not None
+                if window:
+                    view = View(
+                        model.classes,
+                        facts["notice"],
+                        _snapshots(out),
+                        reset_reference=runner.reset_reference,
+                        record=None if recording is None else recording.record,
+                        recording=recording is not None,
+                    )
                     show(view, latest, ended=ended)
+                else:
+                    _wait(runner, ended, say)
         except KeyboardInterrupt:
             pass  # how a camera's session usually ends
         return runner.summary(time.monotonic() - begun, time.process_time() - used)
