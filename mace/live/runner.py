@@ -8,10 +8,9 @@ must not take long: windows and pages keep a queue of their own.
 
 import threading
 import time
-import warnings
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from typing import Any, Self
 
@@ -21,10 +20,10 @@ from mace.live.capture import Capture
 from mace.live.config import LiveConfig
 from mace.live.cores import peak_memory_mb, stages_side_by_side
 from mace.live.faces import Observed
-from mace.live.pipeline import Pipeline, predict_frames, with_last_events
-from mace.live.queues import LatestResult, NewestQueue, OrderedQueue
+from mace.live.pipeline import Pipeline, with_last_events
+from mace.live.queues import NewestQueue, OrderedQueue
 from mace.live.results import Counters, Result, Sink
-from mace.live.sources.frame import Frame, Incident, Source, few_frames
+from mace.live.sources.frame import Frame, Incident, Source
 from mace.live.timing import Timings
 
 _RATE_FRAMES = 200
@@ -34,7 +33,6 @@ _PATIENCE_S = 0.05
 # Frames of a file that may wait for the next thread, if they hold no more pixels than that: the
 # more, the less often a thread waits for another, and beyond these no rate was gained.
 _AHEAD, _LEAST_AHEAD, _AHEAD_PX = 16, 4, 2**24
-_WAIT_S = 0.1
 _NOTHING = Counters()
 
 
@@ -133,21 +131,19 @@ class Runner:
 
         It took `seconds`, and `cpu_s` of processor time.
         """
-        now = self.counters
-        frames = now.frames - since.frames
+        counted = {
+            name: getattr(self.counters, name) - getattr(since, name)
+            for name in ("frames", "dropped", "skipped")
+        }
         return {
             "seconds": round(seconds, 3),
-            "counters": {
-                "frames": frames,
-                "dropped": now.dropped - since.dropped,
-                "skipped": now.skipped - since.skipped,
-            },
+            "counters": counted,
             "incidents": [
                 {**asdict(incident), "time": round(incident.time, 3)}
                 for incident in self._capture.incidents
             ],
             "timings": self.timings.summary(),
-            "cpu_ms": round(1e3 * cpu_s / max(frames, 1), 3),
+            "cpu_ms": round(1e3 * cpu_s / max(counted["frames"], 1), 3),
             "memory_mb": peak_memory_mb(),
         }
 
@@ -230,66 +226,3 @@ class Runner:
             delay_ms=1e3 * (finished - frame.captured),
         )
         return self._counters
-
-
-def iterate_results(
-    source: Source, model: Model, config: LiveConfig, *, sinks: Sequence[Sink] = ()
-) -> Iterator[Result]:
-    """Yield what each frame gives; what happens to the source is warned of where it is iterated.
-
-    Of a live source the newest result, with the events of those that nobody took; of others every
-    one. The source is closed at the end; `sinks` are called with every result.
-
-    Raises:
-        DataError: if the source cannot be read, or is lost for good.
-    """
-    remarks: deque[str] = deque()  # from the thread that notices it to the one that iterates
-    results = _newest_results if source.live else _all_results
-    with closing(results(source, model, config, sinks, remarks.append)) as each:
-        for result in each:
-            while remarks:
-                warnings.warn(remarks.popleft(), stacklevel=2)  # at the loop over `stream`
-            if result is not None:
-                yield result
-    while remarks:
-        warnings.warn(remarks.popleft(), stacklevel=2)
-
-
-def _all_results(
-    source: Source,
-    model: Model,
-    config: LiveConfig,
-    sinks: Sequence[Sink],
-    remark: Callable[[str], None],
-) -> Generator[Result]:
-    source.report = lambda kind, sentence: remark(sentence)
-    for sentence in few_frames(source.name, source.fps):
-        remark(sentence)
-    with closing(source.frames()) as frames:
-        for result in predict_frames(frames, model=model, config=config, fps=source.fps):
-            for sink in sinks:
-                sink(result)
-            yield result
-
-
-def _newest_results(
-    source: Source,
-    model: Model,
-    config: LiveConfig,
-    sinks: Sequence[Sink],
-    remark: Callable[[str], None],
-) -> Generator[Result | None]:
-    """Yield the newest result, None while there is none."""
-
-    def on_incident(incident: Incident) -> None:
-        if incident.kind != "ended":  # so does the iterator
-            remark(str(incident))
-
-    latest = LatestResult()
-    sinks = [*sinks, latest.put]
-    with Runner(source, model, config=config, sinks=sinks, on_incident=on_incident) as runner:
-        ended = False
-        while not ended:
-            ended = runner.wait(0)  # asked first: what was put before the end is still taken
-            result = latest.take(0 if ended else _WAIT_S)
-            yield result
