@@ -232,7 +232,8 @@ class Result:
 
 type Sink = Callable[[Result], None]
 """Takes every result in the order of the frames, and must not take long: who is slower than the
-frames keeps the newest result (`mace.live.queues.LatestResult`) or a thread of its own."""
+frames keeps the newest result (`mace.live.queues.LatestResult`) or a thread of its own. When a live
+source ends, its last result comes once more, with the events that became certain by that alone."""
 
 
 def crop_corners(face: TrackedFace) -> Float[np.ndarray, "4 2"] | None:
