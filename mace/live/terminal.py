@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from mace.inference import Model, unit_names
+from mace.live.background_recorder import BackgroundRecorder
 from mace.live.config import LiveConfig
 from mace.live.queues import LatestResult
 from mace.live.recorder import Recorder
-from mace.live.recording import Recording
 from mace.live.results import Sink
 from mace.live.runner import Runner
 from mace.live.sources.frame import Source
@@ -57,7 +57,7 @@ def run_until_ended(
     with ExitStack() as stack:
         latest = LatestResult()
         sinks: list[Sink] = [latest.put] if window else []
-        recording: Recording | None = None
+        recording: BackgroundRecorder | None = None
         if out is not None:
             recorder = Recorder(
                 out,
@@ -68,7 +68,7 @@ def run_until_ended(
                 pictures="own" if video else "none",
                 keep=source.live,
             )
-            recording = stack.enter_context(Recording(recorder))
+            recording = stack.enter_context(BackgroundRecorder(recorder))
             sinks.append(recording)
 
         runner = Runner(

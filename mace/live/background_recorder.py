@@ -22,7 +22,7 @@ _VISIT_S = 0.025
 _AT_ONCE = 8
 
 
-class Recording:
+class BackgroundRecorder:
     """A consumer of results that hands them to a `Recorder`; use it as a context manager.
 
     Every result gets its lines and its picture as it was taken, nothing drawn on it. A disk that
