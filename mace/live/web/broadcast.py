@@ -5,15 +5,26 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import cv2
+from starlette.websockets import WebSocket
 
 from mace.live.queues import LatestResult
 from mace.live.results import Result
 from mace.live.web.config import WebConfig
-from mace.live.web.protocol import picture_message, result_record, results_message, to_json
+from mace.live.web.protocol import (
+    COMMANDS_PER_S,
+    Bucket,
+    Garbage,
+    picture_message,
+    receive_command,
+    result_record,
+    results_message,
+    to_json,
+)
+from mace.serving.sockets import run_together
 from mace.spotting.records import event_record
 
 # Ten minutes of samples at 30 a second, and as many events as a page can list.
@@ -166,6 +177,39 @@ class Broadcast:
             time_ms=1000 * result.frame.time,
             size=(width, height),
         )
+
+
+async def view(websocket: WebSocket, broadcast: Broadcast, reset: Callable[[], None]) -> None:
+    """Serve a page that watches the server's source, until it goes or misbehaves."""
+    viewer = Viewer()
+    broadcast.attach(viewer)
+
+    async def receive() -> None:
+        bucket = Bucket(COMMANDS_PER_S)
+        while True:
+            message = await websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            match receive_command(message, bucket):
+                case {"type": "pause", "paused": bool(paused)}:
+                    viewer.paused = paused
+                case {"type": "reset"}:
+                    reset()
+                case _:
+                    raise Garbage("a command is not known")
+
+    async def send() -> None:
+        while True:
+            for message in await viewer.next():
+                if isinstance(message, str):
+                    await websocket.send_text(message)
+                else:
+                    await websocket.send_bytes(message)
+
+    try:
+        await run_together(receive, send)
+    finally:
+        broadcast.detach(viewer)
 
 
 def _without_geometry(face: dict[str, Any]) -> dict[str, Any]:

@@ -19,10 +19,10 @@ from mace.live.config import LiveConfig
 from mace.live.pipeline import Pipeline
 from mace.live.runner import Runner
 from mace.live.sources.frame import Source
-from mace.live.web.broadcast import Broadcast
+from mace.live.web.broadcast import Broadcast, view
+from mace.live.web.camera_session import CameraSession
 from mace.live.web.config import WebConfig
 from mace.live.web.protocol import FAILED, FULL, Ended, Garbage, to_json
-from mace.live.web.session import CameraSession, view
 from mace.serving.guard import Guard
 from mace.serving.server import make_site, serve_site
 from mace.serving.sockets import close

@@ -1,26 +1,27 @@
-"""One open page: a viewer of the server's source, or a camera with a pipeline of its own."""
+"""A page that sends its own camera's frames, and has a pipeline of its own."""
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from starlette.websockets import WebSocket
 
 from mace.live.pipeline import Pipeline
 from mace.live.results import Result
 from mace.live.sources.frame import Frame
-from mace.live.web.broadcast import Broadcast, Viewer
 from mace.live.web.config import WebConfig
 from mace.live.web.protocol import (
+    COMMANDS_PER_S,
     IDLE,
+    Bucket,
     Ended,
     Garbage,
     Picture,
     decode_picture,
-    parse_command,
     parse_picture,
+    receive_command,
     result_record,
     results_message,
     to_json,
@@ -28,70 +29,6 @@ from mace.live.web.protocol import (
 from mace.serving.sockets import run_together
 
 type Order = Literal["reset", "finish"]
-
-# Buttons pressed faster than this are no person's.
-_COMMANDS_PER_S = 10.0
-
-
-class Bucket:
-    """Allows `rate` things a second over time, and a second's worth at once."""
-
-    def __init__(self, rate: float):
-        self._rate = self._level = rate
-        self._time = time.monotonic()
-
-    def take(self) -> bool:
-        """Whether one more is allowed now."""
-        now = time.monotonic()
-        self._level = min(self._rate, self._level + (now - self._time) * self._rate)
-        self._time = now
-        if self._level < 1:
-            return False
-        self._level -= 1
-        return True
-
-
-async def view(websocket: WebSocket, broadcast: Broadcast, reset: Callable[[], None]) -> None:
-    """Serve a page that watches the server's source, until it goes or misbehaves."""
-    viewer = Viewer()
-    broadcast.attach(viewer)
-
-    async def receive() -> None:
-        bucket = Bucket(_COMMANDS_PER_S)
-        while True:
-            message = await websocket.receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            command = _command(message, bucket)
-            match command:
-                case {"type": "pause", "paused": bool(paused)}:
-                    viewer.paused = paused
-                case {"type": "reset"}:
-                    reset()
-                case _:
-                    raise Garbage("a command is not known")
-
-    async def send() -> None:
-        while True:
-            for message in await viewer.next():
-                if isinstance(message, str):
-                    await websocket.send_text(message)
-                else:
-                    await websocket.send_bytes(message)
-
-    try:
-        await run_together(receive, send)
-    finally:
-        broadcast.detach(viewer)
-
-
-def _command(message: Mapping[str, Any], bucket: Bucket) -> dict[str, object]:
-    text = message.get("text")
-    if not isinstance(text, str):
-        raise Garbage("frames are not expected here")
-    if not bucket.take():
-        raise Garbage("too many commands a second")
-    return parse_command(text)
 
 
 class CameraSession:
@@ -136,7 +73,7 @@ class CameraSession:
             self._thread.shutdown(wait=False)
 
     async def _receive(self) -> None:
-        frames, commands = Bucket(self._config.max_rate), Bucket(_COMMANDS_PER_S)
+        frames, commands = Bucket(self._config.max_rate), Bucket(COMMANDS_PER_S)
         while True:
             try:
                 async with asyncio.timeout(self._config.idle_s):
@@ -147,7 +84,7 @@ class CameraSession:
                 return
             data = message.get("bytes")
             if data is None:
-                order = _command(message, commands)["type"]
+                order = receive_command(message, commands)["type"]
                 if order not in ("reset", "finish"):
                     raise Garbage("a command is not known")
                 await self._queue.put(cast(Order, order))
