@@ -13,7 +13,7 @@ import pytest
 from mace.errors import OutputError
 from mace.face.tracked import Status, TrackedFace
 from mace.live.recorder import Recorder
-from mace.live.results import FaceResult, Result, frame_columns, frame_row
+from mace.live.results import FaceResult, Result, frame_columns, frame_row, frames_table
 from mace.live.sources.frame import Frame
 from mace.live.sources.opening import open_recording
 from mace.recordings.session import load_session, recorded_source
@@ -54,6 +54,20 @@ def test_row_of_a_frame_without_a_face_has_empty_cells():
     assert row["status"] == "no_face"
     assert (row["success"], row["confidence"]) == ("0", "0")
     assert {row[name] for name in ("x", "label", "p_negative", "s_positive", "error_px")} == {""}
+
+
+def test_a_data_frame_of_results_has_the_columns_of_the_file():
+    seen = FaceResult(
+        4, 0.16, TrackedFace(4, Status.NO_FACE), CLASSES,
+        smoothed=np.array([0.25, 0.75]), label="positive",
+    )  # fmt: skip
+    nobody = Result(Frame(5, 0.2, PICTURE), ())
+    table = frames_table([result(3), Result(Frame(4, 0.16, PICTURE), (seen,)), nobody])
+    assert list(table) == frame_columns(CLASSES)
+    assert table["frame"].tolist() == [3, 4]
+    assert table["s_positive"].tolist()[1] == 0.75
+    assert table.isna()[["x", "p_positive"]].all(axis=None)
+    assert table["label"].tolist()[1] == "positive"
 
 
 def test_failure_leaves_nothing(tmp_path):
