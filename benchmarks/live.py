@@ -37,12 +37,12 @@ from mace.compilation import keep_compiled
 from mace.datasets.synthetic.clips.clip import render_clip
 from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.clips.subject import Subject
+from mace.live.background_recorder import BackgroundRecorder
 from mace.live.config import LiveConfig
 from mace.live.cores import start_on_one_core
 from mace.live.overlay import draw_result
 from mace.live.queues import LatestResult
 from mace.live.recorder import Recorder
-from mace.live.recording import Recording
 from mace.live.results import Sink
 from mace.live.runner import Runner
 from mace.live.sources.frame import Frame, Source
@@ -152,7 +152,7 @@ def main(config: Config) -> None:
         bundle = on_differences(bundle)
     source: Source = Jpegs(face(), fps=config.fps)
     if config.mode == "paced":
-        source = Paced(source, fps=config.fps)
+        source = Paced(source)
     with ExitStack() as stack:
         sinks: list[Sink] = []
         if config.log:
@@ -164,7 +164,7 @@ def main(config: Config) -> None:
                 session={},
                 pictures="own" if config.video else "none",
             )
-            sinks.append(stack.enter_context(Recording(recorder)))
+            sinks.append(stack.enter_context(BackgroundRecorder(recorder)))
         if config.display:
             latest = LatestResult()
             sinks.append(latest.put)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -200,6 +201,7 @@ class FakeRunner:
         self._reset.set()
 
     def _work(self):
+        result = None
         for frame in self._frames:
             if self._stop.is_set():
                 break
@@ -208,5 +210,6 @@ class FakeRunner:
                 self._engine.reset_reference()
             for result in self._engine.push(frame):
                 self._pages.publish(result)
-        self._pages.publish_last(self._engine.last_events())
+        if result is not None:
+            self._pages.publish(replace(result, events=self._engine.last_events()))
         self._engine.close()

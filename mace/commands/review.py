@@ -59,7 +59,8 @@ def run(
 
     if agreement is not None:
         root = coding_root(place)
-        _compare(root / ANNOTATIONS if table is None else table, agreement, as_json=as_json)
+        table = root / ANNOTATIONS if table is None else table
+        _compare(table, agreement, root=root, as_json=as_json)
         return
     from mace.review.server import serve
     from mace.review.session import CodingSession
@@ -79,11 +80,11 @@ def run(
         session.close()
 
 
-def _compare(table: Path, coders: tuple[str, str], *, as_json: bool) -> None:
+def _compare(table: Path, coders: tuple[str, str], *, root: Path, as_json: bool) -> None:
     from mace.review.agreement import agreement, agreement_text
     from mace.review.rows import read_codings
 
-    result = agreement(read_codings(table), coders)
+    result = agreement(read_codings(table, root=root), coders)
     print(json.dumps(asdict(result), indent=2) if as_json else agreement_text(result))
 
 

@@ -1,4 +1,4 @@
-"""The thread that reads a live source, so that nothing behind it can hold the camera up."""
+"""The thread that reads a source, so that nothing behind it can hold a camera up."""
 
 import atexit
 import threading
@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 
 from mace.errors import DataError, MaceError
-from mace.live.queues import NewestQueue
+from mace.live.queues import NewestQueue, OrderedQueue
 from mace.live.sources.frame import Frame, Incident, IncidentKind, Source, SourceLost, few_frames
 
 _KEPT_INCIDENTS = 1000
@@ -27,14 +27,13 @@ _SPARSE = 16
 class Capture:
     """Reads `source` in a thread of its own and lays every frame into `queue`.
 
-    A late consumer misses the oldest frames (`queue.dropped`), and the delay never grows. A
-    camera or stream that is lost is opened anew, ever more rarely, until it is back or `stop` is
-    called; a source that ends closes the queue. To read a file without losing a frame, iterate
-    over its `frames()` instead: nothing is late there.
+    A live source is watched: what stalls, freezes, slows down or changes is an incident, and one
+    that is lost is opened anew, ever more rarely, until it is back or `stop` is called.
 
     Args:
         source: where frames come from; belongs to this object from now on.
-        queue: where they are laid; closed at the end.
+        queue: where they are laid; closed at the end. One that keeps the newest keeps the delay
+            from growing; one that keeps all holds up the reading, which only a file may be.
         on_incident: called with every incident, in the thread that noticed it.
         stall_s: how long nothing may come before that is an incident, in s.
         frozen_s: how long frames may be bit-identical before that is one, in s.
@@ -44,7 +43,7 @@ class Capture:
     def __init__(
         self,
         source: Source,
-        queue: NewestQueue[Frame],
+        queue: NewestQueue[Frame] | OrderedQueue[Frame],
         *,
         on_incident: Callable[[Incident], None] | None = None,
         stall_s: float = 2.0,
@@ -71,10 +70,10 @@ class Capture:
         self._last_unreadable = -_QUIET_S
         # Daemons, lest a forgotten `stop` hang the interpreter; it stops them itself at its exit,
         # as a thread that dies inside OpenCV takes the process with it.
-        self._threads = [
-            threading.Thread(target=self._run, name="capture", daemon=True),
-            threading.Thread(target=self._look_for_stalls, name="capture watch", daemon=True),
-        ]
+        self._threads = [threading.Thread(target=self._run, name="capture", daemon=True)]
+        if source.live:
+            stalls = threading.Thread(target=self._look_for_stalls, name="stalls", daemon=True)
+            self._threads.append(stalls)
         source.report = self._source_says
 
     @property
@@ -82,11 +81,6 @@ class Capture:
         """The last thousand, oldest first."""
         with self._lock:
             return tuple(self._incidents)
-
-    @property
-    def read(self) -> int:
-        """Number of frames that came, whether anybody took them or not."""
-        return self._read
 
     @property
     def fps(self) -> float:
@@ -108,10 +102,10 @@ class Capture:
         """End reading and wait for it: for the source's read time-out at most."""
         self._stop.set()
         self.source.close()
+        self.queue.close()
         for thread in self._threads:
             if thread.ident is not None and thread is not threading.current_thread():
                 thread.join()
-        self.queue.close()
         atexit.unregister(self.stop)
 
     def check(self) -> None:
@@ -124,13 +118,12 @@ class Capture:
             raise self._error
 
     def frames(self) -> Iterator[Frame]:
-        """Yield the newest frame, again and again, until the source ends or is stopped.
+        """Yield what the queue gives until the source ends or is stopped.
 
         Raises:
             MaceError: if the source failed for good.
         """
-        while (frame := self.queue.take()) is not None:
-            yield frame
+        yield from self.queue
         self.check()
 
     def __enter__(self) -> Self:
@@ -158,11 +151,13 @@ class Capture:
             try:
                 with closing(self.source.frames()) as frames:
                     for frame in frames:
-                        if self._stop.is_set():
+                        if self.queue.closed:
                             return
-                        self._pass_on(frame)
+                        captured = frame.captured or time.monotonic()
+                        frame = replace(frame, captured=captured)
+                        self.queue.put(self._watched(frame) if self.source.live else frame)
                         wait = first_wait
-                if not self._stop.is_set():
+                if self.source.live and not self._stop.is_set():
                     self._say("ended", f"{self.source.name} has ended after {self._read} frames")
                 return
             except SourceLost as lost:
@@ -170,17 +165,16 @@ class Capture:
             self._stop.wait(wait)
             wait = min(2 * wait, longest_wait)
 
-    def _pass_on(self, frame: Frame) -> None:
-        now = time.monotonic()
-        captured = frame.captured or now
+    def _watched(self, frame: Frame) -> Frame:
+        """Return a frame of a live source on one clock, after looking at what is new with it."""
         if self._first is None:
-            self._first = captured - frame.time
+            self._first = frame.captured - frame.time
         elif frame.index < self._read:  # opened anew: the source counts from 0 again
-            frame = replace(frame, index=self._read, time=captured - self._first)
+            frame = replace(frame, index=self._read, time=frame.captured - self._first)
         with self._lock:
-            self._captured.append(captured)
+            self._captured.append(frame.captured)
             missing, self._missing = self._missing, None
-            self._arrived = now
+            self._arrived = time.monotonic()
         self._read = frame.index + 1
         if missing is not None:
             self._say("back", f"{self.source.name} gives frames again", time_s=frame.time)
@@ -188,7 +182,7 @@ class Capture:
             self._look_at_rate(frame.time)
         for kind, sentence in self._watch.see(frame):
             self._say(kind, sentence, time_s=frame.time)
-        self.queue.put(frame)
+        return frame
 
     def _look_at_rate(self, time_s: float) -> None:
         rate, stated, before = self.fps, self.source.fps, self._slow

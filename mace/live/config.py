@@ -1,4 +1,7 @@
-"""Settings of the live loop and its sources; imports nothing heavy, so that help is quick."""
+"""Settings of the live loop and its sources; imports nothing heavy, so that help is quick.
+
+One out of its range is a ConfigError.
+"""
 
 from dataclasses import dataclass, field, fields
 from typing import Literal
@@ -9,14 +12,12 @@ from mace.spotting.config import SpottingConfig
 MOST_FACES = 8
 """Each costs some milliseconds a frame."""
 
-
 SLOW_FPS = 100.0
 """Below this many frames a second, a movement of 0.1 s from onset to apex has fewer than ten
 frames; the databases were recorded at 100 and 200."""
 
 LEAST_FPS = 29.0
 """Below this, just under what calls itself 30, it has fewer than three."""
-
 
 MOST_FPS = 100_000
 RAW_CHANNELS = {"gray": 1, "bgr": 3}
@@ -56,11 +57,6 @@ class SourceConfig:
     read_timeout_s: float = 5.0
 
     def __post_init__(self) -> None:
-        """Check the ranges.
-
-        Raises:
-            ConfigError: for a number out of range, or settings that contradict each other.
-        """
         if self.fps is not None and not 0 < self.fps <= MOST_FPS:
             raise ConfigError(
                 f"--fps is {self.fps:g}, expected more than 0 and at most {MOST_FPS:,} frames per "
@@ -111,11 +107,6 @@ class QualityConfig:
     max_misfit: float = 0.3
 
     def __post_init__(self) -> None:
-        """Check the ranges.
-
-        Raises:
-            ConfigError: for a threshold below 0.
-        """
         for name in (threshold.name for threshold in fields(self)):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"quality.{name} is {getattr(self, name)}, expected 0 or more")
@@ -164,11 +155,6 @@ class LiveConfig:
     spotting: SpottingConfig = SpottingConfig()  # noqa: RUF009 - frozen, so sharing it is safe
 
     def __post_init__(self) -> None:
-        """Check the ranges.
-
-        Raises:
-            ConfigError: for a negative time, a recent reference of no age, or too many faces.
-        """
         if self.recent_s <= 0:
             raise ConfigError(f"live.recent_s is {self.recent_s} s, expected more than 0")
         if not 1 <= self.faces <= MOST_FACES:

@@ -1,4 +1,4 @@
-"""Detecting faces in whole frames: at once, or in the background while frames go on."""
+"""Detecting faces in the background, while frames go on."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,40 +11,23 @@ from mace.face.confirming import Check
 from mace.face.detector import Detection, FaceDetector
 
 
-class Detector:
-    """Looks at every frame it is given, which costs 13 ms; every run gives the same faces.
-
-    Attributes:
-        later: what makes a tracker's check answer some frames later; None where it answers at once.
-    """
-
-    later: Callable[[Check], Check] | None = None
-
-    def __init__(self, detector: FaceDetector) -> None:
-        self._detector = detector
-
-    def detect(self, gray: UInt8[np.ndarray, "h w"]) -> list[Detection] | None:
-        """Return the faces, the largest and surest first; None while that is not known."""
-        return self._detector.detect(gray)
-
-    def close(self) -> None:
-        """End what runs in the background."""
-
-
-class BackgroundDetector(Detector):
+class BackgroundDetector:
     """Looks in a thread of its own, and confirms tracks in another.
 
     dlib lets other threads run meanwhile. Frames that come while it looks are not kept. A check
     costs as much as ten frames, and can wait.
+
+    Attributes:
+        later: makes a tracker's check answer some frames later.
     """
 
     def __init__(self, detector: FaceDetector) -> None:
-        super().__init__(detector)
+        self._detector = detector
         self._searching = ThreadPoolExecutor(1, "mace-detection")
         self._confirming = ThreadPoolExecutor(1, "mace-confirming")
         self._search = Deferred(self._searching, detector.detect)
         self._closed = False
-        self.later = partial(Deferred, self._confirming)
+        self.later: Callable[[Check], Check] = partial(Deferred, self._confirming)
 
     def detect(self, gray: UInt8[np.ndarray, "h w"]) -> list[Detection] | None:
         """Return the faces that were found since the last call and are still there, and go on.

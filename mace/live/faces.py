@@ -24,7 +24,7 @@ from mace.face.landmarks import Landmarker
 from mace.face.tracked import TrackedFace
 from mace.inference import Model
 from mace.live.config import LiveConfig
-from mace.live.detection import BackgroundDetector, Detector
+from mace.live.detection import BackgroundDetector
 from mace.live.sources.frame import Frame
 from mace.live.tracks import ALIKE, SAME_BOX, Box, Matcher, OtherTracks, Track
 
@@ -76,7 +76,7 @@ class FaceStage:
     Args:
         face: settings of the trackers.
         config: how many are followed, and for how long a lost face keeps its number.
-        detector: where faces are in whole frames; belongs to the stage from now on.
+        detector: of faces in whole frames, at once or in the background; belongs to the stage.
         patient: answer for every frame, which may come some frames late while a new face's pose is
             averaged; otherwise answer at once, with such a face left out.
         rate: frames a second for which the intervals of `face` are meant; where frames come at
@@ -91,12 +91,13 @@ class FaceStage:
         face: FaceConfig,
         config: LiveConfig,
         *,
-        detector: Detector,
+        detector: FaceDetector | BackgroundDetector,
         patient: bool,
         rate: float = 0.0,
     ) -> None:
         self.face = face
         self._config, self._detector, self._rate = config, detector, rate
+        self._background = detector if isinstance(detector, BackgroundDetector) else None
         self._patient, self._several = patient, config.faces > 1
         self._matcher = Matcher(face, Landmarker(face.landmarks, boxes=face.boxes))
         self._identities = 0
@@ -121,7 +122,7 @@ class FaceStage:
             search_interval=1 if live else interval,  # searching in the background costs nothing
             check_interval=max(face.check_interval, round(_CHECK_S * rate)),
         )
-        way = BackgroundDetector(detector) if live else Detector(detector)
+        way = BackgroundDetector(detector) if live else detector
         return cls(face, config, detector=way, patient=not live, rate=rate)
 
     def push(self, frame: Frame) -> list[Observed]:
@@ -159,7 +160,8 @@ class FaceStage:
 
     def close(self) -> None:
         """End the search for faces."""
-        self._detector.close()
+        if self._background is not None:
+            self._background.close()
 
     # Detect
 
@@ -296,7 +298,8 @@ class FaceStage:
 
     def _track(self, slot: int) -> Track:
         start = max(self._index, 0)
-        return Track(slot, self._matcher, start=start, later=self._detector.later)
+        later = None if self._background is None else self._background.later
+        return Track(slot, self._matcher, start=start, later=later)
 
     def _measure(self, gray: UInt8[np.ndarray, "h w"]) -> None:
         if self._shape not in (None, gray.shape):

@@ -9,9 +9,7 @@ the floor, a high quantile of what the neutral seconds showed, gets no label.
 
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -25,7 +23,7 @@ from mace.live.faces import Observation
 from mace.live.quality import Gauge
 from mace.live.results import FaceResult, State
 from mace.live.sources.frame import Frame
-from mace.live.step import StepInput, StepOutput, begin, live_motion, make_step, outside_flow
+from mace.live.step import Query, StepOutput, Stepper, live_motion
 from mace.motion.config import MotionConfig
 
 # A blink or a swallow among the neutral seconds must not make everything still.
@@ -84,17 +82,6 @@ class Neutral:
         return "still" if self.floor_px and strength_px(inputs) < self.floor_px else ""
 
 
-@dataclass(frozen=True)
-class _Query:
-    """What the step is given of one face."""
-
-    reference: UInt8[np.ndarray, "s s"]
-    target: UInt8[np.ndarray, "s s"]
-    keep: float
-    resting: bool
-    renewed: bool
-
-
 class _Person:
     """What is remembered of the person in one slot of the step's batch."""
 
@@ -108,7 +95,7 @@ class _Person:
         self.neutral = Neutral(config)
         self.smoothed: Float[np.ndarray, " k"] | None = None
 
-    def query(self, time: float, observation: Observation) -> _Query | None:
+    def query(self, time: float, observation: Observation) -> Query | None:
         """Return what the step is to be given now; None of a face that is not registered."""
         face = observation.face
         shown = observation.identity, face.reference_id
@@ -127,7 +114,7 @@ class _Person:
         if reference is None or face.crop is None or face.status is not Status.TRACKED:
             return None
         resting = self.neutral.resting(time)
-        return _Query(reference, face.crop, self._keep(time), resting, self._renewed)
+        return Query(reference, face.crop, self._keep(time), resting, self._renewed)
 
     def remember(self, time: float, smoothed: Float[np.ndarray, " k"] | None) -> None:
         """Remember what was said, or that nothing was."""
@@ -161,20 +148,14 @@ class InferenceStage:
     ) -> None:
         check_neutral(config, model.motion)
         self._model = model
-        self._motion = live_motion(model, config, live=live)
         self._people = [_Person(config, face.crop) for _ in range(config.faces)]
-        shape = {"faces": config.faces, "crop": face.crop.size, "rests": config.adapt_s > 0}
-        blank = np.zeros((face.crop.size, face.crop.size), np.uint8)
-        # No frame is to wait for a compiler, Numba's or XLA's, and neither for the other.
-        with ThreadPoolExecutor(1) as aside:
-            tried = aside.submit(
-                outside_flow, blank[None], blank[None], motion=self._motion, where=(0,)
-            )
-            self._step = make_step(model, **shape)
-            tried.result()
-        self._state = begin(model, **shape)
-        # A slot that nobody is in keeps what it has.
-        self._nobody = _Query(blank, blank, keep=1.0, resting=False, renewed=False)
+        self._step = Stepper(
+            model,
+            motion=live_motion(model, config, live=live),
+            faces=config.faces,
+            crop=face.crop.size,
+            rests=config.adapt_s > 0,
+        )
 
     def __call__(
         self, frame: Frame, people: Sequence[Observation], *, skip: bool = False
@@ -188,31 +169,16 @@ class InferenceStage:
             for person in people
             if (query := self._people[person.slot].query(frame.time, person)) is not None
         }
-        output = None if skip or not queries else self._run(queries)
+        output = None if skip or not queries else self._step(queries)
         return tuple(
             self._result(frame, person, queries.get(person.slot), output) for person in people
         )
-
-    def _run(self, queries: Mapping[int, _Query]) -> StepOutput:
-        every = [queries.get(slot, self._nobody) for slot in range(len(self._people))]
-        reference = _batch([query.reference for query in every])
-        target = _batch([query.target for query in every])
-        given = StepInput(
-            reference=reference,
-            target=target,
-            flow=outside_flow(reference, target, motion=self._motion, where=tuple(queries)),
-            keep=np.array([query.keep for query in every], np.float32),
-            resting=np.array([query.resting for query in every]),
-            renewed=np.array([query.renewed for query in every]),
-        )
-        self._state, output = self._step(self._state, given)
-        return output
 
     def _result(
         self,
         frame: Frame,
         observation: Observation,
-        query: _Query | None,
+        query: Query | None,
         output: StepOutput | None,
     ) -> FaceResult:
         classes, slot = self._model.classes, observation.slot
@@ -241,8 +207,3 @@ class InferenceStage:
             identity=observation.identity,
             quality=person.gauge.measure(observation.face, frame.time),
         )
-
-
-def _batch(crops: list[UInt8[np.ndarray, "s s"]]) -> UInt8[np.ndarray, "f s s"]:
-    """Return crops as one array; the crop itself where there is but one."""
-    return crops[0][None] if len(crops) == 1 else np.stack(crops)

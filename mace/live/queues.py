@@ -2,14 +2,35 @@
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 from mace.live.results import Result
 from mace.spotting.events import Event
 
 
-class NewestQueue[T]:
+class _Queue[T]:
+    """Items for another thread, until it is closed; what lies there then can still be taken."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._items: deque[T] = deque()
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether nobody will wait any more."""
+        with self._changed:
+            return self._closed
+
+    def close(self) -> None:
+        """Wake whoever waits; closing twice is no error."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+
+class NewestQueue[T](_Queue[T]):
     """Hold the newest item for a consumer that may be slower than the producer.
 
     A full queue would make everything late by its length; here a late consumer misses items. One
@@ -18,23 +39,15 @@ class NewestQueue[T]:
     """
 
     def __init__(self, *, burst: int = 1) -> None:
-        self._changed = threading.Condition()
-        self._items: deque[T] = deque()
+        super().__init__()
         self._burst = self._room = burst
         self._dropped = 0
-        self._closed = False
 
     @property
     def dropped(self) -> int:
         """Number of items that were replaced, or put after closing, before anybody took them."""
         with self._changed:
             return self._dropped
-
-    @property
-    def closed(self) -> bool:
-        """Whether nothing will come any more; what lies there can still be taken."""
-        with self._changed:
-            return self._closed
 
     def put(self, item: T) -> None:
         """Lay down `item`, in place of what lies there if there is no room; never waits."""
@@ -57,85 +70,64 @@ class NewestQueue[T]:
             self._changed.wait_for(lambda: self._items or self._closed, timeout)
             return self._items.popleft() if self._items else None
 
-    def close(self) -> None:
-        """Let nothing more in and wake whoever waits; closing twice is no error."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+    def __iter__(self) -> Iterator[T]:
+        while (item := self.take()) is not None:
+            yield item
 
 
-class OrderedQueue[T]:
+class OrderedQueue[T](_Queue[T]):
     """Hold all items, in order, for a consumer that takes all of them at once.
 
     So it waits for the other thread less often than one by one, and sees how far behind it is.
     Beyond `most` items whoever puts one has to wait; None is no limit.
     """
 
+    dropped = 0
+
     def __init__(self, most: int | None = None) -> None:
-        self._changed = threading.Condition()
-        self._items: list[T] = []
+        super().__init__()
         self._most = most
-        self._closed = False
 
-    @property
-    def closed(self) -> bool:
-        """Whether nobody will wait any more; what lies there can still be taken."""
-        with self._changed:
-            return self._closed
-
-    def put(self, items: Sequence[T]) -> None:
-        """Lay down `items`, once there is room or it is closed."""
+    def put(self, item: T) -> None:
+        """Lay down `item`, once there is room or it is closed."""
         with self._changed:
             self._changed.wait_for(
                 lambda: self._closed or self._most is None or len(self._items) < self._most
             )
-            self._items.extend(items)
+            self._items.append(item)
             self._changed.notify_all()
 
-    def take(self) -> list[T]:
+    def take(self) -> deque[T]:
         """Return everything that lies there, after waiting for it; nothing if closed and empty."""
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._closed)
-            items, self._items = self._items, []
+            items, self._items = self._items, deque()
             self._changed.notify_all()
             return items
 
-    def close(self) -> None:
-        """Wake whoever waits; closing twice is no error."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+    def __iter__(self) -> Iterator[T]:
+        while items := self.take():
+            yield from items
 
 
-class LatestResult:
-    """A `NewestQueue` of results; what is taken carries all events since the last one."""
+class LatestResult(NewestQueue[Result]):
+    """The newest result, with the events of all that nobody took before it."""
 
     def __init__(self) -> None:
-        self._queue = NewestQueue[Result]()
-        self._lock = threading.Lock()
+        super().__init__()
         self._events: list[Event] = []
 
-    def put(self, result: Result) -> None:
-        """Put `result` in place of what is there; never blocks for longer than a list's append."""
-        if result.events:
-            with self._lock:
-                self._events += result.events
-        self._queue.put(result)
+    def put(self, item: Result) -> None:
+        """Put a result in place of what is there; never waits."""
+        with self._changed:
+            self._events += item.events
+            super().put(item)
 
     def take(self, timeout: float | None = None) -> Result | None:
         """Return the newest result, waiting up to `timeout` s; None if there is none."""
-        result = self._queue.take(timeout)
-        if result is None:
-            return None
-        with self._lock:
+        with self._changed:
+            result = super().take(timeout)
+            if result is None:
+                return None
             events, self._events = tuple(self._events), []
         return replace(result, events=events)
-
-    def close(self) -> None:
-        """Wake everybody who waits; what is there can still be taken."""
-        self._queue.close()
-
-    @property
-    def closed(self) -> bool:
-        """Whether nothing more will come."""
-        return self._queue.closed

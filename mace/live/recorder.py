@@ -10,13 +10,11 @@ import contextlib
 import csv
 import glob
 import itertools
-import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, Self
 
 import cv2
@@ -24,9 +22,9 @@ import numpy as np
 from jaxtyping import UInt8
 
 from mace.errors import OutputError
-from mace.files import write_text
+from mace.files import write_json
 from mace.live.config import SLOW_FPS
-from mace.live.results import FaceResult, Result, frame_columns, frame_row, unseen
+from mace.live.results import Result, frame_columns, frame_row, unseen
 from mace.locks import lock
 from mace.spotting.events import Event
 from mace.spotting.records import EVENTS_CSV, EVENTS_JSONL, EventsLog, write_table
@@ -76,46 +74,46 @@ class Recorder:
         keep: bool = False,
     ):
         self.pictured, self.size, self._keep = pictures != "none", size, keep
-        self._folder = folder
+        self._folder, self._session = folder, session
+        self._classes, self._units = tuple(classes), tuple(units)
         partial = f".{folder.name}.partial-{os.getpid()}"
         names = itertools.chain([partial], (f"{partial}-{n}" for n in itertools.count(2)))
         # A process of the same number may have left one when it was killed.
         self._partial = next(
             path for path in map(folder.with_name, names) if not os.path.lexists(path)
         )
-        self._classes, self._units = tuple(classes), tuple(units)
-        self._session = session
-        self._frames = 0
-        self._times: tuple[float, float] | None = None  # of the first frame and the last, s
-        self._begun: float | None = None  # on the source's clock, s
+        self._frames, self._last = 0, -1  # how many were written, and which was the last
+        self._times: tuple[float, float] | None = None  # of the first and the last, source's clock
         self._written: list[Event] = []
+        self._video: VideoWriter | None = None
+        self._files = contextlib.ExitStack()
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise OutputError(f"{folder} exists already; choose another folder with --out")
         refuse_written(folder)
         try:
-            self._partial.mkdir(parents=True)
-        except OSError as error:
-            raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
-        try:
-            self._csv = (self._partial / FRAMES_CSV).open("w", encoding="utf-8", newline="")
-            lock(self._csv.fileno())  # by which others know that we are at work
-            self._jsonl = (self._partial / FRAMES_JSONL).open("wb")
-            self._events = EventsLog(self._partial / EVENTS_JSONL)
-            self._write_session(complete=False)
-        except OSError as error:
+            with self._writing():
+                self._partial.mkdir(parents=True)
+                enter = self._files.enter_context
+                self._csv = enter(
+                    (self._partial / FRAMES_CSV).open("w", encoding="utf-8", newline="")
+                )
+                lock(self._csv.fileno())  # by which others know that we are at work
+                self._rows = csv.writer(self._csv)
+                self._columns = frame_columns(self._classes)
+                self._rows.writerow(self._columns)
+                self._jsonl = enter((self._partial / FRAMES_JSONL).open("wb"))
+                self._events = enter(EventsLog(self._partial / EVENTS_JSONL))
+                self._write_session(complete=False)
+                if pictures == "own":
+                    self._video = VideoWriter(self._partial / PLAIN_VIDEO, codec="mjpeg", size=size)
+                elif pictures == "annotated":
+                    self._video = VideoWriter(self._partial / VIDEO, codec="mpeg4", size=size)
+            if self._video is not None:
+                self._files.callback(self._video.close)
+        except OutputError:
+            self._files.close()
             shutil.rmtree(self._partial, ignore_errors=True)
-            raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
-        self._rows = csv.writer(self._csv)
-        self._rows.writerow(frame_columns(self._classes))
-        try:
-            self._video: VideoWriter | None = None
-            if pictures == "own":
-                self._video = VideoWriter(self._partial / PLAIN_VIDEO, codec="mjpeg", size=size)
-            elif pictures == "annotated":
-                self._video = VideoWriter(self._partial / VIDEO, codec="mpeg4", size=size)
-        except OSError as error:
-            self._discard()
-            raise self._unwritable(error) from error
+            raise
 
     def write_result(
         self,
@@ -127,32 +125,68 @@ class Recorder:
         """Append what a frame gave: a row and a line for everybody in it, its events, its picture.
 
         A source that changes the size of its frames goes on in that of the first ones. Times count
-        from the first frame written, so that the video has those of the tables when it is read.
+        from the first frame written, so that the video has those of the tables when it is read. Of
+        a frame that comes once more only the events are new.
 
         Args:
             result: of the frame.
             image: its picture, where there is a video; also as JPEG, which must have its size.
             flush: hand all lines so far to the system, so that they survive the process.
         """
-        faces = result.faces or (unseen(result.frame, self._classes),)
-        if self._begun is None:
-            self._begun = result.frame.time
-        if self._begun:
-            faces = tuple(replace(face, time=face.time - self._begun) for face in faces)
-        self._write_lines(faces, flush=flush)
-        self.write_events(result.events)
-        if self._video is not None and image is not None:
-            if not isinstance(image, bytes) and image.shape[1::-1] != self.size:
-                image = np.asarray(cv2.resize(image, self.size), np.uint8)
-            try:
-                self._video.write(image, result.frame.time - self._begun)
-            except OSError as error:
-                raise self._unwritable(error) from error
-        self._frames += 1
+        frame = result.frame
+        begun = frame.time if self._times is None else self._times[0]
+        with self._writing():
+            self._write_events(result.events, begun)
+            if frame.index == self._last:
+                return
+            faces = result.faces or (unseen(frame, self._classes),)
+            for face in faces:
+                record = (replace(face, time=face.time - begun) if begun else face).to_dict()
+                self._rows.writerow(frame_row(record, self._columns))
+                self._jsonl.write(_line(record))
+            if flush:
+                self._csv.flush()
+                self._jsonl.flush()
+            if self._video is not None and image is not None:
+                if not isinstance(image, bytes) and image.shape[1::-1] != self.size:
+                    image = np.asarray(cv2.resize(image, self.size), np.uint8)
+                self._video.write(image, frame.time - begun)
+        self._frames, self._last, self._times = self._frames + 1, frame.index, (begun, frame.time)
 
-    def write_events(self, events: Sequence[Event]) -> None:
-        """Append events that belong to no frame any more."""
-        begun = self._begun or 0.0
+    def note(self, name: str, value: Any) -> None:
+        """Add a fact to the sidecar, which is written again at the end."""
+        self._session[name] = value
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # Somebody who stops a long video wants what was done so far.
+        if kind is not None and not issubclass(kind, KeyboardInterrupt):
+            self._give_up()
+            return
+        try:
+            with self._writing():
+                self._close()
+                self._write_session(complete=kind is None)
+                self._put_in_place()
+        except OutputError:
+            self._give_up()
+            raise
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Say in a sentence what cannot be written within."""
+        try:
+            yield
+        except OSError as error:
+            rest = "; what was recorded until then is kept there" if self._keep else ""
+            raise OutputError(
+                f"cannot write to {self._folder}: {error.strerror or error}{rest}; free some space "
+                "and run again"
+            ) from error
+
+    def _write_events(self, events: Sequence[Event], begun: float) -> None:
         moved = [
             replace(
                 event,
@@ -166,63 +200,17 @@ class Recorder:
         self._events.write(moved)
         self._written += moved
 
-    def note(self, name: str, value: Any) -> None:
-        """Add a fact to the sidecar, which is written again at the end."""
-        self._session[name] = value
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        # Somebody who stops a long video wants what was done so far.
-        if kind is None or issubclass(kind, KeyboardInterrupt):
-            self._finish(complete=kind is None)
-        else:
-            self._give_up()
-
-    def _write_lines(self, faces: Sequence[FaceResult], *, flush: bool) -> None:
-        try:
-            for face in faces:
-                self._times = (face.time if self._times is None else self._times[0], face.time)
-                record = face.to_dict()
-                self._rows.writerow(frame_row(record, self._classes))
-                self._jsonl.write(_line(record))
-            if flush:
-                self._csv.flush()
-                self._jsonl.flush()
-        except OSError as error:
-            raise self._unwritable(error) from error
-
-    def _finish(self, *, complete: bool) -> None:
-        try:
-            self._close()
-            self._write_session(complete=complete)
-            self._put_in_place()
-        except OSError as error:
-            self._give_up()
-            raise self._unwritable(error) from error
-        except OutputError:
-            self._give_up()
-            raise
-
-    def _unwritable(self, error: OSError) -> OutputError:
-        rest = "; what was recorded until then is kept there" if self._keep else ""
-        return OutputError(
-            f"cannot write to {self._folder}: {error.strerror or error}{rest}; free some space and "
-            "run again"
-        )
+    def _write_session(self, *, complete: bool) -> None:
+        session = {**self._session, "frames": self._frames, "complete": complete}
+        first, last = self._times or (0.0, 0.0)
+        if last > first:
+            rate = (self._frames - 1) / (last - first)
+            session |= {"rate": round(rate, 3), "slow": rate < SLOW_FPS}
+        write_json(self._partial / SESSION, session)
 
     def _close(self) -> None:
         # On a full disk a file that still has something to write fails, and the others close.
-        with contextlib.ExitStack() as stack:
-            for part in (self._video, self._events, self._jsonl, self._csv):
-                if part is not None:
-                    stack.callback(part.close)
+        with self._files:
             # By onset, so not before all are known; until then `events.jsonl` has them.
             write_table(self._partial / EVENTS_CSV, self._written, self._classes, self._units)
 
@@ -232,27 +220,14 @@ class Recorder:
         os.replace(self._partial, self._folder)
 
     def _give_up(self) -> None:
-        if not self._keep:
-            self._discard()
-            return
+        """Leave what cannot be had again, and nothing else."""
         with contextlib.suppress(OSError):
             self._close()
-        with contextlib.suppress(OSError):
-            self._put_in_place()
-
-    def _write_session(self, *, complete: bool) -> None:
-        session = {**self._session, "frames": self._frames, "complete": complete}
-        first, last = self._times or (0.0, 0.0)
-        if last > first:
-            rate = (self._frames - 1) / (last - first)
-            session |= {"rate": round(rate, 3), "slow": rate < SLOW_FPS}
-        text = json.dumps(session, indent=2, ensure_ascii=False) + "\n"
-        write_text(self._partial / SESSION, text)
-
-    def _discard(self) -> None:
-        with contextlib.suppress(OSError):
-            self._close()
-        shutil.rmtree(self._partial, ignore_errors=True)
+        if self._keep:
+            with contextlib.suppress(OSError):
+                self._put_in_place()
+        else:
+            shutil.rmtree(self._partial, ignore_errors=True)
 
 
 def being_written(folder: Path) -> Path | None:

@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
 
 type State = Literal["", "neutral", "still"]
-_BEFORE_BOX = ("identity", "status", "success", "confidence", "faces", "reference_id", "error_px")
 _BOX = ("x", "y", "width", "height")
-_AFTER_BOX = ("sharpness", "roll", "turn", "size", "quality", "label")
+_FIXED = (
+    *("frame", "timestamp", "identity", "status", "success", "confidence", "faces"),
+    *("reference_id", "error_px", *_BOX, "sharpness", "roll", "turn", "size", "quality", "label"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,7 +232,8 @@ class Result:
 
 type Sink = Callable[[Result], None]
 """Takes every result in the order of the frames, and must not take long: who is slower than the
-frames keeps the newest result (`mace.live.queues.LatestResult`) or a thread of its own."""
+frames keeps the newest result (`mace.live.queues.LatestResult`) or a thread of its own. When a live
+source ends, its last result comes once more, with the events that became certain by that alone."""
 
 
 def crop_corners(face: TrackedFace) -> Float[np.ndarray, "4 2"] | None:
@@ -254,23 +257,14 @@ def frame_columns(classes: Sequence[str]) -> list[str]:
     frame, timestamp (s), confidence and success are as in OpenFace; `p_*` are probabilities of this
     frame alone, `s_*` smoothed. Cells of a frame without a face are empty.
     """
-    fixed = ["frame", "timestamp", *_BEFORE_BOX, *_BOX, *_AFTER_BOX]
-    return fixed + [f"p_{name}" for name in classes] + [f"s_{name}" for name in classes]
+    return [*_FIXED, *(f"p_{name}" for name in classes), *(f"s_{name}" for name in classes)]
 
 
-def frame_row(record: Mapping[str, Any], classes: Sequence[str]) -> list[str]:
+def frame_row(record: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
     """Return one row of `frames.csv`: what `FaceResult.to_dict` says of a face."""
-    nothing = dict.fromkeys(classes)
-    probabilities, smoothed = (record[name] or nothing for name in ("probabilities", "smoothed"))
-    return [
-        str(record["frame"]),
-        f"{record['timestamp']:.6f}",
-        *(_cell(record[name]) for name in _BEFORE_BOX),
-        *map(_cell, record["box"] or (None,) * 4),
-        *(_cell(record[name]) for name in _AFTER_BOX),
-        *(_cell(probabilities[name]) for name in classes),
-        *(_cell(smoothed[name]) for name in classes),
-    ]
+    values = _flat(record)
+    values["timestamp"] = f"{record['timestamp']:.6f}"
+    return [_cell(values.get(name)) for name in columns]
 
 
 def frames_table(results: Iterable[Result]) -> "pd.DataFrame":
@@ -282,18 +276,16 @@ def frames_table(results: Iterable[Result]) -> "pd.DataFrame":
 
     faces = [face for result in results for face in result.faces]
     classes = faces[0].classes if faces else ()
-    rows = [_values(face.to_dict()) for face in faces]
+    rows = [_flat(face.to_dict()) for face in faces]
     return pd.DataFrame(rows, columns=frame_columns(classes))
 
 
-def _values(record: Mapping[str, Any]) -> dict[str, Any]:
-    box = dict(zip(_BOX, record["box"] or (None,) * 4, strict=True))
-    named = {
-        f"{letter}_{name}": value
-        for letter, key in (("p", "probabilities"), ("s", "smoothed"))
-        for name, value in (record[key] or {}).items()
-    }
-    return {**record, **box, **named}
+def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record of which every value is one column's."""
+    values = {**record, **dict(zip(_BOX, record["box"] or (), strict=False))}
+    for letter, key in (("p", "probabilities"), ("s", "smoothed")):
+        values |= {f"{letter}_{name}": value for name, value in (record[key] or {}).items()}
+    return values
 
 
 def _cell(value: float | str | None) -> str:

@@ -8,10 +8,9 @@ must not take long: windows and pages keep a queue of their own.
 
 import threading
 import time
-import warnings
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from typing import Any, Self
 
@@ -21,12 +20,11 @@ from mace.live.capture import Capture
 from mace.live.config import LiveConfig
 from mace.live.cores import peak_memory_mb, stages_side_by_side
 from mace.live.faces import Observed
-from mace.live.pipeline import Pipeline, predict_frames, with_last_events
-from mace.live.queues import LatestResult, NewestQueue, OrderedQueue
+from mace.live.pipeline import Pipeline, with_last_events
+from mace.live.queues import NewestQueue, OrderedQueue
 from mace.live.results import Counters, Result, Sink
-from mace.live.sources.frame import Frame, Incident, Source, few_frames
+from mace.live.sources.frame import Frame, Incident, Source
 from mace.live.timing import Timings
-from mace.spotting.events import Event
 
 _RATE_FRAMES = 200
 # How long frames of a live source may wait for a tracker that was held up, in s: other programs
@@ -35,7 +33,6 @@ _PATIENCE_S = 0.05
 # Frames of a file that may wait for the next thread, if they hold no more pixels than that: the
 # more, the less often a thread waits for another, and beyond these no rate was gained.
 _AHEAD, _LEAST_AHEAD, _AHEAD_PX = 16, 4, 2**24
-_WAIT_S = 0.1
 _NOTHING = Counters()
 
 
@@ -50,10 +47,9 @@ class Runner:
         source: where frames come from; belongs to the runner from now on.
         model: the network.
         config: settings.
-        sinks: called with every result, in the order of the frames, in the inference thread.
+        sinks: called with every result, in the order of the frames, in the inference thread. What
+            becomes certain when a live source ends comes in its last result, given once more.
         on_incident: called with what happens to the source, in another thread.
-        on_last: called once at the end of a live source, in the inference thread, with the events
-            that were waiting for more frames; of a file they come with its last result.
 
     Attributes:
         timings: how long the stages take.
@@ -67,27 +63,26 @@ class Runner:
         config: LiveConfig,
         sinks: Sequence[Sink],
         on_incident: Callable[[Incident], None] | None = None,
-        on_last: Callable[[tuple[Event, ...]], None] | None = None,
     ) -> None:
         self._pipeline = Pipeline(model, config, live=source.live, fps=source.fps)
-        self._source, self._sinks, self._on_last = source, tuple(sinks), on_last
-        newest = NewestQueue[Frame](burst=max(round(_PATIENCE_S * source.fps), 1))
-        self._capture = Capture(source, newest, on_incident=on_incident)
-        fitting = _AHEAD_PX // max(source.size[0] * source.size[1], 1)
-        most = None if source.live else max(min(fitting, _AHEAD), _LEAST_AHEAD)
-        self._read = OrderedQueue[Frame](most)
+        self._source, self._sinks = source, tuple(sinks)
+        if source.live:
+            most, burst = None, max(round(_PATIENCE_S * source.fps), 1)
+            frames = NewestQueue[Frame](burst=burst)
+        else:
+            fitting = _AHEAD_PX // max(source.size[0] * source.size[1], 1)
+            most = max(min(fitting, _AHEAD), _LEAST_AHEAD)
+            frames = OrderedQueue[Frame](most)
+        self._capture = Capture(source, frames, on_incident=on_incident)
         self._followed = OrderedQueue[Observed](most)
         self._renew = threading.Event()
         self._errors: list[BaseException] = []
         self._counters = Counters()
         self._finished: deque[float] = deque(maxlen=_RATE_FRAMES)
-        before, all_queues = (newest, self._read), (newest, self._read, self._followed)
         self._threads = [
-            self._thread("mace-faces", self._follow_all, all_queues),
-            self._thread("mace-inference", self._infer_all, all_queues),
+            self._thread("mace-faces", self._follow_all),
+            self._thread("mace-inference", self._infer_all),
         ]
-        if not source.live:
-            self._threads.insert(0, self._thread("mace-reading", self._read_all, before))
         self._cores = ExitStack()
         self.timings = Timings()
 
@@ -99,8 +94,7 @@ class Runner:
     def start(self) -> Self:
         """Begin; returns itself."""
         self._cores.enter_context(stages_side_by_side())
-        if self._source.live:
-            self._capture.start()
+        self._capture.start()
         for thread in self._threads:
             thread.start()
         return self
@@ -120,8 +114,7 @@ class Runner:
         Raises:
             MaceError: what ended the source or a thread.
         """
-        self._capture.stop()  # ends the source, whoever reads it
-        self._read.close()
+        self._capture.stop()
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join()
@@ -138,21 +131,19 @@ class Runner:
 
         It took `seconds`, and `cpu_s` of processor time.
         """
-        now = self.counters
-        frames = now.frames - since.frames
+        counted = {
+            name: getattr(self.counters, name) - getattr(since, name)
+            for name in ("frames", "dropped", "skipped")
+        }
         return {
             "seconds": round(seconds, 3),
-            "counters": {
-                "frames": frames,
-                "dropped": now.dropped - since.dropped,
-                "skipped": now.skipped - since.skipped,
-            },
+            "counters": counted,
             "incidents": [
                 {**asdict(incident), "time": round(incident.time, 3)}
                 for incident in self._capture.incidents
             ],
             "timings": self.timings.summary(),
-            "cpu_ms": round(1e3 * cpu_s / max(frames, 1), 3),
+            "cpu_ms": round(1e3 * cpu_s / max(counted["frames"], 1), 3),
             "memory_mb": peak_memory_mb(),
         }
 
@@ -166,12 +157,7 @@ class Runner:
             if kind is None:
                 raise
 
-    def _thread(
-        self,
-        name: str,
-        work: Callable[[], None],
-        queues: Sequence[NewestQueue[Frame] | OrderedQueue[Any]],
-    ) -> threading.Thread:
+    def _thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
         def guarded() -> None:
             try:
                 work()
@@ -179,48 +165,42 @@ class Runner:
                 self._errors.append(error)
             finally:
                 # Whoever comes after ends when nothing is left; whoever comes before, at once.
-                for queue in queues:
-                    queue.close()
+                self._capture.queue.close()
+                self._followed.close()
                 self._source.close()
 
         return threading.Thread(target=guarded, name=name, daemon=True)
 
-    def _read_all(self) -> None:
-        with closing(self._source.frames()) as frames:
-            for frame in frames:
-                self._read.put([replace(frame, captured=frame.captured or time.monotonic())])
-                if self._read.closed:
-                    return
-
-    def _frames(self) -> Iterator[Frame]:
-        if self._source.live:
-            yield from self._capture.frames()
-            return
-        while frames := self._read.take():
-            yield from frames
-
     def _follow_all(self) -> None:
         faces = self._pipeline.faces
-        for frame in self._frames():
+        for frame in self._capture.frames():
             begun = time.monotonic()
             if self._renew.is_set():
                 self._renew.clear()
                 faces.renew()
-            self._followed.put(faces.push(frame))
+            for observed in faces.push(frame):
+                self._followed.put(observed)
             self.timings.add("waiting", begun - frame.captured)
             self.timings.add("faces", time.monotonic() - begun)
-        self._followed.put(faces.finish())
+        for observed in faces.finish():
+            self._followed.put(observed)
 
     def _infer_all(self) -> None:
-        live = self._source.live
-        results = self._results()
-        for result in results if live else with_last_events(results, self._pipeline):
-            begun = time.monotonic()
-            for sink in self._sinks:
-                sink(result)
-            self.timings.add("sinks", time.monotonic() - begun)
-        if live and self._on_last is not None:
-            self._on_last(self._pipeline.last_events())
+        if not self._source.live:  # a file's results are one a frame
+            for result in with_last_events(self._results(), self._pipeline):
+                self._give(result)
+            return
+        last: Result | None = None
+        for last in self._results():
+            self._give(last)
+        if last is not None and (events := self._pipeline.last_events()):
+            self._give(replace(last, events=events))
+
+    def _give(self, result: Result) -> None:
+        begun = time.monotonic()
+        for sink in self._sinks:
+            sink(result)
+        self.timings.add("sinks", time.monotonic() - begun)
 
     def _results(self) -> Iterator[Result]:
         while items := self._followed.take():
@@ -246,76 +226,3 @@ class Runner:
             delay_ms=1e3 * (finished - frame.captured),
         )
         return self._counters
-
-
-def iterate_results(
-    source: Source, model: Model, config: LiveConfig, *, sinks: Sequence[Sink] = ()
-) -> Iterator[Result]:
-    """Yield what each frame gives; what happens to the source is warned of where it is iterated.
-
-    Of a live source the newest result, with the events of those that nobody took; of others every
-    one. The source is closed at the end; `sinks` are called with every result.
-
-    Raises:
-        DataError: if the source cannot be read, or is lost for good.
-    """
-    remarks: deque[str] = deque()  # from the thread that notices it to the one that iterates
-    results = _newest_results if source.live else _all_results
-    with closing(results(source, model, config, sinks, remarks.append)) as each:
-        for result in each:
-            while remarks:
-                warnings.warn(remarks.popleft(), stacklevel=2)  # at the loop over `stream`
-            if result is not None:
-                yield result
-    while remarks:
-        warnings.warn(remarks.popleft(), stacklevel=2)
-
-
-def _all_results(
-    source: Source,
-    model: Model,
-    config: LiveConfig,
-    sinks: Sequence[Sink],
-    remark: Callable[[str], None],
-) -> Generator[Result]:
-    source.report = lambda kind, sentence: remark(sentence)
-    for sentence in few_frames(source.name, source.fps):
-        remark(sentence)
-    with closing(source.frames()) as frames:
-        for result in predict_frames(frames, model=model, config=config, fps=source.fps):
-            for sink in sinks:
-                sink(result)
-            yield result
-
-
-def _newest_results(
-    source: Source,
-    model: Model,
-    config: LiveConfig,
-    sinks: Sequence[Sink],
-    remark: Callable[[str], None],
-) -> Generator[Result | None]:
-    """Yield the newest result, None while there is none."""
-
-    def on_incident(incident: Incident) -> None:
-        if incident.kind != "ended":  # so does the iterator
-            remark(str(incident))
-
-    latest, final = LatestResult(), list[Event]()
-    last: Result | None = None
-    with Runner(
-        source,
-        model,
-        config=config,
-        sinks=[*sinks, latest.put],
-        on_incident=on_incident,
-        on_last=final.extend,
-    ) as runner:
-        ended = False
-        while not ended:
-            ended = runner.wait(0)  # asked first: what was put before the end is still taken
-            result = latest.take(0 if ended else _WAIT_S)
-            last = result or last
-            yield result
-        if final and last is not None:
-            yield replace(last, events=tuple(final))

@@ -14,7 +14,7 @@ from mace.face.config import CropConfig, FaceConfig
 from mace.inference import Model, make_unit_network
 from mace.live.config import LiveConfig
 from mace.live.results import FaceResult, Moving
-from mace.live.step import StepInput, StepOutput, begin, make_step, outside_flow
+from mace.live.step import Query, Stepper
 from mace.spotting.events import Event, Unit
 from mace.spotting.moving import Movements, RegionMotion
 from mace.spotting.recognise import Crop, CropRing, named
@@ -114,9 +114,13 @@ class SpottingStage:
         self._people: OrderedDict[int, _Person] = OrderedDict()
         self._open: deque[_Open] = deque()
         self._last: int | None = None  # point of the grid that was looked at
-        shape = {"faces": config.faces, "crop": face.crop.size, "rests": config.adapt_s > 0}
-        self._step = make_step(model, **shape)
-        self._state = begin(model, **shape)
+        self._step = Stepper(
+            model,
+            motion=model.motion,
+            faces=config.faces,
+            crop=face.crop.size,
+            rests=config.adapt_s > 0,
+        )
         self._units = make_unit_network(model)
 
     def due(self, time: float) -> bool:
@@ -192,25 +196,10 @@ class SpottingStage:
         """Put one pair to the network."""
         first = next((event for event in self._open if event.pairs), None)
         if first is not None:
-            output = self._output(*first.pairs.pop(0))
+            output = self._step({0: Query(*first.pairs.pop(0))})
             first.predictions.append(np.asarray(output.probabilities)[0])
             if self._units is not None:
                 first.units.append(self._units(np.asarray(output.images)[0]))
-
-    def _output(self, onset: Crop, apex: Crop) -> StepOutput:
-        faces = self._config.faces
-        reference, target = (np.repeat(crop[None], faces, axis=0) for crop in (onset, apex))
-        still = np.zeros(faces, bool)
-        given = StepInput(
-            reference=reference,
-            target=target,
-            flow=outside_flow(reference, target, motion=self._model.motion, where=(0,)),
-            keep=np.zeros(faces, np.float32),
-            resting=still,
-            renewed=~still,
-        )
-        self._state, output = self._step(self._state, given)
-        return output
 
     def _closed(self) -> tuple[Event, ...]:
         done = []

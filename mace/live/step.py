@@ -6,7 +6,8 @@ on the device, in buffers that are given up to it and written over.
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import jax
@@ -154,6 +155,64 @@ def outside_flow(
     index = list(where)
     flow[index] = measure_flow(reference[index], target[index], config=motion)
     return flow
+
+
+@dataclass(frozen=True)
+class Query:
+    """What the step is told of one face; fields as of `StepInput`."""
+
+    reference: UInt8[np.ndarray, "s s"]
+    target: UInt8[np.ndarray, "s s"]
+    keep: float = 0.0
+    resting: bool = False
+    renewed: bool = True
+
+
+class Stepper:
+    """The step with what it remembers, for up to `faces` places.
+
+    Args:
+        model: the network.
+        motion: how the flow is measured that is measured outside.
+        faces: number of places.
+        crop: px a side.
+        rests: as of `make_step`.
+    """
+
+    def __init__(
+        self, model: Model, *, motion: MotionConfig, faces: int, crop: int, rests: bool
+    ) -> None:
+        blank = np.zeros((crop, crop), np.uint8)
+        # No frame is to wait for a compiler, Numba's or XLA's, and neither for the other.
+        with ThreadPoolExecutor(1) as aside:
+            tried = aside.submit(outside_flow, blank[None], blank[None], motion=motion, where=(0,))
+            self._step = make_step(model, faces=faces, crop=crop, rests=rests)
+            tried.result()
+        self._state = begin(model, faces=faces, crop=crop, rests=rests)
+        self._motion, self._faces = motion, faces
+        # A place that nobody is in keeps what it has.
+        self._nobody = Query(blank, blank, keep=1.0, renewed=False)
+
+    def __call__(self, queries: Mapping[int, Query]) -> StepOutput:
+        """Return what the network says of the faces in some places."""
+        every = [queries.get(place, self._nobody) for place in range(self._faces)]
+        reference = _batch([query.reference for query in every])
+        target = _batch([query.target for query in every])
+        given = StepInput(
+            reference=reference,
+            target=target,
+            flow=outside_flow(reference, target, motion=self._motion, where=tuple(queries)),
+            keep=np.array([query.keep for query in every], np.float32),
+            resting=np.array([query.resting for query in every]),
+            renewed=np.array([query.renewed for query in every]),
+        )
+        self._state, output = self._step(self._state, given)
+        return output
+
+
+def _batch(crops: list[UInt8[np.ndarray, "s s"]]) -> UInt8[np.ndarray, "f s s"]:
+    """Return crops as one array; the crop itself where there is but one."""
+    return crops[0][None] if len(crops) == 1 else np.stack(crops)
 
 
 def _example(model: Model, *, faces: int, crop: int) -> StepInput:

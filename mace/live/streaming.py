@@ -1,6 +1,9 @@
 """From Python: a camera, a stream or pictures to results as they come."""
 
+import warnings
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,15 +16,19 @@ from mace.config import to_dict
 from mace.errors import ConfigError, DataError
 from mace.inference import Model, load_model, unit_names
 from mace.live.config import LiveConfig, SourceConfig
+from mace.live.pipeline import predict_frames
+from mace.live.queues import LatestResult
 from mace.live.results import Result, Sink
-from mace.live.runner import iterate_results
-from mace.live.sources.frame import Source
+from mace.live.runner import Runner
+from mace.live.sources.frame import Incident, Source, few_frames
 from mace.live.sources.opening import open_source
 from mace.live.sources.stored import IterableSource
 from mace.live.step import live_motion
 from mace.network import Network
 from mace.places import model_folder
 from mace.provenance import provenance
+
+_WAIT_S = 0.1
 
 type Pictures = Iterable[np.ndarray] | Iterable[tuple[float, np.ndarray]]
 
@@ -69,6 +76,52 @@ def stream(
     config = live if faces is None else replace(live, faces=faces)
     opened = open_pictures(source, fps, asked)
     return iterate_results(opened, network, config, sinks=sinks)
+
+
+def iterate_results(
+    source: Source, model: Model, config: LiveConfig, *, sinks: Sequence[Sink] = ()
+) -> Iterator[Result]:
+    """Yield what each frame gives; what happens to the source is warned of where it is iterated.
+
+    Of a live source the newest result, with the events of those that nobody took; of others every
+    one. The source is closed at the end; `sinks` are called with every result.
+
+    Raises:
+        DataError: if the source cannot be read, or is lost for good.
+    """
+    remarks: deque[str] = deque()  # from the thread that notices it to the one that iterates
+
+    def warn() -> None:
+        while remarks:
+            warnings.warn(remarks.popleft(), stacklevel=3)  # at the loop over `stream`
+
+    if not source.live:
+        source.report = lambda kind, sentence: remarks.append(sentence)
+        remarks.extend(few_frames(source.name, source.fps))
+        with closing(source.frames()) as frames:
+            for result in predict_frames(frames, model=model, config=config, fps=source.fps):
+                warn()
+                for sink in sinks:
+                    sink(result)
+                yield result
+        warn()
+        return
+
+    def on_incident(incident: Incident) -> None:
+        if incident.kind != "ended":  # so does the iterator
+            remarks.append(str(incident))
+
+    latest, ended = LatestResult(), False
+    with Runner(
+        source, model, config=config, sinks=[*sinks, latest.put], on_incident=on_incident
+    ) as runner:
+        while not ended:
+            ended = runner.wait(0)  # asked first: what was put before the end is still taken
+            result = latest.take(0 if ended else _WAIT_S)
+            warn()
+            if result is not None:
+                yield result
+    warn()
 
 
 def open_network(model: str | Path | Network) -> tuple[Model, str]:

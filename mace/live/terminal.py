@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from mace.inference import Model, unit_names
+from mace.live.background_recorder import BackgroundRecorder
 from mace.live.config import LiveConfig
 from mace.live.queues import LatestResult
 from mace.live.recorder import Recorder
-from mace.live.recording import Recording
 from mace.live.results import Sink
 from mace.live.runner import Runner
 from mace.live.sources.frame import Source
@@ -55,11 +55,9 @@ def run_until_ended(
     """
     begun = time.monotonic()
     with ExitStack() as stack:
-        sinks: list[Sink] = []
-        latest = LatestResult() if window else None
-        recording: Recording | None = None
-        if latest is not None:
-            sinks.append(latest.put)
+        latest = LatestResult()
+        sinks: list[Sink] = [latest.put] if window else []
+        recording: BackgroundRecorder | None = None
         if out is not None:
             recorder = Recorder(
                 out,
@@ -70,7 +68,7 @@ def run_until_ended(
                 pictures="own" if video else "none",
                 keep=source.live,
             )
-            recording = stack.enter_context(Recording(recorder))
+            recording = stack.enter_context(BackgroundRecorder(recorder))
             sinks.append(recording)
 
         runner = Runner(
@@ -79,7 +77,6 @@ def run_until_ended(
             config=live,
             sinks=sinks,
             on_incident=lambda incident: say(str(incident)),
-            on_last=None if recording is None else recording.end_with,
         )
         used = time.process_time()
         until = math.inf if seconds is None else time.monotonic() + seconds
@@ -89,14 +86,18 @@ def run_until_ended(
 
         try:
             with runner:
-                if latest is None:
-                    _wait(runner, ended, say)
-                else:
-                    record = None if recording is None else recording.record
-                    view = View(model.classes, facts["notice"], _snapshots(out))
-                    view.reset_reference, view.record = runner.reset_reference, record
-                    view.recording = recording is not None
+                if window:
+                    view = View(
+                        model.classes,
+                        facts["notice"],
+                        _snapshots(out),
+                        reset_reference=runner.reset_reference,
+                        record=None if recording is None else recording.record,
+                        recording=recording is not None,
+                    )
                     show(view, latest, ended=ended)
+                else:
+                    _wait(runner, ended, say)
         except KeyboardInterrupt:
             pass  # how a camera's session usually ends
         return runner.summary(time.monotonic() - begun, time.process_time() - used)

@@ -1,7 +1,7 @@
 """The last seconds as a picture: a lane of events for every person, and what moved below them."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
@@ -143,11 +143,8 @@ def draw_timeline(
     for lane, identity in enumerate(people):
         mine = [event for event in history.events if event.identity == identity]
         put_text(image, f"person {identity}", (6, lane * _LANE + 15), size=_SIZE, colour=DIM)
-        spans = [(event, x(event.onset), x(event.offset)) for event in mine]
-        for event, left, right in spans:
-            below = (top, height - _AXIS) if identity == people[0] else (0, 0)
-            _mark(image, event, left=left, right=right, lane=lane, below=below)
-        _name(image, spans, lane=lane)
+        below = image[top : height - _AXIS] if identity == people[0] else image[:0]
+        _events(image, mine, below=below, base=(lane + 1) * _LANE, x_of=x)
     return image
 
 
@@ -194,38 +191,32 @@ def _area(
         image[min(top, base - 1) : base, first:last] = _BAR
 
 
-def _mark(
+def _events(
     image: np.ndarray,
-    event: Event,
+    events: Sequence[Event],
     *,
-    left: float,
-    right: float,
-    lane: int,
-    below: tuple[int, int],
+    below: np.ndarray,
+    base: int,
+    x_of: Callable[[float], float],
 ) -> None:
-    width = image.shape[1]
-    first, last = max(round(left), _GUTTER), min(max(round(right), round(left) + 3), width)
-    if last <= first:
-        return
-    colour = _MICRO if event.kind == "micro" else _OTHER
-    area = image[below[0] : below[1], first:last]
-    area[:] = (0.75 * area + 0.25 * np.array(colour)).astype(np.uint8)
-    bottom = (lane + 1) * _LANE
-    image[bottom - 5 : bottom - 1, first:last] = colour
+    """Mark events in a lane, whose lower edge is `base`, and in the part of the image `below` it.
 
-
-def _name(image: np.ndarray, spans: Iterable[tuple[Event, float, float]], *, lane: int) -> None:
-    """Write the events' names; of those that would lie on each other the first, MEs before all."""
+    Of names that would lie on each other the first stands, a micro-expression's before all others.
+    """
     width, taken = image.shape[1], list[tuple[int, int]]()
-    for event, left, right in sorted(spans, key=lambda span: span[0].kind != "micro"):
+    for event in sorted(events, key=lambda event: event.kind != "micro"):
+        left, right = x_of(event.onset), x_of(event.offset)
+        first, last = max(round(left), _GUTTER), min(max(round(right), round(left) + 3), width)
+        if last <= first:
+            continue
         micro = event.kind == "micro"
+        colour = _MICRO if micro else _OTHER
+        area = below[:, first:last]
+        area[:] = (0.75 * area + 0.25 * np.array(colour)).astype(np.uint8)
+        image[base - 5 : base - 1, first:last] = colour
         text = event.label if micro and event.label else event.kind
         (wide, _), _ = cv2.getTextSize(text, FONT, _SIZE, 1)
-        first = min(max(round(left), _GUTTER), width - wide - 2)
-        hidden = right < _GUTTER or left >= width
-        if hidden or any(first < end + 4 and begin < first + wide + 4 for begin, end in taken):
-            continue
-        taken.append((first, first + wide))
-        put_text(
-            image, text, (first, lane * _LANE + 13), size=_SIZE, colour=_MICRO if micro else DIM
-        )
+        begin = min(first, width - wide - 2)
+        if all(begin >= end + 4 or start >= begin + wide + 4 for start, end in taken):
+            taken.append((begin, begin + wide))
+            put_text(image, text, (begin, base - 9), size=_SIZE, colour=_MICRO if micro else DIM)

@@ -2,37 +2,35 @@
 
 import math
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
-# Durations from a microsecond to a hundred seconds, in steps of 2 %.
-_SHORTEST, _LONGEST, _STEP = 1e-6, 100.0, math.log(1.02)
-_BINS = math.ceil(math.log(_LONGEST / _SHORTEST) / _STEP) + 1
+# The shortest duration told apart, s; a bin is 2 % wide.
+_SHORTEST, _STEP = 1e-6, math.log(1.02)
 
 
 class Durations:
     """A histogram of durations in s, exact to 1 %."""
 
     def __init__(self) -> None:
-        self._bins = [0] * _BINS  # one is raised five times a frame, which NumPy is slow at
+        self._bins: Counter[int] = Counter()
         self._total = self._longest = 0.0
 
     def add(self, seconds: float) -> None:
         """Count one duration."""
-        place = int(math.log(max(seconds, _SHORTEST) / _SHORTEST) / _STEP)
-        self._bins[min(place, _BINS - 1)] += 1
+        self._bins[int(math.log(max(seconds, _SHORTEST) / _SHORTEST) / _STEP)] += 1
         self._total += seconds
         self._longest = max(self._longest, seconds)
 
     @property
     def count(self) -> int:
         """How many were counted."""
-        return sum(self._bins)
+        return self._bins.total()
 
     def percentile(self, percent: float) -> float:
         """Return the duration that `percent` of all do not exceed; NaN of none."""
         left = max(math.ceil(self.count * percent / 100), 1)
-        for place, count in enumerate(self._bins):
+        for place, count in sorted(self._bins.items()):
             left -= count
             if left <= 0:
                 return min(_SHORTEST * math.exp((place + 0.5) * _STEP), self._longest)

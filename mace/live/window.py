@@ -30,7 +30,6 @@ _TIMELINE = 150
 _SIDE = 330
 _HEAD = 26
 _RECORDING = (80, 80, 240)
-_ESCAPE = 27
 # How long the line about the last key stays, in s.
 _SAID_S = 2.5
 

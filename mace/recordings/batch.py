@@ -6,7 +6,7 @@ import hashlib
 import io
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,8 @@ from mace.live.spotting import check_model
 from mace.progress import Advance, progress, silence
 from mace.provenance import provenance
 from mace.recordings.event_card import write_cards
-from mace.recordings.page import write_page
+from mace.recordings.formulas import path_cell
+from mace.recordings.page import PAGE, write_page
 from mace.recordings.spot import spot_source
 from mace.result_folders import one_at_a_time, recording_names
 from mace.spotting.events import EVENT_KINDS, Event
@@ -44,6 +45,7 @@ from mace.spotting.records import EVENTS_CSV, event_columns, event_rows
 SUMMARY_CSV = "summary.csv"
 _SUMMARY = ("recording", "seconds", "frames", "tracked", *EVENT_KINDS, "micro_per_minute")
 _SUMMARY_ENDS = ("out", "remarks", "error")
+_TAKEN = (SUMMARY_CSV, EVENTS_CSV, PAGE)
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ def _spot(
         "files": files_fingerprint(source.files),
         "fps": source.fps,
     }
-    folder, remarks = spotted_folder(out, recording_names(recording), whole)
+    folder, remarks = spotted_folder(out, _names(recording), whole)
     stored = read_spotted(folder, made_from)
     if stored and (stored.get("cards") or not cards):
         return _row(folder, spotted_events(folder), stored, remarks, done_before=True)
@@ -201,7 +203,7 @@ def _spot(
         **settings.notes,
     }
     with one_at_a_time(out):
-        folder, remarks = spotted_folder(out, recording_names(recording), whole)  # as it is by now
+        folder, remarks = spotted_folder(out, _names(recording), whole)  # as it is by now
         check_place(folder)
         write_spotted(
             folder,
@@ -213,6 +215,11 @@ def _spot(
             also=functools.partial(write_cards, events=spotted.events) if cards else None,
         )
     return _row(folder, spotted.events, facts, remarks, done_before=False)
+
+
+def _names(recording: Path) -> Iterator[str]:
+    """Yield names for the results of a recording, but for those of the tables and the page."""
+    return (name for name in recording_names(recording) if name.casefold() not in _TAKEN)
 
 
 def _row(
@@ -246,11 +253,14 @@ def _write_tables(out: Path, rows: Mapping[str, Mapping[str, Any]], settings: Se
     for name, row in rows.items():
         kinds = row.get("events", {})
         cells = {**row, "recording": name, "remarks": " ".join(row.get("remarks", ()))}
+        cells |= {key: path_cell(cells.get(key, "")) for key in ("recording", *_SUMMARY_ENDS)}
         cells |= {} if "error" in row else {kind: kinds.get(kind, 0) for kind in EVENT_KINDS}
         summary.append([cells.get(column, "") for column in (*_SUMMARY, *_SUMMARY_ENDS)])
     _write_csv(out / SUMMARY_CSV, [(*_SUMMARY, *_SUMMARY_ENDS), *summary])
     listed = (
-        [name, *cells] for name in events for cells in event_rows(events[name], classes, units)
+        [path_cell(name), *cells]
+        for name in events
+        for cells in event_rows(events[name], classes, units)
     )
     _write_csv(out / EVENTS_CSV, [("recording", *event_columns(classes, units)), *listed])
     write_page(out, rows, events, notice=settings.notes["notice"])

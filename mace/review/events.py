@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 from mace.annotation.action_units import parse_action_units
 from mace.annotation.class_sets import normalise_emotion
 from mace.errors import ConfigError
+from mace.recordings.formulas import FORMULA
 
 type Kind = Literal["micro", "macro"]
 KINDS: tuple[Kind, ...] = get_args(Kind.__value__)
@@ -181,7 +182,7 @@ def _put(coding: Coding, video: str, events: tuple[CodedEvent, ...]) -> Coding:
 
 def _check_text(text: str) -> None:
     """Refuse what a person types that a spreadsheet would run; tables are read as they are."""
-    if text.lstrip().startswith(("=", "+", "-", "@")):
+    if text.lstrip().startswith(FORMULA):
         raise ConfigError(
             f"{text.strip()[:20]!r} would be run as a formula by spreadsheets; begin it with a "
             "letter"

@@ -10,9 +10,9 @@ import numpy as np
 from mace.errors import DataError
 from mace.live.recorder import FRAMES_JSONL, PLAIN_VIDEO
 from mace.recordings.finding import is_picture_folder, is_session, recordings_below
+from mace.recordings.formulas import no_formula
 from mace.recordings.session import recorded_source
 from mace.review.events import CodedEvent
-from mace.review.rows import no_formula
 from mace.spotting.folder import SPOTTING, spotted_recording
 from mace.spotting.records import EVENTS_JSONL, read_events
 from mace.video.folder import PictureFolder

@@ -4,9 +4,10 @@ import codecs
 import csv
 import io
 import math
+import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -20,8 +21,8 @@ COLUMNS = (
 )
 FOLDER = "folder"
 """The column for the folder that paths begin at, in a table that lies elsewhere."""
-FORMULA = ("=", "+", "-", "@")
-"""Cells that begin so are run by spreadsheets."""
+# The line above the header by which Excel is told what stands between cells.
+_SEPARATOR = re.compile(r'"?sep=([,;\t])"?[,;\t]*', re.IGNORECASE)
 _NEEDED = ("coder", "path", "kind", "onset", "offset")
 
 type Row = dict[str, str]
@@ -30,15 +31,17 @@ type Numbers = Callable[[str], tuple[int, ...] | None]
 """The table's numbers of a video's frames; None where they are counted from 1."""
 
 
-def read_codings(path: Path) -> dict[str, Coding]:
-    """Return what each coder of a table says, by name.
+def read_codings(path: Path, *, root: Path) -> dict[str, Coding]:
+    """Return what each coder of a table says of the videos below `root`, by name.
 
     Raises:
+        ConfigError: if it is of another folder's videos.
         DataError: if there is no such table, or it cannot be read.
     """
     if not path.is_file():
         raise DataError(f"there is no {path}; `mace review` makes it with the first event")
     _, rows = read_rows(path)
+    check_folder(path, rows, root=root)
     coders = dict.fromkeys(row["coder"] for _, row in rows)
     return {
         coder: coding_of(path, [(n, row) for n, row in rows if row["coder"] == coder])
@@ -58,12 +61,16 @@ def read_rows(path: Path) -> tuple[list[str], list[tuple[int, Row]]]:
         return [], []
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+    first = text.partition("\n")[0]
+    stated = _SEPARATOR.fullmatch(first.strip("\r"))
     # Spreadsheets save with the mark of their country.
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    delimiter = stated[1] if stated else max(",;\t", key=first.count)
     rows = csv.DictReader(
         io.StringIO(text, newline=""), delimiter=delimiter, restval="", strict=True
     )
     try:
+        if stated:
+            next(rows.reader)
         return _checked_rows(path, rows)
     except csv.Error as error:
         raise DataError(f"{path}, row {rows.reader.line_num}: {error}; mend the row") from error
@@ -92,6 +99,30 @@ def _checked_rows(
         if any(row.values()):
             read.append((rows.line_num, row))
     return header, read
+
+
+def check_folder(path: Path, rows: Iterable[tuple[int, Row]], *, root: Path) -> None:
+    """Refuse the table of another folder, whose paths would be taken for those of this one.
+
+    Raises:
+        ConfigError: for a row of a video that is not below `root`.
+    """
+    elsewhere = root.resolve() != path.parent.resolve()
+    for number, row in rows:
+        stated = row.get(FOLDER, "")
+        if not stated:  # a table beside its videos, or one that was made by hand
+            if elsewhere and not (root / row["path"]).exists():
+                raise ConfigError(
+                    f"{path}, row {number}: the table does not lie with its videos and does not "
+                    f"say in the column {FOLDER} where they are, and there is no {row['path']} in "
+                    f"{root}; name their folder, or add the column"
+                )
+        elif Path(stated).resolve() != root.resolve():
+            raise ConfigError(
+                f"{path}, row {number}: it is of a video in {stated}, not in {root}; name that "
+                f"folder, or another --table (if the videos were moved, mend the table's column "
+                f"{FOLDER})"
+            )
 
 
 def _unicode(data: bytes, path: Path) -> str:
@@ -159,11 +190,6 @@ def coding_of(
         for video, listed in events.items()
     }
     return Coding(ordered, {video: name for video, name in subjects.items() if name})
-
-
-def no_formula(text: str) -> str:
-    """Return a text of our own that no spreadsheet takes for a formula."""
-    return f"_{text}" if text.startswith(FORMULA) else text
 
 
 def video_of(row: Row) -> str:

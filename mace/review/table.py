@@ -13,15 +13,15 @@ from typing import Self
 from mace.errors import ConfigError, OutputError
 from mace.files import write_text
 from mace.locks import lock, lock_folder
+from mace.recordings.formulas import no_formula, path_cell
 from mace.review.events import Coding
 from mace.review.rows import (
     COLUMNS,
     FOLDER,
-    FORMULA,
     Numbers,
     Row,
+    check_folder,
     coding_of,
-    no_formula,
     rate_of,
     read_rows,
     stored_number,
@@ -102,7 +102,7 @@ class CoderTable:
             DataError: if the table cannot be read; the message names file and row.
         """
         _, rows = read_rows(self.path)
-        self._check_folder(rows)
+        check_folder(self.path, rows, root=self._root)
         own = [(number, row) for number, row in rows if self._is_own(row)]
         self._last = _content(row for _, row in own)
         self.rates = {
@@ -159,21 +159,6 @@ class CoderTable:
     def _is_own(self, row: Row) -> bool:
         return row.get("coder") == self.coder and video_of(row) in self._videos
 
-    def _check_folder(self, rows: Iterable[tuple[int, Row]]) -> None:
-        """Refuse the table of another folder, whose paths would be taken for those of this one."""
-        for number, row in rows:
-            stated = row.get(FOLDER, "")
-            if stated:
-                other = Path(stated).resolve() != self._root.resolve()
-            else:  # a table beside its videos, or one that was made by hand
-                other = self._elsewhere and not (self._root / row["path"]).exists()
-            if other:
-                raise ConfigError(
-                    f"{self.path}, row {number}: it is of a video in {stated or self.path.parent}, "
-                    f"not in {self._root}; name that folder, or another --table (if the videos "
-                    f"were moved, mend the table's column {FOLDER})"
-                )
-
     def _rows(self, coding: Coding) -> Iterator[Row]:
         taken: set[str] = set()
         for video, event in coding.all():
@@ -188,7 +173,7 @@ class CoderTable:
                 "coder": self.coder,
                 "subject": event.subject or coding.subjects.get(video, ""),
                 "clip": no_formula(clip),
-                "path": f"./{video}" if video.startswith(FORMULA) else video,
+                "path": path_cell(video),
                 "kind": event.kind,
                 "onset": onset,
                 "apex": apex,

@@ -153,21 +153,15 @@ def address_lines(config: ServingConfig, token: str | None) -> Sequence[str]:
 
 
 def _listen(config: ServingConfig) -> socket.socket:
+    """Listen at once: whoever reads the address may connect."""
     try:
-        kind, *_, address = socket.getaddrinfo(
+        family, *_, address = socket.getaddrinfo(
             config.host or None, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        listening = socket.socket(kind, socket.SOCK_STREAM)
-        try:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.bind(address)
-            listening.listen()  # whoever reads the address may connect at once
-        except OSError:
-            listening.close()
-            raise
+        both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
+        return socket.create_server(address, family=family, dualstack_ipv6=both)
     except OSError as error:
         raise ConfigError(
             f"cannot listen on {config.host} port {config.port}: {error.strerror or error}; choose "
             "others with --web.host and --web.port"
         ) from error
-    return listening

@@ -16,7 +16,7 @@ import pytest
 from mace.errors import ConfigError
 from mace.face.detector import Detection, FaceDetector
 from mace.live.config import LiveConfig
-from mace.live.detection import BackgroundDetector, Deferred, Detector
+from mace.live.detection import BackgroundDetector, Deferred
 from mace.live.runner import Runner
 from mace.live.sources.stored import IterableSource, Paced
 from mace.motion.config import MotionConfig
@@ -52,13 +52,6 @@ def wait_for(look, seconds=20):
 
 def threads():
     return [one for one in threading.enumerate() if one.name.startswith("mace-")]
-
-
-def test_at_once_gives_what_the_detector_gives(scene):
-    picture = scene([(0, 160, 200), (1, 480, 220)])
-    background = Detector(FaceDetector())
-    assert background.detect(picture) == FaceDetector().detect(picture)
-    background.close()
 
 
 def test_answers_arrive_later_and_are_confirmed_in_the_frame_of_the_moment():

@@ -14,7 +14,7 @@ from mace.face.similarity import apply, invert
 from mace.face.tracked import Status
 from mace.face.tracker import FaceTracker
 from mace.live.config import LiveConfig
-from mace.live.detection import BackgroundDetector, Detector
+from mace.live.detection import BackgroundDetector
 from mace.live.faces import FaceStage
 from mace.live.sources.frame import Frame
 
@@ -26,7 +26,7 @@ LEFT, RIGHT, MIDDLE = (160, 200), (480, 220), (320, 200)
 
 
 def stage(config=TWO, face=FACE, *, patient=True):
-    detector = Detector(FaceDetector(face.detector))
+    detector = FaceDetector(face.detector)
     return FaceStage(face, config, detector=detector, patient=patient)
 
 

@@ -163,7 +163,8 @@ def test_the_record_says_it_of_everybody(gauge, picture, tmp_path):
         labelled(gauge, good),
         labelled(gauge, replace(good, crop=cv2.GaussianBlur(good.crop, (0, 0), 3)), identity=4),
     )
-    row = dict(zip(frame_columns(CLASSES), frame_row(faces[1].to_dict(), CLASSES), strict=True))
+    columns = frame_columns(CLASSES)
+    row = dict(zip(columns, frame_row(faces[1].to_dict(), columns), strict=True))
     assert (row["identity"], row["quality"]) == ("4", "0")
     assert float(row["size"]) == pytest.approx(faces[1].quality.size_px, rel=1e-4)
     assert float(row["sharpness"]) < 0.5

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,7 +13,7 @@ import pytest
 from mace.errors import OutputError
 from mace.face.tracked import Status, TrackedFace
 from mace.live.recorder import Recorder
-from mace.live.results import FaceResult, Result, frame_columns, frame_row
+from mace.live.results import FaceResult, Result, frame_columns, frame_row, frames_table
 from mace.live.sources.frame import Frame
 from mace.live.sources.opening import open_recording
 from mace.recordings.session import load_session, recorded_source
@@ -46,12 +47,27 @@ def record(folder, frames, then=None):
 
 
 def test_row_of_a_frame_without_a_face_has_empty_cells():
-    row = dict(zip(frame_columns(CLASSES), frame_row(blank(3).to_dict(), CLASSES), strict=True))
+    columns = frame_columns(CLASSES)
+    row = dict(zip(columns, frame_row(blank(3).to_dict(), columns), strict=True))
     assert row["frame"] == "3"
     assert row["timestamp"] == "0.120000"
     assert row["status"] == "no_face"
     assert (row["success"], row["confidence"]) == ("0", "0")
     assert {row[name] for name in ("x", "label", "p_negative", "s_positive", "error_px")} == {""}
+
+
+def test_a_data_frame_of_results_has_the_columns_of_the_file():
+    seen = FaceResult(
+        4, 0.16, TrackedFace(4, Status.NO_FACE), CLASSES,
+        smoothed=np.array([0.25, 0.75]), label="positive",
+    )  # fmt: skip
+    nobody = Result(Frame(5, 0.2, PICTURE), ())
+    table = frames_table([result(3), Result(Frame(4, 0.16, PICTURE), (seen,)), nobody])
+    assert list(table) == frame_columns(CLASSES)
+    assert table["frame"].tolist() == [3, 4]
+    assert table["s_positive"].tolist()[1] == 0.75
+    assert table.isna()[["x", "p_positive"]].all(axis=None)
+    assert table["label"].tolist()[1] == "positive"
 
 
 def test_failure_leaves_nothing(tmp_path):
@@ -70,10 +86,10 @@ def test_interruption_keeps_what_was_done(tmp_path):
 @pytest.mark.skipif(not FULL.exists(), reason="only some systems have a device that is always full")
 def test_full_disk_is_said_and_leaves_nothing(tmp_path, monkeypatch):
     session = recorder(tmp_path / "out")
-    session._jsonl.close()
-    monkeypatch.setattr(session, "_jsonl", FULL.open("wb"))
-    with pytest.raises(OutputError, match="No space left"), session:
-        session.write_result(result(0), PICTURE)
+    with FULL.open("wb", 0) as full:
+        monkeypatch.setattr(session, "_jsonl", full)
+        with pytest.raises(OutputError, match="No space left"), session:
+            session.write_result(result(0), PICTURE)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -81,10 +97,10 @@ def test_full_disk_is_said_and_leaves_nothing(tmp_path, monkeypatch):
 def test_of_a_camera_a_full_disk_leaves_what_was_recorded(tmp_path, monkeypatch):
     session = recorder(tmp_path / "out", pictures="own", keep=True)
     session.write_result(result(0), PICTURE)
-    session._jsonl.close()
-    monkeypatch.setattr(session, "_jsonl", FULL.open("wb", 0))
-    with pytest.raises(OutputError, match="until then is kept"), session:
-        session.write_result(result(1), PICTURE)
+    with FULL.open("wb", 0) as full:
+        monkeypatch.setattr(session, "_jsonl", full)
+        with pytest.raises(OutputError, match="until then is kept"), session:
+            session.write_result(result(1), PICTURE)
     found = load_session(tmp_path / "out")
     assert [line.frame for line in found.lines] == [0]
     assert found.facts["complete"] is False
@@ -113,8 +129,9 @@ def test_pictures_keep_the_times_of_their_frames(tmp_path, pictures, name):
     with recorder(tmp_path / "out", pictures=pictures) as session:
         for index, time in enumerate((late + times).tolist()):
             face = FaceResult(index, time, TrackedFace(index, Status.NO_FACE), CLASSES)
-            session.write_result(Result(Frame(index, time, PICTURE), (face,)), PICTURE)
-        session.write_events((event,))
+            last = Result(Frame(index, time, PICTURE), (face,))
+            session.write_result(last, PICTURE)
+        session.write_result(replace(last, events=(event,)), PICTURE)  # once more, at the end
     video = tmp_path / "out" / name
     assert [frame.time for frame in open_recording(video).frames()] == pytest.approx(
         times, abs=1e-4

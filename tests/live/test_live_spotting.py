@@ -15,6 +15,7 @@ from mace.live.pipeline import Pipeline
 from mace.live.results import FaceResult
 from mace.live.sources.frame import Frame
 from mace.live.spotting import SpottingStage, can_spot
+from mace.live.step import Stepper
 from mace.motion.config import MotionConfig
 from mace.spotting.signal import REGIONS, region_displacements
 
@@ -53,13 +54,15 @@ def spotter_for(bundle, **settings):
     return SpottingStage(bundle, config, face=from_dict(FaceConfig, bundle.face))
 
 
-def test_a_flash_is_named_by_onset_and_apex(bundle):
+def test_a_flash_is_named_by_onset_and_apex(bundle, monkeypatch):
+    asked, step = [], Stepper.__call__
+
+    def listening(self, queries):
+        asked.extend((pair.reference[0, 0], pair.target[0, 0]) for pair in queries.values())
+        return step(self, queries)
+
+    monkeypatch.setattr(Stepper, "__call__", listening)
     spotter = spotter_for(bundle)
-    asked = []
-    original = spotter._output
-    spotter._output = lambda onset, apex: (
-        asked.append((onset[0, 0], apex[0, 0])) or original(onset, apex)
-    )
     events = [
         (k / 50, event) for k in range(150) for event in spotter.push([face_at(k, flash(k / 50))])
     ]

@@ -12,8 +12,8 @@ import mace
 from mace.bundle import save_bundle
 from mace.errors import CheckpointError, ConfigError, DataError, OutputError
 from mace.live.config import LiveConfig, SourceConfig
-from mace.live.runner import iterate_results
 from mace.live.sources.stored import IterableSource, Paced
+from mace.live.streaming import iterate_results
 
 
 @pytest.fixture(scope="module")

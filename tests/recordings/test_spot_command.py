@@ -19,6 +19,8 @@ from mace.datasets.synthetic.presets import Preset
 from mace.errors import DataError
 from mace.recordings import batch
 from mace.recordings.event_card import event_card, write_cards
+from mace.recordings.formulas import FORMULA
+from mace.recordings.spot import Spotted
 from mace.spotting.events import Event
 from mace.spotting.records import read_events
 
@@ -179,6 +181,32 @@ def refused(code, capsys, *words):
     assert error.startswith("mace spot: ")
     for word in words:
         assert word in error
+
+
+def test_no_recording_takes_the_place_of_what_is_written_of_all(model, tmp_path, capsys):
+    names = ("summary.csv", "events.csv", "Index.HTML")
+    videos = [grey(tmp_path / "lab" / name) for name in names]
+    out = tmp_path / "out"
+    for row, name in zip(rows(videos, model, out, capsys), names, strict=True):
+        assert Path(row["out"]) == out / f"lab-{name}"
+    assert all((out / name).is_file() for name in ("summary.csv", "events.csv", "index.html"))
+    assert all(row["done_before"] for row in rows(videos, model, out, capsys))
+
+
+def test_tables_hold_no_name_that_a_spreadsheet_would_run(model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    grey(Path("=1+1"))
+    Path("@cmd.mp4").write_bytes(b"no video")
+    event = Event(0, "blink", 0.1, 0.2, 0.3, 10, 20, 30, strength_px=1.0)
+    spotted = Spotted((event,), 3, 0, 0, 0.06, remarks=("=1+1 is short",))
+    monkeypatch.setattr(batch, "spot_source", lambda *_, **__: spotted)
+    assert spot([Path("=1+1"), Path("@cmd.mp4")], model, Path("=out")) != 0
+    for name in ("summary.csv", "events.csv"):
+        with (tmp_path / "=out" / name).open(newline="") as file:
+            read = list(csv.DictReader(file))
+        assert read[0]["recording"] == "./=1+1"
+        assert not any(cell.startswith(FORMULA) for row in read for cell in row.values())
+        assert name == "events.csv" or "@cmd.mp4" in read[1]["error"]
 
 
 def test_refusals(flash, model, tmp_path, capsys):

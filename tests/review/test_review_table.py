@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from mace.cli import main
 from mace.errors import ConfigError, DataError, OutputError
 from mace.review.events import Coding, added, changed, renamed
 from mace.review.rows import COLUMNS, read_codings
@@ -60,7 +61,7 @@ def test_coders_and_videos_leave_each_other_alone(tmp_path):
         ("anna", "30"),
         ("carl", "5"),
     ]
-    codings = read_codings(path)
+    codings = read_codings(path, root=tmp_path)
     assert list(codings) == ["anna", "carl"]
     assert codings["carl"].subjects == {"p2/x.mp4": "p1"}
     with open_table(path, videos=["p2/x.mp4"]) as other:  # anna's rows of another video stay
@@ -91,6 +92,23 @@ def test_what_a_spreadsheet_makes_of_it_is_read(tmp_path):
         coding, _ = added(table.read(), "p1/take.mp4", {"onset": 50, "offset": 60}, count=99)
         table.write(coding)
     assert [(row["onset"], row["session"]) for row in rows(path)] == [("10", "morning"), ("50", "")]
+
+
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;;;;"])
+def test_a_line_for_excel_above_the_header_is_read(tmp_path, line):
+    path = tmp_path / "annotations.csv"
+    with open_table(path) as table:
+        table.write(coded((10, 20), label="sad, surely"))
+    (row,) = rows(path)
+    lines = [line, ";".join(COLUMNS), ";".join(row.values())]
+    path.write_text("\ufeff" + "\r\n".join(lines) + "\r\n", encoding="utf-8")
+    with open_table(path) as table:
+        assert table.read() == coded((10, 20), label="sad, surely")
+        table.write(table.read())
+    assert rows(path) == [row]
+    path.write_text("\n".join([*lines[:2], lines[2].replace("micro", "mega")]), encoding="utf-8")
+    with pytest.raises(DataError, match="row 3"):  # as a text editor counts them
+        open_table(path)
 
 
 def test_what_another_program_changed_is_not_written_over(tmp_path):
@@ -133,7 +151,7 @@ def test_other_peoples_tables_are_left_alone(tmp_path):
     with pytest.raises(DataError, match=r"no column coder, path, kind, onset, offset; .*--table"):
         open_table(path)
     with pytest.raises(DataError, match="makes it with the first event"):
-        read_codings(tmp_path / "none.csv")
+        read_codings(tmp_path / "none.csv", root=tmp_path)
 
 
 def test_a_table_that_cannot_be_written_stays_as_it_was(tmp_path, monkeypatch):
@@ -215,8 +233,35 @@ def test_a_table_elsewhere_is_one_folder_s(tmp_path):
     beside = labs[0] / "annotations.csv"
     with CoderTable(beside, "anna", videos, rate=lambda video: 25.0) as table:
         table.write(coded((10, 20)))
-    with pytest.raises(ConfigError, match="name that folder, or another --table"):
+    with pytest.raises(
+        ConfigError, match=r"no p1/take.mp4 in .*p1; name their folder, or add the column"
+    ):
         CoderTable(beside, "anna", {"take.mp4": "x"}, root=labs[0] / "p1", rate=lambda video: 25.0)
+
+
+def test_coders_are_compared_in_their_own_folder_s_table(tmp_path, capsys):
+    path, lab, other = tmp_path / "all.csv", tmp_path / "lab", tmp_path / "other"
+    for folder in (lab, other):
+        (folder / "p1").mkdir(parents=True)
+    (lab / "p1" / "take.mp4").touch()
+    for coder in ("anna", "ben"):
+        videos = {"p1/take.mp4": "take"}
+        with CoderTable(path, coder, videos, root=lab, rate=lambda video: 25.0) as table:
+            table.write(coded((10, 20)))
+    asked = ["--agreement", "anna", "ben", "--table", str(path)]
+    assert main(["review", str(lab), *asked]) == 0
+    assert "1 matched" in capsys.readouterr().out
+    assert main(["review", str(other), *asked]) != 0
+    assert f"in {lab}, not in {other}; name that folder" in capsys.readouterr().err
+    # By hand, and without the column: the videos have to be where it is said.
+    lines = [row[: row.index(f",{lab}")] for row in path.read_text().splitlines()[1:]]
+    path.write_text("\n".join([",".join(COLUMNS), *lines]))
+    assert main(["review", str(lab), *asked]) == 0
+    assert main(["review", str(other), *asked]) != 0
+    said = capsys.readouterr().err.strip()
+    assert "row 2" in said
+    assert "the column folder" in said
+    assert len(said.splitlines()) == 1
 
 
 def test_pictures_are_numbered_as_their_names_are(tmp_path):

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from mace.errors import DataError
-from mace.live.config import LEAST_FPS
+from mace.live.config import LEAST_FPS, MOST_FPS
 from mace.pictures.jpeg import decode_jpeg
 
 if TYPE_CHECKING:  # the live step needs no reader of videos
@@ -90,7 +90,7 @@ class Source(ABC):
     live: bool = False
 
     def __init__(self) -> None:
-        self.report: Report = _ignore
+        self.report: Report = lambda kind, sentence: None
         self._closed = threading.Event()
 
     @abstractmethod
@@ -114,7 +114,7 @@ def stated_rate(asked: float | None, stated: float, name: str) -> float:
         DataError: for a rate that no recording has.
     """
     rate = stated if asked is None else asked
-    if not 0 < rate <= 100_000:
+    if not 0 < rate <= MOST_FPS:
         raise DataError(f"{name} states {rate:g} frames per second; say the true rate with --fps")
     return rate
 
@@ -127,7 +127,3 @@ def few_frames(name: str, fps: float) -> tuple[str, ...]:
         f"{name} has {fps:.3g} frames per second: a movement that rises within 0.1 s has fewer "
         "than three of them, and may be missed; record at 100 or more, at 30 at least",
     )
-
-
-def _ignore(kind: IncidentKind, sentence: str) -> None:
-    del kind, sentence

@@ -4,13 +4,14 @@ import os
 import select
 import time
 from collections.abc import Generator, Iterator
+from itertools import chain
 
 import cv2
 import numpy as np
 
 from mace.errors import ConfigError, DataError
 from mace.live.config import RAW_CHANNELS, SourceConfig
-from mace.live.sources.frame import Frame, IncidentKind, Source, stated_rate
+from mace.live.sources.frame import Frame, Source, stated_rate
 from mace.pictures.jpeg import JpegSplitter, decode_jpeg
 
 _CHUNK = 1 << 16
@@ -41,7 +42,7 @@ class Pipe(Source):
         self._fd = fd
         self.name = "standard input" if fd == 0 else f"pipe {fd}"
         # The first bytes are read before anybody can have asked for reports.
-        self._untold: list[tuple[IncidentKind, str]] = []
+        self._untold: list[str] = []
         self._deadline: float | None = None
         rate = self._config.fps
         self.live = self._config.realtime or rate is None
@@ -50,11 +51,11 @@ class Pipe(Source):
             self._images = self._raw()
             self.size = (self._config.width or 0, self._config.height or 0)
         else:
-            self._images = self._jpegs()
-            self._first = self._decoded_first()
-            height, width = self._first[0].shape
+            images = self._jpegs()
+            first = self._decoded_first(images)
+            self._images = chain([first], images)
+            height, width = first[0].shape
             self.size = (width, height)
-            self._images = self._with_first(self._images)
 
     def frames(self) -> Generator[Frame, None, None]:
         """Yield the frames in order; a second call goes on where the first one stopped.
@@ -65,7 +66,7 @@ class Pipe(Source):
         start = None
         for index, picture in enumerate(self._images):
             while self._untold:
-                self.report(*self._untold.pop(0))
+                self.report("unreadable", self._untold.pop(0))
             captured = time.monotonic() if self.live else 0.0
             start = captured if start is None else start
             if picture is not None:
@@ -115,7 +116,6 @@ class Pipe(Source):
             # Told once the next image is there: garbage may come in many pieces.
             if images and splitter.skipped > skipped:
                 self._tell(
-                    "unreadable",
                     f"{self.name}: {splitter.skipped - skipped} bytes near frame {count} belong "
                     "to no whole image and were passed over",
                 )
@@ -123,7 +123,7 @@ class Pipe(Source):
             for jpeg in images:
                 image = decode_jpeg(jpeg, cv2.IMREAD_GRAYSCALE)
                 if image is None:
-                    self._tell("unreadable", f"{self.name}: frame {count} cannot be decoded")
+                    self._tell(f"{self.name}: frame {count} cannot be decoded")
                 yield None if image is None else (image, jpeg)
                 count += 1
         if splitter.pending and not self._closed.is_set():
@@ -132,20 +132,16 @@ class Pipe(Source):
                 "the sender was cut off"
             )
 
-    def _tell(self, kind: IncidentKind, sentence: str) -> None:
-        self._untold.append((kind, sentence))
+    def _tell(self, sentence: str) -> None:
+        self._untold.append(sentence)
 
-    def _decoded_first(self) -> _Picture:
+    def _decoded_first(self, images: Iterator[_Picture | None]) -> _Picture:
         self._deadline = time.monotonic() + self._config.open_timeout_s
-        first = next((picture for picture in self._images if picture is not None), None)
+        first = next((picture for picture in images if picture is not None), None)
         self._deadline = None
         if first is None:
             raise DataError(f"{self.name} holds no JPEG images; check what is sent to it")
         return first
-
-    def _with_first(self, others: Iterator[_Picture | None]) -> Iterator[_Picture | None]:
-        yield self._first
-        yield from others
 
     def _wait(self) -> bool:
         """Wait until bytes or the end can be read; False once the source is closed."""

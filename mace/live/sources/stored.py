@@ -123,21 +123,19 @@ class Paced(Source):
         self,
         source: Source,
         *,
-        fps: float | None = None,
         loop: bool = False,
         now: Callable[[], float] = time.monotonic,
         wait: Callable[[float], object] | None = None,
     ):
         super().__init__()
         self._source = source
-        self._asked = fps
         self._loop = loop
         self._now = now
         self._wait = wait or self._closed.wait
         self.name = source.name
         self.size = source.size
         self.count = 0 if loop else source.count
-        self.fps = stated_rate(fps, source.fps, source.name)
+        self.fps = stated_rate(None, source.fps, source.name)
 
     def frames(self) -> Generator[Frame, None, None]:
         """Yield every frame once its time has come; late ones at once."""
@@ -145,12 +143,9 @@ class Paced(Source):
         start = None
         begun = moment = 0.0
         for index, frame in enumerate(self._read()):
-            if self._asked is not None:
-                moment = index / self._asked
-            else:
-                # Begun again, the first frame comes as long after the last as frames usually do.
-                begun = moment + 1 / self.fps if index and frame.index == 0 else begun
-                moment = begun + frame.time
+            # Begun again, the first frame comes as long after the last as frames usually do.
+            begun = moment + 1 / self.fps if index and frame.index == 0 else begun
+            moment = begun + frame.time
             # The clock starts with the first frame in hand: opening is no delay of playing.
             start = self._now() if start is None else start
             ahead = start + moment - self._now()

@@ -5,16 +5,26 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import cv2
+from starlette.websockets import WebSocket
 
 from mace.live.queues import LatestResult
 from mace.live.results import Result
 from mace.live.web.config import WebConfig
-from mace.live.web.protocol import picture_message, result_record, results_message, to_json
-from mace.spotting.events import Event
+from mace.live.web.protocol import (
+    COMMANDS_PER_S,
+    Bucket,
+    Garbage,
+    picture_message,
+    receive_command,
+    result_record,
+    results_message,
+    to_json,
+)
+from mace.serving.sockets import run_together
 from mace.spotting.records import event_record
 
 # Ten minutes of samples at 30 a second, and as many events as a page can list.
@@ -79,11 +89,6 @@ class Broadcast:
         """Take a result from any thread; never blocks for longer than a list's append."""
         self._newest.put(result)
 
-    def publish_last(self, events: Sequence[Event]) -> None:
-        """Take the events that became certain by the source's end, after the last result."""
-        self.close()
-        self._tell_events(events)
-
     def start(self) -> None:
         """Start telling."""
         self._thread.start()
@@ -145,16 +150,10 @@ class Broadcast:
         with self._lock:
             watched = any(not viewer.paused for viewer in self._viewers)
         newest = self._message(result, record) if watched else None
+        texts = [results_message([], result.events)] if result.events else []
         with self._lock:
             self._samples.append(to_json(compact))
-        self._tell_events(result.events, newest)
-
-    def _tell_events(
-        self, events: Sequence[Event], newest: tuple[str, bytes] | None = None
-    ) -> None:
-        texts = [results_message([], events)] if events else []
-        with self._lock:
-            self._told.extend(json.dumps(event_record(event)) for event in events)
+            self._told.extend(json.dumps(event_record(event)) for event in result.events)
             for viewer in self._viewers:
                 viewer.post(texts, newest)
 
@@ -178,6 +177,39 @@ class Broadcast:
             time_ms=1000 * result.frame.time,
             size=(width, height),
         )
+
+
+async def view(websocket: WebSocket, broadcast: Broadcast, reset: Callable[[], None]) -> None:
+    """Serve a page that watches the server's source, until it goes or misbehaves."""
+    viewer = Viewer()
+    broadcast.attach(viewer)
+
+    async def receive() -> None:
+        bucket = Bucket(COMMANDS_PER_S)
+        while True:
+            message = await websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            match receive_command(message, bucket):
+                case {"type": "pause", "paused": bool(paused)}:
+                    viewer.paused = paused
+                case {"type": "reset"}:
+                    reset()
+                case _:
+                    raise Garbage("a command is not known")
+
+    async def send() -> None:
+        while True:
+            for message in await viewer.next():
+                if isinstance(message, str):
+                    await websocket.send_text(message)
+                else:
+                    await websocket.send_bytes(message)
+
+    try:
+        await run_together(receive, send)
+    finally:
+        broadcast.detach(viewer)
 
 
 def _without_geometry(face: dict[str, Any]) -> dict[str, Any]:

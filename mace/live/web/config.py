@@ -1,4 +1,7 @@
-"""Settings of the live page: where it is served, the bounds of what it takes."""
+"""Settings of the live page: where it is served, the bounds of what it takes.
+
+One out of its range is a ConfigError.
+"""
 
 from dataclasses import dataclass
 
@@ -35,11 +38,6 @@ class WebConfig(ServingConfig):
     preview_quality: int = 80
 
     def __post_init__(self) -> None:
-        """Check the ranges.
-
-        Raises:
-            ConfigError: for a number out of its range, or a certificate that will not serve.
-        """
         super().__post_init__()
         least = {
             **dict.fromkeys(("max_cameras", "max_in_flight", "max_pixels"), 1),

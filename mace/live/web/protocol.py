@@ -20,7 +20,8 @@ import enum
 import json
 import math
 import struct
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -41,14 +42,31 @@ VERSION = 1
 _HEADER = struct.Struct("<BBHIdHHI")
 HEADER_BYTES = _HEADER.size
 MAX_TEXT_BYTES = 1024
+COMMANDS_PER_S = 10.0
+"""Buttons pressed faster than this are no person's."""
 # A face that cannot be found in fewer px, or a sliver that no camera gives, is not decoded.
 _MIN_SIDE = 32
 # Of the schema of a face (`FaceResult.to_dict`), what a page shows beside the geometry.
 _SHOWN = ("identity", "status", "label", "reference_id", "error_px", "confidence")
 
 
-class Garbage(Exception):
-    """A message that no page of ours sends; its text is the reason the connection closes with."""
+GARBAGE, IDLE, FAILED, FULL = 1003, 1008, 1011, 1013
+"""Codes that a connection closes with."""
+
+
+class Ended(Exception):
+    """The connection closes with this code, and the text as the reason."""
+
+    def __init__(self, reason: str, code: int):
+        super().__init__(reason)
+        self.code = code
+
+
+class Garbage(Ended):
+    """A message that no page of ours sends."""
+
+    def __init__(self, reason: str):
+        super().__init__(reason, GARBAGE)
 
 
 class Kind(enum.IntEnum):
@@ -134,6 +152,38 @@ def parse_command(text: str) -> dict[str, Any]:
     if not isinstance(command, dict) or not isinstance(command.get("type"), str):
         raise Garbage("a text message has no type")
     return command
+
+
+class Bucket:
+    """Allows `rate` things a second over time, and a second's worth at once."""
+
+    def __init__(self, rate: float):
+        self._rate = self._level = rate
+        self._time = time.monotonic()
+
+    def take(self) -> bool:
+        """Whether one more is allowed now."""
+        now = time.monotonic()
+        self._level = min(self._rate, self._level + (now - self._time) * self._rate)
+        self._time = now
+        if self._level < 1:
+            return False
+        self._level -= 1
+        return True
+
+
+def receive_command(message: Mapping[str, Any], bucket: Bucket) -> dict[str, Any]:
+    """Return the command in a message of a WebSocket, if there are not too many.
+
+    Raises:
+        Garbage: if it is none, or one too many.
+    """
+    text = message.get("text")
+    if not isinstance(text, str):
+        raise Garbage("frames are not expected here")
+    if not bucket.take():
+        raise Garbage("too many commands a second")
+    return parse_command(text)
 
 
 def results_message(

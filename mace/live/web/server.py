@@ -5,7 +5,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -19,59 +19,80 @@ from mace.live.config import LiveConfig
 from mace.live.pipeline import Pipeline
 from mace.live.runner import Runner
 from mace.live.sources.frame import Source
-from mace.live.web.broadcast import Broadcast
+from mace.live.web.broadcast import Broadcast, view
+from mace.live.web.camera_session import CameraSession
 from mace.live.web.config import WebConfig
-from mace.live.web.protocol import Garbage, to_json
-from mace.live.web.session import (
-    FAILED,
-    GARBAGE,
-    CameraSession,
-    Ended,
-    refuse,
-    view,
-)
+from mace.live.web.protocol import FAILED, FULL, Ended, Garbage, to_json
 from mace.serving.guard import Guard
 from mace.serving.server import make_site, serve_site
 from mace.serving.sockets import close
 
 _LOOK_S = 0.2  # how often a runner is asked whether it has ended
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 type MakeRunner = Callable[[Broadcast], Runner]
 """Makes what runs a source, given who tells the pages of its results."""
 
 
-class _Page:
-    """The handlers of one server, and how many pages are open."""
+class LivePage:
+    """The live page, and who has it open.
+
+    Args:
+        facts: of the session: its `source`, `model`, `classes` and the `notice`.
+        config: where it is, and its bounds.
+        make_runner: makes what runs the server's own source.
+        make_pipeline: makes the stages for a browser's camera.
+    """
 
     def __init__(
         self,
         facts: Mapping[str, Any],
+        *,
         config: WebConfig,
-        make_runner: MakeRunner | None,
-        make_pipeline: Callable[[], Pipeline] | None,
+        make_runner: MakeRunner,
+        make_pipeline: Callable[[], Pipeline],
     ):
         self._facts = facts
         self._config = config
         self._make_runner = make_runner
+        self._make_pipeline = make_pipeline
         self._runner: Runner | None = None
-        self._make_pipeline = make_pipeline if config.camera else None
         self._broadcast = Broadcast(config)
         self._stop = threading.Event()
         self._clients = self._cameras = 0
 
-    @property
-    def values(self) -> dict[str, Any]:
-        """What the template of the page shows."""
-        return {
-            "facts": self._facts,
-            "version": __version__,
-            "watch": self._make_runner is not None,
-            "camera": self._make_pipeline is not None,
-        }
+    def app(self, guard: Guard) -> Starlette:
+        """Return the page as an ASGI application, for those whom `guard` lets in."""
+        return make_site(
+            Path(__file__).parent / "static",
+            guard=guard,
+            values={
+                "facts": self._facts,
+                "version": __version__,
+                "camera": self._config.camera,
+            },
+            handlers={"/log": self._log},
+            converse=self._converse,
+            lifespan=self._lifespan,
+        )
+
+    def serve(self, say: Callable[[str], None]) -> None:
+        """Serve the page until Ctrl-C; `say` is told its address.
+
+        Raises:
+            ConfigError: if the address cannot be listened on.
+        """
+        serve_site(
+            self.app,
+            self._config,
+            message_bytes=self._config.max_message_bytes,
+            requests_each=3,
+            say=say,
+        )
 
     @asynccontextmanager
-    async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        del app
         self._broadcast.start()
         thread = threading.Thread(target=self._run, name="page", daemon=True)
         thread.start()
@@ -83,8 +104,6 @@ class _Page:
             thread.join(timeout=5)
 
     def _run(self) -> None:
-        if self._make_runner is None:
-            return
         try:
             with self._make_runner(self._broadcast) as self._runner:
                 while not self._stop.is_set() and not self._runner.wait(_LOOK_S):
@@ -93,7 +112,7 @@ class _Page:
             self._broadcast.end(str(error))
         except Exception:
             # The pages must hear of it, or they show the last picture for ever.
-            _log.exception("the loop failed")
+            _logger.exception("the loop failed")
             self._broadcast.end("the loop failed; the terminal of `mace live` says why")
         else:
             self._broadcast.end("the source has ended")
@@ -102,7 +121,7 @@ class _Page:
         if self._runner is not None:
             self._runner.reset_reference()
 
-    async def log(self, request: Request) -> Response:
+    async def _log(self, request: Request) -> Response:
         del request
         first = to_json(
             {
@@ -117,31 +136,29 @@ class _Page:
             headers={"Content-Disposition": 'attachment; filename="mace-log.jsonl"'},
         )
 
-    async def converse(self, websocket: WebSocket) -> None:
+    async def _converse(self, websocket: WebSocket) -> None:
         await websocket.accept()
-        if self._clients >= self._config.max_clients:
-            await refuse(
-                websocket,
-                f"{self._clients} pages are open, as many as are allowed; close one and try again",
-            )
-            return
+        code, reason = 1000, ""
         self._clients += 1
         try:
             await self._serve(websocket)
-        except Garbage as garbage:
-            await close(websocket, GARBAGE, str(garbage))
         except Ended as ended:
-            await close(websocket, ended.code, str(ended))
+            code, reason = ended.code, str(ended)
+        except MaceError as error:
+            code, reason = FAILED, str(error)
         except WebSocketDisconnect:
             pass
         except Exception:
-            _log.exception("a page's session failed")
-            await close(websocket, FAILED, "the server failed; its terminal says why")
+            _logger.exception("a page's session failed")
+            code, reason = FAILED, "the server failed; its terminal says why"
         finally:
             self._clients -= 1
-        await close(websocket, 1000, "")
+        await close(websocket, code, reason)
 
     async def _serve(self, websocket: WebSocket) -> None:
+        if self._clients > self._config.max_clients:
+            pages = f"{self._config.max_clients} pages are open"
+            await refuse(websocket, f"{pages}, as many as are allowed; close one and try again")
         hello = {
             "type": "hello",
             "version": 1,
@@ -152,15 +169,12 @@ class _Page:
         }
         await websocket.send_text(to_json(hello))
         mode = websocket.query_params.get("mode")
-        if mode == "view" and self._make_runner is not None:
+        if mode == "view":
             await view(websocket, self._broadcast, self._reset_reference)
-        elif mode == "camera" and self._make_pipeline is not None:
+        elif mode == "camera" and self._config.camera:
             if self._cameras >= self._config.max_cameras:
-                await refuse(
-                    websocket,
-                    f"{self._cameras} cameras are in use, as many as are allowed; try again later",
-                )
-                return
+                cameras = f"{self._cameras} cameras are in use"
+                await refuse(websocket, f"{cameras}, as many as are allowed; try again later")
             self._cameras += 1
             await CameraSession(
                 websocket, self._make_pipeline, config=self._config, release=self._release_camera
@@ -172,56 +186,10 @@ class _Page:
         self._cameras -= 1
 
 
-def make_app(
-    facts: Mapping[str, Any],
-    *,
-    config: WebConfig,
-    guard: Guard,
-    make_runner: MakeRunner | None = None,
-    make_pipeline: Callable[[], Pipeline] | None = None,
-) -> Starlette:
-    """Return the page as an ASGI application.
-
-    Args:
-        facts: of the session: its `source`, `model`, `classes` and the `notice`.
-        config: the bounds.
-        guard: who may open it.
-        make_runner: makes what runs the server's own source; None where there is none.
-        make_pipeline: makes the stages for a browser's camera; None to take no frames.
-    """
-    page = _Page(facts, config, make_runner, make_pipeline)
-    return make_site(
-        Path(__file__).parent / "static",
-        guard=guard,
-        values=page.values,
-        handlers={"/log": page.log},
-        converse=page.converse,
-        lifespan=page.lifespan,
-    )
-
-
-def serve(
-    facts: Mapping[str, Any],
-    *,
-    config: WebConfig,
-    make_runner: MakeRunner,
-    make_pipeline: Callable[[], Pipeline],
-    say: Callable[[str], None],
-) -> None:
-    """Serve the page until Ctrl-C; arguments as of `make_app`, `say` is told the page's address.
-
-    Raises:
-        ConfigError: if the address cannot be listened on.
-    """
-    serve_site(
-        lambda guard: make_app(
-            facts, config=config, guard=guard, make_runner=make_runner, make_pipeline=make_pipeline
-        ),
-        config,
-        message_bytes=config.max_message_bytes,
-        requests_each=3,
-        say=say,
-    )
+async def refuse(websocket: WebSocket, reason: str) -> NoReturn:
+    """Say why not, and end; a page cannot read a reason from before the connection."""
+    await websocket.send_text(to_json({"type": "refused", "reason": reason}))
+    raise Ended(reason, FULL)
 
 
 def serve_live(
@@ -240,13 +208,13 @@ def serve_live(
         model: the network.
         live: settings of the stages.
         web: where the page is, and its bounds.
-        facts: as of `make_app`.
+        facts: as of `LivePage`.
         say: told what happens to the source, in another thread.
 
     Raises:
         ConfigError: if the address cannot be listened on.
     """
-    serve(
+    page = LivePage(
         facts,
         config=web,
         make_runner=lambda pages: Runner(
@@ -255,8 +223,7 @@ def serve_live(
             config=live,
             sinks=[pages.publish],
             on_incident=lambda incident: say(str(incident)),
-            on_last=pages.publish_last,
         ),
         make_pipeline=lambda: Pipeline(model, live, live=True),
-        say=print,
     )
+    page.serve(print)

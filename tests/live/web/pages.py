@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from mace.live.web.config import WebConfig
-from mace.live.web.server import make_app
+from mace.live.web.server import LivePage
 from mace.serving.guard import Guard
 
 HOST = "127.0.0.1:8765"
@@ -28,10 +28,9 @@ def frame_message(sequence, time_ms, data=JPEG):
 
 @contextlib.contextmanager
 def page(*, config=CONFIG, guard=GUARD, make_runner=None, make_engine=FakeEngine):
-    app = make_app(
-        FACTS, config=config, guard=guard, make_runner=make_runner, make_pipeline=make_engine
-    )
-    with TestClient(app, base_url=f"http://{HOST}") as client:
+    runner = make_runner or watching(seconds=0.0)
+    page = LivePage(FACTS, config=config, make_runner=runner, make_pipeline=make_engine)
+    with TestClient(page.app(guard), base_url=f"http://{HOST}") as client:
         yield client
 
 

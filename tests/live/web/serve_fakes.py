@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from livefakes import FACTS, FakeEngine, FakeRunner, brow_raise, grey_images, looped
 
 from mace.live.web.config import WebConfig
-from mace.live.web.server import serve
+from mace.live.web.server import LivePage
 
 
 class BrowEngine(FakeEngine):
@@ -45,15 +45,15 @@ def main():
         images = [cv2.resize(image, (640, 480)) for image in images]
     config = WebConfig(port=0, host=asked.host, cert=asked.cert, key=asked.key)
     engine = FakeEngine() if asked.brow is None else BrowEngine(asked.brow)
-    serve(
+    page = LivePage(
         FACTS,
         config=config,
         make_runner=lambda pages: FakeRunner(
             looped(images, fps=100, seconds=asked.seconds), engine, pages
         ),
         make_pipeline=FakeEngine,
-        say=lambda text: print(text, flush=True),
     )
+    page.serve(lambda text: print(text, flush=True))
 
 
 if __name__ == "__main__":

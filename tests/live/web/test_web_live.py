@@ -2,7 +2,6 @@
 
 import json
 import struct
-from dataclasses import replace
 
 import cv2
 import pytest
@@ -13,7 +12,7 @@ from mace.live.pipeline import Pipeline
 from mace.live.runner import Runner
 from mace.live.sources.opening import open_source
 from mace.live.web.config import WebConfig
-from mace.live.web.server import make_app
+from mace.live.web.server import LivePage
 from mace.serving.guard import Guard
 
 HOST = "127.0.0.1:8765"
@@ -31,13 +30,21 @@ def texts(socket):
             yield json.loads(message["text"])
 
 
-def test_a_camera_s_frames_get_the_engine_s_results(bundle, surprise):
-    app = make_app(
+def opened(bundle, folder, config):
+    def make_runner(pages):
+        return Runner(open_source(folder), bundle, config=LiveConfig(), sinks=(pages.publish,))
+
+    page = LivePage(
         facts_of(bundle),
-        config=WebConfig(),
-        guard=Guard(frozenset({"localhost"})),
+        config=config,
+        make_runner=make_runner,
         make_pipeline=lambda: Pipeline(bundle, LiveConfig()),
     )
+    return page.app(Guard(frozenset({"localhost"})))
+
+
+def test_a_camera_s_frames_get_the_engine_s_results(bundle, surprise, surprise_folder):
+    app = opened(bundle, surprise_folder, WebConfig())
     frames = surprise.frames[:8]
     with (
         TestClient(app, base_url=f"http://{HOST}") as client,
@@ -64,16 +71,7 @@ def test_a_camera_s_frames_get_the_engine_s_results(bundle, surprise):
 
 
 def test_the_loop_is_watched(bundle, surprise_folder):
-    def make_runner(pages):
-        source = open_source(surprise_folder)
-        return Runner(source, bundle, config=LiveConfig(), sinks=(pages.publish,))
-
-    app = make_app(
-        facts_of(bundle),
-        config=replace(WebConfig(), camera=False),
-        guard=Guard(frozenset({"localhost"})),
-        make_runner=make_runner,
-    )
+    app = opened(bundle, surprise_folder, WebConfig(camera=False))
     with (
         TestClient(app, base_url=f"http://{HOST}") as client,
         client.websocket_connect("/ws?mode=view", headers=HEADERS) as socket,

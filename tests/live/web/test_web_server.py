@@ -25,7 +25,7 @@ from starlette.websockets import WebSocketDisconnect
 from mace.errors import ConfigError, DataError
 from mace.live.web import server
 from mace.live.web.config import WebConfig
-from mace.live.web.server import serve
+from mace.live.web.server import LivePage
 from mace.serving.guard import make_guard
 from mace.serving.server import address_lines
 from mace.spotting.records import event_record
@@ -217,7 +217,7 @@ def test_a_source_that_fails_is_told():
 
 def test_modes_that_are_not_offered():
     with page(config=WebConfig(camera=False)) as client:
-        for mode in ("view", "camera", "", "x"):
+        for mode in ("camera", "", "x"):
             with open_socket(client, mode) as socket:
                 assert closed_with(socket) == (1003, "this server does not offer that mode")
 
@@ -227,8 +227,9 @@ def test_a_taken_port():
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         config = WebConfig(port=taken.getsockname()[1])
+        page = LivePage(FACTS, config=config, make_runner=watching(), make_pipeline=FakeEngine)
         with pytest.raises(ConfigError, match="cannot listen on"):
-            serve(FACTS, config=config, make_runner=watching(), make_pipeline=FakeEngine, say=print)
+            page.serve(print)
 
 
 def test_settings_need_no_server():

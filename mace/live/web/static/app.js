@@ -12,10 +12,9 @@ const RETRY_MS = 2000;
 const MANY_RECORDS = 16;
 const $ = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
-const offers = { view: document.body.dataset.watch === "true", camera: document.body.dataset.camera === "true" };
 
 const state = {
-  mode: offers.view ? "view" : "camera",
+  mode: "view",
   classes: [],
   socket: null,
   paused: false,
@@ -396,6 +395,5 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { st
 
 setFactor();
 show();
-if (state.mode === "view") connect();
-else say("The camera is off");
+connect();
 draw();

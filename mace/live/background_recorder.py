@@ -2,7 +2,6 @@
 
 import threading
 from collections import deque
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -12,7 +11,6 @@ from mace.errors import MaceError
 from mace.live.recorder import Recorder
 from mace.live.results import Result
 from mace.live.sources.frame import Frame
-from mace.spotting.events import Event
 
 # Frames that may wait for the disk; the pictures of later ones are left out, a second at 200 fps.
 _MOST_WAITING = 200
@@ -24,7 +22,7 @@ _VISIT_S = 0.025
 _AT_ONCE = 8
 
 
-class Recording:
+class BackgroundRecorder:
     """A consumer of results that hands them to a `Recorder`; use it as a context manager.
 
     Every result gets its lines and its picture as it was taken, nothing drawn on it. A disk that
@@ -40,7 +38,6 @@ class Recording:
         self._closed = threading.Event()
         self._paused = False
         self._error: MaceError | None = None
-        self._last: tuple[Event, ...] = ()
         self._shown: UInt8[np.ndarray, "h w 3"] | bytes | None = None  # the last picture
         self._thread = threading.Thread(target=self._work, name="mace-recording", daemon=True)
         self.missed = 0
@@ -59,11 +56,6 @@ class Recording:
         self.missed += self._recorder.pictured and not pictured
         self._waiting.append((result, pictured))
 
-    def end_with(self, events: tuple[Event, ...]) -> None:
-        """Take the events that became certain by the end, after the last result."""
-        if not self._paused:
-            self._last = events
-
     def record(self, on: bool) -> str:
         """Go on recording, or pause; return what to tell the person who asked."""
         self._paused = not on
@@ -74,33 +66,24 @@ class Recording:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._closed.set()
         self._thread.join()
         if self._error is not None and kind is None:
             self._recorder.__exit__(type(self._error), self._error, None)
             raise self._error
         self._recorder.note("pictures_missed", self.missed)
-        self._recorder.__exit__(kind, error, traceback)
+        self._recorder.__exit__(kind)
 
     def _work(self) -> None:
         try:
-            self._write_all()
-            self._recorder.write_events(self._last)
+            closed = False
+            while not closed:
+                closed = self._closed.wait(_VISIT_S)
+                self._visit()
         except MaceError as error:
             self._error = error
             self._waiting.clear()
-
-    def _write_all(self) -> None:
-        closed = False
-        while not closed:
-            closed = self._closed.wait(_VISIT_S)
-            self._visit()
 
     def _visit(self) -> None:
         """Write whatever waits."""
