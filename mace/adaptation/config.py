@@ -28,7 +28,7 @@ class AdaptConfig:
     heights: tuple[float, ...] = (0.8, 0.9, 1.0, 1.12, 1.25)
     widths: tuple[float, ...] = (0.85, 1.0, 1.18)
     conventions: bool = True
-    price: float = 0.02
+    price: float = 0.05
     clips: float = 20.0
 
     def __post_init__(self) -> None:
