@@ -1,6 +1,6 @@
 """What a pre-trained network is worth, measured on rendered people and one warped photograph.
 
-The test half of `pair_checks` has people, recordings and an estimator that training has not seen;
+The test half of `pair_tests` has people, recordings and an estimator that training has not seen;
 settings are to be chosen on the validation half.
 
     mace pretrain --measure      writes measured.json and MODEL_CARD.md beside the network

@@ -347,9 +347,3 @@ def test_a_data_set_is_scored(prepared, model, tmp_path, capsys):
 def test_a_data_set_of_short_clips_has_nothing_to_spot(prepared, model, tmp_path, capsys):
     asked = ["spot", "--dataset", "synthetic/other", "--data-dir", str(prepared)]
     refused(main([*asked, "--model", str(model)]), capsys, "synthetic/other")
-
-
-def test_a_data_set_that_nobody_knows_is_not_recommended(prepared, model, capsys):
-    asked = ["spot", "--data-dir", str(prepared), "--model", str(model), "--dataset"]
-    refused(main([*asked, "samn/long"]), capsys, "samn/long", "knows no samn", "samm, ")
-    refused(main([*asked, "samm/long"]), capsys, "`mace prepare samm --config long` prepares it")

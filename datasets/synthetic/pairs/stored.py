@@ -128,7 +128,7 @@ def make_pairs(
         folder = Path(root) / f"pairs-{config_hash(settings)}"
         folder.mkdir(parents=True, exist_ok=True)
         parts = [everybody[k : k + _CHUNK] for k in range(0, len(everybody), _CHUNK)]
-        chunks = {folder / f"people{part[0]}-{_short_hash(part)}.npz": part for part in parts}
+        chunks = {folder / f"people{part[0]}-{config_hash(part)}.npz": part for part in parts}
         missing = {path: part for path, part in chunks.items() if not path.exists()}
         _store(settings, missing, workers, people=len(everybody))
         return _load(settings, list(chunks))
@@ -139,11 +139,8 @@ def _rig(config: PairConfig) -> str:
     table = prototype_table()
     shares = prototype_shares(config.classes, mixture=config.mixture)
     tables = (table.names, table.aus.tolist(), table.unilateral.tolist(), shares.tolist())
-    return _short_hash((*tables, ANATOMY, MUSCLES))
-
-
-def _short_hash(values: tuple[object, ...]) -> str:
-    return hashlib.sha256(repr(values).encode()).hexdigest()[:12]
+    content = repr((*tables, ANATOMY, MUSCLES))
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
 def _store(
