@@ -71,21 +71,29 @@ class Adaptation:
     """What is done first to motion images that were made in another way than those trained on.
 
     Attributes:
-        window: left, top, right and bottom of what the network is shown, in shares of the image;
-            beyond 0 and 1 the edge is repeated.
+        windows: left, top, right and bottom of what the network is shown, in shares of the image,
+            the best first; beyond 0 and 1 the edge is repeated.
         channels: the image's channels times this matrix are the network's: another order, other
             signs.
     """
 
-    window: Float[Array, "4"] | Float[np.ndarray, "4"]
+    windows: Float[Array, "k 4"] | Float[np.ndarray, "k 4"]
     channels: Float[Array, "c c"] | Float[np.ndarray, "c c"]
 
     def __call__(self, images: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
-        """Return the images as the network expects them, of the same size."""
-        windows = jnp.broadcast_to(self.window, (images.shape[0], 4))
+        """Return the images in the best window as the network expects them, of the same size."""
+        return self.shown(self.turned(images), self.windows[0])
+
+    def turned(self, images: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
+        """Return the whole images with their channels as the network expects them."""
         # An accelerator would round a flow to the eleven bits of TF32 here.
-        turned = jnp.einsum("bhwc,cd->bhwd", images, self.channels, precision="highest")
-        return cut_windows(turned, windows, size=images.shape[1])
+        return jnp.einsum("bhwc,cd->bhwd", images, self.channels, precision="highest")
+
+    @staticmethod
+    def shown(images: Float[Array, "b h w c"], window: Float[Array, "4"]) -> Float[Array, "b h w c"]:
+        """Return what of the images lies in one window, of the same size."""
+        windows = jnp.broadcast_to(window, (images.shape[0], 4))
+        return cut_windows(images, windows, size=images.shape[1])
 
 
 @runtime_checkable
@@ -132,7 +140,8 @@ def predict(
     """Return the probability of each class, float32, rows summing to 1.
 
     With `flip_average` it is the mean of the probabilities of each input and its mirror image;
-    `adaptation` changes the inputs first, in one program for all adaptations.
+    `adaptation` changes the inputs first, in one program for all adaptations of as many windows,
+    and the mean over its windows is returned.
     """
     return run(prediction_program(*program_settings(trained)), trained, inputs, adaptation)
 
@@ -299,12 +308,18 @@ def make_outputs(
             logits, out = apply_model(network, variables, normalise(images, mean, std, kind=kind))
             return read(images, logits, out)
 
-        if adaptation is not None:
-            images = adaptation(images)
-        straight = once(images)
-        if not flip_average:
-            return straight
-        mirrored = once(jax.vmap(functools.partial(flip, motion=motion))(images))
-        return (straight + unmirror(mirrored)) / 2
+        def of_both_sides(images: Float[Array, "b h w c"]) -> Array:
+            straight = once(images)
+            if not flip_average:
+                return straight
+            mirrored = once(jax.vmap(functools.partial(flip, motion=motion))(images))
+            return (straight + unmirror(mirrored)) / 2
+
+        if adaptation is None:
+            return of_both_sides(images)
+        turned = adaptation.turned(images)
+        return jax.lax.map(
+            lambda window: of_both_sides(adaptation.shown(turned, window)), adaptation.windows
+        ).mean(axis=0)
 
     return predicted

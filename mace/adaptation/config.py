@@ -17,6 +17,7 @@ class AdaptConfig:
         step: between two of these places.
         heights: of the windows, in heights of the image.
         widths: of the windows, in widths of the image; they stay in the middle.
+        best: how many of the best windows the network is shown; its predictions are averaged.
         conventions: whether channels may also be in another order, or signs turned.
         price: what a window must gain in information, nats an image, for being one whole height
             away, or twice as large or small; without one, noise moves windows that fit already.
@@ -27,8 +28,9 @@ class AdaptConfig:
     step: float = 0.05
     heights: tuple[float, ...] = (0.8, 0.9, 1.0, 1.12, 1.25)
     widths: tuple[float, ...] = (0.85, 1.0, 1.18)
+    best: int = 8
     conventions: bool = True
-    price: float = 0.05
+    price: float = 0.03
     clips: float = 20.0
 
     def __post_init__(self) -> None:
@@ -42,6 +44,8 @@ class AdaptConfig:
                 raise ConfigError(
                     f"adapt.{name} is {getattr(self, name)}, expected {low:g} to {high:g}"
                 )
+        if self.best < 1:
+            raise ConfigError(f"adapt.best is {self.best}, expected 1 or more windows")
         if not self.clips >= 0:
             raise ConfigError(f"adapt.clips is {self.clips}, expected 0 or more")
         for name in ("heights", "widths"):

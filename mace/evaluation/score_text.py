@@ -106,14 +106,14 @@ def fitted_windows(evaluation: Evaluation) -> list[Mapping[str, Sequence[float]]
     """Return what was chosen in each fold (`WindowFit.figures`), if anything."""
     network = evaluation.methods[NETWORK]
     folds = network.histories.get(network.seeds[0], {})
-    return [figures for figures in folds.values() if "window" in figures]
+    return [figures for figures in folds.values() if "windows" in figures]
 
 
 def shown_windows(evaluation: Evaluation) -> list[Window]:
-    """Return the windows that the network was shown in some fold, each once."""
+    """Return the best window of every fold, each once."""
     windows = set()
     for figures in fitted_windows(evaluation):
-        left, top, right, bottom = figures["window"]
+        left, top, right, bottom = figures["windows"][:4]
         windows.add((left, top, right, bottom))
     return sorted(windows)
 
@@ -123,18 +123,18 @@ def adaptation_lines(evaluation: Evaluation) -> list[str]:
     chosen = fitted_windows(evaluation)
     if not chosen:
         return []
-    counts = Counter((tuple(f["window"]), int(f["convention"][0])) for f in chosen)
+    counts = Counter((tuple(f["windows"][:4]), int(f["convention"][0])) for f in chosen)
     lines = []
     for ((left, top, right, bottom), convention), count in counts.most_common(3):
         line = (
-            f"shown in {count} of {len(chosen)} folds: rows {top:.2f} to {bottom:.2f}, columns "
+            f"best in {count} of {len(chosen)} folds: rows {top:.2f} to {bottom:.2f}, columns "
             f"{left:.2f} to {right:.2f} of the images"
         )
         if convention:
             line += f"; channels taken for {CONVENTIONS[convention]}, look at how they were made"
         lines.append(line)
     if any(f["edge"][0] for f in chosen):
-        lines.append("a window at the edge of what was tried won: look at the images")
+        lines.append("a window at the edge of what was tried was best: look at the images")
     if all(f["flat"][0] for f in chosen):
         lines.append("all windows were about as good: the choice means little")
     return lines

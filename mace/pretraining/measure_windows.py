@@ -66,7 +66,7 @@ def measure_windows(
         rows[name] = {
             "before": float(uf1(before)),
             "after": float(uf1(confusion_matrix(labels, predicted, count))),
-            "window": fit.window,
+            "window": fit.windows[0],
             "convention": str(fit.convention),
         }
     return rows

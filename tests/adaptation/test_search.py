@@ -15,14 +15,14 @@ from mace.errors import ConfigError, DataError
 from mace.face.config import FaceConfig
 from mace.models.config import ModelConfig
 from mace.motion.config import MotionConfig
-from mace.prediction import predict, prediction_program
+from mace.prediction import Adaptation, predict, prediction_program
 from mace.training.config import OptimiserConfig, TrainConfig
 from mace.training.fit import fit
 from mace.training.fitted import make_bundle
 
 pytestmark = pytest.mark.accelerator
 
-FEW = AdaptConfig(heights=(1.0,), widths=(1.0,), shift=0.125, step=0.125, conventions=False)
+FEW = AdaptConfig(heights=(1.0,), widths=(1.0,), shift=0.125, step=0.125, best=1, conventions=False)
 
 
 def make_places():
@@ -77,8 +77,8 @@ def accuracy(trained, images, adaptation=None):
 
 
 def test_images_that_fit_are_left_alone(trained):
-    fit = WindowSearch(trained, IMAGES, config=AdaptConfig()).fit(EVERYBODY)
-    assert fit.window == (0, 0, 1, 1)
+    fit = WindowSearch(trained, IMAGES, config=AdaptConfig(best=1)).fit(EVERYBODY)
+    assert fit.windows == ((0, 0, 1, 1),)
     assert fit.convention == Convention()
     assert fit.before == fit.after
     assert not fit.edge
@@ -90,11 +90,37 @@ def test_images_that_fit_are_left_alone(trained):
 def test_a_window_that_lies_further_down_is_found_without_labels(trained):
     lower = moved(4)
     fit = WindowSearch(trained, lower, config=FEW).fit(EVERYBODY)
-    assert fit.window == (0, 0.125, 1, 1.125)
+    assert fit.windows == ((0, 0.125, 1, 1.125),)
     assert fit.edge
     assert "edge of those tried" in str(fit)
     assert fit.after > fit.before + 0.05
     assert accuracy(trained, lower) < accuracy(trained, lower, fit.adaptation(3)) > 0.9
+
+
+def test_predictions_are_the_mean_over_the_best_windows(trained):
+    lower = moved(4)
+    fit = WindowSearch(trained, lower, config=replace(FEW, best=2)).fit(EVERYBODY)
+    assert len(fit.windows) == 2
+    assert fit.windows[0] == (0, 0.125, 1, 1.125)
+    assert "and 1 more like these" in str(fit)
+    both = fit.adaptation(3)
+    each = [
+        predict(trained, lower, adaptation=replace(both, windows=both.windows[[place]]))
+        for place in range(2)
+    ]
+    mean = predict(trained, lower, adaptation=both)
+    np.testing.assert_allclose(mean, np.mean(each, axis=0), atol=1e-6)
+    assert np.abs(each[0] - each[1]).max() > 0.1
+    assert fit.after == pytest.approx(mean.max(axis=-1).mean(), abs=1e-5)
+    # What is seen in one picture, or learnt from, is the best window.
+    shown = Adaptation(windows=both.windows[:1], channels=both.channels)(lower)
+    np.testing.assert_array_equal(both(lower), shown)
+
+
+def test_with_fewer_windows_than_asked_for_all_are_shown(trained):
+    fit = WindowSearch(trained, IMAGES, config=replace(FEW, best=8)).fit(EVERYBODY)
+    assert sorted(fit.windows) == [(0, -0.125, 1, 0.875), (0, 0, 1, 1), (0, 0.125, 1, 1.125)]
+    assert fit.windows[0] == (0, 0, 1, 1)
 
 
 def test_channels_in_another_order_are_found_without_labels_and_said(trained):
@@ -126,7 +152,7 @@ def test_a_choice_knows_its_own_clips_alone(trained):
 def test_images_of_nothing_say_that_the_choice_means_little(trained):
     still = np.zeros((4, 28, 28, 3), np.float32)
     fit = WindowSearch(trained, still, config=FEW).fit(np.arange(4))
-    assert fit.window == (0, 0, 1, 1)
+    assert fit.windows == ((0, 0, 1, 1),)
     assert fit.flat
     assert "means little" in str(fit)
 
@@ -159,7 +185,7 @@ def test_what_cannot_be_fitted_is_refused(trained):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"shift": -0.1}, {"price": -1.0}, {"heights": (0.9,)}, {"widths": (1.0, 3.0)}]
+    "settings", [{"shift": -0.1}, {"price": -1.0}, {"best": 0}, {"heights": (0.9,)}, {"widths": (1.0, 3.0)}]
 )
 def test_impossible_settings_are_refused(settings):
     with pytest.raises(ConfigError, match=next(iter(settings))):

@@ -143,14 +143,15 @@ def test_a_network_that_goes_on_learning_is_shown_the_window_too(file):
     chosen = zero_shot(file, adapt=EAGER)(lower, FOLD, seed=0, explain=False)
     method = Network(train=train, start=file, adapt=EAGER)
     predictions = method(lower, FOLD, seed=0, explain=True)
-    assert predictions.history["window"] == chosen.history["window"] != [0.0, 0.0, 1.0, 1.0]
+    assert predictions.history["windows"] == chosen.history["windows"]
     assert "clips without labels" in predictions.data_use.selection
     np.testing.assert_array_equal(predictions.data_use.normalised, FOLD.train_index)
     assert predictions.heat.shape[0] == FOLD.test_index.size
     # Shown beforehand, the images are the same, and so is what is learnt from them.
-    left, top, right, bottom = predictions.history["window"]
+    best = predictions.history["windows"][:4]
+    assert best != [0.0, 0.0, 1.0, 1.0]
     window = Adaptation(
-        window=np.array([left, top, right, bottom], np.float32),
+        windows=np.array([best], np.float32),
         channels=np.eye(3, dtype=np.float32),
     )
     plain = Network(train=train, start=file)(show(lower, window), FOLD, seed=0, explain=False)
