@@ -90,7 +90,9 @@ class Adaptation:
         return jnp.einsum("bhwc,cd->bhwd", images, self.channels, precision="highest")
 
     @staticmethod
-    def shown(images: Float[Array, "b h w c"], window: Float[Array, "4"]) -> Float[Array, "b h w c"]:
+    def shown(
+        images: Float[Array, "b h w c"], window: Float[Array, "4"]
+    ) -> Float[Array, "b h w c"]:
         """Return what of the images lies in one window, of the same size."""
         windows = jnp.broadcast_to(window, (images.shape[0], 4))
         return cut_windows(images, windows, size=images.shape[1])

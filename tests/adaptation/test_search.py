@@ -7,7 +7,7 @@ import pytest
 
 from mace.adaptation.config import AdaptConfig
 from mace.adaptation.convention import CONVENTIONS, Convention
-from mace.adaptation.search import WindowSearch, distances, windows
+from mace.adaptation.search import WindowSearch, correlations, distances, windows
 from mace.augment.config import NO_AUGMENT
 from mace.config import to_dict
 from mace.data.motion_set import MotionSet
@@ -15,7 +15,7 @@ from mace.errors import ConfigError, DataError
 from mace.face.config import FaceConfig
 from mace.models.config import ModelConfig
 from mace.motion.config import MotionConfig
-from mace.prediction import Adaptation, predict, prediction_program
+from mace.prediction import Adaptation, predict, prediction_program, typical_images
 from mace.training.config import OptimiserConfig, TrainConfig
 from mace.training.fit import fit
 from mace.training.fitted import make_bundle
@@ -133,6 +133,29 @@ def test_channels_in_another_order_are_found_without_labels_and_said(trained):
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
+def test_what_motion_is_typical_tells_all_conventions_apart(trained, convention):
+    images = IMAGES @ convention.matrix(3).T
+    typical = typical_images(trained, IMAGES, SET.labels)
+    config = replace(FEW, shift=0.0, conventions=True)
+    knowing = replace(trained, typical=typical)
+    fit = WindowSearch(knowing, images, config=config).fit(EVERYBODY)
+    # Nothing in these clips moves sideways.
+    assert (fit.convention.swapped, fit.convention.v) == (convention.swapped, convention.v)
+    assert accuracy(trained, images, fit.adaptation(3)) > 0.9
+
+
+def test_correlations_are_those_of_both_directions_together():
+    up_and_right = np.zeros((1, 2, 2, 3), np.float32)
+    up_and_right[0, 0, 0] = [1, -1, 5]
+    down_and_left = -up_and_right
+    right = up_and_right * np.array([1, 0, 0], np.float32)
+    images = np.concatenate([up_and_right + 3, down_and_left, right, 0 * right])
+    np.testing.assert_allclose(
+        correlations(images, up_and_right)[:, 0], [1, -1, np.sqrt(0.5), 0], atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
 def test_conventions_say_what_is_in_the_images(convention):
     expected = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
     u, v = convention.u * expected[:, 0], convention.v * expected[:, 1]
@@ -185,7 +208,8 @@ def test_what_cannot_be_fitted_is_refused(trained):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"shift": -0.1}, {"price": -1.0}, {"best": 0}, {"heights": (0.9,)}, {"widths": (1.0, 3.0)}]
+    "settings",
+    [{"shift": -0.1}, {"price": -1.0}, {"best": 0}, {"heights": (0.9,)}, {"widths": (1.0, 3.0)}],
 )
 def test_impossible_settings_are_refused(settings):
     with pytest.raises(ConfigError, match=next(iter(settings))):
