@@ -17,7 +17,8 @@ class AdaptConfig:
         step: between two of these places.
         heights: of the windows, in heights of the image.
         widths: of the windows, in widths of the image; they stay in the middle.
-        best: how many of the best windows the network is shown; its predictions are averaged.
+        best: how many of the best windows predictions are averaged over; what is learnt from, or
+            shown in a picture, is the best.
         conventions: whether channels may also be in another order, or signs turned.
         price: what a window must gain in information, nats an image, for being one whole height
             away, or twice as large or small; without one, noise moves windows that fit already.
