@@ -20,7 +20,6 @@ from mace.prediction import Trained, predict
 from mace.pretraining.pair_tests import labels_of
 
 _ROW = (PUBLIC_WINDOW[3] - PUBLIC_WINDOW[1]) / 28
-_PEOPLE = 48  # of a test set: every case is looked at through some 250 windows
 _FITTING = 3  # the row of 28 in which the brows lie in `PUBLIC_WINDOW`
 
 WINDOWS = ((2, 1.0), (5, 1.0), (7, 1.0), (9, 1.0), (3, 0.8), (3, 1.2), (7, 0.8), (7, 1.2))
@@ -35,11 +34,9 @@ def measure_windows(
     Half of the people choose the window, the other half is scored, and the other way round. The
     last rows are the fitting window with its channels in other orders and with other signs.
     """
-    some = np.isin(pairs.person, np.unique(pairs.person)[:_PEOPLE])
-    labels = labels_of(pairs, classes)[some]
-    person = pairs.person[some]
-    half = np.isin(person, np.unique(person)[::2])
-    fields = jnp.asarray(pairs.of(estimator)[some], jnp.float32)
+    labels = labels_of(pairs, classes)
+    half = np.isin(pairs.person, np.unique(pairs.person)[::2])
+    fields = jnp.asarray(pairs.of(estimator), jnp.float32)
     rows = {}
     cases = [
         (f"brows in row {row}, width {width}", row, width, CONVENTIONS[0])
