@@ -81,8 +81,8 @@ equally likely: anger, contempt, disgust, fear, happiness, sadness and surprise,
 
 ### Other crops
 UF1 on `shifted` by `{window_estimator}`, as public images, before and after `--adapt`, which
-chooses window, order and signs of the channels on half of the people, without a label, for the
-other half.
+chooses windows, over which predictions are averaged, and order and signs of the channels on half of
+the people, without a label, for the other half.
 
 {windows}
 
