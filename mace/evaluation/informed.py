@@ -36,7 +36,7 @@ from mace.prediction import in_batches, predict_features
 from mace.protocols.folds import Fold
 from mace.protocols.inner import inner_folds
 
-WEIGHTS = (0.0, 0.05, 0.1, 0.2, 0.4)
+WEIGHTS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 """Of log-probabilities, beside scores that lie between about 0 and 1."""
 
 _LEAST = 1e-3  # a probability; below it the network's certainty says no more
