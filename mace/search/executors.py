@@ -86,27 +86,18 @@ class InlineExecutor:
 def local_pool(
     work: Work, shared: Any, *, workers: int | None = None, retries: int = 3
 ) -> WorkerPool:
-    """Return the workers of this machine: so many, or one per GPU, or else one per core.
+    """Return the workers of this machine: so many, or one per GPU, or else one per core."""
+    from mace.compilation import cache_dir_in_use
 
-    Raises:
-        ConfigError: for fewer than one worker.
-    """
-    if workers is not None and workers < 1:
-        raise ConfigError(f"{workers} workers were asked for, expected 1 or more")
     places = find_places()
     count = workers or len(places)
-    cache_dir = None
-    if "jax" in sys.modules:
-        from mace.compilation import cache_dir_in_use
-
-        cache_dir = cache_dir_in_use()
     return WorkerPool(
         work,
         shared,
         places=[places[number % len(places)] for number in range(count)],
         crowded=count > len(places),
         retries=retries,
-        begin=partial(_prepare_jax, cache_dir),
+        begin=partial(_prepare_jax, cache_dir_in_use()),
     )
 
 
@@ -142,7 +133,7 @@ class RayExecutor:
         self._ray = ray = require_ray()
         with ExitStack() as stack:
             if not ray.is_initialized():
-                join_cluster(ray, self._config)
+                join_cluster(self._config)
                 stack.callback(ray.shutdown)
             there = ray.cluster_resources().get(self._kind, 0.0)
             if there < self._each:

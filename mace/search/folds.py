@@ -10,7 +10,7 @@ from jaxtyping import Int
 
 from mace.data.motion_set import MotionSet
 from mace.errors import DataError
-from mace.protocols.folds import Fold, check_split, grouped_kfold, loso
+from mace.protocols.folds import Fold, check_split, grouped_kfold
 from mace.search.config import SearchConfig
 
 
@@ -55,7 +55,7 @@ def check_people(subjects: int, config: SearchConfig) -> None:
         DataError: if there are too few.
     """
     # The largest group leaves this many.
-    outside = subjects - -(-subjects // max(config.groups, 1))
+    outside = subjects - -(-subjects // config.groups)
     if config.groups > subjects or outside < config.inner_folds:
         raise DataError(
             f"{subjects} subjects are too few for {config.groups} groups and "
@@ -66,16 +66,13 @@ def check_people(subjects: int, config: SearchConfig) -> None:
 
 def _group(number: int, fold: Fold, motion_set: MotionSet, config: SearchConfig) -> Group:
     outside, everyone = fold.train_index, motion_set.groups
-    own = everyone[outside]
-    one_out = config.inner_folds == np.unique(own).size
-    inner = loso(own) if one_out else grouped_kfold(own, config.inner_folds, config.seed)
+    inner = grouped_kfold(everyone[outside], config.inner_folds, config.seed)
     folds = tuple(
         Fold(f"{place} of {len(inner)}", outside[split.train_index], outside[split.test_index])
         for place, split in enumerate(inner, start=1)
     )
-    for split in folds:
-        check_split(split.train_index, split.test_index, everyone)
-        judging = np.concatenate([split.train_index, split.test_index])
+    for inner_fold in folds:
+        judging = np.concatenate([inner_fold.train_index, inner_fold.test_index])
         check_split(judging, fold.test_index, everyone)
 
     def names(index: np.ndarray) -> tuple[str, ...]:

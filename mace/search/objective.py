@@ -26,8 +26,8 @@ from mace.models.make import make_model
 from mace.motion.config import MotionConfig
 from mace.prediction import predict_clips
 from mace.protocols.folds import Fold
+from mace.search.config import SearchPlan
 from mace.search.folds import Group
-from mace.search.plan import SearchPlan
 from mace.search.sampler import make_pruner
 from mace.search.setting import apply_setting
 from mace.search.storage import is_url, open_storage, trial_id
@@ -152,9 +152,8 @@ class _Trial:
             for fold in shared.groups[candidate.group].folds
         ]
         self.looks: Sequence[Look] = ()
-        self.rungs: list[tuple[int, float]] = []
-        self.by_fold: list[list[tuple[int, float]]] = [[] for _ in self.runs]
-        self.confusion = np.zeros((0, 0), np.int64)
+        # Of each fold, rows truth, after so many epochs.
+        self.confusions: dict[int, Int[np.ndarray, "f k k"]] = {}
         self.status = ""
         self.seconds = 0.0
 
@@ -170,24 +169,27 @@ class _Trial:
 
     def _judged(self, epoch: int) -> str:
         labels, classes = self.shared.motion_set.labels, len(self.shared.motion_set.classes)
-        counts = []
+        confusions = []
         for run, look in zip(self.runs, self.looks, strict=True):
             if look.prediction is None:
                 return "diverged"
             truth = labels[run.fold.test_index]
-            counts.append(confusion_matrix(truth, look.prediction, classes))
-        for curve, confusion in zip(self.by_fold, counts, strict=True):
-            curve.append((epoch, round(float(uf1(confusion)), 4)))
-        self.confusion = np.sum(counts, axis=0)
-        score = float(uf1(self.confusion))
-        self.rungs.append((epoch, score))
+            confusions.append(confusion_matrix(truth, look.prediction, classes))
+        self.confusions[epoch] = np.stack(confusions)
         if epoch >= self.config.epochs:
             return "complete"
-        return "pruned" if _is_behind(self.shared, self.candidate, score, epoch) else ""
+        behind = _is_behind(self.shared, self.candidate, self._score(epoch), epoch)
+        return "pruned" if behind else ""
+
+    def _score(self, epoch: int) -> float:
+        return float(uf1(self.confusions[epoch].sum(axis=0)))
 
     def outcome(self) -> Outcome:
-        diverged, data = self.status == "diverged", self.shared.motion_set
-        latency = None
+        data, epochs = self.shared.motion_set, max(self.confusions, default=0)
+        score, confusion, latency = None, (), None
+        if self.status != "diverged":
+            score = self._score(epochs)
+            confusion = tuple(map(tuple, self.confusions[epochs].sum(axis=0).tolist()))
         if self.shared.plan.config.latency and self.status == "complete":
             latency = latency_ms(
                 self.config.model, data.motion, data.inputs.shape[2:], data.classes
@@ -197,19 +199,22 @@ class _Trial:
             number=self.candidate.number,
             setting=dict(self.candidate.setting),
             status=self.status,  # pyright: ignore[reportArgumentType]
-            uf1=None if diverged else self.rungs[-1][1],
-            epochs=self.rungs[-1][0] if self.rungs else 0,
-            rungs=tuple(self.rungs),
-            confusion=() if diverged else tuple(tuple(map(int, row)) for row in self.confusion),
+            uf1=score,
+            epochs=epochs,
+            rungs=tuple((epoch, self._score(epoch)) for epoch in self.confusions),
+            confusion=confusion,
             folds=tuple(
-                InnerCurve(loss=look.loss, uf1=tuple(curve))
-                for look, curve in zip(self.looks, self.by_fold, strict=True)
+                InnerCurve(loss=look.loss, uf1=self._fold_scores(fold))
+                for fold, look in enumerate(self.looks)
             ),
             latency_ms=latency,
             seconds=round(self.seconds, 3),
             reason=next((look.reason for look in self.looks if look.reason), ""),
             place=f"{platform.node()}:{os.getpid()}",
         )
+
+    def _fold_scores(self, fold: int) -> tuple[tuple[int, float], ...]:
+        return tuple((n, round(float(uf1(each[fold])), 4)) for n, each in self.confusions.items())
 
 
 def _is_behind(shared: Shared, candidate: Candidate, score: float, epoch: int) -> bool:
@@ -226,9 +231,9 @@ def _is_behind(shared: Shared, candidate: Candidate, score: float, epoch: int) -
     storage = open_storage(plan.storage)
     study = optuna.load_study(study_name=name, storage=storage)
     try:
-        storage.set_trial_intermediate_value(trial_id(storage, name, candidate.trial), epoch, score)
-        trial = next(t for t in study.get_trials(deepcopy=False) if t.number == candidate.trial)
-        return make_pruner(plan.config, shared.epochs).prune(study, trial)
+        identifier = trial_id(storage, name, candidate.trial)
+        storage.set_trial_intermediate_value(identifier, epoch, score)
+        return make_pruner(plan.config, shared.epochs).prune(study, storage.get_trial(identifier))
     except UpdateFinishedTrialError:  # taken for dead, another process has it now
         return False
 

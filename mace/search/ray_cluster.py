@@ -99,12 +99,8 @@ def require_cluster(address: str | None) -> None:
         )
 
 
-def join_cluster(ray: ModuleType, config: EngineConfig) -> None:
+def join_cluster(config: EngineConfig) -> None:
     """Become a driver of the cluster; without an address of one on this machine alone.
-
-    Args:
-        ray: the package.
-        config: address and workers.
 
     Raises:
         ConfigError: if there is no such cluster.
@@ -117,6 +113,7 @@ def join_cluster(ray: ModuleType, config: EngineConfig) -> None:
             "include_dashboard": False,
         }
     require_cluster(config.address)
+    ray = require_ray()
     try:
         # What it prints is for people who started Ray themselves.
         with contextlib.redirect_stderr(io.StringIO()):

@@ -35,7 +35,7 @@ type Place = Callable[[FrozenTrial], tuple[int, Params]]
 """From a trial to the number of its proposal, and to what this has whatever the sampler."""
 
 
-class Numbered(BaseSampler):
+class _Numbered(BaseSampler):
     """Has a sampler of its own for the number of each proposal and the name of each parameter.
 
     Each parameter, so that a process that is killed amid a proposal changes nothing of the rest.
@@ -47,13 +47,11 @@ class Numbered(BaseSampler):
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """Return what the sampler draws together."""
         return self._sampler(trial).infer_relative_search_space(study, trial)
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> Params:
-        """Draw some parameters together."""
         return self._sampler(trial).sample_relative(study, trial, search_space)
 
     def sample_independent(
@@ -63,7 +61,6 @@ class Numbered(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """Draw one parameter."""
         sampler = self._sampler(trial, param_name)
         return sampler.sample_independent(study, trial, param_name, param_distribution)
 
@@ -102,8 +99,8 @@ def make_sampler(
 
     else:
         make = SEEDED[config.sampler]
-        return Numbered(lambda number, name: make(seed=seed_of(seed, number, name)), place)
-    return Numbered(lambda number, _: _fixed(propose(number), RandomSampler()), place)
+        return _Numbered(lambda number, name: make(seed=seed_of(seed, number, name)), place)
+    return _Numbered(lambda number, _: _fixed(propose(number), RandomSampler()), place)
 
 
 def make_pruner(config: SearchConfig, epochs: int) -> BasePruner:

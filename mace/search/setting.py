@@ -10,7 +10,7 @@ from typing import Any
 
 from mace.config import flattened, from_dict, to_dict
 from mace.errors import ConfigError, MaceError, first_line
-from mace.search.space import AS_IN_RECIPE, SearchSpace, Setting, edges, plain
+from mace.search.space import AS_IN_RECIPE, SearchSpace, Setting, edges
 from mace.training.config import FineTuneConfig, TrainConfig
 
 ROOT = "train"
@@ -78,11 +78,12 @@ def sweep_space(train: TrainConfig, configs: Iterable[TrainConfig]) -> SearchSpa
         ConfigError: if there are none.
     """
     base = _leaves(train)
-    listed = []
-    for config in configs:
-        leaves = _leaves(config)
-        listed.append({path: plain(value) for path, value in leaves.items() if value != base[path]})
-    return SearchSpace(listed=listed)
+    return SearchSpace(
+        listed=[
+            {path: value for path, value in _leaves(config).items() if value != base[path]}
+            for config in configs
+        ]
+    )
 
 
 def check_space(space: SearchSpace, train: TrainConfig) -> list[TrainConfig]:

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ def draw_top(top: Top, *, plain: bool = False) -> Group:
     if starts:
         processes = _table(style, "process", "running", "longest")
         for place, times in sorted(starts.items()):
-            processes.add_row(place, str(len(times)), duration(time.time() - min(times)))
+            processes.add_row(place, str(len(times)), _clock(time.time() - min(times)))
         parts.append(processes)
     return Group(*parts)
 
@@ -146,7 +147,7 @@ def _headline(top: Top) -> str:
         parts.append("nobody is at work here; the same mace search goes on")
     if top.rate is not None:
         parts.append(f"{top.rate:.3g} a minute")
-        parts.append(f"{duration(60 * (settings - len(top.outcomes)) / top.rate)} left")
+        parts.append(f"{_clock(60 * (settings - len(top.outcomes)) / top.rate)} left")
     if top.study.looks:
         parts.append(f"outer UF1 {top.study.looks[-1]['uf1']:.3f}")
     return "; ".join(parts)
@@ -159,14 +160,9 @@ def _table(style: box.Box, first: str, *headings: str) -> Table:
     return table
 
 
-def duration(seconds: float) -> str:
-    """Return seconds as people say them: `48 s`, `12 min`, `3 h 20 min`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
+def _clock(seconds: float) -> str:
+    """Return seconds as `3:20:00`, like the bar of a search."""
+    return str(timedelta(seconds=round(seconds)))
 
 
 def _rate(times: Sequence[float]) -> float | None:

@@ -19,11 +19,10 @@ from mace.evaluation.method import DataUse, FoldPredictions
 from mace.models.config import ModelConfig
 from mace.motion.config import MotionConfig
 from mace.protocols.folds import Fold
-from mace.search.config import SearchConfig
+from mace.search.config import SearchConfig, SearchPlan
 from mace.search.folder import read_study
 from mace.search.nested import nested_cross_validation
 from mace.search.objective import InnerRun, Look
-from mace.search.plan import SearchPlan
 from mace.search.space import SearchSpace, choice
 from mace.training.config import OptimiserConfig, TrainConfig
 
