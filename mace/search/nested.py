@@ -42,7 +42,7 @@ from mace.search.folder import (
 )
 from mace.search.folds import Group, make_groups
 from mace.search.objective import Shared
-from mace.search.sampler import make_sampler, proposals
+from mace.search.sampler import NumberedSampler, proposals
 from mace.search.scheduler import Scheduler
 from mace.search.setting import apply_setting, check_networks, check_space
 from mace.search.storage import is_url, open_storage, shown, without_password
@@ -162,7 +162,7 @@ def _check_plan(plan: SearchPlan) -> list[TrainConfig]:
             "evaluate a chosen setting under it with mace evaluate"
         )
     corners = check_space(plan.space, plan.train)
-    make_sampler(plan.config, plan.space, "")
+    NumberedSampler(plan.config, plan.space, "")
     if plan.earlier and (plan.space.listed or plan.config.sampler == "grid"):
         raise ConfigError("a list or a grid tries everything it holds; leave out --from")
     for earlier in plan.earlier:

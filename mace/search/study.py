@@ -22,7 +22,7 @@ from optuna.trial import FrozenTrial, TrialState
 from mace.config import from_dict, to_dict
 from mace.errors import ConfigError
 from mace.search.config import SearchPlan
-from mace.search.sampler import make_pruner, make_sampler, numbers, proposals
+from mace.search.sampler import NumberedSampler, make_pruner, numbers, proposals
 from mace.search.space import Params, Setting, encoded
 from mace.search.storage import open_storage, quiet, shown, trial_id
 
@@ -46,14 +46,6 @@ class Candidate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class InnerCurve:
-    """One inner fold of a setting: training loss by epoch, and UF1 after some epochs."""
-
-    loss: tuple[float, ...]
-    uf1: tuple[tuple[int, float], ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What evaluating a setting came to.
 
@@ -66,7 +58,7 @@ class Outcome:
         epochs: how many were trained.
         rungs: pooled UF1 by number of epochs.
         confusion: of the pooled predictions, rows truth; empty if it diverged.
-        folds: curves of each inner fold.
+        folds: UF1 of each inner fold by itself; empty if it diverged.
         latency_ms: of the network for one picture; None where it was not asked for.
         seconds: that the evaluation took.
         reason: why it diverged.
@@ -81,7 +73,7 @@ class Outcome:
     epochs: int
     rungs: tuple[tuple[int, float], ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
-    folds: tuple[InnerCurve, ...] = ()
+    folds: tuple[float, ...] = ()
     latency_ms: float | None = None
     seconds: float = 0.0
     reason: str = ""
@@ -100,7 +92,7 @@ class Study:
         self._held: dict[int, tuple[optuna.Trial, int]] = {}
         # Trials that were seen to be nobody's.
         self._seen: set[int] = set()
-        sampler = make_sampler(config, plan.space, group, self._place)
+        sampler = NumberedSampler(config, plan.space, group, self._place)
         try:
             self.optuna = optuna.create_study(
                 study_name=self.name,

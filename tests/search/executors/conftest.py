@@ -43,7 +43,7 @@ class LoopbackCluster:
     """Machines of one Ray cluster as groups of processes."""
 
     def __init__(self, folder: Path) -> None:
-        from mace.search.ray_cluster import require_ray
+        from mace.search.ray_executor import require_ray
 
         require_ray()
         from ray.cluster_utils import Cluster

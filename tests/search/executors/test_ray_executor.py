@@ -11,9 +11,10 @@ pytest.importorskip("ray", exc_type=ImportError)
 from executor_work import deadly, double, slow_double
 
 from mace.errors import ConfigError, DataError, WorkerError
-from mace.search import ray_cluster
+from mace.search import ray_executor
 from mace.search.config import EngineConfig
-from mace.search.executors import RayExecutor, make_engine
+from mace.search.executors import make_engine
+from mace.search.ray_executor import RayExecutor
 
 
 def on_ray(work, shared, address, **settings):
@@ -33,7 +34,7 @@ def test_nobody_at_the_address_is_an_error_at_once():
 
 
 def test_something_else_at_the_address_is_an_error_in_time(monkeypatch):
-    monkeypatch.setattr(ray_cluster, "ANSWER_S", 2.0)
+    monkeypatch.setattr(ray_executor, "ANSWER_S", 2.0)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
         with (
@@ -47,7 +48,7 @@ def test_something_else_that_answers_is_an_error_at_once(monkeypatch):
     def refuse(*, address):
         raise RuntimeError("Received http2 header with status: 404\nand more")
 
-    monkeypatch.setattr(ray_cluster, "ANSWER_S", 600.0)
+    monkeypatch.setattr(ray_executor, "ANSWER_S", 600.0)
     monkeypatch.setattr("ray._raylet.GcsClient", refuse)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
