@@ -3,6 +3,7 @@
 Classes, subjects and learning curves are on the page of the outer score, as of any evaluation.
 """
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -37,9 +38,6 @@ BEST = 20
 LEAST = 8
 WIDTH = 8.4  # inches
 
-type Studies = Mapping[str, optuna.Study]
-"""Optuna's study of each group."""
-
 
 def write_study_report(folder: Path, *, out: Path | None = None, storage: str = "") -> Path:
     """Write `out`/report.html of a search, finished or not, and return the page's path.
@@ -65,10 +63,6 @@ def write_study_report(folder: Path, *, out: Path | None = None, storage: str = 
         group: choose(outcomes, group=group, config=config)
         for group in facts["groups"]
         if any(outcome.group == group for outcome in best)
-    }
-    pictures = {
-        name: themed_picture(out, name, lambda theme, draw=draw: draw(study.studies, theme), text)
-        for name, draw, text in PICTURES
     }
     databases = sorted(
         {name.split("/")[0] for group in facts["groups"].values() for name in group["tested"]}
@@ -98,7 +92,7 @@ def write_study_report(folder: Path, *, out: Path | None = None, storage: str = 
         space=tables.items() if space.ranges else enumerate(tables, start=1),
         search=setting_rows(facts["config"]),
         recipe=setting_rows(facts["identity"]["recipe"]),
-        **pictures,
+        figures=_pictures(study.studies, out),
     )
     path = out / "report.html"
     write_text(path, page)
@@ -113,53 +107,37 @@ def _outer_score(folder: Path) -> list[Row]:
     return headline_rows([evaluation], [summarise(evaluation)])
 
 
-def history_figure(studies: Studies, theme: Theme) -> bytes:
-    """Draw UF1 of the complete settings in their order, and the best so far of each group."""
-    groups = [_complete([study], f"group {group}") for group, study in studies.items()]
-    return _drawn(plots.plot_optimization_history, groups, theme, height=3.2)
+def _pictures(studies: Mapping[str, optuna.Study], out: Path) -> dict[str, Any]:
+    """Return Optuna's figures of what has been trained to its end, by name; without, there is none.
 
-
-def parallel_figure(studies: Studies, theme: Theme) -> bytes | None:
-    """Draw each complete setting as a line across the axes of the space; None without one."""
-    merged = _complete(studies.values())
-    if not merged.trials:
-        return None
-    return _drawn(plots.plot_parallel_coordinate, merged, theme, height=4.2)
-
-
-def importance_figure(studies: Studies, theme: Theme) -> bytes | None:
-    """Draw the part of each setting in the variance of UF1; None if there is too little to tell.
-
-    fANOVA: Hutter, Hoos and Leyton-Brown, "An Efficient Approach for Assessing Hyperparameter
-    Importance", ICML 2014, as Optuna has it.
+    Importance is fANOVA: Hutter, Hoos and Leyton-Brown, "An Efficient Approach for Assessing
+    Hyperparameter Importance", ICML 2014.
     """
     merged = _complete(studies.values())
-    if len(merged.trials) < LEAST or len({trial.value for trial in merged.trials}) < 2:
-        return None
-    with quiet():
-        evaluator = FanovaImportanceEvaluator(seed=0)
-    return _drawn(plots.plot_param_importances, merged, theme, height=3.2, evaluator=evaluator)
-
-
-def latency_figure(studies: Studies, theme: Theme) -> bytes | None:
-    """Draw UF1 against latency, and what nothing beats in both; None without latency."""
-    merged = _complete(studies.values(), values=2)
-    if len(merged.directions) < 2 or not merged.trials:
-        return None
-    names = {"target_names": ["inner UF1", "ms for one picture"]}
-    return _drawn(plots.plot_pareto_front, merged, theme, height=3.2, **names)
-
-
-PICTURES = (
-    ("parallel", parallel_figure, "One line for each setting, ending at its inner UF1."),
-    ("importance", importance_figure, "The part of each setting in the variance of UF1."),
-    ("history", history_figure, "Inner UF1 of each proposal, and the best so far."),
-    ("latency", latency_figure, "Inner UF1 against milliseconds for one picture."),
-)
+    groups = [_complete([study], name=f"group {group}") for group, study in studies.items()]
+    text = "Inner UF1 of each proposal, and the best so far."
+    figures: list[tuple[str, str, Callable[..., Any], Any, dict[str, Any]]]
+    figures = [("history", text, plots.plot_optimization_history, groups, {})]
+    if merged.trials:
+        text, options = "One line for each setting, ending at its inner UF1.", {"height": 4.2}
+        figures.append(("parallel", text, plots.plot_parallel_coordinate, merged, options))
+    if len(merged.trials) >= LEAST and len({trial.value for trial in merged.trials}) > 1:
+        with quiet():
+            options = {"evaluator": FanovaImportanceEvaluator(seed=0)}
+        text = "The part of each setting in the variance of UF1."
+        figures.append(("importance", text, plots.plot_param_importances, merged, options))
+    if merged.trials and len(next(iter(studies.values())).directions) > 1:
+        text, both = "Inner UF1 against latency.", _complete(studies.values(), values=2)
+        options = {"target_names": ["inner UF1", "ms for one picture"]}
+        figures.append(("latency", text, plots.plot_pareto_front, both, options))
+    return {
+        name: themed_picture(out, name, functools.partial(_drawn, plot, study, **options), text)
+        for name, text, plot, study, options in figures
+    }
 
 
 def _complete(
-    studies: Iterable[optuna.Study], name: str | None = None, *, values: int = 1
+    studies: Iterable[optuna.Study], *, name: str | None = None, values: int = 1
 ) -> optuna.Study:
     """Return the complete trials of some studies as one, their paths without `train.`."""
     studies = list(studies)
@@ -181,7 +159,7 @@ def _without_train(by_path: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _drawn(
-    plot: Callable[..., Any], study: Any, theme: Theme, *, height: float, **options: Any
+    plot: Callable[..., Any], study: Any, theme: Theme, *, height: float = 3.2, **options: Any
 ) -> bytes:
     """Return a figure of Optuna's as PNG in the page's colours, without a title, which it has."""
     if "target_names" not in options:
