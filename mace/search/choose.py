@@ -104,15 +104,14 @@ def disagreements(chosen: Mapping[str, Setting], space: SearchSpace) -> list[str
     paths = []
     for path, distribution in space.distributions.items():
         values = [setting.get(path) for setting in chosen.values()]
-        if not isinstance(distribution, FloatDistribution | IntDistribution):
-            if len(set(map(encoded, values))) > 1:
-                paths.append(path)
-            continue
-        ends = [distribution.low, distribution.high, *values]
-        if distribution.log:
-            ends = [math.log(value) for value in ends]
-        low, high, *places = ends
-        if places and max(places) - min(places) > APART * (high - low):
+        if isinstance(distribution, FloatDistribution | IntDistribution):
+            scale = math.log if distribution.log else float
+            low, high = scale(distribution.low), scale(distribution.high)
+            places = [scale(value) for value in values if value is not None]
+            apart = max(places, default=0.0) - min(places, default=0.0) > APART * (high - low)
+        else:
+            apart = len(set(map(encoded, values))) > 1
+        if apart:
             paths.append(path)
     return paths
 

@@ -43,9 +43,33 @@ def make_groups(motion_set: MotionSet, config: SearchConfig) -> tuple[Group, ...
     Raises:
         DataError: if there are too few subjects.
     """
-    check_people(np.unique(motion_set.groups).size, config)
-    outer = grouped_kfold(motion_set.groups, config.groups, config.seed)
-    return tuple(_group(i, fold, motion_set, config) for i, fold in enumerate(outer, start=1))
+    everyone = motion_set.groups
+    check_people(np.unique(everyone).size, config)
+
+    def names(index: np.ndarray) -> tuple[str, ...]:
+        return tuple(motion_set.subjects[subject] for subject in np.unique(everyone[index]))
+
+    groups = []
+    for number, outer in enumerate(grouped_kfold(everyone, config.groups, config.seed), start=1):
+        outside = outer.train_index
+        folds = tuple(
+            Fold(inner.name, outside[inner.train_index], outside[inner.test_index])
+            for inner in grouped_kfold(everyone[outside], config.inner_folds, config.seed)
+        )
+        for inner in folds:
+            judging = np.concatenate([inner.train_index, inner.test_index])
+            check_split(judging, outer.test_index, everyone)
+        groups.append(
+            Group(
+                name=str(number),
+                tested=outer.test_index,
+                outside=outside,
+                folds=folds,
+                subjects=names(outer.test_index),
+                others=names(outside),
+            )
+        )
+    return tuple(groups)
 
 
 def check_people(subjects: int, config: SearchConfig) -> None:
@@ -62,27 +86,3 @@ def check_people(subjects: int, config: SearchConfig) -> None:
             f"{config.inner_folds} inner folds of those outside of each; choose fewer, or add "
             "clips of other people"
         )
-
-
-def _group(number: int, fold: Fold, motion_set: MotionSet, config: SearchConfig) -> Group:
-    outside, everyone = fold.train_index, motion_set.groups
-    inner = grouped_kfold(everyone[outside], config.inner_folds, config.seed)
-    folds = tuple(
-        Fold(f"{place} of {len(inner)}", outside[split.train_index], outside[split.test_index])
-        for place, split in enumerate(inner, start=1)
-    )
-    for inner_fold in folds:
-        judging = np.concatenate([inner_fold.train_index, inner_fold.test_index])
-        check_split(judging, fold.test_index, everyone)
-
-    def names(index: np.ndarray) -> tuple[str, ...]:
-        return tuple(motion_set.subjects[subject] for subject in np.unique(everyone[index]))
-
-    return Group(
-        name=str(number),
-        tested=fold.test_index,
-        outside=outside,
-        folds=folds,
-        subjects=names(fold.test_index),
-        others=names(outside),
-    )

@@ -119,8 +119,9 @@ def nested_cross_validation(
             if not plan.join:
                 for group in search.studies:
                     chosen[group] = choose(outcomes, group=group, config=plan.config)
-                config = _outer_config(plan, seeds, baselines)
-                evaluation = _score(search, outcomes, chosen, config, workers)
+                evaluation = _score(
+                    search, outcomes, chosen, seeds=seeds, workers=workers, baselines=baselines
+                )
         except optuna.exceptions.StorageInternalError as error:
             raise OutputError(
                 f"the storage {shown(plan.storage)} stopped answering; what is in it is kept, and "
@@ -230,7 +231,6 @@ def _facts(plan: SearchPlan, motion_set: MotionSet, groups: Mapping[str, Group])
             for name, group in groups.items()
         },
         "classes": list(motion_set.classes),
-        "motion": to_dict(motion_set.motion),
         "clips": len(motion_set),
         "description": dict(plan.description),
         "command": plan.command,
@@ -238,20 +238,14 @@ def _facts(plan: SearchPlan, motion_set: MotionSet, groups: Mapping[str, Group])
     }
 
 
-def _outer_config(plan: SearchPlan, seeds: tuple[int, ...], baselines: bool) -> EvaluationConfig:
-    protocol = ProtocolConfig(kind="loso", benchmark=plan.benchmark)
-    config = EvaluationConfig(train=plan.train, protocol=protocol, seeds=seeds)
-    if baselines:
-        return config
-    return replace(config, logistic_regression=None, svm=None, kernel_ridge=None)
-
-
 def _score(
     search: Scheduler,
     outcomes: Sequence[Outcome],
     chosen: Mapping[str, Outcome],
-    config: EvaluationConfig,
+    *,
+    seeds: tuple[int, ...],
     workers: int,
+    baselines: bool,
 ) -> Evaluation:
     """Leave one subject out, each time training with their group's setting; a look, remembered."""
     plan, first = search.plan, search.studies[FIRST_GROUP].optuna
@@ -268,6 +262,10 @@ def _score(
         for group, setting in settings.items()
         for subject in search.shared.groups[group].subjects
     }
+    protocol = ProtocolConfig(kind="loso", benchmark=plan.benchmark)
+    config = EvaluationConfig(train=plan.train, protocol=protocol, seeds=seeds)
+    if not baselines:
+        config = replace(config, logistic_regression=None, svm=None, kernel_ridge=None)
     methods: dict[str, Method] = {**make_methods(config), NETWORK: Chosen(train=trains)}
     evaluation = evaluate_methods(
         search.shared.motion_set,

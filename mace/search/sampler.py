@@ -19,10 +19,10 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 from scipy.stats import qmc
 
-from mace.search.config import SamplerName, SearchConfig
+from mace.search.config import SearchConfig
 from mace.search.space import Params, SearchSpace, Setting, value_at
 
-SEEDED: Mapping[SamplerName, Callable[..., BaseSampler]] = {
+SEEDED: Mapping[str, Callable[..., BaseSampler]] = {
     "tpe": optuna.samplers.TPESampler,
     "random": optuna.samplers.RandomSampler,
 }
