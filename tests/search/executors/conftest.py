@@ -35,8 +35,9 @@ def cluster(monkeypatch, recwarn) -> Iterator["LoopbackCluster"]:
     for name, value in {
         "RAY_TMPDIR": str(home),
         "PYTHONPATH": os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")])),
-        # What else this machine holds in its memory ends no worker.
+        # What else this machine does neither ends a worker nor goes before it.
         "RAY_memory_monitor_refresh_ms": "0",
+        "RAY_worker_niceness": "0",
         "RAY_agent_register_timeout_ms": "150000",
         "RAY_worker_register_timeout_seconds": "150",
     }.items():
