@@ -6,6 +6,7 @@ Classes, subjects and learning curves are on the page of the outer score, as of 
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from optuna.visualization import matplotlib as plots
 
 from mace import __version__
 from mace.config import from_dict, setting_rows
-from mace.errors import DataError
+from mace.errors import ConfigError, DataError, TrainingError
 from mace.evaluation.figures import DARK, LIGHT, Theme, to_png
 from mace.evaluation.loading import load_evaluation
 from mace.evaluation.page import template, themed_picture
@@ -58,12 +59,10 @@ def write_study_report(folder: Path, *, out: Path | None = None, storage: str = 
         raise DataError(f"the search in {folder} has no result yet; wait for the first")
     out = Path(folder) / "report" if out is None else Path(out)
     config = from_dict(SearchConfig, facts["config"])
-    best = ranked(outcomes)
-    chosen = {
-        group: choose(outcomes, group=group, config=config)
-        for group in facts["groups"]
-        if any(outcome.group == group for outcome in best)
-    }
+    chosen = {}
+    for group in facts["groups"]:
+        with suppress(TrainingError, ConfigError):  # none is trained to its end, or quick enough
+            chosen[group] = choose(outcomes, group=group, config=config)
     databases = sorted(
         {name.split("/")[0] for group in facts["groups"].values() for name in group["tested"]}
     )
@@ -87,7 +86,7 @@ def write_study_report(folder: Path, *, out: Path | None = None, storage: str = 
         chosen=chosen,
         paths=space.paths,
         disagreement=disagreement_text(chosen, space),
-        best=best[:BEST],
+        best=ranked(outcomes)[:BEST],
         short=short,
         space=tables.items() if space.ranges else enumerate(tables, start=1),
         search=setting_rows(facts["config"]),

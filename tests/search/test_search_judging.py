@@ -17,6 +17,7 @@ from search_cases import (
     search,
 )
 
+from mace.cli import main
 from mace.errors import ConfigError, TrainingError
 from mace.motion.config import MotionConfig
 from mace.search import objective
@@ -125,6 +126,9 @@ def test_latency_is_a_second_score(tmp_path, pretended, monkeypatch):
     assert choices(quick) == {"1": quick_and_bad, "2": quick_and_bad}
     with pytest.raises(ConfigError, match=r"within 0\.1 ms, the quickest takes 0\.4 ms"):
         search(tmp_path / "s", **plan, latency_limit_ms=0.1)
+    # Of which there is a page all the same.
+    assert main(["report", str(tmp_path / "s")]) == 0
+    assert "Score against latency" in (tmp_path / "s" / "report" / "report.html").read_text()
 
 
 def test_latency_is_that_of_the_network_alone_and_outliers_do_not_count(monkeypatch):
