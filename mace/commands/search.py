@@ -18,7 +18,7 @@ from mace.models.networks import network_of
 from mace.places import DATA_DIR, RUNS_DIR, prepared_dataset
 from mace.protocols.benchmarks import BENCHMARKS, BenchmarkName
 from mace.recipes import FLOW, Recipe
-from mace.search.config import EngineConfig, SearchConfig
+from mace.search.config import EngineConfig, SearchConfig, SearchPlan
 
 if TYPE_CHECKING:  # `--help` is to show at once
     from mace.data.clips import Clip
@@ -111,7 +111,6 @@ def run(
 
     from mace.compilation import keep_compiled
     from mace.search.nested import nested_cross_validation
-    from mace.search.plan import SearchPlan
 
     plan = SearchPlan(
         train=recipe.train,
@@ -164,11 +163,11 @@ def run(
     from mace.evaluation.method_scores import figures_json
     from mace.evaluation.summary import summarise
     from mace.evaluation.table import headline_rows, print_table
-    from mace.search.choose import choice_text, disagreement_text, tried_text
+    from mace.search.choose import tried_text
     from mace.search.study import different
 
-    tried = tried_text(result.outcomes, search.groups)
     if result.evaluation is None:
+        tried = tried_text(result.outcomes, search.groups)
         print(f"no setting is left to try ({tried}); the outer score is computed without --join")
         return
     summary = summarise(result.evaluation)
@@ -177,12 +176,8 @@ def run(
         tries = len(different(result.outcomes))
         print(json.dumps({**figures_json(summary), "settings": chosen, "tried": tries}, indent=2))
         return
-    print(f"settings tried: {tried}")
-    for group, outcome in result.chosen.items():
-        print(f"group {group}: {choice_text(outcome)}")
-    warning = disagreement_text(result.chosen, plan.space)
-    if warning:
-        print(f"the groups disagree {warning}")
+    for what, fact in result.evaluation.description.items():
+        print(f"{what}: {fact}")
     print_table(headline_rows([result.evaluation], [summary]))
     print(f"\nresults  {out}   (mace report {out})")
 

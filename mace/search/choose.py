@@ -11,7 +11,7 @@ from mace.errors import ConfigError, TrainingError
 from mace.search.config import SearchConfig
 from mace.search.folder import StoredStudy
 from mace.search.setting import text_of
-from mace.search.space import SearchSpace, Setting, encoded, plain
+from mace.search.space import SearchSpace, Setting, encoded
 from mace.search.study import Outcome, different, ranked
 
 # Groups whose numbers lie further apart than this part of the range are said to disagree.
@@ -81,8 +81,8 @@ def earlier_settings(
         if outcomes and not usable:
             notes.append(f"no setting of {study.name} lies in this search space")
         for outcome in usable[:WARM]:
-            if plain(outcome.setting) not in settings:
-                settings.append(plain(outcome.setting))
+            if outcome.setting not in settings:
+                settings.append(outcome.setting)
                 people |= informed_by[outcome.group]
     return settings, notes, people
 
@@ -104,15 +104,14 @@ def disagreements(chosen: Mapping[str, Setting], space: SearchSpace) -> list[str
     paths = []
     for path, distribution in space.distributions.items():
         values = [setting.get(path) for setting in chosen.values()]
-        if not isinstance(distribution, FloatDistribution | IntDistribution):
-            if len(set(map(encoded, values))) > 1:
-                paths.append(path)
-            continue
-        ends = [distribution.low, distribution.high, *values]
-        if distribution.log:
-            ends = [math.log(value) for value in ends]
-        low, high, *places = ends
-        if places and max(places) - min(places) > APART * (high - low):
+        if isinstance(distribution, FloatDistribution | IntDistribution):
+            scale = math.log if distribution.log else float
+            low, high = scale(distribution.low), scale(distribution.high)
+            places = [scale(value) for value in values if value is not None]
+            apart = max(places, default=0.0) - min(places, default=0.0) > APART * (high - low)
+        else:
+            apart = len(set(map(encoded, values))) > 1
+        if apart:
             paths.append(path)
     return paths
 
@@ -139,7 +138,11 @@ def described(
     `looks` are earlier outer scores of the same study.
     """
     facts = {"settings tried": tried_text(outcomes, len(chosen))}
-    facts |= {f"setting for group {group}": choice_text(chosen[group]) for group in chosen}
+    for group, outcome in chosen.items():
+        latency = "" if outcome.latency_ms is None else f", {outcome.latency_ms:.3g} ms"
+        facts[f"setting for group {group}"] = (
+            f"{text_of(outcome.setting)} (inner UF1 {outcome.uf1:.3f}{latency})"
+        )
     warning = disagreement_text(chosen, space)
     if warning:
         facts["groups disagree"] = warning
@@ -149,12 +152,6 @@ def described(
             f"{scores}; going on after having seen an outer score makes the next one too good"
         )
     return facts
-
-
-def choice_text(outcome: Outcome) -> str:
-    """Return a chosen setting with what it scored on other people."""
-    latency = "" if outcome.latency_ms is None else f", {outcome.latency_ms:.3g} ms"
-    return f"{text_of(outcome.setting)} (inner UF1 {outcome.uf1:.3f}{latency})"
 
 
 def tried_text(outcomes: Sequence[Outcome], groups: int) -> str:

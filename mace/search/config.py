@@ -1,14 +1,27 @@
-"""Settings of a search: how many proposals, from where, judged how; and where trainings run."""
+"""What a search is asked to do: how, what, kept where, and in which processes it trains."""
 
+import platform
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from mace.config import UNHASHED
 from mace.errors import ConfigError
+from mace.protocols.benchmarks import BenchmarkName
+from mace.training.config import TrainConfig
+
+if TYPE_CHECKING:  # `--help` is to show at once
+    from mace.search.space import SearchSpace
 
 SamplerName = Literal["tpe", "random", "grid", "qmc"]
 PruneName = Literal["none", "asha", "hyperband"]
 EngineKind = Literal["inline", "local", "ray"]
+
+# The trials, in the study's folder, unless a database has them.
+STORAGE = "study.db"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +95,58 @@ class SearchConfig:
     def least_epochs(self, epochs: int) -> int:
         """Return the epochs before the first look for a training of at most `epochs`."""
         return self.first_rung or max(1, epochs // self.reduction**2)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SearchPlan:
+    """What is searched, and where it is kept.
+
+    Attributes:
+        train: the recipe's training, which the space varies.
+        space: what may be tried.
+        config: how.
+        out: folder of the study.
+        name: of the study in a shared storage; that of the folder if empty.
+        database: URL of a database, or path of a file, in place of the folder's own file.
+        join: work beside other searches on this study, and leave the outer score to one of them.
+        earlier: folders of studies whose best settings are tried first.
+        benchmark: the protocol that the outer score is called after, if any.
+        title: what tables call the result.
+        description: further facts for the report.
+        command: that makes the results; this process's by default.
+    """
+
+    train: TrainConfig
+    space: "SearchSpace"
+    config: SearchConfig
+    out: Path
+    name: str = ""
+    database: str = ""
+    join: bool = False
+    earlier: Sequence[Path] = ()
+    benchmark: BenchmarkName | None = None
+    title: str = "MACNN, searched"
+    description: Mapping[str, str] = field(default_factory=dict)
+    command: str = field(default_factory=lambda: shlex.join(sys.argv))
+
+    @property
+    def storage(self) -> str:
+        """Where the trials are: a URL, or the path of a file."""
+        return self.database or str(Path(self.out) / STORAGE)
+
+    @property
+    def study_name(self) -> str:
+        """The study's name in the storage."""
+        return self.name or Path(self.out).resolve().name
+
+    def name_of(self, group: str) -> str:
+        """Return the name of a group's own study."""
+        return f"{self.study_name}/{group}"
+
+    @property
+    def owner(self) -> str:
+        """The folder whose lock says that the search lives; those that join hold none."""
+        return "" if self.join else f"{platform.node()}:{Path(self.out).resolve()}"
 
 
 @dataclass(frozen=True, kw_only=True)

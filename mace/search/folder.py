@@ -1,4 +1,4 @@
-"""The folder of a search: which study it is, whose lock, and what there is to read of it.
+"""The folder of a search: which study it is and stays, whose lock, and what there is to read of it.
 
 study.db     the study: Optuna's trials, unless a database has them
 study.json   the storage and the study's name in it
@@ -6,23 +6,27 @@ outer/       the outer score, an ordinary evaluation: `mace report`, `audit`, `c
 .lock        held by the search that writes here
 """
 
+import functools
+import hashlib
 import json
 import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mace.config import flattened, hashed_settings
 from mace.errors import ConfigError, DataError, OutputError
 from mace.files import write_json
 from mace.locks import lock
+from mace.search.config import SearchPlan
 
 if TYPE_CHECKING:  # `mace report` asks of every folder whether it holds a search
     import optuna
 
-    from mace.search.space import SearchSpace
     from mace.search.study import Outcome
 
 KIND, POINTER, LOCK = "mace search", "study.json", ".lock"
@@ -32,6 +36,14 @@ LOCK_S = 1.0
 # User attributes of the study of the first group: what is searched; every outer score so far.
 FIRST_GROUP = "1"
 FACTS, LOOKS = "facts", "looks"
+
+# What decides the score of a setting. Reports, commands and loaders do not: what the loaders gave
+# is in the data's fingerprint.
+DECIDING = (
+    "augment", "losses", "models", "training", "metrics.py", "prediction.py",
+    "protocols/folds.py", "protocols/inner.py", "evaluation/network.py", "search/folds.py",
+    "search/objective.py", "search/sampler.py",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -52,22 +64,14 @@ class StoredStudy:
     looks: list[dict[str, Any]]
     studies: Mapping[str, "optuna.Study"]
 
-    @property
-    def space(self) -> "SearchSpace":
-        """What was searched."""
-        from mace.search.space import space_of
-
-        return space_of(self.facts["identity"]["space"])
-
     def outcomes(self) -> "list[Outcome]":
         """Return what the finished proposals of all groups came to."""
         from mace.search.study import outcomes_of
 
-        space, proposals = self.space, self.facts["proposals"]
         return [
             outcome
-            for group, study in self.studies.items()
-            for outcome in outcomes_of(study.get_trials(deepcopy=False), group, space, proposals)
+            for study in self.studies.values()
+            for outcome in outcomes_of(study.get_trials(deepcopy=False), self.facts["proposals"])
         ]
 
 
@@ -131,6 +135,49 @@ def read_study(folder: Path, *, storage: str = "") -> StoredStudy:
     )
 
 
+def identity(plan: SearchPlan) -> dict[str, Any]:
+    """Return what must be the same whenever somebody goes on with a study, but for its data."""
+    return {
+        "recipe": {"train": hashed_settings(plan.train)},
+        "space": plan.space.to_dict(),
+        "search": hashed_settings(plan.config),
+        "code": code_version(),
+    }
+
+
+def refuse_difference(known: Mapping[str, Any], now: Mapping[str, Any], *, name: str) -> None:
+    """Refuse to go on with the search `name` as another one, as far as both say what they are.
+
+    Raises:
+        ConfigError: naming the first setting that differs.
+    """
+    before, after = (
+        flattened({part: side[part] for part in known if part in now}) for side in (known, now)
+    )
+    for path in before | after:
+        if before.get(path) != after.get(path):
+            raise ConfigError(
+                f"the search {name} was begun with {path} {_short(before.get(path))}, now it is "
+                f"{_short(after.get(path))}; go back to that, or choose another --out (in a "
+                "database another --name) and take over its best settings with --from"
+            )
+
+
+@functools.cache
+def code_version() -> str:
+    """Return 12 hexadecimal digits of the source that decides a score, and of JAX's version."""
+    folder = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for name in DECIDING:
+        path = folder / name
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            digest.update(f"{file.relative_to(folder)}\n".encode())
+            digest.update(file.read_bytes())
+    for package in ("jax", "jaxlib", "flax", "optax"):
+        digest.update(f"{package} {metadata.version(package)}\n".encode())
+    return digest.hexdigest()[:12]
+
+
 @contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:
     """Hold a folder: one search at a time writes to it, beside those that join.
@@ -192,3 +239,8 @@ def _pointer(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return pointer if isinstance(pointer, dict) and pointer.get("kind") == KIND else None
+
+
+def _short(value: Any) -> str:
+    text = "absent" if value is None else json.dumps(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

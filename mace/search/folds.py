@@ -10,7 +10,7 @@ from jaxtyping import Int
 
 from mace.data.motion_set import MotionSet
 from mace.errors import DataError
-from mace.protocols.folds import Fold, check_split, grouped_kfold, loso
+from mace.protocols.folds import Fold, check_split, grouped_kfold
 from mace.search.config import SearchConfig
 
 
@@ -43,9 +43,33 @@ def make_groups(motion_set: MotionSet, config: SearchConfig) -> tuple[Group, ...
     Raises:
         DataError: if there are too few subjects.
     """
-    check_people(np.unique(motion_set.groups).size, config)
-    outer = grouped_kfold(motion_set.groups, config.groups, config.seed)
-    return tuple(_group(i, fold, motion_set, config) for i, fold in enumerate(outer, start=1))
+    everyone = motion_set.groups
+    check_people(np.unique(everyone).size, config)
+
+    def names(index: np.ndarray) -> tuple[str, ...]:
+        return tuple(motion_set.subjects[subject] for subject in np.unique(everyone[index]))
+
+    groups = []
+    for number, outer in enumerate(grouped_kfold(everyone, config.groups, config.seed), start=1):
+        outside = outer.train_index
+        folds = tuple(
+            Fold(inner.name, outside[inner.train_index], outside[inner.test_index])
+            for inner in grouped_kfold(everyone[outside], config.inner_folds, config.seed)
+        )
+        for inner in folds:
+            judging = np.concatenate([inner.train_index, inner.test_index])
+            check_split(judging, outer.test_index, everyone)
+        groups.append(
+            Group(
+                name=str(number),
+                tested=outer.test_index,
+                outside=outside,
+                folds=folds,
+                subjects=names(outer.test_index),
+                others=names(outside),
+            )
+        )
+    return tuple(groups)
 
 
 def check_people(subjects: int, config: SearchConfig) -> None:
@@ -55,37 +79,10 @@ def check_people(subjects: int, config: SearchConfig) -> None:
         DataError: if there are too few.
     """
     # The largest group leaves this many.
-    outside = subjects - -(-subjects // max(config.groups, 1))
+    outside = subjects - -(-subjects // config.groups)
     if config.groups > subjects or outside < config.inner_folds:
         raise DataError(
             f"{subjects} subjects are too few for {config.groups} groups and "
             f"{config.inner_folds} inner folds of those outside of each; choose fewer, or add "
             "clips of other people"
         )
-
-
-def _group(number: int, fold: Fold, motion_set: MotionSet, config: SearchConfig) -> Group:
-    outside, everyone = fold.train_index, motion_set.groups
-    own = everyone[outside]
-    one_out = config.inner_folds == np.unique(own).size
-    inner = loso(own) if one_out else grouped_kfold(own, config.inner_folds, config.seed)
-    folds = tuple(
-        Fold(f"{place} of {len(inner)}", outside[split.train_index], outside[split.test_index])
-        for place, split in enumerate(inner, start=1)
-    )
-    for split in folds:
-        check_split(split.train_index, split.test_index, everyone)
-        judging = np.concatenate([split.train_index, split.test_index])
-        check_split(judging, fold.test_index, everyone)
-
-    def names(index: np.ndarray) -> tuple[str, ...]:
-        return tuple(motion_set.subjects[subject] for subject in np.unique(everyone[index]))
-
-    return Group(
-        name=str(number),
-        tested=fold.test_index,
-        outside=outside,
-        folds=folds,
-        subjects=names(fold.test_index),
-        others=names(outside),
-    )

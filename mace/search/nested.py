@@ -4,7 +4,6 @@ The outer folds are groups of subjects. For each, Optuna's study of its own prop
 inner folds of all other subjects judge; the best one then predicts the group's subjects.
 """
 
-import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -29,24 +28,29 @@ from mace.protocols.benchmarks import class_benchmark
 from mace.protocols.folds import Fold
 from mace.provenance import provenance
 from mace.search.choose import choose, described, earlier_settings
+from mace.search.config import STORAGE, SearchPlan
 from mace.search.executors import Engine, InlineExecutor
 from mace.search.folder import (
     FACTS,
     FIRST_GROUP,
     LOOKS,
     folder_lock,
+    identity,
     read_study,
+    refuse_difference,
     write_pointer,
 )
 from mace.search.folds import Group, make_groups
 from mace.search.objective import Shared
-from mace.search.plan import STORAGE, SearchPlan, refuse_difference
-from mace.search.sampler import make_sampler, proposals
+from mace.search.sampler import NumberedSampler, proposals
 from mace.search.scheduler import Scheduler
 from mace.search.setting import apply_setting, check_networks, check_space
 from mace.search.storage import is_url, open_storage, shown, without_password
 from mace.search.study import Outcome, Study, different
 from mace.training.config import TrainConfig
+
+# Of a study whose process was killed before it could say any.
+NO_FACTS: Mapping[str, Any] = {"identity": {}, "groups": {}}
 
 type Data = MotionSet | Callable[[], MotionSet]
 
@@ -115,14 +119,9 @@ def nested_cross_validation(
             if not plan.join:
                 for group in search.studies:
                     chosen[group] = choose(outcomes, group=group, config=plan.config)
-                config = EvaluationConfig(
-                    train=plan.train,
-                    protocol=ProtocolConfig(kind="loso", benchmark=plan.benchmark),
-                    seeds=seeds,
+                evaluation = _score(
+                    search, outcomes, chosen, seeds=seeds, workers=workers, baselines=baselines
                 )
-                if not baselines:
-                    config = replace(config, logistic_regression=None, svm=None, kernel_ridge=None)
-                evaluation = _score(search, outcomes, chosen, config, workers)
         except optuna.exceptions.StorageInternalError as error:
             raise OutputError(
                 f"the storage {shown(plan.storage)} stopped answering; what is in it is kept, and "
@@ -164,7 +163,7 @@ def _check_plan(plan: SearchPlan) -> list[TrainConfig]:
             "evaluate a chosen setting under it with mace evaluate"
         )
     corners = check_space(plan.space, plan.train)
-    make_sampler(plan.config, plan.space, "")
+    NumberedSampler(plan.config, plan.space, "")
     if plan.earlier and (plan.space.listed or plan.config.sampler == "grid"):
         raise ConfigError("a list or a grid tries everything it holds; leave out --from")
     for earlier in plan.earlier:
@@ -181,14 +180,9 @@ def _check_plan(plan: SearchPlan) -> list[TrainConfig]:
                     f"another {'--name' if plan.database else '--out'} (one that was killed counts "
                     "as gone after a minute)"
                 )
-            _refuse_another(plan, study, plan.identity())
+            known = study.optuna.user_attrs.get(FACTS, NO_FACTS)
+            refuse_difference(known["identity"], identity(plan), name=plan.study_name)
     return corners
-
-
-def _refuse_another(plan: SearchPlan, study: Study, identity: Mapping[str, Any]) -> None:
-    known = study.optuna.user_attrs.get(FACTS)
-    if known is not None:  # else whoever began it was killed at once
-        refuse_difference(known["identity"], identity, what=f"the search {plan.study_name}")
 
 
 def _open(data: Data, plan: SearchPlan, corners: list[TrainConfig]) -> Scheduler:
@@ -204,12 +198,12 @@ def _open(data: Data, plan: SearchPlan, corners: list[TrainConfig]) -> Scheduler
     }
     studies = {name: Study(plan, name, epochs=epochs) for name in groups}
     first = studies[FIRST_GROUP]
-    facts, known = _facts(plan, motion_set, groups), first.optuna.user_attrs.get(FACTS)
-    _refuse_another(plan, first, facts["identity"])
+    facts, known = _facts(plan, motion_set, groups), first.optuna.user_attrs.get(FACTS, NO_FACTS)
+    refuse_difference(known["identity"], facts["identity"], name=plan.study_name)
     for name, group in facts["groups"].items():
-        before = set() if known is None else set(known["groups"][name]["informed_by"])
+        before = known["groups"].get(name, {"informed_by": []})["informed_by"]
         group["informed_by"] = sorted({*group["outside"], *before, *begun[name][2]})
-    if known is None or not plan.join or facts["groups"] != known["groups"]:
+    if not plan.join or facts["groups"] != known["groups"]:
         first.optuna.set_user_attr(FACTS, facts)
     place = plan.database or STORAGE
     if plan.database and not is_url(plan.database):
@@ -229,7 +223,7 @@ def _facts(plan: SearchPlan, motion_set: MotionSet, groups: Mapping[str, Group])
     return {
         "name": plan.study_name,
         "title": plan.title,
-        "identity": {"data": motion_set.fingerprint} | plan.identity(),
+        "identity": {"data": motion_set.fingerprint} | identity(plan),
         "config": to_dict(plan.config),
         "proposals": proposals(plan.config, plan.space),
         "groups": {
@@ -237,10 +231,9 @@ def _facts(plan: SearchPlan, motion_set: MotionSet, groups: Mapping[str, Group])
             for name, group in groups.items()
         },
         "classes": list(motion_set.classes),
-        "motion": to_dict(motion_set.motion),
         "clips": len(motion_set),
         "description": dict(plan.description),
-        "command": plan.command or shlex.join(sys.argv),
+        "command": plan.command,
         "provenance": provenance(),
     }
 
@@ -249,8 +242,10 @@ def _score(
     search: Scheduler,
     outcomes: Sequence[Outcome],
     chosen: Mapping[str, Outcome],
-    config: EvaluationConfig,
+    *,
+    seeds: tuple[int, ...],
     workers: int,
+    baselines: bool,
 ) -> Evaluation:
     """Leave one subject out, each time training with their group's setting; a look, remembered."""
     plan, first = search.plan, search.studies[FIRST_GROUP].optuna
@@ -267,6 +262,10 @@ def _score(
         for group, setting in settings.items()
         for subject in search.shared.groups[group].subjects
     }
+    protocol = ProtocolConfig(kind="loso", benchmark=plan.benchmark)
+    config = EvaluationConfig(train=plan.train, protocol=protocol, seeds=seeds)
+    if not baselines:
+        config = replace(config, logistic_regression=None, svm=None, kernel_ridge=None)
     methods: dict[str, Method] = {**make_methods(config), NETWORK: Chosen(train=trains)}
     evaluation = evaluate_methods(
         search.shared.motion_set,
@@ -274,7 +273,7 @@ def _score(
         run_dir=Path(plan.out) / "outer",
         title=plan.title,
         description=dict(plan.description) | described(outcomes, chosen, plan.space, earlier),
-        command=plan.command or shlex.join(sys.argv),
+        command=plan.command,
         workers=workers,
         methods=methods,
     )

@@ -26,12 +26,12 @@ from mace.models.make import make_model
 from mace.motion.config import MotionConfig
 from mace.prediction import predict_clips
 from mace.protocols.folds import Fold
+from mace.search.config import SearchPlan
 from mace.search.folds import Group
-from mace.search.plan import SearchPlan
 from mace.search.sampler import make_pruner
 from mace.search.setting import apply_setting
 from mace.search.storage import is_url, open_storage, trial_id
-from mace.search.study import Candidate, InnerCurve, Outcome
+from mace.search.study import Candidate, Outcome
 from mace.training.config import TrainConfig
 from mace.training.hyper import group_by_shape
 from mace.training.member import Member
@@ -74,7 +74,7 @@ def evaluate(shared: Shared, job: Sequence[Candidate]) -> list[Outcome]:
     for epoch in sorted({*rungs, *(trial.config.epochs for trial in trials)}):
         for trial in trials:
             if not trial.status and epoch <= trial.config.epochs:
-                trial.look(epoch, training)
+                trial.advance(epoch, training)
     return [trial.outcome() for trial in trials]
 
 
@@ -87,21 +87,6 @@ class InnerRun:
     seed: int
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Look:
-    """A training after some epochs.
-
-    Attributes:
-        prediction: classes of the fold's test clips; None if the training diverged.
-        loss: of the training clips, by epoch.
-        reason: why it diverged.
-    """
-
-    prediction: Int[np.ndarray, " v"] | None
-    loss: tuple[float, ...]
-    reason: str = ""
-
-
 class InnerTraining:
     """Runs side by side: those whose settings differ in numbers alone are one population."""
 
@@ -112,17 +97,19 @@ class InnerTraining:
             population = Population(motion_set, [self._member(runs[i]) for i in positions])
             self._places |= {runs[i]: (population, place) for place, i in enumerate(positions)}
 
-    def advance(self, run: InnerRun, epoch: int) -> Look:
-        """Train a run to `epoch` complete epochs, its population with it, and look."""
+    def advance(self, run: InnerRun, epoch: int) -> Int[np.ndarray, " v"] | str:
+        """Train a run to `epoch` complete epochs, its population with it.
+
+        Returns:
+            The classes that it predicts for the fold's test clips; a sentence if it diverged.
+        """
         population, place = self._places[run]
         population.advance(epoch)
-        loss = tuple(round(float(row["loss"]), 4) for row in population.histories[place])
         fitted = population.fitted(place)
         if fitted is None:
-            return Look(prediction=None, loss=loss, reason=population.reason(place))
+            return population.reason(place)
         images = self._motion_set.inputs[run.fold.test_index]
-        probabilities = predict_clips(fitted, images, pair_average=run.config.pair_average)
-        return Look(prediction=probabilities.argmax(axis=1), loss=loss)
+        return predict_clips(fitted, images, pair_average=run.config.pair_average).argmax(axis=1)
 
     def drop(self, run: InnerRun) -> None:
         """Leave a run that has ended, or is not to go on, out of its population."""
@@ -151,43 +138,51 @@ class _Trial:
             InnerRun(config=self.config, fold=fold, seed=shared.plan.config.seed)
             for fold in shared.groups[candidate.group].folds
         ]
-        self.looks: Sequence[Look] = ()
-        self.rungs: list[tuple[int, float]] = []
-        self.by_fold: list[list[tuple[int, float]]] = [[] for _ in self.runs]
-        self.confusion = np.zeros((0, 0), np.int64)
-        self.status = ""
+        # Of each fold, rows truth, after so many epochs.
+        self.confusions: dict[int, Int[np.ndarray, "f k k"]] = {}
+        self.status = self.reason = ""
         self.seconds = 0.0
 
-    def look(self, epoch: int, training: InnerTraining) -> None:
+    def advance(self, epoch: int, training: InnerTraining) -> None:
         """Train all folds to some epochs, and judge; with a status it has ended."""
         started = time.perf_counter()
-        self.looks = [training.advance(run, epoch) for run in self.runs]
-        self.status = self._judged(epoch)
+        predictions = []
+        for run in self.runs:
+            prediction = training.advance(run, epoch)
+            if isinstance(prediction, str):
+                self.status, self.reason = "diverged", self.reason or prediction
+            else:
+                predictions.append(prediction)
+        if not self.status:
+            self.status = self._judged(predictions, epoch)
         self.seconds += time.perf_counter() - started
         if self.status:
             for run in self.runs:
                 training.drop(run)
 
-    def _judged(self, epoch: int) -> str:
+    def _judged(self, predictions: Sequence[Int[np.ndarray, " v"]], epoch: int) -> str:
         labels, classes = self.shared.motion_set.labels, len(self.shared.motion_set.classes)
-        counts = []
-        for run, look in zip(self.runs, self.looks, strict=True):
-            if look.prediction is None:
-                return "diverged"
-            truth = labels[run.fold.test_index]
-            counts.append(confusion_matrix(truth, look.prediction, classes))
-        for curve, confusion in zip(self.by_fold, counts, strict=True):
-            curve.append((epoch, round(float(uf1(confusion)), 4)))
-        self.confusion = np.sum(counts, axis=0)
-        score = float(uf1(self.confusion))
-        self.rungs.append((epoch, score))
+        self.confusions[epoch] = np.stack(
+            [
+                confusion_matrix(labels[run.fold.test_index], prediction, classes)
+                for run, prediction in zip(self.runs, predictions, strict=True)
+            ]
+        )
         if epoch >= self.config.epochs:
             return "complete"
-        return "pruned" if _is_behind(self.shared, self.candidate, score, epoch) else ""
+        behind = _is_behind(self.shared, self.candidate, self._score(epoch), epoch)
+        return "pruned" if behind else ""
+
+    def _score(self, epoch: int) -> float:
+        return float(uf1(self.confusions[epoch].sum(axis=0)))
 
     def outcome(self) -> Outcome:
-        diverged, data = self.status == "diverged", self.shared.motion_set
-        latency = None
+        data, epochs = self.shared.motion_set, max(self.confusions, default=0)
+        score, confusion, folds, latency = None, (), (), None
+        if self.status != "diverged":
+            score = self._score(epochs)
+            confusion = tuple(map(tuple, self.confusions[epochs].sum(axis=0).tolist()))
+            folds = tuple(round(float(uf1(fold)), 4) for fold in self.confusions[epochs])
         if self.shared.plan.config.latency and self.status == "complete":
             latency = latency_ms(
                 self.config.model, data.motion, data.inputs.shape[2:], data.classes
@@ -197,17 +192,14 @@ class _Trial:
             number=self.candidate.number,
             setting=dict(self.candidate.setting),
             status=self.status,  # pyright: ignore[reportArgumentType]
-            uf1=None if diverged else self.rungs[-1][1],
-            epochs=self.rungs[-1][0] if self.rungs else 0,
-            rungs=tuple(self.rungs),
-            confusion=() if diverged else tuple(tuple(map(int, row)) for row in self.confusion),
-            folds=tuple(
-                InnerCurve(loss=look.loss, uf1=tuple(curve))
-                for look, curve in zip(self.looks, self.by_fold, strict=True)
-            ),
+            uf1=score,
+            epochs=epochs,
+            rungs=tuple((epoch, self._score(epoch)) for epoch in self.confusions),
+            confusion=confusion,
+            folds=folds,
             latency_ms=latency,
             seconds=round(self.seconds, 3),
-            reason=next((look.reason for look in self.looks if look.reason), ""),
+            reason=self.reason,
             place=f"{platform.node()}:{os.getpid()}",
         )
 
@@ -226,9 +218,9 @@ def _is_behind(shared: Shared, candidate: Candidate, score: float, epoch: int) -
     storage = open_storage(plan.storage)
     study = optuna.load_study(study_name=name, storage=storage)
     try:
-        storage.set_trial_intermediate_value(trial_id(storage, name, candidate.trial), epoch, score)
-        trial = next(t for t in study.get_trials(deepcopy=False) if t.number == candidate.trial)
-        return make_pruner(plan.config, shared.epochs).prune(study, trial)
+        identifier = trial_id(storage, name, candidate.trial)
+        storage.set_trial_intermediate_value(identifier, epoch, score)
+        return make_pruner(plan.config, shared.epochs).prune(study, storage.get_trial(identifier))
     except UpdateFinishedTrialError:  # taken for dead, another process has it now
         return False
 

@@ -1,46 +1,43 @@
-"""The report of a search: one HTML page that needs nothing beside it, with Optuna's own figures."""
+"""The report of a search: one HTML page that needs nothing beside it, with Optuna's own figures.
 
+Classes, subjects and learning curves are on the page of the outer score, as of any evaluation.
+"""
+
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
-import numpy as np
 import optuna
-from matplotlib.figure import Figure
 from optuna.importance import FanovaImportanceEvaluator
 from optuna.trial import TrialState
 from optuna.visualization import matplotlib as plots
 
 from mace import __version__
 from mace.config import from_dict, setting_rows
-from mace.errors import DataError
-from mace.evaluation.config import NETWORK
-from mace.evaluation.figures import DARK, LIGHT, Theme, new_figure, to_png
+from mace.errors import ConfigError, DataError, TrainingError
+from mace.evaluation.figures import DARK, LIGHT, Theme, to_png
 from mace.evaluation.loading import load_evaluation
 from mace.evaluation.page import template, themed_picture
-from mace.evaluation.results import Evaluation
 from mace.evaluation.summary import summarise
-from mace.evaluation.table import headline_rows
+from mace.evaluation.table import Row, headline_rows
 from mace.files import write_text
 from mace.search.choose import choose, disagreement_text, tried_text
 from mace.search.config import SearchConfig
 from mace.search.folder import read_study
 from mace.search.setting import short
+from mace.search.space import space_of
 from mace.search.storage import quiet
-from mace.search.study import Outcome, ranked
+from mace.search.study import ranked
 
 # Rows of the table of settings; the study has all of them.
 BEST = 20
 # Fewer complete settings say nothing about what matters.
 LEAST = 8
 WIDTH = 8.4  # inches
-# Line styles that tell the groups apart without a second colour.
-DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1, 1, 1, 1, 1)))
-
-type Studies = Mapping[str, optuna.Study]
-"""Optuna's study of each group."""
 
 
 def write_study_report(folder: Path, *, out: Path | None = None, storage: str = "") -> Path:
@@ -57,32 +54,20 @@ def write_study_report(folder: Path, *, out: Path | None = None, storage: str = 
         OutputError: if `out` cannot be written to.
     """
     study = read_study(folder, storage=storage)
-    facts, space, outcomes = study.facts, study.space, study.outcomes()
+    facts, outcomes = study.facts, study.outcomes()
     if not outcomes:
         raise DataError(f"the search in {folder} has no result yet; wait for the first")
     out = Path(folder) / "report" if out is None else Path(out)
     config = from_dict(SearchConfig, facts["config"])
-    best = ranked(outcomes)
-    chosen = {
-        group: choose(outcomes, group=group, config=config)
-        for group in facts["groups"]
-        if any(outcome.group == group for outcome in best)
-    }
-    evaluation = _evaluation(Path(folder) / "outer") if study.looks else None
-    pictures = {
-        name: themed_picture(out, name, lambda theme, draw=draw: draw(study.studies, theme), text)
-        for name, draw, text in PICTURES
-    }
-    pictures["curves"] = themed_picture(
-        out,
-        "curves",
-        lambda theme: curves_figure(chosen, theme),
-        "Training loss of the chosen settings with the range over their inner folds.",
-    )
+    chosen = {}
+    for group in facts["groups"]:
+        with suppress(TrainingError, ConfigError):  # none is trained to its end, or quick enough
+            chosen[group] = choose(outcomes, group=group, config=config)
     databases = sorted(
         {name.split("/")[0] for group in facts["groups"].values() for name in group["tested"]}
     )
-    (tables,) = space.to_dict().values()
+    space = space_of(facts["identity"]["space"])
+    (tables,) = facts["identity"]["space"].values()
     page = template("search.html.j2", Path(__file__).parent).render(
         version=__version__,
         light=LIGHT,
@@ -95,122 +80,63 @@ def write_study_report(folder: Path, *, out: Path | None = None, storage: str = 
         settings=len(outcomes),
         expected=facts["proposals"] * len(facts["groups"]),
         looks=study.looks,
-        rows=[] if evaluation is None else headline_rows([evaluation], [summarise(evaluation)]),
-        confusion=_confusion(evaluation, ranked(list(chosen.values()))),
+        outer=Path(folder) / "outer",
+        rows=_outer_score(Path(folder) / "outer") if study.looks else [],
         done=Counter(outcome.group for outcome in outcomes),
         chosen=chosen,
         paths=space.paths,
         disagreement=disagreement_text(chosen, space),
-        best=best[:BEST],
+        best=ranked(outcomes)[:BEST],
         short=short,
         space=tables.items() if space.ranges else enumerate(tables, start=1),
         search=setting_rows(facts["config"]),
         recipe=setting_rows(facts["identity"]["recipe"]),
-        **pictures,
+        figures=_pictures(study.studies, out),
     )
     path = out / "report.html"
     write_text(path, page)
     return path
 
 
-def _evaluation(folder: Path) -> Evaluation | None:
+def _outer_score(folder: Path) -> list[Row]:
     try:
-        return load_evaluation(folder)
+        evaluation = load_evaluation(folder)
     except DataError:
-        return None  # the outer score is being computed again
+        return []  # it is being computed again
+    return headline_rows([evaluation], [summarise(evaluation)])
 
 
-def _confusion(evaluation: Evaluation | None, best: list[Outcome]) -> dict[str, Any] | None:
-    """Return the confusion matrix of the outer score, or else of the best setting's inner folds."""
-    if evaluation is not None:
-        network = evaluation.methods[NETWORK]
-        counts = network.confusions(evaluation.labels, len(evaluation.classes)).sum(axis=0)
-        caption = "Outer score: each subject predicted by a setting chosen without them."
-    elif best:
-        counts = np.array(best[0].confusion)
-        caption = f"Inner folds of the best setting so far (group {best[0].group})."
-    else:
-        return None
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    return {"counts": counts.tolist(), "shares": shares.tolist(), "caption": caption}
+def _pictures(studies: Mapping[str, optuna.Study], out: Path) -> dict[str, Any]:
+    """Return Optuna's figures of what has been trained to its end, by name; without, there is none.
 
-
-def history_figure(studies: Studies, theme: Theme) -> bytes:
-    """Draw UF1 of the complete settings in their order, and the best so far of each group."""
-    groups = [_complete([study], f"group {group}") for group, study in studies.items()]
-    return _drawn(plots.plot_optimization_history, groups, theme, height=3.2)
-
-
-def parallel_figure(studies: Studies, theme: Theme) -> bytes | None:
-    """Draw each complete setting as a line across the axes of the space; None without one."""
-    merged = _complete(studies.values())
-    if not merged.trials:
-        return None
-    return _drawn(plots.plot_parallel_coordinate, merged, theme, height=4.2)
-
-
-def importance_figure(studies: Studies, theme: Theme) -> bytes | None:
-    """Draw the part of each setting in the variance of UF1; None if there is too little to tell.
-
-    fANOVA: Hutter, Hoos and Leyton-Brown, "An Efficient Approach for Assessing Hyperparameter
-    Importance", ICML 2014, as Optuna has it.
+    Importance is fANOVA: Hutter, Hoos and Leyton-Brown, "An Efficient Approach for Assessing
+    Hyperparameter Importance", ICML 2014.
     """
     merged = _complete(studies.values())
-    if len(merged.trials) < LEAST or len({trial.value for trial in merged.trials}) < 2:
-        return None
-    with quiet():
-        evaluator = FanovaImportanceEvaluator(seed=0)
-    return _drawn(plots.plot_param_importances, merged, theme, height=3.2, evaluator=evaluator)
-
-
-def latency_figure(studies: Studies, theme: Theme) -> bytes | None:
-    """Draw UF1 against latency, and what nothing beats in both; None without latency."""
-    merged = _complete(studies.values(), values=2)
-    if len(merged.directions) < 2 or not merged.trials:
-        return None
-    names = {"target_names": ["inner UF1", "ms for one picture"]}
-    return _drawn(plots.plot_pareto_front, merged, theme, height=3.2, **names)
-
-
-PICTURES = (
-    ("parallel", parallel_figure, "One line for each setting, ending at its inner UF1."),
-    ("importance", importance_figure, "The part of each setting in the variance of UF1."),
-    ("history", history_figure, "Inner UF1 of each proposal, and the best so far."),
-    ("latency", latency_figure, "Inner UF1 against milliseconds for one picture."),
-)
-
-
-def curves_figure(chosen: Mapping[str, Outcome], theme: Theme) -> bytes | None:
-    """Draw the training loss of the chosen settings; None without curves.
-
-    A line is the mean over the inner folds, the band goes from the lowest to the highest fold.
-    """
-    curves = {group: [f.loss for f in outcome.folds] for group, outcome in chosen.items()}
-    if not any(any(losses) for losses in curves.values()):
-        return None
-    figure, axes = new_figure(WIDTH, 2.9, theme)
-    for number, (group, losses) in enumerate(curves.items()):
-        length = min(map(len, losses), default=0)
-        values = np.array([loss[:length] for loss in losses])
-        epochs = np.arange(1, length + 1)
-        low, high = values.min(axis=0), values.max(axis=0)
-        axes.fill_between(epochs, low, high, color=theme.muted, alpha=0.18, linewidth=0)
-        axes.plot(
-            epochs,
-            values.mean(axis=0),
-            color=theme.accent,
-            linewidth=1.6,
-            linestyle=DASHES[number % len(DASHES)],
-            label=f"group {group}",
-        )
-    axes.set(xlabel="epoch", ylabel="training loss")
-    axes.set_ylim(bottom=0)
-    axes.legend()
-    return _finished(figure, theme, height=2.9)
+    groups = [_complete([study], name=f"group {group}") for group, study in studies.items()]
+    text = "Inner UF1 of each proposal, and the best so far."
+    figures: list[tuple[str, str, Callable[..., Any], Any, dict[str, Any]]]
+    figures = [("history", text, plots.plot_optimization_history, groups, {})]
+    if merged.trials:
+        text, options = "One line for each setting, ending at its inner UF1.", {"height": 4.2}
+        figures.append(("parallel", text, plots.plot_parallel_coordinate, merged, options))
+    if len(merged.trials) >= LEAST and len({trial.value for trial in merged.trials}) > 1:
+        with quiet():
+            options = {"evaluator": FanovaImportanceEvaluator(seed=0)}
+        text = "The part of each setting in the variance of UF1."
+        figures.append(("importance", text, plots.plot_param_importances, merged, options))
+    if merged.trials and len(next(iter(studies.values())).directions) > 1:
+        text, both = "Inner UF1 against latency.", _complete(studies.values(), values=2)
+        options = {"target_names": ["inner UF1", "ms for one picture"]}
+        figures.append(("latency", text, plots.plot_pareto_front, both, options))
+    return {
+        name: themed_picture(out, name, functools.partial(_drawn, plot, study, **options), text)
+        for name, text, plot, study, options in figures
+    }
 
 
 def _complete(
-    studies: Iterable[optuna.Study], name: str | None = None, *, values: int = 1
+    studies: Iterable[optuna.Study], *, name: str | None = None, values: int = 1
 ) -> optuna.Study:
     """Return the complete trials of some studies as one, their paths without `train.`."""
     studies = list(studies)
@@ -232,36 +158,33 @@ def _without_train(by_path: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _drawn(
-    plot: Callable[..., Any], study: Any, theme: Theme, *, height: float, **options: Any
+    plot: Callable[..., Any], study: Any, theme: Theme, *, height: float = 3.2, **options: Any
 ) -> bytes:
+    """Return a figure of Optuna's as PNG in the page's colours, without a title, which it has."""
     if "target_names" not in options:
         options["target_name"] = "inner UF1"
     # What Optuna sets for its style is set back afterwards.
     with quiet(), plt.rc_context():
         plt.switch_backend("agg")
-        return _finished(plot(study, **options).figure, theme, height=height)
-
-
-def _finished(figure: Figure, theme: Theme, *, height: float) -> bytes:
-    """Return a figure as PNG in the page's colours, without a title: the page has its own."""
-    figure.set_size_inches(WIDTH, height)
-    figure.set_layout_engine("tight")
-    figure.set_facecolor(theme.surface)
-    for axes in figure.axes:
-        axes.set_title("")
-        axes.set_title("", loc="left")
-        axes.set_facecolor(theme.surface)
-        axes.tick_params(colors=theme.muted, labelsize=8)
-        axes.xaxis.label.set(color=theme.muted, fontsize=9)
-        axes.yaxis.label.set(color=theme.muted, fontsize=9)
-        axes.spines[:].set_color(theme.line)
-        legend = axes.get_legend()
-        texts = [*axes.texts]
-        if legend is not None:
-            legend.set_frame_on(False)
-            texts += legend.get_texts()
-        for text in texts:
-            text.set(color=theme.ink, fontsize=8)
-    png = to_png(figure)
-    plt.close(figure)
-    return png
+        figure = plot(study, **options).figure
+        figure.set_size_inches(WIDTH, height)
+        figure.set_layout_engine("tight")
+        figure.set_facecolor(theme.surface)
+        for axes in figure.axes:
+            axes.set_title("")
+            axes.set_title("", loc="left")
+            axes.set_facecolor(theme.surface)
+            axes.tick_params(colors=theme.muted, labelsize=8)
+            axes.xaxis.label.set(color=theme.muted, fontsize=9)
+            axes.yaxis.label.set(color=theme.muted, fontsize=9)
+            axes.spines[:].set_color(theme.line)
+            legend = axes.get_legend()
+            texts = [*axes.texts]
+            if legend is not None:
+                legend.set_frame_on(False)
+                texts += legend.get_texts()
+            for text in texts:
+                text.set(color=theme.ink, fontsize=8)
+        png = to_png(figure)
+        plt.close(figure)
+        return png

@@ -15,13 +15,12 @@ import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.pruners import BasePruner, HyperbandPruner, NopPruner, SuccessiveHalvingPruner
-from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler
+from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 from scipy.stats import qmc
 
 from mace.search.config import SearchConfig
-from mace.search.space import Params, SearchSpace, value_at
-from mace.search.storage import quiet
+from mace.search.space import Params, SearchSpace, Setting, value_at
 
 SEEDED: Mapping[str, Callable[..., BaseSampler]] = {
     "tpe": optuna.samplers.TPESampler,
@@ -32,29 +31,69 @@ SEEDED: Mapping[str, Callable[..., BaseSampler]] = {
 SOBOL_BITS = 30
 
 type Place = Callable[[FrozenTrial], tuple[int, Params]]
-"""From a trial to the number of its proposal, and to what this has whatever the sampler."""
+"""From a trial to the number of its proposal, and to what this is whatever the sampler, if any."""
 
 
-class Numbered(BaseSampler):
-    """Has a sampler of its own for the number of each proposal and the name of each parameter.
+class NumberedSampler(BaseSampler):
+    """The sampler of a group's study: proposes by number, all parameters at once.
 
-    Each parameter, so that a process that is killed amid a proposal changes nothing of the rest.
+    All at once, so that a process that is killed while it stores them changes nothing of the rest.
+
+    Args:
+        config: which sampler, and the seed.
+        space: what may be proposed; a list is proposed in its order.
+        group: its name; each has proposals of its own.
+        place: the number of a trial's proposal.
+
+    Raises:
+        ConfigError: for a grid over a range without points.
     """
 
-    def __init__(self, make: Callable[[int, str], BaseSampler], place: Place) -> None:
-        self._make, self._place = make, place
+    def __init__(
+        self,
+        config: SearchConfig,
+        space: SearchSpace,
+        group: str,
+        place: Place = lambda trial: (trial.number, {}),
+    ) -> None:
+        self._name, self._space, self._place = config.sampler, space, place
+        self._seed = seed_of(config.seed, group)
+        self._settings: list[Setting] = []
+        if space.listed:
+            self._settings = list(space.listed)
+        elif config.sampler == "grid":
+            # In random order, so that a search that is ended early has seen something of all.
+            grid = space.grid()
+            self._settings = [
+                grid[i] for i in np.random.default_rng(self._seed).permutation(len(grid))
+            ]
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """Return what the sampler draws together."""
-        return self._sampler(trial).infer_relative_search_space(study, trial)
+        """Return all that varies."""
+        return self._space.distributions
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> Params:
-        """Draw some parameters together."""
-        return self._sampler(trial).sample_relative(study, trial, search_space)
+        """Return a proposal."""
+        number, first = self._place(trial)
+        if first:
+            return first
+        if self._settings:
+            return self._space.to_params(self._settings[number % len(self._settings)])
+        if self._name == "qmc":
+            return _sobol(self._space, self._seed, number)
+        make = SEEDED[self._name]
+        sampler = make(seed=seed_of(self._seed, number, ""))
+        together = sampler.infer_relative_search_space(study, trial)
+        params = sampler.sample_relative(study, trial, together)
+        for name, distribution in search_space.items():
+            if name not in params:
+                sampler = make(seed=seed_of(self._seed, number, name))
+                params[name] = sampler.sample_independent(study, trial, name, distribution)
+        return params
 
     def sample_independent(
         self,
@@ -63,47 +102,8 @@ class Numbered(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """Draw one parameter."""
-        sampler = self._sampler(trial, param_name)
-        return sampler.sample_independent(study, trial, param_name, param_distribution)
-
-    def _sampler(self, trial: FrozenTrial, parameter: str = "") -> BaseSampler:
-        number, fixed = self._place(trial)
-        sampler = self._make(number, parameter)
-        return _fixed(fixed, sampler) if fixed else sampler
-
-
-def make_sampler(
-    config: SearchConfig,
-    space: SearchSpace,
-    group: str,
-    place: Place = lambda trial: (trial.number, {}),
-) -> BaseSampler:
-    """Return the sampler of a group's study.
-
-    Raises:
-        ConfigError: for a grid over a range without points.
-    """
-    seed = seed_of(config.seed, group)
-    if space.listed or config.sampler == "grid":
-        settings = space.grid()
-        order = np.arange(len(settings))
-        if not space.listed:
-            # In random order, so that a search that is ended early has seen something of all.
-            order = np.random.default_rng(seed).permutation(order)
-
-        def propose(number: int) -> Params:
-            return space.to_params(settings[order[number % len(order)]])
-
-    elif config.sampler == "qmc":
-
-        def propose(number: int) -> Params:
-            return _sobol(space, seed, number)
-
-    else:
-        make = SEEDED[config.sampler]
-        return Numbered(lambda number, name: make(seed=seed_of(seed, number, name)), place)
-    return Numbered(lambda number, _: _fixed(propose(number), RandomSampler()), place)
+        """Refuse what is not in the space: all of it is sampled together."""
+        raise NotImplementedError(f"{param_name} is not in the search space")
 
 
 def make_pruner(config: SearchConfig, epochs: int) -> BasePruner:
@@ -140,11 +140,6 @@ def seed_of(*parts: int | str) -> int:
     """Return a seed that depends on all parts."""
     digest = hashlib.sha256(json.dumps(parts).encode()).digest()
     return int.from_bytes(digest[:4], "big")
-
-
-def _fixed(params: Params, sampler: BaseSampler) -> BaseSampler:
-    with quiet():
-        return PartialFixedSampler(params, sampler)
 
 
 def _sobol(space: SearchSpace, seed: int, number: int) -> Params:

@@ -5,12 +5,12 @@ import functools
 import itertools
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from mace.config import flattened, from_dict, to_dict
 from mace.errors import ConfigError, MaceError, first_line
-from mace.search.space import AS_IN_RECIPE, SearchSpace, Setting, edges, plain
+from mace.search.space import AS_IN_RECIPE, SearchSpace, Setting, edges
 from mace.training.config import FineTuneConfig, TrainConfig
 
 ROOT = "train"
@@ -28,10 +28,15 @@ def apply_setting(train: TrainConfig, setting: Setting) -> TrainConfig:
             values that contradict each other.
     """
     values = _leaves(train)
-    # Tables for a whole group first, then what is set within it.
-    for path, value in sorted(setting.items(), key=lambda item: item[0].count(".")):
+    set_by: dict[str, str] = {}
+    for path, value in setting.items():
         check_path(train, path)
-        values |= flattened({path: value})
+        for leaf, leaf_value in flattened({path: value}).items():
+            if leaf in set_by:
+                raise ConfigError(
+                    f"{leaf} is set by {set_by[leaf]} and by {path}; leave it out of one of the two"
+                )
+            values[leaf], set_by[leaf] = leaf_value, path
     tree: dict[str, Any] = {}
     for path, value in values.items():
         branch, (*groups, name) = tree, path.split(".")
@@ -69,22 +74,6 @@ def check_path(train: TrainConfig, path: str) -> None:
     )
 
 
-def sweep_space(train: TrainConfig, configs: Iterable[TrainConfig]) -> SearchSpace:
-    """Return the space that lists some configurations, each as its differences from `train`.
-
-    For experiments whose `sweep()` yields what they compare.
-
-    Raises:
-        ConfigError: if there are none.
-    """
-    base = _leaves(train)
-    listed = []
-    for config in configs:
-        leaves = _leaves(config)
-        listed.append({path: plain(value) for path, value in leaves.items() if value != base[path]})
-    return SearchSpace(listed=listed)
-
-
 def check_space(space: SearchSpace, train: TrainConfig) -> list[TrainConfig]:
     """Build every corner of a space as a configuration, and return the different ones.
 
@@ -98,12 +87,6 @@ def check_space(space: SearchSpace, train: TrainConfig) -> list[TrainConfig]:
         )
     for path in space.paths:
         check_path(train, path)
-    for group, path in itertools.permutations(space.paths, 2):
-        if path.startswith(f"{group}.") and _sets_both(space, group, path):
-            raise ConfigError(
-                f"the search space varies {path} by itself and as a part of {group}; leave it out "
-                "of one of the two"
-            )
     configs: dict[TrainConfig, None] = {}
     for setting in corners(space):
         try:
@@ -171,16 +154,6 @@ def short(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _sets_both(space: SearchSpace, group: str, path: str) -> bool:
-    """Whether a table for `group` sets `path`, which has values of its own too."""
-    if space.listed:
-        tables = [setting[group] for setting in space.listed if {group, path} <= set(setting)]
-    else:
-        tables = edges(space.ranges[group])
-    leaves = [leaf for table in tables for leaf in flattened({group: table})]
-    return any(leaf == path or leaf.startswith(f"{path}.") for leaf in leaves)
 
 
 def _leaves(train: TrainConfig) -> dict[str, Any]:

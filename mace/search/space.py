@@ -113,7 +113,8 @@ class SearchSpace:
     def to_dict(self) -> dict[str, Any]:
         """Return the space as JSON holds it, in the form of a space file."""
         if self.listed:
-            return {"settings": [plain(setting) for setting in self.listed]}
+            # With lists for tuples, as a file has them.
+            return {"settings": json.loads(json.dumps(list(self.listed)))}
         tables: dict[str, Any] = {}
         for path, distribution in self.ranges.items():
             if isinstance(distribution, FloatDistribution | IntDistribution):
@@ -189,11 +190,6 @@ def encoded(value: Any) -> Any:
 def decoded(value: Any) -> Any:
     """Return what `encoded` was given; no setting is a text that begins with a bracket."""
     return json.loads(value) if isinstance(value, str) and value[:1] in ("[", "{") else value
-
-
-def plain(value: Any) -> Any:
-    """Return a value with lists for tuples, as JSON would give it back."""
-    return json.loads(json.dumps(value))
 
 
 def _stored(setting: Setting, path: str) -> Any:

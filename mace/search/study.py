@@ -11,7 +11,7 @@ import platform
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import optuna
@@ -20,10 +20,10 @@ from optuna.storages import RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, TrialState
 
 from mace.config import from_dict, to_dict
-from mace.errors import ConfigError, MaceError
-from mace.search.plan import SearchPlan
-from mace.search.sampler import make_pruner, make_sampler, numbers, proposals
-from mace.search.space import Params, SearchSpace, Setting, encoded
+from mace.errors import ConfigError
+from mace.search.config import SearchPlan
+from mace.search.sampler import NumberedSampler, make_pruner, numbers, proposals
+from mace.search.space import Params, Setting, encoded
 from mace.search.storage import open_storage, quiet, shown, trial_id
 
 # User attributes of a trial: what it came to; or why it has come to nothing; whose it is.
@@ -46,14 +46,6 @@ class Candidate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class InnerCurve:
-    """One inner fold of a setting: training loss by epoch, and UF1 after some epochs."""
-
-    loss: tuple[float, ...]
-    uf1: tuple[tuple[int, float], ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What evaluating a setting came to.
 
@@ -66,7 +58,7 @@ class Outcome:
         epochs: how many were trained.
         rungs: pooled UF1 by number of epochs.
         confusion: of the pooled predictions, rows truth; empty if it diverged.
-        folds: curves of each inner fold.
+        folds: UF1 of each inner fold by itself; empty if it diverged.
         latency_ms: of the network for one picture; None where it was not asked for.
         seconds: that the evaluation took.
         reason: why it diverged.
@@ -81,7 +73,7 @@ class Outcome:
     epochs: int
     rungs: tuple[tuple[int, float], ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
-    folds: tuple[InnerCurve, ...] = ()
+    folds: tuple[float, ...] = ()
     latency_ms: float | None = None
     seconds: float = 0.0
     reason: str = ""
@@ -100,17 +92,16 @@ class Study:
         self._held: dict[int, tuple[optuna.Trial, int]] = {}
         # Trials that were seen to be nobody's.
         self._seen: set[int] = set()
+        sampler = NumberedSampler(config, plan.space, group, self._place)
         try:
             self.optuna = optuna.create_study(
                 study_name=self.name,
                 storage=self._storage,
-                sampler=make_sampler(config, plan.space, group, self._place),
+                sampler=sampler,
                 pruner=make_pruner(config, epochs),
                 directions=["maximize", "minimize"] if config.latency else ["maximize"],
                 load_if_exists=True,
             )
-        except MaceError:
-            raise
         except Exception as error:
             raise ConfigError(
                 f"the study {self.name} in {shown(plan.storage)} cannot be opened: "
@@ -168,7 +159,8 @@ class Study:
             trial=trial.number,
             setting=self.space.to_setting(trial.params),
         )
-        return candidate, _outcome(trial, number, self.group, self.space)
+        stored = trial.user_attrs.get(OUTCOME)
+        return candidate, None if stored is None else from_dict(Outcome, stored)
 
     def beat(self) -> None:
         """Say that the trials of this process are under way."""
@@ -179,13 +171,10 @@ class Study:
                 self._storage.record_heartbeat(identifier)
 
     def tell(self, candidate: Candidate, outcome: Outcome) -> None:
-        """Store what a proposal came to."""
+        """Store what a proposal came to, or an earlier one of the same setting."""
         trial, _ = self._held.pop(candidate.trial)
-        stored = to_dict(outcome)
-        for name in ("group", "number", "setting"):  # which the trial says itself
-            del stored[name]
         with suppress(UpdateFinishedTrialError):  # taken for dead, another process has it now
-            trial.set_user_attr(OUTCOME, stored)
+            trial.set_user_attr(OUTCOME, to_dict(replace(outcome, number=candidate.number)))
             if outcome.status == "complete":
                 values = [outcome.uf1, outcome.latency_ms] if self._latency else [outcome.uf1]
                 self.optuna.tell(trial, values, skip_if_finished=True)  # pyright: ignore[reportArgumentType]
@@ -235,7 +224,7 @@ class Study:
 
     def outcomes(self) -> list[Outcome]:
         """Return what the finished proposals came to, whoever evaluated them."""
-        return outcomes_of(self.trials(), self.group, self.space, self.proposals)
+        return outcomes_of(self.trials(), self.proposals)
 
     def lost(self) -> dict[int, str]:
         """Return why some proposals could not be evaluated, by number."""
@@ -255,18 +244,14 @@ def owner_of(trial: FrozenTrial) -> tuple[str, str]:
     return place, folder
 
 
-def outcomes_of(
-    trials: Sequence[FrozenTrial], group: str, space: SearchSpace, proposals: int
-) -> list[Outcome]:
+def outcomes_of(trials: Sequence[FrozenTrial], proposals: int) -> list[Outcome]:
     """Return what finished trials came to, in the order of their proposals, each once."""
-    number_of = numbers(trials)
     outcomes: dict[int, Outcome] = {}
     for trial in trials:
-        number = number_of[trial.number]
-        if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) and number < proposals:
-            outcome = _outcome(trial, number, group, space)
-            if outcome is not None:
-                outcomes.setdefault(number, outcome)
+        if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) and OUTCOME in trial.user_attrs:
+            outcome = from_dict(Outcome, trial.user_attrs[OUTCOME])
+            if outcome.number < proposals:
+                outcomes.setdefault(outcome.number, outcome)
     return [outcomes[number] for number in sorted(outcomes)]
 
 
@@ -284,13 +269,3 @@ def different(outcomes: Iterable[Outcome]) -> dict[tuple[str, str], Outcome]:
 def name_of(proposal: Candidate | Outcome) -> tuple[str, str]:
     """Return the name of what is evaluated: equal names mean equal outcomes."""
     return proposal.group, encoded(dict(proposal.setting))
-
-
-def _outcome(
-    trial: FrozenTrial | optuna.Trial, number: int, group: str, space: SearchSpace
-) -> Outcome | None:
-    stored = trial.user_attrs.get(OUTCOME)
-    if stored is None:
-        return None
-    own = {"group": group, "number": number, "setting": space.to_setting(trial.params)}
-    return from_dict(Outcome, stored | own)

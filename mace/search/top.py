@@ -6,23 +6,19 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
-from rich import box
-from rich.console import Console, Group
-from rich.live import Live
-from rich.table import Table
-from rich.text import Text
+from rich.console import Console
 
+from mace.evaluation.table import print_text_table
 from mace.search.folder import StoredStudy, is_locked, read_study
 from mace.search.setting import text_of
 from mace.search.study import Outcome, owner_of, ranked
 
 # The rate is that of the last results, since pruning and caches change it on the way.
 RECENT = 30
-PLAIN_WIDTH = 132
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -56,27 +52,26 @@ def read_top(folder: Path, *, storage: str = "") -> Top:
         DataError: if the folder holds none.
         ConfigError: if the storage is out of reach.
     """
-    study = read_study(folder, storage=storage)
-    trials = {group: s.get_trials(deepcopy=False) for group, s in study.studies.items()}
-    locked = is_locked(folder)
-    own = str(Path(folder).resolve())
-    running = {
-        group: [
+    study, locked = read_study(folder, storage=storage), is_locked(folder)
+    own = f":{Path(folder).resolve()}"
+    running: dict[str, list[FrozenTrial]] = {}
+    times: list[float] = []
+    for group, of_group in study.studies.items():
+        trials = of_group.get_trials(deepcopy=False)
+        times += [t.datetime_complete.timestamp() for t in trials if t.datetime_complete]
+        running[group] = [
             trial
-            for trial in of_group
+            for trial in trials
             # What a killed search left behind in this folder runs no more.
             if trial.state == TrialState.RUNNING
-            and (locked or not owner_of(trial)[1].endswith(f":{own}"))
+            and (locked or not owner_of(trial)[1].endswith(own))
         ]
-        for group, of_group in trials.items()
-    }
-    times = [t.datetime_complete for of_group in trials.values() for t in of_group]
     return Top(
         study=study,
         outcomes=study.outcomes(),
         running=running,
         locked=locked,
-        rate=_rate([when.timestamp() for when in times if when]) if any(running.values()) else None,
+        rate=_rate(times) if any(running.values()) else None,
     )
 
 
@@ -89,52 +84,43 @@ def show_top(folder: Path, *, every: float | None = None, storage: str = "") -> 
         DataError: if the folder holds no search.
         ConfigError: if the storage is out of reach.
     """
-    top = read_top(folder, storage=storage)
-    terminal = sys.stdout.isatty()
-    console = Console(width=None if terminal else PLAIN_WIDTH, highlight=False)
-    if every is None or not terminal:
-        console.print(draw_top(top, plain=not terminal))
-        return
-    with (
-        suppress(KeyboardInterrupt),
-        Live(draw_top(top), console=console, auto_refresh=False) as live,
-    ):
-        while top.at_work or not top.study.looks:
-            time.sleep(every)
+    again = every is not None and sys.stdout.isatty()
+    with suppress(KeyboardInterrupt):
+        while True:
             top = read_top(folder, storage=storage)
-            live.update(draw_top(top), refresh=True)
+            if again:
+                Console().clear()
+            print_top(top)
+            if not again or (top.study.looks and not top.at_work):
+                return
+            time.sleep(every or 0.0)
 
 
-def draw_top(top: Top, *, plain: bool = False) -> Group:
-    """Return the state of a search as rich draws it."""
-    style = box.ASCII2 if plain else box.SIMPLE_HEAD
-    groups = _table(style, "group", "done", "running", "pruned", "diverged", "best UF1")
-    groups.add_column("best setting", overflow="fold")
+def print_top(top: Top) -> None:
+    """Print a line for each group, and one for each process that is at work."""
+    print(_headline(top))
+    rows = []
     for group, running in top.running.items():
         outcomes = [outcome for outcome in top.outcomes if outcome.group == group]
         counts = Counter(outcome.status for outcome in outcomes)
-        best = ranked(outcomes)
-        groups.add_row(
-            group,
-            f"{len(outcomes)}/{top.study.facts['proposals']}",
-            str(len(running)),
-            str(counts["pruned"]),
-            str(counts["diverged"]),
-            f"{best[0].uf1:.3f}" if best else "-",
-            Text(text_of(best[0].setting) if best else "-"),
-        )
-    parts: list[Any] = [Text(_headline(top)), groups]
+        score, setting = "-", "-"
+        for best in ranked(outcomes)[:1]:
+            score, setting = f"{best.uf1:.3f}", text_of(best.setting)
+        done = f"{len(outcomes)}/{top.study.facts['proposals']}"
+        ended = str(counts["pruned"]), str(counts["diverged"])
+        rows.append((group, done, str(len(running)), *ended, score, setting))
+    heading = ("group", "done", "running", "pruned", "diverged", "best UF1", "best setting")
+    print_text_table(heading, rows)
     starts: dict[str, list[float]] = defaultdict(list)
-    for of_group in top.running.values():
-        for trial in of_group:
-            assert trial.datetime_start is not None
-            starts[owner_of(trial)[0]].append(trial.datetime_start.timestamp())
+    for trial in (trial for of_group in top.running.values() for trial in of_group):
+        assert trial.datetime_start is not None
+        starts[owner_of(trial)[0]].append(trial.datetime_start.timestamp())
     if starts:
-        processes = _table(style, "process", "running", "longest")
-        for place, times in sorted(starts.items()):
-            processes.add_row(place, str(len(times)), duration(time.time() - min(times)))
-        parts.append(processes)
-    return Group(*parts)
+        rows = [
+            (place, str(len(times)), _clock(time.time() - min(times)))
+            for place, times in sorted(starts.items())
+        ]
+        print_text_table(("process", "running", "longest"), rows)
 
 
 def _headline(top: Top) -> str:
@@ -146,27 +132,15 @@ def _headline(top: Top) -> str:
         parts.append("nobody is at work here; the same mace search goes on")
     if top.rate is not None:
         parts.append(f"{top.rate:.3g} a minute")
-        parts.append(f"{duration(60 * (settings - len(top.outcomes)) / top.rate)} left")
+        parts.append(f"{_clock(60 * (settings - len(top.outcomes)) / top.rate)} left")
     if top.study.looks:
         parts.append(f"outer UF1 {top.study.looks[-1]['uf1']:.3f}")
     return "; ".join(parts)
 
 
-def _table(style: box.Box, first: str, *headings: str) -> Table:
-    table = Table(first, box=style)
-    for heading in headings:
-        table.add_column(heading, justify="right")
-    return table
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as people say them: `48 s`, `12 min`, `3 h 20 min`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
+def _clock(seconds: float) -> str:
+    """Return seconds as `3:20:00`, like the bar of a search."""
+    return str(timedelta(seconds=round(seconds)))
 
 
 def _rate(times: Sequence[float]) -> float | None:

@@ -133,6 +133,10 @@ def test_two_searches_in_postgresql_of_which_one_is_killed(tmp_path, pretended):
     (tmp_path / "server").mkdir()
     with postgres(tmp_path / "server") as url:
         the_one_that_scores_is_killed(tmp_path, url)
+        # Its connections, or they would be found unclosed in some later test.
+        storage = open_storage(url)
+        storage.remove_session()
+        storage.engine.dispose()
 
 
 def test_what_was_said_before_a_trial_was_ended_is_not_evaluated_again(

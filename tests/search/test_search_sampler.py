@@ -6,7 +6,7 @@ from search_cases import LEARNING_RATE, SPACE
 
 from mace.errors import ConfigError
 from mace.search.config import SearchConfig
-from mace.search.sampler import make_sampler, proposals
+from mace.search.sampler import NumberedSampler, proposals
 from mace.search.space import SearchSpace, choice
 
 
@@ -19,7 +19,7 @@ def drawn(sampler_name, count, *, space=SPACE, seed=0, group="1", before=()):
         return optuna.create_study(
             study_name="s",
             storage=storage,
-            sampler=make_sampler(config, space, group),
+            sampler=NumberedSampler(config, space, group),
             direction="maximize",
             load_if_exists=True,
         )
@@ -54,7 +54,9 @@ def test_proposals_fill_the_space(sampler):
 @pytest.mark.parametrize("sampler", ["random", "qmc", "tpe"])
 def test_a_proposal_that_was_cut_off_amid_its_parameters_ends_as_it_would_have(sampler):
     def study():
-        return optuna.create_study(sampler=make_sampler(SearchConfig(sampler=sampler), SPACE, "1"))
+        return optuna.create_study(
+            sampler=NumberedSampler(SearchConfig(sampler=sampler), SPACE, "1")
+        )
 
     whole, torn = study(), study()
     params = whole.ask(SPACE.distributions).params
@@ -70,7 +72,7 @@ def test_a_grid_holds_every_combination_once():
     rates = sorted({setting[LEARNING_RATE] for setting in settings})
     assert rates == pytest.approx([1e-4, 1e-3, 1e-2, 1e-1])
     with pytest.raises(ConfigError, match="points"):
-        make_sampler(config, SearchSpace({"train.mixup": FloatDistribution(0, 1)}), "1")
+        NumberedSampler(config, SearchSpace({"train.mixup": FloatDistribution(0, 1)}), "1")
 
 
 def test_a_list_is_tried_in_order_and_leaves_out_what_it_does_not_name():

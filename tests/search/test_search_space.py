@@ -12,7 +12,6 @@ from mace.search.setting import (
     check_networks,
     check_space,
     corners,
-    sweep_space,
     text_of,
 )
 from mace.search.space import SPACES, SearchSpace, choice, find_space, space_of, value_at
@@ -167,6 +166,18 @@ def test_networks_are_a_choice_whatever_settings_the_recipe_has():
         check_networks(configs, shape=(28, 28, 1), classes=3)
 
 
+def test_a_list_of_settings_and_back():
+    space = SearchSpace(listed=[{}, {"train.mixup": 0.2}, {"train.model.widths": (8,)}])
+    model = dataclasses.replace(TRAIN.model, widths=(8,))
+    assert check_space(space, TRAIN) == [
+        TRAIN,
+        dataclasses.replace(TRAIN, mixup=0.2),
+        dataclasses.replace(TRAIN, model=model),
+    ]
+    listed = [{}, {"train.mixup": 0.2}, {"train.model.widths": [8]}]
+    assert space_of(space.to_dict()).listed == listed
+
+
 def test_a_space_from_a_file_and_back(tmp_path):
     (tmp_path / "mine.toml").write_text(TOML)
     space = find_space(str(tmp_path / "mine.toml"))
@@ -221,15 +232,3 @@ def test_files_that_cannot_be_read(tmp_path):
         find_space(str(tmp_path / "torn.toml"))
     with pytest.raises(ConfigError, match="flow"):
         find_space("flows")
-
-
-def test_a_sweep_becomes_a_list_of_what_differs():
-    configs = [
-        TRAIN,
-        dataclasses.replace(TRAIN, mixup=0.2),
-        dataclasses.replace(TRAIN, model=dataclasses.replace(TRAIN.model, widths=(8,))),
-    ]
-    space = sweep_space(TRAIN, configs)
-    assert list(space.listed) == [{}, {"train.mixup": 0.2}, {"train.model.widths": [8]}]
-    assert check_space(space, TRAIN) == configs
-    assert space_of(space.to_dict()).listed == space.listed

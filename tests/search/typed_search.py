@@ -34,7 +34,7 @@ SPACE = """
 SMALL = (
     *("--recipe.train.model.arch", "ststnet", "--recipe.train.model.norm", "none"),
     *("--recipe.train.model.widths", "3", "5", "8", "--recipe.train.model.depths", "1", "1", "1"),
-    *("--recipe.train.epochs", "30", "--recipe.train.batch-size", "8"),
+    *("--recipe.train.epochs", "6", "--recipe.train.batch-size", "8"),
 )
 
 

@@ -7,9 +7,18 @@ import socket
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+from mace.errors import ConfigError
+from mace.search.ray_executor import require_ray
+
+# Before a test imports it: Ray reads its environment once, and under `uv run` would have each
+# worker make an environment of its own.
+with suppress(ConfigError):
+    require_ray()
 
 MEBIBYTE = 2**20
 PORTS = ("metrics_agent_port", "metrics_export_port", "runtime_env_agent_port")
@@ -26,6 +35,9 @@ def cluster(monkeypatch, recwarn) -> Iterator["LoopbackCluster"]:
     for name, value in {
         "RAY_TMPDIR": str(home),
         "PYTHONPATH": os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")])),
+        # What else this machine does neither ends a worker nor goes before it.
+        "RAY_memory_monitor_refresh_ms": "0",
+        "RAY_worker_niceness": "0",
         "RAY_agent_register_timeout_ms": "150000",
         "RAY_worker_register_timeout_seconds": "150",
     }.items():
@@ -43,9 +55,6 @@ class LoopbackCluster:
     """Machines of one Ray cluster as groups of processes."""
 
     def __init__(self, folder: Path) -> None:
-        from mace.search.ray_cluster import require_ray
-
-        require_ray()
         from ray.cluster_utils import Cluster
 
         self._folder = folder

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from executor_work import Deadly, Stubborn, core, deadly, double, slow_double
 
-from mace.errors import ConfigError, DataError, TrainingError, WorkerError
+from mace.errors import DataError, TrainingError, WorkerError
 from mace.search.executors import local_pool
 
 CHILD = Path(__file__).parent / "child_executor.py"
@@ -79,11 +79,6 @@ def test_what_is_under_way_ends_with_the_executor(tmp_path):
     assert all(future.done() for future in futures)
     assert not any(map(alive, workers))
     assert time.monotonic() - started < 300
-
-
-def test_fewer_than_one_worker_is_an_error():
-    with pytest.raises(ConfigError, match="0 workers were asked for, expected 1 or more"):
-        local_pool(double, None, workers=0)
 
 
 def killed_at_random(folder: Path, *, jobs: int, kills: int, seconds: float) -> None:

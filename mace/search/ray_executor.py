@@ -1,0 +1,250 @@
+"""Trainings on a Ray cluster: what can be wrong with it is a sentence, and soon."""
+
+import contextlib
+import io
+import os
+import socket
+import threading
+from concurrent.futures import Future
+from types import ModuleType
+from typing import Any, Self
+
+from mace import __version__
+from mace.errors import ConfigError, WorkerError, first_line
+from mace.search.config import EngineConfig
+from mace.search.executors import prepare_jax
+from mace.workers import Work
+
+# How long a machine may take to be reached. The head of a Ray cluster answers at once if it is
+# well, and within some seconds if its machine is busy.
+REACH_S, ANSWER_S = 5.0, 10.0
+OBJECT_STORE_BYTES = 500 * 2**20
+
+
+class RayExecutor:
+    """A Ray task per job, wherever a core or a part of a GPU is free.
+
+    Ray itself replaces workers and machines that die, and runs their tasks again; `shared` travels
+    to each machine once.
+
+    Args:
+        work: what to do; of a module that every machine can import.
+        shared: what all jobs read.
+        config: address, workers, GPUs and retries.
+
+    Raises:
+        ConfigError: on entering, if Ray is missing, the cluster is not there, or has not what one
+            worker needs.
+    """
+
+    def __init__(self, work: Work, shared: Any, *, config: EngineConfig) -> None:
+        self._work, self._shared, self._config = work, shared, config
+        gpus = config.gpus_per_worker
+        self._kind, self._each = ("GPU", gpus) if gpus else ("CPU", 1.0)
+        self._tasks: set[Any] = set()
+
+    @property
+    def slots(self) -> int:
+        """How many tasks the cluster has room for now, 1 while it has no machine."""
+        room = int(self._ray.cluster_resources().get(self._kind, 0.0) / self._each + 1e-6)
+        return max(1, min(room, self._config.workers or room))
+
+    def __enter__(self) -> Self:
+        self._ray = ray = require_ray()
+        with contextlib.ExitStack() as stack:
+            if not ray.is_initialized():
+                join_cluster(self._config)
+                stack.callback(ray.shutdown)
+            there = ray.cluster_resources().get(self._kind, 0.0)
+            if there < self._each:
+                raise ConfigError(
+                    f"a worker is to have {self._each:g} {self._kind}s, and the Ray cluster has "
+                    f"{there:g}; add a machine with `ray start --address HOST:PORT`, or choose "
+                    "another engine.gpus_per_worker, 0 for cores"
+                )
+            # In a list, or Ray would load it anew for every task.
+            self._loaded = [ray.put((self._work, self._shared))]
+            self._task = ray.remote(_run).options(
+                num_cpus=1,
+                num_gpus=self._config.gpus_per_worker,
+                max_retries=self._config.retries,
+            )
+            stack.callback(self._cancel)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def submit(self, job: Any) -> Future[Any]:
+        """Have a job run as soon as there is room."""
+        future: Future[Any] = Future()
+        gpu = bool(self._config.gpus_per_worker)
+        task = self._task.remote(__version__, self._loaded, job, gpu=gpu)
+        self._tasks.add(task)
+
+        def settle(done: Future[Any]) -> None:
+            self._tasks.discard(task)
+            error = done.exception()
+            if error is None:
+                future.set_result(done.result())
+            else:
+                future.set_exception(self._told(error))
+
+        task.future().add_done_callback(settle)
+        return future
+
+    def _told(self, error: BaseException) -> BaseException:
+        """Return the error of the work, or a sentence about what Ray could not do."""
+        if not isinstance(error, self._ray.exceptions.RayTaskError):
+            # Of Ray's own making: workers, machines or what they remembered are gone.
+            deaths = self._config.retries + 1
+            times = "once" if deaths == 1 else f"{deaths} times"
+            return WorkerError(f"its worker died {times} ({type(error).__name__}); it was given up")
+        cause = getattr(error, "cause", None) or error
+        if isinstance(cause, ImportError):
+            return ConfigError(
+                f"a machine of the Ray cluster cannot work ({cause}); install MACE {__version__} "
+                "on every one of them"
+            )
+        cause.add_note(f"in a worker of the Ray cluster:\n{error}")
+        return cause
+
+    def _cancel(self) -> None:
+        for task in list(self._tasks):
+            self._ray.cancel(task, force=True)
+
+
+_here: dict[str, tuple[Work, Any]] = {}
+
+
+def _run(version: str, loaded: list[Any], job: Any, *, gpu: bool) -> Any:
+    """Do a job on a machine of the cluster, in a process that has done others before."""
+    if version != __version__:
+        raise ConfigError(
+            f"a machine of the Ray cluster has MACE {__version__}, that of the search {version}; "
+            "install the same version on all"
+        )
+    (reference,) = loaded
+    name = reference.hex()
+    if name not in _here:
+        # One thread each, so that sums do not depend on how many cores a machine has. Ray hides no
+        # GPU from a worker that asked for none.
+        os.environ["NPROC"] = "1"
+        if not gpu:
+            os.environ["JAX_PLATFORMS"] = "cpu"
+        from mace.compilation import default_cache_dir
+
+        _here.clear()
+        _here[name] = require_ray().get(reference)
+        prepare_jax(default_cache_dir())
+    work, shared = _here[name]
+    return work(shared, job)
+
+
+def require_ray() -> ModuleType:
+    """Return the package `ray`, told to keep to itself.
+
+    Raises:
+        ConfigError: if it is not installed.
+    """
+    # Ray reports each cluster to its makers, and under `uv run` it would send every worker the
+    # whole working folder; neither is wanted unless the user says so.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+    # What Ray will do in future versions; it warns that it does not yet.
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray  # pyright: ignore[reportMissingImports]
+    except ImportError as error:
+        raise ConfigError(
+            "the engine ray needs the package ray, which is not installed; run `pip install "
+            '"mace-mer[ray]"` on every machine of the cluster'
+        ) from error
+    return ray
+
+
+def require_cluster(address: str | None) -> None:
+    """Refuse an address at which no cluster is, before anything is done for it.
+
+    Ray itself tries one for a minute, and then ends the process without a sentence.
+
+    Args:
+        address: HOST:PORT of the head, or `auto`; None starts a cluster, and is never wrong.
+
+    Raises:
+        ConfigError: within `REACH_S` for a machine that does not answer, and `ANSWER_S` more for
+            one that is no head of a cluster.
+    """
+    ray = require_ray()
+    if address is None or ray.is_initialized():
+        return
+    if address == "auto":
+        from ray._private.services import get_ray_address_from_environment  # pyright: ignore[reportMissingImports]
+
+        with contextlib.suppress(ConnectionError):
+            address = get_ray_address_from_environment("auto", None)
+        if address in (None, "auto"):
+            raise ConfigError(
+                "this machine belongs to no Ray cluster; start one with `ray start --head`, or "
+                "join one with `ray start --address HOST:PORT`"
+            )
+    host, colon, port = str(address).rpartition(":")
+    if not colon or not port.isdigit() or "/" in host:
+        raise ConfigError(
+            f"engine.address is {address!r}, expected HOST:PORT of the head of a Ray cluster, such "
+            "as 192.168.1.10:6379, or auto"
+        )
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=REACH_S).close()
+    except (OSError, OverflowError) as error:
+        raise ConfigError(
+            f"no Ray cluster answers at {address} ({error}); start one there with "
+            f"`ray start --head --port={port}`"
+        ) from error
+    asked, reasons = threading.Event(), []
+
+    def ask() -> None:
+        from ray._raylet import GcsClient  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
+
+        try:
+            GcsClient(address=address)
+        except Exception as error:
+            reasons.append(first_line(error))
+        asked.set()
+
+    # Its own time limit is longer and cannot be set; a thread can be left behind.
+    threading.Thread(target=ask, daemon=True).start()
+    if not asked.wait(ANSWER_S):
+        reasons.append(f"nothing was said within {ANSWER_S:.0f} s")
+    if reasons:
+        raise ConfigError(
+            f"something listens at {address}, but it does not answer as the head of a Ray cluster "
+            f"({reasons[0]}); check the address, and that both have the same version of Ray"
+        )
+
+
+def join_cluster(config: EngineConfig) -> None:
+    """Become a driver of the cluster; without an address of one on this machine alone.
+
+    Raises:
+        ConfigError: if there is no such cluster.
+    """
+    settings: dict[str, Any] = {"address": config.address or "local"}
+    if config.address is None:
+        settings |= {
+            "num_cpus": config.workers,
+            "object_store_memory": OBJECT_STORE_BYTES,
+            "include_dashboard": False,
+        }
+    require_cluster(config.address)
+    ray = require_ray()
+    try:
+        # What it prints is for people who started Ray themselves.
+        with contextlib.redirect_stderr(io.StringIO()):
+            ray.init(**settings, namespace="mace", log_to_driver=False, logging_level="error")
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise ConfigError(
+            f"no Ray cluster could be joined at {settings['address']} ({first_line(error)}); start "
+            "one with `ray start --head` and give its HOST:PORT"
+        ) from error
