@@ -18,6 +18,15 @@ def recording_names(path: Path) -> Iterator[str]:
     """Yield names for the results of a recording: its own, then with its folders', then numbered.
 
     Args:
+        path: as in `recording_parts`.
+    """
+    yield from composed_names(*recording_parts(path))
+
+
+def recording_parts(path: Path) -> tuple[str, ...]:
+    """Return the names of a recording's folders, the outermost first, and its own without an end.
+
+    Args:
         path: a video, a folder of pictures, or the pattern of their names, which lies in a folder
             that is the recording.
     """
@@ -27,8 +36,7 @@ def recording_names(path: Path) -> Iterator[str]:
     else:
         path = path if path.exists() else path.parent
         own = path.stem if path.is_file() and path.stem.strip(".") else path.name
-    names = [*(name for name in path.parent.parts if name != path.anchor), own or "recording"]
-    yield from composed_names(*names)
+    return *(name for name in path.parent.parts if name != path.anchor), own or "recording"
 
 
 def composed_names(*parts: str) -> Iterator[str]:

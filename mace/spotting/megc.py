@@ -3,16 +3,17 @@
 MEGC 2020: a line with the number of the data set (1 SAMM Long Videos, 2 CAS(ME)^2), then a line for
 each interval: video, true onset and offset, spotted onset and offset, `-` where there is none, and
 TP, FP or FN. MEGC 2022 and 2023: a table `vid,pred_onset,pred_offset,type`, the type `me` or `mae`.
-MEGC 2024 and 2025: a table `subject,video,onset,offset,emotion` of micro-expressions. Frames have
-the numbers of the data set's authors. As used by the challenges' baselines and the code of their
-participants; the measures are those of `mace.spotting.measures`.
+MEGC 2024 and 2025: a table `subject,video,onset,offset,emotion` of micro-expressions, the subject
+as a number: 6 is 006, s06 or spNO.6. Frames have the numbers of the data set's authors. As used by
+the challenges' baselines and the code of their participants; the measures are those of
+`mace.spotting.measures`.
 """
 
 import csv
 import io
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,10 +21,13 @@ from mace.errors import DataError
 from mace.files import decode_text, write_text
 from mace.spotting.measures import IOU, Counts, Interval, Video, iou, match
 
+FOLDER = "megc"
+"""The folder of what is spotted, in these forms."""
 DATA_SETS: Mapping[str, str] = {"samm": "1", "casme_squared": "2"}
 TYPES: Mapping[str, str] = {"micro": "me", "macro": "mae"}
 _DATA_SET = re.compile(r"[0-9]|[^0-9].*")
 _RESULTS = ("TP", "FP", "FN")
+_PERSON = re.compile(r"(?:s|sub|subject|spno\.?)?0*([0-9]+)", re.IGNORECASE)
 _COLUMNS = {
     "video": ("vid", "video"),
     "onset": ("onset", "pred_onset", "gt_onset", "onset_frame"),
@@ -33,12 +37,29 @@ _COLUMNS = {
 
 def video_id(video: Video) -> str:
     """Return a video as the challenge writes it: 006_1, 15_0401, spNO.1_a."""
-    return _video_id(video.subject, video.name)
+    number = subject_number(video.subject)
+    own = number is not None and subject_number(video.name.partition("_")[0]) == number
+    named = own or not video.subject
+    return _word(video.name if named else f"{video.subject}_{video.name}")
 
 
-def _video_id(subject: str, name: str) -> str:
-    named = not subject or name.startswith(f"{subject.lstrip('s')}_")
-    return _word(name if named else f"{subject}_{name}")
+def subject_number(subject: str) -> str | None:
+    """Return a person's number: 6 of 006, 15 of s15, 1 of sub01 and spNO.1; None of other names."""
+    person = _PERSON.fullmatch(subject)
+    return person[1] if person else None
+
+
+def _same_video(subject: str, name: str) -> str:
+    """What a video is known by however its person is written: 6_1, whether of 6 and 006_1 or alone.
+
+    In small letters.
+    """
+    subject, name = subject.casefold(), name.casefold()
+    head, _, rest = name.partition("_")
+    person, own = subject_number(subject) or subject, subject_number(head)
+    if own is not None and person in ("", own) and not name.isdecimal():
+        return _word(f"{own}_{rest}" if rest else own)
+    return _word(f"{person}_{name}" if person else name)
 
 
 def write_log(path: Path, videos: Sequence[Video]) -> None:
@@ -102,7 +123,13 @@ def write_emotions(path: Path, videos: Sequence[Video], *, true: bool = False) -
         OutputError: if it cannot be written.
     """
     rows = [
-        (v.subject, v.name, micro.onset + v.first, micro.offset + v.first, micro.label or "others")
+        (
+            subject_number(v.subject) or v.subject,
+            v.name,
+            micro.onset + v.first,
+            micro.offset + v.first,
+            micro.label or "others",
+        )
         for v in videos
         for micro in (v.true if true else v.spotted)
         if micro.kind == "micro"
@@ -196,7 +223,8 @@ def read_videos(
     """Read tables of MEGC 2022 to 2025, of what was spotted and of what is true.
 
     A video without a true interval is known by what was spotted in it alone. Videos are the same
-    in whatever case, and with their subject in a column of its own or before their name.
+    in whatever case, and with their subject in a column of its own or before their name, as a
+    number or as a data set's authors write it.
 
     Args:
         spotted: what was spotted.
@@ -209,18 +237,20 @@ def read_videos(
     Raises:
         DataError: naming file and line, if a table is missing or damaged, or nothing is true.
     """
-    ours, theirs = (dict(_read_table(path, classes)) for path in (spotted, true))
+    (ours, our_names), (theirs, their_names) = (
+        _read_table(path, classes) for path in (spotted, true)
+    )
     if not theirs:
         raise DataError(f"{true} holds no interval, and something must be true to be spotted")
     videos = [
-        Video(name, "", 0.0, ours.get(name, ()), theirs.get(name, ()))
+        Video(name, "", 0.0, tuple(ours.get(name, ())), tuple(theirs.get(name, ())))
         for name in sorted({*ours, *theirs})
     ]
     remarks = []
     if ours and not ours.keys() & theirs.keys():
         remarks.append(
-            f"no video of {spotted} is one of {true}: is {min(ours)} spelt there as it is here, "
-            f"and {min(theirs)}?"
+            f"no video of {spotted} is one of {true}: is {our_names[min(ours)]} spelt there as it "
+            f"is here, and {their_names[min(theirs)]}?"
         )
     kinds = {interval.kind for intervals in theirs.values() for interval in intervals}
     extra = sum(i.kind not in kinds for intervals in ours.values() for i in intervals)
@@ -232,7 +262,10 @@ def read_videos(
     return videos, tuple(remarks)
 
 
-def _read_table(path: Path, classes: Collection[str]) -> Iterator[tuple[str, tuple[Interval, ...]]]:
+def _read_table(
+    path: Path, classes: Collection[str]
+) -> tuple[dict[str, list[Interval]], dict[str, str]]:
+    """The intervals of each video by what it is known by, and how the table spells it."""
     lines = _lines(path)
     separator = _separator(lines[0][1]) if lines else ","
     head = _cells(lines[0][1], separator) if lines else []
@@ -243,6 +276,7 @@ def _read_table(path: Path, classes: Collection[str]) -> Iterator[tuple[str, tup
             f"{', '.join(head)[:80] or 'nothing'}"
         )
     videos: dict[str, list[Interval]] = defaultdict(list)
+    names: dict[str, str] = {}
     for number, line in lines[1:]:
         cells = _cells(line, separator)
         if len(cells) != len(head):
@@ -260,10 +294,11 @@ def _read_table(path: Path, classes: Collection[str]) -> Iterator[tuple[str, tup
             kind="micro" if kind in ("me", "micro") else "macro",
             label=label if label and (not classes or label in classes) else None,
         )
-        subject, video = (row.get(name, "").casefold() for name in ("subject", "video"))
-        videos[_video_id(subject, video)].append(interval)
-    for name, intervals in videos.items():
-        yield name, tuple(intervals)
+        subject, video = row.get("subject", ""), row["video"]
+        known = _same_video(subject, video)
+        names.setdefault(known, f"{subject} {video}".strip())
+        videos[known].append(interval)
+    return videos, names
 
 
 def _places(head: Sequence[str]) -> dict[str, int] | None:
