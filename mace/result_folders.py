@@ -10,6 +10,8 @@ from pathlib import Path
 from mace.errors import OutputError
 from mace.locks import lock_folder
 
+COLOUR = "color"
+"""The folder of the pictures of a recording of CAS(ME)^3; those of depth lie beside it."""
 # Bytes of a folder's name: file systems take 255, and writing adds a beginning and an end.
 _LONGEST = 180
 
@@ -26,6 +28,8 @@ def recording_names(path: Path) -> Iterator[str]:
 def recording_parts(path: Path) -> tuple[str, ...]:
     """Return the names of a recording's folders, the outermost first, and its own without an end.
 
+    Pictures in a folder `color`, as CAS(ME)^3 has them, are called as what that is of.
+
     Args:
         path: a video, a folder of pictures, or the pattern of their names, which lies in a folder
             that is the recording.
@@ -36,7 +40,10 @@ def recording_parts(path: Path) -> tuple[str, ...]:
     else:
         path = path if path.exists() else path.parent
         own = path.stem if path.is_file() and path.stem.strip(".") else path.name
-    return *(name for name in path.parent.parts if name != path.anchor), own or "recording"
+    above = [name for name in path.parent.parts if name != path.anchor]
+    if own == COLOUR and above:
+        return tuple(above)
+    return *above, own or "recording"
 
 
 def composed_names(*parts: str) -> Iterator[str]:

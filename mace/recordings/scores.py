@@ -90,8 +90,9 @@ def spot_data_set(prepared: Path, settings: Settings, *, out: Path) -> list[Spot
             others = {method: spotted_events(folder, method=method) for method in METHODS}
             done.append(scored(video, spotted_events(folder), others, model.classes))
             advance()
+    done = _as_annotated(done, name)
     _write_logs(out / FOLDER, done)
-    return _as_annotated(done, name)
+    return done
 
 
 def _as_annotated(done: Sequence[Spotted], data_set: str) -> list[Spotted]:

@@ -13,8 +13,6 @@ from mace.spotting.events import Event
 from mace.spotting.measures import KINDS, Interval, Video
 from mace.spotting.megc import FOLDER, subject_number, video_id, write_emotions, write_types
 
-_COLOUR = "color"  # the pictures of CAS(ME)^3, beside those of depth
-
 
 def submitted_video(
     recording: Path, events: Iterable[Event], numbers: Sequence[int] | None
@@ -26,7 +24,7 @@ def submitted_video(
         events: what was spotted.
         numbers: of the frames, by their pictures' names; from 1 if nothing has numbers.
     """
-    *above, name = (part for part in recording_parts(recording) if part.casefold() != _COLOUR)
+    *above, name = recording_parts(recording)
     person = next((n for n in (name.partition("_")[0], *above[-1:]) if subject_number(n)), "")
 
     def number(frame: int) -> int:

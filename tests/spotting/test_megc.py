@@ -7,14 +7,8 @@ import pytest
 from mace.cli import main
 from mace.errors import DataError
 from mace.spotting.measures import Counts, Interval, Video, score
-from mace.spotting.megc import (
-    is_spotting,
-    read_log,
-    read_videos,
-    write_emotions,
-    write_log,
-    write_types,
-)
+from mace.spotting.megc import write_emotions, write_log, write_types
+from mace.spotting.megc_reading import is_spotting, read_log, read_videos
 
 VIDEOS = [
     Video(
@@ -49,6 +43,15 @@ def test_a_log_has_a_line_for_each_interval(tmp_path):
         "samm": Counts(1, 2, 1), "casme_squared": Counts(0, 0, 1), "casme3": Counts(0, 1, 0),
     }  # fmt: skip
     assert log.remarks == ()
+
+
+def test_a_log_has_no_line_of_what_nobody_has_looked_for(tmp_path):
+    spotted = (Interval(9, 19), Interval(30, 60, "macro"))
+    video = Video("a", "01", 3.0, spotted, (Interval(9, 19),), first=1, kinds=("micro",))
+    write_log(tmp_path / "log.txt", [video])
+    assert (tmp_path / "log.txt").read_text().split() == [
+        "-", "01_a", "10", "20", "10", "20", "TP",
+    ]  # fmt: skip
 
 
 def test_tables_of_later_years(tmp_path):
@@ -213,7 +216,8 @@ def test_a_video_is_the_same_in_every_form_and_case(tmp_path, capsys):
     ours += "006_1;10;20;me\nsub02;1;9;me\n"
     counts, lines = scored(tmp_path, capsys, ours, true)
     assert counts == {"micro": [4, 0, 0]}
-    assert not any("note" in line for line in lines)
+    # Nothing was named, so that there is nothing to analyse.
+    assert not any("note" in line or "analysis" in line for line in lines)
     # As those who took part write it.
     ours = f"{head}15,15_0401,10,20,x\n1,a,11,20,x\n6,006_1,10,20,x\n2,sub02,1,9,x\n"
     assert scored(tmp_path, capsys, ours, true)[0] == {"micro": [4, 0, 0]}
