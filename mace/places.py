@@ -63,6 +63,8 @@ def prepared_dataset(dataset: str, *, data_dir: Path) -> Path:
         known = installed_datasets()
         if name not in known:
             raise DataError(f"{where}, and `mace prepare` knows no {name}, only {', '.join(known)}")
-        how = f"mace prepare {name}" + (f" --config {config}" if config else "")
+        config, _, seed = config.partition("-seed")
+        options = {"--config": config, "--seed": seed}
+        how = " ".join([f"mace prepare {name}", *(f"{k} {v}" for k, v in options.items() if v)])
         raise DataError(f"{where}; `{how}` prepares it")
     return prepared[meant[0]]

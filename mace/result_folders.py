@@ -10,12 +10,25 @@ from pathlib import Path
 from mace.errors import OutputError
 from mace.locks import lock_folder
 
+COLOUR = "color"
+"""The folder of the pictures of a recording of CAS(ME)^3; those of depth lie beside it."""
 # Bytes of a folder's name: file systems take 255, and writing adds a beginning and an end.
 _LONGEST = 180
 
 
 def recording_names(path: Path) -> Iterator[str]:
     """Yield names for the results of a recording: its own, then with its folders', then numbered.
+
+    Args:
+        path: as in `recording_parts`.
+    """
+    yield from composed_names(*recording_parts(path))
+
+
+def recording_parts(path: Path) -> tuple[str, ...]:
+    """Return the names of a recording's folders, the outermost first, and its own without an end.
+
+    Pictures in a folder `color`, as CAS(ME)^3 has them, are called as what that is of.
 
     Args:
         path: a video, a folder of pictures, or the pattern of their names, which lies in a folder
@@ -27,8 +40,10 @@ def recording_names(path: Path) -> Iterator[str]:
     else:
         path = path if path.exists() else path.parent
         own = path.stem if path.is_file() and path.stem.strip(".") else path.name
-    names = [*(name for name in path.parent.parts if name != path.anchor), own or "recording"]
-    yield from composed_names(*names)
+    above = [name for name in path.parent.parts if name != path.anchor]
+    if own == COLOUR and above:
+        return tuple(above)
+    return *above, own or "recording"
 
 
 def composed_names(*parts: str) -> Iterator[str]:

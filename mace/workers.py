@@ -167,7 +167,8 @@ class WorkerPool:
         raise TrainingError(
             f"{count} worker {'process' if count == 1 else 'processes'} died before "
             f"{'it' if count == 1 else 'they'} could begin ({reason}); is there enough memory for "
-            f"{self.slots} of them?"
+            f"{self.slots} of them, and does a script of your own begin its work below "
+            'if __name__ == "__main__":?'
         )
 
     def _forget(self, worker: _Worker) -> None:

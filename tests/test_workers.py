@@ -38,6 +38,14 @@ def test_worker_ends_when_its_parent_is_killed(tmp_path):
     assert not _alive(worker)
 
 
+def test_a_script_that_every_process_would_begin_anew_is_told_how_to_begin(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(PARENT.replace('if __name__ == "__main__":', "if True:"))
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
+    assert done.returncode
+    assert 'work below if __name__ == "__main__":?' in done.stderr.splitlines()[-1]
+
+
 def _die(_shared, _job):
     os.kill(os.getpid(), signal.SIGKILL)
 

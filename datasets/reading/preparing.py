@@ -68,7 +68,7 @@ def prepare_clips(
             f"{source.name} is not free to download: get it from its authors and name its folder "
             "with --manual-dir"
         )
-    reading = source.read(manual_dir, config) if reading is None else reading
+    reading = _read(source, manual_dir, config) if reading is None else reading
     face = _builder(source, config, data_dir).settings.face
     tasks, changes = plan_reading(reading, face=face)
     if strict:
@@ -106,6 +106,16 @@ def prepare_clips(
     shutil.rmtree(work, ignore_errors=True)
     print(report.on_screen(target), end="")
     return target
+
+
+def _read(source: type[ClipBuilder], folder: Path, config: str) -> Reading | LongReading:
+    try:
+        return source.read(folder, config)
+    except DataError as error:
+        long = [one.name for one in source.BUILDER_CONFIGS if one.name.startswith("long")]
+        if not long or config in long:
+            raise
+        raise DataError(f"{error}; its long videos are read with --config {long[0]}") from error
 
 
 def _builder(source: type[ClipBuilder], config: str, data_dir: Path) -> ClipBuilder:

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import logging
 import shutil
 import sys
 from pathlib import Path
@@ -40,6 +41,8 @@ def prepare(
     config = config_for(chosen, seed=seed)
     # TFDS wants its own configurations by name, and others as objects of another name.
     known = config.name if PRESETS.get(config.name) == chosen else config
+    # Of others it prints every setting, as a warning.
+    logging.getLogger("absl").setLevel(logging.ERROR)
     builder = Builder(data_dir=str(data_dir), config=known, file_format=file_format())
     path = Path(builder.data_path)
     if (path / "dataset_info.json").exists():

@@ -62,7 +62,7 @@ def run(
             raise ConfigError(f"{name} has no use for --{option.replace('_', '-')}; leave it out")
     given: Mapping[str, Any] = {key: value for key, value in options.items() if value is not None}
     folder = builder.prepare(chosen, data_dir=data_dir, **given)
-    print(f"{name}/{chosen} is in {folder}")
+    print(f"{name}/{folder.parent.name} is in {folder}")
 
 
 def load_builder(name: str) -> ModuleType:

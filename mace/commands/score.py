@@ -45,7 +45,7 @@ def run(
     if benchmark is not None and classes:
         raise ConfigError("--benchmark names the classes already; leave out --classes")
 
-    from mace.spotting.megc import is_spotting
+    from mace.spotting.megc_reading import is_spotting
 
     if truth is not None or any(map(is_spotting, logs)):
         if benchmark is not None:

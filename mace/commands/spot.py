@@ -31,18 +31,19 @@ def run(
     name was there before) with events.csv and events.jsonl (onset, apex and offset in seconds and
     frames, strongest regions, and of micro-expressions the class with its probability) and
     spotting.json; beside them summary.csv has a row for each video of this call, events.csv all
-    their movements, and index.html shows both. Videos that are done already are not done again, so
-    the same command goes on where it was stopped, and one that cannot be read does not keep the
-    others from it. With --dataset the videos of prepared data sets are scored against what is
-    annotated in them by the rules of the Micro-Expression Grand Challenge, each data set and all
-    together, beside two other methods; megc/ has the logs in the challenge's forms, scores.json all
-    figures, by subject too.
+    their movements, and index.html shows both; megc/ has the tables that the Micro-Expression Grand
+    Challenge wants of its test videos, frames numbered as the pictures are, or from 1. Videos that
+    are done already are not done again, so the same command goes on where it was stopped, and one
+    that cannot be read does not keep the others from it. With --dataset the videos of prepared data
+    sets are scored against what is annotated in them by the rules of the Micro-Expression Grand
+    Challenge, each data set and all together, beside two other methods; megc/ has the logs in the
+    challenge's forms, scores.json all figures, by subject too.
 
     Args:
         videos: video files, folders of pictures or their patterns (img%05d.png), and folders that
             hold any of these, at any depth.
-        dataset: prepared data sets of long videos, such as synthetic/long or casme_squared/long, in
-            place of videos.
+        dataset: prepared data sets of long videos, such as synthetic/long or casme_squared/long
+            (of a name alone, /long is meant), in place of videos.
         model: folder of a trained model that reads flow, or `pretrained`.
         out: folder for the results; by default runs/spot, with --dataset runs/spot/NAME for each,
             and runs/spot/pooled for the figures of all.
@@ -58,7 +59,8 @@ def run(
     if cards and dataset:
         raise ConfigError("--cards shows the people in videos; leave it out with --dataset")
     folder = model_folder(model)
-    paths = [prepared_dataset(name, data_dir=data_dir) for name in dataset]
+    names = [name if "/" in name else f"{name}/long" for name in dataset]
+    paths = [prepared_dataset(name, data_dir=data_dir) for name in names]
     prepared = {f"{path.parent.parent.name}/{path.parent.name}": path for path in paths}
 
     from mace.compilation import keep_compiled

@@ -85,7 +85,7 @@ def load_videos(folder: Path) -> tuple[int, Iterator[LongVideo]]:
         if "events" not in dict(builder.info.features or {}):  # pyright: ignore[reportArgumentType, reportCallIssue]
             raise DataError(
                 f"{folder} holds clips of one expression each and nothing to spot; name a set of "
-                "long videos such as synthetic/long"
+                "long videos, such as synthetic/long or samm/long"
             )
         source = builder.as_data_source("train")  # pyright: ignore[reportCallIssue]
     return len(source), _videos(source, folder)

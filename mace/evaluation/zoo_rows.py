@@ -11,6 +11,8 @@ from mace.evaluation.published import (
     published_elsewhere,
     published_results,
 )
+from mace.models.config import ModelConfig
+from mace.models.make import make_model
 from mace.models.networks import NETWORKS, Network, network_of
 from mace.models.presets import MODELS
 from mace.shallow import SHALLOW, Shallow
@@ -26,8 +28,11 @@ def network_rows(names: Sequence[str] = ROWS) -> list[dict[str, str]]:
     """Return what the table says of each row, by heading; all of it as people read it.
 
     Raises:
-        ConfigError: for a name that no row has.
+        ConfigError: for a name that no row has, or a file of one's own without such a network.
     """
+    for name in names:
+        if ":" in name:
+            make_model(ModelConfig(arch=name), classes=3)
     return [{"name": name, **_row(name)} for name in names]
 
 

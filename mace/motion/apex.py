@@ -48,8 +48,8 @@ def estimate_apex(
 
     Measured on the 576 clips of `synthetic/demo` of seeds 0 and 1 (18 to 25 frames from onset to
     offset at 200 frames/s, peak motion 0.25 to 0.75 px), on which nothing was chosen: mean absolute
-    error 0.72 frames, against 1.81 for the midpoint, 2.26 for the peak of the mean motion of the
-    same regions, smoothed, and 4.37 for a divide-and-conquer search of that motion; more than four
+    error 0.62 frames, against 1.81 for the midpoint, 2.01 for the peak of the mean motion of the
+    same regions, smoothed, and 3.91 for a divide-and-conquer search of that motion; more than four
     frames off in 2 % of the clips. It costs 6 to 10 ms a frame, nearly all of it flow.
     `benchmarks/apex.py` measures it again. Rendered movements rise and fall smoothly, as the curve
     does: expect more on real clips.

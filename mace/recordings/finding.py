@@ -7,6 +7,7 @@ from mace.errors import DataError
 from mace.live.recorder import PLAIN_VIDEO, SESSION
 from mace.pictures.naming import arrange, is_picture
 from mace.recordings.event_card import CARDS
+from mace.result_folders import COLOUR
 from mace.video.naming import is_video
 
 _LEAST_PICTURES = 3
@@ -37,8 +38,8 @@ def recordings_within(paths: Sequence[Path]) -> list[Path]:
 def recordings_below(folder: Path, *, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
     """Yield the recordings in a folder, or the folder itself where it is one of pictures.
 
-    Links are followed. Hidden folders, event cards and snapshots are left out, and of sessions of
-    `mace live` what is drawn into their pictures.
+    Links are followed. Hidden folders, event cards and snapshots are left out, depth beside colour,
+    and of sessions of `mace live` what is drawn into their pictures.
 
     Args:
         folder: in which to look.
@@ -52,8 +53,11 @@ def recordings_below(folder: Path, *, above: frozenset[Path] = frozenset()) -> I
         return
     above |= {folder.resolve()}
     session = is_session(folder)
+    colour = (folder / COLOUR).is_dir()
     for entry in _entries(folder):
         if entry.is_dir():
+            if colour and entry.name == "depth":
+                continue
             if not _is_left_out(entry.name) and entry.resolve() not in above:
                 yield from recordings_below(entry, above=above)
         elif is_video(entry.name) and (entry.name == PLAIN_VIDEO or not session):

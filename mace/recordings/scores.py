@@ -24,11 +24,8 @@ from mace.spotting.folder import (
     write_spotted,
 )
 from mace.spotting.measures import KINDS, Interval, Scores, Video, match, score
-from mace.spotting.megc import write_emotions, write_log, write_types
+from mace.spotting.megc import FOLDER, write_emotions, write_log, write_types
 from mace.spotting.temperature import fit_temperature
-
-LOGS = "megc"
-"""The folder of the logs in the challenge's forms."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +90,9 @@ def spot_data_set(prepared: Path, settings: Settings, *, out: Path) -> list[Spot
             others = {method: spotted_events(folder, method=method) for method in METHODS}
             done.append(scored(video, spotted_events(folder), others, model.classes))
             advance()
-    _write_logs(out / LOGS, done)
-    return _as_annotated(done, name)
+    done = _as_annotated(done, name)
+    _write_logs(out / FOLDER, done)
+    return done
 
 
 def _as_annotated(done: Sequence[Spotted], data_set: str) -> list[Spotted]:

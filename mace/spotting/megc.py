@@ -3,46 +3,46 @@
 MEGC 2020: a line with the number of the data set (1 SAMM Long Videos, 2 CAS(ME)^2), then a line for
 each interval: video, true onset and offset, spotted onset and offset, `-` where there is none, and
 TP, FP or FN. MEGC 2022 and 2023: a table `vid,pred_onset,pred_offset,type`, the type `me` or `mae`.
-MEGC 2024 and 2025: a table `subject,video,onset,offset,emotion` of micro-expressions. Frames have
-the numbers of the data set's authors. As used by the challenges' baselines and the code of their
-participants; the measures are those of `mace.spotting.measures`.
+MEGC 2024 and 2025: a table `subject,video,onset,offset,emotion` of micro-expressions, the subject
+as a number: 6 is 006, s06 or spNO.6. Frames have the numbers of the data set's authors. As used by
+the challenges' baselines and the code of their participants; the measures are those of
+`mace.spotting.measures`.
 """
 
 import csv
 import io
 import re
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mace.errors import DataError
-from mace.files import decode_text, write_text
-from mace.spotting.measures import IOU, Counts, Interval, Video, iou, match
+from mace.files import write_text
+from mace.spotting.measures import Interval, Video, match
 
+FOLDER = "megc"
+"""The folder of what is spotted, in these forms."""
 DATA_SETS: Mapping[str, str] = {"samm": "1", "casme_squared": "2"}
 TYPES: Mapping[str, str] = {"micro": "me", "macro": "mae"}
-_DATA_SET = re.compile(r"[0-9]|[^0-9].*")
-_RESULTS = ("TP", "FP", "FN")
-_COLUMNS = {
-    "video": ("vid", "video"),
-    "onset": ("onset", "pred_onset", "gt_onset", "onset_frame"),
-    "offset": ("offset", "pred_offset", "gt_offset", "offset_frame"),
-}
+_PERSON = re.compile(r"(?:s|sub|subject|spno\.?)?0*([0-9]+)", re.IGNORECASE)
 
 
 def video_id(video: Video) -> str:
     """Return a video as the challenge writes it: 006_1, 15_0401, spNO.1_a."""
-    return _video_id(video.subject, video.name)
+    number = subject_number(video.subject)
+    own = number is not None and subject_number(video.name.partition("_")[0]) == number
+    named = own or not video.subject
+    return word(video.name if named else f"{video.subject}_{video.name}")
 
 
-def _video_id(subject: str, name: str) -> str:
-    named = not subject or name.startswith(f"{subject.lstrip('s')}_")
-    return _word(name if named else f"{subject}_{name}")
+def subject_number(subject: str) -> str | None:
+    """Return a person's number: 6 of 006, 15 of s15, 1 of sub01 and spNO.1; None of other names."""
+    person = _PERSON.fullmatch(subject)
+    return person[1] if person else None
 
 
 def write_log(path: Path, videos: Sequence[Video]) -> None:
     """Write the log of MEGC 2020, by data set and video, in the order of the frames.
+
+    Of a kind that nobody has looked for there is no line, as it is not scored.
 
     Raises:
         OutputError: if it cannot be written.
@@ -52,7 +52,7 @@ def write_log(path: Path, videos: Sequence[Video]) -> None:
     for video in videos:
         if video.database != database:
             database = video.database
-            lines.append(DATA_SETS.get(database, _word(database) or "-"))
+            lines.append(DATA_SETS.get(database, word(database) or "-"))
         for true, spotted, result in _rows(video):
             numbers = [
                 str(end + video.first) if interval is not None else "-"
@@ -66,12 +66,13 @@ def write_log(path: Path, videos: Sequence[Video]) -> None:
 
 
 def _rows(video: Video) -> list[tuple[Interval | None, Interval | None, str]]:
-    pairs = match(video.spotted, video.true)
+    spotted = [interval for interval in video.spotted if interval.kind in video.kinds]
+    pairs = match(spotted, video.true)
     hits, hit = {i for i, _ in pairs}, {j for _, j in pairs}
     rows: list[tuple[Interval | None, Interval | None, str]] = [
-        (video.true[j], video.spotted[i], "TP") for i, j in pairs
+        (video.true[j], spotted[i], "TP") for i, j in pairs
     ]
-    rows += [(None, wrong, "FP") for i, wrong in enumerate(video.spotted) if i not in hits]
+    rows += [(None, wrong, "FP") for i, wrong in enumerate(spotted) if i not in hits]
     rows += [(missed, None, "FN") for j, missed in enumerate(video.true) if j not in hit]
     return sorted(rows, key=lambda row: (row[1] or row[0] or Interval(0, 0)).onset)
 
@@ -102,7 +103,13 @@ def write_emotions(path: Path, videos: Sequence[Video], *, true: bool = False) -
         OutputError: if it cannot be written.
     """
     rows = [
-        (v.subject, v.name, micro.onset + v.first, micro.offset + v.first, micro.label or "others")
+        (
+            subject_number(v.subject) or v.subject,
+            v.name,
+            micro.onset + v.first,
+            micro.offset + v.first,
+            micro.label or "others",
+        )
         for v in videos
         for micro in (v.true if true else v.spotted)
         if micro.kind == "micro"
@@ -116,198 +123,6 @@ def _write_table(path: Path, head: Sequence[str], rows: Sequence[Sequence[object
     write_text(path, text.getvalue())
 
 
-def is_spotting(path: Path) -> bool:
-    """Say whether a file has one of the three forms, by its first lines."""
-    try:
-        lines = _lines(path)
-    except DataError:
-        return False
-    rows = [line.split() for _, line in lines[:3]]
-    log = any(len(row) == 6 and row[5] in _RESULTS for row in rows)
-    return bool(lines) and (
-        log or _places(_cells(lines[0][1], _separator(lines[0][1]))) is not None
-    )
-
-
-@dataclass(frozen=True)
-class SpottingLog:
-    """A log of MEGC 2020.
-
-    Attributes:
-        counts: by the data set that it names.
-        remarks: what is wrong with it, in sentences.
-    """
-
-    counts: Mapping[str, Counts]
-    remarks: tuple[str, ...]
-
-
-def read_log(path: Path) -> SpottingLog:
-    """Read a log of MEGC 2020 and count what its lines say.
-
-    It does not say which intervals are micro-expressions, so that there are counts of all alone.
-
-    Raises:
-        DataError: naming file and line, if it is missing or a line is none of the form.
-    """
-    counts: dict[str, Counts] = defaultdict(Counts)
-    seen: dict[tuple[str, ...], int] = {}
-    names = {number: name for name, number in DATA_SETS.items()}
-    database, twice, weak = "", [], []
-    lines = _lines(path)
-    videos = {cells[0] for _, line in lines if len(cells := line.split()) > 1}
-    for number, line in lines:
-        cells = line.split()
-        # A video's name alone is what is left of a line that was cut off.
-        if len(cells) == 1 and cells[0] not in videos and _DATA_SET.fullmatch(cells[0]):
-            database = names.get(cells[0], cells[0])
-            continue
-        if len(cells) != 6 or cells[5] not in _RESULTS:
-            raise DataError(
-                f"{path}, line {number}: expected the number of a data set, or `video true-onset "
-                f"true-offset onset offset TP|FP|FN`, found {line[:60]!r}"
-            )
-        result = cells[5]
-        true, spotted = (_interval(path, number, cells[k : k + 2]) for k in (1, 3))
-        if (true is None) != (result == "FP") or (spotted is None) != (result == "FN"):
-            raise DataError(f"{path}, line {number}: {result} does not fit its intervals")
-        if true is not None and spotted is not None and iou(true, spotted) < IOU:
-            weak.append(number)
-        if true is not None:
-            mark = (database, cells[0], cells[1], cells[2])
-            if result == "TP" and mark in seen:
-                twice.append(number)
-            seen[mark] = number
-        at = _RESULTS.index(result)
-        counts[database] += Counts(*(int(k == at) for k in range(3)))
-    if not counts:
-        raise DataError(f"{path} holds no interval")
-    remarks = []
-    if weak:
-        remarks.append(f"{len(weak)} TP overlap by an IoU below {IOU}, first in line {weak[0]}")
-    if twice:
-        remarks.append(f"{len(twice)} true intervals are hit twice, first in line {twice[0]}")
-    return SpottingLog(dict(counts), tuple(remarks))
-
-
-def read_videos(
-    spotted: Path, true: Path, *, classes: Collection[str] = ()
-) -> tuple[list[Video], tuple[str, ...]]:
-    """Read tables of MEGC 2022 to 2025, of what was spotted and of what is true.
-
-    A video without a true interval is known by what was spotted in it alone. Videos are the same
-    in whatever case, and with their subject in a column of its own or before their name.
-
-    Args:
-        spotted: what was spotted.
-        true: what the annotators say.
-        classes: those that are analysed, others being no class; all, if there are none.
-
-    Returns:
-        The videos, and what is remarkable about them, in sentences.
-
-    Raises:
-        DataError: naming file and line, if a table is missing or damaged, or nothing is true.
-    """
-    ours, theirs = (dict(_read_table(path, classes)) for path in (spotted, true))
-    if not theirs:
-        raise DataError(f"{true} holds no interval, and something must be true to be spotted")
-    videos = [
-        Video(name, "", 0.0, ours.get(name, ()), theirs.get(name, ()))
-        for name in sorted({*ours, *theirs})
-    ]
-    remarks = []
-    if ours and not ours.keys() & theirs.keys():
-        remarks.append(
-            f"no video of {spotted} is one of {true}: is {min(ours)} spelt there as it is here, "
-            f"and {min(theirs)}?"
-        )
-    kinds = {interval.kind for intervals in theirs.values() for interval in intervals}
-    extra = sum(i.kind not in kinds for intervals in ours.values() for i in intervals)
-    if extra:
-        unknown = " or ".join(kind for kind in TYPES if kind not in kinds)
-        remarks.append(
-            f"{extra} of the spotted intervals are {unknown}, of which {true} has none: not scored"
-        )
-    return videos, tuple(remarks)
-
-
-def _read_table(path: Path, classes: Collection[str]) -> Iterator[tuple[str, tuple[Interval, ...]]]:
-    lines = _lines(path)
-    separator = _separator(lines[0][1]) if lines else ","
-    head = _cells(lines[0][1], separator) if lines else []
-    places = _places(head)
-    if places is None:
-        raise DataError(
-            f"{path} has no columns vid or video, onset and offset (of MEGC 2022 to 2025) but "
-            f"{', '.join(head)[:80] or 'nothing'}"
-        )
-    videos: dict[str, list[Interval]] = defaultdict(list)
-    for number, line in lines[1:]:
-        cells = _cells(line, separator)
-        if len(cells) != len(head):
-            raise DataError(f"{path}, line {number}: {len(cells)} cells, expected {len(head)}")
-        row = {name: cells[place] for name, place in places.items()}
-        interval = _interval(path, number, [row["onset"], row["offset"]])
-        if interval is None:
-            continue  # a video in which nothing was spotted
-        kind = row.get("type", "me").casefold()
-        if kind not in ("me", "micro", "mae", "macro"):
-            raise DataError(f"{path}, line {number}: the type is {kind!r}, expected me or mae")
-        label = row.get("emotion", "").casefold()
-        interval = replace(
-            interval,
-            kind="micro" if kind in ("me", "micro") else "macro",
-            label=label if label and (not classes or label in classes) else None,
-        )
-        subject, video = (row.get(name, "").casefold() for name in ("subject", "video"))
-        videos[_video_id(subject, video)].append(interval)
-    for name, intervals in videos.items():
-        yield name, tuple(intervals)
-
-
-def _places(head: Sequence[str]) -> dict[str, int] | None:
-    """Where the columns stand; None for another table."""
-    names = [name.strip().casefold() for name in head]
-    places: dict[str, int] = {}
-    for column, spellings in _COLUMNS.items():
-        place = next((names.index(name) for name in spellings if name in names), None)
-        if place is None:
-            return None
-        places[column] = place
-    return places | {n: names.index(n) for n in ("subject", "type", "emotion") if n in names}
-
-
-def _interval(path: Path, number: int, cells: Sequence[str]) -> Interval | None:
-    if all(cell in ("-", "") for cell in cells):
-        return None
-    try:
-        onset, offset = (round(float(cell)) for cell in cells)
-    except (ValueError, OverflowError):
-        raise DataError(f"{path}, line {number}: {' '.join(cells)!r} is no interval") from None
-    if offset < onset:
-        raise DataError(f"{path}, line {number}: the offset {offset} is before the onset {onset}")
-    return Interval(onset, offset)
-
-
-def _lines(path: Path) -> list[tuple[int, str]]:
-    try:
-        text = decode_text(path.read_bytes())
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-    if text is None:
-        raise DataError(f"{path} is no text")
-    lines = enumerate(text.splitlines(), start=1)
-    return [(number, line.strip()) for number, line in lines if line.strip()]
-
-
-def _separator(head: str) -> str:
-    return max(",;\t", key=head.count)
-
-
-def _cells(line: str, separator: str) -> list[str]:
-    return [cell.strip() for cell in next(csv.reader([line], delimiter=separator))]
-
-
-def _word(name: str) -> str:
+def word(name: str) -> str:
+    """Return a name without spaces, which part the columns of a log."""
     return re.sub(r"\s+", "_", name)

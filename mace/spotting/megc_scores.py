@@ -6,7 +6,7 @@ from typing import Any
 
 from mace.errors import DataError
 from mace.spotting.measures import Counts, score
-from mace.spotting.megc import read_log, read_videos
+from mace.spotting.megc_reading import read_log, read_videos
 
 
 def score_log(path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -46,7 +46,7 @@ def score_table(
     figures: dict[str, Any] = {kind: _figures(scores.by_kind[kind]) for kind in scores.kinds}
     if len(scores.kinds) > 1:
         figures["all"] = _figures(scores.spotting)
-    if scores.analysis.pairs:
+    if scores.analysis.pairs and any(i.label for video in videos for i in video.spotted):
         figures["analysis"] = {
             "analysed": scores.analysis.pairs,
             "precision": round(scores.analysis.precision, 4),

@@ -17,6 +17,7 @@ from trees.long_trees import (
     samm_row,
 )
 
+from mace.cli import main
 from mace.data.long_videos import load_videos
 from mace.datasets.casme3 import videos as casme3
 from mace.datasets.casme_squared import reading as casme_squared
@@ -94,6 +95,12 @@ def test_samm_long_videos(samm_tree):
     assert reading.published is not None
     assert reading.published.counts == {"micro": 159, "macro": 343}
     accounted(reading)
+
+
+def test_who_forgets_the_configuration_is_told(samm_tree, tmp_path, capsys):
+    places = ["--manual-dir", str(samm_tree), "--data-dir", str(tmp_path / "data")]
+    assert main(["prepare", "samm", *places]) not in (0, 1)
+    assert "its long videos are read with --config long" in capsys.readouterr().err
 
 
 def test_samm_without_its_own_sheet_has_no_emotions(samm_tree):

@@ -94,6 +94,20 @@ def test_a_second_call_does_nothing_and_says_so(mini, capsys, monkeypatch):
     assert "already prepared" in capsys.readouterr().err
 
 
+def test_nothing_is_said_of_settings_of_ones_own(mini):
+    code = f"""
+from pathlib import Path
+from test_synthetic_builder import MINI
+from mace.datasets.synthetic.prepare import prepare
+prepare(MINI, data_dir=Path({str(mini.parents[2])!r}), workers=1)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        cwd=Path(__file__).parent,
+    )  # fmt: skip
+    assert done.stderr.splitlines() == [f"synthetic/mini is already prepared in {mini}"]
+
+
 def test_an_interrupted_preparation_goes_on_where_it_was(tmp_path, monkeypatch):
     render, rendered = rendering.render_subject, []
 

@@ -41,6 +41,25 @@ def test_every_network_has_a_line(capsys):
     assert "lbp_top, bi_woof, kernel_ridge" in said
 
 
+def test_a_file_of_ones_own_is_looked_into_before_anything_is_trained(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    lines = [
+        "import flax.linen as nn",
+        "class Mine(nn.Module):",
+        "    classes: int = 3",
+        "number = 3",
+    ]
+    Path("zoo_of_mine.py").write_text("\n".join(lines))
+    asked = ["zoo", "--networks", "ststnet"]
+    assert main([*asked, "zoo_of_mine:Mine"]) == 0
+    assert "your own" in capsys.readouterr().out
+    for name, said in {"Mime": "has no Mime", "number": "does not make a network"}.items():
+        assert main([*asked, f"zoo_of_mine:{name}", "--dataset", "synthetic/tiny"]) == 2
+        assert said in capsys.readouterr().err
+
+
 def test_the_page_is_what_the_command_writes():
     page = (DOCS / "zoo.md").read_text(encoding="utf-8")
     assert page == zoo_page(read_results(DOCS / "zoo.csv"))

@@ -6,6 +6,7 @@ import pytest
 
 from mace.errors import DataError
 from mace.recordings.finding import recordings_below, recordings_within
+from mace.result_folders import recording_names
 
 
 def touch(path):
@@ -36,3 +37,13 @@ def test_links_to_other_disks_are_followed_and_circles_end(tmp_path):
         os.symlink(lab, lab / "p2" / name)
         os.symlink(lab / "p2", lab / "p2" / f"{name}2")
     assert list(recordings_below(lab)) == [lab / "p1" / "take.mp4", own]
+
+
+def test_depth_beside_colour_is_no_recording(tmp_path):
+    for kind, suffix in (("color", "jpg"), ("depth", "png")):
+        for number in range(3):
+            touch(tmp_path / "spNO.1" / "a" / kind / f"{number}.{suffix}")
+            touch(tmp_path / "other" / "depth" / f"{number}.jpg")
+    colour = tmp_path / "spNO.1" / "a" / "color"
+    assert list(recordings_below(tmp_path)) == [tmp_path / "other" / "depth", colour]
+    assert next(recording_names(colour)) == "a"

@@ -7,14 +7,8 @@ import pytest
 from mace.cli import main
 from mace.errors import DataError
 from mace.spotting.measures import Counts, Interval, Video, score
-from mace.spotting.megc import (
-    is_spotting,
-    read_log,
-    read_videos,
-    write_emotions,
-    write_log,
-    write_types,
-)
+from mace.spotting.megc import write_emotions, write_log, write_types
+from mace.spotting.megc_reading import is_spotting, read_log, read_videos
 
 VIDEOS = [
     Video(
@@ -51,6 +45,15 @@ def test_a_log_has_a_line_for_each_interval(tmp_path):
     assert log.remarks == ()
 
 
+def test_a_log_has_no_line_of_what_nobody_has_looked_for(tmp_path):
+    spotted = (Interval(9, 19), Interval(30, 60, "macro"))
+    video = Video("a", "01", 3.0, spotted, (Interval(9, 19),), first=1, kinds=("micro",))
+    write_log(tmp_path / "log.txt", [video])
+    assert (tmp_path / "log.txt").read_text().split() == [
+        "-", "01_a", "10", "20", "10", "20", "TP",
+    ]  # fmt: skip
+
+
 def test_tables_of_later_years(tmp_path):
     write_types(tmp_path / "types.csv", VIDEOS)
     with (tmp_path / "types.csv").open() as file:
@@ -65,8 +68,8 @@ def test_tables_of_later_years(tmp_path):
     write_emotions(tmp_path / "gt.csv", VIDEOS, true=True)
     assert (tmp_path / "gt.csv").read_text().splitlines() == [
         "subject,video,onset,offset,emotion",
-        "006,006_1,101,151,positive",
-        "s15,15_0401,11,21,others",
+        "6,006_1,101,151,positive",
+        "15,15_0401,11,21,others",
     ]
     videos, remarks = read_videos(tmp_path / "pred.csv", tmp_path / "gt.csv")
     assert remarks == ()
@@ -139,6 +142,30 @@ def test_strs_of_the_published_table_of_mean(named, hits, alarms, misses, spotti
     assert round(scores.strs, 4) == strs
 
 
+def test_strs_of_the_example_of_its_authors(tmp_path, capsys):
+    # G.-B. Liong, STRS-Metric (github.com/genbing99/STRS-Metric), README: "STRS: 0.2".
+    true = """subject,video,onset,offset,emotion
+1,EP02_01f,45,85,happiness
+1,EP03_02,130,160,others
+1,EP04_02,20,75,others
+2,EP01_11f,45,95,repression
+2,EP02_04f,30,140,repression
+"""
+    ours = """subject,video,onset,offset,emotion
+1,EP02_01f,10,70,happiness
+1,EP03_02,100,170,others
+1,EP04_02,0,70,others
+2,EP01_11f,20,90,happiness
+2,EP02_04f,70,140,happiness
+"""
+    counts, lines = scored(tmp_path, capsys, ours, true)
+    # Overlaps of 26/76, 31/71, 51/76, 46/76 and 71/111; one of the three is named rightly, so that
+    # precision and recall are 1, 0 and 0 over the classes.
+    assert counts == {"micro": [3, 2, 2]}
+    assert "F1 0.3333" in lines[-1]
+    assert lines[-1].endswith("STRS 0.2000")
+
+
 def test_a_log_is_scored_as_typed(tmp_path, capsys):
     path = tmp_path / "log.txt"
     path.write_text("1\n006_1 101 151 100 150 TP\n006_1 - - 300 340 FP\n2\n15_0401 5 9 - - FN\n")
@@ -183,19 +210,28 @@ def scored(tmp_path, capsys, ours, true, *more):
 
 
 def test_a_video_is_the_same_in_every_form_and_case(tmp_path, capsys):
-    true = "subject,video,onset,offset,emotion\ns15,15_0401,10,20,Others\nspNO.1,a,10,20,\n"
+    head = "subject,video,onset,offset,emotion\n"
+    true = f"{head}s15,15_0401,10,20,Others\nspNO.1,a,10,20,\n006,006_1,10,20,\nsub02,sub02,1,9,\n"
     ours = "vid;pred_onset;pred_offset;type\n15_0401;10;20;me\nSPNO.1_A;11;20;me\n"
+    ours += "006_1;10;20;me\nsub02;1;9;me\n"
     counts, lines = scored(tmp_path, capsys, ours, true)
-    assert counts == {"micro": [2, 0, 0]}
-    assert not any("note" in line for line in lines)
+    assert counts == {"micro": [4, 0, 0]}
+    # Nothing was named, so that there is nothing to analyse.
+    assert not any("note" in line or "analysis" in line for line in lines)
+    # As those who took part write it.
+    ours = f"{head}15,15_0401,10,20,x\n1,a,11,20,x\n6,006_1,10,20,x\n2,sub02,1,9,x\n"
+    assert scored(tmp_path, capsys, ours, true)[0] == {"micro": [4, 0, 0]}
+    # Another person's video of the same name is another video.
+    ours = f"{head}2,a,11,20,x\n7,006_1,10,20,x\n"
+    assert scored(tmp_path, capsys, ours, true)[0] == {"micro": [0, 2, 4]}
 
 
 def test_videos_that_nobody_has_annotated_are_said(tmp_path, capsys):
     true = "vid,onset,offset\n006_1,10,20\n"
-    ours = "vid,onset,offset,type\n6_1,10,20,me\n6_1,30,90,mae\n"
+    ours = "vid,onset,offset,type\n6-1,10,20,me\n6-1,30,90,mae\n"
     counts, lines = scored(tmp_path, capsys, ours, true)
     assert counts == {"micro": [0, 1, 1]}
-    assert any("no video of" in line and "6_1" in line for line in lines)
+    assert any("no video of" in line and "6-1" in line and "006_1?" in line for line in lines)
     assert any("1 of the spotted intervals are macro" in line for line in lines)
 
 

@@ -24,6 +24,7 @@ class StoredVideo(Source):
 
     Attributes:
         files: that it lies in.
+        numbers: of the frames, as the names of pictures have them; None where nothing does.
     """
 
     def __init__(self, reader: VideoReader | PictureFolder):
@@ -33,6 +34,7 @@ class StoredVideo(Source):
         self.fps, self.count = reader.fps, reader.count
         several = isinstance(reader, PictureFolder)
         self.files: tuple[Path, ...] = reader.files if several else (reader.path,)
+        self.numbers: tuple[int, ...] | None = reader.numbers if several else None
 
     def frames(self) -> Generator[Frame, None, None]:
         """Yield the frames in order; what is wrong with the recording is reported at the end."""
