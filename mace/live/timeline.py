@@ -84,7 +84,7 @@ class History:
     @property
     def people(self) -> tuple[int, ...]:
         """Everybody who was there in the last seconds."""
-        there = {sample.identity for sample in self.samples}
+        there = {sample.identity for sample in self.samples if sample.identity >= 0}
         return tuple(sorted(there | {event.identity for event in self.events}))
 
     @property

@@ -6,7 +6,7 @@ import hashlib
 import io
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ from mace.recordings.event_card import write_cards
 from mace.recordings.formulas import path_cell
 from mace.recordings.page import PAGE, write_page
 from mace.recordings.spot import spot_source
-from mace.result_folders import one_at_a_time, recording_names
+from mace.result_folders import distinct_names, one_at_a_time
 from mace.spotting.events import EVENT_KINDS, Event
 from mace.spotting.folder import (
     check_place,
@@ -131,13 +131,16 @@ def spot_recordings(
         OutputError: if a result cannot be written.
     """
     rows: dict[str, dict[str, Any]] = {}
-    count = len(recordings)
+    count, names = len(recordings), distinct_names(recordings)
     try:
         with progress("recordings", count) if count > 1 else silence() as advance:
             for recording in recordings:
                 name, over = str(recording), advance if count > 1 else None
                 try:
-                    row = _spot(recording, settings, out=out, fps=fps, cards=cards, over=over)
+                    places = [place for place in names[recording] if place.casefold() not in _TAKEN]
+                    row = _spot(
+                        recording, places, settings, out=out, fps=fps, cards=cards, over=over
+                    )
                 except DataError as error:
                     if count == 1:
                         raise
@@ -165,6 +168,7 @@ def _noting(advance: Advance, name: str, count: int) -> Callable[[], None]:
 
 def _spot(
     recording: Path,
+    places: Sequence[str],
     settings: Settings,
     *,
     out: Path,
@@ -180,7 +184,7 @@ def _spot(
         "files": files_fingerprint(source.files),
         "fps": source.fps,
     }
-    folder, remarks = spotted_folder(out, _names(recording), whole)
+    folder, remarks = spotted_folder(out, places, whole)
     stored = read_spotted(folder, made_from)
     if stored and (stored.get("cards") or not cards):
         return _row(folder, spotted_events(folder), stored, remarks, done_before=True)
@@ -203,7 +207,7 @@ def _spot(
         **settings.notes,
     }
     with one_at_a_time(out):
-        folder, remarks = spotted_folder(out, _names(recording), whole)  # as it is by now
+        folder, remarks = spotted_folder(out, places, whole)  # as it is by now
         check_place(folder)
         write_spotted(
             folder,
@@ -215,11 +219,6 @@ def _spot(
             also=functools.partial(write_cards, events=spotted.events) if cards else None,
         )
     return _row(folder, spotted.events, facts, remarks, done_before=False)
-
-
-def _names(recording: Path) -> Iterator[str]:
-    """Yield names for the results of a recording, but for those of the tables and the page."""
-    return (name for name in recording_names(recording) if name.casefold() not in _TAKEN)
 
 
 def _row(

@@ -265,10 +265,11 @@ function draw() {
 // The first face as the correction has it, beside the picture, while that is asked for.
 function exaggerate(record) {
   const asked = state.factor > 1;
-  $("large").hidden = !asked;
+  if (!asked) $("large").hidden = true;
   const face = record?.faces.find((one) => one.identity === state.person);
   const source = state.mode === "view" ? $("picture") : state.picture;
   if (!asked || !face?.outline || !source?.width) return;
+  $("large").hidden = false;
   const size = state.mode === "view" ? state.size : [source.width, source.height];
   drawFace($("face"), source, size, face.outline, face.motion, state.factor);
 }
