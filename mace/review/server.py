@@ -1,5 +1,6 @@
-"""The server of the coding page: frames by number, and one WebSocket a page for the coding."""
+"""The server of the coding page: frames and faces by number, one WebSocket a page for edits."""
 
+import functools
 import json
 import logging
 from collections import deque
@@ -18,7 +19,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from mace import __version__
 from mace.annotation.class_sets import EMOTIONS
-from mace.errors import MaceError
+from mace.errors import DataError, MaceError
+from mace.face.clip import correct_clip
+from mace.face.tracked import Status
+from mace.motion.exaggeration import exaggerate
 from mace.review.session import CodingSession
 from mace.serving.config import ServingConfig
 from mace.serving.guard import Guard
@@ -29,6 +33,8 @@ _MAX_MESSAGE_BYTES = 16 * 1024
 _LARGEST_PX = 1280
 # Faint movements must survive: at this quality a JPEG differs by about one grey level.
 _QUALITY = 93
+# A face is shown so many times as large as its crop, and so many pairs of crops are kept.
+_FACE, _FACES = 2, 64
 # Of one page that does not read them.
 _MOST_REFUSALS = 20
 _log = logging.getLogger(__name__)
@@ -40,6 +46,8 @@ class _Pages:
     def __init__(self, session: CodingSession, config: ServingConfig) -> None:
         self._session, self._config = session, config
         self._outboxes: set[_Outbox] = set()
+        # Another factor wants the same faces.
+        self._crops = functools.lru_cache(_FACES)(self._corrected)
 
     async def video(self, request: Request) -> Response:
         """What there is to know of a video; the first look reads where its frames lie."""
@@ -71,7 +79,34 @@ class _Pages:
         if image.shape[1] > width:
             size = (width, max(1, round(image.shape[0] * width / image.shape[1])))
             image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-        return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
+        return _encoded(image)
+
+    async def face(self, request: Request) -> Response:
+        """The corrected face of a frame as JPEG, its motion since `onset` multiplied by `factor`."""
+        try:
+            asked = request.query_params
+            onset, number = int(asked["onset"]), int(asked["number"])
+            data = await run_sync(self._face, asked["path"], onset, number, float(asked["factor"]))
+        except (KeyError, ValueError, IndexError):
+            return PlainTextResponse("there is no such frame\n", status_code=404)
+        except (MaceError, OSError) as error:
+            return PlainTextResponse(f"{error}\n", status_code=404)
+        return Response(data, media_type="image/jpeg")
+
+    def _face(self, path: str, onset: int, number: int, factor: float) -> bytes:
+        before, after = self._crops(path, onset, number)
+        shown = exaggerate(before, after, factor=factor)
+        return _encoded(cv2.resize(shown, None, fx=_FACE, fy=_FACE, interpolation=cv2.INTER_CUBIC))
+
+    def _corrected(self, path: str, onset: int, number: int) -> np.ndarray:
+        video = self._session.open(path).video
+        try:
+            clip = correct_clip([video.image(onset - 1), video.image(number - 1)])
+        except DataError as error:
+            raise DataError(f"frame {onset} shows no face to compare with") from error
+        if clip.status[1] is not Status.TRACKED:
+            raise DataError(f"the face of frame {number} is not found where that of {onset} is")
+        return clip.frames
 
     async def converse(self, websocket: WebSocket) -> None:
         await websocket.accept()  # else a browser is not told the reason
@@ -124,6 +159,10 @@ class _Pages:
             outbox.tell(state, added if outbox is adder else None)
 
 
+def _encoded(image: np.ndarray) -> bytes:
+    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
+
+
 class _Outbox:
     """What waits to be sent to one page, so that a slow one holds up no other: its newest state."""
 
@@ -169,7 +208,7 @@ def make_app(session: CodingSession, *, guard: Guard, config: ServingConfig) -> 
         Path(__file__).parent / "static",
         guard=guard,
         values={"version": __version__, "coder": session.table.coder, "emotions": EMOTIONS},
-        handlers={"/video": pages.video, "/frame": pages.frame},
+        handlers={"/video": pages.video, "/frame": pages.frame, "/face": pages.face},
         converse=pages.converse,
     )
 
