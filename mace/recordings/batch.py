@@ -73,7 +73,7 @@ class Settings:
             ConfigError: see `mace.live.spotting.check_model`.
         """
         model = load_model(folder)
-        check_model(model, live)
+        check_model(model)
         facts = provenance()
         description = folder / (EXPORTED if is_export(folder) else TRAINED)
         made_from = {

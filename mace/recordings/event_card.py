@@ -10,6 +10,7 @@ from jaxtyping import UInt8
 from mace.errors import DataError, OutputError
 from mace.live.overlay import event_text, put_text
 from mace.motion.exaggeration import exaggerate
+from mace.pictures.jpeg import encode_jpeg
 from mace.spotting.events import Event, EventFaces
 
 CARDS = "cards"
@@ -88,10 +89,9 @@ def write_cards(folder: Path, events: Iterable[Event]) -> int:
     try:
         for number, event in chosen:
             (folder / CARDS).mkdir(exist_ok=True)
-            quality = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
-            jpeg = cv2.imencode(".jpg", event_card(event), quality)[1]
+            jpeg = encode_jpeg(event_card(event), _QUALITY)
             name = "-".join([f"{number:04d}", event.kind, *([event.label] if event.label else [])])
-            (folder / CARDS / f"{_safe(name)}.jpg").write_bytes(jpeg.tobytes())
+            (folder / CARDS / f"{_safe(name)}.jpg").write_bytes(jpeg)
     except OSError as error:
         raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
     return len(chosen)

@@ -3,10 +3,7 @@
 import base64
 from dataclasses import dataclass, field
 
-import cv2
-import numpy as np
-from jaxtyping import UInt8
-
+from mace.pictures.jpeg import encode_jpeg
 from mace.recordings.session import Session
 from mace.spotting.events import Event
 from mace.video.reader import VideoReader
@@ -61,7 +58,8 @@ def cut_clips(session: Session, *, max_bytes: int) -> dict[int, Clip]:
         takers = [index for index, choice in choices.items() if choice.takes(time)]
         if not takers:
             continue
-        url = "data:image/jpeg;base64," + base64.b64encode(_jpeg(picture.image)).decode()
+        jpeg = encode_jpeg(picture.image, _CLIP_QUALITY, widest=_CLIP_WIDTH)
+        url = "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
         for index in takers:
             clip, apex = clips[index], session.spotted[index].apex
             if left[index] < len(url):
@@ -90,11 +88,3 @@ class _Choice:
             self._due += self._step * (1 + (time - self._due) // self._step)
             return True
         return abs(time - self._apex) < _SAME_S
-
-
-def _jpeg(image: UInt8[np.ndarray, "h w 3"]) -> bytes:
-    height, width = image.shape[:2]
-    if width > _CLIP_WIDTH:
-        size = (_CLIP_WIDTH, max(1, round(height * _CLIP_WIDTH / width)))
-        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _CLIP_QUALITY])[1].tobytes()

@@ -23,6 +23,7 @@ from mace.errors import DataError, MaceError
 from mace.face.clip import correct_clip
 from mace.face.tracked import Status
 from mace.motion.exaggeration import exaggerate
+from mace.pictures.jpeg import encode_jpeg
 from mace.review.session import CodingSession
 from mace.serving.config import ServingConfig
 from mace.serving.guard import Guard
@@ -74,15 +75,10 @@ class _Pages:
 
     def _jpeg(self, path: str, number: int, width: int) -> bytes | None:
         image = self._session.open(path).video.image(number - 1)
-        if image is None:
-            return None
-        if image.shape[1] > width:
-            size = (width, max(1, round(image.shape[0] * width / image.shape[1])))
-            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-        return _encoded(image)
+        return None if image is None else encode_jpeg(image, _QUALITY, widest=width)
 
     async def face(self, request: Request) -> Response:
-        """The corrected face of a frame as JPEG, its motion since `onset` multiplied by `factor`."""
+        """The corrected face of a frame as JPEG, its motion since `onset` times `factor`."""
         try:
             asked = request.query_params
             onset, number = int(asked["onset"]), int(asked["number"])
@@ -96,7 +92,8 @@ class _Pages:
     def _face(self, path: str, onset: int, number: int, factor: float) -> bytes:
         before, after = self._crops(path, onset, number)
         shown = exaggerate(before, after, factor=factor)
-        return _encoded(cv2.resize(shown, None, fx=_FACE, fy=_FACE, interpolation=cv2.INTER_CUBIC))
+        large = cv2.resize(shown, None, fx=_FACE, fy=_FACE, interpolation=cv2.INTER_CUBIC)
+        return encode_jpeg(np.asarray(large, np.uint8), _QUALITY)
 
     def _corrected(self, path: str, onset: int, number: int) -> np.ndarray:
         video = self._session.open(path).video
@@ -157,10 +154,6 @@ class _Pages:
         state = {**self._session.state(), "pages": len(self._outboxes)}
         for outbox in self._outboxes:
             outbox.tell(state, added if outbox is adder else None)
-
-
-def _encoded(image: np.ndarray) -> bytes:
-    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
 
 
 class _Outbox:

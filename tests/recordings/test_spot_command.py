@@ -223,8 +223,6 @@ def test_tables_hold_no_name_that_a_spreadsheet_would_run(model, tmp_path, monke
 def test_refusals(flash, model, tmp_path, capsys):
     refused(spot([tmp_path / "gone.mp4"], model, tmp_path / "out"), capsys, "gone.mp4")
     refused(spot([], model, tmp_path / "out"), capsys, "--dataset")
-    recent = spot([flash], model, tmp_path / "out", "--live.reference", "recent")
-    refused(recent, capsys, "neutral")
     (tmp_path / "videos" / "s1").mkdir(parents=True)
     (tmp_path / "videos" / "s1" / "1.MOV").write_bytes(b"no video")
     refused(spot([tmp_path / "videos"], model, tmp_path / "out"), capsys, "videos/s1/1.MOV")

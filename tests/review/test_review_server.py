@@ -106,9 +106,7 @@ def test_frames_are_those_of_the_table(lab):
         assert page.client.get("/video", params={"path": VIDEO}).json()["proposals"] == []
 
 
-def test_a_face_is_shown_with_its_motion_multiplied(
-    lab, surprise, surprise_folder
-):
+def test_a_face_is_shown_with_its_motion_multiplied(lab, surprise, surprise_folder):
     apex = surprise.apex - surprise.onset + 1
     shutil.copytree(surprise_folder, lab / "p2")
 

@@ -123,32 +123,26 @@ class Paced(Source):
         self,
         source: Source,
         *,
-        loop: bool = False,
         now: Callable[[], float] = time.monotonic,
         wait: Callable[[float], object] | None = None,
     ):
         super().__init__()
         self._source = source
-        self._loop = loop
         self._now = now
         self._wait = wait or self._closed.wait
         self.name = source.name
         self.size = source.size
-        self.count = 0 if loop else source.count
+        self.count = source.count
         self.fps = stated_rate(None, source.fps, source.name)
 
     def frames(self) -> Generator[Frame, None, None]:
         """Yield every frame once its time has come; late ones at once."""
         self._source.report = self.report
         start = None
-        begun = moment = 0.0
-        for index, frame in enumerate(self._read()):
-            # Begun again, the first frame comes as long after the last as frames usually do.
-            begun = moment + 1 / self.fps if index and frame.index == 0 else begun
-            moment = begun + frame.time
+        for frame in self._source.frames():
             # The clock starts with the first frame in hand: opening is no delay of playing.
             start = self._now() if start is None else start
-            ahead = start + moment - self._now()
+            ahead = start + frame.time - self._now()
             if ahead > 0:
                 self._wait(ahead)
             elif ahead < -LATE_S:
@@ -160,14 +154,9 @@ class Paced(Source):
                 start -= ahead
             if self._closed.is_set():
                 return
-            yield replace(frame, index=index, time=moment, captured=start + moment)
+            yield replace(frame, captured=start + frame.time)
 
     def close(self) -> None:
         """Let `frames` end soon; may be called from any thread and more than once."""
         super().close()
         self._source.close()
-
-    def _read(self) -> Iterator[Frame]:
-        yield from self._source.frames()
-        while self._loop and not self._closed.is_set():
-            yield from self._source.frames()

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import cv2
 from starlette.websockets import WebSocket
 
 from mace.live.queues import LatestResult
@@ -24,6 +23,7 @@ from mace.live.web.protocol import (
     results_message,
     to_json,
 )
+from mace.pictures.jpeg import encode_jpeg
 from mace.serving.sockets import run_together
 from mace.spotting.records import event_record
 
@@ -161,21 +161,12 @@ class Broadcast:
         return results_message([record], []), self._picture(result)
 
     def _picture(self, result: Result) -> bytes:
-        image = result.frame.colour()
-        height, width = image.shape[:2]
-        if width > self._config.preview_width:
-            small = (
-                self._config.preview_width,
-                max(1, round(height * self._config.preview_width / width)),
-            )
-            image = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
-        quality = [cv2.IMWRITE_JPEG_QUALITY, self._config.preview_quality]
-        _, jpeg = cv2.imencode(".jpg", image, quality)
+        image, config = result.frame.colour(), self._config
         return picture_message(
-            jpeg.tobytes(),
+            encode_jpeg(image, config.preview_quality, widest=config.preview_width),
             sequence=result.frame.index,
             time_ms=1000 * result.frame.time,
-            size=(width, height),
+            size=(image.shape[1], image.shape[0]),
         )
 
 
