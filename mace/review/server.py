@@ -2,7 +2,6 @@
 
 import functools
 import json
-import logging
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,7 @@ from anyio.to_thread import run_sync
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from mace import __version__
 from mace.annotation.class_sets import EMOTIONS
@@ -28,7 +27,7 @@ from mace.review.session import CodingSession
 from mace.serving.config import ServingConfig
 from mace.serving.guard import Guard
 from mace.serving.server import make_site, serve_site
-from mace.serving.sockets import close, run_together
+from mace.serving.sockets import Garbage, run_together
 
 _MAX_MESSAGE_BYTES = 16 * 1024
 _LARGEST_PX = 1280
@@ -38,14 +37,13 @@ _QUALITY = 93
 _FACE, _FACES = 2, 64
 # Of one page that does not read them.
 _MOST_REFUSALS = 20
-_log = logging.getLogger(__name__)
 
 
 class _Pages:
     """The handlers of one server, and its open pages."""
 
-    def __init__(self, session: CodingSession, config: ServingConfig) -> None:
-        self._session, self._config = session, config
+    def __init__(self, session: CodingSession) -> None:
+        self._session = session
         self._outboxes: set[_Outbox] = set()
         # Another factor wants the same faces.
         self._crops = functools.lru_cache(_FACES)(self._corrected)
@@ -106,16 +104,16 @@ class _Pages:
         return clip.frames
 
     async def converse(self, websocket: WebSocket) -> None:
-        await websocket.accept()  # else a browser is not told the reason
-        if len(self._outboxes) >= self._config.max_clients:
-            await close(websocket, 1013, "as many pages are open as are allowed")
-            return
+        """Tell a page the coding after every edit, and take its own edits."""
         outbox = _Outbox()
         self._outboxes.add(outbox)
 
         async def receive() -> None:
             while True:
-                await self._answer(outbox, await websocket.receive_text())
+                try:
+                    await self._answer(outbox, await websocket.receive_text())
+                except KeyError:
+                    raise Garbage("frames are not expected here") from None
 
         async def send() -> None:
             while True:
@@ -125,14 +123,9 @@ class _Pages:
         try:
             self._tell_all()
             await run_together(receive, send)
-        except (WebSocketDisconnect, KeyError):  # KeyError: a message of bytes
-            pass
-        except Exception:
-            _log.exception("a page's session failed")
         finally:
             self._outboxes.discard(outbox)
             self._tell_all()
-        await close(websocket, 1000, "")
 
     async def _answer(self, outbox: "_Outbox", text: str) -> None:
         try:
@@ -196,12 +189,13 @@ def make_app(session: CodingSession, *, guard: Guard, config: ServingConfig) -> 
         guard: who may open the page.
         config: how many pages may be open.
     """
-    pages = _Pages(session, config)
+    pages = _Pages(session)
     return make_site(
         Path(__file__).parent / "static",
         guard=guard,
         values={"version": __version__, "coder": session.table.coder, "emotions": EMOTIONS},
         handlers={"/video": pages.video, "/frame": pages.frame, "/face": pages.face},
+        most=config.max_clients,
         converse=pages.converse,
     )
 

@@ -214,7 +214,7 @@ def test_strangers_are_refused(lab):
                 assert second.receive() == {
                     "type": "websocket.close",
                     "code": 1013,
-                    "reason": "as many pages are open as are allowed",
+                    "reason": "as many pages are open as are allowed (1); close one and try again",
                 }
 
 

@@ -16,7 +16,6 @@ from mace.live.web.config import WebConfig
 from mace.live.web.protocol import (
     COMMANDS_PER_S,
     Bucket,
-    Garbage,
     picture_message,
     receive_command,
     result_record,
@@ -24,7 +23,7 @@ from mace.live.web.protocol import (
     to_json,
 )
 from mace.pictures.jpeg import encode_jpeg
-from mace.serving.sockets import run_together
+from mace.serving.sockets import Garbage, run_together
 from mace.spotting.records import event_record
 
 # Ten minutes of samples at 30 a second, and as many events as a page can list.
