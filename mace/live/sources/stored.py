@@ -1,7 +1,7 @@
 """Recordings: a file, a folder of pictures, or pictures from anywhere; also played in real time."""
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import replace
 from itertools import chain
@@ -78,14 +78,12 @@ class IterableSource(Source):
         self.fps = 0.0 if fps is None else stated_rate(fps, fps, name)
         _, image = self._parts(first, 0)
         self.size = (image.shape[1], image.shape[0])
-        self._first: Iterator[Any] | None = chain([first], rest)
-        self._again = pictures if isinstance(pictures, Sequence | np.ndarray) else ()
+        self._items = chain([first], rest)
 
     def frames(self) -> Generator[Frame, None, None]:
-        """Yield the pictures in order, uncopied; once, if they are no sequence."""
+        """Yield the pictures in order, uncopied, once."""
         begun, last = 0.0, -np.inf
-        items, self._first = self._first or self._again, None
-        for index, item in enumerate(items):
+        for index, item in enumerate(self._items):
             if self._closed.is_set():
                 return
             time, image = self._parts(item, index)

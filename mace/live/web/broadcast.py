@@ -32,6 +32,8 @@ _LOG_EVENTS = 10_000
 # What a page that opens now is told of the past: its timeline's seconds.
 _HISTORY_S = 10.0
 _HISTORY_EVENTS = 200
+# Pictures are for looking at, not for measuring: JPEG of this quality, so many px wide at most.
+_QUALITY, _WIDEST = 80, 960
 # Not drawn on timelines, and most of a record's bytes.
 _GEOMETRY = ("outline", "landmarks", "motion")
 
@@ -160,9 +162,9 @@ class Broadcast:
         return results_message([record], []), self._picture(result)
 
     def _picture(self, result: Result) -> bytes:
-        image, config = result.frame.colour(), self._config
+        image = result.frame.colour()
         return picture_message(
-            encode_jpeg(image, config.preview_quality, widest=config.preview_width),
+            encode_jpeg(image, _QUALITY, widest=_WIDEST),
             sequence=result.frame.index,
             time_ms=1000 * result.frame.time,
             size=(image.shape[1], image.shape[0]),
