@@ -16,7 +16,9 @@ from mace.spotting.events import Event, EventFaces
 CARDS = "cards"
 """The folder of a session's or a video's cards."""
 
-_KINDS = ("micro", "macro")
+CARDED = ("micro", "macro")
+"""Kinds of events that have one."""
+
 _FACE = 192
 _GAP, _HEAD, _FOOT = 6, 46, 22
 _BACK, _TEXT, _DIM = 255, 30, 110
@@ -84,7 +86,7 @@ def write_cards(folder: Path, events: Iterable[Event]) -> int:
     chosen = [
         (number, event)
         for number, event in enumerate(events, start=1)
-        if event.kind in _KINDS and event.faces is not None
+        if event.kind in CARDED and event.faces is not None
     ]
     try:
         for number, event in chosen:
