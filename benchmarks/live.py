@@ -48,11 +48,10 @@ from mace.live.runner import Runner
 from mace.live.sources.frame import Frame, Source
 from mace.live.sources.stored import Paced
 from mace.live.terminal import summary_text
-from mace.live.web.config import WebConfig
 from mace.models.apply import init_model
 from mace.models.make import make_model
 from mace.motion.representation import channels
-from mace.pictures.jpeg import decode_jpeg
+from mace.pictures.jpeg import decode_jpeg, encode_jpeg
 from mace.pretrained.bundle_files import PRETRAINED, bundle_path
 
 _WARM_S = 1.0
@@ -124,14 +123,13 @@ def on_differences(bundle: Bundle) -> Bundle:
 
 def display(latest: LatestResult, classes: tuple[str, ...]) -> Callable[[], None]:
     """Draw and encode the newest result 30 times a second; return what ends it."""
-    quality = [cv2.IMWRITE_JPEG_QUALITY, WebConfig().preview_quality]
 
     def work() -> None:
         while not latest.closed:
             begun = time.monotonic()
             if (result := latest.take(0.1)) is not None:
                 picture = draw_result(result, classes=classes, notice="benchmark")
-                cv2.imencode(".jpg", picture, quality)
+                encode_jpeg(picture, 80)
             time.sleep(max(0.0, 1 / 30 - (time.monotonic() - begun)))
 
     thread = threading.Thread(target=work, name="display")

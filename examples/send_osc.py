@@ -1,4 +1,4 @@
-"""Send faces and movements to other programs as they come, by OSC over UDP: a sink of your own.
+"""Send what moves to other programs as it comes, by OSC over UDP: a sink of your own.
 
 python examples/send_osc.py 0 --port 9000
 """
@@ -24,15 +24,15 @@ def padded(text: str) -> bytes:
 
 
 class OscSink:
-    """/face: person, then a probability for each class. /event: person, kind, onset, offset (s)."""
+    """/moves: person, region, px, of what moves now. /event: person, kind, onset, offset (s)."""
 
     def __init__(self, out: socket.socket, to: tuple[str, int]) -> None:
         self._out, self._to = out, to
 
     def __call__(self, result) -> None:
         for face in result.faces:
-            if face.smoothed is not None:
-                self._send("/face", face.identity, *face.smoothed)
+            for region in face.moving.regions if face.moving else ():
+                self._send("/moves", face.identity, region.name, region.px)
         for event in result.events:
             self._send("/event", event.identity, event.kind, event.onset, event.offset)
 

@@ -48,7 +48,7 @@ COMMANDS = {
     "report": Command(
         "mace.commands.report", "write the HTML report of evaluations, or of a search"
     ),
-    "live": Command("mace.commands.live", "label the faces in a video with a trained model"),
+    "live": Command("mace.commands.live", "what moves in the faces of a camera or video"),
     "spot": Command("mace.commands.spot", "find the micro-expressions in long videos"),
     "flow-images": Command(
         "mace.commands.flow_images", "a data set's motion as pictures, for the code of others"

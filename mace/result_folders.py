@@ -3,7 +3,8 @@
 import hashlib
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,13 +17,13 @@ COLOUR = "color"
 _LONGEST = 180
 
 
-def recording_names(path: Path) -> Iterator[str]:
-    """Yield names for the results of a recording: its own, then with its folders', then numbered.
+def recording_names(path: Path) -> list[str]:
+    """Return names for the results of a recording, the best first: its own, then with its folders'.
 
     Args:
         path: as in `recording_parts`.
     """
-    yield from composed_names(*recording_parts(path))
+    return composed_names(*recording_parts(path))
 
 
 def recording_parts(path: Path) -> tuple[str, ...]:
@@ -46,36 +47,44 @@ def recording_parts(path: Path) -> tuple[str, ...]:
     return *above, own or "recording"
 
 
-def composed_names(*parts: str) -> Iterator[str]:
-    """Yield the last part, then with the one before it and a hyphen, and so on; then numbered."""
-    for count in range(1, len(parts) + 1):
-        yield _short("-".join(parts[-count:]))
-    for number in itertools.count(2):
-        yield f"{_short(parts[-1])}-{number}"
+def distinct_names(paths: Sequence[Path]) -> dict[Path, list[str]]:
+    """Return names for the results of many recordings: best is the shortest that no other has."""
+    names = {path: recording_names(path) for path in paths}
+    taken = Counter(name.casefold() for listed in names.values() for name in listed)
+    return {
+        path: sorted(listed, key=lambda name: taken[name.casefold()] > 1)
+        for path, listed in names.items()
+    }
+
+
+def composed_names(*parts: str) -> list[str]:
+    """Return the last part, then with the one before it and a hyphen, and so on."""
+    return [_short("-".join(parts[-count:])) for count in range(1, len(parts) + 1)]
 
 
 def result_folder(
-    out: Path, names: Iterator[str], recording: str, *, owner: Callable[[Path], str | None]
+    out: Path, names: Sequence[str], recording: str, *, owner: Callable[[Path], str | None]
 ) -> tuple[Path, str | None]:
-    """Return the folder below `out` for a recording's results: the first that is not another's.
+    """Return the folder below `out` for a recording's results: its own, or the first that is free.
 
     Args:
         out: the folder of all results.
-        names: what it may be called, the best first.
+        names: what it may be called, the best first; where all are taken, the best is numbered.
         recording: what the results are of.
         owner: says whose results a folder holds; None where there are none.
 
     Returns:
         The folder, and what lies in the one of the best name, in words, if it is another's.
     """
-    taken: str | None = None
-    for name in names:
-        folder = out / name
-        other = owner(folder)
-        if other is None or other == recording:
-            return folder, taken
-        taken = taken or f"{folder} holds the results of {other}"
-    raise AssertionError("the names never end")
+    best, owners = out / names[0], {out / name: owner(out / name) for name in names}
+    other = owners[best]
+    taken = None if other in (None, recording) else f"{best} holds the results of {other}"
+    for wanted in (recording, None):
+        for folder, other in owners.items():
+            if other == wanted:
+                return folder, taken
+    numbered = (best.with_name(f"{best.name}-{number}") for number in itertools.count(2))
+    return next(path for path in numbered if owner(path) in (None, recording)), taken
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`mace live`: a camera, a stream or a video in; labelled faces, events and their record out."""
+"""`mace live`: a camera, a stream or a video in; faces, their movements and a record out."""
 
 import json
 import sys
@@ -32,13 +32,13 @@ def run(
     on_page: Annotated[bool, tyro.conf.arg(name="web")] = False,
     web: WebConfig = WebConfig(),  # noqa: B008
 ) -> None:
-    """Track and correct the faces in a camera's picture or a video, and label every frame.
+    """Follow the faces in a camera's picture or a video, show what moves, and name the movements.
 
     A camera or stream is shown in a window, and recorded only if you say where (--out). A file is
     analysed without losing a frame, and --out gets annotated.mp4, frames and events as CSV and
-    JSONL (events.csv as `mace spot` has it), and session.json. Probabilities come from the motion
-    against the reference frame; by default that is the first one with a face, which should show it
-    neutral. Ask for some neutral seconds (--live.adapt-s) where you can.
+    JSONL (events.csv as `mace spot` has it), and session.json. Motion is measured against the first
+    frame with a face, which should show it neutral. Ask for some neutral seconds (--live.adapt-s)
+    where you can.
 
     Args:
         source: a camera by index or name (0, camera:NAME), a video file, a folder of images or

@@ -191,7 +191,7 @@ class Capture:
             self._say(
                 "slow",
                 f"{self.source.name} gives {rate:.3g} frames per second, not the {stated:.3g} it "
-                "states; give it more light, a shorter exposure or more source.buffers",
+                f"states{self.source.remedy}",
                 time_s=time_s,
             )
         if not self._few:

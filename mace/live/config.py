@@ -38,7 +38,6 @@ class SourceConfig:
             second frame with it at high rates; more do no harm while frames are read as they come.
         realtime: play a file at its own speed, as a camera would have; read standard input as it
             comes.
-        loop: start a file again when it ends; needs realtime.
         stdin: what comes on standard input: JPEG images one after the other, or raw frames.
         open_timeout_s: how long a stream may take to give its first frame.
         read_timeout_s: how long a stream may give nothing before it is opened anew.
@@ -51,7 +50,6 @@ class SourceConfig:
     exposure: float | None = None
     buffers: int = 1
     realtime: bool = False
-    loop: bool = False
     stdin: Literal["mjpeg", "gray", "bgr"] = "mjpeg"
     open_timeout_s: float = 10.0
     read_timeout_s: float = 5.0
@@ -70,8 +68,6 @@ class SourceConfig:
             raise ConfigError(
                 f"source.fourcc is {self.fourcc!r}, expected four letters such as MJPG or YUYV"
             )
-        if self.loop and not self.realtime:
-            raise ConfigError("source.loop would never end; ask for source.realtime as well")
         if self.stdin in RAW_CHANNELS and None in (self.width, self.height):
             raise ConfigError(
                 f"raw {self.stdin} frames do not say their size; give source.width and .height"
@@ -117,14 +113,10 @@ class LiveConfig:
     """How frames are compared and predictions smoothed.
 
     Attributes:
-        reference: what motion is measured against: the person's neutral keyframe, or a recent
-            frame.
         flow: of a network that reads DIS flow: as it was trained, or at a fifteenth of the time
             (`patches` of `MotionConfig`). `auto` is fast for live sources alone, so that a file
             gets the very predictions of a stored clip. Spotted movements are named by the flow that
             was trained on.
-        recent_s: how far back a recent reference lies, in s; an ME rises to its apex in less than
-            that.
         smoothing_s: time constant of the exponential smoothing of probabilities, in s; 0 for none.
         adapt_s: how long the face is neutral at the start, in s: that time gets no label, its mean
             motion is taken out of what follows, and motions no stronger than its own count as
@@ -136,31 +128,21 @@ class LiveConfig:
             else.
         quality: from when on a face is flagged as not to be relied on; it is predicted all the
             same.
-        floor_px: motion (px of the 128-px crop) below which a face counts as still, however short
-            the neutral time; 0 for none.
-        spotting: what counts as a movement; needs a network that reads flow, and the neutral
-            reference.
+        spotting: what counts as a movement; needs a network that reads flow.
     """
 
-    reference: Literal["neutral", "recent"] = "neutral"
     flow: Literal["auto", "fast", "trained"] = "auto"
-    recent_s: float = 0.2
     smoothing_s: float = 0.05
     adapt_s: float = 0.0
     faces: int = 1
     look_s: float = 0.5
     forget_s: float = 5.0
     quality: QualityConfig = field(default_factory=QualityConfig)
-    floor_px: float = 0.0
     spotting: SpottingConfig = SpottingConfig()  # noqa: RUF009 - frozen, so sharing it is safe
 
     def __post_init__(self) -> None:
-        if self.recent_s <= 0:
-            raise ConfigError(f"live.recent_s is {self.recent_s} s, expected more than 0")
         if not 1 <= self.faces <= MOST_FACES:
             raise ConfigError(f"live.faces is {self.faces}, expected 1 to {MOST_FACES}")
-        times = ("smoothing_s", "adapt_s", "look_s", "forget_s")
-        for name, unit in (*((name, "s") for name in times), ("floor_px", "px")):
-            value = getattr(self, name)
-            if not value >= 0:
-                raise ConfigError(f"live.{name} is {value} {unit}, expected 0 or more")
+        for name in ("smoothing_s", "adapt_s", "look_s", "forget_s"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f"live.{name} is {getattr(self, name)} s, expected 0 or more")

@@ -8,15 +8,14 @@ the floor, a high quantile of what the neutral seconds showed, gets no label.
 """
 
 import math
-from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 
 from mace.errors import ConfigError
 from mace.face.config import CropConfig, FaceConfig
-from mace.face.tracked import Status, TrackedFace
+from mace.face.tracked import Status
 from mace.inference import Model
 from mace.live.config import LiveConfig
 from mace.live.faces import Observation
@@ -43,10 +42,9 @@ def check_neutral(config: LiveConfig, motion: MotionConfig) -> None:
     Raises:
         ConfigError: if anything is to be measured and the network reads no flow.
     """
-    if (config.adapt_s > 0 or config.floor_px > 0) and motion.representation != "flow":
+    if config.adapt_s > 0 and motion.representation != "flow":
         raise ConfigError(
-            f"live.adapt_s and live.floor_px measure flow, this model reads "
-            f"{motion.representation}; leave them out"
+            f"live.adapt_s measures flow, this model reads {motion.representation}; leave it out"
         )
 
 
@@ -61,7 +59,7 @@ class Neutral:
         self._config = config
         self._begun: float | None = None
         self._seen: list[Float[np.ndarray, "h w c"]] = []
-        self.floor_px = config.floor_px
+        self.floor_px = 0.0
 
     def resting(self, time: float) -> bool:
         """Return whether the face is neutral by agreement at `time`, in s."""
@@ -88,7 +86,6 @@ class _Person:
     def __init__(self, config: LiveConfig, crop: CropConfig) -> None:
         self._config = config
         self.gauge = Gauge(crop, config.quality)
-        self._recent: deque[tuple[float, UInt8[np.ndarray, "s s"]]] = deque()
         self._remembered = 0.0  # when
         self._shown = (-1, -1)  # identity, and keyframe
         self._renewed = True  # since the step was last run
@@ -105,29 +102,16 @@ class _Person:
         if observation.identity != self._shown[0]:
             self.neutral = Neutral(self._config)
         if renewed or face.status is not Status.TRACKED:
-            # Crops of two keyframes differ by the landmarks' error; comparing them shows motion
-            # where there is none.
-            self._recent.clear()
             self.smoothed = None
             self._shown = shown
-        reference = self._reference(time, face)
-        if reference is None or face.crop is None or face.status is not Status.TRACKED:
+        if face.reference is None or face.crop is None or face.status is not Status.TRACKED:
             return None
         resting = self.neutral.resting(time)
-        return Query(reference, face.crop, self._keep(time), resting, self._renewed)
+        return Query(face.reference, face.crop, self._keep(time), resting, self._renewed)
 
     def remember(self, time: float, smoothed: Float[np.ndarray, " k"] | None) -> None:
         """Remember what was said, or that nothing was."""
         self._remembered, self.smoothed, self._renewed = time, smoothed, False
-
-    def _reference(self, time: float, face: TrackedFace) -> UInt8[np.ndarray, "s s"] | None:
-        if self._config.reference == "neutral" or face.crop is None:
-            return face.reference
-        self._recent.append((time, face.crop))
-        # The oldest crop kept is the youngest one that is at least `recent_s` old.
-        while len(self._recent) > 1 and self._recent[1][0] <= time - self._config.recent_s:
-            self._recent.popleft()
-        return self._recent[0][1]
 
     def _keep(self, time: float) -> float:
         if self.smoothed is None or self._config.smoothing_s == 0:

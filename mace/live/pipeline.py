@@ -43,8 +43,7 @@ class Pipeline:
         self.faces = FaceStage.of(model, config, live=live, fps=fps)
         face = self.faces.face
         self._inference = InferenceStage(model, face=face, config=config, live=live)
-        spots = can_spot(model, config)
-        self._spotting = SpottingStage(model, config, face=face) if spots else None
+        self._spotting = SpottingStage(model, config, face=face) if can_spot(model) else None
 
     def push(self, frame: Frame) -> list[Result]:
         """Return the results that are ready with this frame, in order."""

@@ -27,22 +27,21 @@ from mace.unit_prediction import unit_thresholds
 _PEOPLE = 16
 
 
-def can_spot(model: Model, config: LiveConfig) -> bool:
-    """Say whether there is a signal: motion against one and the same reference."""
-    return model.motion.representation == "flow" and config.reference == "neutral"
+def can_spot(model: Model) -> bool:
+    """Say whether there is a signal in what a network is shown: it reads flow."""
+    return model.motion.representation == "flow"
 
 
-def check_model(model: Model, config: LiveConfig) -> None:
+def check_model(model: Model) -> None:
     """See whether a network's input can be spotted in.
 
     Raises:
-        ConfigError: if it reads no flow, or motion is to be measured against a recent frame.
+        ConfigError: if it reads no flow.
     """
-    if not can_spot(model, config):
+    if not can_spot(model):
         raise ConfigError(
-            f"spotting needs flow against the neutral reference; this model reads "
-            f"{model.motion.representation} and live.reference is {config.reference}: choose a "
-            "model that reads flow, and --live.reference neutral"
+            f"spotting needs flow, and this model reads {model.motion.representation}; choose a "
+            "model that reads flow"
         )
 
 

@@ -63,15 +63,8 @@ class History:
     events: deque[Event] = field(default_factory=deque)
 
     def add(self, result: Result) -> None:
-        """Take what `result` adds, and forget what is too old.
-
-        A clock that runs backwards, as where a file starts over, begins a new history.
-        """
-        time = result.frame.time
-        if time < self.now:
-            self.samples.clear()
-            self.events.clear()
-        self.now = time
+        """Take what `result` adds, and forget what is too old."""
+        self.now = time = result.frame.time
         for face in result.faces:
             smoothed = None if face.smoothed is None else face.smoothed.tolist()
             self.samples.append(Sample(time, face.identity, moved(face), smoothed))
@@ -84,7 +77,7 @@ class History:
     @property
     def people(self) -> tuple[int, ...]:
         """Everybody who was there in the last seconds."""
-        there = {sample.identity for sample in self.samples}
+        there = {sample.identity for sample in self.samples if sample.identity >= 0}
         return tuple(sorted(there | {event.identity for event in self.events}))
 
     @property

@@ -1,4 +1,4 @@
-"""JPEG images: decoded, their size read from the header, cut out of a stream of bytes.
+"""JPEG images: encoded, decoded, their size read from the header, cut out of a stream of bytes.
 
 The markers are those of ITU-T T.81 (1992), annex B.
 """
@@ -32,6 +32,29 @@ def decode_jpeg(
     except cv2.error:
         return None
     return None if image is None else np.asarray(image, np.uint8)
+
+
+def encode_jpeg(
+    image: UInt8[np.ndarray, "h w *c"], quality: int, *, widest: int | None = None
+) -> bytes:
+    """Return an image as JPEG of `quality` (1 to 100); made smaller if it is wider than `widest`.
+
+    Args:
+        image: gray, or blue, green and red.
+        quality: 1 to 100.
+        widest: px; None leaves it as large as it is.
+
+    Examples:
+        >>> import numpy as np
+        >>> jpeg = encode_jpeg(np.zeros((30, 60), np.uint8), 90, widest=20)
+        >>> jpeg_size(memoryview(jpeg))
+        (20, 10)
+    """
+    height, width = image.shape[:2]
+    if widest is not None and width > widest:
+        size = widest, max(1, round(height * widest / width))
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
 
 
 def jpeg_size(data: memoryview) -> tuple[int, int] | None:

@@ -6,7 +6,7 @@ import hashlib
 import io
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,7 @@ from mace.recordings.formulas import path_cell
 from mace.recordings.page import PAGE, write_page
 from mace.recordings.spot import spot_source
 from mace.recordings.submission import submitted_video, write_submission
-from mace.result_folders import one_at_a_time, recording_names
+from mace.result_folders import distinct_names, one_at_a_time
 from mace.spotting.events import EVENT_KINDS, Event
 from mace.spotting.folder import (
     check_place,
@@ -76,7 +76,7 @@ class Settings:
             ConfigError: see `mace.live.spotting.check_model`.
         """
         model = load_model(folder)
-        check_model(model, live)
+        check_model(model)
         facts = provenance()
         description = folder / (EXPORTED if is_export(folder) else TRAINED)
         made_from = {
@@ -136,7 +136,7 @@ def spot_recordings(
     """
     rows: dict[str, dict[str, Any]] = {}
     numbers: dict[str, Sequence[int] | None] = {}
-    count = len(recordings)
+    count, names = len(recordings), distinct_names(recordings)
     try:
         with progress("recordings", count) if count > 1 else silence() as advance:
             for recording in recordings:
@@ -144,7 +144,10 @@ def spot_recordings(
                 try:
                     source = open_recording(recording, fps=fps)
                     numbers[name] = source.numbers
-                    row = _spot(recording, source, settings, out=out, cards=cards, over=over)
+                    places = [place for place in names[recording] if place.casefold() not in _TAKEN]
+                    row = _spot(
+                        recording, source, places, settings, out=out, cards=cards, over=over
+                    )
                 except DataError as error:
                     if count == 1:
                         raise
@@ -173,6 +176,7 @@ def _noting(advance: Advance, name: str, count: int) -> Callable[[], None]:
 def _spot(
     recording: Path,
     source: StoredVideo,
+    places: Sequence[str],
     settings: Settings,
     *,
     out: Path,
@@ -186,7 +190,7 @@ def _spot(
         "files": files_fingerprint(source.files),
         "fps": source.fps,
     }
-    folder, remarks = spotted_folder(out, _names(recording), whole)
+    folder, remarks = spotted_folder(out, places, whole)
     stored = read_spotted(folder, made_from)
     if stored and (stored.get("cards") or not cards):
         return _row(folder, spotted_events(folder), stored, remarks, done_before=True)
@@ -209,7 +213,7 @@ def _spot(
         **settings.notes,
     }
     with one_at_a_time(out):
-        folder, remarks = spotted_folder(out, _names(recording), whole)  # as it is by now
+        folder, remarks = spotted_folder(out, places, whole)  # as it is by now
         check_place(folder)
         write_spotted(
             folder,
@@ -221,11 +225,6 @@ def _spot(
             also=functools.partial(write_cards, events=spotted.events) if cards else None,
         )
     return _row(folder, spotted.events, facts, remarks, done_before=False)
-
-
-def _names(recording: Path) -> Iterator[str]:
-    """Yield names for the results of a recording, but for those of the tables and the page."""
-    return (name for name in recording_names(recording) if name.casefold() not in _TAKEN)
 
 
 def _row(

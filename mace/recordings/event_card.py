@@ -10,12 +10,15 @@ from jaxtyping import UInt8
 from mace.errors import DataError, OutputError
 from mace.live.overlay import event_text, put_text
 from mace.motion.exaggeration import exaggerate
+from mace.pictures.jpeg import encode_jpeg
 from mace.spotting.events import Event, EventFaces
 
 CARDS = "cards"
 """The folder of a session's or a video's cards."""
 
-_KINDS = ("micro", "macro")
+CARDED = ("micro", "macro")
+"""Kinds of events that have one."""
+
 _FACE = 192
 _GAP, _HEAD, _FOOT = 6, 46, 22
 _BACK, _TEXT, _DIM = 255, 30, 110
@@ -83,15 +86,14 @@ def write_cards(folder: Path, events: Iterable[Event]) -> int:
     chosen = [
         (number, event)
         for number, event in enumerate(events, start=1)
-        if event.kind in _KINDS and event.faces is not None
+        if event.kind in CARDED and event.faces is not None
     ]
     try:
         for number, event in chosen:
             (folder / CARDS).mkdir(exist_ok=True)
-            quality = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
-            jpeg = cv2.imencode(".jpg", event_card(event), quality)[1]
+            jpeg = encode_jpeg(event_card(event), _QUALITY)
             name = "-".join([f"{number:04d}", event.kind, *([event.label] if event.label else [])])
-            (folder / CARDS / f"{_safe(name)}.jpg").write_bytes(jpeg.tobytes())
+            (folder / CARDS / f"{_safe(name)}.jpg").write_bytes(jpeg)
     except OSError as error:
         raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
     return len(chosen)

@@ -46,7 +46,7 @@ def write_page(
         notice=notice,
         kinds=EVENT_KINDS,
         total=total,
-        hours=sum(row["seconds"] for row in read) / 3600,
+        length=_length(sum(row["seconds"] for row in read)),
         recordings=[
             {"name": name, "error": row["error"]}
             if "error" in row
@@ -68,6 +68,7 @@ def _recording(
         **row,
         "name": name,
         "error": None,
+        "remarks": [remark.removeprefix(f"{name}: ") for remark in row["remarks"]],
         "folder": _link(out, folder) + "/",
         "table": _link(out, folder / EVENTS_CSV),
         "share": 100 * row["tracked"] / row["frames"] if row["frames"] else 0.0,
@@ -83,6 +84,10 @@ def _recording(
             for number, event in enumerate(events, start=1)
         ],
     }
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 600 else f"{seconds / 3600:.2f} h"
 
 
 def _link(out: Path, path: Path) -> str:

@@ -51,7 +51,7 @@ def spot(
         DataError: if there is no such recording, or it cannot be read.
     """
     network, _ = open_network(model)
-    check_model(network, live)
+    check_model(network)
     opened = open_pictures(source, fps)
     with progress(Path(opened.name).name, opened.count) as advance:
         spotted = spot_source(opened, network, live, advance=advance)
@@ -98,7 +98,7 @@ def spot_source(
         ConfigError: see `check_model`.
         DataError: if the video cannot be read.
     """
-    check_model(model, config)
+    check_model(model)
     tally: Counter[str] = Counter()
     events: list[Event] = []
     last = 0.0

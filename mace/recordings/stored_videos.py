@@ -54,7 +54,7 @@ def spot_stored(video: LongVideo, model: Model, config: LiveConfig) -> StoredSpo
         ConfigError: see `check_model`.
         DataError: if the crops are not of the model's size.
     """
-    check_model(model, config)
+    check_model(model)
     face = from_dict(FaceConfig, model.face, where="face.")
     side = video.frames.shape[1]
     if side != face.crop.size:

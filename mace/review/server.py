@@ -1,7 +1,7 @@
-"""The server of the coding page: frames by number, and one WebSocket a page for the coding."""
+"""The server of the coding page: frames and faces by number, one WebSocket a page for edits."""
 
+import functools
 import json
-import logging
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -14,32 +14,39 @@ from anyio.to_thread import run_sync
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from mace import __version__
 from mace.annotation.class_sets import EMOTIONS
-from mace.errors import MaceError
+from mace.errors import DataError, MaceError
+from mace.face.clip import correct_clip
+from mace.face.tracked import Status
+from mace.motion.exaggeration import exaggerate
+from mace.pictures.jpeg import encode_jpeg
 from mace.review.session import CodingSession
 from mace.serving.config import ServingConfig
 from mace.serving.guard import Guard
 from mace.serving.server import make_site, serve_site
-from mace.serving.sockets import close, run_together
+from mace.serving.sockets import Garbage, run_together
 
 _MAX_MESSAGE_BYTES = 16 * 1024
 _LARGEST_PX = 1280
 # Faint movements must survive: at this quality a JPEG differs by about one grey level.
 _QUALITY = 93
+# A face is shown so many times as large as its crop, and so many pairs of crops are kept.
+_FACE, _FACES = 2, 64
 # Of one page that does not read them.
 _MOST_REFUSALS = 20
-_log = logging.getLogger(__name__)
 
 
 class _Pages:
     """The handlers of one server, and its open pages."""
 
-    def __init__(self, session: CodingSession, config: ServingConfig) -> None:
-        self._session, self._config = session, config
+    def __init__(self, session: CodingSession) -> None:
+        self._session = session
         self._outboxes: set[_Outbox] = set()
+        # Another factor wants the same faces.
+        self._crops = functools.lru_cache(_FACES)(self._corrected)
 
     async def video(self, request: Request) -> Response:
         """What there is to know of a video; the first look reads where its frames lie."""
@@ -66,24 +73,47 @@ class _Pages:
 
     def _jpeg(self, path: str, number: int, width: int) -> bytes | None:
         image = self._session.open(path).video.image(number - 1)
-        if image is None:
-            return None
-        if image.shape[1] > width:
-            size = (width, max(1, round(image.shape[0] * width / image.shape[1])))
-            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-        return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
+        return None if image is None else encode_jpeg(image, _QUALITY, widest=width)
+
+    async def face(self, request: Request) -> Response:
+        """The corrected face of a frame as JPEG, its motion since `onset` times `factor`."""
+        try:
+            asked = request.query_params
+            onset, number = int(asked["onset"]), int(asked["number"])
+            data = await run_sync(self._face, asked["path"], onset, number, float(asked["factor"]))
+        except (KeyError, ValueError, IndexError):
+            return PlainTextResponse("there is no such frame\n", status_code=404)
+        except (MaceError, OSError) as error:
+            return PlainTextResponse(f"{error}\n", status_code=404)
+        return Response(data, media_type="image/jpeg")
+
+    def _face(self, path: str, onset: int, number: int, factor: float) -> bytes:
+        before, after = self._crops(path, onset, number)
+        shown = exaggerate(before, after, factor=factor)
+        large = cv2.resize(shown, None, fx=_FACE, fy=_FACE, interpolation=cv2.INTER_CUBIC)
+        return encode_jpeg(np.asarray(large, np.uint8), _QUALITY)
+
+    def _corrected(self, path: str, onset: int, number: int) -> np.ndarray:
+        video = self._session.open(path).video
+        try:
+            clip = correct_clip([video.image(onset - 1), video.image(number - 1)])
+        except DataError as error:
+            raise DataError(f"frame {onset} shows no face to compare with") from error
+        if clip.status[1] is not Status.TRACKED:
+            raise DataError(f"the face of frame {number} is not found where that of {onset} is")
+        return clip.frames
 
     async def converse(self, websocket: WebSocket) -> None:
-        await websocket.accept()  # else a browser is not told the reason
-        if len(self._outboxes) >= self._config.max_clients:
-            await close(websocket, 1013, "as many pages are open as are allowed")
-            return
+        """Tell a page the coding after every edit, and take its own edits."""
         outbox = _Outbox()
         self._outboxes.add(outbox)
 
         async def receive() -> None:
             while True:
-                await self._answer(outbox, await websocket.receive_text())
+                try:
+                    await self._answer(outbox, await websocket.receive_text())
+                except KeyError:
+                    raise Garbage("frames are not expected here") from None
 
         async def send() -> None:
             while True:
@@ -93,14 +123,9 @@ class _Pages:
         try:
             self._tell_all()
             await run_together(receive, send)
-        except (WebSocketDisconnect, KeyError):  # KeyError: a message of bytes
-            pass
-        except Exception:
-            _log.exception("a page's session failed")
         finally:
             self._outboxes.discard(outbox)
             self._tell_all()
-        await close(websocket, 1000, "")
 
     async def _answer(self, outbox: "_Outbox", text: str) -> None:
         try:
@@ -164,12 +189,13 @@ def make_app(session: CodingSession, *, guard: Guard, config: ServingConfig) -> 
         guard: who may open the page.
         config: how many pages may be open.
     """
-    pages = _Pages(session, config)
+    pages = _Pages(session)
     return make_site(
         Path(__file__).parent / "static",
         guard=guard,
         values={"version": __version__, "coder": session.table.coder, "emotions": EMOTIONS},
-        handlers={"/video": pages.video, "/frame": pages.frame},
+        handlers={"/video": pages.video, "/frame": pages.frame, "/face": pages.face},
+        most=config.max_clients,
         converse=pages.converse,
     )
 

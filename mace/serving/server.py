@@ -18,6 +18,7 @@ from starlette.websockets import WebSocket
 from mace.errors import ConfigError
 from mace.serving.config import MAKE_ONE, ServingConfig
 from mace.serving.guard import Guard, Guarded, make_guard
+from mace.serving.sockets import Conversations
 from mace.serving.templates import page_template
 
 WRONG_TOKEN = "the token is missing or wrong; open the whole address that the command printed\n"
@@ -37,6 +38,7 @@ def make_site(
     guard: Guard,
     values: dict[str, Any],
     handlers: dict[str, Handler],
+    most: int,
     converse: Callable[[WebSocket], Awaitable[None]],
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
@@ -47,9 +49,11 @@ def make_site(
         guard: who may open the page.
         values: what the template is given.
         handlers: of what else is asked for, by path.
-        converse: serves a WebSocket of a page of ours, which it has to accept.
+        most: pages that may be open.
+        converse: speaks with a page of ours, by its WebSocket.
         lifespan: of the application.
     """
+    conversations = Conversations(most, converse)
     html = page_template(static / "index.html").render(values)
     assets = {file.name: file for file in static.iterdir() if file.suffix in _TYPES}
 
@@ -77,7 +81,7 @@ def make_site(
         elif not guard.token_allowed(websocket.query_params):
             await websocket.close(1008, "wrong token")
         else:
-            await converse(websocket)
+            await conversations.hold(websocket)
 
     pages = {"/": index, **handlers}
     return Starlette(

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,7 @@ def check_place(folder: Path) -> None:
         raise OutputError(f"{folder} exists and is no result of `mace spot`; choose another --out")
 
 
-def spotted_folder(out: Path, names: Iterator[str], recording: str) -> tuple[Path, list[str]]:
+def spotted_folder(out: Path, names: Sequence[str], recording: str) -> tuple[Path, list[str]]:
     """Return the folder below `out` for what is spotted in a recording.
 
     Args:

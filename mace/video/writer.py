@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Literal
 
 import av
-import cv2
 import numpy as np
 from av.error import FFmpegError
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from jaxtyping import UInt8
+
+from mace.pictures.jpeg import encode_jpeg
 
 # Of frames as JPEG; lower ones smear what a micro-expression moves.
 _QUALITY = 95
@@ -96,8 +97,7 @@ class VideoWriter:
 
     def _jpeg_packet(self, picture: np.ndarray | bytes, stamp: int) -> Packet:
         if isinstance(picture, np.ndarray):
-            flags = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
-            picture = cv2.imencode(".jpg", picture, flags)[1].tobytes()
+            picture = encode_jpeg(picture, _QUALITY)
         packet = Packet(picture)
         packet.stream, packet.time_base = self._stream, self._base
         packet.pts = packet.dts = stamp

@@ -203,9 +203,7 @@ def test_a_closed_camera_is_released_and_gives_nothing():
     assert list(camera.frames()) == []
 
 
-@pytest.mark.parametrize(
-    "settings", [{"width": 0}, {"fourcc": "JPEGS"}, {"loop": True}, {"read_timeout_s": -1.0}]
-)
+@pytest.mark.parametrize("settings", [{"width": 0}, {"fourcc": "JPEGS"}, {"read_timeout_s": -1.0}])
 def test_settings_out_of_range_are_refused(settings):
     with pytest.raises(ConfigError, match=rf"source\.{next(iter(settings))}"):
         SourceConfig(**settings)

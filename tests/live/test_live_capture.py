@@ -235,7 +235,7 @@ from mace.live.capture import Capture
 from mace.live.queues import NewestQueue
 from mace.live.config import SourceConfig
 from mace.live.sources.opening import open_source
-source = open_source({str(video)!r}, SourceConfig(realtime=True, loop=True))
+source = open_source({str(video)!r}, SourceConfig(realtime=True, fps=1))
 capture = Capture(source, NewestQueue()).start()
 print(capture.queue.take(10).index >= 0)
 """

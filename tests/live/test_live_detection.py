@@ -140,7 +140,7 @@ def test_nothing_runs_before_the_first_look(bundle):
     # A loop that cannot be made must not leave a thread behind.
     still = dataclasses.replace(bundle, motion=MotionConfig(representation="appearance", size=28))
     source = Paced(IterableSource([np.zeros((48, 64, 3), np.uint8)] * 2, fps=50))
-    with pytest.raises(ConfigError, match="measure flow"):
+    with pytest.raises(ConfigError, match="measures flow"):
         Runner(source, still, config=LiveConfig(adapt_s=1.0), sinks=[])
     assert threads() == []
 

@@ -54,14 +54,11 @@ def same(one, other):
         np.testing.assert_allclose(getattr(one, name), getattr(other, name), atol=1e-5)
 
 
-@pytest.mark.parametrize("config", [{}, {"reference": "recent", "recent_s": 0.05}])
-def test_two_people_are_told_what_each_is_told_alone(bundle, tracks, config):
+def test_two_people_are_told_what_each_is_told_alone(bundle, tracks):
     together = [(Observation(0, 0, a), Observation(1, 1, b)) for a, b in zip(*tracks, strict=True)]
-    both = predicted(bundle, together, LiveConfig(faces=2, **config))
+    both = predicted(bundle, together, LiveConfig(faces=2))
     for identity, track in enumerate(tracks):
-        for found, single in zip(
-            both, predicted(bundle, alone(track), LiveConfig(**config)), strict=True
-        ):
+        for found, single in zip(both, predicted(bundle, alone(track), LiveConfig()), strict=True):
             same(found[identity], single[0])
             assert found[identity].identity == identity
 

@@ -72,15 +72,6 @@ def test_a_source_too_slow_for_its_rate_is_reported_and_does_not_lag_for_ever():
     assert "200 frames per second" in told[0][1]
 
 
-def test_an_endless_loop_counts_on():
-    clock = Clock()
-    frames = Paced(memory(3), loop=True, now=clock.now, wait=clock.wait).frames()
-    seen = [next(frames) for _ in range(8)]
-    assert [frame.index for frame in seen] == list(range(8))
-    assert [int(frame.image[0, 0, 0]) for frame in seen] == [0, 1, 2, 0, 1, 2, 0, 1]
-    assert seen[7].captured == pytest.approx(100 + 7 / 200)
-
-
 def test_a_source_that_has_no_rate_cannot_be_paced():
     timed = IterableSource([(0.0, np.zeros((4, 6), np.uint8))], fps=None)
     with pytest.raises(DataError, match="--fps"):

@@ -1,5 +1,6 @@
 """Threads around the pipeline: nothing lost that need not be, and no delay that grows."""
 
+import itertools
 import threading
 import time
 
@@ -36,7 +37,7 @@ def test_a_file_loses_no_frame_and_gets_every_prediction(images, bundle):
 
 
 def test_frames_that_come_while_inference_is_slow_are_tracked_and_counted(images, bundle):
-    source = Paced(IterableSource(images, fps=100), loop=True)
+    source = Paced(IterableSource(itertools.cycle(images), fps=100))
     found = []
     sinks = [found.append, lambda _: time.sleep(0.05)]
     with Runner(source, bundle, config=CONFIG, sinks=sinks) as loop:
@@ -65,7 +66,7 @@ def test_a_consumer_that_fails_ends_the_loop_and_is_reported(images, bundle):
 
 
 def test_stopping_in_the_middle_ends_every_thread(images, bundle):
-    source = Paced(IterableSource(images, fps=100), loop=True)
+    source = Paced(IterableSource(itertools.cycle(images), fps=100))
     with Runner(source, bundle, config=CONFIG, sinks=[]) as loop:
         deadline = time.monotonic() + 60
         while loop.counters.frames < 10 and time.monotonic() < deadline:
@@ -76,7 +77,7 @@ def test_stopping_in_the_middle_ends_every_thread(images, bundle):
 
 
 def test_a_new_reference_is_taken_when_asked_for(images, bundle):
-    source = Paced(IterableSource(images, fps=50), loop=True)
+    source = Paced(IterableSource(itertools.cycle(images), fps=50))
     seen = []
     with Runner(source, bundle, config=CONFIG, sinks=[seen.append]) as loop:
         deadline = time.monotonic() + 60

@@ -1,6 +1,7 @@
 """A session from the source to its record, and what is said when it cannot go on."""
 
 import csv
+import itertools
 import json
 import os
 import sys
@@ -69,7 +70,7 @@ def test_a_session_leaves_a_record_that_can_be_played_again(images, bundle, tmp_
 
 
 def test_a_live_source_ends_when_its_time_is_over(images, bundle, tmp_path):
-    source = Paced(IterableSource(images, fps=50), loop=True)
+    source = Paced(IterableSource(itertools.cycle(images), fps=50))
     summary = run(source, bundle, tmp_path / "session", seconds=1.5)
     assert 1.0 < summary["seconds"] < 60
     assert summary["counters"]["frames"] > 5
@@ -82,7 +83,7 @@ def test_what_becomes_certain_at_the_end_of_a_live_source_is_recorded(
 ):
     late = Event(0, "blink", 0.1, 0.2, 0.3, 10, 20, 30, strength_px=1.0)
     monkeypatch.setattr(Pipeline, "last_events", lambda _: (late,))
-    source = Paced(IterableSource(images, fps=50), loop=True)
+    source = Paced(IterableSource(itertools.cycle(images), fps=50))
     summary = run(source, bundle, tmp_path / "session", seconds=0.5)
     played = load_session(tmp_path / "session")
     assert [event.kind for event in played.spotted][-1] == "blink"
@@ -98,7 +99,7 @@ def test_a_full_disk_ends_the_session_in_one_sentence(images, bundle, tmp_path, 
         written(self, result, image, **options)
 
     monkeypatch.setattr(Recorder, "write_result", fail)
-    source = Paced(IterableSource(images, fps=50), loop=True)
+    source = Paced(IterableSource(itertools.cycle(images), fps=50))
     with pytest.raises(OutputError, match="No space left"):
         run(source, bundle, tmp_path / "session", seconds=60)
     kept = load_session(tmp_path / "session")  # what a camera saw cannot be had again
@@ -114,7 +115,7 @@ def test_a_video_played_as_a_camera_is_recorded_where_asked(
     surprise_folder, model, tmp_path, capsys
 ):
     out = tmp_path / "out"
-    settings = ["--source.realtime", "--source.loop", "--fps", "50", "--seconds", "1", "--json"]
+    settings = ["--source.realtime", "--fps", "50", "--seconds", "1", "--json"]
     assert command(surprise_folder, "--model", model, "--out", out, *settings) == 0
     summary = json.loads(capsys.readouterr().out)
     assert summary["counters"]["frames"] > 0

@@ -12,7 +12,7 @@ from mace.errors import ConfigError, OutputError
 from mace.live.face_picture import face_picture
 from mace.live.overlay import Looks, draw_result, panel_rows
 from mace.live.queues import LatestResult
-from mace.live.results import Moving, Result
+from mace.live.results import Moving, Result, unseen
 from mace.live.sources.frame import Frame
 from mace.live.timeline import History, draw_timeline
 from mace.live.window import View, require_display
@@ -57,10 +57,15 @@ def test_the_timeline_forgets_what_is_old():
         history.add(result)
     assert history.now - history.samples[0][0] <= 2.0
     assert 1 <= len(history.events) <= 3
+
+
+def test_whoever_nobody_has_seen_yet_has_no_lane():
     (first, *_) = results()
-    history.add(first)  # the file starts over
-    assert len(history.samples) == 1
-    assert not history.events
+    history = History()
+    history.add(replace(first, faces=(unseen(first.frame, CLASSES),)))
+    assert history.people == ()
+    history.add(first)
+    assert history.people == (first.faces[0].identity,)
 
 
 def test_the_timeline_s_picture():

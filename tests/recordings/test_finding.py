@@ -46,4 +46,4 @@ def test_depth_beside_colour_is_no_recording(tmp_path):
             touch(tmp_path / "other" / "depth" / f"{number}.jpg")
     colour = tmp_path / "spNO.1" / "a" / "color"
     assert list(recordings_below(tmp_path)) == [tmp_path / "other" / "depth", colour]
-    assert next(recording_names(colour)) == "a"
+    assert recording_names(colour)[0] == "a"

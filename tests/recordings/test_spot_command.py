@@ -170,8 +170,19 @@ def test_recordings_of_one_name_have_a_folder_each(model, tmp_path, capsys):
     assert first["remarks"] == again["remarks"] == []
     assert second["out"] == str(out / "s02-EP01")
     assert not second["done_before"]
-    assert str(one) in second["remarks"][0]
+    assert second["remarks"] == []
     assert [Path(row["out"]).name for row in more] == ["EP01.left", "s03"]
+    (third,) = rows([grey(tmp_path / "s04" / "EP01")], model, out, capsys)
+    assert third["out"] == str(out / "s04-EP01")
+    assert str(one) in third["remarks"][0]
+
+
+def test_recordings_of_one_name_are_told_apart_by_their_folders(model, tmp_path, capsys):
+    takes = [grey(tmp_path / person / "take1" / "video") for person in ("p01", "p02")]
+    found = rows([*takes, grey(tmp_path / "p03" / "other")], model, tmp_path / "o", capsys)
+    places = [Path(row["out"]).name for row in found]
+    assert places == ["p01-take1-video", "p02-take1-video", "other"]
+    assert not any(row["remarks"] for row in found)
 
 
 def refused(code, capsys, *words):
@@ -212,8 +223,6 @@ def test_tables_hold_no_name_that_a_spreadsheet_would_run(model, tmp_path, monke
 def test_refusals(flash, model, tmp_path, capsys):
     refused(spot([tmp_path / "gone.mp4"], model, tmp_path / "out"), capsys, "gone.mp4")
     refused(spot([], model, tmp_path / "out"), capsys, "--dataset")
-    recent = spot([flash], model, tmp_path / "out", "--live.reference", "recent")
-    refused(recent, capsys, "neutral")
     (tmp_path / "videos" / "s1").mkdir(parents=True)
     (tmp_path / "videos" / "s1" / "1.MOV").write_bytes(b"no video")
     refused(spot([tmp_path / "videos"], model, tmp_path / "out"), capsys, "videos/s1/1.MOV")

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,8 @@ from livefakes import CLASSES, FACTS, FakeEngine, event, looped
 from mace.cli import main
 from mace.errors import DataError, OutputError
 from mace.live.recorder import Recorder
+from mace.live.results import Result
+from mace.live.sources.frame import Frame
 from mace.recordings.session import load_session
 from mace.review.clips import cut_clips
 from mace.spotting.records import EventsLog, event_line, event_of, event_record, read_events
@@ -91,6 +94,28 @@ def test_clips_hold_the_frames_around_the_apex(session):
         number = round(clip.times[clip.shown] * FPS)
         grey = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE).mean()
         assert grey == pytest.approx(10 * (number % 20) + 20, abs=5)
+
+
+def test_an_expression_has_its_card_where_the_camera_s_own_frames_were_kept(surprise, tmp_path):
+    first, fps = surprise.onset, 200.0
+    times = [(index - first) / fps for index in (first, surprise.apex, len(surprise.frames) - 1)]
+    moved = replace(event(0.0), **dict(zip(("onset", "apex", "offset"), times, strict=True)))
+    blink = replace(moved, kind="blink", label=None)
+    size, session = (320, 240), {"source": "fake", "fps": fps, "classes": list(CLASSES)}
+    folder = tmp_path / "own"
+    with Recorder(folder, classes=CLASSES, size=size, session=session, pictures="own") as recorder:
+        for index, image in enumerate(surprise.frames[first:]):
+            frame = Frame(index, index / fps, image)
+            recorder.write_result(
+                Result(frame, (), (moved, blink) if index == 9 else ()), frame.colour()
+            )
+    clips = cut_clips(load_session(folder), max_bytes=10**7)
+    (card,) = [clip.card for clip in clips.values() if clip.card]
+    jpeg = base64.b64decode(card.removeprefix("data:image/jpeg;base64,"))
+    assert cv2.imdecode(np.frombuffer(jpeg, np.uint8), 0).shape == (480, 600)
+    assert len(clips) == 2
+    assert review(folder) == 0
+    assert (folder / "review.html").read_text().count("<summary>Exaggerated") == 1
 
 
 def test_pictures_are_bounded_and_micro_expressions_have_them_first(session, tmp_path):
@@ -203,6 +228,8 @@ sys.path.insert(0, {tests!r})
 from pathlib import Path
 from livefakes import CLASSES, FakeEngine, grey_images, looped
 from mace.live.recorder import Recorder
+from mace.live.results import Result
+from mace.live.sources.frame import Frame
 engine = FakeEngine()
 with Recorder(Path({out!r}), classes=CLASSES, size=(320, 240), session={{}}) as recorder:
     for frame in looped(grey_images(), fps=50, paced=False):

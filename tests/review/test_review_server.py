@@ -3,6 +3,7 @@
 import csv
 import json
 import shlex
+import shutil
 from pathlib import Path
 
 import anyio
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from videos import number_of, numbered, write_video
 
+import mace
 from mace.cli import main
 from mace.errors import ConfigError, DataError
 from mace.review.recordings import find_recordings
@@ -104,6 +106,34 @@ def test_frames_are_those_of_the_table(lab):
         assert page.client.get("/video", params={"path": VIDEO}).json()["proposals"] == []
 
 
+def test_a_face_is_shown_with_its_motion_multiplied(lab, surprise, surprise_folder):
+    apex = surprise.apex - surprise.onset + 1
+    shutil.copytree(surprise_folder, lab / "p2")
+
+    def face(page, number, factor, path="p2"):
+        query = {"path": path, "onset": 1, "number": number, "factor": factor}
+        return page.client.get("/face", params=query)
+
+    def picture(page, number, factor):
+        image = cv2.imdecode(np.frombuffer(face(page, number, factor).content, np.uint8), 0)
+        return cv2.resize(image, (128, 128), interpolation=cv2.INTER_AREA)
+
+    with Page(lab) as page:
+        rest, plain, shown = picture(page, 1, 10), picture(page, apex, 1), picture(page, apex, 6)
+        brows, cheeks = np.s_[26:32, 32:100], np.s_[56:76, 24:104]  # of the crop
+        rise = -mace.flow(rest, plain)[brows][..., 1].mean()
+        assert 0.2 < rise < 0.5
+        assert 4 * rise < -mace.flow(rest, shown)[brows][..., 1].mean() < 6.5 * rise
+        assert np.abs(mace.flow(rest, shown)[cheeks]).mean() < 0.15
+        missing = face(page, 12, 10, VIDEO)
+        assert (missing.status_code, missing.text.strip()) == (
+            404,
+            "frame 1 shows no face to compare with",
+        )
+        for number, factor in ((0, 10), (apex, 0), (apex, "nan"), (apex, 51), (500, 10)):
+            assert face(page, number, factor).status_code == 404
+
+
 def test_edits_are_saved_at_once_and_undone(lab):
     with Page(lab) as page, page.socket() as socket:
         assert socket.receive_json()["videos"][0]["subject"] == "p1"
@@ -184,7 +214,7 @@ def test_strangers_are_refused(lab):
                 assert second.receive() == {
                     "type": "websocket.close",
                     "code": 1013,
-                    "reason": "as many pages are open as are allowed",
+                    "reason": "as many pages are open as are allowed (1); close one and try again",
                 }
 
 

@@ -31,6 +31,8 @@ class Camera(Stream):
         differences: in which ways it is not as asked, in a sentence; empty if it is.
     """
 
+    remedy = "; give it more light, a shorter exposure or more source.buffers"
+
     def __init__(
         self,
         camera: int | str,

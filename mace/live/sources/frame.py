@@ -81,6 +81,7 @@ class Source(ABC):
         count: number of frames the source says it has; 0 where that is not known.
         live: whether frames come at their own pace, so that a late reader must miss some.
         report: called with what a source can mend or pass over by itself.
+        remedy: what to do where frames come more slowly than stated, if anybody can.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Source(ABC):
     size: tuple[int, int]
     count: int
     live: bool = False
+    remedy: str = ""
 
     def __init__(self) -> None:
         self.report: Report = lambda kind, sentence: None

@@ -48,7 +48,7 @@ def open_source(
         if device := _DEVICE.fullmatch(spec):
             return Camera(int(device[1]), config)
     stored = open_recording(Path(spec), fps=config.fps)
-    return Paced(stored, loop=config.loop) if config.realtime else stored
+    return Paced(stored) if config.realtime else stored
 
 
 def open_recording(path: Path, *, fps: float | None = None) -> StoredVideo:

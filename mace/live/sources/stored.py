@@ -1,7 +1,7 @@
 """Recordings: a file, a folder of pictures, or pictures from anywhere; also played in real time."""
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import replace
 from itertools import chain
@@ -80,14 +80,12 @@ class IterableSource(Source):
         self.fps = 0.0 if fps is None else stated_rate(fps, fps, name)
         _, image = self._parts(first, 0)
         self.size = (image.shape[1], image.shape[0])
-        self._first: Iterator[Any] | None = chain([first], rest)
-        self._again = pictures if isinstance(pictures, Sequence | np.ndarray) else ()
+        self._items = chain([first], rest)
 
     def frames(self) -> Generator[Frame, None, None]:
-        """Yield the pictures in order, uncopied; once, if they are no sequence."""
+        """Yield the pictures in order, uncopied, once."""
         begun, last = 0.0, -np.inf
-        items, self._first = self._first or self._again, None
-        for index, item in enumerate(items):
+        for index, item in enumerate(self._items):
             if self._closed.is_set():
                 return
             time, image = self._parts(item, index)
@@ -125,32 +123,26 @@ class Paced(Source):
         self,
         source: Source,
         *,
-        loop: bool = False,
         now: Callable[[], float] = time.monotonic,
         wait: Callable[[float], object] | None = None,
     ):
         super().__init__()
         self._source = source
-        self._loop = loop
         self._now = now
         self._wait = wait or self._closed.wait
         self.name = source.name
         self.size = source.size
-        self.count = 0 if loop else source.count
+        self.count = source.count
         self.fps = stated_rate(None, source.fps, source.name)
 
     def frames(self) -> Generator[Frame, None, None]:
         """Yield every frame once its time has come; late ones at once."""
         self._source.report = self.report
         start = None
-        begun = moment = 0.0
-        for index, frame in enumerate(self._read()):
-            # Begun again, the first frame comes as long after the last as frames usually do.
-            begun = moment + 1 / self.fps if index and frame.index == 0 else begun
-            moment = begun + frame.time
+        for frame in self._source.frames():
             # The clock starts with the first frame in hand: opening is no delay of playing.
             start = self._now() if start is None else start
-            ahead = start + moment - self._now()
+            ahead = start + frame.time - self._now()
             if ahead > 0:
                 self._wait(ahead)
             elif ahead < -LATE_S:
@@ -162,14 +154,9 @@ class Paced(Source):
                 start -= ahead
             if self._closed.is_set():
                 return
-            yield replace(frame, index=index, time=moment, captured=start + moment)
+            yield replace(frame, captured=start + frame.time)
 
     def close(self) -> None:
         """Let `frames` end soon; may be called from any thread and more than once."""
         super().close()
         self._source.close()
-
-    def _read(self) -> Iterator[Frame]:
-        yield from self._source.frames()
-        while self._loop and not self._closed.is_set():
-            yield from self._source.frames()

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import cv2
 from starlette.websockets import WebSocket
 
 from mace.live.queues import LatestResult
@@ -17,14 +16,14 @@ from mace.live.web.config import WebConfig
 from mace.live.web.protocol import (
     COMMANDS_PER_S,
     Bucket,
-    Garbage,
     picture_message,
     receive_command,
     result_record,
     results_message,
     to_json,
 )
-from mace.serving.sockets import run_together
+from mace.pictures.jpeg import encode_jpeg
+from mace.serving.sockets import Garbage, run_together
 from mace.spotting.records import event_record
 
 # Ten minutes of samples at 30 a second, and as many events as a page can list.
@@ -33,6 +32,8 @@ _LOG_EVENTS = 10_000
 # What a page that opens now is told of the past: its timeline's seconds.
 _HISTORY_S = 10.0
 _HISTORY_EVENTS = 200
+# Pictures are for looking at, not for measuring: JPEG of this quality, so many px wide at most.
+_QUALITY, _WIDEST = 80, 960
 # Not drawn on timelines, and most of a record's bytes.
 _GEOMETRY = ("outline", "landmarks", "motion")
 
@@ -162,20 +163,11 @@ class Broadcast:
 
     def _picture(self, result: Result) -> bytes:
         image = result.frame.colour()
-        height, width = image.shape[:2]
-        if width > self._config.preview_width:
-            small = (
-                self._config.preview_width,
-                max(1, round(height * self._config.preview_width / width)),
-            )
-            image = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
-        quality = [cv2.IMWRITE_JPEG_QUALITY, self._config.preview_quality]
-        _, jpeg = cv2.imencode(".jpg", image, quality)
         return picture_message(
-            jpeg.tobytes(),
+            encode_jpeg(image, _QUALITY, widest=_WIDEST),
             sequence=result.frame.index,
             time_ms=1000 * result.frame.time,
-            size=(width, height),
+            size=(image.shape[1], image.shape[0]),
         )
 
 

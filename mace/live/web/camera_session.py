@@ -14,10 +14,7 @@ from mace.live.sources.frame import Frame
 from mace.live.web.config import WebConfig
 from mace.live.web.protocol import (
     COMMANDS_PER_S,
-    IDLE,
     Bucket,
-    Ended,
-    Garbage,
     Picture,
     decode_picture,
     parse_picture,
@@ -26,7 +23,7 @@ from mace.live.web.protocol import (
     results_message,
     to_json,
 )
-from mace.serving.sockets import run_together
+from mace.serving.sockets import IDLE, Ended, Garbage, run_together
 
 type Order = Literal["reset", "finish"]
 

@@ -22,8 +22,6 @@ class WebConfig(ServingConfig):
         max_rate: frames a second of one page; those beyond are counted as dropped.
         idle_s: a page that should send frames and sends nothing for so long is closed, in s.
         preview_fps: pictures a second of the server's own camera, at most.
-        preview_width: wider pictures are made smaller before they are sent, in px.
-        preview_quality: JPEG quality of these pictures; they are for looking at, not for measuring.
     """
 
     camera: bool = True
@@ -34,15 +32,12 @@ class WebConfig(ServingConfig):
     max_rate: float = 240.0
     idle_s: float = 120.0
     preview_fps: float = 30.0
-    preview_width: int = 960
-    preview_quality: int = 80
 
     def __post_init__(self) -> None:
         super().__post_init__()
         least = {
             **dict.fromkeys(("max_cameras", "max_in_flight", "max_pixels"), 1),
             "max_message_bytes": 1024,
-            "preview_width": 64,
         }
         for name, bound in least.items():
             if getattr(self, name) < bound:
@@ -50,5 +45,3 @@ class WebConfig(ServingConfig):
         for name in ("max_rate", "idle_s", "preview_fps"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"web.{name} is {getattr(self, name)}, expected more than 0")
-        if not 1 <= self.preview_quality <= 100:
-            raise ConfigError(f"web.preview_quality is {self.preview_quality}, expected 1 to 100")

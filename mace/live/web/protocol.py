@@ -33,6 +33,7 @@ from mace.annotation.action_units import unit_column
 from mace.live.face_picture import SIDE, moving_field
 from mace.live.results import FaceResult, Result, crop_corners
 from mace.pictures.jpeg import decode_jpeg, jpeg_size
+from mace.serving.sockets import Garbage
 from mace.spotting.events import Event
 from mace.spotting.moving import RegionMotion
 from mace.spotting.records import event_record
@@ -48,25 +49,6 @@ COMMANDS_PER_S = 10.0
 _MIN_SIDE = 32
 # Of the schema of a face (`FaceResult.to_dict`), what a page shows beside the geometry.
 _SHOWN = ("identity", "status", "label", "reference_id", "error_px", "confidence")
-
-
-GARBAGE, IDLE, FAILED, FULL = 1003, 1008, 1011, 1013
-"""Codes that a connection closes with."""
-
-
-class Ended(Exception):
-    """The connection closes with this code, and the text as the reason."""
-
-    def __init__(self, reason: str, code: int):
-        super().__init__(reason)
-        self.code = code
-
-
-class Garbage(Ended):
-    """A message that no page of ours sends."""
-
-    def __init__(self, reason: str):
-        super().__init__(reason, GARBAGE)
 
 
 class Kind(enum.IntEnum):

@@ -5,12 +5,12 @@ import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from mace import __version__
 from mace.errors import MaceError
@@ -22,10 +22,10 @@ from mace.live.sources.frame import Source
 from mace.live.web.broadcast import Broadcast, view
 from mace.live.web.camera_session import CameraSession
 from mace.live.web.config import WebConfig
-from mace.live.web.protocol import FAILED, FULL, Ended, Garbage, to_json
+from mace.live.web.protocol import to_json
 from mace.serving.guard import Guard
 from mace.serving.server import make_site, serve_site
-from mace.serving.sockets import close
+from mace.serving.sockets import FULL, Ended, Garbage
 
 _LOOK_S = 0.2  # how often a runner is asked whether it has ended
 _logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class LivePage:
         self._runner: Runner | None = None
         self._broadcast = Broadcast(config)
         self._stop = threading.Event()
-        self._clients = self._cameras = 0
+        self._cameras = 0
 
     def app(self, guard: Guard) -> Starlette:
         """Return the page as an ASGI application, for those whom `guard` lets in."""
@@ -72,7 +72,8 @@ class LivePage:
                 "camera": self._config.camera,
             },
             handlers={"/log": self._log},
-            converse=self._converse,
+            most=self._config.max_clients,
+            converse=self._serve,
             lifespan=self._lifespan,
         )
 
@@ -136,29 +137,7 @@ class LivePage:
             headers={"Content-Disposition": 'attachment; filename="mace-log.jsonl"'},
         )
 
-    async def _converse(self, websocket: WebSocket) -> None:
-        await websocket.accept()
-        code, reason = 1000, ""
-        self._clients += 1
-        try:
-            await self._serve(websocket)
-        except Ended as ended:
-            code, reason = ended.code, str(ended)
-        except MaceError as error:
-            code, reason = FAILED, str(error)
-        except WebSocketDisconnect:
-            pass
-        except Exception:
-            _logger.exception("a page's session failed")
-            code, reason = FAILED, "the server failed; its terminal says why"
-        finally:
-            self._clients -= 1
-        await close(websocket, code, reason)
-
     async def _serve(self, websocket: WebSocket) -> None:
-        if self._clients > self._config.max_clients:
-            pages = f"{self._config.max_clients} pages are open"
-            await refuse(websocket, f"{pages}, as many as are allowed; close one and try again")
         hello = {
             "type": "hello",
             "version": 1,
@@ -173,8 +152,8 @@ class LivePage:
             await view(websocket, self._broadcast, self._reset_reference)
         elif mode == "camera" and self._config.camera:
             if self._cameras >= self._config.max_cameras:
-                cameras = f"{self._cameras} cameras are in use"
-                await refuse(websocket, f"{cameras}, as many as are allowed; try again later")
+                full = f"as many cameras are in use as are allowed ({self._cameras})"
+                raise Ended(f"{full}; try again later", FULL)
             self._cameras += 1
             await CameraSession(
                 websocket, self._make_pipeline, config=self._config, release=self._release_camera
@@ -184,12 +163,6 @@ class LivePage:
 
     def _release_camera(self) -> None:
         self._cameras -= 1
-
-
-async def refuse(websocket: WebSocket, reason: str) -> NoReturn:
-    """Say why not, and end; a page cannot read a reason from before the connection."""
-    await websocket.send_text(to_json({"type": "refused", "reason": reason}))
-    raise Ended(reason, FULL)
 
 
 def serve_live(

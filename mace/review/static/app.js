@@ -68,7 +68,10 @@ function heard(message) {
     : state.pages > 1 ? `This coding is open on ${state.pages} pages: what is changed on one shows on all.` : "");
   listVideos();
   if (first) openVideo(decodeURIComponent(location.hash.slice(1)) || state.videos[0].path);
-  else refresh();
+  else {
+    if (state.added !== null && current()) timeline.reveal(current());
+    refresh();
+  }
   for (const act of then) act();
 }
 
@@ -92,7 +95,8 @@ function notice(text, ms = 0) {
 
 function listVideos() {
   const select = byId("videos");
-  const names = state.videos.map((video) => `${video.path} (${video.events.length}${video.spotted ? ", spotted" : ""})`);
+  const names = state.videos.map(({ path, events, spotted }) =>
+    events.length ? `${path} (${events.length})` : spotted ? `${path} (spotted)` : path);
   if (select.dataset.names === names.join("\n")) return;
   select.dataset.names = names.join("\n");
   select.replaceChildren(...state.videos.map((video, k) => new Option(names[k], video.path)));
@@ -205,6 +209,7 @@ function draw(picture, number) {
   if (canvas.width !== picture.width) canvas.width = picture.width;
   if (canvas.height !== picture.height) canvas.height = picture.height;
   context.drawImage(picture, 0, 0);
+  byId("frame").style.setProperty("--shape", `${picture.width} / ${picture.height}`);
   drawn = number;
   canvas.dataset.frame = number;
   byId("empty").hidden = true;

@@ -61,7 +61,26 @@ export class Editor {
         if (frame) onSeek(frame);
       });
     }
+    byId("factor").addEventListener("input", () => { byId("times").textContent = this.factor > 1 ? `×${this.factor}` : "off"; });
+    byId("factor").addEventListener("change", () => { if (this.item) this.fill(); byId("factor").blur(); });
     byId("editor").addEventListener("submit", (event) => event.preventDefault());
+  }
+
+  get factor() { return byId("factor").valueAsNumber; }
+
+  // The frame, or its corrected face with the motion since the onset multiplied; without a face the frame.
+  card(image, number) {
+    const { path, item, factor } = this, plain = address("frame", { path, number, width: CARD_PX });
+    const source = factor > 1 ? address("face", { path, onset: item.onset, number, factor }) : plain;
+    if (image.dataset.source === source) return;
+    image.dataset.source = source;
+    image.onerror = async () => {
+      image.onerror = null;
+      image.src = plain;
+      byId("faceless").textContent = await fetch(source).then((answer) => answer.text(), () => "the server does not answer");
+      byId("faceless").hidden = image.dataset.source !== source;
+    };
+    image.src = source;
   }
 
   show(item, path, seconds) {
@@ -71,7 +90,7 @@ export class Editor {
   }
 
   fill() {
-    const { item, path, seconds } = this;
+    const { item, seconds } = this;
     byId("title").textContent = item.ghost ? "Spotted, not taken over" : `${item.kind === "micro" ? "Micro" : "Macro"}-expression`;
     byId("take").hidden = !item.ghost;
     byId("delete").hidden = item.ghost;
@@ -80,12 +99,13 @@ export class Editor {
       if (document.activeElement !== input || item.key !== this.filled) input.value = item[input.dataset.field] ?? "";
     }
     this.filled = item.key;
+    byId("faceless").hidden = true;
     for (const phase of PHASES) {
       const image = byId(`card-${phase}`), number = item[phase];
       image.hidden = number === null;
-      const source = number === null ? "" : address("frame", { path, number, width: CARD_PX });
-      if (source && image.getAttribute("src") !== source) image.src = source;
+      if (number !== null) this.card(image, number);
     }
+    byId("cards").classList.toggle("faces", this.factor > 1);
     const ms = (frame) => Math.round(1000 * (seconds(frame) - seconds(item.onset)));
     const rise = item.apex === null ? "" : `, ${ms(item.apex)} ms to the apex`;
     const bare = item.kind === "micro" && !item.label && !item.ghost;

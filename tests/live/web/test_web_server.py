@@ -133,7 +133,7 @@ def test_settings_are_checked(tmp_path):
         {"port": 70000},
         {"max_clients": 0},
         {"max_rate": 0.0},
-        {"preview_quality": 0},
+        {"preview_fps": 0},
         {"cert": tmp_path / "cert.pem"},
         {"cert": tmp_path / "gone", "key": tmp_path / "gone"},
     ):

@@ -61,8 +61,8 @@ function connect() {
     state.socket = null;
     camera.ready = false;
     camera.inFlight.clear();
-    const mistake = code === 1003 || code === 1008;
-    if (!state.ended) say(reason || "Not connected", "bad");
+    const mistake = [1003, 1008, 1013].includes(code);
+    if (!state.ended) say(reason ? sentence(reason) : "Not connected", "bad");
     if (state.mode === "camera") stopCamera();
     else if (!mistake && !state.ended) setTimeout(() => { if (!state.socket && state.mode === "view") connect(); }, RETRY_MS);
   });
@@ -111,10 +111,6 @@ function receive(message) {
     case "ended":
       state.ended = message.reason;
       ended();
-      break;
-    case "refused":
-      state.ended = message.reason;
-      say(sentence(message.reason), "bad");
       break;
   }
   state.dirty = true;
@@ -265,10 +261,11 @@ function draw() {
 // The first face as the correction has it, beside the picture, while that is asked for.
 function exaggerate(record) {
   const asked = state.factor > 1;
-  $("large").hidden = !asked;
+  if (!asked) $("large").hidden = true;
   const face = record?.faces.find((one) => one.identity === state.person);
   const source = state.mode === "view" ? $("picture") : state.picture;
   if (!asked || !face?.outline || !source?.width) return;
+  $("large").hidden = false;
   const size = state.mode === "view" ? state.size : [source.width, source.height];
   drawFace($("face"), source, size, face.outline, face.motion, state.factor);
 }

@@ -119,7 +119,9 @@ export function drawTimeline(canvas, { samples, events, classes, now, person, pr
   const axis = 18;
   const x = (time) => gutter + (width - gutter - 2) * (1 + (time - now) / SECONDS);
   const shown = events.filter((event) => x(event.offset) >= gutter && event.onset <= now);
-  const people = [...new Set([...samples.map((one) => one.person), ...shown.map((one) => one.identity)])].sort((a, b) => a - b);
+  // Before anybody was seen a face is nobody's, -1.
+  const there = [...samples.map((one) => one.person), ...shown.map((one) => one.identity)];
+  const people = [...new Set(there)].filter((number) => number >= 0).sort((a, b) => a - b);
   if (!people.length) people.push(person);
   const lane = people.length > 3 ? 18 : 24;
   const top = lane * people.length;
