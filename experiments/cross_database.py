@@ -29,7 +29,7 @@ import numpy as np
 from mace.annotation.class_sets import ClassSet
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
-from mace.evaluation.method import Method
+from mace.evaluation.methods.method import Method
 from mace.evaluation.selection import join
 from mace.experiments.rough import NAME as ROUGH
 from mace.experiments.study import (

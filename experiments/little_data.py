@@ -26,8 +26,8 @@ from jaxtyping import Int
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
 from mace.evaluation.config import ZeroShotConfig
-from mace.evaluation.method import Method
-from mace.evaluation.zero_shot import ZeroShot
+from mace.evaluation.methods.method import Method
+from mace.evaluation.methods.zero_shot import ZeroShot
 from mace.experiments.study import (
     DATASET,
     STUDY,

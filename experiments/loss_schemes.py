@@ -26,7 +26,7 @@ from jaxtyping import Int
 
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
-from mace.evaluation.method import Method
+from mace.evaluation.methods.method import Method
 from mace.experiments.study import STUDY, Setting, StepNetwork, Study
 from mace.experiments.study_command import main
 from mace.experiments.study_figures import Line, draw_lines

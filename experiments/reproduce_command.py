@@ -36,7 +36,7 @@ def run(
     """
     from mace.compilation import keep_compiled
     from mace.evaluation.method_scores import figures_json
-    from mace.evaluation.report import write_report
+    from mace.evaluation.report.report import write_report
     from mace.evaluation.summary import summarise
     from mace.evaluation.table import headline_rows, print_table
     from mace.experiments.reproduce import Config, run_study

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from mace.evaluation.figures import LIGHT
+from mace.evaluation.report.figures import LIGHT
 from mace.experiments.study_results import Pooled
 
 _COLOURS = ("#1c1b19", "#b4440e", "#2f6f8f", "#6a8f2f", "#8a4f9e", "#c79a1b")

@@ -78,7 +78,7 @@ except SystemExit:
 
 
 def test_a_report_needs_no_network():
-    code = "import mace.evaluation.loading, mace.evaluation.report"
+    code = "import mace.evaluation.loading, mace.evaluation.report.report"
     learning = ("dlib", "flax", "jax", "optax", "orbax", "sklearn", "tensorflow_datasets")
     assert imported_by(code, ("matplotlib", *learning)) == "matplotlib"
 

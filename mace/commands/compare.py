@@ -28,10 +28,10 @@ def run(
         published: list the published numbers.
         as_json: print one JSON object instead of the tables.
     """
-    from mace.evaluation.comparison import published_rows
-    from mace.evaluation.comparison_text import print_comparison, print_elsewhere, print_published
+    from mace.evaluation.comparison.comparison import published_rows
+    from mace.evaluation.comparison.published import published_elsewhere
+    from mace.evaluation.comparison.text import print_comparison, print_elsewhere, print_published
     from mace.evaluation.method_scores import figures_json
-    from mace.evaluation.published import published_elsewhere
     from mace.evaluation.scoring import compare
 
     result = compare(*runs, benchmark=benchmark, published=published)

@@ -136,7 +136,7 @@ def run(
         # Now, not after a minute of reading clips and computing their motion.
         as_it_is.check_set(classes, named)
     if "bi_woof" in descriptors:
-        from mace.evaluation.descriptors import check_bi_woof
+        from mace.evaluation.methods.descriptors import check_bi_woof
 
         check_bi_woof(recipe.motion)
     mixed = read_mix(mix, data_dir=data_dir)
@@ -162,8 +162,8 @@ def run(
     from mace.evaluation.action_units import evaluate_units
     from mace.evaluation.cross_validation import evaluate_methods
     from mace.evaluation.leaky import show_leaks
-    from mace.evaluation.mean_motion import draw_mean_motion
     from mace.evaluation.method_scores import figures_json
+    from mace.evaluation.report.mean_motion import draw_mean_motion
     from mace.evaluation.score_text import (
         adaptation_lines,
         benchmark_lines,

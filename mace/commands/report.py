@@ -39,7 +39,7 @@ def run(
         return
 
     from mace.evaluation.loading import load_evaluation
-    from mace.evaluation.report import write_report
+    from mace.evaluation.report.report import write_report
 
     out = runs[0] / "report" if out is None else out
     print(write_report([load_evaluation(folder) for folder in runs], folder=out))

@@ -20,7 +20,7 @@ from mace.recipes import FLOW, Recipe
 
 if TYPE_CHECKING:
     from mace.data.motion_set import MotionSet
-    from mace.evaluation.zoo import Result
+    from mace.evaluation.zoo.evaluate import Result
 
 
 def run(
@@ -63,9 +63,9 @@ def run(
         as_json: print the scores as JSON in place of the table.
     """
     from mace.evaluation.table import print_text_table
-    from mace.evaluation.zoo import read_results
-    from mace.evaluation.zoo_page import MEASURED, measured_row, zoo_page
-    from mace.evaluation.zoo_rows import EVALUATED, ROWS, network_rows
+    from mace.evaluation.zoo.evaluate import read_results
+    from mace.evaluation.zoo.page import MEASURED, measured_row, zoo_page
+    from mace.evaluation.zoo.rows import EVALUATED, ROWS, network_rows
     from mace.files import write_text
 
     names = networks or (ROWS if dataset is None else EVALUATED)
@@ -117,7 +117,7 @@ def _trained(
     from mace.compilation import keep_compiled
     from mace.data.flow_images import holds_flow_images
     from mace.evaluation.selection import benchmark_of, of_partitions, restrict
-    from mace.evaluation.zoo import evaluate_zoo, read_results, write_results
+    from mace.evaluation.zoo.evaluate import evaluate_zoo, read_results, write_results
     from mace.inputs import read_motion
     from mace.models.runtime import keep_heap
 

@@ -24,14 +24,14 @@ from mace.evaluation.config import (
     ProtocolConfig,
 )
 from mace.evaluation.fingerprints import digest, perceptual_hash
-from mace.evaluation.gradcam import explains
 from mace.evaluation.loading import load_evaluation
-from mace.evaluation.logs import write_log
+from mace.evaluation.logs.forms import write_log
 from mace.evaluation.long_table import write_long_table
-from mace.evaluation.make import make_methods
-from mace.evaluation.method import FoldPredictions, Method
 from mace.evaluation.method_scores import figures_json
-from mace.evaluation.population import population_predictions, trains_together
+from mace.evaluation.methods.gradcam import explains
+from mace.evaluation.methods.make import make_methods
+from mace.evaluation.methods.method import FoldPredictions, Method
+from mace.evaluation.methods.population import population_predictions, trains_together
 from mace.evaluation.results import Evaluation
 from mace.evaluation.store import RecordKey, RunFolder, encode_index, encode_predictions
 from mace.evaluation.summary import summarise

@@ -22,11 +22,11 @@ from mace.config import UNHASHED
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError, TrainingError
 from mace.evaluation.arrays import UNKNOWN_PEOPLE
-from mace.evaluation.baselines import Majority
 from mace.evaluation.config import NETWORK, EstimatorConfig, EstimatorProtocol
 from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.fingerprints import digest
-from mace.evaluation.method import DataUse, FoldPredictions
+from mace.evaluation.methods.baselines import Majority
+from mace.evaluation.methods.method import DataUse, FoldPredictions
 from mace.evaluation.own_arrays import OwnArrays, own_arrays
 from mace.evaluation.scores import CrossValidation
 from mace.metrics import confusion_matrix, uf1

@@ -12,11 +12,11 @@ import numpy as np
 
 from mace.config import to_dict
 from mace.data.motion_set import MotionSet
-from mace.evaluation.bundles import bundle_for
 from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig
 from mace.evaluation.cross_validation import evaluate_methods, make_folds
-from mace.evaluation.make import make_network
-from mace.evaluation.method import DataUse, FoldPredictions, Method
+from mace.evaluation.methods.bundles import bundle_for
+from mace.evaluation.methods.make import make_network
+from mace.evaluation.methods.method import DataUse, FoldPredictions, Method
 from mace.evaluation.predictions import predictions_of
 from mace.evaluation.results import Evaluation, Leak
 from mace.files import write_json

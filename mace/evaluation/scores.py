@@ -199,7 +199,7 @@ class CrossValidation(Scores):
         Raises:
             OutputError: if it cannot be written.
         """
-        from mace.evaluation.report import write_report
+        from mace.evaluation.report.report import write_report
         from mace.files import write_text
 
         path = Path(path)

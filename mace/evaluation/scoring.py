@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from mace.errors import ConfigError
 from mace.evaluation.arrays import predictions_from_arrays
-from mace.evaluation.comparison import ComparedRuns, compare_predictions, load_predictions
-from mace.evaluation.log_predictions import predictions_from_logs
+from mace.evaluation.comparison.comparison import (
+    ComparedRuns,
+    compare_predictions,
+    load_predictions,
+)
+from mace.evaluation.comparison.published import Published, published_results
+from mace.evaluation.logs.predictions import predictions_from_logs
 from mace.evaluation.method_scores import SCORES, against, describe
 from mace.evaluation.predictions import Predictions
-from mace.evaluation.published import Published, published_results
 from mace.evaluation.scores import Scores
 from mace.protocols.benchmarks import Benchmark, BenchmarkName, class_benchmark
 from mace.protocols.counts import likely_benchmark

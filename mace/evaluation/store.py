@@ -26,7 +26,7 @@ from mace.evaluation.results import Leak
 from mace.files import append_line, atomic_path, write_json
 
 if TYPE_CHECKING:  # a run is read back without JAX
-    from mace.evaluation.method import DataUse, FoldPredictions
+    from mace.evaluation.methods.method import DataUse, FoldPredictions
 
 type RecordKey = tuple[str, int, str]
 """Hash of the method's settings, seed, name of the fold."""

@@ -10,7 +10,7 @@ from jaxtyping import Int
 
 from mace.errors import DataError
 from mace.evaluation.config import NETWORK
-from mace.evaluation.logs import read_log
+from mace.evaluation.logs.forms import read_log
 from mace.evaluation.store import RunFolder, decode_index
 from mace.leakage.case import Case, Item, Part
 from mace.protocols.labels import canonical_class

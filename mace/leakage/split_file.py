@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mace.errors import DataError
-from mace.evaluation.logs import read_log
+from mace.evaluation.logs.forms import read_log
 from mace.files import decode_text
 from mace.leakage.case import Case
 from mace.leakage.split_json import read_json

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mace.errors import DataError
-from mace.evaluation.log_sample import database_of
-from mace.evaluation.log_tables import COLUMNS
+from mace.evaluation.logs.sample import database_of
+from mace.evaluation.logs.tables import COLUMNS
 from mace.leakage.case import Case, Item, Part, positions
 from mace.leakage.pictures import with_fingerprints
 from mace.protocols.benchmarks import Benchmark

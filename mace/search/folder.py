@@ -41,7 +41,7 @@ FACTS, LOOKS = "facts", "looks"
 # is in the data's fingerprint.
 DECIDING = (
     "augment", "losses", "models", "training", "metrics.py", "prediction.py",
-    "protocols/folds.py", "protocols/inner.py", "evaluation/network.py", "search/folds.py",
+    "protocols/folds.py", "protocols/inner.py", "evaluation/methods/network.py", "search/folds.py",
     "search/objective.py", "search/sampler.py",
 )  # fmt: skip
 

@@ -19,9 +19,9 @@ from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, OutputError
 from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig
 from mace.evaluation.cross_validation import evaluate_methods
-from mace.evaluation.make import make_methods
-from mace.evaluation.method import FoldPredictions, Method
-from mace.evaluation.network import Network
+from mace.evaluation.methods.make import make_methods
+from mace.evaluation.methods.method import FoldPredictions, Method
+from mace.evaluation.methods.network import Network
 from mace.evaluation.results import Evaluation
 from mace.evaluation.summary import summarise
 from mace.protocols.benchmarks import class_benchmark

@@ -17,7 +17,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from mace.bundle import Bundle, Normalisation
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
-from mace.evaluation.network import Network
+from mace.evaluation.methods.network import Network
 from mace.inference import make_network
 from mace.metrics import confusion_matrix, uf1
 from mace.models.apply import init_model

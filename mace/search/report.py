@@ -19,9 +19,9 @@ from optuna.visualization import matplotlib as plots
 from mace import __version__
 from mace.config import from_dict, setting_rows
 from mace.errors import ConfigError, DataError, TrainingError
-from mace.evaluation.figures import DARK, LIGHT, Theme, to_png
 from mace.evaluation.loading import load_evaluation
-from mace.evaluation.page import template, themed_picture
+from mace.evaluation.report.figures import DARK, LIGHT, Theme, to_png
+from mace.evaluation.report.page import template, themed_picture
 from mace.evaluation.summary import summarise
 from mace.evaluation.table import Row, headline_rows
 from mace.files import write_text

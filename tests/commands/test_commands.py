@@ -14,7 +14,7 @@ from mace.bundle import load_bundle
 from mace.cli import main
 from mace.errors import DataError
 from mace.evaluation.loading import load_evaluation
-from mace.evaluation.zoo import Result, read_results
+from mace.evaluation.zoo.evaluate import Result, read_results
 from mace.pretraining import mixing
 from mace.spotting.temperature import fit_temperature
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mace.data.motion_set import MotionSet
-from mace.evaluation.method import FoldPredictions
+from mace.evaluation.methods.method import FoldPredictions
 from mace.protocols.folds import Fold
 
 

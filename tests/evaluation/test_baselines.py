@@ -8,17 +8,17 @@ from sklearn.svm import SVC
 
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
-from mace.evaluation.baselines import (
-    KernelRidge,
-    LogisticRegression,
-    Majority,
-    SupportVectorMachine,
-)
 from mace.evaluation.config import (
     KernelRidgeConfig,
     LogisticRegressionConfig,
     SearchSpace,
     SupportVectorConfig,
+)
+from mace.evaluation.methods.baselines import (
+    KernelRidge,
+    LogisticRegression,
+    Majority,
+    SupportVectorMachine,
 )
 from mace.protocols.folds import loso
 

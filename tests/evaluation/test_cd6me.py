@@ -8,9 +8,9 @@ from evaluation_cases import make_set
 
 from mace.data.motion_set import MotionSet
 from mace.evaluation.action_units import evaluate_units
-from mace.evaluation.baselines import Majority
 from mace.evaluation.config import EvaluationConfig, ProtocolConfig
-from mace.evaluation.method import FoldPredictions
+from mace.evaluation.methods.baselines import Majority
+from mace.evaluation.methods.method import FoldPredictions
 from mace.evaluation.selection import benchmark_of, restrict
 from mace.protocols.benchmarks import BENCHMARKS
 

@@ -13,11 +13,11 @@ from log_cases import CLASSES, known_samples, megc_text
 
 from mace.cli import main
 from mace.errors import DataError
-from mace.evaluation.comparison import compare_predictions, load_predictions
-from mace.evaluation.comparison_text import _short
+from mace.evaluation.comparison.comparison import compare_predictions, load_predictions
+from mace.evaluation.comparison.published import published_elsewhere, published_results
+from mace.evaluation.comparison.text import _short
 from mace.evaluation.config import EvaluationConfig
 from mace.evaluation.cross_validation import evaluate_methods
-from mace.evaluation.published import published_elsewhere, published_results
 from mace.protocols.benchmarks import BENCHMARKS
 
 

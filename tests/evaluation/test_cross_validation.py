@@ -11,12 +11,12 @@ from evaluation_cases import Guess, make_set
 
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError, TrainingError, WorkerError
-from mace.evaluation.baselines import Majority
 from mace.evaluation.config import EvaluationConfig, ProtocolConfig
 from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.loading import load_evaluation
-from mace.evaluation.method import FoldPredictions
 from mace.evaluation.method_scores import figures_json
+from mace.evaluation.methods.baselines import Majority
+from mace.evaluation.methods.method import FoldPredictions
 from mace.evaluation.results import Evaluation
 from mace.evaluation.summary import summarise
 from mace.protocols.folds import Fold

@@ -12,8 +12,8 @@ from mace.data.clips import Clip
 from mace.descriptors.lbp_top import LBPTOP
 from mace.errors import ConfigError, DataError
 from mace.evaluation.config import DescriptorConfig, EvaluationConfig, SearchSpace
-from mace.evaluation.descriptors import BiWoofMachine, LbpTopMachine
-from mace.evaluation.make import make_methods
+from mace.evaluation.methods.descriptors import BiWoofMachine, LbpTopMachine
+from mace.evaluation.methods.make import make_methods
 from mace.evaluation.selection import join, subset
 from mace.inputs import with_lbp_top
 from mace.motion.config import MotionConfig

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from evaluation_cases import make_set
 
-from mace.evaluation import informed
-from mace.evaluation.baselines import KernelRidge
 from mace.evaluation.config import KernelRidgeConfig, SearchSpace, ZeroShotConfig
-from mace.evaluation.informed import InformedRidge
-from mace.evaluation.method import FoldPredictions
+from mace.evaluation.methods import informed
+from mace.evaluation.methods.baselines import KernelRidge
+from mace.evaluation.methods.informed import InformedRidge
+from mace.evaluation.methods.method import FoldPredictions
 from mace.motion.config import MotionConfig
 from mace.pretrained.bundle_files import PACKAGED, bundle_file
 from mace.protocols.folds import loso

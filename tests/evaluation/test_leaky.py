@@ -12,8 +12,8 @@ from mace.evaluation.config import EvaluationConfig, ProtocolConfig
 from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.leaky import BestTestEpoch, show_leaks
 from mace.evaluation.loading import load_evaluation
-from mace.evaluation.network import Network
-from mace.evaluation.report import write_report
+from mace.evaluation.methods.network import Network
+from mace.evaluation.report.report import write_report
 from mace.evaluation.score_text import print_leaks
 from mace.evaluation.selection import benchmark_of, join, restrict
 from mace.evaluation.summary import summarise

@@ -12,7 +12,7 @@ from log_cases import check_known, known_samples, scored
 
 from mace.cli import main
 from mace.errors import DataError
-from mace.evaluation.log_predictions import predictions_from_logs
+from mace.evaluation.logs.predictions import predictions_from_logs
 
 HEADER = ["database", "subject", "clip", "truth", "prediction"]
 SPELT = {"casme2": "sub{:02d}", "samm": "{:03d}", "smic": "s{:02d}"}

@@ -15,8 +15,8 @@ from log_cases import CLASSES, check_known, known_samples, megc_text, scored
 
 from mace.cli import main
 from mace.errors import DataError
-from mace.evaluation.log_predictions import predictions_from_logs
-from mace.evaluation.logs import read_log, write_log
+from mace.evaluation.logs.forms import read_log, write_log
+from mace.evaluation.logs.predictions import predictions_from_logs
 
 
 @pytest.fixture

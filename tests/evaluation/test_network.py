@@ -7,8 +7,8 @@ from evaluation_cases import make_set
 
 from mace.augment.config import NO_AUGMENT, AugmentConfig
 from mace.bundle import Bundle, Normalisation
-from mace.evaluation.gradcam import head_logits, heat_maps
-from mace.evaluation.network import Network
+from mace.evaluation.methods.gradcam import head_logits, heat_maps
+from mace.evaluation.methods.network import Network
 from mace.models.apply import apply_model, init_model
 from mace.models.config import ModelConfig
 from mace.models.make import make_model

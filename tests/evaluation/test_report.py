@@ -9,13 +9,13 @@ import pytest
 from evaluation_cases import Guess, make_set
 
 from mace.errors import ConfigError
-from mace.evaluation.baselines import Majority
 from mace.evaluation.config import EvaluationConfig
 from mace.evaluation.cross_validation import evaluate_methods
-from mace.evaluation.examples import draw_examples
-from mace.evaluation.figures import example_image, learning_figure, subject_accuracies
 from mace.evaluation.loading import load_evaluation
-from mace.evaluation.report import write_report
+from mace.evaluation.methods.baselines import Majority
+from mace.evaluation.report.examples import draw_examples
+from mace.evaluation.report.figures import example_image, learning_figure, subject_accuracies
+from mace.evaluation.report.report import write_report
 from mace.evaluation.results import Evaluation
 from mace.evaluation.summary import summarise
 from mace.evaluation.table import headline_rows, print_table

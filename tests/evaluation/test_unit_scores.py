@@ -9,7 +9,6 @@ from evaluation_cases import Guess, make_set
 from mace.adaptation.config import AdaptConfig
 from mace.errors import ConfigError, DataError
 from mace.evaluation.action_units import evaluate_units
-from mace.evaluation.bundles import bundle_for
 from mace.evaluation.config import (
     EvaluationConfig,
     KernelRidgeConfig,
@@ -17,7 +16,8 @@ from mace.evaluation.config import (
     ZeroShotConfig,
 )
 from mace.evaluation.loading import load_evaluation
-from mace.evaluation.windows import fit_window
+from mace.evaluation.methods.bundles import bundle_for
+from mace.evaluation.methods.windows import fit_window
 from mace.inputs import with_units
 from mace.motion.config import MotionConfig
 from mace.pretrained.bundle_files import PACKAGED, bundle_file
@@ -94,7 +94,7 @@ def test_units_are_read_in_the_window_that_fits_the_other_people(tmp_path):
 
 def test_f1_is_that_of_the_pooled_predictions(tmp_path, monkeypatch):
     # Right with 7 of 10: tp, fp and fn are counted by hand below.
-    monkeypatch.setattr("mace.evaluation.make.make_network", lambda config: Guess(0.7))
+    monkeypatch.setattr("mace.evaluation.methods.make.make_network", lambda config: Guess(0.7))
     table = evaluated(LISTED, tmp_path, known=("1",))
     truth = SET.labels == 0
     predicted = np.zeros(len(SET), int)

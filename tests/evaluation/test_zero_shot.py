@@ -13,10 +13,10 @@ from mace.bundle import load_bundle, save_bundle
 from mace.errors import CheckpointError, ConfigError
 from mace.evaluation.config import EvaluationConfig, ZeroShotConfig
 from mace.evaluation.cross_validation import evaluate_methods
-from mace.evaluation.network import Network
+from mace.evaluation.methods.network import Network
+from mace.evaluation.methods.windows import show
+from mace.evaluation.methods.zero_shot import ZeroShot
 from mace.evaluation.summary import summarise
-from mace.evaluation.windows import show
-from mace.evaluation.zero_shot import ZeroShot
 from mace.leakage.audit_report import audit_case
 from mace.leakage.run_folder import case_of_run
 from mace.models.config import ModelConfig

@@ -8,9 +8,9 @@ import pytest
 
 from mace.cli import main
 from mace.errors import DataError
-from mace.evaluation.zoo import Result, read_results, verdict, write_results
-from mace.evaluation.zoo_page import zoo_page
-from mace.evaluation.zoo_rows import network_rows
+from mace.evaluation.zoo.evaluate import Result, read_results, verdict, write_results
+from mace.evaluation.zoo.page import zoo_page
+from mace.evaluation.zoo.rows import network_rows
 from mace.models.networks import NETWORKS
 
 DOCS = Path(__file__).parents[2] / "docs"

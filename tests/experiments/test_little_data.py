@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mace.errors import ConfigError
-from mace.evaluation.zero_shot import ZeroShot
+from mace.evaluation.methods.zero_shot import ZeroShot
 from mace.experiments.little_data import AS_IT_IS, PEOPLE, Config, keep_people, sweep
 
 GROUPS = np.repeat(np.arange(20), 3)

@@ -11,7 +11,7 @@ from mace.data.config import VariantConfig
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError
 from mace.evaluation.config import ProtocolConfig
-from mace.evaluation.method import FoldPredictions
+from mace.evaluation.methods.method import FoldPredictions
 from mace.experiments.study import STUDY, Places, Setting, StepNetwork, Study, run_study
 from mace.experiments.study_figures import draw_dots
 from mace.experiments.study_page import finished, section

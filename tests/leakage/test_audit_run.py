@@ -11,11 +11,11 @@ import pytest
 
 from mace.cli import main
 from mace.data.motion_set import MotionSet
-from mace.evaluation.baselines import LogisticRegression, Majority
 from mace.evaluation.config import EvaluationConfig, ProtocolConfig
 from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.leaky import frame_pairs_as_samples, random_folds
-from mace.evaluation.method import DataUse, FoldPredictions
+from mace.evaluation.methods.baselines import LogisticRegression, Majority
+from mace.evaluation.methods.method import DataUse, FoldPredictions
 from mace.leakage.audit_report import audit_case
 from mace.leakage.run_folder import case_of_run
 from mace.protocols.folds import Fold

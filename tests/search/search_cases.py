@@ -15,7 +15,7 @@ from optuna.distributions import FloatDistribution
 from mace.augment.config import NO_AUGMENT
 from mace.data.motion_set import MotionSet
 from mace.errors import DataError
-from mace.evaluation.method import DataUse, FoldPredictions
+from mace.evaluation.methods.method import DataUse, FoldPredictions
 from mace.models.config import ModelConfig
 from mace.motion.config import MotionConfig
 from mace.protocols.folds import Fold

@@ -18,12 +18,12 @@ from jaxtyping import Array, Float, Int
 from mace.augment.image import flip
 from mace.bundle import Bundle
 from mace.data.motion_set import MotionSet
-from mace.evaluation.baselines import Majority, mirrored_distances
-from mace.evaluation.bundles import bundle_for
 from mace.evaluation.config import KernelRidgeConfig, ZeroShotConfig
-from mace.evaluation.method import DataUse, FoldPredictions
-from mace.evaluation.windows import fit_window, show
-from mace.evaluation.zero_shot import ZeroShot
+from mace.evaluation.methods.baselines import Majority, mirrored_distances
+from mace.evaluation.methods.bundles import bundle_for
+from mace.evaluation.methods.method import DataUse, FoldPredictions
+from mace.evaluation.methods.windows import fit_window, show
+from mace.evaluation.methods.zero_shot import ZeroShot
 from mace.kernel_ridge import (
     BalancedRidge,
     Distances,

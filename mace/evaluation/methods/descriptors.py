@@ -9,9 +9,9 @@ from sklearn.svm import SVC
 from mace.data.motion_set import MotionSet
 from mace.descriptors.bi_woof import BiWOOF
 from mace.errors import ConfigError, DataError
-from mace.evaluation.baselines import Candidate, best_predictions
 from mace.evaluation.config import DescriptorConfig
-from mace.evaluation.method import FoldPredictions
+from mace.evaluation.methods.baselines import Candidate, best_predictions
+from mace.evaluation.methods.method import FoldPredictions
 from mace.motion.config import MotionConfig
 from mace.protocols.folds import Fold
 

@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping
 
-from mace.evaluation.baselines import (
+from mace.evaluation.config import NETWORK, EvaluationConfig
+from mace.evaluation.methods.baselines import (
     KernelRidge,
     LogisticRegression,
     Majority,
     SupportVectorMachine,
 )
-from mace.evaluation.config import NETWORK, EvaluationConfig
-from mace.evaluation.descriptors import BiWoofMachine, LbpTopMachine
-from mace.evaluation.informed import InformedRidge
-from mace.evaluation.method import Method
-from mace.evaluation.network import Network
-from mace.evaluation.zero_shot import ZeroShot
+from mace.evaluation.methods.descriptors import BiWoofMachine, LbpTopMachine
+from mace.evaluation.methods.informed import InformedRidge
+from mace.evaluation.methods.method import Method
+from mace.evaluation.methods.network import Network
+from mace.evaluation.methods.zero_shot import ZeroShot
 
 
 def make_methods(config: EvaluationConfig) -> Mapping[str, Method]:

@@ -31,7 +31,7 @@ from mace.evaluation.config import (
     SearchSpace,
     SupportVectorConfig,
 )
-from mace.evaluation.method import DataUse, FoldPredictions
+from mace.evaluation.methods.method import DataUse, FoldPredictions
 from mace.kernel_ridge import (
     BalancedRidge,
     Distances,

@@ -11,14 +11,14 @@ from mace import __version__
 from mace.config import setting_rows
 from mace.errors import ConfigError
 from mace.evaluation.config import NETWORK, describe_folds
-from mace.evaluation.examples import (
+from mace.evaluation.report.examples import (
     Example,
     draw_examples,
     load_faces,
     save_faces,
     shown_clips,
 )
-from mace.evaluation.figures import (
+from mace.evaluation.report.figures import (
     DARK,
     LIGHT,
     confusion_figure,
@@ -27,7 +27,7 @@ from mace.evaluation.figures import (
     subject_accuracies,
     subject_figure,
 )
-from mace.evaluation.page import inline_png, template, themed_picture, write_png
+from mace.evaluation.report.page import inline_png, template, themed_picture, write_png
 from mace.evaluation.results import Evaluation
 from mace.evaluation.summary import Summary, summarise
 from mace.evaluation.table import METHOD_NAMES, headline_rows

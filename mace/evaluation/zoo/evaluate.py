@@ -16,7 +16,6 @@ import pandas as pd
 
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError, MaceError
-from mace.evaluation.baselines import KernelRidge, Majority
 from mace.evaluation.config import (
     NETWORK,
     EvaluationConfig,
@@ -24,10 +23,11 @@ from mace.evaluation.config import (
     describe_folds,
 )
 from mace.evaluation.cross_validation import evaluate_methods
-from mace.evaluation.descriptors import BiWoofMachine, LbpTopMachine, check_bi_woof
-from mace.evaluation.method import Method
+from mace.evaluation.methods.baselines import KernelRidge, Majority
+from mace.evaluation.methods.descriptors import BiWoofMachine, LbpTopMachine, check_bi_woof
+from mace.evaluation.methods.method import Method
 from mace.evaluation.summary import Summary, summarise
-from mace.evaluation.zoo_rows import RIDGE, title_of
+from mace.evaluation.zoo.rows import RIDGE, title_of
 from mace.files import atomic_path
 from mace.models.apply import count_parameters, init_model
 from mace.models.config import ModelConfig

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from mace.evaluation.figures import DARK, LIGHT, Theme
+from mace.evaluation.report.figures import DARK, LIGHT, Theme
 from mace.files import atomic_path
 
 

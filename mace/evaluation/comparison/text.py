@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from mace.evaluation.comparison import ComparedRuns
-from mace.evaluation.published import ALL, Elsewhere, Figures, Published
+from mace.evaluation.comparison.comparison import ComparedRuns
+from mace.evaluation.comparison.published import ALL, Elsewhere, Figures, Published
 from mace.evaluation.score_text import benchmark_lines, counted, decimal, interval, print_rows
 from mace.protocols.benchmarks import BENCHMARKS
 

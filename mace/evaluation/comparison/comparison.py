@@ -10,8 +10,9 @@ import numpy as np
 
 from mace.errors import DataError
 from mace.evaluation.bootstrap import Interval, percentile_interval
+from mace.evaluation.comparison.published import Published
 from mace.evaluation.loading import load_evaluation
-from mace.evaluation.log_predictions import predictions_from_logs
+from mace.evaluation.logs.predictions import predictions_from_logs
 from mace.evaluation.method_scores import (
     CONFIDENCE,
     SCORES,
@@ -23,7 +24,6 @@ from mace.evaluation.method_scores import (
     draw_scores,
 )
 from mace.evaluation.predictions import Predictions, predictions_of
-from mace.evaluation.published import Published
 from mace.metrics import MeanScores
 from mace.protocols.benchmarks import Benchmark
 from mace.protocols.labels import canonical_class

@@ -8,10 +8,10 @@ from jaxtyping import Int
 from mace.adaptation.config import AdaptConfig
 from mace.adaptation.search import WindowFit
 from mace.data.motion_set import MotionSet
-from mace.evaluation.bundles import bundle_for
-from mace.evaluation.gradcam import explains, heat_maps
-from mace.evaluation.method import DataUse, FoldPredictions
-from mace.evaluation.windows import fit_window, show
+from mace.evaluation.methods.bundles import bundle_for
+from mace.evaluation.methods.gradcam import explains, heat_maps
+from mace.evaluation.methods.method import DataUse, FoldPredictions
+from mace.evaluation.methods.windows import fit_window, show
 from mace.prediction import predict_clips
 from mace.pretrained.bundle_files import BundleFile
 from mace.protocols.folds import Fold

@@ -152,7 +152,7 @@ def published_results(benchmark: BenchmarkName | None = None) -> Sequence[Publis
 
 
 def _data() -> dict[str, list[dict[str, Any]]]:
-    text = files("mace.evaluation").joinpath("published.toml").read_text(encoding="utf-8")
+    text = files(__package__).joinpath("published.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 

@@ -18,7 +18,7 @@ from matplotlib.patches import Rectangle
 from mace.adaptation.config import Window
 from mace.bundle import Bundle
 from mace.data.motion_set import MotionSet
-from mace.evaluation.zero_shot import class_columns
+from mace.evaluation.methods.zero_shot import class_columns
 from mace.files import atomic_path
 from mace.prediction import typical_images
 from mace.protocols.labels import knows

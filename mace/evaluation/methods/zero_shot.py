@@ -12,11 +12,11 @@ from mace.config import UNHASHED
 from mace.data.motion_set import MotionSet
 from mace.emfacs import emotion_probabilities
 from mace.errors import ConfigError
-from mace.evaluation.bundles import bundle_for
 from mace.evaluation.config import ZeroShotConfig
-from mace.evaluation.gradcam import heat_maps
-from mace.evaluation.method import DataUse, FoldPredictions
-from mace.evaluation.windows import fit_window
+from mace.evaluation.methods.bundles import bundle_for
+from mace.evaluation.methods.gradcam import heat_maps
+from mace.evaluation.methods.method import DataUse, FoldPredictions
+from mace.evaluation.methods.windows import fit_window
 from mace.prediction import Adaptation, predict_clips
 from mace.protocols.folds import Fold
 from mace.protocols.labels import canonical_class, knows

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mace.errors import DataError
-from mace.evaluation.log_sample import Log, LogSample, database_of, database_remarks, shown
+from mace.evaluation.logs.sample import Log, LogSample, database_of, database_remarks, shown
 from mace.protocols.benchmarks import Benchmark
 from mace.protocols.names import subject_key
 

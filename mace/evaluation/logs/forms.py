@@ -2,7 +2,7 @@
 
 MEGC form: a line `database subject`, then a line `clip truth prediction` for each of the subject's
 samples, and so on for every fold; blank lines and lines that begin with `#` are passed over.
-`mace.evaluation.log_tables` and `mace.evaluation.log_console` read the two other forms.
+`mace.evaluation.logs.tables` and `mace.evaluation.logs.console` read the two other forms.
 """
 
 import re
@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mace.errors import DataError
-from mace.evaluation.log_console import is_console, read_console
-from mace.evaluation.log_sample import Log, LogSample, shown
-from mace.evaluation.log_tables import delimiter_of, is_sheet, read_sheet, read_table
+from mace.evaluation.logs.console import is_console, read_console
+from mace.evaluation.logs.sample import Log, LogSample, shown
+from mace.evaluation.logs.tables import delimiter_of, is_sheet, read_sheet, read_table
 from mace.files import decode_text, write_text
 from mace.protocols.benchmarks import BENCHMARKS, Benchmark
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from mace.errors import DataError
-from mace.evaluation.log_sample import LogSample
-from mace.evaluation.logs import read_log
+from mace.evaluation.logs.forms import read_log
+from mace.evaluation.logs.sample import LogSample
 from mace.evaluation.predictions import Predictions
 from mace.protocols.benchmarks import Benchmark
 from mace.protocols.labels import label_key, label_number

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import jinja2
 
-from mace.evaluation.zoo import Result, verdict
-from mace.evaluation.zoo_rows import EVALUATED, network_rows, title_of
+from mace.evaluation.zoo.evaluate import Result, verdict
+from mace.evaluation.zoo.rows import EVALUATED, network_rows, title_of
 
 MEASURED = (
     "network", "images", "weights", "epochs", "seeds", "UF1", "UAR", "kernel ridge, UF1",
@@ -17,7 +17,7 @@ MEASURED = (
 def zoo_page(results: Sequence[Result]) -> str:
     """Return the page in Markdown; figures are those of `results` and of the published sources."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("mace.evaluation", ""),
+        loader=jinja2.PackageLoader("mace.evaluation.zoo", ""),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         keep_trailing_newline=True,
@@ -26,7 +26,7 @@ def zoo_page(results: Sequence[Result]) -> str:
     tables: dict[tuple[str, str], list[Result]] = {}
     for result in results:
         tables.setdefault((result.dataset, result.folds), []).append(result)
-    return environment.get_template("zoo.md.j2").render(
+    return environment.get_template("page.md.j2").render(
         networks=network_rows(),
         tables=tables.values(),
         table=_of_networks,

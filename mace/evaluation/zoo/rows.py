@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from mace.errors import ConfigError
-from mace.evaluation.published import (
+from mace.evaluation.comparison.published import (
     ALL,
     Elsewhere,
     Figures,

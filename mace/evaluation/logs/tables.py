@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mace.errors import DataError
-from mace.evaluation.log_sample import Log, LogSample, database_of, database_remarks, shown
+from mace.evaluation.logs.sample import Log, LogSample, database_of, database_remarks, shown
 from mace.protocols.benchmarks import Benchmark
 from mace.protocols.names import NUMBERED, canonical_database
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeGuard
 
 from mace.data.motion_set import MotionSet
-from mace.evaluation.bundles import bundle_for
-from mace.evaluation.method import FoldPredictions, Method
-from mace.evaluation.network import Network
+from mace.evaluation.methods.bundles import bundle_for
+from mace.evaluation.methods.method import FoldPredictions, Method
+from mace.evaluation.methods.network import Network
 from mace.protocols.folds import Fold
 from mace.training.fit import each_trained
 from mace.training.member import Member

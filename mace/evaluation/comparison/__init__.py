@@ -1,0 +1,1 @@
+"""Results side by side, and the published numbers of the field beside them."""

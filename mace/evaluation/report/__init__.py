@@ -1,0 +1,1 @@
+"""One page about an evaluation, and its pictures."""

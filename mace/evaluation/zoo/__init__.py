@@ -1,0 +1,1 @@
+"""The field's networks side by side, all trained alike."""
