@@ -1,9 +1,9 @@
-"""The ways in which a 3x3 convolution and its weight gradient can be computed, on this CPU.
+"""The ways in which a 3x3 convolution and its gradients can be computed, on this CPU.
 
     uv run python benchmarks/convolutions.py [--batch 32] [--repeats 7]
 
-For square maps with as many channels out as in: the forward pass as XLA's convolution and as one
-product, and the weight gradient as XLA's and as one product of shifted copies, in turns, on one
+For square maps: the forward pass as XLA's convolution and as one product, the gradient of the input
+likewise, and that of the weights as XLA's and as one product of shifted copies, in turns, on one
 core, in processor milliseconds (minimum), and what `mace.models.conv` takes. The process keeps its
 heap, as every training does.
 """
@@ -16,14 +16,16 @@ from typing import Any
 
 import jax
 
-from mace.models.conv import CACHED_BYTES, TINY_MAP, WIDE, conv2d, native_conv
+from mace.models.conv import TINY_MAP, conv2d, native_conv, shifted_gradient, takes_copies
 from mace.models.runtime import keep_heap
 
-CASES = tuple((side, channels) for side in (64, 32, 16, 8) for channels in (16, 32, 64, 128))
-TINY = ((4, 256), (3, 256), (2, 256), (1, 256))
+CASES = tuple((side, n, n) for side in (64, 32, 16, 8) for n in (16, 32, 64, 128))
+TINY = ((4, 256, 512), (3, 256, 512), (2, 256, 512), (2, 512, 1024), (1, 256, 512))
 
 
-def fastest(functions: list[Callable[..., Any]], arguments: tuple[Any, ...], turns: int) -> list:
+def in_turns(
+    functions: list[Callable[..., Any]], arguments: tuple[Any, ...], turns: int
+) -> list[float]:
     """Return the least processor time of each function, ms, measured in turns."""
     times: list[list[float]] = [[] for _ in functions]
     for turn in range(turns + 1):
@@ -38,32 +40,37 @@ def fastest(functions: list[Callable[..., Any]], arguments: tuple[Any, ...], tur
 def main() -> None:
     parser = argparse.ArgumentParser(description="convolutions on a CPU")
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--repeats", type=int, default=7, choices=range(1, 100), metavar="N")
     arguments = parser.parse_args()
     keep_heap()
     compiled = functools.partial(jax.jit, compiler_options={"xla_cpu_multi_thread_eigen": False})
-
-    def weight_gradient(convolve: Callable[..., Any]) -> Callable[..., Any]:
-        return compiled(lambda x, kernel, dy: jax.vjp(lambda k: convolve(x, k), kernel)[1](dy))
-
     products = functools.partial(conv2d, form="products")
-    print("map, px  channels  copies, MB  forward: XLA  product  gradient: XLA  copies  taken")
-    for side, channels in CASES + TINY:
-        x, dy = jax.random.normal(jax.random.key(0), (2, arguments.batch, side, side, channels))
-        kernel = jax.random.normal(jax.random.key(1), (3, 3, channels, channels))
-        forward = fastest(
-            [compiled(native_conv), compiled(products)], (x, kernel), arguments.repeats
-        )
-        backward = fastest(
-            [weight_gradient(native_conv), weight_gradient(products)],
-            (x, kernel, dy),
-            arguments.repeats,
-        )
-        size = 9 * x.size * x.dtype.itemsize
-        taken = "copies" if size <= CACHED_BYTES or channels >= WIDE else "XLA"
+
+    def input_gradient(convolve: Callable[..., Any]) -> Callable[..., Any]:
+        return compiled(lambda x, kernel, dy: jax.vjp(lambda x: convolve(x, kernel), x)[1](dy))
+
+    def native_gradient(x: jax.Array, kernel: jax.Array, dy: jax.Array) -> Any:
+        return jax.vjp(lambda kernel: native_conv(x, kernel), kernel)[1](dy)
+
+    def copies(x: jax.Array, kernel: jax.Array, dy: jax.Array) -> jax.Array:
+        return shifted_gradient(x, dy, kernel.shape[:2], stride=1, dilation=1)
+
+    print("map, channels, copies in MB; XLA and product: forward, input; XLA and copies: weights")
+    for side, inputs, outputs in CASES + TINY:
+        keys = jax.random.split(jax.random.key(0), 3)
+        x = jax.random.normal(keys[0], (arguments.batch, side, side, inputs))
+        dy = jax.random.normal(keys[1], (arguments.batch, side, side, outputs))
+        kernel = jax.random.normal(keys[2], (3, 3, inputs, outputs))
+        turns = arguments.repeats
+        forward = in_turns([compiled(native_conv), compiled(products)], (x, kernel), turns)
+        ways = [input_gradient(native_conv), input_gradient(products)]
+        ways += [compiled(native_gradient), compiled(copies)]
+        gradients = in_turns(ways, (x, kernel, dy), turns)
+        taken = "copies" if takes_copies(dy.shape, kernel.shape) else "XLA"
         taken = "product" if side * side <= TINY_MAP else taken
-        figures = "  ".join(f"{figure:10.2f}" for figure in (*forward, *backward))
-        print(f"{side:7d}  {channels:8d}  {size / 1e6:10.1f}  {figures}  {taken}", flush=True)
+        figures = " | ".join(f"{figure:.2f}" for figure in (*forward, *gradients))
+        size = 9 * dy.size * dy.dtype.itemsize / 1e6
+        print(f"| {side}x{side}, {inputs} to {outputs} | {size:.1f} | {figures} | {taken} |")
 
 
 if __name__ == "__main__":

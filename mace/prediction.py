@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int, PyTree, Shaped
 
 from mace.augment.image import flip
 from mace.bundle import Normalisation, NormaliseKind
+from mace.errors import ConfigError
 from mace.models.apply import apply_model
 from mace.models.config import ModelConfig
 from mace.models.conv import Form
@@ -87,6 +88,7 @@ class Adaptation:
     def turned(self, images: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
         """Return the whole images with their channels as the network expects them."""
         # An accelerator would round a flow to the eleven bits of TF32 here.
+        images = images.astype(jnp.float32)
         return jnp.einsum("bhwc,cd->bhwd", images, self.channels, precision="highest")
 
     @staticmethod
@@ -319,6 +321,11 @@ def make_outputs(
 
         if adaptation is None:
             return of_both_sides(images)
+        if jnp.ndim(adaptation.windows) != 2 or not len(adaptation.windows):
+            raise ConfigError(
+                f"an adaptation has windows of shape {jnp.shape(adaptation.windows)}, expected "
+                "one row or more of left, top, right and bottom"
+            )
         turned = adaptation.turned(images)
         return jax.lax.map(
             lambda window: of_both_sides(adaptation.shown(turned, window)), adaptation.windows

@@ -1,1 +1,1 @@
-"""Anybody's motion images, brought to the window and the signs that a network was trained on."""
+"""Anybody's motion images, brought to the windows and the signs that a network was trained on."""

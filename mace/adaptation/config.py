@@ -1,4 +1,4 @@
-"""What is tried when the window of motion images is looked for."""
+"""What is tried when the windows of motion images are looked for."""
 
 from dataclasses import dataclass
 

@@ -10,7 +10,7 @@ less the mean entropy of the predictions. On other crops of rendered validation 
 better than the mean confidence. Source: Bridle, Heading and MacKay, "Unsupervised Classifiers,
 Mutual Information and 'Phantom Targets'", NIPS 1991. Which of the best is best is mostly noise, so
 predictions are averaged over several: on the same people the mean over the eight best was better
-than the best by 0.005 in UF1 where 384 clips chose, by 0.014 where 16 did.
+than the best, and the more so the fewer clips chose.
 
 Orders and signs of the channels are told apart by how sure the network is and by how well the
 motion agrees with what it has learnt from: turned upside down, a lowered brow is a raised one that
@@ -43,9 +43,10 @@ from mace.prediction import (
 
 WHOLE: Window = (0.0, 0.0, 1.0, 1.0)
 _BATCH = 64
-# By how much in mean plausibility, and in standard errors of it, another convention must win over
-# the expected one: to take it wrongly costs everything, to miss it is seen at once.
-_GAIN, _ERRORS = 0.04, 4.0
+# By how much in mean plausibility, in standard errors of it, and on how many clips another
+# convention must win over the expected one: to take it wrongly costs everything, to miss it is seen
+# at once.
+_GAIN, _ERRORS, _FEWEST = 0.04, 4.0, 10
 _FLAT = 0.01
 
 
@@ -57,7 +58,7 @@ class WindowFit:
         windows: left, top, right, bottom in shares of the images; the best first.
         convention: of their channels.
         before: mean confidence with the images as they are.
-        after: and as they are shown now.
+        after: and in the best window and convention.
         flat: whether all windows were about as good.
         edge: whether the best window lies at the edge of what was tried.
         clips: from how many it was chosen.
@@ -76,6 +77,10 @@ class WindowFit:
         return Adaptation(
             windows=np.asarray(self.windows, np.float32), channels=self.convention.matrix(channels)
         )
+
+    def best(self) -> "WindowFit":
+        """Return the fit with the best window alone, for what is shown no other."""
+        return replace(self, windows=self.windows[:1])
 
     def figures(self) -> dict[str, list[float]]:
         """Return the choice as numbers, by name; the convention is a place in `CONVENTIONS`."""
@@ -153,7 +158,7 @@ class WindowSearch:
         config: what is tried.
 
     Raises:
-        DataError: for no images.
+        DataError: for no images, or images of another size than the network's.
         ConfigError: for a network that reads something else than optical flow.
     """
 
@@ -167,38 +172,54 @@ class WindowSearch:
                 f"windows are fitted to optical flow, this network reads "
                 f"{trained.motion.representation}; leave out --adapt"
             )
+        typical = trained.typical if isinstance(trained, Bundle) else None
+        if typical is not None and typical.shape[1:] != inputs.shape[1:]:
+            sizes = [" x ".join(map(str, shape[1:])) for shape in (inputs.shape, typical.shape)]
+            raise DataError(
+                f"the motion images are {sizes[0]} (height, width, channels), the network learnt "
+                f"from {sizes[1]}; make them of that size"
+            )
         self._trained, self._inputs, self._config = trained, inputs, config
-        self._tables: dict[tuple[Convention, int], Float[np.ndarray, "w n k"]] = {}
+        self._typical = typical
+        self._tables: dict[tuple[Convention, bool], Float[np.ndarray, "w n k"]] = {}
         self._agreements: dict[tuple[Convention, int], Float[np.ndarray, "n k"]] = {}
         # Conventions are compared on windows of the images' own size, an eighth of all.
         self._coarse = windows(replace(config, heights=(1.0,), widths=(1.0,)))
         self._windows = windows(config)
 
     def fit(self, index: Int[np.ndarray, " m"]) -> WindowFit:
-        """Return the fit to some of the images; nothing of the others has a part in it."""
+        """Return the fit to some of the images; nothing of the others has a part in it.
+
+        Raises:
+            DataError: for none.
+        """
+        if not len(index):
+            raise DataError("there are no images to fit a window to; give at least one clip")
         convention, tried = self._convention(index), self._windows
-        table, worth = self._worth(convention, index, tried)
+        table, worth = self._worth(convention, index, coarse=False)
         best = (-worth).argsort(kind="stable")[: self._config.best]
-        whole = int(distances(tried).argmin())
+        shifts = np.abs(tried[:, 1] + tried[:, 3] - 1) / 2
+        as_they_are, _ = self._worth(CONVENTIONS[0], index, coarse=True)
+        whole = int(distances(self._coarse).argmin())
         left, top, right, bottom = np.round(tried[best].astype(float), 4).T.tolist()
         return WindowFit(
             windows=tuple(zip(left, top, right, bottom, strict=True)),
             convention=convention,
-            before=float(table[whole].max(axis=-1).mean()),
-            after=float(table[best].mean(axis=0).max(axis=-1).mean()),
+            before=float(as_they_are[whole].max(axis=-1).mean()),
+            after=float(table[best[0]].max(axis=-1).mean()),
             flat=bool(np.ptp(information(table)) < _FLAT),
-            edge=bool(abs(top[0] + bottom[0] - 1) / 2 > self._config.shift - 1e-3),
+            edge=bool(0 < shifts.max() < shifts[best[0]] + 1e-6),
             clips=len(index),
         )
 
     def _convention(self, index: Int[np.ndarray, " m"]) -> Convention:
         expected, *others = CONVENTIONS
-        if not self._config.conventions:
+        if not self._config.conventions or len(index) < _FEWEST:
             return expected
         rivals = {convention: self._plausibility(convention, index) for convention in others}
         rival = max(others, key=lambda convention: rivals[convention].mean())
         gain = rivals[rival] - self._plausibility(expected, index)
-        error = gain.std() / np.sqrt(len(gain))
+        error = gain.std(ddof=1) / np.sqrt(len(gain))
         return rival if gain.mean() > max(_GAIN, _ERRORS * error) else expected
 
     def _plausibility(
@@ -207,14 +228,15 @@ class WindowSearch:
         """Return what speaks for a convention in each image, shown in the window that fits best.
 
         How sure the network is and, where it is known what it learnt from, how well the motion
-        agrees with what is typical of the predicted classes.
+        agrees with what is typical of the predicted classes: alone, either told conventions of
+        rendered validation people apart less surely than their sum.
         """
-        table, worth = self._worth(convention, index, self._coarse)
+        table, worth = self._worth(convention, index, coarse=True)
         best = int(worth.argmax())
         sure = table[best].max(axis=-1)
-        if not isinstance(self._trained, Bundle) or self._trained.typical is None:
+        if self._typical is None:
             return sure
-        agreement = self._agreement(convention, best, self._trained.typical)[index]
+        agreement = self._agreement(convention, best, self._typical)[index]
         return sure + (table[best] * agreement).sum(axis=-1)
 
     def _agreement(
@@ -235,17 +257,15 @@ class WindowSearch:
         return self._agreements[convention, place]
 
     def _worth(
-        self,
-        convention: Convention,
-        index: Int[np.ndarray, " m"],
-        tried: Float[np.ndarray, "w 4"],
+        self, convention: Convention, index: Int[np.ndarray, " m"], *, coarse: bool
     ) -> tuple[Float[np.ndarray, "w m k"], Float[np.ndarray, " w"]]:
         """Return the predictions of some images in each window, and what it is worth, paid for."""
-        if (convention, len(tried)) not in self._tables:
-            self._tables[convention, len(tried)] = window_predictions(
+        tried = self._coarse if coarse else self._windows
+        if (convention, coarse) not in self._tables:
+            self._tables[convention, coarse] = window_predictions(
                 self._trained, self._inputs, tried, convention
             )
-        table = self._tables[convention, len(tried)][:, index]
+        table = self._tables[convention, coarse][:, index]
         price = self._config.price * (1 + self._config.clips / len(index))
         return table, information(table) - price * distances(tried)
 

@@ -78,7 +78,7 @@ def run(
         mix: rendered faces that share every training batch and how much of it they get:
             `synthetic:0.5` for pairs made for this input (minutes, once), or a prepared data set
             such as `synthetic/demo:0.5`.
-        adapt: show the network of `zero_shot` or `init` the window of the images, in the order and
+        adapt: show the network of `zero_shot` or `init` the windows of the images, in the order and
             signs of the channels, that tell it most about the clips of the training subjects,
             without their labels.
         adaptation: what is tried.
@@ -167,8 +167,8 @@ def run(
     from mace.evaluation.score_text import (
         adaptation_lines,
         benchmark_lines,
+        best_windows,
         print_leaks,
-        shown_windows,
     )
     from mace.evaluation.selection import benchmark_of, join, of_partitions, restrict
     from mace.evaluation.summary import summarise
@@ -267,7 +267,7 @@ def run(
     summary = summarise(evaluation)
     picture = None
     if as_it_is is not None:
-        windows, place = shown_windows(evaluation), out / "mean_motion.png"
+        windows, place = best_windows(evaluation), out / "mean_motion.png"
         if draw_mean_motion(place, inputs, as_it_is.bundle.load(), windows=windows):
             picture = place
     if as_json:

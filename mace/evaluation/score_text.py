@@ -109,8 +109,8 @@ def fitted_windows(evaluation: Evaluation) -> list[Mapping[str, Sequence[float]]
     return [figures for figures in folds.values() if "windows" in figures]
 
 
-def shown_windows(evaluation: Evaluation) -> list[Window]:
-    """Return the best window of every fold, each once."""
+def best_windows(evaluation: Evaluation) -> list[Window]:
+    """Return the best window of each fold, each once."""
     windows = set()
     for figures in fitted_windows(evaluation):
         left, top, right, bottom = figures["windows"][:4]
@@ -127,12 +127,15 @@ def adaptation_lines(evaluation: Evaluation) -> list[str]:
     lines = []
     for ((left, top, right, bottom), convention), count in counts.most_common(3):
         line = (
-            f"best in {count} of {len(chosen)} folds: rows {top:.2f} to {bottom:.2f}, columns "
-            f"{left:.2f} to {right:.2f} of the images"
+            f"best window in {count} of {len(chosen)} folds: rows {top:.2f} to {bottom:.2f}, "
+            f"columns {left:.2f} to {right:.2f} of the images"
         )
         if convention:
             line += f"; channels taken for {CONVENTIONS[convention]}, look at how they were made"
         lines.append(line)
+    averaged = max(len(f["windows"]) // 4 for f in chosen)
+    if averaged > 1:
+        lines.append(f"predictions are means over the {averaged} best windows of each fold")
     if any(f["edge"][0] for f in chosen):
         lines.append("a window at the edge of what was tried was best: look at the images")
     if all(f["flat"][0] for f in chosen):

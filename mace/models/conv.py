@@ -1,6 +1,7 @@
 """The convolution every network here is made of."""
 
 import functools
+import math
 from typing import Literal
 
 import flax.linen as nn
@@ -20,13 +21,13 @@ maps, and for large maps they are 3 to 4 times slower."""
 he = nn.initializers.variance_scaling(2.0, "fan_in", "truncated_normal")
 """He et al. 2015, "Delving deep into rectifiers": the variance that survives a ReLU."""
 
-TINY_MAP = 2 * 2
-"""Largest output, in pixels, that is a product in either form: on a CPU, XLA's convolution of 32
-maps of 2x2 px from 512 to 1,024 channels takes 1.7 s, the product 7 ms."""
+TINY_MAP = 2 * 3
+"""Largest output, in pixels, that is a product in either form: XLA has no fast convolution on a CPU
+for maps that are smaller than the kernel, and is 40 to 200 times slower there."""
 
-CACHED_BYTES, WIDE = 5_000_000, 128
-"""On a CPU a weight gradient is taken from shifted copies where these fit the cache, or have so
-many channels that the product gains more than the memory costs."""
+CACHED_BYTES, WIDE, MOST_BYTES = 5_000_000, 128, 1_000_000_000
+"""On a CPU a weight gradient is taken from shifted copies where these fit the cache; or where they
+have so many channels that the product gains more than the memory costs, up to a limit."""
 
 
 def conv2d(
@@ -43,14 +44,12 @@ def conv2d(
     samples the same pixels whatever the size (and as PyTorch does; JAX's "SAME" does not).
     The result has ceil(h / stride) rows. Only reverse-mode derivatives are defined.
 
-    The value and the gradient are those of `lax.conv_general_dilated`; how they are computed on a
-    CPU is ours, since XLA's convolution spends there, per image, 2 to 3 times a forward pass on
-    the weight gradient (benchmarks/README.md):
+    The value and the gradient are those of `lax.conv_general_dilated`; how they are computed is
+    chosen by what is fast on a CPU (`benchmarks/convolutions.py`):
 
     - a 1x1 kernel is a matrix product, whose weight gradient is 1.4 to 3 times faster;
-    - the weight gradient of a 3x3 kernel is one product of shifted copies where the copies fit
-      the cache or are wide (`_shifted_gradient`), 1.1 to 3 times faster; else XLA's, which is up
-      to 2.5 times faster then;
+    - the weight gradient of a larger kernel is one product of shifted copies or XLA's, as
+      `takes_copies` says; an accelerator takes its own;
     - a tiny map is a product in either form.
     """
     if kernel.shape[:2] == (1, 1) and stride == 1:
@@ -94,14 +93,15 @@ def _copies(
     top, left = dilation * (rows - 1) // 2, dilation * (columns - 1) // 2
     height, width = ((n - 1) // stride + 1 for n in x.shape[1:3])
 
-    def taps(count: int, length: int) -> list[slice]:
+    def taps(count: int, length: int) -> list[tuple[int, int, int]]:
         starts = [i * dilation for i in range(count)]
-        return [slice(start, start + stride * (length - 1) + 1, stride) for start in starts]
+        return [(start, start + stride * (length - 1) + 1, stride) for start in starts]
 
     # Columns first: a picture's 3 channels are a short piece to copy, 3 x 3 of them a longer one.
     x = jnp.pad(x, ((0, 0), (top, top), (left, left), (0, 0)))
-    x = jnp.concatenate([x[:, :, part] for part in taps(columns, width)], -1)
-    return jnp.concatenate([x[:, part] for part in taps(rows, height)], -1)
+    # Not by indexing, which becomes a gather where the size of the batch is not known yet.
+    x = jnp.concatenate([lax.slice_in_dim(x, *part, axis=2) for part in taps(columns, width)], -1)
+    return jnp.concatenate([lax.slice_in_dim(x, *part, axis=1) for part in taps(rows, height)], -1)
 
 
 def _product_of_copies(x: Array, kernel: Array, stride: int, dilation: int) -> Array:
@@ -169,19 +169,30 @@ def _backward(
         return jax.vjp(lambda kernel: conv(x, kernel), kernel)[1](gradient)[0]
 
     def shifted(x: Array, gradient: Array) -> Array:
-        return _shifted_gradient(x, gradient, kernel.shape[:2], stride=stride, dilation=dilation)
+        return shifted_gradient(x, gradient, kernel.shape[:2], stride=stride, dilation=dilation)
 
-    copied = gradient if stride == 1 else x
-    copies = gradient.size // gradient.shape[-1] * kernel[..., 0, 0].size * copied.shape[-1]
-    if copies * gradient.dtype.itemsize > CACHED_BYTES and copied.shape[-1] < WIDE:
-        return dx, native(x, gradient)
-    return dx, lax.platform_dependent(x, gradient, cpu=shifted, default=native)
+    if takes_copies(gradient.shape, kernel.shape, stride=stride, itemsize=x.dtype.itemsize):
+        return dx, lax.platform_dependent(x, gradient, cpu=shifted, default=native)
+    return dx, native(x, gradient)
 
 
 _conv.defvjp(_forward, _backward)
 
 
-def _shifted_gradient(
+def takes_copies(
+    output: tuple[int, ...], kernel: tuple[int, ...], *, stride: int = 1, itemsize: int = 4
+) -> bool:
+    """Return whether a weight gradient on a CPU is a product of shifted copies, by shapes.
+
+    Copied are the channels of the output's gradient, or, with a stride, those of the input.
+    """
+    rows, columns, inputs, outputs = kernel
+    channels = outputs if stride == 1 else inputs
+    size = math.prod(output[:3]) * rows * columns * channels * itemsize
+    return size <= (MOST_BYTES if channels >= WIDE else CACHED_BYTES)
+
+
+def shifted_gradient(
     x: Float[Array, "b h w i"],
     gradient: Float[Array, "b h2 w2 o"],
     size: tuple[int, ...],

@@ -29,9 +29,9 @@ WINDOWS = ((2, 1.0), (5, 1.0), (7, 1.0), (9, 1.0), (3, 0.8), (3, 1.2), (7, 0.8),
 def measure_windows(
     trained: Trained, pairs: StoredPairs, estimator: str, *, classes: PairClasses
 ) -> dict[str, Any]:
-    """Return the UF1 on each window before and after it was fitted by the images, without labels.
+    """Return the UF1 on each window before and after fitting by the images, without labels.
 
-    Half of the people choose the window, the other half is scored, and the other way round. The
+    Half of the people choose the windows, the other half is scored, and the other way round. The
     last rows are the fitting window with its channels in other orders and with other signs.
     """
     labels = labels_of(pairs, classes)

@@ -80,7 +80,7 @@ def test_images_that_fit_are_left_alone(trained):
     fit = WindowSearch(trained, IMAGES, config=AdaptConfig(best=1)).fit(EVERYBODY)
     assert fit.windows == ((0, 0, 1, 1),)
     assert fit.convention == Convention()
-    assert fit.before == fit.after
+    assert fit.before == pytest.approx(fit.after, abs=1e-5)
     assert not fit.edge
     np.testing.assert_allclose(
         predict(trained, IMAGES, adaptation=fit.adaptation(3)), predict(trained, IMAGES), atol=1e-5
@@ -111,7 +111,8 @@ def test_predictions_are_the_mean_over_the_best_windows(trained):
     mean = predict(trained, lower, adaptation=both)
     np.testing.assert_allclose(mean, np.mean(each, axis=0), atol=1e-6)
     assert np.abs(each[0] - each[1]).max() > 0.1
-    assert fit.after == pytest.approx(mean.max(axis=-1).mean(), abs=1e-5)
+    assert fit.after == pytest.approx(each[0].max(axis=-1).mean(), abs=1e-5)
+    assert fit.best().windows == fit.windows[:1]
     # What is seen in one picture, or learnt from, is the best window.
     shown = Adaptation(windows=both.windows[:1], channels=both.channels)(lower)
     np.testing.assert_array_equal(both(lower), shown)
@@ -132,16 +133,36 @@ def test_channels_in_another_order_are_found_without_labels_and_said(trained):
     assert accuracy(trained, images, fit.adaptation(3)) > 0.9
 
 
-@pytest.mark.parametrize("convention", CONVENTIONS)
-def test_what_motion_is_typical_tells_all_conventions_apart(trained, convention):
-    images = IMAGES @ convention.matrix(3).T
-    typical = typical_images(trained, IMAGES, SET.labels)
+def test_what_motion_is_typical_tells_all_conventions_apart(trained):
+    # In two mirrored halves, for mirror images are averaged, all three move inwards as they fall.
+    # The network has learnt to look at the fall, so what turns u makes it no less sure.
+    inwards = IMAGES.copy()
+    inwards[..., :14, 0] += IMAGES[..., :14, 1]
+    inwards[..., 14:, 0] -= IMAGES[..., 14:, 1]
+    knowing = replace(trained, typical=typical_images(trained, inwards, SET.labels))
     config = replace(FEW, shift=0.0, conventions=True)
-    knowing = replace(trained, typical=typical)
-    fit = WindowSearch(knowing, images, config=config).fit(EVERYBODY)
-    # Nothing in these clips moves sideways.
-    assert (fit.convention.swapped, fit.convention.v) == (convention.swapped, convention.v)
-    assert accuracy(trained, images, fit.adaptation(3)) > 0.9
+
+    def found(bundle, convention):
+        images = inwards @ convention.matrix(3).T
+        return WindowSearch(bundle, images, config=config).fit(EVERYBODY).convention
+
+    assert [found(knowing, convention) for convention in CONVENTIONS] == list(CONVENTIONS)
+    assert [found(trained, convention) for convention in CONVENTIONS] != list(CONVENTIONS)
+
+
+@pytest.mark.parametrize("clips", [1, 2, 9])
+def test_few_clips_do_not_tell_another_convention(trained, clips):
+    config = replace(FEW, shift=0.0, conventions=True)
+    search = WindowSearch(trained, IMAGES[..., [1, 0, 2]], config=config)
+    assert search.fit(EVERYBODY[:clips]).convention == CONVENTIONS[0]
+
+
+def test_confidence_before_is_that_of_the_images_as_they_are(trained):
+    images = IMAGES[..., [1, 0, 2]]
+    config = replace(FEW, shift=0.0, conventions=True)
+    fit = WindowSearch(trained, images, config=config).fit(EVERYBODY)
+    assert fit.before == pytest.approx(predict(trained, images).max(axis=-1).mean(), abs=1e-4)
+    assert fit.after > fit.before
 
 
 def test_correlations_are_those_of_both_directions_together():
@@ -202,6 +223,15 @@ def test_windows_keep_the_middle_and_pay_for_what_they_change():
 def test_what_cannot_be_fitted_is_refused(trained):
     with pytest.raises(DataError, match="at least one clip"):
         WindowSearch(trained, IMAGES[:0], config=FEW)
+    with pytest.raises(DataError, match="at least one clip"):
+        WindowSearch(trained, IMAGES, config=FEW).fit(EVERYBODY[:0])
+    large = np.zeros((3, 56, 56, 3), np.float32)
+    knowing = replace(trained, typical=np.zeros((3, 28, 28, 3), np.float32))
+    with pytest.raises(DataError, match=r"are 56 x 56 x 3 .* learnt from 28 x 28 x 3"):
+        WindowSearch(knowing, large, config=FEW)
+    flat = Adaptation(windows=np.array([0, 0, 1, 1], np.float32), channels=np.eye(3))
+    with pytest.raises(ConfigError, match="one row or more"):
+        predict(trained, IMAGES, adaptation=flat)
     other = replace(trained, motion=replace(trained.motion, representation="appearance"))
     with pytest.raises(ConfigError, match="leave out --adapt"):
         WindowSearch(other, IMAGES, config=FEW)

@@ -62,6 +62,44 @@ def test_gradient_is_that_of_the_plain_convolution(
         np.testing.assert_allclose(a, b, atol=1e-3)
 
 
+@pytest.mark.parametrize("height", [1, 2, 3])
+@pytest.mark.parametrize(("dilation", "channels"), [(1, (2, 3)), (3, (1, 4))])
+def test_tiny_maps_are_the_plain_convolution(height, dilation, channels):
+    x = jax.random.normal(jax.random.key(0), (2, height, 2, channels[0]))
+    kernel = jax.random.normal(jax.random.key(1), (3, 3, *channels))
+
+    def with_gradients(function):
+        def total(x, kernel):
+            y = function(x, kernel, dilation=dilation)
+            return (y * jnp.cos(y)).sum(), y
+
+        return jax.jit(jax.grad(total, argnums=(0, 1), has_aux=True))(x, kernel)
+
+    ours, plain = with_gradients(conv.conv2d), with_gradients(conv.native_conv)
+    for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(plain), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4)
+
+
+@pytest.mark.parametrize(("side", "native"), [(2, False), (3, True)])
+def test_only_tiny_maps_are_products_in_either_form(side, native):
+    x, kernel = jnp.ones((1, side, side, 4)), jnp.ones((3, 3, 4, 4))
+    assert ("conv_general_dilated" in str(jax.make_jaxpr(conv.conv2d)(x, kernel))) == native
+
+
+@pytest.mark.parametrize(
+    ("output", "kernel", "stride", "copies"),
+    [
+        ((32, 16, 16, 16), (3, 3, 16, 16), 1, True),  # 4.7 MB fit the cache
+        ((32, 16, 16, 32), (3, 3, 16, 32), 1, False),  # 9.4 MB do not
+        ((32, 16, 16, 32), (3, 3, 16, 32), 2, True),  # with a stride it is the input's channels
+        ((32, 16, 16, 128), (3, 3, 16, 128), 1, True),  # 38 MB, but wide
+        ((32, 128, 128, 128), (3, 3, 16, 128), 1, False),  # 2.4 GB
+    ],
+)
+def test_copies_are_taken_where_they_fit_the_cache_or_are_wide(output, kernel, stride, copies):
+    assert conv.takes_copies(output, kernel, stride=stride) == copies
+
+
 def test_depthwise_is_the_grouped_convolution():
     x = jax.random.normal(jax.random.key(0), (2, 9, 8, 4))
     kernel = jax.random.normal(jax.random.key(1), (3, 3, 1, 4))

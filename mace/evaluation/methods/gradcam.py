@@ -49,7 +49,7 @@ def heat_maps(
         inputs: motion images as `predict` takes them.
         targets: the class to explain, for each input.
         averaged: average the gradient over the picture, as the original Grad-CAM does.
-        adaptation: of the inputs, as in prediction; maps are of what the network is shown then.
+        adaptation: of the inputs, as in prediction; maps are of the best window.
     """
     program = _program(trained.model, len(trained.classes), trained.normalisation.kind, averaged)
     variables, mean, std = program_arguments(trained)

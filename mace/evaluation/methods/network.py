@@ -51,7 +51,7 @@ class Network:
         start = None if self.start is None else bundle_for(self.start, motion_set)
         window = None
         if start is not None and self.adapt is not None:
-            window = fit_window(start, motion_set, fold, self.adapt)
+            window = fit_window(start, motion_set, fold, self.adapt).best()
             motion_set = show(motion_set, window.adaptation(motion_set.inputs.shape[-1]))
         train_index, validation_index = split = self.split(motion_set, fold, seed=seed)
         fitted = fit(

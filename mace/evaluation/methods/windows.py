@@ -1,4 +1,4 @@
-"""Which window of a data set's images a pre-trained network is shown in a fold."""
+"""Which windows of a data set's images a pre-trained network is shown in a fold."""
 
 import functools
 from dataclasses import replace

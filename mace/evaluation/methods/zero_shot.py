@@ -28,7 +28,7 @@ class ZeroShot:
     """Predicts with a network that learnt nothing from these people.
 
     Classes that are none of its own are read from the action units that it names. With
-    `config.adapt` it is shown the window of the images that fits the clips of the fold's
+    `config.adapt` it is shown the windows of the images that fit the clips of the fold's
     training subjects, chosen without their classes.
 
     Attributes:

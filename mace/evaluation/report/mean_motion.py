@@ -37,7 +37,7 @@ def draw_mean_motion(
         path: of the file.
         motion_set: optical flow of clips with the network's classes; nothing else is drawn.
         bundle: the network.
-        windows: what of the images the network was shown, drawn in.
+        windows: what of the images told the network most, drawn in.
 
     Raises:
         OSError: if it cannot be written.
