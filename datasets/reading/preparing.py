@@ -112,7 +112,8 @@ def _read(source: type[ClipBuilder], folder: Path, config: str) -> Reading | Lon
     try:
         return source.read(folder, config)
     except DataError as error:
-        long = [one.name for one in source.BUILDER_CONFIGS if one.name.startswith("long")]
+        names = [known.name for known in source.BUILDER_CONFIGS]
+        long = [name for name in names if name.startswith("long")]
         if not long or config in long:
             raise
         raise DataError(f"{error}; its long videos are read with --config {long[0]}") from error

@@ -75,7 +75,7 @@ class Neutral:
         if self._seen:
             seen = np.stack(self._seen)
             strengths = [strength_px(motion) for motion in seen - seen.mean(axis=0)]
-            self.floor_px = max(self.floor_px, float(np.quantile(strengths, FLOOR_QUANTILE)))
+            self.floor_px = float(np.quantile(strengths, FLOOR_QUANTILE))
             self._seen = []
         return "still" if self.floor_px and strength_px(inputs) < self.floor_px else ""
 
