@@ -192,6 +192,15 @@ def test_a_face_that_is_never_found_ends_the_rendering(monkeypatch):
         rendering.render_subject(MINI, 0, 0)
 
 
+def test_of_a_dark_face_no_video_is_rendered_in_a_pose_in_which_the_detector_misses_it():
+    # This person is seen in one pose of forty.
+    long = PRESETS["long"]
+    short = replace(long, clips=2, misleading=0, clip=replace(long.clip, frames=40))
+    first, second = rendering.render_subject(short, 2, 2)
+    assert [len(sample["frames"]) for sample in (first, second)] == [40, 40]
+    assert first["quality"] == second["quality"] == "good"
+
+
 def test_classes_are_balanced_over_each_preset():
     for preset in PRESETS.values():
         if preset.kind == "clips":
