@@ -117,8 +117,8 @@ def run(
         space=searched,
         config=search,
         out=out,
+        storage=storage or "",
         name=name or "",
-        database=storage or "",
         join=join,
         earlier=earlier,
         benchmark=benchmark,
@@ -132,11 +132,12 @@ def run(
 
     def check(clips: Sequence["Clip"]) -> None:
         from mace.motion.representation import channels
-        from mace.search.folds import check_people
+        from mace.protocols.inner import check_nested
         from mace.search.setting import check_networks
 
         if not also:  # which may add people
-            check_people(len({clip.person for clip in clips}), search)
+            people = len({clip.person for clip in clips})
+            check_nested(people, outer=search.groups, inner=search.inner_folds)
         size, kinds = recipe.motion.size, len({clip.emotion for clip in clips})
         check_networks(corners, shape=(size, size, channels(recipe.motion)), classes=kinds)
 

@@ -41,7 +41,7 @@ class Executor(Protocol):
 
 
 def make_engine(config: EngineConfig) -> Engine:
-    """Return the engine of a configuration.
+    """Return the engine of a configuration; a cluster is joined at once.
 
     Raises:
         ConfigError: if the engine is not installed, or its cluster is not there.
@@ -50,9 +50,9 @@ def make_engine(config: EngineConfig) -> Engine:
         return InlineExecutor
     if config.kind == "local":
         return partial(local_pool, workers=config.workers, retries=config.retries)
-    from mace.search.ray_executor import RayExecutor, require_cluster
+    from mace.search.ray_executor import RayExecutor, join_cluster
 
-    require_cluster(config.address)
+    join_cluster(config)
     return partial(RayExecutor, config=config)
 
 

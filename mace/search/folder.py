@@ -22,7 +22,7 @@ from mace.config import flattened, hashed_settings
 from mace.errors import ConfigError, DataError, OutputError
 from mace.files import write_json
 from mace.locks import lock
-from mace.search.config import SearchPlan
+from mace.search.config import STORAGE, SearchPlan
 
 if TYPE_CHECKING:  # `mace report` asks of every folder whether it holds a search
     import optuna
@@ -41,7 +41,7 @@ FACTS, LOOKS = "facts", "looks"
 # is in the data's fingerprint.
 DECIDING = (
     "augment", "losses", "models", "training", "metrics.py", "prediction.py",
-    "protocols/folds.py", "protocols/inner.py", "evaluation/methods/network.py", "search/folds.py",
+    "protocols/folds.py", "protocols/inner.py", "evaluation/methods/network.py",
     "search/objective.py", "search/sampler.py",
 )  # fmt: skip
 
@@ -75,13 +75,21 @@ class StoredStudy:
         ]
 
 
-def write_pointer(folder: Path, *, storage: str, name: str) -> None:
-    """Say which study a folder belongs to.
+def write_pointer(plan: SearchPlan) -> None:
+    """Say in the folder of a search which study it belongs to.
 
     Raises:
         OutputError: if the folder cannot be written to.
     """
-    write_json(Path(folder) / POINTER, {"kind": KIND, "storage": storage, "name": name})
+    from mace.search.storage import is_url, shown
+
+    place = shown(plan.storage)
+    if not is_url(place):
+        # The folder's own file is found wherever the folder is moved to.
+        own = Path(place) == Path(plan.out) / STORAGE
+        place = STORAGE if own else str(Path(place).resolve())
+    pointer = {"kind": KIND, "storage": place, "name": plan.name}
+    write_json(Path(plan.out) / POINTER, pointer)
 
 
 def is_study(folder: Path) -> bool:

@@ -26,8 +26,8 @@ from mace.models.make import make_model
 from mace.motion.config import MotionConfig
 from mace.prediction import predict_clips
 from mace.protocols.folds import Fold
+from mace.protocols.inner import OuterFold
 from mace.search.config import SearchPlan
-from mace.search.folds import Group
 from mace.search.sampler import make_pruner
 from mace.search.setting import apply_setting
 from mace.search.storage import is_url, open_storage, trial_id
@@ -48,13 +48,13 @@ class Shared:
     Attributes:
         plan: what is searched.
         motion_set: all clips.
-        groups: the outer folds, by name.
+        folds: the outer and inner folds, by the group's name.
         epochs: the most that a setting may ask for.
     """
 
     plan: SearchPlan
     motion_set: MotionSet
-    groups: Mapping[str, Group]
+    folds: Mapping[str, OuterFold]
     epochs: int
 
 
@@ -136,7 +136,7 @@ class _Trial:
         self.config = apply_setting(shared.plan.train, candidate.setting)
         self.runs = [
             InnerRun(config=self.config, fold=fold, seed=shared.plan.config.seed)
-            for fold in shared.groups[candidate.group].folds
+            for fold in shared.folds[candidate.group].inner
         ]
         # Of each fold, rows truth, after so many epochs.
         self.confusions: dict[int, Int[np.ndarray, "f k k"]] = {}
@@ -146,15 +146,12 @@ class _Trial:
     def advance(self, epoch: int, training: InnerTraining) -> None:
         """Train all folds to some epochs, and judge; with a status it has ended."""
         started = time.perf_counter()
-        predictions = []
-        for run in self.runs:
-            prediction = training.advance(run, epoch)
-            if isinstance(prediction, str):
-                self.status, self.reason = "diverged", self.reason or prediction
-            else:
-                predictions.append(prediction)
-        if not self.status:
-            self.status = self._judged(predictions, epoch)
+        predictions = [training.advance(run, epoch) for run in self.runs]
+        reasons = [prediction for prediction in predictions if isinstance(prediction, str)]
+        if reasons:
+            self.status, self.reason = "diverged", reasons[0]
+        else:
+            self.status = self._judged(predictions, epoch)  # pyright: ignore[reportArgumentType]
         self.seconds += time.perf_counter() - started
         if self.status:
             for run in self.runs:

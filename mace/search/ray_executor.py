@@ -1,8 +1,10 @@
 """Trainings on a Ray cluster: what can be wrong with it is a sentence, and soon."""
 
 import contextlib
+import functools
 import io
 import os
+import queue
 import socket
 import threading
 from concurrent.futures import Future
@@ -30,51 +32,33 @@ class RayExecutor:
     Args:
         work: what to do; of a module that every machine can import.
         shared: what all jobs read.
-        config: address, workers, GPUs and retries.
-
-    Raises:
-        ConfigError: on entering, if Ray is missing, the cluster is not there, or has not what one
-            worker needs.
+        config: workers, GPUs and retries; `join_cluster` has joined its cluster.
     """
 
     def __init__(self, work: Work, shared: Any, *, config: EngineConfig) -> None:
         self._work, self._shared, self._config = work, shared, config
-        gpus = config.gpus_per_worker
-        self._kind, self._each = ("GPU", gpus) if gpus else ("CPU", 1.0)
-        self._tasks: set[Any] = set()
+        self._ray, self._tasks = require_ray(), set[Any]()
 
     @property
     def slots(self) -> int:
         """How many tasks the cluster has room for now, 1 while it has no machine."""
-        room = int(self._ray.cluster_resources().get(self._kind, 0.0) / self._each + 1e-6)
+        there, each, _ = _resources(self._config)
+        room = int(there / each + 1e-6)
         return max(1, min(room, self._config.workers or room))
 
     def __enter__(self) -> Self:
-        self._ray = ray = require_ray()
-        with contextlib.ExitStack() as stack:
-            if not ray.is_initialized():
-                join_cluster(self._config)
-                stack.callback(ray.shutdown)
-            there = ray.cluster_resources().get(self._kind, 0.0)
-            if there < self._each:
-                raise ConfigError(
-                    f"a worker is to have {self._each:g} {self._kind}s, and the Ray cluster has "
-                    f"{there:g}; add a machine with `ray start --address HOST:PORT`, or choose "
-                    "another engine.gpus_per_worker, 0 for cores"
-                )
-            # In a list, or Ray would load it anew for every task.
-            self._loaded = [ray.put((self._work, self._shared))]
-            self._task = ray.remote(_run).options(
-                num_cpus=1,
-                num_gpus=self._config.gpus_per_worker,
-                max_retries=self._config.retries,
-            )
-            stack.callback(self._cancel)
-            self._stack = stack.pop_all()
+        # In a list, or Ray would load it anew for every task.
+        self._loaded = [self._ray.put((self._work, self._shared))]
+        self._task = self._ray.remote(_run).options(
+            num_cpus=1,
+            num_gpus=self._config.gpus_per_worker,
+            max_retries=self._config.retries,
+        )
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        for task in list(self._tasks):
+            self._ray.cancel(task, force=True)
 
     def submit(self, job: Any) -> Future[Any]:
         """Have a job run as soon as there is room."""
@@ -110,13 +94,6 @@ class RayExecutor:
         cause.add_note(f"in a worker of the Ray cluster:\n{error}")
         return cause
 
-    def _cancel(self) -> None:
-        for task in list(self._tasks):
-            self._ray.cancel(task, force=True)
-
-
-_here: dict[str, tuple[Work, Any]] = {}
-
 
 def _run(version: str, loaded: list[Any], job: Any, *, gpu: bool) -> Any:
     """Do a job on a machine of the cluster, in a process that has done others before."""
@@ -125,21 +102,22 @@ def _run(version: str, loaded: list[Any], job: Any, *, gpu: bool) -> Any:
             f"a machine of the Ray cluster has MACE {__version__}, that of the search {version}; "
             "install the same version on all"
         )
-    (reference,) = loaded
-    name = reference.hex()
-    if name not in _here:
-        # One thread each, so that sums do not depend on how many cores a machine has. Ray hides no
-        # GPU from a worker that asked for none.
-        os.environ["NPROC"] = "1"
-        if not gpu:
-            os.environ["JAX_PLATFORMS"] = "cpu"
-        from mace.compilation import default_cache_dir
-
-        _here.clear()
-        _here[name] = require_ray().get(reference)
-        prepare_jax(default_cache_dir())
-    work, shared = _here[name]
+    work, shared = _begin(*loaded, gpu=gpu)
     return work(shared, job)
+
+
+@functools.lru_cache(maxsize=1)
+def _begin(reference: Any, *, gpu: bool) -> tuple[Work, Any]:
+    # One thread each, so that sums do not depend on how many cores a machine has. Ray hides no
+    # GPU from a worker that asked for none.
+    os.environ["NPROC"] = "1"
+    if not gpu:
+        os.environ["JAX_PLATFORMS"] = "cpu"
+    from mace.compilation import default_cache_dir
+
+    work, shared = require_ray().get(reference)
+    prepare_jax(default_cache_dir())
+    return work, shared
 
 
 def require_ray() -> ModuleType:
@@ -164,32 +142,61 @@ def require_ray() -> ModuleType:
     return ray
 
 
-def require_cluster(address: str | None) -> None:
-    """Refuse an address at which no cluster is, before anything is done for it.
+def join_cluster(config: EngineConfig) -> None:
+    """Have this process work with a cluster, until it ends or calls `ray.shutdown`.
+
+    Without an address the cluster is one of this machine alone.
+
+    Raises:
+        ConfigError: if Ray is missing, if there is no such cluster, or it has not what one worker
+            needs.
+    """
+    ray = require_ray()
+    if not ray.is_initialized():
+        settings: dict[str, Any] = {"address": config.address or "local"}
+        if config.address is None:
+            settings |= {
+                "num_cpus": config.workers,
+                "object_store_memory": OBJECT_STORE_BYTES,
+                "include_dashboard": False,
+            }
+        elif config.address != "auto":
+            _check_address(config.address)
+        try:
+            # What it prints is for people who started Ray themselves.
+            with contextlib.redirect_stderr(io.StringIO()):
+                ray.init(**settings, namespace="mace", log_to_driver=False, logging_level="error")
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise ConfigError(
+                f"no Ray cluster could be joined at {settings['address']} ({first_line(error)}); "
+                "start one with `ray start --head` and give its HOST:PORT, or join one with "
+                "`ray start --address HOST:PORT`"
+            ) from error
+    there, each, kind = _resources(config)
+    if there < each:
+        raise ConfigError(
+            f"a worker is to have {each:g} {kind}s, and the Ray cluster has {there:g}; add a "
+            "machine with `ray start --address HOST:PORT`, or choose another "
+            "engine.gpus_per_worker, 0 for cores"
+        )
+
+
+def _resources(config: EngineConfig) -> tuple[float, float, str]:
+    """Return how much the cluster has of what workers need, how much of it each needs, and what."""
+    kind, each = ("GPU", config.gpus_per_worker) if config.gpus_per_worker else ("CPU", 1.0)
+    return require_ray().cluster_resources().get(kind, 0.0), each, kind
+
+
+def _check_address(address: str) -> None:
+    """Refuse an address at which no cluster is.
 
     Ray itself tries one for a minute, and then ends the process without a sentence.
-
-    Args:
-        address: HOST:PORT of the head, or `auto`; None starts a cluster, and is never wrong.
 
     Raises:
         ConfigError: within `REACH_S` for a machine that does not answer, and `ANSWER_S` more for
             one that is no head of a cluster.
     """
-    ray = require_ray()
-    if address is None or ray.is_initialized():
-        return
-    if address == "auto":
-        from ray._private.services import get_ray_address_from_environment  # pyright: ignore[reportMissingImports]
-
-        with contextlib.suppress(ConnectionError):
-            address = get_ray_address_from_environment("auto", None)
-        if address in (None, "auto"):
-            raise ConfigError(
-                "this machine belongs to no Ray cluster; start one with `ray start --head`, or "
-                "join one with `ray start --address HOST:PORT`"
-            )
-    host, colon, port = str(address).rpartition(":")
+    host, colon, port = address.rpartition(":")
     if not colon or not port.isdigit() or "/" in host:
         raise ConfigError(
             f"engine.address is {address!r}, expected HOST:PORT of the head of a Ray cluster, such "
@@ -202,49 +209,25 @@ def require_cluster(address: str | None) -> None:
             f"no Ray cluster answers at {address} ({error}); start one there with "
             f"`ray start --head --port={port}`"
         ) from error
-    asked, reasons = threading.Event(), []
+    answers: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def ask() -> None:
         from ray._raylet import GcsClient  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
 
         try:
             GcsClient(address=address)
+            answers.put("")
         except Exception as error:
-            reasons.append(first_line(error))
-        asked.set()
+            answers.put(first_line(error))
 
     # Its own time limit is longer and cannot be set; a thread can be left behind.
     threading.Thread(target=ask, daemon=True).start()
-    if not asked.wait(ANSWER_S):
-        reasons.append(f"nothing was said within {ANSWER_S:.0f} s")
-    if reasons:
+    try:
+        problem = answers.get(timeout=ANSWER_S)
+    except queue.Empty:
+        problem = f"nothing was said within {ANSWER_S:.0f} s"
+    if problem:
         raise ConfigError(
             f"something listens at {address}, but it does not answer as the head of a Ray cluster "
-            f"({reasons[0]}); check the address, and that both have the same version of Ray"
+            f"({problem}); check the address, and that both have the same version of Ray"
         )
-
-
-def join_cluster(config: EngineConfig) -> None:
-    """Become a driver of the cluster; without an address of one on this machine alone.
-
-    Raises:
-        ConfigError: if there is no such cluster.
-    """
-    settings: dict[str, Any] = {"address": config.address or "local"}
-    if config.address is None:
-        settings |= {
-            "num_cpus": config.workers,
-            "object_store_memory": OBJECT_STORE_BYTES,
-            "include_dashboard": False,
-        }
-    require_cluster(config.address)
-    ray = require_ray()
-    try:
-        # What it prints is for people who started Ray themselves.
-        with contextlib.redirect_stderr(io.StringIO()):
-            ray.init(**settings, namespace="mace", log_to_driver=False, logging_level="error")
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise ConfigError(
-            f"no Ray cluster could be joined at {settings['address']} ({first_line(error)}); start "
-            "one with `ray start --head` and give its HOST:PORT"
-        ) from error

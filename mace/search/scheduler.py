@@ -45,8 +45,8 @@ class Scheduler:
         """
         studies = self.studies.values()
         total = sum(study.proposals for study in studies)
-        done = sum(len(study.outcomes()) + len(study.lost()) for study in studies)
-        title = f"searching {self.plan.study_name}"
+        done = sum(study.done for study in studies)
+        title = f"searching {self.plan.name}"
         with progress(title, total, done=min(done, total)) as self._advance, self._heart():
             while True:
                 job = self._next_job()
@@ -80,15 +80,11 @@ class Scheduler:
         idle = 0
         while len(job) < self.plan.config.per_job and idle < len(self._order):
             self._order.rotate(-1)
-            asked = self._order[-1].ask()
-            if asked is None:
+            candidate = self._order[-1].ask()
+            if candidate is None:
                 idle += 1
                 continue
-            idle = 0
-            candidate, outcome = asked
-            name = name_of(candidate)
-            if outcome is not None:
-                self._known.setdefault(name, outcome)
+            idle, name = 0, name_of(candidate)
             if name in self._known:
                 self._tell(candidate, self._known[name])
             elif name in self._under_way:

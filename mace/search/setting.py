@@ -27,7 +27,7 @@ def apply_setting(train: TrainConfig, setting: Setting) -> TrainConfig:
         ConfigError: for a path that does not exist, a value of the wrong type or out of range, or
             values that contradict each other.
     """
-    values = _leaves(train)
+    tree: dict[str, Any] = {ROOT: to_dict(train)}
     set_by: dict[str, str] = {}
     for path, value in setting.items():
         check_path(train, path)
@@ -36,15 +36,13 @@ def apply_setting(train: TrainConfig, setting: Setting) -> TrainConfig:
                 raise ConfigError(
                     f"{leaf} is set by {set_by[leaf]} and by {path}; leave it out of one of the two"
                 )
-            values[leaf], set_by[leaf] = leaf_value, path
-    tree: dict[str, Any] = {}
-    for path, value in values.items():
-        branch, (*groups, name) = tree, path.split(".")
-        for group in groups:
-            if not isinstance(branch.get(group), dict):
-                branch[group] = {}
-            branch = branch[group]
-        branch[name] = value
+            set_by[leaf] = path
+            branch, (*groups, name) = tree, leaf.split(".")
+            for group in groups:
+                if not isinstance(branch.get(group), dict):
+                    branch[group] = {}
+                branch = branch[group]
+            branch[name] = leaf_value
     return from_dict(TrainConfig, tree[ROOT], where=f"{ROOT}.")
 
 
@@ -54,10 +52,8 @@ def check_path(train: TrainConfig, path: str) -> None:
     Raises:
         ConfigError: if it names neither a setting of the training nor a group of them.
     """
-    paths: dict[str, None] = {}
-    for leaf in _leaves(train):
-        parts = leaf.split(".")
-        paths |= dict.fromkeys(".".join(parts[:end]) for end in range(2, len(parts) + 1))
+    parts = [leaf.split(".") for leaf in flattened({ROOT: to_dict(train)})]
+    paths = [".".join(part[:end]) for part in parts for end in range(2, len(part) + 1)]
     if path in paths:
         return
     if path.partition(".")[0] in ("motion", "variants"):
@@ -154,7 +150,3 @@ def short(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _leaves(train: TrainConfig) -> dict[str, Any]:
-    return flattened({ROOT: to_dict(train)})

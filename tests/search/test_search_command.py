@@ -70,7 +70,7 @@ def test_from_first_command_to_report(tmp_path, data, capsys):
         (["--space", "{home}/field.toml"], ["train.optimiser.learning_rate"]),
         (
             ["--storage", "postgresql://me:geheim@127.0.0.1:1/mace"],
-            ["postgresql://me:***@127.0.0.1:1/mace"],
+            ["postgresql://me@127.0.0.1:1/mace"],
         ),
         (["--sampler", "grid", "--from", "{home}/data"], ["--from"]),
     ],

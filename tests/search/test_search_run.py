@@ -91,7 +91,7 @@ def test_the_space_is_checked_before_the_data_are_read(tmp_path):
         nested_cross_validation(read, make_plan(tmp_path / "s", space=space))
     for storage in ("postgresql://nobody:secret@127.0.0.1:1/none", "nosuch://host/name"):
         with pytest.raises(ConfigError) as caught:
-            nested_cross_validation(read, make_plan(tmp_path / "s", database=storage))
+            nested_cross_validation(read, make_plan(tmp_path / "s", storage=storage))
         assert "secret" not in str(caught.value)
         assert "\n" not in str(caught.value)
 

@@ -86,6 +86,9 @@ class LoopbackCluster:
 
     def close(self) -> None:
         """End all machines."""
+        import ray
+
+        ray.shutdown()
         self._closed.set()
         self._helper.join()
         self._cluster.shutdown()
