@@ -10,10 +10,9 @@ from optuna.distributions import BaseDistribution, FloatDistribution, IntDistrib
 
 from mace.errors import ConfigError, TrainingError
 from mace.search.config import SearchConfig
-from mace.search.folder import StoredStudy
 from mace.search.setting import text_of
 from mace.search.space import SearchSpace, Setting, encoded
-from mace.search.study import Outcome, different, ranked
+from mace.search.study import Outcome, StoredStudy, different, ranked
 
 # Groups whose numbers lie further apart than this part of the range are said to disagree.
 APART = 0.5

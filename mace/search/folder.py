@@ -1,4 +1,4 @@
-"""The folder of a search: which study it is and stays, whose lock, and what there is to read of it.
+"""The folder of a search: which study it is and stays, and whose lock.
 
 study.db     the study: Optuna's trials, unless a database has them
 study.json   the storage and the study's name in it
@@ -13,10 +13,9 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mace.config import flattened, hashed_settings
 from mace.errors import ConfigError, DataError, OutputError
@@ -24,18 +23,9 @@ from mace.files import write_json
 from mace.locks import lock
 from mace.search.config import STORAGE, SearchPlan
 
-if TYPE_CHECKING:  # `mace report` asks of every folder whether it holds a search
-    import optuna
-
-    from mace.search.study import Outcome
-
 KIND, POINTER, LOCK = "mace search", "study.json", ".lock"
 # Whoever looks whether the lock is held, holds it for a moment.
 LOCK_S = 1.0
-
-# User attributes of the study of the first group: what is searched; every outer score so far.
-FIRST_GROUP = "1"
-FACTS, LOOKS = "facts", "looks"
 
 # What decides the score of a setting. Reports, commands and loaders do not: what the loaders gave
 # is in the data's fingerprint.
@@ -44,35 +34,6 @@ DECIDING = (
     "protocols/folds.py", "protocols/inner.py", "evaluation/methods/network.py",
     "search/objective.py", "search/sampler.py",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class StoredStudy:
-    """What a storage holds of a search, finished or not.
-
-    Attributes:
-        name: of the study.
-        storage: where it is, without a password.
-        facts: what is searched on what: identity, configuration, groups, classes, command.
-        looks: every outer score so far.
-        studies: Optuna's study of each group.
-    """
-
-    name: str
-    storage: str
-    facts: Mapping[str, Any]
-    looks: list[dict[str, Any]]
-    studies: Mapping[str, "optuna.Study"]
-
-    def outcomes(self) -> "list[Outcome]":
-        """Return what the finished proposals of all groups came to."""
-        from mace.search.study import outcomes_of
-
-        return [
-            outcome
-            for study in self.studies.values()
-            for outcome in outcomes_of(study.get_trials(deepcopy=False), self.facts["proposals"])
-        ]
 
 
 def write_pointer(plan: SearchPlan) -> None:
@@ -97,50 +58,18 @@ def is_study(folder: Path) -> bool:
     return _pointer(folder) is not None
 
 
-def read_study(folder: Path, *, storage: str = "") -> StoredStudy:
-    """Read what the storage holds of a folder's search.
-
-    Args:
-        folder: of the search.
-        storage: of the study; where the folder says by default, without a password.
+def read_pointer(folder: Path) -> tuple[str, str]:
+    """Return the storage that a folder's study is in, without a password, and the study's name.
 
     Raises:
-        DataError: if the folder holds no search, or the storage does not know it.
-        ConfigError: if the storage is out of reach.
+        DataError: if the folder holds no search.
     """
     pointer = _pointer(folder)
     if pointer is None:
         raise DataError(
             f"{folder} holds no search (no readable {POINTER}); `mace search` makes one"
         )
-    import optuna
-
-    from mace.search.storage import is_url, open_storage, shown
-
-    name, address = pointer["name"], storage or pointer["storage"]
-    if not is_url(address):
-        address = str(Path(folder) / address)
-    missing = DataError(f"{shown(address)} does not hold the search {name} of {folder}")
-    if not is_url(address) and not Path(address).exists():
-        raise missing
-    opened = open_storage(address)
-
-    def load(group: str) -> "optuna.Study":
-        return optuna.load_study(study_name=f"{name}/{group}", storage=opened)
-
-    try:
-        attributes = load(FIRST_GROUP).user_attrs
-        facts = attributes[FACTS]
-        studies = {group: load(group) for group in facts["groups"]}
-    except KeyError as error:
-        raise missing from error
-    return StoredStudy(
-        name=name,
-        storage=shown(address),
-        facts=facts,
-        looks=attributes.get(LOOKS, []),
-        studies=studies,
-    )
+    return pointer["storage"], pointer["name"]
 
 
 def identity(plan: SearchPlan) -> dict[str, Any]:

@@ -6,7 +6,7 @@ inner folds of all other subjects judge; the best one then predicts the group's 
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,22 +33,21 @@ from mace.provenance import provenance
 from mace.search.choose import choose, described, earlier_settings
 from mace.search.config import SearchPlan
 from mace.search.executors import Engine, InlineExecutor
-from mace.search.folder import (
-    FACTS,
-    FIRST_GROUP,
-    LOOKS,
-    folder_lock,
-    identity,
-    read_study,
-    refuse_difference,
-    write_pointer,
-)
+from mace.search.folder import folder_lock, identity, refuse_difference, write_pointer
 from mace.search.objective import Shared
 from mace.search.sampler import NumberedSampler, proposals
 from mace.search.scheduler import Scheduler
 from mace.search.setting import apply_setting, check_networks, check_space
 from mace.search.storage import is_url, open_storage, shown
-from mace.search.study import Outcome, Study, different
+from mace.search.study import (
+    FACTS,
+    FIRST_GROUP,
+    LOOKS,
+    Outcome,
+    Study,
+    different,
+    read_study,
+)
 from mace.training.config import TrainConfig
 
 # Of a study whose process was killed before it could say any.
@@ -100,15 +99,13 @@ def nested_cross_validation(
 
     Raises:
         ConfigError: for an impossible space or setting, a storage out of reach, a study of other
-            settings, or another search at work on it.
+            settings, or another search at work in its folder.
         DataError: if there are too few subjects.
         OutputError: if a result cannot be stored.
         TrainingError: if no setting could be trained, or an outer training fails.
     """
     corners = _check_plan(plan)
-    with ExitStack() as stack:
-        if not plan.join:
-            stack.enter_context(folder_lock(plan.out))
+    with nullcontext() if plan.join else folder_lock(plan.out):
         try:
             search = _open(data, plan, corners)
             search.run(engine)
@@ -129,13 +126,13 @@ def nested_cross_validation(
                 f"the storage {shown(plan.storage)} stopped answering; what is in it is kept, and "
                 "the same command goes on from there"
             ) from error
-        return SearchResult(
-            folder=Path(plan.out),
-            outcomes=outcomes,
-            evaluated=search.evaluated,
-            chosen=chosen,
-            evaluation=evaluation,
-        )
+    return SearchResult(
+        folder=Path(plan.out),
+        outcomes=outcomes,
+        evaluated=search.evaluated,
+        chosen=chosen,
+        evaluation=evaluation,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -141,34 +141,26 @@ class _Trial:
         # Of each fold, rows truth, after so many epochs.
         self.confusions: dict[int, Int[np.ndarray, "f k k"]] = {}
         self.status = self.reason = ""
-        self.seconds = 0.0
 
     def advance(self, epoch: int, training: InnerTraining) -> None:
         """Train all folds to some epochs, and judge; with a status it has ended."""
-        started = time.perf_counter()
-        predictions = [training.advance(run, epoch) for run in self.runs]
-        reasons = [prediction for prediction in predictions if isinstance(prediction, str)]
-        if reasons:
-            self.status, self.reason = "diverged", reasons[0]
-        else:
-            self.status = self._judged(predictions, epoch)  # pyright: ignore[reportArgumentType]
-        self.seconds += time.perf_counter() - started
+        labels, classes = self.shared.motion_set.labels, len(self.shared.motion_set.classes)
+        counts = []
+        for run in self.runs:
+            prediction = training.advance(run, epoch)
+            if isinstance(prediction, str):
+                self.status, self.reason = "diverged", self.reason or prediction
+            else:
+                counts.append(confusion_matrix(labels[run.fold.test_index], prediction, classes))
+        if not self.status:
+            self.confusions[epoch] = np.stack(counts)
+            if epoch >= self.config.epochs:
+                self.status = "complete"
+            elif _is_behind(self.shared, self.candidate, self._score(epoch), epoch):
+                self.status = "pruned"
         if self.status:
             for run in self.runs:
                 training.drop(run)
-
-    def _judged(self, predictions: Sequence[Int[np.ndarray, " v"]], epoch: int) -> str:
-        labels, classes = self.shared.motion_set.labels, len(self.shared.motion_set.classes)
-        self.confusions[epoch] = np.stack(
-            [
-                confusion_matrix(labels[run.fold.test_index], prediction, classes)
-                for run, prediction in zip(self.runs, predictions, strict=True)
-            ]
-        )
-        if epoch >= self.config.epochs:
-            return "complete"
-        behind = _is_behind(self.shared, self.candidate, self._score(epoch), epoch)
-        return "pruned" if behind else ""
 
     def _score(self, epoch: int) -> float:
         return float(uf1(self.confusions[epoch].sum(axis=0)))
@@ -195,7 +187,6 @@ class _Trial:
             confusion=confusion,
             folds=folds,
             latency_ms=latency,
-            seconds=round(self.seconds, 3),
             reason=self.reason,
             place=f"{platform.node()}:{os.getpid()}",
         )

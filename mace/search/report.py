@@ -27,11 +27,10 @@ from mace.evaluation.table import Row, headline_rows
 from mace.files import write_text
 from mace.search.choose import choose, disagreement, tried_text
 from mace.search.config import SearchConfig
-from mace.search.folder import read_study
 from mace.search.setting import short
 from mace.search.space import space_of
 from mace.search.storage import quiet
-from mace.search.study import ranked
+from mace.search.study import ranked, read_study
 
 # Rows of the table of settings; the study has all of them.
 BEST = 20

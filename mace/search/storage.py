@@ -98,7 +98,8 @@ def open_storage(storage: str) -> RDBStorage:
         ) from error
     except (SQLAlchemyError, OSError, optuna.exceptions.StorageInternalError) as error:
         cause = error if isinstance(error, SQLAlchemyError) else error.__cause__ or error
-        reason = first_line(getattr(cause, "orig", None) or cause)[:LONG]
+        reason = getattr(cause, "strerror", None) or getattr(cause, "orig", None) or cause
+        reason = str(reason).partition("\n")[0][:LONG]
         if not is_url(storage):
             raise OutputError(f"cannot use {name} as the file of a search: {reason}") from error
         what = f"cannot be used ({reason}); its user must be allowed to make tables there"

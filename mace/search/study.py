@@ -1,4 +1,4 @@
-"""One group's study: Optuna's trials are its results, in one storage.
+"""Each group's study: Optuna's trials are its results, in one storage.
 
 A trial whose process is gone is failed by Optuna's heartbeat, and whatever failed without a reason
 is queued again by Optuna's callback, as another trial of the same proposal: a search that loses
@@ -8,10 +8,11 @@ processes evaluates the settings of an undisturbed one.
 import copy
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
@@ -19,15 +20,20 @@ from optuna.storages import RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, TrialState
 
 from mace.config import from_dict, to_dict
+from mace.errors import DataError
 from mace.search.config import SearchPlan
+from mace.search.folder import read_pointer
 from mace.search.sampler import NumberedSampler, make_pruner, numbers, proposals
 from mace.search.space import Params, Setting, encoded
-from mace.search.storage import open_storage, quiet, trial_id
+from mace.search.storage import is_url, open_storage, quiet, shown, trial_id
 
 # User attributes of a trial: what it came to; or why it has come to nothing; whose it is.
 OUTCOME, LOST, OWNER = "outcome", "lost", "owner"
 # And of a study: what its first proposals are, whatever the sampler.
 FIRST = "first proposals"
+# Of the study of the first group also what is searched, and every outer score so far.
+FIRST_GROUP = "1"
+FACTS, LOOKS = "facts", "looks"
 
 with quiet():
     RETRY = RetryHeartbeatStaleTrialCallback()
@@ -58,7 +64,6 @@ class Outcome:
         confusion: of the pooled predictions, rows truth; empty if it diverged.
         folds: UF1 of each inner fold by itself; empty if it diverged.
         latency_ms: of the network for one picture; None where it was not asked for.
-        seconds: that the evaluation took.
         reason: why it diverged.
         place: the machine and process.
     """
@@ -73,7 +78,6 @@ class Outcome:
     confusion: tuple[tuple[int, ...], ...] = ()
     folds: tuple[float, ...] = ()
     latency_ms: float | None = None
-    seconds: float = 0.0
     reason: str = ""
     place: str = ""
 
@@ -222,6 +226,66 @@ class Study:
         # Not asked of the sampler's study, which Hyperband narrows to one bracket.
         number, first = numbers(self.trials())[trial.number], self.optuna.user_attrs.get(FIRST, [])
         return number, first[number] if number < len(first) else {}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StoredStudy:
+    """What a storage holds of a search, finished or not.
+
+    Attributes:
+        name: of the study.
+        storage: where it is, without a password.
+        facts: what is searched on what: identity, configuration, groups, classes, command.
+        looks: every outer score so far.
+        studies: Optuna's study of each group.
+    """
+
+    name: str
+    storage: str
+    facts: Mapping[str, Any]
+    looks: list[dict[str, Any]]
+    studies: Mapping[str, optuna.Study]
+
+    def outcomes(self) -> list[Outcome]:
+        """Return what the finished proposals of all groups came to."""
+        return [
+            outcome
+            for study in self.studies.values()
+            for outcome in outcomes_of(study.get_trials(deepcopy=False), self.facts["proposals"])
+        ]
+
+
+def read_study(folder: Path, *, storage: str = "") -> StoredStudy:
+    """Read what the storage holds of a folder's search.
+
+    Args:
+        folder: of the search.
+        storage: of the study; where the folder says by default, without a password.
+
+    Raises:
+        DataError: if the folder holds no search, or the storage does not know it.
+        ConfigError: if the storage is out of reach.
+    """
+    place, name = read_pointer(folder)
+    place = storage or place
+    if not is_url(place):
+        place = str(Path(folder) / place)
+    missing = DataError(f"{shown(place)} does not hold the search {name} of {folder}")
+    if not is_url(place) and not Path(place).exists():
+        raise missing
+    opened = open_storage(place)
+
+    def load(group: str) -> optuna.Study:
+        return optuna.load_study(study_name=f"{name}/{group}", storage=opened)
+
+    try:
+        attributes = load(FIRST_GROUP).user_attrs
+        facts = attributes[FACTS]
+        studies = {group: load(group) for group in facts["groups"]}
+    except KeyError as error:
+        raise missing from error
+    looks = attributes.get(LOOKS, [])
+    return StoredStudy(name=name, storage=shown(place), facts=facts, looks=looks, studies=studies)
 
 
 def owner_of(trial: FrozenTrial) -> tuple[str, str]:

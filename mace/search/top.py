@@ -13,9 +13,9 @@ from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 
 from mace.evaluation.table import print_text_table
-from mace.search.folder import is_locked, read_study
+from mace.search.folder import is_locked
 from mace.search.setting import text_of
-from mace.search.study import Outcome, owner_of, ranked
+from mace.search.study import Outcome, owner_of, ranked, read_study
 
 # The rate is that of the last results, since pruning and caches change it on the way.
 RECENT = 30

@@ -10,7 +10,8 @@ import pytest
 from search_cases import make_set, search
 
 from mace.errors import ConfigError, DataError, OutputError
-from mace.search.folder import folder_lock, is_locked, is_study, read_study
+from mace.search.folder import folder_lock, is_locked, is_study
+from mace.search.study import read_study
 
 HOLD = """
 import sys

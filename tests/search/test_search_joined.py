@@ -25,10 +25,9 @@ from search_cases import (
 
 from mace.errors import ConfigError
 from mace.search import study as study_module
-from mace.search.folder import read_study
 from mace.search.sampler import numbers
 from mace.search.storage import open_storage, trial_id
-from mace.search.study import Study
+from mace.search.study import Study, read_study
 
 
 def evaluations(folder, storage=""):

@@ -9,10 +9,9 @@ from search_cases import LEARNING_RATE, make_plan, make_set, pretend
 from mace.cli import main
 from mace.search.choose import disagreement
 from mace.search.executors import InlineExecutor
-from mace.search.folder import read_study
 from mace.search.nested import nested_cross_validation
 from mace.search.space import SearchSpace, choice
-from mace.search.study import Study, ranked
+from mace.search.study import Study, ranked, read_study
 
 
 class Interrupted(InlineExecutor):

@@ -16,10 +16,9 @@ from search_cases import (
 
 from mace.errors import ConfigError, DataError, WorkerError
 from mace.search.executors import InlineExecutor
-from mace.search.folder import read_study
 from mace.search.nested import nested_cross_validation
 from mace.search.space import SearchSpace, choice
-from mace.search.study import Outcome, ranked
+from mace.search.study import Outcome, ranked, read_study
 
 
 def test_every_group_gets_its_setting_and_the_score_is_an_ordinary_evaluation(tmp_path, pretended):

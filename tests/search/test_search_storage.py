@@ -113,15 +113,18 @@ def test_a_user_without_rights_and_a_study_of_another_optuna_are_said(monkeypatc
     assert "another version of Optuna" in sentence("postgresql://me:geheim@host/old")
 
 
-@pytest.mark.parametrize("content", [b"shopping\nbread", b"\x00\x01\x02"])
+@pytest.mark.parametrize("content", [b"shopping\nbread", b"\x00\x01\x02", 5000 * b"x"])
 def test_another_file_stays_as_it_is(tmp_path, content):
     path = tmp_path / "notes"
     path.write_bytes(content)
-    assert f"{path} is no file of a search" in sentence(str(path))
+    with pytest.raises(OutputError, match=f"cannot use {path} .*: file is not a database$"):
+        open_storage(str(path))
     assert path.read_bytes() == content
     assert list(tmp_path.iterdir()) == [path]
-    with pytest.raises(OutputError, match="Is a directory"):
+    with pytest.raises(OutputError, match="unable to open database file"):
         open_storage(str(tmp_path))
+    with pytest.raises(OutputError, match=r"cannot use .*: File exists$"):
+        open_storage(str(path / "study.db"))
 
 
 def test_passwords_are_neither_shown_nor_kept():

@@ -11,7 +11,7 @@ pytest.importorskip("ray", exc_type=ImportError)
 from executor_work import deadly, double, slow_double
 
 from mace.errors import ConfigError, DataError, WorkerError
-from mace.search import ray_executor
+from mace.search import executors
 from mace.search.config import EngineConfig
 from mace.search.executors import make_engine
 
@@ -29,7 +29,7 @@ def test_nobody_at_the_address_is_an_error_at_once():
 
 
 def test_something_else_at_the_address_is_an_error_in_time(monkeypatch):
-    monkeypatch.setattr(ray_executor, "ANSWER_S", 2.0)
+    monkeypatch.setattr(executors, "ANSWER_S", 2.0)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(ConfigError, match="does not answer as the head of a Ray cluster"):
@@ -40,7 +40,7 @@ def test_something_else_that_answers_is_an_error_at_once(monkeypatch):
     def refuse(*, address):
         raise RuntimeError("Received http2 header with status: 404\nand more")
 
-    monkeypatch.setattr(ray_executor, "ANSWER_S", 600.0)
+    monkeypatch.setattr(executors, "ANSWER_S", 600.0)
     monkeypatch.setattr("ray._raylet.GcsClient", refuse)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
