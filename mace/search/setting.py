@@ -30,7 +30,7 @@ def apply_setting(train: TrainConfig, setting: Setting) -> TrainConfig:
     tree: dict[str, Any] = {ROOT: to_dict(train)}
     set_by: dict[str, str] = {}
     for path, value in setting.items():
-        check_path(train, path)
+        _check_path(train, path)
         for leaf, leaf_value in flattened({path: value}).items():
             if leaf in set_by:
                 raise ConfigError(
@@ -46,12 +46,8 @@ def apply_setting(train: TrainConfig, setting: Setting) -> TrainConfig:
     return from_dict(TrainConfig, tree[ROOT], where=f"{ROOT}.")
 
 
-def check_path(train: TrainConfig, path: str) -> None:
-    """Refuse a path that a search cannot vary, and say the nearest one that it can.
-
-    Raises:
-        ConfigError: if it names neither a setting of the training nor a group of them.
-    """
+def _check_path(train: TrainConfig, path: str) -> None:
+    """Refuse what is neither a setting of the training nor a group of them; say the nearest."""
     parts = [leaf.split(".") for leaf in flattened({ROOT: to_dict(train)})]
     paths = [".".join(part[:end]) for part in parts for end in range(2, len(part) + 1)]
     if path in paths:
@@ -82,7 +78,7 @@ def check_space(space: SearchSpace, train: TrainConfig) -> list[TrainConfig]:
             "a search trains new networks; leave out what begins with --recipe.train.fine-tune"
         )
     for path in space.paths:
-        check_path(train, path)
+        _check_path(train, path)
     configs: dict[TrainConfig, None] = {}
     for setting in corners(space):
         try:

@@ -1,7 +1,9 @@
 """A real cluster on this machine; `uv run --extra ray pytest -m slow tests/search/executors`."""
 
+import functools
 import itertools
 import socket
+import subprocess
 from concurrent.futures import FIRST_COMPLETED, wait
 from pathlib import Path
 
@@ -37,11 +39,11 @@ def test_something_else_at_the_address_is_an_error_in_time(monkeypatch):
 
 
 def test_something_else_that_answers_is_an_error_at_once(monkeypatch):
-    def refuse(*, address):
-        raise RuntimeError("Received http2 header with status: 404\nand more")
+    def refuse(command, **_):
+        said = "rpc_client.h:153\nReceived http2 header with status: 404\n"
+        return subprocess.CompletedProcess(command, 1, "", said)
 
-    monkeypatch.setattr(executors, "ANSWER_S", 600.0)
-    monkeypatch.setattr("ray._raylet.GcsClient", refuse)
+    monkeypatch.setattr(subprocess, "run", refuse)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(ConfigError, match=r"as the head of a Ray cluster \(Rec.*404\); check"):
@@ -50,7 +52,7 @@ def test_something_else_that_answers_is_an_error_at_once(monkeypatch):
 
 def test_a_cluster_that_is_not_there_is_an_error_before_there_is_any_work(monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    monkeypatch.setattr("ray._private.services.find_gcs_addresses", set)
+    monkeypatch.setattr("ray._private.services.find_gcs_addresses", functools.cache(set))
     monkeypatch.setattr("ray._private.services.find_bootstrap_address", lambda folder: None)
     with pytest.raises(ConfigError, match="no Ray cluster could be joined at auto"):
         make_engine(EngineConfig(kind="ray", address="auto"))
