@@ -32,8 +32,8 @@ def run(
     space: str = "flow",
     search: Annotated[SearchConfig, tyro.conf.arg(name="")] = SearchConfig(),  # noqa: B008
     out: Path | None = None,
-    storage: str | None = None,
-    name: str | None = None,
+    storage: str = "",
+    name: str = "",
     join: bool = False,
     earlier: Annotated[tuple[Path, ...], tyro.conf.arg(name="from")] = (),
     seeds: int = 1,
@@ -117,8 +117,8 @@ def run(
         space=searched,
         config=search,
         out=out,
-        storage=storage or "",
-        name=name or "",
+        storage=storage,
+        name=name,
         join=join,
         earlier=earlier,
         benchmark=benchmark,
@@ -217,7 +217,7 @@ def _read(
     return inputs if units_from is None else with_units(inputs, units_from)
 
 
-def _shown_command(storage: str | None) -> str:
+def _shown_command(storage: str) -> str:
     """Return the command as it was typed, without the password of a database."""
     words = ["mace", *sys.argv[1:]]
     if storage:

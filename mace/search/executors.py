@@ -9,9 +9,10 @@ import contextlib
 import functools
 import io
 import os
+import queue
 import socket
-import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -25,17 +26,9 @@ from mace.search.config import EngineConfig
 from mace.workers import Work, WorkerPool
 
 # How long a machine may take to be reached. The head of a Ray cluster answers at once if it is
-# well; to begin to ask takes this machine some seconds, more if it is busy.
-REACH_S, ANSWER_S = 5.0, 30.0
+# well, and within some seconds if its machine is busy.
+REACH_S, ANSWER_S = 5.0, 10.0
 OBJECT_STORE_BYTES = 500 * 2**20
-QUESTION = """
-import sys
-from ray._raylet import GcsClient
-try:
-    GcsClient(address=sys.argv[1])
-except Exception as error:
-    sys.exit(str(error).partition("\\n")[0])
-"""
 
 type Engine = Callable[[Work, Any], Executor]
 """`(work, shared)` to an executor."""
@@ -311,18 +304,22 @@ def _check_address(address: str) -> None:
             f"no Ray cluster answers at {address} ({error}); start one there with "
             f"`ray start --head --port={port}`"
         ) from error
+    answers: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def ask() -> None:
+        from ray._raylet import GcsClient  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
+
+        try:
+            GcsClient(address=address)
+            answers.put("")
+        except Exception as error:
+            answers.put(first_line(error))
+
+    # Its own time limit is longer and cannot be set; a thread can be left behind.
+    threading.Thread(target=ask, daemon=True).start()
     try:
-        # By a process that can be ended: Ray's own time limit is longer, cannot be set, and ends
-        # whoever asked.
-        answer = subprocess.run(
-            [sys.executable, "-c", QUESTION, address],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=ANSWER_S,
-        )
-        problem = answer.stderr.strip().rpartition("\n")[2] if answer.returncode else ""
-    except subprocess.TimeoutExpired:
+        problem = answers.get(timeout=ANSWER_S)
+    except queue.Empty:
         problem = f"nothing was said within {ANSWER_S:.0f} s"
     if problem:
         raise ConfigError(

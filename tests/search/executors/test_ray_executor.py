@@ -3,7 +3,6 @@
 import functools
 import itertools
 import socket
-import subprocess
 from concurrent.futures import FIRST_COMPLETED, wait
 from pathlib import Path
 
@@ -39,11 +38,11 @@ def test_something_else_at_the_address_is_an_error_in_time(monkeypatch):
 
 
 def test_something_else_that_answers_is_an_error_at_once(monkeypatch):
-    def refuse(command, **_):
-        said = "rpc_client.h:153\nReceived http2 header with status: 404\n"
-        return subprocess.CompletedProcess(command, 1, "", said)
+    def refuse(*, address):
+        raise RuntimeError("Received http2 header with status: 404\nand more")
 
-    monkeypatch.setattr(subprocess, "run", refuse)
+    monkeypatch.setattr(executors, "ANSWER_S", 600.0)
+    monkeypatch.setattr("ray._raylet.GcsClient", refuse)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(ConfigError, match=r"as the head of a Ray cluster \(Rec.*404\); check"):
