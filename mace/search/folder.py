@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mace.config import flattened, hashed_settings
-from mace.errors import ConfigError, DataError, OutputError
+from mace.errors import ConfigError, OutputError
 from mace.files import write_json
 from mace.locks import lock
 from mace.search.config import STORAGE, SearchPlan
@@ -53,23 +53,13 @@ def write_pointer(plan: SearchPlan) -> None:
     write_json(Path(plan.out) / POINTER, pointer)
 
 
-def is_study(folder: Path) -> bool:
-    """Return whether a folder belongs to a search."""
-    return _pointer(folder) is not None
-
-
-def read_pointer(folder: Path) -> tuple[str, str]:
-    """Return the storage that a folder's study is in, without a password, and the study's name.
-
-    Raises:
-        DataError: if the folder holds no search.
-    """
-    pointer = _pointer(folder)
-    if pointer is None:
-        raise DataError(
-            f"{folder} holds no search (no readable {POINTER}); `mace search` makes one"
-        )
-    return pointer["storage"], pointer["name"]
+def read_pointer(folder: Path) -> tuple[str, str] | None:
+    """Return where a folder's study is, without a password, and its name; None without a study."""
+    try:
+        pointer = json.loads((Path(folder) / POINTER).read_text(encoding="utf-8"))
+        return (pointer["storage"], pointer["name"]) if pointer["kind"] == KIND else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def identity(plan: SearchPlan) -> dict[str, Any]:
@@ -168,14 +158,6 @@ def _taken(file: int, path: Path) -> bool:
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     return True
-
-
-def _pointer(folder: Path) -> dict[str, Any] | None:
-    try:
-        pointer = json.loads((Path(folder) / POINTER).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return pointer if isinstance(pointer, dict) and pointer.get("kind") == KIND else None
 
 
 def _short(value: Any) -> str:

@@ -22,7 +22,7 @@ from optuna.trial import FrozenTrial, TrialState
 from mace.config import from_dict, to_dict
 from mace.errors import DataError
 from mace.search.config import SearchPlan
-from mace.search.folder import read_pointer
+from mace.search.folder import POINTER, read_pointer
 from mace.search.sampler import NumberedSampler, make_pruner, numbers, proposals
 from mace.search.space import Params, Setting, encoded
 from mace.search.storage import is_url, open_storage, quiet, shown, trial_id
@@ -266,8 +266,12 @@ def read_study(folder: Path, *, storage: str = "") -> StoredStudy:
         DataError: if the folder holds no search, or the storage does not know it.
         ConfigError: if the storage is out of reach.
     """
-    place, name = read_pointer(folder)
-    place = storage or place
+    pointer = read_pointer(folder)
+    if pointer is None:
+        raise DataError(
+            f"{folder} holds no search (no readable {POINTER}); `mace search` makes one"
+        )
+    place, name = storage or pointer[0], pointer[1]
     if not is_url(place):
         place = str(Path(folder) / place)
     missing = DataError(f"{shown(place)} does not hold the search {name} of {folder}")
