@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from mace.errors import ConfigError, DataError
 from mace.protocols.folds import check_split, grouped_kfold, held_out_partition, loso
-from mace.protocols.inner import inner_split
+from mace.protocols.inner import inner_split, nested_folds
 
 GROUPS = np.array([0, 0, 1, 2, 2, 2, 1, 3])
 LABELS = np.array([0, 1, 0, 1, 0, 1, 1, 0])
@@ -98,3 +98,20 @@ def test_impossible_splits_are_refused():
         grouped_kfold(GROUPS, 5, 0)
     with pytest.raises(ConfigError, match="validation fraction"):
         inner_split(np.arange(8), GROUPS, LABELS, fraction=1.0, seed=0)
+
+
+def test_outer_and_inner_folds_keep_people_apart():
+    groups = np.repeat(np.arange(9), 3)
+    folds = nested_folds(groups, outer=4, inner=3, seed=0)
+    assert [fold.name for fold in folds] == ["1", "2", "3", "4"]
+    assert sorted(np.concatenate([fold.test_index for fold in folds])) == list(range(27))
+    for fold in folds:
+        tested = set(groups[fold.test_index])
+        judged = np.concatenate([inner.test_index for inner in fold.inner])
+        assert sorted(judged) == fold.train_index.tolist()
+        for inner in fold.inner:
+            train, test = set(groups[inner.train_index]), set(groups[inner.test_index])
+            assert not train & test
+            assert not (train | test) & tested
+    with pytest.raises(DataError, match="9 subjects are too few for 4 groups and 7 inner folds"):
+        nested_folds(groups, outer=4, inner=7, seed=0)

@@ -24,9 +24,9 @@ def run(
     if not runs:
         raise ConfigError("name at least one folder of a finished evaluation")
 
-    from mace.search.folder import is_study
+    from mace.search.folder import read_pointer
 
-    studies = [folder for folder in runs if is_study(folder)]
+    studies = [folder for folder in runs if read_pointer(folder)]
     if studies:
         if len(runs) > 1:
             raise ConfigError(

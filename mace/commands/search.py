@@ -32,8 +32,8 @@ def run(
     space: str = "flow",
     search: Annotated[SearchConfig, tyro.conf.arg(name="")] = SearchConfig(),  # noqa: B008
     out: Path | None = None,
-    storage: str | None = None,
-    name: str | None = None,
+    storage: str = "",
+    name: str = "",
     join: bool = False,
     earlier: Annotated[tuple[Path, ...], tyro.conf.arg(name="from")] = (),
     seeds: int = 1,
@@ -117,8 +117,8 @@ def run(
         space=searched,
         config=search,
         out=out,
-        name=name or "",
-        database=storage or "",
+        storage=storage,
+        name=name,
         join=join,
         earlier=earlier,
         benchmark=benchmark,
@@ -132,11 +132,12 @@ def run(
 
     def check(clips: Sequence["Clip"]) -> None:
         from mace.motion.representation import channels
-        from mace.search.folds import check_people
+        from mace.protocols.inner import check_nested
         from mace.search.setting import check_networks
 
         if not also:  # which may add people
-            check_people(len({clip.person for clip in clips}), search)
+            people = len({clip.person for clip in clips})
+            check_nested(people, outer=search.groups, inner=search.inner_folds)
         size, kinds = recipe.motion.size, len({clip.emotion for clip in clips})
         check_networks(corners, shape=(size, size, channels(recipe.motion)), classes=kinds)
 
@@ -216,7 +217,7 @@ def _read(
     return inputs if units_from is None else with_units(inputs, units_from)
 
 
-def _shown_command(storage: str | None) -> str:
+def _shown_command(storage: str) -> str:
     """Return the command as it was typed, without the password of a database."""
     words = ["mace", *sys.argv[1:]]
     if storage:

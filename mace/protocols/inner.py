@@ -1,10 +1,12 @@
 """Validation data for early stopping and for choosing settings, from training subjects only."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Int
 
-from mace.errors import ConfigError
-from mace.protocols.folds import check_split, grouped_kfold, subjects_of
+from mace.errors import ConfigError, DataError
+from mace.protocols.folds import Fold, check_split, grouped_kfold, subjects_of
 
 # Draws of validation subjects that `inner_split` chooses the most representative from.
 INNER_DRAWS = 64
@@ -89,3 +91,57 @@ def inner_folds(
         for fold in grouped_kfold(groups[train_index], min(folds, subjects), seed=0)
     )
     return [(fitted, held_out) for fitted, held_out in parts if np.unique(labels[fitted]).size > 1]
+
+
+@dataclass(frozen=True, eq=False)
+class OuterFold(Fold):
+    """A fold of nested cross-validation.
+
+    Attributes:
+        inner: folds of `train_index`, as positions of the whole set, by which settings are chosen.
+    """
+
+    inner: tuple[Fold, ...]
+
+
+def nested_folds(
+    groups: Int[np.ndarray, " n"], *, outer: int, inner: int, seed: int
+) -> list[OuterFold]:
+    """Deal the subjects into outer folds, and those outside of each into inner folds.
+
+    Only subjects and their numbers of clips decide, no label does.
+
+    Args:
+        groups: the subject of every clip.
+        outer: how many outer folds; they are called "1", "2", ...
+        inner: how many inner folds each has.
+        seed: of the dealing.
+
+    Raises:
+        DataError: if there are too few subjects.
+    """
+    check_nested(np.unique(groups).size, outer=outer, inner=inner)
+    folds = []
+    for number, fold in enumerate(grouped_kfold(groups, outer, seed), start=1):
+        outside = fold.train_index
+        within = tuple(
+            Fold(part.name, outside[part.train_index], outside[part.test_index])
+            for part in grouped_kfold(groups[outside], inner, seed)
+        )
+        folds.append(OuterFold(str(number), outside, fold.test_index, within))
+    return folds
+
+
+def check_nested(subjects: int, *, outer: int, inner: int) -> None:
+    """Refuse fewer subjects than nested folds need.
+
+    Raises:
+        DataError: if there are too few.
+    """
+    # The largest outer fold leaves this many.
+    outside = subjects - -(-subjects // outer)
+    if outer > subjects or outside < inner:
+        raise DataError(
+            f"{subjects} subjects are too few for {outer} groups and {inner} inner folds of those "
+            "outside of each; choose fewer, or add clips of other people"
+        )

@@ -3,16 +3,16 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from optuna.distributions import FloatDistribution, IntDistribution
+from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 
 from mace.errors import ConfigError, TrainingError
 from mace.search.config import SearchConfig
-from mace.search.folder import StoredStudy
 from mace.search.setting import text_of
 from mace.search.space import SearchSpace, Setting, encoded
-from mace.search.study import Outcome, different, ranked
+from mace.search.study import Outcome, StoredStudy, different, ranked
 
 # Groups whose numbers lie further apart than this part of the range are said to disagree.
 APART = 0.5
@@ -45,10 +45,25 @@ def choose(outcomes: Iterable[Outcome], *, group: str, config: SearchConfig) -> 
     return quick[0]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Earlier:
+    """What a group may begin with.
+
+    Attributes:
+        settings: the best of earlier studies.
+        people: whose labels speak through them.
+        notes: sentences about what could not be used.
+    """
+
+    settings: Sequence[Setting]
+    people: frozenset[str]
+    notes: Sequence[str]
+
+
 def earlier_settings(
     studies: Iterable[StoredStudy], space: SearchSpace, tested: Iterable[str]
-) -> tuple[list[Setting], list[str], set[str]]:
-    """Return the best settings of earlier studies that a group may begin with, and what was not.
+) -> Earlier:
+    """Return the best settings of earlier studies that a group may begin with.
 
     An earlier group's results count only if none of the subjects who judged its settings, or those
     that it began with itself, is tested here: otherwise their labels would speak through the
@@ -58,73 +73,58 @@ def earlier_settings(
         studies: finished or not.
         space: settings outside of it are left out.
         tested: names of the subjects whom this group's choice will be tested on.
-
-    Returns:
-        The settings, sentences for people about what could not be used, and the subjects whose
-        labels speak through the settings.
     """
     here = set(tested)
     settings: list[Setting] = []
-    notes: list[str] = []
     people: set[str] = set()
+    notes: list[str] = []
     for study in studies:
         informed_by = {
             name: set(group["informed_by"]) for name, group in study.facts["groups"].items()
         }
-        outcomes = [o for o in study.outcomes() if not here & informed_by[o.group]]
         if all(here & subjects for subjects in informed_by.values()):
             notes.append(
                 f"nothing of {study.name} is used for the group that tests {min(here)}: its "
                 "settings were judged on people who are tested here"
             )
-        usable = [outcome for outcome in ranked(outcomes) if _fits(space, outcome.setting)]
+        outcomes = [o for o in study.outcomes() if not here & informed_by[o.group]]
+        usable = [outcome for outcome in ranked(outcomes) if space.holds(outcome.setting)]
         if outcomes and not usable:
             notes.append(f"no setting of {study.name} lies in this search space")
         for outcome in usable[:WARM]:
             if outcome.setting not in settings:
                 settings.append(outcome.setting)
                 people |= informed_by[outcome.group]
-    return settings, notes, people
+    return Earlier(settings=settings, people=frozenset(people), notes=notes)
 
 
-def _fits(space: SearchSpace, setting: Setting) -> bool:
-    try:
-        space.to_params(setting)
-    except ConfigError:
-        return False
-    return set(setting) == set(space.paths)
+def disagreement(settings: Iterable[Setting], space: SearchSpace) -> str:
+    """Return a plain warning if groups chose very different settings; empty if not.
 
-
-def disagreements(chosen: Mapping[str, Setting], space: SearchSpace) -> list[str]:
-    """Return the paths whose chosen values differ much between the groups.
-
-    Numbers do if they lie more than half of the range apart (of its logarithm where the search
+    Numbers are if they lie more than half of the range apart (of its logarithm where the search
     was uniform in it), other values if two differ.
     """
-    paths = []
-    for path, distribution in space.distributions.items():
-        values = [setting.get(path) for setting in chosen.values()]
-        if isinstance(distribution, FloatDistribution | IntDistribution):
-            scale = math.log if distribution.log else float
-            low, high = scale(distribution.low), scale(distribution.high)
-            places = [scale(value) for value in values if value is not None]
-            apart = max(places, default=0.0) - min(places, default=0.0) > APART * (high - low)
-        else:
-            apart = len(set(map(encoded, values))) > 1
-        if apart:
-            paths.append(path)
-    return paths
-
-
-def disagreement_text(chosen: Mapping[str, Outcome], space: SearchSpace) -> str:
-    """Return a plain warning if the groups chose very different settings; empty if not."""
-    paths = disagreements({group: outcome.setting for group, outcome in chosen.items()}, space)
-    if not paths:
+    settings = list(settings)
+    names = [
+        path.removeprefix("train.")
+        for path, distribution in space.distributions.items()
+        if _are_apart([setting.get(path) for setting in settings], distribution)
+    ]
+    if not names:
         return ""
-    names = ", ".join(path.removeprefix("train.") for path in paths)
     return (
-        f"much, on {names}: these settings matter little here, or the subjects are too few to tell"
+        f"much, on {', '.join(names)}: these settings matter little here, or the subjects are too "
+        "few to tell"
     )
+
+
+def _are_apart(values: Sequence[Any], distribution: BaseDistribution) -> bool:
+    if not isinstance(distribution, FloatDistribution | IntDistribution):
+        return len(set(map(encoded, values))) > 1
+    scale = math.log if distribution.log else float
+    places = [scale(value) for value in values]
+    whole = scale(distribution.high) - scale(distribution.low)
+    return max(places, default=0.0) - min(places, default=0.0) > APART * whole
 
 
 def described(
@@ -143,7 +143,7 @@ def described(
         facts[f"setting for group {group}"] = (
             f"{text_of(outcome.setting)} (inner UF1 {outcome.uf1:.3f}{latency})"
         )
-    warning = disagreement_text(chosen, space)
+    warning = disagreement((outcome.setting for outcome in chosen.values()), space)
     if warning:
         facts["groups disagree"] = warning
     if looks:

@@ -106,8 +106,9 @@ class SearchPlan:
         space: what may be tried.
         config: how.
         out: folder of the study.
-        name: of the study in a shared storage; that of the folder if empty.
-        database: URL of a database, or path of a file, in place of the folder's own file.
+        storage: URL of the database that has the trials, or path of a file; by default the
+            folder's own file.
+        name: of the study in the storage; by default that of the folder.
         join: work beside other searches on this study, and leave the outer score to one of them.
         earlier: folders of studies whose best settings are tried first.
         benchmark: the protocol that the outer score is called after, if any.
@@ -120,8 +121,8 @@ class SearchPlan:
     space: "SearchSpace"
     config: SearchConfig
     out: Path
+    storage: str = ""
     name: str = ""
-    database: str = ""
     join: bool = False
     earlier: Sequence[Path] = ()
     benchmark: BenchmarkName | None = None
@@ -129,19 +130,13 @@ class SearchPlan:
     description: Mapping[str, str] = field(default_factory=dict)
     command: str = field(default_factory=lambda: shlex.join(sys.argv))
 
-    @property
-    def storage(self) -> str:
-        """Where the trials are: a URL, or the path of a file."""
-        return self.database or str(Path(self.out) / STORAGE)
-
-    @property
-    def study_name(self) -> str:
-        """The study's name in the storage."""
-        return self.name or Path(self.out).resolve().name
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "storage", self.storage or str(Path(self.out) / STORAGE))
+        object.__setattr__(self, "name", self.name or Path(self.out).resolve().name)
 
     def name_of(self, group: str) -> str:
         """Return the name of a group's own study."""
-        return f"{self.study_name}/{group}"
+        return f"{self.name}/{group}"
 
     @property
     def owner(self) -> str:

@@ -1,4 +1,4 @@
-"""The folder of a search: which study it is and stays, whose lock, and what there is to read of it.
+"""The folder of a search: which study it is and stays, and whose lock.
 
 study.db     the study: Optuna's trials, unless a database has them
 study.json   the storage and the study's name in it
@@ -13,126 +13,53 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mace.config import flattened, hashed_settings
-from mace.errors import ConfigError, DataError, OutputError
+from mace.errors import ConfigError, OutputError
 from mace.files import write_json
 from mace.locks import lock
-from mace.search.config import SearchPlan
-
-if TYPE_CHECKING:  # `mace report` asks of every folder whether it holds a search
-    import optuna
-
-    from mace.search.study import Outcome
+from mace.search.config import STORAGE, SearchPlan
 
 KIND, POINTER, LOCK = "mace search", "study.json", ".lock"
 # Whoever looks whether the lock is held, holds it for a moment.
 LOCK_S = 1.0
 
-# User attributes of the study of the first group: what is searched; every outer score so far.
-FIRST_GROUP = "1"
-FACTS, LOOKS = "facts", "looks"
-
 # What decides the score of a setting. Reports, commands and loaders do not: what the loaders gave
 # is in the data's fingerprint.
 DECIDING = (
     "augment", "losses", "models", "training", "metrics.py", "prediction.py",
-    "protocols/folds.py", "protocols/inner.py", "evaluation/methods/network.py", "search/folds.py",
+    "protocols/folds.py", "protocols/inner.py", "evaluation/methods/network.py",
     "search/objective.py", "search/sampler.py",
 )  # fmt: skip
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class StoredStudy:
-    """What a storage holds of a search, finished or not.
-
-    Attributes:
-        name: of the study.
-        storage: where it is, without a password.
-        facts: what is searched on what: identity, configuration, groups, classes, command.
-        looks: every outer score so far.
-        studies: Optuna's study of each group.
-    """
-
-    name: str
-    storage: str
-    facts: Mapping[str, Any]
-    looks: list[dict[str, Any]]
-    studies: Mapping[str, "optuna.Study"]
-
-    def outcomes(self) -> "list[Outcome]":
-        """Return what the finished proposals of all groups came to."""
-        from mace.search.study import outcomes_of
-
-        return [
-            outcome
-            for study in self.studies.values()
-            for outcome in outcomes_of(study.get_trials(deepcopy=False), self.facts["proposals"])
-        ]
-
-
-def write_pointer(folder: Path, *, storage: str, name: str) -> None:
-    """Say which study a folder belongs to.
+def write_pointer(plan: SearchPlan) -> None:
+    """Say in the folder of a search which study it belongs to.
 
     Raises:
         OutputError: if the folder cannot be written to.
     """
-    write_json(Path(folder) / POINTER, {"kind": KIND, "storage": storage, "name": name})
+    from mace.search.storage import is_url, shown
+
+    place = shown(plan.storage)
+    if not is_url(place):
+        # The folder's own file is found wherever the folder is moved to.
+        own = Path(place) == Path(plan.out) / STORAGE
+        place = STORAGE if own else str(Path(place).resolve())
+    pointer = {"kind": KIND, "storage": place, "name": plan.name}
+    write_json(Path(plan.out) / POINTER, pointer)
 
 
-def is_study(folder: Path) -> bool:
-    """Return whether a folder belongs to a search."""
-    return _pointer(folder) is not None
-
-
-def read_study(folder: Path, *, storage: str = "") -> StoredStudy:
-    """Read what the storage holds of a folder's search.
-
-    Args:
-        folder: of the search.
-        storage: of the study; where the folder says by default, without a password.
-
-    Raises:
-        DataError: if the folder holds no search, or the storage does not know it.
-        ConfigError: if the storage is out of reach.
-    """
-    pointer = _pointer(folder)
-    if pointer is None:
-        raise DataError(
-            f"{folder} holds no search (no readable {POINTER}); `mace search` makes one"
-        )
-    import optuna
-
-    from mace.search.storage import is_url, open_storage, shown
-
-    name, address = pointer["name"], storage or pointer["storage"]
-    if not is_url(address):
-        address = str(Path(folder) / address)
-    missing = DataError(f"{shown(address)} does not hold the search {name} of {folder}")
-    if not is_url(address) and not Path(address).exists():
-        raise missing
-    opened = open_storage(address)
-
-    def load(group: str) -> "optuna.Study":
-        return optuna.load_study(study_name=f"{name}/{group}", storage=opened)
-
+def read_pointer(folder: Path) -> tuple[str, str] | None:
+    """Return where a folder's study is, without a password, and its name; None without a study."""
     try:
-        attributes = load(FIRST_GROUP).user_attrs
-        facts = attributes[FACTS]
-        studies = {group: load(group) for group in facts["groups"]}
-    except KeyError as error:
-        raise missing from error
-    return StoredStudy(
-        name=name,
-        storage=shown(address),
-        facts=facts,
-        looks=attributes.get(LOOKS, []),
-        studies=studies,
-    )
+        pointer = json.loads((Path(folder) / POINTER).read_text(encoding="utf-8"))
+        return (pointer["storage"], pointer["name"]) if pointer["kind"] == KIND else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def identity(plan: SearchPlan) -> dict[str, Any]:
@@ -231,14 +158,6 @@ def _taken(file: int, path: Path) -> bool:
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     return True
-
-
-def _pointer(folder: Path) -> dict[str, Any] | None:
-    try:
-        pointer = json.loads((Path(folder) / POINTER).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return pointer if isinstance(pointer, dict) and pointer.get("kind") == KIND else None
 
 
 def _short(value: Any) -> str:

@@ -6,13 +6,15 @@ inner folds of all other subjects judge; the best one then predicts the group's 
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
+from jaxtyping import Int
 
 from mace.config import to_dict
 from mace.data.motion_set import MotionSet
@@ -26,27 +28,26 @@ from mace.evaluation.results import Evaluation
 from mace.evaluation.summary import summarise
 from mace.protocols.benchmarks import class_benchmark
 from mace.protocols.folds import Fold
+from mace.protocols.inner import nested_folds
 from mace.provenance import provenance
 from mace.search.choose import choose, described, earlier_settings
-from mace.search.config import STORAGE, SearchPlan
+from mace.search.config import SearchPlan
 from mace.search.executors import Engine, InlineExecutor
-from mace.search.folder import (
-    FACTS,
-    FIRST_GROUP,
-    LOOKS,
-    folder_lock,
-    identity,
-    read_study,
-    refuse_difference,
-    write_pointer,
-)
-from mace.search.folds import Group, make_groups
+from mace.search.folder import folder_lock, identity, refuse_difference, write_pointer
 from mace.search.objective import Shared
 from mace.search.sampler import NumberedSampler, proposals
 from mace.search.scheduler import Scheduler
 from mace.search.setting import apply_setting, check_networks, check_space
-from mace.search.storage import is_url, open_storage, shown, without_password
-from mace.search.study import Outcome, Study, different
+from mace.search.storage import is_url, open_storage, shown
+from mace.search.study import (
+    FACTS,
+    FIRST_GROUP,
+    LOOKS,
+    Outcome,
+    Study,
+    different,
+    read_study,
+)
 from mace.training.config import TrainConfig
 
 # Of a study whose process was killed before it could say any.
@@ -98,15 +99,13 @@ def nested_cross_validation(
 
     Raises:
         ConfigError: for an impossible space or setting, a storage out of reach, a study of other
-            settings, or another search at work on it.
+            settings, or another search at work in its folder.
         DataError: if there are too few subjects.
         OutputError: if a result cannot be stored.
         TrainingError: if no setting could be trained, or an outer training fails.
     """
     corners = _check_plan(plan)
-    with ExitStack() as stack:
-        if not plan.join:
-            stack.enter_context(folder_lock(plan.out))
+    with nullcontext() if plan.join else folder_lock(plan.out):
         try:
             search = _open(data, plan, corners)
             search.run(engine)
@@ -127,13 +126,13 @@ def nested_cross_validation(
                 f"the storage {shown(plan.storage)} stopped answering; what is in it is kept, and "
                 "the same command goes on from there"
             ) from error
-        return SearchResult(
-            folder=Path(plan.out),
-            outcomes=outcomes,
-            evaluated=search.evaluated,
-            chosen=chosen,
-            evaluation=evaluation,
-        )
+    return SearchResult(
+        folder=Path(plan.out),
+        outcomes=outcomes,
+        evaluated=search.evaluated,
+        chosen=chosen,
+        evaluation=evaluation,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,19 +168,11 @@ def _check_plan(plan: SearchPlan) -> list[TrainConfig]:
     for earlier in plan.earlier:
         read_study(earlier)
     if is_url(plan.storage) or Path(plan.storage).exists():
-        names = optuna.get_all_study_names(open_storage(plan.storage))
-        if plan.name_of(FIRST_GROUP) in names:
-            study = Study(plan, FIRST_GROUP, epochs=1)
-            others = [] if plan.join else study.others()
-            if others:
-                raise ConfigError(
-                    f"another search ({', '.join(others)}) is at work on {plan.study_name} in "
-                    f"{shown(plan.storage)}; wait for it, work beside it with --join, or choose "
-                    f"another {'--name' if plan.database else '--out'} (one that was killed counts "
-                    "as gone after a minute)"
-                )
-            known = study.optuna.user_attrs.get(FACTS, NO_FACTS)
-            refuse_difference(known["identity"], identity(plan), name=plan.study_name)
+        storage, name = open_storage(plan.storage), plan.name_of(FIRST_GROUP)
+        if name in optuna.get_all_study_names(storage):
+            study = optuna.load_study(study_name=name, storage=storage)
+            known = study.user_attrs.get(FACTS, NO_FACTS)
+            refuse_difference(known["identity"], identity(plan), name=plan.name)
     return corners
 
 
@@ -190,52 +181,56 @@ def _open(data: Data, plan: SearchPlan, corners: list[TrainConfig]) -> Scheduler
     motion_set = data if isinstance(data, MotionSet) else data()
     height, width, channels = motion_set.inputs.shape[2:]
     check_networks(corners, shape=(height, width, channels), classes=len(motion_set.classes))
-    groups = {group.name: group for group in make_groups(motion_set, plan.config)}
-    epochs = max(plan.train.epochs, *(corner.epochs for corner in corners))
-    begun = {
-        name: earlier_settings(map(read_study, plan.earlier), plan.space, group.subjects)
-        for name, group in groups.items()
+    config, epochs = plan.config, max(plan.train.epochs, *(corner.epochs for corner in corners))
+    folds = {
+        fold.name: fold
+        for fold in nested_folds(
+            motion_set.groups, outer=config.groups, inner=config.inner_folds, seed=config.seed
+        )
     }
-    studies = {name: Study(plan, name, epochs=epochs) for name in groups}
-    first = studies[FIRST_GROUP]
-    facts, known = _facts(plan, motion_set, groups), first.optuna.user_attrs.get(FACTS, NO_FACTS)
-    refuse_difference(known["identity"], facts["identity"], name=plan.study_name)
-    for name, group in facts["groups"].items():
+    tested = {name: _people(motion_set, fold.test_index) for name, fold in folds.items()}
+    earlier = [read_study(folder) for folder in plan.earlier]
+    begun = {name: earlier_settings(earlier, plan.space, tested[name]) for name in folds}
+    studies = {name: Study(plan, name, epochs=epochs) for name in folds}
+    first = studies[FIRST_GROUP].optuna
+    known = first.user_attrs.get(FACTS, NO_FACTS)
+    facts = _facts(plan, motion_set)
+    refuse_difference(known["identity"], facts["identity"], name=plan.name)
+    facts["groups"] = groups = {}
+    for name, fold in folds.items():
+        outside = _people(motion_set, fold.train_index)
         before = known["groups"].get(name, {"informed_by": []})["informed_by"]
-        group["informed_by"] = sorted({*group["outside"], *before, *begun[name][2]})
-    if not plan.join or facts["groups"] != known["groups"]:
-        first.optuna.set_user_attr(FACTS, facts)
-    place = plan.database or STORAGE
-    if plan.database and not is_url(plan.database):
-        place = str(Path(plan.database).resolve())
-    write_pointer(plan.out, storage=without_password(place), name=plan.study_name)
+        informed_by = sorted({*outside, *before, *begun[name].people})
+        groups[name] = {"tested": tested[name], "outside": outside, "informed_by": informed_by}
+    if not plan.join or groups != known["groups"]:
+        first.set_user_attr(FACTS, facts)
+    write_pointer(plan)
     for name, study in studies.items():
-        settings, notes, _ = begun[name]
-        study.warm_start(settings)
-        for note in notes:
+        study.warm_start(begun[name].settings)
+        for note in begun[name].notes:
             _say(note)
         study.recover(begin=True)
-    shared = Shared(plan=plan, motion_set=motion_set, groups=groups, epochs=epochs)
+    shared = Shared(plan=plan, motion_set=motion_set, folds=folds, epochs=epochs)
     return Scheduler(shared, studies)
 
 
-def _facts(plan: SearchPlan, motion_set: MotionSet, groups: Mapping[str, Group]) -> dict[str, Any]:
+def _facts(plan: SearchPlan, motion_set: MotionSet) -> dict[str, Any]:
     return {
-        "name": plan.study_name,
+        "name": plan.name,
         "title": plan.title,
         "identity": {"data": motion_set.fingerprint} | identity(plan),
         "config": to_dict(plan.config),
         "proposals": proposals(plan.config, plan.space),
-        "groups": {
-            name: {"tested": list(group.subjects), "outside": list(group.others)}
-            for name, group in groups.items()
-        },
         "classes": list(motion_set.classes),
         "clips": len(motion_set),
         "description": dict(plan.description),
         "command": plan.command,
         "provenance": provenance(),
     }
+
+
+def _people(motion_set: MotionSet, clips: Int[np.ndarray, " m"]) -> list[str]:
+    return [motion_set.subjects[subject] for subject in np.unique(motion_set.groups[clips])]
 
 
 def _score(
@@ -260,7 +255,7 @@ def _score(
     trains = {
         subject: apply_setting(plan.train, setting)
         for group, setting in settings.items()
-        for subject in search.shared.groups[group].subjects
+        for subject in _people(search.shared.motion_set, search.shared.folds[group].test_index)
     }
     protocol = ProtocolConfig(kind="loso", benchmark=plan.benchmark)
     config = EvaluationConfig(train=plan.train, protocol=protocol, seeds=seeds)

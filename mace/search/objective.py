@@ -26,8 +26,8 @@ from mace.models.make import make_model
 from mace.motion.config import MotionConfig
 from mace.prediction import predict_clips
 from mace.protocols.folds import Fold
+from mace.protocols.inner import OuterFold
 from mace.search.config import SearchPlan
-from mace.search.folds import Group
 from mace.search.sampler import make_pruner
 from mace.search.setting import apply_setting
 from mace.search.storage import is_url, open_storage, trial_id
@@ -48,13 +48,13 @@ class Shared:
     Attributes:
         plan: what is searched.
         motion_set: all clips.
-        groups: the outer folds, by name.
+        folds: the outer and inner folds, by the group's name.
         epochs: the most that a setting may ask for.
     """
 
     plan: SearchPlan
     motion_set: MotionSet
-    groups: Mapping[str, Group]
+    folds: Mapping[str, OuterFold]
     epochs: int
 
 
@@ -136,42 +136,31 @@ class _Trial:
         self.config = apply_setting(shared.plan.train, candidate.setting)
         self.runs = [
             InnerRun(config=self.config, fold=fold, seed=shared.plan.config.seed)
-            for fold in shared.groups[candidate.group].folds
+            for fold in shared.folds[candidate.group].inner
         ]
         # Of each fold, rows truth, after so many epochs.
         self.confusions: dict[int, Int[np.ndarray, "f k k"]] = {}
         self.status = self.reason = ""
-        self.seconds = 0.0
 
     def advance(self, epoch: int, training: InnerTraining) -> None:
         """Train all folds to some epochs, and judge; with a status it has ended."""
-        started = time.perf_counter()
-        predictions = []
+        labels, classes = self.shared.motion_set.labels, len(self.shared.motion_set.classes)
+        counts = []
         for run in self.runs:
             prediction = training.advance(run, epoch)
             if isinstance(prediction, str):
                 self.status, self.reason = "diverged", self.reason or prediction
             else:
-                predictions.append(prediction)
+                counts.append(confusion_matrix(labels[run.fold.test_index], prediction, classes))
         if not self.status:
-            self.status = self._judged(predictions, epoch)
-        self.seconds += time.perf_counter() - started
+            self.confusions[epoch] = np.stack(counts)
+            if epoch >= self.config.epochs:
+                self.status = "complete"
+            elif _is_behind(self.shared, self.candidate, self._score(epoch), epoch):
+                self.status = "pruned"
         if self.status:
             for run in self.runs:
                 training.drop(run)
-
-    def _judged(self, predictions: Sequence[Int[np.ndarray, " v"]], epoch: int) -> str:
-        labels, classes = self.shared.motion_set.labels, len(self.shared.motion_set.classes)
-        self.confusions[epoch] = np.stack(
-            [
-                confusion_matrix(labels[run.fold.test_index], prediction, classes)
-                for run, prediction in zip(self.runs, predictions, strict=True)
-            ]
-        )
-        if epoch >= self.config.epochs:
-            return "complete"
-        behind = _is_behind(self.shared, self.candidate, self._score(epoch), epoch)
-        return "pruned" if behind else ""
 
     def _score(self, epoch: int) -> float:
         return float(uf1(self.confusions[epoch].sum(axis=0)))
@@ -198,7 +187,6 @@ class _Trial:
             confusion=confusion,
             folds=folds,
             latency_ms=latency,
-            seconds=round(self.seconds, 3),
             reason=self.reason,
             place=f"{platform.node()}:{os.getpid()}",
         )

@@ -20,18 +20,17 @@ from mace import __version__
 from mace.config import from_dict, setting_rows
 from mace.errors import ConfigError, DataError, TrainingError
 from mace.evaluation.loading import load_evaluation
-from mace.evaluation.report.figures import DARK, LIGHT, Theme, to_png
+from mace.evaluation.report.figures import DARK, LIGHT, Theme, style_axes, to_png
 from mace.evaluation.report.page import template, themed_picture
 from mace.evaluation.summary import summarise
 from mace.evaluation.table import Row, headline_rows
 from mace.files import write_text
-from mace.search.choose import choose, disagreement_text, tried_text
+from mace.search.choose import choose, disagreement, tried_text
 from mace.search.config import SearchConfig
-from mace.search.folder import read_study
 from mace.search.setting import short
 from mace.search.space import space_of
 from mace.search.storage import quiet
-from mace.search.study import ranked
+from mace.search.study import ranked, read_study
 
 # Rows of the table of settings; the study has all of them.
 BEST = 20
@@ -85,7 +84,7 @@ def write_study_report(folder: Path, *, out: Path | None = None, storage: str = 
         done=Counter(outcome.group for outcome in outcomes),
         chosen=chosen,
         paths=space.paths,
-        disagreement=disagreement_text(chosen, space),
+        disagreement=disagreement((outcome.setting for outcome in chosen.values()), space),
         best=ranked(outcomes)[:BEST],
         short=short,
         space=tables.items() if space.ranges else enumerate(tables, start=1),
@@ -112,27 +111,31 @@ def _pictures(studies: Mapping[str, optuna.Study], out: Path) -> dict[str, Any]:
     Importance is fANOVA: Hutter, Hoos and Leyton-Brown, "An Efficient Approach for Assessing
     Hyperparameter Importance", ICML 2014.
     """
+    pictures = {}
+
+    def picture(name: str, text: str, plot: Any, study: Any, **options: Any) -> None:
+        draw = functools.partial(_drawn, plot, study, **options)
+        pictures[name] = themed_picture(out, name, draw, text)
+
+    uf1 = {"target_name": "inner UF1"}
     merged = _complete(studies.values())
     groups = [_complete([study], name=f"group {group}") for group, study in studies.items()]
     text = "Inner UF1 of each proposal, and the best so far."
-    figures: list[tuple[str, str, Callable[..., Any], Any, dict[str, Any]]]
-    figures = [("history", text, plots.plot_optimization_history, groups, {})]
+    picture("history", text, plots.plot_optimization_history, groups, **uf1)
     if merged.trials:
-        text, options = "One line for each setting, ending at its inner UF1.", {"height": 4.2}
-        figures.append(("parallel", text, plots.plot_parallel_coordinate, merged, options))
+        text = "One line for each setting, ending at its inner UF1."
+        picture("parallel", text, plots.plot_parallel_coordinate, merged, height=4.2, **uf1)
     if len(merged.trials) >= LEAST and len({trial.value for trial in merged.trials}) > 1:
         with quiet():
-            options = {"evaluator": FanovaImportanceEvaluator(seed=0)}
+            fanova = FanovaImportanceEvaluator(seed=0)
         text = "The part of each setting in the variance of UF1."
-        figures.append(("importance", text, plots.plot_param_importances, merged, options))
+        plot = plots.plot_param_importances
+        picture("importance", text, plot, merged, evaluator=fanova, **uf1)
     if merged.trials and len(next(iter(studies.values())).directions) > 1:
-        text, both = "Inner UF1 against latency.", _complete(studies.values(), values=2)
-        options = {"target_names": ["inner UF1", "ms for one picture"]}
-        figures.append(("latency", text, plots.plot_pareto_front, both, options))
-    return {
-        name: themed_picture(out, name, functools.partial(_drawn, plot, study, **options), text)
-        for name, text, plot, study, options in figures
-    }
+        text, names = "Inner UF1 against latency.", ["inner UF1", "ms for one picture"]
+        both = _complete(studies.values(), values=2)
+        picture("latency", text, plots.plot_pareto_front, both, target_names=names)
+    return pictures
 
 
 def _complete(
@@ -143,26 +146,22 @@ def _complete(
     merged = optuna.create_study(study_name=name, directions=studies[0].directions[:values])
     for study in studies:
         for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+            params, distributions = (
+                {path.removeprefix("train."): value for path, value in by_path.items()}
+                for by_path in (trial.params, trial.distributions)
+            )
             merged.add_trial(
-                optuna.trial.create_trial(
-                    params=_without_train(trial.params),
-                    distributions=_without_train(trial.distributions),
-                    values=trial.values[:values],
+                optuna.create_trial(
+                    params=params, distributions=distributions, values=trial.values[:values]
                 )
             )
     return merged
-
-
-def _without_train(by_path: Mapping[str, Any]) -> dict[str, Any]:
-    return {path.removeprefix("train."): value for path, value in by_path.items()}
 
 
 def _drawn(
     plot: Callable[..., Any], study: Any, theme: Theme, *, height: float = 3.2, **options: Any
 ) -> bytes:
     """Return a figure of Optuna's as PNG in the page's colours, without a title, which it has."""
-    if "target_names" not in options:
-        options["target_name"] = "inner UF1"
     # What Optuna sets for its style is set back afterwards.
     with quiet(), plt.rc_context():
         plt.switch_backend("agg")
@@ -171,15 +170,10 @@ def _drawn(
         figure.set_layout_engine("tight")
         figure.set_facecolor(theme.surface)
         for axes in figure.axes:
+            style_axes(axes, theme)
             axes.set_title("")
             axes.set_title("", loc="left")
-            axes.set_facecolor(theme.surface)
-            axes.tick_params(colors=theme.muted, labelsize=8)
-            axes.xaxis.label.set(color=theme.muted, fontsize=9)
-            axes.yaxis.label.set(color=theme.muted, fontsize=9)
-            axes.spines[:].set_color(theme.line)
-            legend = axes.get_legend()
-            texts = [*axes.texts]
+            texts, legend = [*axes.texts], axes.get_legend()
             if legend is not None:
                 legend.set_frame_on(False)
                 texts += legend.get_texts()

@@ -10,7 +10,7 @@ from typing import Any
 
 from mace.errors import WorkerError
 from mace.progress import Advance, progress
-from mace.search.executors import Engine, Executor
+from mace.search.executors import Engine
 from mace.search.objective import Shared, evaluate
 from mace.search.setting import text_of
 from mace.search.storage import BEAT_S
@@ -41,38 +41,34 @@ class Scheduler:
     def run(self, engine: Engine) -> None:
         """Evaluate until every proposal has an outcome.
 
-        Without `plan.join`, those of others are waited for, and taken over if they die.
+        Without `plan.join`, those of others are waited for, and taken over if they die. Once the
+        work itself has failed, what is under way ends, and nothing is begun.
         """
         studies = self.studies.values()
         total = sum(study.proposals for study in studies)
-        done = sum(len(study.outcomes()) + len(study.lost()) for study in studies)
-        title = f"searching {self.plan.study_name}"
-        with progress(title, total, done=min(done, total)) as self._advance, self._heart():
+        done = min(sum(study.done for study in studies), total)
+        jobs: dict[Future[Any], Job] = {}
+        failure: BaseException | None = None
+        with (
+            progress(f"searching {self.plan.name}", total, done=done) as self._advance,
+            self._heart(),
+            engine(evaluate, self.shared) as executor,
+        ):
             while True:
-                job = self._next_job()
+                ready = failure is None and len(jobs) < executor.slots
+                job = self._next_job() if ready else []
                 if job:
-                    with engine(evaluate, self.shared) as executor:
-                        self._work(executor, job)
-                elif self.plan.join or not any(study.running for study in studies):
-                    return
-                else:
+                    jobs[executor.submit(job)] = job
+                elif not jobs:
+                    if failure is not None:
+                        raise failure
+                    if self.plan.join or not any(study.running for study in studies):
+                        return
                     time.sleep(POLL_S)
                     for study in studies:
                         study.recover()
-
-    def _work(self, executor: Executor, job: Job) -> None:
-        jobs: dict[Future[Any], Job] = {}
-        failure: BaseException | None = None
-        while job or jobs:
-            if job:
-                jobs[executor.submit(job)] = job
-            for future in wait(jobs, 0 if job else None, FIRST_COMPLETED).done:
-                failure = self._record(jobs.pop(future), future) or failure
-            # Once the work itself has failed, what is under way ends, and nothing is begun.
-            ready = failure is None and len(jobs) < executor.slots
-            job = self._next_job() if ready else []
-        if failure is not None:
-            raise failure
+                for future in wait(jobs, 0 if job else None, FIRST_COMPLETED).done:
+                    failure = self._record(jobs.pop(future), future) or failure
 
     def _next_job(self) -> Job:
         """Return settings to evaluate, the groups taking turns; none if all proposals are made."""
@@ -80,15 +76,11 @@ class Scheduler:
         idle = 0
         while len(job) < self.plan.config.per_job and idle < len(self._order):
             self._order.rotate(-1)
-            asked = self._order[-1].ask()
-            if asked is None:
+            candidate = self._order[-1].ask()
+            if candidate is None:
                 idle += 1
                 continue
-            idle = 0
-            candidate, outcome = asked
-            name = name_of(candidate)
-            if outcome is not None:
-                self._known.setdefault(name, outcome)
+            idle, name = 0, name_of(candidate)
             if name in self._known:
                 self._tell(candidate, self._known[name])
             elif name in self._under_way:

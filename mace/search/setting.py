@@ -27,37 +27,29 @@ def apply_setting(train: TrainConfig, setting: Setting) -> TrainConfig:
         ConfigError: for a path that does not exist, a value of the wrong type or out of range, or
             values that contradict each other.
     """
-    values = _leaves(train)
+    tree: dict[str, Any] = {ROOT: to_dict(train)}
     set_by: dict[str, str] = {}
     for path, value in setting.items():
-        check_path(train, path)
+        _check_path(train, path)
         for leaf, leaf_value in flattened({path: value}).items():
             if leaf in set_by:
                 raise ConfigError(
                     f"{leaf} is set by {set_by[leaf]} and by {path}; leave it out of one of the two"
                 )
-            values[leaf], set_by[leaf] = leaf_value, path
-    tree: dict[str, Any] = {}
-    for path, value in values.items():
-        branch, (*groups, name) = tree, path.split(".")
-        for group in groups:
-            if not isinstance(branch.get(group), dict):
-                branch[group] = {}
-            branch = branch[group]
-        branch[name] = value
+            set_by[leaf] = path
+            branch, (*groups, name) = tree, leaf.split(".")
+            for group in groups:
+                if not isinstance(branch.get(group), dict):
+                    branch[group] = {}
+                branch = branch[group]
+            branch[name] = leaf_value
     return from_dict(TrainConfig, tree[ROOT], where=f"{ROOT}.")
 
 
-def check_path(train: TrainConfig, path: str) -> None:
-    """Refuse a path that a search cannot vary, and say the nearest one that it can.
-
-    Raises:
-        ConfigError: if it names neither a setting of the training nor a group of them.
-    """
-    paths: dict[str, None] = {}
-    for leaf in _leaves(train):
-        parts = leaf.split(".")
-        paths |= dict.fromkeys(".".join(parts[:end]) for end in range(2, len(parts) + 1))
+def _check_path(train: TrainConfig, path: str) -> None:
+    """Refuse what is neither a setting of the training nor a group of them; say the nearest."""
+    parts = [leaf.split(".") for leaf in flattened({ROOT: to_dict(train)})]
+    paths = [".".join(part[:end]) for part in parts for end in range(2, len(part) + 1)]
     if path in paths:
         return
     if path.partition(".")[0] in ("motion", "variants"):
@@ -86,7 +78,7 @@ def check_space(space: SearchSpace, train: TrainConfig) -> list[TrainConfig]:
             "a search trains new networks; leave out what begins with --recipe.train.fine-tune"
         )
     for path in space.paths:
-        check_path(train, path)
+        _check_path(train, path)
     configs: dict[TrainConfig, None] = {}
     for setting in corners(space):
         try:
@@ -154,7 +146,3 @@ def short(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _leaves(train: TrainConfig) -> dict[str, Any]:
-    return flattened({ROOT: to_dict(train)})

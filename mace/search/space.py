@@ -106,6 +106,14 @@ class SearchSpace:
             raise ConfigError(f"{dict(setting)} is not in the space: {error}") from error
         return params
 
+    def holds(self, setting: Setting) -> bool:
+        """Return whether a setting lies in the space, and says all that the space varies."""
+        try:
+            self.to_params(setting)
+        except ConfigError:
+            return False
+        return set(setting) == set(self.paths)
+
     def to_setting(self, params: Params) -> dict[str, Any]:
         """Return what `to_params` was given."""
         return {p: decoded(params[p]) for p in self.paths if params[p] != AS_IN_RECIPE}

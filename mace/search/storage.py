@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
 EXPECTED = "postgresql://user:password@host/name"
-# What every SQLite file begins with.
-SQLITE = b"SQLite format 3\0"
 # A process tells so often that it is alive, and counts as gone after so long a silence.
 BEAT_S, SILENT_S = 15, 60
 # A database that does not answer within this many seconds is said to be out of reach.
@@ -52,39 +50,13 @@ def is_url(storage: str) -> bool:
     return "://" in storage
 
 
-def parse_url(storage: str) -> "URL":
-    """Return a storage's URL, `postgres` being short for `postgresql`.
-
-    Raises:
-        ConfigError: if it is none; its text, which may hold a password, is not repeated.
-    """
-    from sqlalchemy.engine import URL, make_url
-    from sqlalchemy.exc import ArgumentError
-
-    if not is_url(storage):
-        return URL.create("sqlite", database=storage)
-    try:
-        url = make_url(storage)
-    except (ArgumentError, ValueError) as error:
-        raise ConfigError(
-            f"the storage {storage.partition('://')[0]}://… is no address of a database, expected "
-            f"for example {EXPECTED}"
-        ) from error
-    return url.set(drivername="postgresql") if url.drivername == "postgres" else url
-
-
 def shown(storage: str) -> str:
-    """Return a storage for people: a path, or a URL with stars for its password."""
-    return parse_url(storage).render_as_string(hide_password=True) if is_url(storage) else storage
+    """Return a storage as people may see it and files may keep it: a path, or a URL.
 
-
-def without_password(storage: str) -> str:
-    """Return a storage as it may be kept in a file; drivers look for the password themselves."""
-    if not is_url(storage):
-        return storage
-    url = parse_url(storage)
+    A URL has no password in it: drivers look for that themselves.
+    """
     # `URL.set` takes None for "as it was".
-    return url._replace(password=None).render_as_string(hide_password=False)
+    return str(_url(storage)._replace(password=None)) if is_url(storage) else storage
 
 
 @functools.lru_cache(maxsize=4)
@@ -100,11 +72,11 @@ def open_storage(storage: str) -> RDBStorage:
     """
     from sqlalchemy.exc import NoSuchModuleError, OperationalError, SQLAlchemyError
 
-    if not is_url(storage):
-        _check_file(Path(storage))
     name = shown(storage)
     try:
-        return _open(parse_url(storage))
+        if not is_url(storage):
+            Path(storage).parent.mkdir(parents=True, exist_ok=True)
+        return _open(_url(storage))
     except NoSuchModuleError as error:
         raise ConfigError(
             f"the storage {name} is of no kind of database that is known here, expected for "
@@ -126,7 +98,8 @@ def open_storage(storage: str) -> RDBStorage:
         ) from error
     except (SQLAlchemyError, OSError, optuna.exceptions.StorageInternalError) as error:
         cause = error if isinstance(error, SQLAlchemyError) else error.__cause__ or error
-        reason = first_line(getattr(cause, "orig", None) or cause)[:LONG]
+        reason = getattr(cause, "strerror", None) or getattr(cause, "orig", None) or cause
+        reason = str(reason).partition("\n")[0][:LONG]
         if not is_url(storage):
             raise OutputError(f"cannot use {name} as the file of a search: {reason}") from error
         what = f"cannot be used ({reason}); its user must be allowed to make tables there"
@@ -141,19 +114,25 @@ def trial_id(storage: RDBStorage, study_name: str, number: int) -> int:
     return storage.get_trial_id_from_study_id_trial_number(study_id, number)
 
 
-def _check_file(path: Path) -> None:
-    """Refuse any other file, whose path was given by mistake, before it is written to."""
+def _url(storage: str) -> "URL":
+    """Return a storage's URL, `postgres` being short for `postgresql`.
+
+    Raises:
+        ConfigError: if it is none; its text, which may hold a password, is not repeated.
+    """
+    from sqlalchemy.engine import URL, make_url
+    from sqlalchemy.exc import ArgumentError
+
+    if not is_url(storage):
+        return URL.create("sqlite", database=storage)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists():
-            with path.open("rb+") as file:
-                beginning = file.read(len(SQLITE))
-            if beginning not in (b"", SQLITE):
-                raise ConfigError(
-                    f"{path} is no file of a search; name another --storage, or leave it out"
-                )
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        url = make_url(storage)
+    except (ArgumentError, ValueError) as error:
+        raise ConfigError(
+            f"the storage {storage.partition('://')[0]}://… is no address of a database, expected "
+            f"for example {EXPECTED}"
+        ) from error
+    return url.set(drivername="postgresql") if url.drivername == "postgres" else url
 
 
 def _open(url: "URL") -> RDBStorage:

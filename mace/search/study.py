@@ -1,4 +1,4 @@
-"""One group's study: Optuna's trials are its results, in one storage.
+"""Each group's study: Optuna's trials are its results, in one storage.
 
 A trial whose process is gone is failed by Optuna's heartbeat, and whatever failed without a reason
 is queued again by Optuna's callback, as another trial of the same proposal: a search that loses
@@ -8,11 +8,11 @@ processes evaluates the settings of an undisturbed one.
 import copy
 import os
 import platform
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
@@ -20,16 +20,20 @@ from optuna.storages import RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, TrialState
 
 from mace.config import from_dict, to_dict
-from mace.errors import ConfigError
+from mace.errors import DataError
 from mace.search.config import SearchPlan
+from mace.search.folder import POINTER, read_pointer
 from mace.search.sampler import NumberedSampler, make_pruner, numbers, proposals
 from mace.search.space import Params, Setting, encoded
-from mace.search.storage import open_storage, quiet, shown, trial_id
+from mace.search.storage import is_url, open_storage, quiet, shown, trial_id
 
 # User attributes of a trial: what it came to; or why it has come to nothing; whose it is.
 OUTCOME, LOST, OWNER = "outcome", "lost", "owner"
 # And of a study: what its first proposals are, whatever the sampler.
 FIRST = "first proposals"
+# Of the study of the first group also what is searched, and every outer score so far.
+FIRST_GROUP = "1"
+FACTS, LOOKS = "facts", "looks"
 
 with quiet():
     RETRY = RetryHeartbeatStaleTrialCallback()
@@ -60,7 +64,6 @@ class Outcome:
         confusion: of the pooled predictions, rows truth; empty if it diverged.
         folds: UF1 of each inner fold by itself; empty if it diverged.
         latency_ms: of the network for one picture; None where it was not asked for.
-        seconds: that the evaluation took.
         reason: why it diverged.
         place: the machine and process.
     """
@@ -75,7 +78,6 @@ class Outcome:
     confusion: tuple[tuple[int, ...], ...] = ()
     folds: tuple[float, ...] = ()
     latency_ms: float | None = None
-    seconds: float = 0.0
     reason: str = ""
     place: str = ""
 
@@ -92,21 +94,14 @@ class Study:
         self._held: dict[int, tuple[optuna.Trial, int]] = {}
         # Trials that were seen to be nobody's.
         self._seen: set[int] = set()
-        sampler = NumberedSampler(config, plan.space, group, self._place)
-        try:
-            self.optuna = optuna.create_study(
-                study_name=self.name,
-                storage=self._storage,
-                sampler=sampler,
-                pruner=make_pruner(config, epochs),
-                directions=["maximize", "minimize"] if config.latency else ["maximize"],
-                load_if_exists=True,
-            )
-        except Exception as error:
-            raise ConfigError(
-                f"the study {self.name} in {shown(plan.storage)} cannot be opened: "
-                f"{str(error) or error!r}"
-            ) from error
+        self.optuna = optuna.create_study(
+            study_name=self.name,
+            storage=self._storage,
+            sampler=NumberedSampler(config, plan.space, group, self._place),
+            pruner=make_pruner(config, epochs),
+            directions=["maximize", "minimize"] if config.latency else ["maximize"],
+            load_if_exists=True,
+        )
 
     def trials(self) -> list[FrozenTrial]:
         """Return all trials, in the order of their numbers."""
@@ -117,28 +112,26 @@ class Study:
         if settings and not self.trials():
             self.optuna.set_user_attr(FIRST, list(map(self.space.to_params, settings)))
 
-    def ask(self) -> tuple[Candidate, Outcome | None] | None:
-        """Return the next proposal; None if all have been made.
-
-        With it comes what it came to, if its process was killed between that and its end.
-        """
+    def ask(self) -> Candidate | None:
+        """Return the next proposal; None if all have been made."""
         trials = self.trials()
         number_of = numbers(trials)
-        of_number: dict[int, list[FrozenTrial]] = defaultdict(list)
-        for trial in trials:
-            of_number[number_of[trial.number]].append(trial)
-        again = [
-            tries[-1]
-            for number, tries in of_number.items()
-            if number < self.proposals
-            and all(t.state == TrialState.FAIL and LOST not in t.user_attrs for t in tries)
-        ]
-        for trial in again:
+        settled = {
+            number_of[trial.number]
+            for trial in trials
+            if trial.state != TrialState.FAIL or LOST in trial.user_attrs
+        }
+        again = {
+            number_of[trial.number]: trial
+            for trial in trials
+            if number_of[trial.number] < self.proposals and number_of[trial.number] not in settled
+        }
+        for trial in again.values():
             nobodys = copy.copy(trial)
             nobodys.user_attrs = {n: v for n, v in trial.user_attrs.items() if n != OWNER}
             RETRY(self.optuna, nobodys)
         waiting = again or any(trial.state == TrialState.WAITING for trial in trials)
-        if not waiting and len(of_number) >= self.proposals:
+        if not waiting and len(set(number_of.values())) >= self.proposals:
             return None
         try:
             with quiet():
@@ -153,14 +146,12 @@ class Study:
             self.optuna.tell(trial, state=TrialState.FAIL)
             return self.ask()
         self._held[trial.number] = trial, identifier
-        candidate = Candidate(
+        return Candidate(
             group=self.group,
             number=number,
             trial=trial.number,
             setting=self.space.to_setting(trial.params),
         )
-        stored = trial.user_attrs.get(OUTCOME)
-        return candidate, None if stored is None else from_dict(Outcome, stored)
 
     def beat(self) -> None:
         """Say that the trials of this process are under way."""
@@ -209,18 +200,17 @@ class Study:
                 self._seen.add(trial.number)
                 self._storage.record_heartbeat(trial_id(self._storage, self.name, trial.number))
 
-    def others(self) -> list[str]:
-        """Return the places of other searches that hold a folder and are at work here now."""
-        with quiet():
-            optuna.storages.fail_stale_trials(self.optuna)
-        owners = [owner_of(t) for t in self.trials() if t.state == TrialState.RUNNING]
-        return sorted({place for place, other in owners if other not in ("", self._owner)})
-
     @property
     def running(self) -> int:
         """How many proposals some process is at work on, or has left behind."""
         states = TrialState.RUNNING, TrialState.WAITING
         return sum(trial.state in states for trial in self.trials())
+
+    @property
+    def done(self) -> int:
+        """How many trials have ended with an outcome, or for a reason."""
+        ended = TrialState.COMPLETE, TrialState.PRUNED
+        return sum(t.state in ended or LOST in t.user_attrs for t in self.trials())
 
     def outcomes(self) -> list[Outcome]:
         """Return what the finished proposals came to, whoever evaluated them."""
@@ -238,6 +228,70 @@ class Study:
         return number, first[number] if number < len(first) else {}
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StoredStudy:
+    """What a storage holds of a search, finished or not.
+
+    Attributes:
+        name: of the study.
+        storage: where it is, without a password.
+        facts: what is searched on what: identity, configuration, groups, classes, command.
+        looks: every outer score so far.
+        studies: Optuna's study of each group.
+    """
+
+    name: str
+    storage: str
+    facts: Mapping[str, Any]
+    looks: list[dict[str, Any]]
+    studies: Mapping[str, optuna.Study]
+
+    def outcomes(self) -> list[Outcome]:
+        """Return what the finished proposals of all groups came to."""
+        return [
+            outcome
+            for study in self.studies.values()
+            for outcome in outcomes_of(study.get_trials(deepcopy=False), self.facts["proposals"])
+        ]
+
+
+def read_study(folder: Path, *, storage: str = "") -> StoredStudy:
+    """Read what the storage holds of a folder's search.
+
+    Args:
+        folder: of the search.
+        storage: of the study; where the folder says by default, without a password.
+
+    Raises:
+        DataError: if the folder holds no search, or the storage does not know it.
+        ConfigError: if the storage is out of reach.
+    """
+    pointer = read_pointer(folder)
+    if pointer is None:
+        raise DataError(
+            f"{folder} holds no search (no readable {POINTER}); `mace search` makes one"
+        )
+    place, name = storage or pointer[0], pointer[1]
+    if not is_url(place):
+        place = str(Path(folder) / place)
+    missing = DataError(f"{shown(place)} does not hold the search {name} of {folder}")
+    if not is_url(place) and not Path(place).exists():
+        raise missing
+    opened = open_storage(place)
+
+    def load(group: str) -> optuna.Study:
+        return optuna.load_study(study_name=f"{name}/{group}", storage=opened)
+
+    try:
+        attributes = load(FIRST_GROUP).user_attrs
+        facts = attributes[FACTS]
+        studies = {group: load(group) for group in facts["groups"]}
+    except KeyError as error:
+        raise missing from error
+    looks = attributes.get(LOOKS, [])
+    return StoredStudy(name=name, storage=shown(place), facts=facts, looks=looks, studies=studies)
+
+
 def owner_of(trial: FrozenTrial) -> tuple[str, str]:
     """Return the process that has a trial, and the folder whose lock says that it lives, if any."""
     place, folder = trial.user_attrs.get(OWNER, ("-", ""))
@@ -245,10 +299,13 @@ def owner_of(trial: FrozenTrial) -> tuple[str, str]:
 
 
 def outcomes_of(trials: Sequence[FrozenTrial], proposals: int) -> list[Outcome]:
-    """Return what finished trials came to, in the order of their proposals, each once."""
+    """Return what trials came to, ended or about to be, in the order of their proposals, each once.
+
+    A process may be killed between what it said of a trial and the trial's end.
+    """
     outcomes: dict[int, Outcome] = {}
     for trial in trials:
-        if trial.state in (TrialState.COMPLETE, TrialState.PRUNED) and OUTCOME in trial.user_attrs:
+        if OUTCOME in trial.user_attrs:
             outcome = from_dict(Outcome, trial.user_attrs[OUTCOME])
             if outcome.number < proposals:
                 outcomes.setdefault(outcome.number, outcome)

@@ -22,7 +22,7 @@ def main(out: str, sampler: str, seconds: str, *options: str) -> None:
     changes = {"trials": 10, "sampler": sampler}
     for option in options:
         if option.startswith("database="):
-            changes |= {"database": option.removeprefix("database="), "name": "shared"}
+            changes |= {"storage": option.removeprefix("database="), "name": "shared"}
     plan = make_plan(Path(out), join="join" in options, **changes)
     nested_cross_validation(make_set(), plan, baselines=False)
 

@@ -20,10 +20,10 @@ from mace.models.config import ModelConfig
 from mace.motion.config import MotionConfig
 from mace.protocols.folds import Fold
 from mace.search.config import SearchConfig, SearchPlan
-from mace.search.folder import read_study
 from mace.search.nested import nested_cross_validation
 from mace.search.objective import InnerRun
 from mace.search.space import SearchSpace, choice
+from mace.search.study import read_study
 from mace.training.config import OptimiserConfig, TrainConfig
 
 

@@ -10,7 +10,7 @@ from mace import inputs
 from mace.cli import main
 from mace.commands import search
 from mace.data.clips import Clip
-from mace.search.folder import read_study
+from mace.search.study import read_study
 
 SMALL = [
     *("--recipe.train.model.widths", "8", "--recipe.train.model.depths", "1"),
@@ -42,11 +42,11 @@ def test_from_first_command_to_report(tmp_path, data, capsys):
     assert summary["n"] == 24
     assert summary["tried"] == 4
     assert set(summary["settings"]) == {"1", "2"}
-    seconds = [outcome.seconds for outcome in read_study(out).outcomes()]
+    trials = [study.trials for study in read_study(out).studies.values()]
     # Again: nothing is trained, the same is said.
     assert main(["search", *options]) == 0
     assert "settings tried: 4, for 2 groups together" in capsys.readouterr().out
-    assert [outcome.seconds for outcome in read_study(out).outcomes()] == seconds
+    assert [study.trials for study in read_study(out).studies.values()] == trials
     assert main(["top", str(out)]) == 0
     assert main(["report", str(out)]) == 0
     assert main(["audit", str(out / "outer")]) == 0
@@ -70,7 +70,7 @@ def test_from_first_command_to_report(tmp_path, data, capsys):
         (["--space", "{home}/field.toml"], ["train.optimiser.learning_rate"]),
         (
             ["--storage", "postgresql://me:geheim@127.0.0.1:1/mace"],
-            ["postgresql://me:***@127.0.0.1:1/mace"],
+            ["postgresql://me@127.0.0.1:1/mace"],
         ),
         (["--sampler", "grid", "--from", "{home}/data"], ["--from"]),
     ],

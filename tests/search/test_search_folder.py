@@ -10,7 +10,8 @@ import pytest
 from search_cases import make_set, search
 
 from mace.errors import ConfigError, DataError, OutputError
-from mace.search.folder import folder_lock, is_locked, is_study, read_study
+from mace.search.folder import folder_lock, is_locked
+from mace.search.study import read_study
 
 HOLD = """
 import sys
@@ -86,7 +87,7 @@ def test_what_is_refused_leaves_no_study(tmp_path, pretended):
     with pytest.raises(DataError, match="too few"):
         search(tmp_path / "few", make_set(subjects=2), trials=2)
     assert not (tmp_path / "few" / "study.db").exists()
-    assert not is_study(tmp_path / "few")
+    assert not (tmp_path / "few" / "study.json").exists()
     with pytest.raises(DataError, match="holds no search"):
         read_study(tmp_path / "few")
 

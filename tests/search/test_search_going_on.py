@@ -122,7 +122,7 @@ def test_first_proposals_are_made_once_and_go_on_where_they_were(tmp_path):
         study = Study(make_plan(tmp_path), "1", epochs=2)
         study.warm_start(settings)
         asked = study.ask()
-        candidates += [] if asked is None else [asked[0]]
+        candidates += [] if asked is None else [asked]
     assert [candidate.number for candidate in candidates] == list(range(6))
     assert [candidate.setting for candidate in candidates[:3]] == settings
     assert candidates[3].setting not in settings

@@ -25,10 +25,9 @@ from search_cases import (
 
 from mace.errors import ConfigError
 from mace.search import study as study_module
-from mace.search.folder import read_study
 from mace.search.sampler import numbers
 from mace.search.storage import open_storage, trial_id
-from mace.search.study import Study
+from mace.search.study import Study, read_study
 
 
 def evaluations(folder, storage=""):
@@ -73,7 +72,7 @@ def the_one_that_scores_is_killed(tmp_path, database):
         first.send_signal(signal.SIGKILL)
         first.wait()
         assert joined.poll() is None
-        result = search(tmp_path / "one", trials=10, database=database, name="shared")
+        result = search(tmp_path / "one", trials=10, storage=database, name="shared")
         assert joined.wait(300) == 0
     finally:
         for child in (first, joined):
@@ -149,7 +148,7 @@ def test_what_was_said_before_a_trial_was_ended_is_not_evaluated_again(
         patch.setattr(optuna.study.Study, "tell", killed)
         with pytest.raises(KeyboardInterrupt):
             search(tmp_path / "s", trials=3)
-    assert finished(tmp_path / "s") == 0
+    assert finished(tmp_path / "s") == 1
     result = search(tmp_path / "s", trials=3)
     assert result.evaluated == 5
     assert proposed(result) == proposed(search(tmp_path / "alone", trials=3))
@@ -157,13 +156,13 @@ def test_what_was_said_before_a_trial_was_ended_is_not_evaluated_again(
 
 def left_running(monkeypatch, database, number, folder="", *, machine="elsewhere", silent=0):
     """Have a proposal under way on a machine, whose heart is silent for so many seconds."""
-    plan = make_plan(folder, trials=9, database=database, name="demo", join=not folder)
+    plan = make_plan(folder, trials=9, storage=database, name="demo", join=not folder)
     with monkeypatch.context() as patch:
         patch.setattr(platform, "node", lambda: machine)
         asked = Study(plan, "1", epochs=2).ask()
     assert asked is not None
-    assert asked[0].number == number
-    silence(database, "demo/1", asked[0].trial, seconds=silent)
+    assert asked.number == number
+    silence(database, "demo/1", asked.trial, seconds=silent)
 
 
 def silence(database, name, trial, *, seconds):
@@ -179,27 +178,23 @@ def silence(database, name, trial, *, seconds):
         )
 
 
-def test_one_that_works_on_another_machine_is_said_before_the_data_are_read(
-    tmp_path, pretended, monkeypatch
-):
-    def data():
-        raise AssertionError("the data were read")
-
-    options = {"database": f"sqlite:///{tmp_path}/shared.db", "name": "demo"}
-    search(tmp_path / "first", trials=1, **options)
-    left_running(monkeypatch, options["database"], 1, "/s")
-    with pytest.raises(ConfigError, match=r":\d+\) is at work on demo .*-join"):
-        search(tmp_path / "s", data, trials=3, **options)
-    assert not (tmp_path / "s" / "study.json").exists()
+def test_two_that_score_need_not_know_of_each_other(tmp_path, pretended):
+    options = {"trials": 2, "storage": f"sqlite:///{tmp_path}/shared.db", "name": "demo"}
+    first, second = (search(tmp_path / name, **options) for name in ("first", "second"))
+    assert second.evaluated == 0
+    assert choices(second) == choices(first)
+    assert (tmp_path / "second" / "outer" / "results.json").exists()
+    # One choice after as many settings is one look, whoever looks.
+    assert len(read_study(tmp_path / "second").looks) == 1
 
 
 def test_what_a_machine_that_is_gone_left_is_evaluated(tmp_path, pretended, monkeypatch):
-    options = {"database": f"sqlite:///{tmp_path}/shared.db", "name": "demo"}
+    options = {"storage": f"sqlite:///{tmp_path}/shared.db", "name": "demo"}
     search(tmp_path / "first", trials=1, **options)
-    left_running(monkeypatch, options["database"], 1, "/s", silent=600)
-    left_running(monkeypatch, options["database"], 2, silent=600)  # one that had joined
+    left_running(monkeypatch, options["storage"], 1, "/s", silent=600)
+    left_running(monkeypatch, options["storage"], 2, silent=600)  # one that had joined
     # On this machine the lock of its folder says so, at once.
-    left_running(monkeypatch, options["database"], 3, tmp_path / "s", machine=platform.node())
+    left_running(monkeypatch, options["storage"], 3, tmp_path / "s", machine=platform.node())
     result = search(tmp_path / "s", trials=6, **options)
     assert result.evaluated == 10
     (study,) = [s for g, s in read_study(tmp_path / "s").studies.items() if g == "1"]
@@ -225,7 +220,7 @@ def test_what_was_killed_before_it_said_so_falls_silent_all_the_same(tmp_path, m
     study.recover()
     assert study.running == 0
     asked = [study.ask() for _ in range(3)]
-    assert [proposed[0].number for proposed in asked if proposed] == [0, 1]
+    assert [candidate.number for candidate in asked if candidate] == [0, 1]
 
 
 def test_a_minute_of_silence_counts_from_the_last_heartbeat_whoever_looks(tmp_path):
@@ -252,5 +247,5 @@ def test_a_trial_that_is_taken_over_while_it_is_proposed_is_left_to_the_other(
 
     monkeypatch.setattr(study_module, "trial_id", slow)
     candidates = [study.ask() for _ in range(4)]
-    numbers = [asked[0].number for asked in candidates if asked is not None]
+    numbers = [candidate.number for candidate in candidates if candidate]
     assert numbers == [0, 1, 2]

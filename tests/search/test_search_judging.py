@@ -12,7 +12,6 @@ from search_cases import (
     LEARNING_RATE,
     TRAIN,
     choices,
-    make_plan,
     make_set,
     search,
 )
@@ -20,20 +19,19 @@ from search_cases import (
 from mace.cli import main
 from mace.errors import ConfigError, TrainingError
 from mace.motion.config import MotionConfig
+from mace.protocols.inner import nested_folds
 from mace.search import objective
-from mace.search.folds import make_groups
 from mace.search.space import SearchSpace, choice
 
 
 def test_nothing_of_the_tested_subjects_reaches_proposals_values_or_choices(tmp_path, pretended):
     """The labels and pictures of a group's own people may be anything."""
     data = make_set()
-    config = make_plan(tmp_path).config
-    for number, group in enumerate(make_groups(data, config), start=1):
+    for number, group in enumerate(nested_folds(data.groups, outer=2, inner=2, seed=0), start=1):
         labels, inputs = data.labels.copy(), data.inputs.copy()
         rng = np.random.default_rng(number)
-        labels[group.tested] = rng.permutation((labels[group.tested] + 1) % 3)
-        inputs[group.tested] = rng.normal(size=inputs[group.tested].shape)
+        labels[group.test_index] = rng.permutation((labels[group.test_index] + 1) % 3)
+        inputs[group.test_index] = rng.normal(size=inputs[group.test_index].shape)
         changed = dataclasses.replace(data, labels=labels, inputs=inputs, fingerprint="")
         assert changed.fingerprint != data.fingerprint
         found, others = [], []
@@ -58,8 +56,8 @@ def test_nothing_of_the_tested_subjects_reaches_proposals_values_or_choices(tmp_
 def test_trainings_are_asked_for_people_outside_the_group_only(tmp_path, pretended):
     data = make_set()
     search(tmp_path / "s", data)
-    groups = make_groups(data, make_plan(tmp_path).config)
-    tested = [set(data.groups[group.tested]) for group in groups]
+    folds = nested_folds(data.groups, outer=2, inner=2, seed=0)
+    tested = [set(data.groups[fold.test_index]) for fold in folds]
     for run in pretended.asked:
         people = set(data.groups[np.concatenate([run.fold.train_index, run.fold.test_index])])
         assert sum(people.isdisjoint(own) for own in tested) == 1
@@ -159,21 +157,3 @@ def test_a_setting_is_really_trained(tmp_path):
         assert len(one.folds) == 2
         assert sum(map(sum, one.confusion)) == 12
     assert os.path.exists(tmp_path / "s" / "outer" / "results.json")
-
-
-def test_groups_and_inner_folds_keep_people_apart(tmp_path):
-    motion_set = make_set(subjects=9, clips=3)
-    config = make_plan(tmp_path, groups=4, inner_folds=3).config
-    groups = make_groups(motion_set, config)
-    tested = np.concatenate([group.tested for group in groups])
-    assert sorted(tested) == list(range(len(motion_set)))
-    for group in groups:
-        own = set(motion_set.groups[group.tested])
-        judged = np.concatenate([fold.test_index for fold in group.folds])
-        assert sorted(judged) == sorted(group.outside)
-        for fold in group.folds:
-            train, test = (
-                set(motion_set.groups[index]) for index in (fold.train_index, fold.test_index)
-            )
-            assert not train & test
-            assert not (train | test) & own

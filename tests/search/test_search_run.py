@@ -16,10 +16,9 @@ from search_cases import (
 
 from mace.errors import ConfigError, DataError, WorkerError
 from mace.search.executors import InlineExecutor
-from mace.search.folder import read_study
 from mace.search.nested import nested_cross_validation
 from mace.search.space import SearchSpace, choice
-from mace.search.study import Outcome, ranked
+from mace.search.study import Outcome, ranked, read_study
 
 
 def test_every_group_gets_its_setting_and_the_score_is_an_ordinary_evaluation(tmp_path, pretended):
@@ -91,7 +90,7 @@ def test_the_space_is_checked_before_the_data_are_read(tmp_path):
         nested_cross_validation(read, make_plan(tmp_path / "s", space=space))
     for storage in ("postgresql://nobody:secret@127.0.0.1:1/none", "nosuch://host/name"):
         with pytest.raises(ConfigError) as caught:
-            nested_cross_validation(read, make_plan(tmp_path / "s", database=storage))
+            nested_cross_validation(read, make_plan(tmp_path / "s", storage=storage))
         assert "secret" not in str(caught.value)
         assert "\n" not in str(caught.value)
 

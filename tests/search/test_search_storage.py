@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from mace.errors import ConfigError, OutputError
 from mace.search import storage
-from mace.search.storage import open_storage, shown, without_password
+from mace.search.storage import open_storage, shown
 
 
 def sentence(text: str) -> str:
@@ -64,7 +64,7 @@ def test_a_server_that_says_nothing_is_said_in_time(monkeypatch, scheme):
         begun = time.monotonic()
         said = sentence(f"{scheme}://me:geheim@127.0.0.1:{port}/x")
         assert time.monotonic() - begun < 20
-    assert f"postgresql://me:***@127.0.0.1:{port}/x is out of reach" in said
+    assert f"postgresql://me@127.0.0.1:{port}/x is out of reach" in said
 
 
 class Refusing:
@@ -113,22 +113,24 @@ def test_a_user_without_rights_and_a_study_of_another_optuna_are_said(monkeypatc
     assert "another version of Optuna" in sentence("postgresql://me:geheim@host/old")
 
 
-@pytest.mark.parametrize("content", [b"shopping\nbread", b"\x00\x01\x02"])
+@pytest.mark.parametrize("content", [b"shopping\nbread", b"\x00\x01\x02", 5000 * b"x"])
 def test_another_file_stays_as_it_is(tmp_path, content):
     path = tmp_path / "notes"
     path.write_bytes(content)
-    assert f"{path} is no file of a search" in sentence(str(path))
+    with pytest.raises(OutputError, match=f"cannot use {path} .*: file is not a database$"):
+        open_storage(str(path))
     assert path.read_bytes() == content
     assert list(tmp_path.iterdir()) == [path]
-    with pytest.raises(OutputError, match="Is a directory"):
+    with pytest.raises(OutputError, match="unable to open database file"):
         open_storage(str(tmp_path))
+    with pytest.raises(OutputError, match=r"cannot use .*: File exists$"):
+        open_storage(str(path / "study.db"))
 
 
 def test_passwords_are_neither_shown_nor_kept():
     url = "postgresql://me:geheim@host/name"
-    assert shown(url) == "postgresql://me:***@host/name"
-    assert without_password(url) == "postgresql://me@host/name"
-    assert shown("folder/study.db") == without_password("folder/study.db") == "folder/study.db"
+    assert shown(url) == "postgresql://me@host/name"
+    assert shown("folder/study.db") == "folder/study.db"
     with pytest.raises(ConfigError) as caught:
         shown("://geheim")
     assert "geheim" not in str(caught.value)

@@ -19,8 +19,7 @@ from trees.megc2019_flow_tree import composite, make_tree
 
 from mace.cli import main
 from mace.errors import DataError
-from mace.search.folder import StoredStudy, read_study
-from mace.search.study import Outcome
+from mace.search.study import Outcome, StoredStudy, read_study
 
 PEOPLE = ("sub06", "sub12", "s01", "s14")
 GROUPS = ("1", "2")
@@ -101,7 +100,7 @@ class TypedSearch:
     def outcomes(self) -> dict[tuple[str, int], Outcome]:
         """Return every outcome by group and number, without what depends on the machine."""
         return {
-            (one.group, one.number): dataclasses.replace(one, seconds=0.0, place="")
+            (one.group, one.number): dataclasses.replace(one, place="")
             for one in self.read().outcomes()
         }
 

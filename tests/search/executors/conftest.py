@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mace.errors import ConfigError
-from mace.search.ray_executor import require_ray
+from mace.search.executors import require_ray
 
 # Before a test imports it: Ray reads its environment once, and under `uv run` would have each
 # worker make an environment of its own.
@@ -86,6 +86,9 @@ class LoopbackCluster:
 
     def close(self) -> None:
         """End all machines."""
+        import ray
+
+        ray.shutdown()
         self._closed.set()
         self._helper.join()
         self._cluster.shutdown()

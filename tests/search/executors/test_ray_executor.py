@@ -1,5 +1,6 @@
 """A real cluster on this machine; `uv run --extra ray pytest -m slow tests/search/executors`."""
 
+import functools
 import itertools
 import socket
 from concurrent.futures import FIRST_COMPLETED, wait
@@ -11,44 +12,36 @@ pytest.importorskip("ray", exc_type=ImportError)
 from executor_work import deadly, double, slow_double
 
 from mace.errors import ConfigError, DataError, WorkerError
-from mace.search import ray_executor
+from mace.search import executors
 from mace.search.config import EngineConfig
 from mace.search.executors import make_engine
-from mace.search.ray_executor import RayExecutor
 
 
 def on_ray(work, shared, address, **settings):
-    config = EngineConfig(kind="ray", address=address, **settings)
-    return RayExecutor(work, shared, config=config)
+    return make_engine(EngineConfig(kind="ray", address=address, **settings))(work, shared)
 
 
 def test_nobody_at_the_address_is_an_error_at_once():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, but not listening
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        with (
-            pytest.raises(ConfigError, match=f"no Ray cluster answers at {address}"),
-            on_ray(double, None, address),
-        ):
-            pass
+        with pytest.raises(ConfigError, match=f"no Ray cluster answers at {address}"):
+            on_ray(double, None, address)
 
 
 def test_something_else_at_the_address_is_an_error_in_time(monkeypatch):
-    monkeypatch.setattr(ray_executor, "ANSWER_S", 2.0)
+    monkeypatch.setattr(executors, "ANSWER_S", 2.0)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
-        with (
-            pytest.raises(ConfigError, match="does not answer as the head of a Ray cluster"),
-            on_ray(double, None, address),
-        ):
-            pass
+        with pytest.raises(ConfigError, match="does not answer as the head of a Ray cluster"):
+            on_ray(double, None, address)
 
 
 def test_something_else_that_answers_is_an_error_at_once(monkeypatch):
     def refuse(*, address):
         raise RuntimeError("Received http2 header with status: 404\nand more")
 
-    monkeypatch.setattr(ray_executor, "ANSWER_S", 600.0)
+    monkeypatch.setattr(executors, "ANSWER_S", 600.0)
     monkeypatch.setattr("ray._raylet.GcsClient", refuse)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
@@ -58,22 +51,18 @@ def test_something_else_that_answers_is_an_error_at_once(monkeypatch):
 
 def test_a_cluster_that_is_not_there_is_an_error_before_there_is_any_work(monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    monkeypatch.setattr("ray._private.services.find_gcs_addresses", set)
+    monkeypatch.setattr("ray._private.services.find_gcs_addresses", functools.cache(set))
     monkeypatch.setattr("ray._private.services.find_bootstrap_address", lambda folder: None)
-    with pytest.raises(ConfigError, match="this machine belongs to no Ray cluster"):
+    with pytest.raises(ConfigError, match="no Ray cluster could be joined at auto"):
         make_engine(EngineConfig(kind="ray", address="auto"))
     with pytest.raises(ConfigError, match=r"no Ray cluster answers at nowhere\.invalid:6379"):
         make_engine(EngineConfig(kind="ray", address="nowhere.invalid:6379"))
-    assert make_engine(EngineConfig(kind="ray"))
 
 
 @pytest.mark.parametrize("address", ["head", "head:", "ray://head:10001", ":6379x"])
 def test_no_address_is_an_error(address):
-    with (
-        pytest.raises(ConfigError, match="expected HOST:PORT of the head"),
-        on_ray(double, None, address),
-    ):
-        pass
+    with pytest.raises(ConfigError, match="expected HOST:PORT of the head"):
+        on_ray(double, None, address)
 
 
 @pytest.mark.slow
@@ -101,11 +90,8 @@ def test_node_that_dies_and_node_that_joins_lose_nothing(cluster, tmp_path):
 
 @pytest.mark.slow
 def test_worker_that_dies_and_work_that_fails(cluster):
-    with (
-        pytest.raises(ConfigError, match=r"is to have 1 CPUs, and the Ray cluster has 0"),
-        on_ray(deadly, None, cluster.address),
-    ):
-        pass
+    with pytest.raises(ConfigError, match=r"is to have 1 CPUs, and the Ray cluster has 0"):
+        on_ray(deadly, None, cluster.address)
     cluster.add(2)
     with on_ray(deadly, None, cluster.address, retries=1) as executor:
         futures = {job: executor.submit(job) for job in ("one", "deadly", "two", "wrong")}
@@ -119,11 +105,8 @@ def test_worker_that_dies_and_work_that_fails(cluster):
             "one": "one",
             "two": "two",
         }
-    with (
-        pytest.raises(ConfigError, match=r"is to have 0\.5 GPUs, and the Ray cluster has 0"),
-        on_ray(deadly, None, cluster.address, gpus_per_worker=0.5),
-    ):
-        pass
+    with pytest.raises(ConfigError, match=r"is to have 0\.5 GPUs, and the Ray cluster has 0"):
+        on_ray(deadly, None, cluster.address, gpus_per_worker=0.5)
 
 
 def at_work(folder: Path) -> int:
