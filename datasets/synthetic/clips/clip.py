@@ -36,7 +36,6 @@ class RenderedClip:
         aus: action units of the movement.
         emotion: its class, or "" for explicit action units.
         fps: frames per second.
-        movements: all movements, in order.
         blink: closure of the eyes from 0 to 1.
         subject: who moves.
         weights: of `UNIT_NAMES`.
@@ -53,7 +52,6 @@ class RenderedClip:
     aus: tuple[str, ...]
     emotion: str
     fps: float
-    movements: tuple[Movement, ...]
     blink: Float32[np.ndarray, " t"]
     subject: Subject
     weights: Float32[np.ndarray, "t u"]
@@ -135,7 +133,6 @@ def render_movements(
         aus=tuple(first.peaks),
         emotion=first.emotion,
         fps=config.fps,
-        movements=tuple(movements),
         blink=nuisance.blink.astype(np.float32),
         subject=subject,
         weights=weights,

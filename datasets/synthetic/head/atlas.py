@@ -14,7 +14,7 @@ Plane = Float32[np.ndarray, "h w"]
 WIDTH, HEIGHT = 600, 540
 """Of the whole cylinder in texels."""
 LAYER = HEIGHT + 50
-"""Of the cylinder and the strip below it; the layer of hair follows."""
+"""Rows of the cylinder and of the strip below it; those of the layer of hair follow."""
 _THETA_MAX = 2.3
 _Y_LOW, _Y_HIGH = 5.0, 8.7
 _AXIS_Z = 0.25

@@ -22,7 +22,7 @@ from mace.datasets.synthetic.pairs.front import (
 from mace.datasets.synthetic.person.anatomy import draw_habits
 from mace.datasets.synthetic.person.person import draw_head
 from mace.errors import ConfigError
-from mace.progress import progress
+from mace.progress import progress, silence
 from mace.workers import parallel_map, workers_for
 
 _POSES = 0x905E5
@@ -170,7 +170,8 @@ def make_cast(
         )
     chunks = [tuple(enumerate(seeds))[k : k + _CHUNK] for k in range(0, len(seeds), _CHUNK)]
     built: dict[tuple[tuple[int, int], ...], list[_Member]] = {}
-    with progress("building people", len(seeds)) as advance:
+    # A few need no display.
+    with progress("building people", len(seeds)) if len(chunks) > 1 else silence() as advance:
         for chunk, members in parallel_map(
             _members, chunks, (poses_each, config), workers=workers_for(len(chunks), workers)
         ):

@@ -1,7 +1,5 @@
 """Rendered pairs as samples of the data set: clips of two frames, onset and apex."""
 
-import contextlib
-import io
 from typing import Any
 
 import jax
@@ -13,7 +11,7 @@ from mace.datasets.synthetic.head.figure import figure
 from mace.datasets.synthetic.movement.action_units import UNITS
 from mace.datasets.synthetic.movement.prototypes import EMOTION_NAMES
 from mace.datasets.synthetic.pairs import canvas
-from mace.datasets.synthetic.pairs.cast import CastConfig, make_cast
+from mace.datasets.synthetic.pairs.cast import make_cast
 from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.draw import plan_pairs, present_units
 from mace.datasets.synthetic.pairs.rendering import render_pictures
@@ -42,8 +40,7 @@ def pair_samples(
         config: what happens.
         picture: how it is recorded.
     """
-    with contextlib.redirect_stderr(io.StringIO()):  # one person needs no display
-        cast = make_cast([person], poses_each=2, config=CastConfig())
+    cast = make_cast([person], poses_each=2)
     plans = plan_pairs(cast, pairs_each=pairs, seed=seed, config=config)
     pictures = render_pictures(plans, cast, picture=picture, seed=seed)
     built, shape = make_person(person), figure()
@@ -66,7 +63,6 @@ def pair_samples(
             faces=1,
             visible=1.0,
         )
-        weights = plan.aus
         sample = clip_sample(
             aligned,
             fps=_FPS,
@@ -81,6 +77,6 @@ def pair_samples(
             classes=classes_of("synthetic", emotion),
         )
         motion = pictures.motion[k][canvas.CROP[0], canvas.CROP[1]]
-        truth = {"au_weights": np.stack([np.zeros_like(weights), weights]), "motion": motion}
+        truth = {"au_weights": np.stack([np.zeros_like(plan.aus), plan.aus]), "motion": motion}
         samples.append({**sample, "truth": truth})
     return samples

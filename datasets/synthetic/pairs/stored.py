@@ -1,10 +1,9 @@
 """Rendered pairs and what flow estimators make of them, kept on disk, so that work resumes."""
 
-import contextlib
 import hashlib
-import io
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
 from zipfile import BadZipFile
@@ -145,11 +144,7 @@ def make_pairs(
     settings = PairSettings(
         pairs_each, poses_each, seed, config, picture, cast, tuple(estimators), _rig(config)
     )
-    with (
-        tempfile.TemporaryDirectory()
-        if cache_dir is None
-        else contextlib.nullcontext(cache_dir) as root
-    ):
+    with tempfile.TemporaryDirectory() if cache_dir is None else nullcontext(cache_dir) as root:
         folder = Path(root) / f"pairs-{config_hash(settings)}"
         folder.mkdir(parents=True, exist_ok=True)
         parts = [everybody[k : k + _CHUNK] for k in range(0, len(everybody), _CHUNK)]
@@ -193,8 +188,7 @@ def store_chunk(settings: PairSettings, chunk: tuple[Path, Sequence[int]]) -> in
     """Render and measure the pairs of some of the people into a file; returns their number."""
     path, people = chunk
     cv2.setNumThreads(1)
-    with contextlib.redirect_stderr(io.StringIO()):  # too few for a display of their own
-        cast = make_cast(people, poses_each=settings.poses_each, config=settings.cast)
+    cast = make_cast(people, poses_each=settings.poses_each, config=settings.cast)
     plans = plan_pairs(
         cast, pairs_each=settings.pairs_each, seed=settings.seed, config=settings.config
     )
