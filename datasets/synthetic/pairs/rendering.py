@@ -93,4 +93,5 @@ class _Pairs:
             grain = sensor.grains[number]
             pictures.append(record(light, sensor, brightness=brightness, grain=grain, crop=crop))
         (begin, ids), (end, _) = traced
-        return Pictures(*pictures, studio.motion(begin, end, ids)[0])
+        reference, target = pictures
+        return Pictures(reference, target, studio.motion(begin, end, ids)[0])

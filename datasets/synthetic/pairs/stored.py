@@ -9,6 +9,7 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import cv2
+import jax
 import numpy as np
 from jaxtyping import Float16, Float32, Int32
 
@@ -201,16 +202,13 @@ def store_chunk(settings: PairSettings, chunk: tuple[Path, Sequence[int]]) -> in
         )
         for name in settings.estimators
     ]
-    rows = plans.entry
-    traits = {
-        n: np.asarray(getattr(cast.entries, n))[rows] for n in ("male", "age", "tone", "pose")
-    }
+    shown = jax.tree.map(lambda v: v[plans.entry], cast.entries)
+    traits = {name: getattr(shown, name) for name in ("male", "age", "tone", "pose")}
     recorded = ("emotion", "peak_px", "aus", "unit_px", "side", "head", "corrected")
     truth = {name: getattr(plans, name) for name in recorded}
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        person = np.asarray(cast.seeds)[rows]
-        np.savez(stream, fields=np.stack(measured), person=person, **traits, **truth)
-    return len(rows)
+        np.savez(stream, fields=np.stack(measured), person=shown.seeds, **traits, **truth)
+    return len(plans.entry)
 
 
 def _load(settings: PairSettings, paths: list[Path]) -> StoredPairs:

@@ -59,8 +59,8 @@ class Views:
 
     def cameras(self) -> tuple[View, View]:
         """The cameras of one pair's reference and target; of NumPy arrays."""
-        (first, second), distance = self.turn, float(self.distance)
-        reference, target = self.similarity
+        (first, second), (reference, target) = map(np.asarray, (self.turn, self.similarity))
+        distance = float(self.distance)
         return seen_by(first, distance, reference), seen_by(second, distance, target)
 
     def crop(self) -> tuple[Float64[np.ndarray, "2 2"], Float64[np.ndarray, " 2"]]:
@@ -69,7 +69,7 @@ class Views:
         From where a camera that stands still sees a point to where the crop shows it, beyond what
         the framing does to both.
         """
-        target, standing = self.similarity[1], self.standing
+        target, standing = np.asarray(self.similarity[1]), np.asarray(self.standing)
         linear = target[:, :2] @ np.linalg.inv(standing[:, :2])
         return linear, target[:, 2] - linear @ standing[:, 2]
 
