@@ -21,11 +21,11 @@ def rotation(pose: Any) -> Any:
     """
     xp = pose.__array_namespace__()
     (cy, cp, cr), (sy, sp, sr) = xp.cos(pose), xp.sin(pose)
-    return xp.stack(
+    return xp.asarray(
         [
-            xp.stack([cr * cy - sr * sp * sy, -sr * cp, cr * sy + sr * sp * cy]),
-            xp.stack([sr * cy + cr * sp * sy, cr * cp, sr * sy - cr * sp * cy]),
-            xp.stack([-cp * sy, sp, cp * cy]),
+            [cr * cy - sr * sp * sy, -sr * cp, cr * sy + sr * sp * cy],
+            [sr * cy + cr * sp * sy, cr * cp, sr * sy - cr * sp * cy],
+            [-cp * sy, sp, cp * cy],
         ]
     )
 

@@ -76,14 +76,14 @@ def project(
     x, y, z = (points[k] - float(PIVOT[k]) for k in range(3))
     across, up, towards = (turn[k, 0] * x + turn[k, 1] * y + turn[k, 2] * z for k in range(3))
     scale = 1 / (distance - towards)
-    return points.__array_namespace__().stack([across * scale, (LOOK_AT_Y - up) * scale])
+    return points.__array_namespace__().asarray([across * scale, (LOOK_AT_Y - up) * scale])
 
 
 def apply(similarity: Float[Some, "2 3"], points: Float[Some, "2 n"]) -> Any:
     """Move points (2, n) by a similarity (2, 3)."""
     x, y = points
     moved = [row[0] * x + row[1] * y + row[2] for row in similarity]
-    return points.__array_namespace__().stack(moved)
+    return points.__array_namespace__().asarray(moved)
 
 
 def lay(points: Float[Some, "2 n"]) -> Any:
@@ -111,18 +111,17 @@ def about(shift: Float[Some, "2"], turn: Any, size: Any) -> Any:
 
 
 def _turned(a: Any, b: Any, point: Float[Some, "2"]) -> Any:
-    stack = point.__array_namespace__().stack
-    return stack([a * point[0] - b * point[1], b * point[0] + a * point[1]])
+    x, y = point
+    return point.__array_namespace__().asarray([a * x - b * y, b * x + a * y])
 
 
 def _matrix(a: Any, b: Any, shift: Float[Some, "2"]) -> Any:
-    stack = shift.__array_namespace__().stack
-    return stack([stack([a, -b, shift[0]]), stack([b, a, shift[1]])])
+    return shift.__array_namespace__().asarray([[a, -b, shift[0]], [b, a, shift[1]]])
 
 
 def compose(after: Float[Some, "2 3"], before: Float[Some, "2 3"]) -> Any:
     """The similarity that moves by one and then by another."""
     (a, b), shift = before[:, 0], before[:, 2]
-    turned = _turned(after[0, 0], after[1, 0], after.__array_namespace__().stack([a, b]))
+    turned = _turned(after[0, 0], after[1, 0], after.__array_namespace__().asarray([a, b]))
     shift = _turned(after[0, 0], after[1, 0], shift) + after[:, 2]
     return _matrix(turned[0], turned[1], shift)
