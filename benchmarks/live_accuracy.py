@@ -27,7 +27,7 @@ from mace.compilation import keep_compiled
 from mace.config import from_dict
 from mace.datasets.synthetic.clips.clip import RenderedClip, render_clip
 from mace.datasets.synthetic.clips.subject import Subject
-from mace.datasets.synthetic.movement.action_units import CLASSES
+from mace.datasets.synthetic.movement.prototypes import CLASSES
 from mace.datasets.synthetic.presets import PRESETS
 from mace.errors import DataError
 from mace.face.clip import correct_clip

@@ -21,9 +21,8 @@ from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.clips.subject import Subject
 from mace.datasets.synthetic.pairs.cast import make_cast
 from mace.datasets.synthetic.pairs.config import PairConfig
-from mace.datasets.synthetic.pairs.draw import draw_plans
+from mace.datasets.synthetic.pairs.draw import draw_plans, plan_pairs
 from mace.datasets.synthetic.pairs.field import exact_fields
-from mace.datasets.synthetic.pairs.planning import plan_pairs
 from mace.datasets.synthetic.pairs.rendering import render_pictures
 from mace.datasets.synthetic.person.person import make_person
 from mace.datasets.synthetic.picture.picture_config import PictureConfig
@@ -61,7 +60,9 @@ def main() -> None:
     plans = plan_pairs(cast, pairs_each=pairs, seed=0, config=config)
     one = jax.tree.map(lambda v: v[:1], plans)
     stream = jax.jit(
-        lambda key, there: exact_fields(draw_plans(key, there, count=_STREAM, config=config), there)
+        lambda key, there: exact_fields(
+            draw_plans(key, there.entries, count=_STREAM, config=config), there
+        )
     )
     there, key = cast.on_device(), jax.random.key(0)
     # Everything once, so that nothing is compiled while the clock runs.

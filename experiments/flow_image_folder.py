@@ -31,15 +31,13 @@ from mace.compilation import keep_compiled
 from mace.config import to_dict
 from mace.data.flow_images import stretch_flow
 from mace.datasets.synthetic.movement.action_units import UNITS
-from mace.datasets.synthetic.movement.coding import present_units
 from mace.datasets.synthetic.movement.prototypes import EMOTION_NAMES, prototype_table
 from mace.datasets.synthetic.pairs.canvas import on_cells
 from mace.datasets.synthetic.pairs.cast import Cast, make_cast
 from mace.datasets.synthetic.pairs.config import HeadConfig, PairConfig
-from mace.datasets.synthetic.pairs.draw import Plans
+from mace.datasets.synthetic.pairs.draw import Plans, plan_pairs, present_units
 from mace.datasets.synthetic.pairs.estimators import measure
-from mace.datasets.synthetic.pairs.planning import plan_pairs
-from mace.datasets.synthetic.pairs.rendering import render_pairs
+from mace.datasets.synthetic.pairs.rendering import render_pictures
 from mace.errors import ConfigError, OutputError
 from mace.experiments.flow_image_databases import CLASSES, DATABASES, Database, Slot, deal
 from mace.files import atomic_path, write_json, write_text
@@ -116,7 +114,7 @@ def write_folder(
         for database in databases:
             chosen = [k for k, slot in enumerate(slots) if slot.database == database]
             part = jax.tree.map(lambda leaf, chosen=chosen: leaf[chosen], plans)
-            reference, target = render_pairs(part, cast, picture=database.picture, seed=first)
+            reference, target, _ = render_pictures(part, cast, picture=database.picture, seed=first)
             for start in range(0, len(chosen), _AT_ONCE):
                 some = slice(start, start + _AT_ONCE)
                 flow = measure(reference[some], target[some], estimator="tvl1")
@@ -134,7 +132,7 @@ def write_folder(
                         "emotion": slot.emotion,
                         "prototype": prototype_table().names[plans.prototype[k]],
                         "peak_px": round(float(plans.peak_px[k]), 3),
-                        "person": int(np.asarray(cast.seeds)[plans.entry[k]]),
+                        "person": int(np.asarray(cast.entries.seeds)[plans.entry[k]]),
                     }
                 advance(len(pictures))
     write_text(out / LABELS, "\n".join(rows) + "\n")

@@ -13,7 +13,7 @@ from mace.data.clips import Clip
 from mace.datasets.synthetic.clips.clip import RenderedClip, render_clip
 from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.clips.subject import Subject
-from mace.datasets.synthetic.movement.action_units import CLASSES
+from mace.datasets.synthetic.movement.prototypes import CLASSES
 from mace.errors import ConfigError, DataError
 from mace.face.clip import correct_clip
 from mace.face.config import FaceConfig

@@ -67,7 +67,7 @@ def measure(results: Results, *, tiny: bool) -> None:
 def pair_data(seeds: range) -> PairData:
     """Return people of motion space on the device, and no rendered pairs."""
     cast: Cast = make_cast(seeds, workers=min(os.cpu_count() or 1, 16))
-    fields = np.zeros((1, 1, cast.triangle.shape[1], cast.triangle.shape[2], 2), np.float16)
+    fields = np.zeros((1, 1, *cast.entries.triangle.shape[1:], 2), np.float16)
     nothing = np.zeros((1, len(AU_NAMES)), np.float32)
     data = PairData(
         fields=fields,

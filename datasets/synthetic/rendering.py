@@ -10,12 +10,16 @@ import numpy as np
 
 from mace.annotation.class_sets import classes_of
 from mace.datasets.clip_features import clip_sample
-from mace.datasets.synthetic.clips.clip import RenderedClip, render_clip, render_movements
+from mace.datasets.synthetic.clips.clip import (
+    RenderedClip,
+    aligned_motion,
+    render_clip,
+    render_movements,
+)
 from mace.datasets.synthetic.clips.hands import paint_hands
 from mace.datasets.synthetic.clips.subject import Subject
-from mace.datasets.synthetic.clips.truth import aligned_motion
 from mace.datasets.synthetic.clips.video import plan_misleading_video, plan_video
-from mace.datasets.synthetic.movement.action_units import CLASSES
+from mace.datasets.synthetic.movement.prototypes import CLASSES
 from mace.datasets.synthetic.presets import Preset
 from mace.errors import DataError
 from mace.face.clip import correct_clip

@@ -123,7 +123,7 @@ def prototype_plans(cast: Cast, *, each: int, seed: int, config: WarpConfig | No
     # Drawn as often as in training; enough of the rarest, and then as many of each.
     rarest = min(share for share in prototype_shares("3") if share > 0)
     count = int(2 * each / rarest)
-    draw = jax.jit(lambda key: draw_plans(key, cast, count=count, config=pairs))
+    draw = jax.jit(lambda key: draw_plans(key, cast.entries, count=count, config=pairs))
     plans = jax.device_get(draw(jax.random.key(seed)))
     rows = [np.flatnonzero(plans.prototype == row)[:each] for row in np.unique(plans.prototype)]
     kept = np.concatenate(rows)

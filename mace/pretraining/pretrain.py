@@ -25,9 +25,9 @@ from jaxtyping import Bool, Float
 
 from mace.bundle import Bundle
 from mace.config import config_hash, to_dict
-from mace.datasets.synthetic.movement.coding import present_units
 from mace.datasets.synthetic.movement.prototypes import class_names
 from mace.datasets.synthetic.pairs.cast import make_cast
+from mace.datasets.synthetic.pairs.draw import present_units
 from mace.datasets.synthetic.pairs.stored import StoredPairs, make_pairs
 from mace.face.config import FaceConfig
 from mace.metrics import class_f1, confusion_matrix

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mace.datasets.synthetic.geometry.camera import DISTANCE, View, rotation
+from mace.datasets.synthetic.geometry.camera import DISTANCE, rotation
 from mace.datasets.synthetic.head.assets import UNIT_NAMES
 from mace.datasets.synthetic.head.figure import figure
 from mace.datasets.synthetic.movement.action_units import AU_NAMES
@@ -16,8 +16,7 @@ from mace.datasets.synthetic.pairs.cast import CastConfig, make_cast
 from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.draw import Plans, draw_plans
 from mace.datasets.synthetic.pairs.field import exact_fields
-from mace.datasets.synthetic.pairs.look import still_view
-from mace.datasets.synthetic.pairs.views import views
+from mace.datasets.synthetic.pairs.views import view
 from mace.datasets.synthetic.person.person import Person, make_person
 from mace.datasets.synthetic.picture.studio import Studio
 
@@ -74,10 +73,12 @@ def person():
 def rendered_motion(person: Person, moved, poses) -> tuple[np.ndarray, np.ndarray]:
     """The renderer's truth, on the cells of a canvas laid by the eyes of the first frame."""
     corners = person.rest[figure().rigid[:4]]
-    still = still_view(corners, pose=np.float64(poses[0]), distance=DISTANCE)
+    still = canvas.still_view(corners, pose=np.float64(poses[0]), distance=DISTANCE)
     # So fine that a pixel in the middle of a cell stands for that place alone.
     zoom, side = _FINE / canvas.CELL, _FINE * canvas.CELLS
-    cells = still.then(np.eye(2) * zoom, np.full(2, 0.5 * zoom - 0.5))
+    cells = dataclasses.replace(
+        still, linear=zoom * still.linear, offset=zoom * still.offset + 0.5 * zoom - 0.5
+    )
     studio = Studio(person, height=side, width=side)
     screens = [
         studio.place(face, dataclasses.replace(cells, turn=rotation(np.float64(pose))))[1]
@@ -102,7 +103,7 @@ def test_the_motion_is_the_renderers(person, pose, mesh, bound):
     assert mask.mean() > 0.5
     # Without hair, which lies before the skin and moves a little otherwise.
     rows = slice(14, 60)
-    both = mask[rows] & (np.asarray(cast.triangle)[0, rows] >= 0)
+    both = mask[rows] & (np.asarray(cast.entries.triangle)[0, rows] >= 0)
     error = np.linalg.norm(ours[rows] - theirs[rows], axis=-1)[both]
     peak = np.linalg.norm(theirs[rows], axis=-1)[both].max()
     assert peak > 0.5
@@ -111,17 +112,18 @@ def test_the_motion_is_the_renderers(person, pose, mesh, bound):
 
 
 def _posed(cast, pose, mesh):
-    from mace.datasets.synthetic.pairs.front import barycentric, head_front, on_canvas, visible
+    from mace.datasets.synthetic.pairs.front import barycentric, head_front, visible
 
     front = head_front(mesh)
     points = np.ascontiguousarray((cast.average + np.asarray(cast.offsets[0], np.float32)).T)
-    view = still_view(cast.anchors[0, :4], pose=np.float64(pose), distance=DISTANCE)
-    screen = on_canvas(points, view)
+    view = canvas.still_view(cast.anchors[0, :4], pose=np.float64(pose), distance=DISTANCE)
+    screen = canvas.on_canvas(points, view)
     ids = visible(screen, front.triangles, side=canvas.CELLS)
     flat = barycentric(screen, front.triangles, ids).astype(np.float16)
-    return dataclasses.replace(
-        cast, pose=pose[None], triangle=ids[None].astype(np.int16), weights=flat[None]
+    entries = dataclasses.replace(
+        cast.entries, pose=pose[None], triangle=ids[None].astype(np.int16), weights=flat[None]
     )
+    return dataclasses.replace(cast, entries=entries)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +151,7 @@ def test_an_error_of_registration_is_an_affine_field(cast):
     x0, y0 = canvas.CENTRE
     turned = np.exp(error[3] + 1j * error[2]) * (x - x0 + 1j * (y - y0))
     expected = np.stack([turned.real + x0 + 0.6 - x, turned.imag + y0 - 0.4 - y], -1)
-    shown = np.asarray(cast.triangle[0]) >= 0
+    shown = np.asarray(cast.entries.triangle[0]) >= 0
     np.testing.assert_allclose(field[shown], expected[shown], atol=2e-2)
     assert not field[~shown].any()
 
@@ -166,15 +168,12 @@ def test_framing_moves_the_field_and_turns_its_vectors(cast):
 
 
 def test_views_agree_with_the_place_of_the_still_eyes(cast):
-    shown = jax.jit(views)(plans(), cast)
-    anchors = np.asarray(cast.anchors[0])
-    similarity = np.float64(shown.similarity[0, 0])
-    # The unit picture is a distance away; the renderer's plane goes through the pivot.
-    distance = float(shown.distance[0])
-    turn = np.float64(shown.turn[0, 0])
-    view = View(turn, distance, similarity[:, :2] / distance, similarity[:, 2])
-    corners = view.project(anchors[:4])
-    np.testing.assert_allclose(corners.reshape(2, 2, 2).mean(1), canvas.EYES, atol=1e-3)
+    still = jax.tree.map(lambda leaf: leaf[0], plans())
+    seen = jax.device_get(jax.jit(view)(still, cast))
+    exact = view(jax.device_get(still), jax.device_get(cast))
+    for shown, bound in ((seen, 1e-3), (exact, 1e-9)):
+        corners = shown.cameras()[0].project(np.asarray(cast.anchors[0, :4]))
+        np.testing.assert_allclose(corners.reshape(2, 2, 2).mean(1), canvas.EYES, atol=bound)
 
 
 @pytest.mark.slow
@@ -183,7 +182,7 @@ def test_drawn_pairs_reach_their_peak_and_run_inside_a_jitted_step(cast):
 
     @jax.jit
     def step(key, cast):
-        drawn = draw_plans(key, cast, count=16, config=config)
+        drawn = draw_plans(key, cast.entries, count=16, config=config)
         return drawn.peak_px, exact_fields(drawn, cast)
 
     peak, fields = step(jax.random.key(0), cast)

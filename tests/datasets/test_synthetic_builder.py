@@ -16,8 +16,8 @@ from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.clips.hands import Hand, paint_hands
 from mace.datasets.synthetic.clips.subject import Subject
 from mace.datasets.synthetic.clips.video import VideoPlan, plan_misleading_video, plan_video
-from mace.datasets.synthetic.movement.action_units import AU_NAMES, CLASSES
-from mace.datasets.synthetic.movement.prototypes import EMOTION_NAMES
+from mace.datasets.synthetic.movement.action_units import AU_NAMES
+from mace.datasets.synthetic.movement.prototypes import CLASSES, EMOTION_NAMES
 from mace.datasets.synthetic.prepare import prepare
 from mace.datasets.synthetic.presets import PRESETS, preset_named
 from mace.datasets.synthetic.synthetic_dataset_builder import Builder

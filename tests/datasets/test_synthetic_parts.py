@@ -8,8 +8,8 @@ import pytest
 from mace.datasets import synthetic
 from mace.datasets.synthetic.geometry.normals import vertex_normals, visibility
 from mace.datasets.synthetic.geometry.subdivision import catmull_clark
-from mace.datasets.synthetic.movement.action_units import CLASSES, EMOTIONS
 from mace.datasets.synthetic.movement.dynamics import envelope, minimum_jerk, smooth_noise
+from mace.datasets.synthetic.movement.prototypes import CLASSES, EMOTIONS
 
 CUBE = np.array(
     [[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]]

@@ -1,6 +1,5 @@
 """Face correction measured on rendered faces, whose every point is known exactly."""
 
-import math
 from dataclasses import replace
 
 import cv2
@@ -10,6 +9,7 @@ import pytest
 from mace.datasets.synthetic.clips.clip import RenderedClip, render_clip
 from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.clips.subject import Subject
+from mace.datasets.synthetic.geometry.camera import rotation
 from mace.datasets.synthetic.head.assets import UNIT_NAMES
 from mace.datasets.synthetic.picture import sensor
 from mace.datasets.synthetic.picture.studio import Studio
@@ -123,10 +123,10 @@ def test_turn_out_of_the_plane_is_told_to_some_degrees():
     errors = []
     for person in range(2, 6):
         subject = Subject(person)
-        pose = render_clip(subject, aus={}, seed=3, config=config).scene.poses[0]
+        view = render_clip(subject, aus={}, seed=3, config=config).views[0]
         studio = Studio(subject.person, height=240, width=320)
         for turn in (-30.0, -20.0, 0.0, 20.0, 30.0):
-            view = replace(pose, yaw=math.radians(turn)).view(320, 240)
+            view = replace(view, turn=rotation(np.radians([turn, 0.0, 0.0])))
             light, _, _ = studio.expose(
                 np.zeros(len(UNIT_NAMES), np.float32),
                 view,

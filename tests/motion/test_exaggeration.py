@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 import mace
-from mace.datasets.synthetic.clips.clip import render_clip
+from mace.datasets.synthetic.clips.clip import aligned_motion, render_clip
 from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.clips.subject import Subject
-from mace.datasets.synthetic.clips.truth import aligned_motion
 from mace.errors import DataError
 from mace.face.config import CropConfig
 from mace.face.similarity import fit_similarity

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from mace.bundle import load_bundle
-from mace.datasets.synthetic.movement.action_units import UNITS
-from mace.datasets.synthetic.movement.coding import UNIT_COLUMNS, present_units
+from mace.datasets.synthetic.movement.action_units import UNIT_COLUMNS, UNITS
 from mace.datasets.synthetic.movement.prototypes import (
     EMOTION_NAMES,
     class_names,
@@ -17,7 +16,7 @@ from mace.datasets.synthetic.movement.prototypes import (
 )
 from mace.datasets.synthetic.pairs.cast import CastConfig, make_cast
 from mace.datasets.synthetic.pairs.config import PairConfig
-from mace.datasets.synthetic.pairs.draw import draw_plans
+from mace.datasets.synthetic.pairs.draw import draw_plans, present_units
 from mace.datasets.synthetic.pairs.field import exact_fields
 from mace.errors import ConfigError
 from mace.motion.conventions import OWN_FRAMING
@@ -64,9 +63,8 @@ def clear():
     """Return clear movements of two people it does not know, and their motion."""
     cast = make_cast([960_001, 960_002], config=CastConfig.quiet())
     movement = replace(PairConfig.quiet().movement, peak_px=(1.5, 1.5))
-    plans = jax.device_get(
-        draw_plans(jax.random.key(0), cast, count=96, config=PairConfig.quiet(movement=movement))
-    )
+    config = PairConfig.quiet(movement=movement)
+    plans = jax.device_get(draw_plans(jax.random.key(0), cast.entries, count=96, config=config))
     return plans, np.asarray(jax.jit(exact_fields)(plans, cast.on_device()), np.float16)
 
 

@@ -3,51 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Bool, Float, Float32, UInt8
 
 from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.clips.expression import Movement, movement_weights, plan_movement
 from mace.datasets.synthetic.clips.nuisance import Nuisance, draw_nuisance
 from mace.datasets.synthetic.clips.subject import Subject
-from mace.datasets.synthetic.geometry.camera import Pose, View
+from mace.datasets.synthetic.geometry.camera import View
 from mace.datasets.synthetic.head.figure import figure
 from mace.datasets.synthetic.head.landmarks import LANDMARKS, eye_unit
 from mace.datasets.synthetic.movement.action_units import AU_NAMES
 from mace.datasets.synthetic.picture.sensor import BANK, record
 from mace.datasets.synthetic.picture.studio import Studio, on_pixels
+from mace.face.similarity import apply, invert
 
 _PLAN, _NUISANCE, _DRIFT, _GRAIN = range(4)
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Everything that moves, per frame; what follows from it is computed when asked for.
-
-    Attributes:
-        subject: who moves.
-        weights: of `UNIT_NAMES`.
-        poses: of the head.
-        height, width: of a frame in px.
-    """
-
-    subject: Subject
-    weights: Float32[np.ndarray, "t u"]
-    poses: list[Pose]
-    height: int
-    width: int
-
-    def view(self, index: int) -> View:
-        """Return the camera of a frame."""
-        return self.poses[index].view(self.width, self.height)
-
-    def motion(
-        self, reference: int, target: int
-    ) -> tuple[Float32[np.ndarray, "h w 2"], Bool[np.ndarray, "h w"]]:
-        """Exact displacement in px from one frame to another, and where it holds."""
-        studio = Studio(self.subject.person, height=self.height, width=self.width)
-        begin, end = (studio.place(self.weights[k], self.view(k))[1] for k in (reference, target))
-        return studio.motion(begin, end, studio.trace(begin))
 
 
 @dataclass(frozen=True)
@@ -64,9 +36,10 @@ class RenderedClip:
         aus: action units of the movement.
         emotion: its class, or "" for explicit action units.
         fps: frames per second.
-        movements: all movements, in order.
         blink: closure of the eyes from 0 to 1.
-        scene: for motion between any two frames.
+        subject: who moves.
+        weights: of `UNIT_NAMES`.
+        views: the camera of every frame.
     """
 
     frames: UInt8[np.ndarray, "t h w"]
@@ -79,9 +52,10 @@ class RenderedClip:
     aus: tuple[str, ...]
     emotion: str
     fps: float
-    movements: tuple[Movement, ...]
     blink: Float32[np.ndarray, " t"]
-    scene: Scene
+    subject: Subject
+    weights: Float32[np.ndarray, "t u"]
+    views: tuple[View, ...]
 
     def motion(
         self, reference: int, target: int
@@ -91,7 +65,10 @@ class RenderedClip:
         The mask is the head in the reference frame; a point that the target frame hides still has
         its true displacement.
         """
-        return self.scene.motion(reference, target)
+        height, width = self.frames.shape[1:]
+        studio = Studio(self.subject.person, height=height, width=width)
+        begin, end = (studio.place(self.weights[k], self.views[k])[1] for k in (reference, target))
+        return studio.motion(begin, end, studio.trace(begin))
 
 
 def render_clip(
@@ -141,9 +118,8 @@ def render_movements(
     rng = np.random.default_rng([_DRIFT, subject.seed, seed])
     expression, aus = movement_weights(rng, subject, movements, config, scale)
     aus[:, AU_NAMES.index("45")] += nuisance.blink
-    units = expression + nuisance.weights
-    scene = Scene(subject, units, nuisance.poses, config.height, config.width)
-    frames, points, centres = _record(scene, nuisance, config, seed)
+    weights = expression + nuisance.weights
+    frames, points, centres = _record(subject, weights, nuisance, config, seed)
     first = movements[0] if movements else Movement("", {}, 0, 0.1, 0, 0.1)
     onset, apex, offset = first.frames(config.fps, config.frames)
     return RenderedClip(
@@ -157,30 +133,35 @@ def render_movements(
         aus=tuple(first.peaks),
         emotion=first.emotion,
         fps=config.fps,
-        movements=tuple(movements),
         blink=nuisance.blink.astype(np.float32),
-        scene=scene,
+        subject=subject,
+        weights=weights,
+        views=nuisance.views,
     )
 
 
 def _record(
-    scene: Scene, nuisance: Nuisance, config: ClipConfig, seed: int
+    subject: Subject,
+    weights: Float32[np.ndarray, "t u"],
+    nuisance: Nuisance,
+    config: ClipConfig,
+    seed: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Render every frame; also landmark and eye positions."""
-    subject, shape = scene.subject, figure()
+    shape = figure()
     size = {"height": config.height, "width": config.width}
     studio, wall = Studio(subject.person, **size), subject.wall(**size)
     noise = subject.grain * config.noise if config.noise_sigma is None else config.noise_sigma
     sensor = subject.sensor(noise)
     # Shadows are those of the first pose: a micro-expression moves none by a texel of their map.
-    lit = subject.person.shadows(scene.view(0).turn.T @ subject.lamps.key)
+    lit = subject.person.shadows(nuisance.views[0].turn.T @ subject.lamps.key)
     rows = np.concatenate([shape.landmarks, shape.rigid[:4]])
     rng = np.random.default_rng([_GRAIN, seed])
     frames = np.empty((config.frames, config.height, config.width), np.uint8)
     points = np.empty((config.frames, len(rows), 2), np.float32)
     for k in range(config.frames):
         light, screen, _ = studio.expose(
-            scene.weights[k], scene.view(k), lamps=subject.lamps, lit=lit, wall=wall
+            weights[k], nuisance.views[k], lamps=subject.lamps, lit=lit, wall=wall
         )
         frames[k] = record(
             light,
@@ -191,3 +172,41 @@ def _record(
         points[k] = on_pixels(screen, rows)
     corners = points[:, len(LANDMARKS) :].reshape(-1, 2, 2, 2)
     return frames, points[:, : len(LANDMARKS)], corners.mean(2)
+
+
+def aligned_motion(
+    clip: RenderedClip,
+    transforms: Float[np.ndarray, "t 2 3"],
+    *,
+    reference: int,
+    target: int,
+    size: int,
+) -> Float32[np.ndarray, "size size 2"]:
+    """Displacement in crop px of every crop pixel of frame `reference` up to frame `target`.
+
+    It contains what the correction left of the head's motion: a perfect flow of the two crops. NaN
+    where the pixel does not show the head.
+
+    Args:
+        clip: the rendered clip.
+        transforms: of its frames, frame px to crop px.
+        reference: frame the pixels belong to.
+        target: frame they move to.
+        size: side of the crop in px.
+    """
+    flow, mask = clip.motion(reference, target)
+    flow[~mask] = np.nan
+    columns, rows = np.meshgrid(np.arange(size, dtype=np.float64), np.arange(size))
+    crop = np.stack([columns, rows], -1).reshape(-1, 2)
+    begin = apply(invert(transforms[reference]), crop)
+    there = begin.reshape(size, size, 2).astype(np.float32)
+    moved = cv2.remap(
+        flow,
+        there[..., 0],
+        there[..., 1],
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=(np.nan, np.nan),
+    )
+    end = apply(transforms[target], begin + moved.reshape(-1, 2))
+    return (end - crop).reshape(size, size, 2).astype(np.float32)

@@ -74,8 +74,3 @@ class ClipConfig:
             asymmetry=0, head_motion=0, drift=0, flicker=0, noise=0, blink=0, gaze=0, pose_sd_deg=0
         )  # fmt: skip
         return replace(silent, **changes)  # pyright: ignore[reportArgumentType]
-
-    def nuisance(self, level: float) -> Self:
-        """The same recording with all moving nuisances and the noise times `level`."""
-        names = ("head_motion", "drift", "flicker", "noise", "blink", "gaze")
-        return replace(self, **{name: getattr(self, name) * level for name in names})

@@ -10,8 +10,9 @@ from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.clips.nuisance import draw_drift
 from mace.datasets.synthetic.clips.subject import Subject
 from mace.datasets.synthetic.head.assets import UNIT_NAMES
-from mace.datasets.synthetic.movement.action_units import AU_NAMES, EMOTIONS
+from mace.datasets.synthetic.movement.action_units import AU_NAMES
 from mace.datasets.synthetic.movement.dynamics import envelope
+from mace.datasets.synthetic.movement.prototypes import EMOTIONS
 from mace.datasets.synthetic.person.anatomy import SIDED, SIDES
 from mace.errors import ConfigError
 from mace.motion.config import EYE_DISTANCE

@@ -7,7 +7,7 @@ from jaxtyping import Float32, Float64
 
 from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.clips.subject import Subject
-from mace.datasets.synthetic.geometry.camera import Pose
+from mace.datasets.synthetic.geometry.camera import View, facing
 from mace.datasets.synthetic.head.assets import UNIT_NAMES
 from mace.datasets.synthetic.movement.dynamics import minimum_jerk, smooth_noise
 from mace.motion.config import EYE_DISTANCE
@@ -25,9 +25,9 @@ _INDEX = {name: k for k, name in enumerate(UNIT_NAMES)}
 
 @dataclass(frozen=True)
 class Nuisance:
-    """Per frame: pose, brightness, and the weights of gaze and blink units."""
+    """Per frame: camera, brightness, and the weights of gaze and blink units."""
 
-    poses: list[Pose]
+    views: tuple[View, ...]
     brightness: Float64[np.ndarray, " t"]
     weights: Float32[np.ndarray, "t units"]
     blink: Float64[np.ndarray, " t"]
@@ -43,23 +43,24 @@ def _gaze(weights: np.ndarray, amount: np.ndarray) -> None:
             weights[:, _INDEX[unit]] += np.clip(sign * amount, 0, None)
 
 
-def _poses(
+def _views(
     rng: np.random.Generator, subject: Subject, config: ClipConfig, scale: float
-) -> list[Pose]:
+) -> tuple[View, ...]:
     still = rng.normal(0, 1, 3) * np.deg2rad(config.pose_sd_deg)
     shift = subject.shift * (config.pose_sd_deg > 0) + rng.normal(0, 0.015, 2) * config.pose_sd_deg
     motion = smooth_noise(
         rng, channels=6, frames=config.frames, fps=config.fps, hertz=_MOTION_HERTZ
     ).T
     motion = motion * _MOTION * config.head_motion
-    habit = np.array([subject.yaw, subject.pitch, subject.roll]) * (config.pose_sd_deg > 0)
-    angles = habit + still + motion[:, :3] + [0, 0, np.deg2rad(config.roll_deg)]
+    habit = subject.pose * (config.pose_sd_deg > 0)
+    poses = habit + still + motion[:, :3] + [0, 0, np.deg2rad(config.roll_deg)]
     places = (shift + motion[:, 3:5]) * config.eye_distance
-    sizes = scale * (1 + motion[:, 5])
-    return [
-        Pose(*(float(v) for v in (*angle, *place, size)))
-        for angle, place, size in zip(angles, places, sizes, strict=True)
-    ]
+    middles = np.array([config.width / 2, config.height / 2]) + places
+    scales = scale * (1 + motion[:, 5])
+    return tuple(
+        facing(pose, scale=float(size), middle=middle)
+        for pose, size, middle in zip(poses, scales, middles, strict=True)
+    )
 
 
 def draw_nuisance(
@@ -81,7 +82,7 @@ def draw_nuisance(
     """
     time = np.arange(config.frames) / config.fps
     weights = np.zeros((config.frames, len(UNIT_NAMES)), np.float32)
-    poses = _poses(rng, subject, config, scale)
+    views = _views(rng, subject, config, scale)
 
     duration = config.frames / config.fps
     blinking, moment, depth = (
@@ -108,7 +109,7 @@ def draw_nuisance(
         gaze += minimum_jerk((time - moment) / 0.03) * amount
     _gaze(weights, gaze)
     flicker = 0.004 * config.flicker * rng.standard_normal(config.frames)
-    return Nuisance(poses, 1 + flicker, weights, np.clip(blink, 0, 1))
+    return Nuisance(views, 1 + flicker, weights, np.clip(blink, 0, 1))
 
 
 def draw_drift(

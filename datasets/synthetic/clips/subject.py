@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float32
 
-from mace.datasets.synthetic.geometry.camera import Pose
+from mace.datasets.synthetic.geometry.camera import facing
 from mace.datasets.synthetic.head.figure import figure
 from mace.datasets.synthetic.movement.action_units import AU_NAMES
 from mace.datasets.synthetic.person.anatomy import draw_habits
@@ -31,7 +31,7 @@ class Subject:
         person: head and skin.
         habits: how the face is moved.
         lamps: of this person's recordings.
-        yaw, pitch, roll: habitual pose in radians.
+        pose: habitual yaw, pitch, roll in radians.
         shift: habitual place in the image, in units of the eye distance.
         size: apparent size relative to the configured eye distance.
         grain: sensor noise in grey levels at noise level 1.
@@ -44,7 +44,7 @@ class Subject:
         rng = np.random.default_rng([_ROOM, seed])
         self.lamps = draw_lamps(rng, self.person, LABORATORY)
         self._sensor = draw_sensor(rng, LABORATORY)
-        self.yaw, self.pitch, self.roll = (float(v) for v in rng.normal(0, [0.05, 0.05, 0.03]))
+        self.pose = rng.normal(0, [0.05, 0.05, 0.03])
         self.shift = rng.normal(0, [0.1, 0.06])
         self.size = float(rng.uniform(0.95, 1.05))
         self.grain = float(rng.uniform(0.8, 2.0))
@@ -64,7 +64,7 @@ class Subject:
 
     @cached_property
     def _reach(self) -> Float32[np.ndarray, " a"]:
-        skin, view = figure().expressive, Pose(0, 0, 0, 0, 0, 1).view(0, 0)
+        skin, view = figure().expressive, facing(np.zeros(3), scale=1, middle=np.zeros(2))
         rest, deltas = self.person.rest[skin], figure().deltas[:, skin]
         before = view.project(rest)
         moved = [

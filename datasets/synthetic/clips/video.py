@@ -8,7 +8,7 @@ from mace.datasets.synthetic.clips.config import ClipConfig
 from mace.datasets.synthetic.clips.expression import Movement, draw_peaks
 from mace.datasets.synthetic.clips.hands import Hand, draw_hand
 from mace.datasets.synthetic.clips.subject import Subject
-from mace.datasets.synthetic.movement.action_units import CLASSES
+from mace.datasets.synthetic.movement.prototypes import CLASSES
 from mace.motion.config import EYE_DISTANCE
 
 # A micro-expression lasts at most half a second; macro-expressions last longer and are stronger.

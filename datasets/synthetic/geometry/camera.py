@@ -1,27 +1,33 @@
 """The camera: where points of a turned head land in its picture."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64
+from jaxtyping import Float32, Float64
 
 # The head turns about a point between the ears; the camera looks at one a little above it.
 PIVOT = np.array([0.0, 6.7, 0.2], np.float32)
-LOOK_AT_Y = 0.38
-AXIS = np.array([0, LOOK_AT_Y, 0], np.float32)
-"""Where the camera's axis passes the turned head, from the pivot."""
+LOOK_AT_Y = np.float32(0.38)
 
 DISTANCE = 11.0
 """Of the camera from the pivot in a clip, in decimetres."""
 
 
-def rotation(pose: Float[np.ndarray, " 3"]) -> Float64[np.ndarray, "3 3"]:
-    """Return the matrix of yaw, then pitch, then roll (positive: counter-clockwise as seen)."""
-    (cy, cp, cr), (sy, sp, sr) = np.cos(pose), np.sin(pose)
-    roll = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
-    pitch = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
-    yaw = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    return roll @ pitch @ yaw
+def rotation(pose: Any) -> Any:
+    """Return the matrix of yaw, then pitch, then roll (positive: counter-clockwise as seen).
+
+    `pose` is an array of NumPy or JAX of these three, in radians.
+    """
+    xp = pose.__array_namespace__()
+    (cy, cp, cr), (sy, sp, sr) = xp.cos(pose), xp.sin(pose)
+    return xp.asarray(
+        [
+            [cr * cy - sr * sp * sy, -sr * cp, cr * sy + sr * sp * cy],
+            [sr * cy + cr * sp * sy, cr * cp, sr * sy - cr * sp * cy],
+            [-cp * sy, sp, cp * cy],
+        ]
+    )
 
 
 @dataclass(frozen=True)
@@ -45,31 +51,23 @@ class View:
 
     def on_plane(self, points: Float32[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 2"]:
         """Return positions on the plane through the pivot in dm, y down."""
-        placed = (points.astype(np.float64) - PIVOT) @ self.turn.T - AXIS
-        return placed[:, :2] * [1, -1] * (self.distance / (self.distance - placed[:, 2:]))
+        placed = (points.astype(np.float64) - PIVOT) @ self.turn.T
+        zoom = self.distance / (self.distance - placed[:, 2:])
+        return (placed[:, :2] - [0, LOOK_AT_Y]) * [1, -1] * zoom
 
     def project(self, points: Float32[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 2"]:
         """Return positions in the picture in px."""
         return self.on_plane(points) @ self.linear.T + self.offset
 
-    def then(self, linear: Float64[np.ndarray, "2 2"], offset: Float64[np.ndarray, " 2"]) -> "View":
-        """Return the same camera with its picture moved."""
-        return View(self.turn, self.distance, linear @ self.linear, linear @ self.offset + offset)
 
+def facing(
+    pose: Float64[np.ndarray, " 3"], *, scale: float, middle: Float64[np.ndarray, " 2"]
+) -> View:
+    """Return the camera of a frame of a clip.
 
-@dataclass(frozen=True)
-class Pose:
-    """One frame of a clip: angles in radians, shifts in px, scale in px per decimetre."""
-
-    yaw: float
-    pitch: float
-    roll: float
-    shift_x: float
-    shift_y: float
-    scale: float
-
-    def view(self, width: int, height: int) -> View:
-        """Return the camera that sees the head so in a frame of `width` x `height` px."""
-        middle = np.array([width / 2 + self.shift_x, height / 2 + self.shift_y])
-        turn = rotation(np.array([self.yaw, self.pitch, self.roll]))
-        return View(turn, DISTANCE, np.eye(2) * self.scale, middle - 0.5)
+    Args:
+        pose: yaw, pitch, roll of the head in radians.
+        scale: px per decimetre.
+        middle: where the camera's axis meets the frame, px from its corner.
+    """
+    return View(rotation(pose), DISTANCE, np.eye(2) * scale, middle - 0.5)

@@ -5,16 +5,39 @@ taken at c + 0.5, and a pixel has `SAMPLES` of them along each side. Literals ar
 float64 literal makes a kernel three times slower.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Float32, Float64, Int32
 from numba import njit
 
-from mace.datasets.synthetic.geometry.camera import LOOK_AT_Y
+from mace.datasets.synthetic.geometry.camera import LOOK_AT_Y, PIVOT, View
 
 SAMPLES = 2
 _FAR = np.float32(-1e30)
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 _EDGE = np.float32(-1e-5)
+
+
+class Surface(NamedTuple):
+    """The triangles of a head, those of the hair last.
+
+    Attributes:
+        triangles: indices into the vertices.
+        solid: number of triangles that are not hair.
+        texture_points: column and row of each texture vertex.
+        texture_triangles: indices into them.
+    """
+
+    triangles: Int32[np.ndarray, "t 3"]
+    solid: int
+    texture_points: Float32[np.ndarray, "u 2"]
+    texture_triangles: Int32[np.ndarray, "t 3"]
+
+    def bald(self) -> "Surface":
+        """Return it without its hair."""
+        triangles, corners = self.triangles[: self.solid], self.texture_triangles[: self.solid]
+        return Surface(triangles, self.solid, self.texture_points, corners)
 
 
 @njit(fastmath=True, cache=True)
@@ -35,8 +58,18 @@ def pose_points(
     return out
 
 
-@njit(fastmath=True, cache=True)
 def place(
+    points: Float32[np.ndarray, "n 3"], view: View
+) -> tuple[Float32[np.ndarray, "n 3"], Float32[np.ndarray, "n 3"]]:
+    """Return turned vertices in dm, and their place on the samples with depth."""
+    return _place(
+        points, PIVOT, view.turn.astype(np.float32), np.float32(view.distance), view.linear,
+        view.offset,
+    )  # fmt: skip
+
+
+@njit(fastmath=True, cache=True)
+def _place(
     points: Float32[np.ndarray, "n 3"],
     pivot: Float32[np.ndarray, " 3"],
     turn: Float32[np.ndarray, "3 3"],
@@ -44,7 +77,6 @@ def place(
     linear: Float64[np.ndarray, "2 2"],
     offset: Float64[np.ndarray, " 2"],
 ) -> tuple[Float32[np.ndarray, "n 3"], Float32[np.ndarray, "n 3"]]:
-    """Turned vertices in dm, and their place on the samples with depth; see `camera.View`."""
     placed, screen = np.empty_like(points), np.empty_like(points)
     s = np.float32(SAMPLES)
     m00, m01 = np.float32(linear[0, 0]) * s, np.float32(linear[0, 1]) * s
@@ -69,20 +101,18 @@ def place(
 @njit(fastmath=True, cache=True)
 def rasterise(
     screen: Float32[np.ndarray, "n 3"],
-    triangles: Int32[np.ndarray, "t 3"],
-    solid: int,
-    texture_points: Float32[np.ndarray, "u 2"],
-    texture_triangles: Int32[np.ndarray, "t 3"],
+    surface: Surface,
     opacity: Float32[np.ndarray, "h w"],
     depth: Float32[np.ndarray, "y x"],
     ids: Int32[np.ndarray, "y x"],
 ) -> None:
     """Fill `depth` and `ids` (-1: nothing) with the nearest front-facing triangle of each sample.
 
-    Rows are solved for the span inside a triangle. Triangles from `solid` on are hair: a sample
-    counts only where the texture's opacity, from 0 to 1, beats a threshold that changes from sample
-    to sample, so that averaging samples softens the edge.
+    Rows are solved for the span inside a triangle. Of hair a sample counts only where the texture's
+    opacity, from 0 to 1, beats a threshold that changes from sample to sample, so that averaging
+    samples softens the edge.
     """
+    triangles, solid, texture_points, texture_triangles = surface
     height, width = depth.shape
     rows, columns = opacity.shape[0], opacity.shape[1]
     for y in range(height):
@@ -140,6 +170,17 @@ def rasterise(
                             ids[y, x] = t
                 w1 += step_x1
                 w2 += step_x2
+
+
+def nearest(
+    screen: Float32[np.ndarray, "n 3"], triangles: Int32[np.ndarray, "t 3"], *, side: int
+) -> Int32[np.ndarray, "side side"]:
+    """Return which of some triangles is in front at each sample, -1 for none."""
+    depth, ids = np.empty((side, side), np.float32), np.empty((side, side), np.int32)
+    # None of them is hair, so the texture is never looked at.
+    surface = Surface(triangles, len(triangles), np.zeros((1, 2), np.float32), triangles)
+    rasterise(screen, surface, np.zeros((1, 1), np.float32), depth, ids)
+    return ids
 
 
 @njit(fastmath=True, cache=True)

@@ -60,15 +60,6 @@ class HeadAssets:
         return tuple(n for n, k in zip(self.names, self.kinds, strict=True) if k == kind)
 
 
-@dataclass(frozen=True)
-class SkinMasks:
-    """Where lips, eyelids and eyelashes lie on the skin atlas, from 0 to 1."""
-
-    lips: Float32[np.ndarray, "h w"]
-    lids: Float32[np.ndarray, "h w"]
-    lashes: Float32[np.ndarray, "h w"]
-
-
 def _load(name: str) -> dict[str, np.ndarray]:
     with (
         files(__package__).joinpath("assets", name).open("rb") as stream,
@@ -114,13 +105,18 @@ def average_head(head: HeadAssets) -> Float32[np.ndarray, "v 3"]:
     return head.vertices + head.blend(weights)
 
 
-@cache
-def skin_masks() -> SkinMasks:
-    """Load the masks of lips, lids and lashes once per process."""
-    data = _load("masks.npz")
-    lips, lids, lashes = (data[k].astype(np.float32) / 255 for k in ("lips", "lids", "lash"))
-    return SkinMasks(lips, lids, lashes)
+def skin_masks() -> dict[str, Float32[np.ndarray, "h w"]]:
+    """Where `lips`, `lids` and `lash` lie on the cylinder of the atlas at twice its resolution.
+
+    From 0 to 1.
+    """
+    return {name: mask.astype(np.float32) / 255 for name, mask in _load("masks.npz").items()}
 
 
 UNIT_NAMES: tuple[str, ...] = head_assets().of_kind(FACE_UNIT)
 """The face units, in the order of the file; the ones of `muscles.py` come last."""
+
+
+def sided(unit: str) -> tuple[str, ...]:
+    """Return the face units that a name without side stands for: itself, or left and right."""
+    return (unit,) if unit in UNIT_NAMES else (unit + "Left", unit + "Right")

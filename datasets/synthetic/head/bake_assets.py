@@ -149,23 +149,25 @@ def bake_masks(data: Path, out: Path) -> None:
     corners = np.stack([(1 - a) * (1 - b), a * (1 - b), a * b, (1 - a) * b], 1)
     places = (corners @ points[obj.quads[face]]).reshape(-1, 3)
     sources = (corners @ obj.texture_points[obj.texture_quads[face]]).reshape(-1, 2)
-    column, row = atlas.unroll(places).astype(int).T
-    inside = (row >= 0) & (row < atlas.SKIN_HEIGHT)
+    # At twice the resolution of the atlas.
+    size = (2 * atlas.HEIGHT, 2 * atlas.WIDTH)
+    column, row = (2 * atlas.unroll(places)).astype(int).T
+    inside = (row >= 0) & (row < size[0])
     column, row, sources = column[inside], row[inside], sources[inside]
     masks = {}
     for name, file in (("lips", "mpfb_lips.jpg"), ("lids", "mpfb_eyelids.jpg")):
         image = cv2.imread(str(data / "mpfb2/textures" / file), cv2.IMREAD_GRAYSCALE)
         assert image is not None
         value = image[((1 - sources[:, 1]) * 2047).astype(int), (sources[:, 0] * 2047).astype(int)]
-        total, weight = (np.zeros((atlas.SKIN_HEIGHT, atlas.WIDTH), np.float32) for _ in "ab")
+        total, weight = (np.zeros(size, np.float32) for _ in "ab")
         np.add.at(total, (row, column), value)
         np.add.at(weight, (row, column), 1)
         total, weight = (cv2.GaussianBlur(plane, (0, 0), 2.2) for plane in (total, weight))
         masks[name] = np.clip(total / np.maximum(weight, 1e-3), 0, 255).astype(np.uint8)
-    lash = np.zeros((atlas.SKIN_HEIGHT, atlas.WIDTH), np.float32)
+    lash = np.zeros(size, np.float32)
     for quad, group in zip(obj.quads, obj.groups, strict=True):
         if group.startswith("helper-") and "eyelashes" in group:
-            outline = (atlas.unroll(points[quad]) * 16).astype(np.int32)
+            outline = (atlas.unroll(points[quad]) * 32).astype(np.int32)
             cv2.fillPoly(lash, [outline], (1.0,), cv2.LINE_AA, 4)
     masks["lash"] = (cv2.GaussianBlur(lash, (0, 0), 1.0) * 255).astype(np.uint8)
     with atomic_path(out) as path:

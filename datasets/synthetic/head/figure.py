@@ -7,9 +7,9 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Bool, Float32, Int32, Int64, UInt8
 
-from mace.datasets.synthetic.geometry.camera import PIVOT, Pose
+from mace.datasets.synthetic.geometry.camera import facing
 from mace.datasets.synthetic.geometry.normals import vertex_normals
-from mace.datasets.synthetic.geometry.raster import SAMPLES, place, rasterise
+from mace.datasets.synthetic.geometry.raster import SAMPLES, Surface, nearest, place
 from mace.datasets.synthetic.geometry.subdivision import halves
 from mace.datasets.synthetic.head import atlas
 from mace.datasets.synthetic.head.assets import SKIN, UNIT_NAMES, head_assets
@@ -19,10 +19,8 @@ from mace.datasets.synthetic.head.mesh import head_mesh
 
 SKIN_KIND, EYE_KIND, HAIR_KIND = range(3)
 
-# In dm of the average head: what a picture can show, with room for other heads and poses; and what
-# of it is painted, beyond which the border's colour goes on.
+# In dm of the average head: what a picture can show, with room for other heads and poses.
 _SIDE, _LOW, _HIGH, _BACK = 2.0, 5.1, 8.9, -0.4
-_PAINTED_LOW, _PAINTED_HIGH = 5.7, 8.4
 # Hair of the average head that turns further away than this is never seen from in front.
 _AWAY = -0.3
 _PEOPLE = 3
@@ -35,16 +33,6 @@ _EXTREMES = (
 )
 _PROBE_SIZE, _PROBE_SCALE = 240, 82.5
 
-# The chart is the atlas at half its resolution, cut to what is in use.
-LEFT = int(atlas.texel(-2.0, 7.0)[0]) // 2
-RIGHT = int(atlas.texel(2.0, 7.0)[0]) // 2
-TOP = int(atlas.texel(0.0, _PAINTED_HIGH)[1]) // 2
-BOTTOM = int(atlas.texel(0.0, _PAINTED_LOW)[1]) // 2
-ROWS, COLUMNS = BOTTOM - TOP, RIGHT - LEFT
-STRIP = (atlas.HEIGHT - atlas.SKIN_HEIGHT) // 2
-SHEET = ROWS + STRIP
-"""Rows of one sheet: skin and patches; the sheet of the hair layer lies below it."""
-
 
 @dataclass(frozen=True)
 class Figure:
@@ -54,10 +42,7 @@ class Figure:
         subdivide: positions of the fine vertices in use, from the coarse head.
         vertex_ids: index of each vertex in the full mesh.
         scalp: row of the vertex under each hair vertex; hair vertices are the last.
-        triangles: those of the hair last.
-        solid: number of triangles that are not hair.
-        texture_points: column and row on the chart per texture vertex.
-        texture_triangles: indices into `texture_points`.
+        surface: its triangles, and their places on the atlas' sheets.
         kind: SKIN_KIND, EYE_KIND or HAIR_KIND per vertex.
         expressive: outer skin without hair, where motion is measured.
         deltas: displacement in dm for every face unit at full strength.
@@ -71,10 +56,7 @@ class Figure:
     subdivide: sp.csr_matrix
     vertex_ids: Int64[np.ndarray, " n"]
     scalp: Int64[np.ndarray, " s"]
-    triangles: Int32[np.ndarray, "t 3"]
-    solid: int
-    texture_points: Float32[np.ndarray, "u 2"]
-    texture_triangles: Int32[np.ndarray, "t 3"]
+    surface: Surface
     kind: UInt8[np.ndarray, " n"]
     expressive: Bool[np.ndarray, " n"]
     deltas: Float32[np.ndarray, "k n 3"]
@@ -85,38 +67,18 @@ class Figure:
     occluders: Int32[np.ndarray, "o 3"]
 
 
-def _on_chart(points: np.ndarray) -> np.ndarray:
-    """Atlas positions, as (column, row), on the chart."""
-    column, row = points.T.astype(np.float64) / 2
-    hair = row >= atlas.HEIGHT / 2
-    inner = np.where(hair, row - atlas.HEIGHT / 2, row)
-    patch = inner > atlas.SKIN_HEIGHT / 2
-    x = np.where(patch, column, np.clip(column - LEFT, 1, COLUMNS - 2))
-    skin_y = np.clip(inner - TOP, 1, ROWS - 2)
-    y = np.where(patch, inner - atlas.SKIN_HEIGHT / 2 + ROWS, skin_y) + hair * SHEET
-    return np.stack([x, y], 1).astype(np.float32)
-
-
 def _seen(fine: Float32[np.ndarray, "n 3"]) -> Bool[np.ndarray, " s"]:
     """Which solid triangles a camera in front sees of a bald head, at rest or in extreme faces."""
     mesh = head_mesh()
-    solid = mesh.triangles[: mesh.solid]
-    side = _PROBE_SIZE * SAMPLES
-    depth, ids = np.empty((side, side), np.float32), np.empty((side, side), np.int32)
+    solid = mesh.surface.bald().triangles
     shown = np.zeros(len(solid), bool)
     extreme = [fine + mesh.subdivide @ head_assets().blend(units) for units in _EXTREMES]
     for face, yaw, pitch in [*((fine, *view) for view in _VIEWS), *((f, 0, 0) for f in extreme)]:
-        pose = Pose(np.deg2rad(yaw), np.deg2rad(pitch), 0, 0, 0, _PROBE_SCALE)
-        view = pose.view(_PROBE_SIZE, _PROBE_SIZE)
-        _, screen = place(
-            face.astype(np.float32), PIVOT, view.turn.astype(np.float32),
-            np.float32(view.distance), view.linear, view.offset,
-        )  # fmt: skip
-        # Without hair, so that the texture is never looked at.
-        rasterise(
-            screen, solid, len(solid), mesh.texture_points, mesh.texture_triangles,
-            np.zeros((1, 1), np.float32), depth, ids,
-        )  # fmt: skip
+        view = facing(
+            np.deg2rad([yaw, pitch, 0]), scale=_PROBE_SCALE, middle=np.full(2, _PROBE_SIZE / 2)
+        )
+        _, screen = place(face.astype(np.float32), view)
+        ids = nearest(screen, solid, side=_PROBE_SIZE * SAMPLES)
         shown[ids[ids >= 0]] = True
     return shown
 
@@ -124,27 +86,27 @@ def _seen(fine: Float32[np.ndarray, "n 3"]) -> Bool[np.ndarray, " s"]:
 def _in_use() -> np.ndarray:
     """Which triangles a picture can show: seen on the average head or some others, or near."""
     mesh = head_mesh()
-    fine = mesh.fine_average
+    fine, (triangles, solid, *_) = mesh.fine_average, mesh.surface
     points = np.concatenate([fine, fine[mesh.scalp]])
     x, y, z = points.T
-    inside = ((np.abs(x) < _SIDE) & (y > _LOW) & (y < _HIGH) & (z > _BACK))[mesh.triangles].any(1)
-    keep = np.zeros(len(mesh.triangles), bool)
-    keep[: mesh.solid] = _seen(fine)
+    inside = ((np.abs(x) < _SIDE) & (y > _LOW) & (y < _HIGH) & (z > _BACK))[triangles].any(1)
+    keep = np.zeros(len(triangles), bool)
+    keep[:solid] = _seen(fine)
     for number in range(_PEOPLE):
         head = mesh.subdivide @ draw_identity(np.random.default_rng([0xF16, number]))[0]
-        keep[: mesh.solid] |= _seen(head.astype(np.float32))
+        keep[:solid] |= _seen(head.astype(np.float32))
     # Neighbours, because other heads turn a little more to the camera here and there.
     touched = np.zeros(len(points), bool)
-    touched[mesh.triangles[keep].ravel()] = True
-    keep = touched[mesh.triangles].any(1)
+    touched[triangles[keep].ravel()] = True
+    keep = touched[triangles].any(1)
     # Around the lips everything: a hole there would show the wall behind the head.
     lips = (np.abs(x) < 0.34) & (np.abs(y - 6.65) < 0.2) & (z > 1.1)
     lips[len(fine) :] = False
-    keep |= lips[mesh.triangles].any(1)
-    normals = vertex_normals(fine, mesh.triangles[: mesh.solid])[mesh.scalp]
+    keep |= lips[triangles].any(1)
+    normals = vertex_normals(fine, triangles[:solid])[mesh.scalp]
     hair = np.zeros(len(points), bool)
     hair[len(fine) :] = normals[:, 2] > _AWAY
-    keep |= hair[mesh.triangles].any(1)
+    keep |= hair[triangles].any(1)
     return keep & inside
 
 
@@ -152,9 +114,8 @@ def _in_use() -> np.ndarray:
 def figure() -> Figure:
     """Build the shared figure once per process (about 0.5 s with the mesh)."""
     assets, mesh = head_assets(), head_mesh()
-    keep = _in_use()
-    solid = int(keep[: mesh.solid].sum())
-    used = np.unique(mesh.triangles[keep])
+    keep, whole = _in_use(), mesh.surface
+    used = np.unique(whole.triangles[keep])
     fine = len(mesh.fine_average)
     # The vertex under every hair vertex is needed too, since it carries it.
     hair = used[used >= fine]
@@ -172,16 +133,18 @@ def figure() -> Figure:
     left, right = (place[eye][place[eye] >= 0].astype(np.int64) for eye in mesh.eyes)
     # Shadows fall from the front half of the outer skin; the body throws none on the face.
     _, y, z = mesh.average.T
-    front = (z > _BACK) & (y > _PAINTED_LOW)
+    front = (z > _BACK) & (y > atlas.PAINTED_LOW)
     throwing = (assets.parts == SKIN) & front[assets.quads].all(1)
     return Figure(
         subdivide=subdivide,
         vertex_ids=ids.astype(np.int64),
         scalp=scalp,
-        triangles=np.ascontiguousarray(place[mesh.triangles[keep]]),
-        solid=solid,
-        texture_points=_on_chart(mesh.texture_points),
-        texture_triangles=np.ascontiguousarray(mesh.texture_triangles[keep]),
+        surface=Surface(
+            triangles=np.ascontiguousarray(place[whole.triangles[keep]]),
+            solid=int(keep[: whole.solid].sum()),
+            texture_points=whole.texture_points,
+            texture_triangles=np.ascontiguousarray(whole.texture_triangles[keep]),
+        ),
         kind=kind[ids],
         expressive=np.concatenate([mesh.skin, np.zeros(len(mesh.scalp), bool)])[ids],
         deltas=deltas,

@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Float32
 
 from mace.datasets.synthetic.head.assets import LOCAL, head_assets
-from mace.datasets.synthetic.head.atlas import to_linear
 from mace.datasets.synthetic.head.mesh import head_mesh
 
 _ENDINGS = (
@@ -46,6 +45,16 @@ _LIMITS = (
 )
 _DEFAULT_LIMIT = 0.5
 
+# sRGB is approximated by a power law in both directions; the tone curve is not photometric anyway.
+GAMMA = 2.2
+_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
+
+
+def to_linear(colour: object) -> Float32[np.ndarray, "..."]:
+    """Linear light from 8-bit display values."""
+    return (np.asarray(colour, np.float32) / np.float32(255)) ** np.float32(GAMMA)
+
+
 _SKIN_TONES = to_linear(
     [
         [243, 214, 196],
@@ -67,23 +76,25 @@ _IRIS_COLOURS = to_linear(
 
 @dataclass(frozen=True)
 class Style:
-    """What the head looks like beyond its shape. Colours are linear RGB.
+    """What the head looks like beyond its shape.
 
     Attributes:
         male: from 0 (female) to 1 (male).
         age: from 0 (young) to about 0.85 (old).
-        tone: colour of the skin.
-        hair: colour of hair, brows and beard.
-        iris: colour of the iris.
+        tone: linear luminance of the skin.
+        hair: of hair, brows and beard.
+        iris: of the iris.
+        shine: of the hair, about 0.1 to 0.6.
         cut: length of the hair.
         beard: density of the stubble, 0 to 1.
     """
 
     male: float
     age: float
-    tone: Float32[np.ndarray, " 3"]
-    hair: Float32[np.ndarray, " 3"]
-    iris: Float32[np.ndarray, " 3"]
+    tone: float
+    hair: float
+    iris: float
+    shine: float
     cut: str
     beard: float
 
@@ -166,14 +177,16 @@ def _draw_style(rng: np.random.Generator, ancestry: np.ndarray, male: float, age
     iris_odds = np.array([3 + 4 * dark, 2, fair, 0.8 * fair, 1.3 * fair**2, 0.9 * fair**2])
     is_male = male > 0.5
     cut_odds = [0.2, 0.42, 0.24, 0.14] if is_male else [0.03, 0.3, 0.67, 0.0]
+    skin = (tone * rng.normal(1, 0.035, 3)).astype(np.float32)
+    hair = _HAIR_COLOURS[rng.choice(6, p=hair_odds / hair_odds.sum())]
+    hair = (hair * rng.uniform(0.8, 1.25)).astype(np.float32)
     return Style(
         male=male,
         age=age,
-        tone=(tone * rng.normal(1, 0.035, 3)).astype(np.float32),
-        hair=(
-            _HAIR_COLOURS[rng.choice(6, p=hair_odds / hair_odds.sum())] * rng.uniform(0.8, 1.25)
-        ).astype(np.float32),
-        iris=_IRIS_COLOURS[rng.choice(6, p=iris_odds / iris_odds.sum())],
+        tone=float(skin @ _LUMA),
+        hair=float(hair @ _LUMA),
+        iris=float(_IRIS_COLOURS[rng.choice(6, p=iris_odds / iris_odds.sum())] @ _LUMA),
+        shine=float(hair.mean() ** 0.5),
         cut=str(rng.choice(["buzz", "short", "medium", "bald"], p=cut_odds)),
         beard=float(np.clip(rng.normal(0.35, 0.45), 0, 1)) if is_male else 0.0,
     )

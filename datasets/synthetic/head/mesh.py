@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Bool, Float32, Int32, Int64
 
+from mace.datasets.synthetic.geometry.raster import Surface
 from mace.datasets.synthetic.geometry.subdivision import catmull_clark, halves
 from mace.datasets.synthetic.head import atlas
 from mace.datasets.synthetic.head.assets import (
@@ -31,10 +33,7 @@ class HeadMesh:
         subdivide: fine from coarse vertices.
         average: coarse positions of the average head, to which the atlas belongs.
         fine_average: its fine positions.
-        triangles: all triangles, those of the hair last.
-        solid: number of triangles that are not hair.
-        texture_points: atlas column and row per texture vertex.
-        texture_triangles: indices into `texture_points`.
+        surface: all triangles, and their places on the atlas' sheets.
         skin: fine vertices on the outer skin.
         eyes: fine vertices of the left and the right eyeball.
         coarse_eyes: coarse vertices of the left and the right eyeball.
@@ -44,10 +43,7 @@ class HeadMesh:
     subdivide: sp.csr_matrix
     average: Float32[np.ndarray, "v 3"]
     fine_average: Float32[np.ndarray, "n 3"]
-    triangles: Int32[np.ndarray, "t 3"]
-    solid: int
-    texture_points: Float32[np.ndarray, "u 2"]
-    texture_triangles: Int32[np.ndarray, "t 3"]
+    surface: Surface
     skin: Bool[np.ndarray, " n"]
     eyes: tuple[Int64[np.ndarray, " e"], Int64[np.ndarray, " e"]]
     coarse_eyes: tuple[Int64[np.ndarray, " c"], Int64[np.ndarray, " c"]]
@@ -57,6 +53,30 @@ class HeadMesh:
     def vertices(self) -> int:
         """Fine vertices and hair vertices together."""
         return len(self.fine_average) + len(self.scalp)
+
+
+class Eyeball(NamedTuple):
+    """A sphere in dm, on which the eye's vertices slide."""
+
+    centre: Float32[np.ndarray, " 3"]
+    radius: np.float32
+
+    def rounded(self, points: Float32[np.ndarray, "e 3"]) -> Float32[np.ndarray, "e 3"]:
+        """Return the vertices of the eye where they are on the sphere."""
+        arm = points - self.centre
+        length = np.maximum(np.sqrt((arm * arm).sum(1, keepdims=True)), np.float32(1e-6))
+        return self.centre + arm * (self.radius / length)
+
+
+def eyeballs(coarse: Float32[np.ndarray, "v 3"]) -> tuple[Eyeball, Eyeball]:
+    """Return the left and the right eyeball of a coarse head in dm."""
+    left, right = (coarse[rows] for rows in head_mesh().coarse_eyes)
+    return _eyeball(left), _eyeball(right)
+
+
+def _eyeball(corners: Float32[np.ndarray, "c 3"]) -> Eyeball:
+    low, high = corners.min(0), corners.max(0)
+    return Eyeball((high + low) / 2, (high[0] - low[0]) / 2)
 
 
 def _inner_surfaces(assets: HeadAssets) -> tuple[np.ndarray, np.ndarray]:
@@ -102,7 +122,7 @@ def _scalp_band(fine: np.ndarray, skin: np.ndarray) -> np.ndarray:
     return skin & (y > hairline(atlas.angle(fine)) - 0.22) & ~ear
 
 
-def _eye_patch(fine: np.ndarray, centre: tuple[int, int], ball: np.ndarray) -> np.ndarray:
+def _eye_patch(fine: np.ndarray, centre: tuple[float, float], ball: np.ndarray) -> np.ndarray:
     """Atlas coordinates of an eyeball: its frontal projection onto the iris patch."""
     middle = (ball.max(0) + ball.min(0)) / 2
     scale = atlas.EYE_RADIUS * 2 / (ball[:, 0].max() - ball[:, 0].min())
@@ -150,16 +170,18 @@ def head_mesh() -> HeadMesh:
     place = np.full(count, -1, np.int32)
     place[scalp] = np.arange(len(scalp), dtype=np.int32)
     hair = place[triangles[hairy]]
-    hair_points = points[scalp] + np.array([0, atlas.HEIGHT], np.float32)
+    hair_points = points[scalp] + np.array([0, atlas.LAYER], np.float32)
 
     return HeadMesh(
         subdivide=subdivide,
         average=average,
         fine_average=fine,
-        triangles=np.concatenate([triangles, hair + count]).astype(np.int32),
-        solid=len(triangles),
-        texture_points=np.concatenate([points, flat, hair_points]).astype(np.float32),
-        texture_triangles=np.concatenate([texture, hair + count + len(flat)]).astype(np.int32),
+        surface=Surface(
+            triangles=np.concatenate([triangles, hair + count]).astype(np.int32),
+            solid=len(triangles),
+            texture_points=atlas.on_sheets(np.concatenate([points, flat, hair_points])),
+            texture_triangles=np.concatenate([texture, hair + count + len(flat)]).astype(np.int32),
+        ),
         skin=skin,
         eyes=eyes,
         coarse_eyes=(coarse_eyes[0], coarse_eyes[1]),

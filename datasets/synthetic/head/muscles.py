@@ -37,12 +37,12 @@ class Pull:
 
     def displacement(self, points: Float32[np.ndarray, "v 3"]) -> Float32[np.ndarray, "v 3"]:
         """Return the displacement of vertices, in dm, from their places on the average head."""
-        away = (points[:, :2] - np.float32(self.at)) / np.float32(self.reach)
+        away = (points[:, :2] - np.array(self.at, np.float32)) / np.array(self.reach, np.float32)
         share = np.exp(-0.5 * (away * away).sum(axis=1))
         if self.lid is not None:
             above = 0.5 + 0.5 * np.tanh((points[:, 1] - _LID_LINE) / _LID_BLUR)
             share = share * (above if self.lid == "upper" else 1 - above)
-        return (share[:, None] * np.float32(self.by)).astype(np.float32)
+        return (share[:, None] * np.array(self.by, np.float32)).astype(np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ class Gathering:
 
     def displacement(self, points: Float32[np.ndarray, "v 3"]) -> Float32[np.ndarray, "v 3"]:
         """Return the displacement of vertices, in dm, within the plane of the face."""
-        away = (points[:, :2] - np.float32(self.at)) / np.float32(self.reach)
+        away = (points[:, :2] - np.array(self.at, np.float32)) / np.float32(self.reach)
         share = np.exp(0.5 - 0.5 * (away * away).sum(axis=1, keepdims=True))
         moved = np.zeros_like(points)
         moved[:, :2] = -self.by * share * away

@@ -1,7 +1,7 @@
 """What happens in a pair, drawn in JAX once for both routes: rendering and motion space."""
 
-from dataclasses import dataclass
-from typing import Protocol
+import functools
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -9,37 +9,18 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from mace.datasets.synthetic.head.assets import UNIT_NAMES
-from mace.datasets.synthetic.movement.action_units import AU_NAMES
+from mace.datasets.synthetic.movement.action_units import AU_NAMES, UNIT_COLUMNS
 from mace.datasets.synthetic.movement.prototypes import prototype_shares, prototype_table
+from mace.datasets.synthetic.pairs.cast import Cast, Entries
 from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.person.anatomy import SIDED, SIDES
 
+_PLAN_STREAM = 0x914A5
 _BLINK_AU = AU_NAMES.index("45")
 _MUSCLES = np.array([name != "45" for name in AU_NAMES], np.float32)
 _SPEECH = ("jawOpen", "mouthPucker", "mouthFunnel", "mouthClose", "mouthLeft", "mouthRight")
 # Share of a unit that moves the lips by about 1 px of the crop.
 _SPEECH_PER_PX = 0.04
-
-
-class People(Protocol):
-    """What is drawn depends on: rows are people in still poses, columns `AU_NAMES`.
-
-    `reach` is the skin's largest displacement at full activation in crop px, `gain` how strongly
-    this person shows a unit, `asymmetry` the share by which the left side
-    leads, about which the units differ, `anatomy` what each unit moves.
-    """
-
-    @property
-    def reach(self) -> Float[Array | np.ndarray, "n a"]: ...  # noqa: D102
-
-    @property
-    def gain(self) -> Float[Array | np.ndarray, "n a"]: ...  # noqa: D102
-
-    @property
-    def asymmetry(self) -> Float[Array | np.ndarray, " n"]: ...  # noqa: D102
-
-    @property
-    def anatomy(self) -> Float[Array | np.ndarray, "n a u"]: ...  # noqa: D102
 
 
 @jax.tree_util.register_dataclass
@@ -80,12 +61,59 @@ class Plans:
     side: Float[Array, "b a"]
 
 
-def draw_plans(key: Key[Array, ""], people: People, *, count: int, config: PairConfig) -> Plans:
+PRESENT = 0.15
+"""A unit that moves the skin less than this share of the pair's strongest is not listed."""
+
+
+def present_units(
+    unit_px: Float[np.ndarray | Array, "n a"],
+) -> Bool[np.ndarray | Array, "n u"]:
+    """Return which of `UNITS` a coder would list of each pair, from `Plans.unit_px`."""
+    px = unit_px[:, UNIT_COLUMNS]
+    return px > PRESENT * px.max(axis=1, keepdims=True)
+
+
+def plan_pairs(cast: Cast, *, pairs_each: int, seed: int, config: PairConfig) -> Plans:
+    """Draw `pairs_each` pairs of every person of a cast, as NumPy arrays.
+
+    A person's pairs follow each other and depend on nobody else, so a cast may be cut anywhere.
+
+    Args:
+        cast: as `make_cast` returns it: the entries of one person follow each other.
+        pairs_each: pairs per person, over all its poses.
+        seed: of the pairs.
+        config: what happens.
+    """
+    poses = len(cast) // cast.people
+    seeds = np.asarray(cast.entries.seeds)[::poses]
+    numbers = [np.random.SeedSequence([_PLAN_STREAM, seed, s]).generate_state(1) for s in seeds]
+    people = jax.tree.map(lambda v: v.reshape(cast.people, poses, *v.shape[1:]), cast.entries)
+    drawn = jax.device_get(
+        _draw_each(jnp.asarray(np.concatenate(numbers)), people, count=pairs_each, config=config)
+    )
+    first = np.arange(cast.people, dtype=np.int32)[:, None] * np.int32(poses)
+    drawn = replace(drawn, entry=drawn.entry + first)
+    return jax.tree.map(lambda v: v.reshape(cast.people * pairs_each, *v.shape[2:]), drawn)
+
+
+@functools.partial(jax.jit, static_argnames=("count", "config"))
+def _draw_each(
+    numbers: Int[Array, " p"], people: Entries, *, count: int, config: PairConfig
+) -> Plans:
+    """Draw the pairs of every person by itself; leading axis of `people`: the people."""
+    return jax.vmap(
+        lambda number, entries: draw_plans(
+            jax.random.key(number), entries, count=count, config=config
+        )
+    )(numbers, people)
+
+
+def draw_plans(key: Key[Array, ""], people: Entries, *, count: int, config: PairConfig) -> Plans:
     """Draw `count` pairs; a pure function of the key, to be jitted with all but `people`.
 
     Args:
         key: of everything random.
-        people: whom it may happen to.
+        people: whom it may happen to: all poses of everybody.
         count: of pairs.
         config: what may happen.
     """
@@ -93,7 +121,7 @@ def draw_plans(key: Key[Array, ""], people: People, *, count: int, config: PairC
     return jax.vmap(lambda key: draw_plan(key, people, config=config))(keys)
 
 
-def draw_plan(key: Key[Array, ""], people: People, *, config: PairConfig) -> Plans:
+def draw_plan(key: Key[Array, ""], people: Entries, *, config: PairConfig) -> Plans:
     """Draw one pair; the fields have no leading axis."""
     keys = iter(jax.random.split(key, 8))
     entry = jax.random.randint(next(keys), (), 0, people.reach.shape[0], jnp.int32)
@@ -139,7 +167,7 @@ def _mixed(activations: Float[Array, "3 a"], anatomy: Float[Array, "a u"]) -> Fl
 
 def _movement(
     key: Key[Array, ""],
-    people: People,
+    people: Entries,
     entry: Int[Array, ""],
     row: Int[Array, ""],
     config: PairConfig,

@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 from mace.datasets.synthetic.pairs import canvas
 from mace.datasets.synthetic.pairs.cast import Cast
 from mace.datasets.synthetic.pairs.draw import Plans
-from mace.datasets.synthetic.pairs.views import apply, project, view
+from mace.datasets.synthetic.pairs.views import view
 
 # Pairs a CPU works on at once, so that their vertices stay in its cache: twice as fast.
 _TOGETHER = 8
@@ -35,7 +35,7 @@ def exact_fields(plans: Plans, cast: Cast) -> Float[Array, "b r r 2"]:
 
 def exact_field(plan: Plans, cast: Cast) -> Float[Array, "r r 2"]:
     """The field of one pair."""
-    person = jnp.asarray(cast.person)[plan.entry]
+    person = jnp.asarray(cast.entries.person)[plan.entry]
     pair = view(plan, cast)
     rest = jnp.asarray(cast.average) + jnp.asarray(cast.offsets)[person].astype(jnp.float32)
     weights = jnp.stack([plan.reference, plan.target])
@@ -46,7 +46,8 @@ def exact_field(plan: Plans, cast: Cast) -> Float[Array, "r r 2"]:
         for k in (0, 1)
     ]
     places = [
-        apply(pair.similarity[k], project(posed[k], pair.turn[k], pair.distance)) for k in (0, 1)
+        canvas.apply(pair.similarity[k], canvas.project(posed[k], pair.turn[k], pair.distance))
+        for k in (0, 1)
     ]
     # Barriers: fused into the gathers, every value would be computed again for each use.
     shift = jax.lax.optimization_barrier(places[1] - places[0])
@@ -72,8 +73,8 @@ def _round_eyes(
 
 def _at_cells(values: Float[Array, "2 v"], plan: Plans, cast: Cast) -> Float[Array, "r r 2"]:
     """Interpolate a value per vertex within the triangle that each cell shows; 0 without one."""
-    triangle = jnp.asarray(cast.triangle)[plan.entry].astype(jnp.int32)
-    weights = jnp.asarray(cast.weights)[plan.entry].astype(jnp.float32)
+    triangle = jnp.asarray(cast.entries.triangle)[plan.entry].astype(jnp.int32)
+    weights = jnp.asarray(cast.entries.weights)[plan.entry].astype(jnp.float32)
     corners = jnp.asarray(cast.faces)[jnp.maximum(triangle, 0)].astype(jnp.int32)
     at = values.T[corners]
     second, third = weights[..., :1], weights[..., 1:]

@@ -7,22 +7,17 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float32, Int, Int32, Int64
 
-from mace.datasets.synthetic.geometry.camera import PIVOT, View
-from mace.datasets.synthetic.geometry.raster import rasterise
+from mace.datasets.synthetic.geometry.raster import nearest
 from mace.datasets.synthetic.geometry.subdivision import halves
 from mace.datasets.synthetic.head.assets import UNIT_NAMES, head_assets
 from mace.datasets.synthetic.head.identity import draw_identity
 from mace.datasets.synthetic.head.landmarks import EYE_CORNERS
-from mace.datasets.synthetic.head.mesh import head_mesh
+from mace.datasets.synthetic.head.mesh import eyeballs, head_mesh
 from mace.datasets.synthetic.pairs import canvas
-from mace.datasets.synthetic.pairs.look import still_view
 
 # Yaw and pitch in degrees, distance in decimetres, from which the front is seen.
 _VIEWS = ((0, 0, 20), (-16, 0, 11), (16, 0, 11), (0, -16, 11), (0, 16, 11), (9, 9, 5), (-9, -9, 5))
 _PEOPLE = 8
-# Nothing is hair here, so the texture is never looked at.
-_NO_POINTS, _NO_TEXTURE = np.zeros((1, 2), np.float32), np.zeros((1, 1), np.float32)
-
 
 type MeshName = Literal["fine", "coarse"]
 
@@ -52,16 +47,11 @@ def fine_points(
     shape: Float32[np.ndarray, "c 3"],
 ) -> tuple[Float32[np.ndarray, "n 3"], Float32[np.ndarray, "2 3"]]:
     """Fine vertices of a coarse shape with round eyeballs, and the centres of these."""
-    mesh = head_mesh()
+    mesh, eyes = head_mesh(), eyeballs(shape)
     fine = np.ascontiguousarray(mesh.subdivide @ shape, np.float32)
-    centres = np.empty((2, 3), np.float32)
-    for k, (indices, coarse) in enumerate(zip(mesh.eyes, mesh.coarse_eyes, strict=True)):
-        low, high = shape[coarse].min(0), shape[coarse].max(0)
-        centres[k] = (high + low) / 2
-        arm = fine[indices] - centres[k]
-        radius = (high[0] - low[0]) / 2
-        fine[indices] = centres[k] + arm * (radius / np.linalg.norm(arm, axis=1, keepdims=True))
-    return fine, centres
+    for rows, eye in zip(mesh.eyes, eyes, strict=True):
+        fine[rows] = eye.rounded(fine[rows])
+    return fine, np.stack([eye.centre for eye in eyes])
 
 
 def visible(
@@ -76,11 +66,7 @@ def visible(
     """
     screen = points.copy()
     screen[:, :2] = (points[:, :2] + np.float32(0.5)) * np.float32(side / canvas.SIZE)
-    depth, ids = np.empty((side, side), np.float32), np.empty((side, side), np.int32)
-    rasterise(
-        screen, triangles, len(triangles), _NO_POINTS, triangles, _NO_TEXTURE, depth, ids
-    )  # fmt: skip
-    return ids
+    return nearest(screen, triangles, side=side)
 
 
 def barycentric(
@@ -102,12 +88,6 @@ def barycentric(
     return np.clip(out, 0, 1)
 
 
-def on_canvas(points: Float32[np.ndarray, "v 3"], view: View) -> Float32[np.ndarray, "v 3"]:
-    """Canvas position (px) and depth of points in decimetres."""
-    depth = (points - PIVOT) @ view.turn[2].astype(np.float32)
-    return np.concatenate([view.project(points), depth[:, None]], 1).astype(np.float32)
-
-
 @cache
 def head_front(mesh: MeshName = "fine") -> Front:
     """Find the front once per process (about a second): what some people show in some views.
@@ -119,7 +99,7 @@ def head_front(mesh: MeshName = "fine") -> Front:
             surface by the four times larger triangles of the mesh before its subdivision.
     """
     if mesh == "fine":
-        return _front(head_mesh().triangles[: head_mesh().solid])
+        return _front(head_mesh().surface.bald().triangles)
     # The subdivision keeps the numbers of the vertices that it divides.
     return _front(halves(head_assets().quads))
 
@@ -131,8 +111,8 @@ def _front(triangles: Int32[np.ndarray, "t 3"]) -> Front:
         fine, _ = fine_points(draw_identity(np.random.default_rng([0xF407, number]))[0])
         for yaw, pitch, distance in _VIEWS:
             pose = np.deg2rad([yaw, pitch, 0])
-            view = still_view(fine[list(EYE_CORNERS)], pose=pose, distance=distance)
-            ids = visible(on_canvas(fine, view), triangles, side=canvas.SIZE)
+            view = canvas.still_view(fine[list(EYE_CORNERS)], pose=pose, distance=distance)
+            ids = visible(canvas.on_canvas(fine, view), triangles, side=canvas.SIZE)
             shown[ids[ids >= 0]] = True
     touched = np.zeros(len(mesh.fine_average), bool)
     touched[triangles[shown].ravel()] = True

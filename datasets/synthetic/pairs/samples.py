@@ -1,23 +1,21 @@
 """Rendered pairs as samples of the data set: clips of two frames, onset and apex."""
 
-import contextlib
-import io
 from typing import Any
 
+import jax
 import numpy as np
 
 from mace.annotation.class_sets import classes_of
 from mace.datasets.clip_features import clip_sample
 from mace.datasets.synthetic.head.figure import figure
 from mace.datasets.synthetic.movement.action_units import UNITS
-from mace.datasets.synthetic.movement.coding import present_units
 from mace.datasets.synthetic.movement.prototypes import EMOTION_NAMES
 from mace.datasets.synthetic.pairs import canvas
-from mace.datasets.synthetic.pairs.cast import CastConfig, make_cast
+from mace.datasets.synthetic.pairs.cast import make_cast
 from mace.datasets.synthetic.pairs.config import PairConfig
-from mace.datasets.synthetic.pairs.look import look
-from mace.datasets.synthetic.pairs.planning import plan_pairs
+from mace.datasets.synthetic.pairs.draw import plan_pairs, present_units
 from mace.datasets.synthetic.pairs.rendering import render_pictures
+from mace.datasets.synthetic.pairs.views import view
 from mace.datasets.synthetic.person.person import make_person
 from mace.datasets.synthetic.picture.picture_config import PictureConfig
 from mace.face.clip import AlignedClip
@@ -42,38 +40,29 @@ def pair_samples(
         config: what happens.
         picture: how it is recorded.
     """
-    with contextlib.redirect_stderr(io.StringIO()):  # one person needs no display
-        cast = make_cast([person], poses_each=2, config=CastConfig())
+    cast = make_cast([person], poses_each=2)
     plans = plan_pairs(cast, pairs_each=pairs, seed=seed, config=config)
     pictures = render_pictures(plans, cast, picture=picture, seed=seed)
     built, shape = make_person(person), figure()
     rows = shape.landmarks[list(_FIVE)]
     shift = np.array([[1.0, 0, -canvas.CROP[1].start], [0, 1, -canvas.CROP[0].start]])
-    shown = present_units(np.asarray(plans.unit_px))
+    shown = np.asarray(present_units(plans.unit_px))
     samples = []
     for k in range(pairs):
-        entry, emotion = int(plans.entry[k]), EMOTION_NAMES[int(plans.emotion[k])]
-        views = look(
-            built.rest[shape.rigid],
-            pose=np.asarray(cast.pose[entry], np.float64),
-            distance=float(cast.distance[entry]),
-            head=np.asarray(plans.head[k], np.float64),
-            corrected=bool(plans.corrected[k]),
-            registration=np.asarray(plans.registration[k], np.float64),
-            framing=np.asarray(plans.framing[k], np.float64),
-        )
+        plan = jax.tree.map(lambda v, k=k: v[k], plans)
+        emotion = EMOTION_NAMES[plan.emotion]
+        camera, _ = view(plan, cast).cameras()
         canvases = np.stack([pictures.reference[k], pictures.target[k]])
         aligned = AlignedClip(
             frames=np.ascontiguousarray(canvases[:, canvas.CROP[0], canvas.CROP[1]]),
             transforms=np.stack([shift, shift]),
-            landmarks=views.reference.project(built.pose(np.asarray(plans.reference[k]))[rows]),
+            landmarks=camera.project(built.pose(plan.reference)[rows]),
             error_px=np.zeros(2),
             status=(Status.TRACKED, Status.TRACKED),
             reference_ids=np.zeros(2, np.int64),
             faces=1,
             visible=1.0,
         )
-        weights = np.asarray(plans.aus[k], np.float32)
         sample = clip_sample(
             aligned,
             fps=_FPS,
@@ -88,6 +77,6 @@ def pair_samples(
             classes=classes_of("synthetic", emotion),
         )
         motion = pictures.motion[k][canvas.CROP[0], canvas.CROP[1]]
-        truth = {"au_weights": np.stack([np.zeros_like(weights), weights]), "motion": motion}
+        truth = {"au_weights": np.stack([np.zeros_like(plan.aus), plan.aus]), "motion": motion}
         samples.append({**sample, "truth": truth})
     return samples

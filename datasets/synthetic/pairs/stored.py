@@ -8,24 +8,45 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from zipfile import BadZipFile
 
+import cv2
+import jax
 import numpy as np
 from jaxtyping import Float16, Float32, Int32
 
 from mace.config import config_hash
 from mace.datasets.synthetic.head.muscles import MUSCLES
 from mace.datasets.synthetic.movement.prototypes import prototype_shares, prototype_table
-from mace.datasets.synthetic.pairs.cast import CastConfig
-from mace.datasets.synthetic.pairs.chunk import PairSettings, store_chunk
+from mace.datasets.synthetic.pairs.canvas import on_cells
+from mace.datasets.synthetic.pairs.cast import CastConfig, make_cast
 from mace.datasets.synthetic.pairs.config import PairConfig
-from mace.datasets.synthetic.pairs.estimators import ESTIMATORS
+from mace.datasets.synthetic.pairs.draw import plan_pairs
+from mace.datasets.synthetic.pairs.estimators import ESTIMATORS, measure
+from mace.datasets.synthetic.pairs.rendering import render_pictures
 from mace.datasets.synthetic.person.anatomy import ANATOMY
 from mace.datasets.synthetic.picture.picture_config import PictureConfig
 from mace.errors import ConfigError, DataError
+from mace.files import atomic_path
 from mace.progress import progress
 from mace.workers import parallel_map, workers_for
 
 # People per stored file: a unit of work of some seconds.
 _CHUNK = 8
+_FORMAT = 3
+
+
+@dataclass(frozen=True)
+class PairSettings:
+    """Everything that decides what is stored of a person."""
+
+    pairs_each: int
+    poses_each: int
+    seed: int
+    config: PairConfig
+    picture: PictureConfig
+    cast: CastConfig
+    estimators: tuple[str, ...]
+    prototypes: str
+    version: int = _FORMAT
 
 
 @dataclass(frozen=True)
@@ -162,6 +183,32 @@ def _store(
             workers=workers_for(len(missing), workers),
         ):
             advance(pairs)
+
+
+def store_chunk(settings: PairSettings, chunk: tuple[Path, Sequence[int]]) -> int:
+    """Render and measure the pairs of some of the people into a file; returns their number."""
+    path, people = chunk
+    cv2.setNumThreads(1)
+    cast = make_cast(people, poses_each=settings.poses_each, config=settings.cast)
+    plans = plan_pairs(
+        cast, pairs_each=settings.pairs_each, seed=settings.seed, config=settings.config
+    )
+    pictures = render_pictures(plans, cast, picture=settings.picture, seed=settings.seed)
+    measured = [
+        on_cells(
+            pictures.motion
+            if name == "exact"
+            else measure(pictures.reference, pictures.target, estimator=name)
+        )
+        for name in settings.estimators
+    ]
+    shown = jax.tree.map(lambda v: v[plans.entry], cast.entries)
+    traits = {name: getattr(shown, name) for name in ("male", "age", "tone", "pose")}
+    recorded = ("emotion", "peak_px", "aus", "unit_px", "side", "head", "corrected")
+    truth = {name: getattr(plans, name) for name in recorded}
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        np.savez(stream, fields=np.stack(measured), person=shown.seeds, **traits, **truth)
+    return len(plans.entry)
 
 
 def _load(settings: PairSettings, paths: list[Path]) -> StoredPairs:

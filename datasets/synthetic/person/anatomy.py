@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
-from mace.datasets.synthetic.head.assets import UNIT_NAMES
+from mace.datasets.synthetic.head.assets import UNIT_NAMES, sided
 from mace.datasets.synthetic.movement.action_units import AU_NAMES
 
 _HABITS, _ANATOMY = 0xAB175, 0xA4A70
@@ -48,22 +48,6 @@ ANATOMY: dict[str, dict[str, Range]] = {
 }
 """Action unit to the range of each face unit's weight; a name without side stands for both."""
 
-_SIDELESS = (
-    "browInnerUp",
-    "mouthShrugLower",
-    "mouthShrugUpper",
-    "mouthRollUpper",
-    "mouthRollLower",
-    "mouthPucker",
-    "jawOpen",
-)
-
-
-def _face_units(unit: str) -> tuple[str, ...]:
-    """Return the face units that a name with or without side stands for."""
-    return (unit,) if unit in _SIDELESS else (unit + "Left", unit + "Right")
-
-
 SIDES: Float32[np.ndarray, "3 u"] = np.array(
     [
         [not name.endswith(("Left", "Right")) for name in UNIT_NAMES],
@@ -86,7 +70,7 @@ def draw_anatomy(rng: np.random.Generator, *, spread: float) -> Float32[np.ndarr
     for row, au in enumerate(AU_NAMES):
         for unit, (low, high) in ANATOMY[au].items():
             weight = (low + high) / 2 + spread * (high - low) * (rng.uniform() - 0.5)
-            for name in _face_units(unit):
+            for name in sided(unit):
                 mixtures[row, UNIT_NAMES.index(name)] = weight
     return mixtures
 

@@ -6,31 +6,23 @@ import cv2
 import numpy as np
 from jaxtyping import Float32
 
-from mace.datasets.synthetic.head import atlas
-from mace.datasets.synthetic.head.figure import COLUMNS, LEFT, ROWS, TOP
+from mace.datasets.synthetic.head.atlas import COLUMNS, ROWS, THETA, Plane, Y, texel
 from mace.datasets.synthetic.head.identity import Style
 from mace.datasets.synthetic.head.mesh import hairline
-from mace.datasets.synthetic.person.chart import (
-    THETA,
-    Plane,
-    Y,
-    gray,
-    shared_areas,
-    smooth_noise,
-)
+from mace.datasets.synthetic.person.areas import shared_areas, smooth_noise
 
 _THICKNESS = {"short": 0.09, "medium": 0.2, "buzz": 0.0, "bald": 0.0}
 _TEXELS_TO_FULL_THICKNESS = 65
 _EYE = 22
 _IRIS = 0.47
 _BROW_LAYERS = 3
-_BROW_TOP, _BROW_BOTTOM = (int(atlas.texel(0, y)[1]) // 2 - TOP for y in (7.8, 7.2))
-_BROW_LEFT, _BROW_RIGHT = (int(atlas.texel(t, 7.0)[0]) // 2 - LEFT for t in (-0.75, 0.75))
+_BROW_TOP, _BROW_BOTTOM = (int(texel(0.0, y)[1]) for y in (7.8, 7.2))
+_BROW_LEFT, _BROW_RIGHT = (int(texel(theta, 7.0)[0]) for theta in (-0.75, 0.75))
 
 
 @dataclass(frozen=True)
 class Hairdo:
-    """Hair on the chart: height above its line (ragged), distance inside its area, how thick."""
+    """Hair: height above its line (ragged), distance inside its area, how thick."""
 
     above: Plane
     inside: Plane
@@ -61,7 +53,7 @@ def draw_hairdo(rng: np.random.Generator, style: Style, strands: Plane) -> Haird
 
 
 def rise(columns: np.ndarray, rows: np.ndarray, hairdo: Hairdo) -> Float32[np.ndarray, " s"]:
-    """How far hair stands off the scalp at each place of the chart, in dm.
+    """How far hair stands off the scalp at each texel, in dm.
 
     It lies on the scalp near its border: a gap below would show the wall behind.
     """
@@ -71,7 +63,7 @@ def rise(columns: np.ndarray, rows: np.ndarray, hairdo: Hairdo) -> Float32[np.nd
 
 
 def draw_brows(rng: np.random.Generator, style: Style) -> Plane:
-    """Opacity of the brows: strokes in a few layers, in a window of the chart."""
+    """Opacity of the brows: strokes in a few layers, in a window of the skin."""
     thickness = rng.uniform(0.45, 1.4) * (1.2 if style.male > 0.5 else 0.75)
     arch, lift, length = (
         rng.uniform(-0.015, 0.06),
@@ -93,8 +85,8 @@ def draw_brows(rng: np.random.Generator, style: Style) -> Plane:
             x, y = 0.10 + length * along, top + across * half
             x = np.stack([x, x + np.cos(slant) * size], 1) * side
             y = np.stack([y, y + np.sin(slant) * size * 0.8], 1)
-            column, row = atlas.texel(x, y)  # pyright: ignore[reportArgumentType]
-            ends = np.stack([column / 2 - LEFT - _BROW_LEFT, row / 2 - TOP - _BROW_TOP], 2)
+            column, row = texel(x, y)
+            ends = np.stack([column - _BROW_LEFT, row - _BROW_TOP], 2)
             strokes = np.round(ends * 16).astype(np.int32)
             for shade, part in zip((0.2, 0.35, 0.5), np.array_split(strokes, 3), strict=True):
                 colour = (float(shade * strength),)
@@ -119,8 +111,7 @@ def draw_spots(rng: np.random.Generator, fair: bool) -> Plane:
     )
     size = np.concatenate([rng.uniform(0.5, 1, freckles), rng.uniform(1, 2, moles)])
     strength = np.concatenate([rng.uniform(0.1, 0.4, freckles), rng.uniform(0.5, 1.1, moles)])
-    column, row = atlas.texel(places[:, 0], places[:, 1])  # pyright: ignore[reportArgumentType]
-    centres = np.stack([(column / 2 - LEFT) * 16, (row / 2 - TOP) * 16], 1).astype(int)
+    centres = (np.stack(texel(places[:, 0], places[:, 1]), 1) * 16).astype(int)
     for centre, radius, dark in zip(centres, (size * 16).astype(int), strength, strict=True):
         cv2.circle(plane, tuple(centre), int(radius), (float(dark),), -1, cv2.LINE_AA, 4)
     return plane
@@ -134,7 +125,7 @@ def draw_eye(rng: np.random.Generator, style: Style) -> Plane:
     ring = 1 - 0.75 * np.clip((radius - _IRIS * 0.8) / (_IRIS * 0.2), 0, 1)
     phase = np.arctan2(span[:, None], span[None])
     fibres = 1 + 0.15 * np.sin(phase * 23 + rng.uniform(0, 6))
-    iris = gray(style.iris) * (0.75 + 0.9 * np.clip(radius / _IRIS, 0, 1) * ring) * fibres
+    iris = style.iris * (0.75 + 0.9 * np.clip(radius / _IRIS, 0, 1) * ring) * fibres
     inside = np.clip((_IRIS - radius) / 0.08, 0, 1)
     pupil = np.clip((rng.uniform(0.15, 0.23) - radius) / 0.06, 0, 1)
     eye = sclera * (1 - inside) + iris * inside

@@ -1,19 +1,13 @@
-"""The skin of a person in gray, for faces of up to about 110 px between the eyes.
-
-A px of the pairs' canvas is nearly two texels of the atlas wide, and so is a texel here.
-"""
-
-from functools import cache
+"""The skin of a person in gray, for faces of up to about 110 px between the eyes."""
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Int64
-from numba import njit
+from jaxtyping import Float32
 
 from mace.datasets.synthetic.head import atlas
-from mace.datasets.synthetic.head.figure import COLUMNS, LEFT, ROWS, SHEET, TOP
-from mace.datasets.synthetic.head.identity import Style
-from mace.datasets.synthetic.person.chart import Y, gray, shared_areas, smooth_noise
+from mace.datasets.synthetic.head.atlas import COLUMNS, HEIGHT, ROWS, SHEET, Y
+from mace.datasets.synthetic.head.identity import Style, to_linear
+from mace.datasets.synthetic.person.areas import shared_areas, smooth_noise
 from mace.datasets.synthetic.person.features import (
     Hairdo,
     draw_brows,
@@ -21,13 +15,7 @@ from mace.datasets.synthetic.person.features import (
     draw_hairdo,
     draw_spots,
 )
-from mace.datasets.synthetic.person.furrows import ORIGIN, SHAPE, furrow_layers
 
-# The window of the chart that can fold, where the furrows' own map lies.
-FOLDS = (
-    slice(ORIGIN[1] // 2 - TOP, ORIGIN[1] // 2 - TOP + SHAPE[0]),
-    slice(ORIGIN[0] // 2 - LEFT, ORIGIN[0] // 2 - LEFT + SHAPE[1]),
-)
 # Linear gray and gloss of teeth, mouth, tongue and nostrils.
 _FLAT = (
     (atlas.TEETH, 0.62, 0.7),
@@ -55,7 +43,7 @@ def paint(
     strands = 0.55 * streaks + 1.0 * cv2.GaussianBlur(fine, (1, 15), 0)
     hairdo = draw_hairdo(rng, style, strands)
 
-    tone, hair = gray(style.tone), gray(style.hair)
+    tone, hair = style.tone, style.hair
     broad = smooth_noise(rng, ((7, 0.5), (17, 0.4), (52, 0.3)))
     pores = cv2.GaussianBlur(grain, (0, 0), 0.6)
     dark = np.float32(0.05 * contrast) * (broad + smooth_noise(rng, ((130, 0.6), (260, 0.5))))
@@ -89,7 +77,7 @@ def paint(
     skin += (hair * np.exp(0.28 * strands) - skin) * (cover * stubbly)
     neckline = 5.62 + rng.uniform(-0.1, 0.14)
     dressed = np.clip((neckline - Y) / 0.012, 0, 1).astype(np.float32)
-    cloth = atlas.to_linear(rng.uniform(20, 210)) * (1 + 0.06 * streaks)
+    cloth = to_linear(rng.uniform(20, 210)) * (1 + 0.06 * streaks)
     skin += (cloth - skin) * dressed
 
     gloss = 0.42 + 0.25 * shared.oily + 0.06 * grain
@@ -100,11 +88,11 @@ def paint(
     texture[:ROWS, :, 0], texture[:ROWS, :, 1] = skin, np.clip(gloss, 0, 1)
     eye = draw_eye(rng, style)
     for column, row in atlas.EYE_CENTRES:
-        x, y = column // 2, (row - atlas.SKIN_HEIGHT) // 2 + ROWS
+        x, y = column, int(row) - HEIGHT + ROWS
         window = texture[y - 24 : y + 26, x - 25 : x + 25]
         window[..., 0], window[..., 1] = eye, 1
     for (column, row), level, shine in _FLAT:
-        x, y = column // 2, (row - atlas.SKIN_HEIGHT) // 2 + ROWS
+        x, y = column, row - HEIGHT + ROWS
         texture[y - 10 : y + 10, x - 10 : x + 10] = level, shine
     # One sample stands for a pixel inside a surface; it must not see finer than one.
     texture[:ROWS, :, 0] = cv2.GaussianBlur(texture[:ROWS, :, 0], (0, 0), 0.6)
@@ -114,45 +102,3 @@ def paint(
         opaque = (hairdo.above + 0.04 * strands - 0.02) / 0.12
         below[..., 1] = np.clip(opaque, 0, 1) * (1 - shared.ears)
     return texture, hairdo
-
-
-@cache
-def _layers() -> tuple[Float32[np.ndarray, "k p q"], Int64[np.ndarray, "k 4"]]:
-    layers = furrow_layers()
-    return np.stack(layers.masks), np.array(layers.windows, np.int64)
-
-
-@njit(cache=True)
-def _fold(
-    texture: Float32[np.ndarray, "p q 2"],
-    masks: Float32[np.ndarray, "k p q"],
-    windows: Int64[np.ndarray, "k 4"],
-    activation: Float32[np.ndarray, " k"],
-    total: Float32[np.ndarray, "p q"],
-    out: Float32[np.ndarray, "p q 2"],
-) -> None:
-    total[:] = np.float32(0)
-    for k in range(masks.shape[0]):
-        amount = activation[k]
-        if amount > np.float32(1e-4):
-            for y in range(windows[k, 0], windows[k, 1]):
-                for x in range(windows[k, 2], windows[k, 3]):
-                    total[y, x] += masks[k, y, x] * amount
-    for y in range(total.shape[0]):
-        for x in range(total.shape[1]):
-            share = np.float32(1)
-            if total[y, x] > np.float32(1e-5):
-                share = np.exp(-total[y, x])
-            out[y, x, 0] = texture[y, x, 0] * share
-            out[y, x, 1] = texture[y, x, 1] * share
-
-
-def fold(
-    texture: Float32[np.ndarray, "rows columns 2"],
-    activation: Float32[np.ndarray, " k"],
-    out: Float32[np.ndarray, "rows columns 2"],
-) -> None:
-    """Write the furrows of a movement into `out`, a copy of the texture folded before."""
-    masks, windows = _layers()
-    total = np.empty(SHAPE, np.float32)
-    _fold(texture[FOLDS], masks, windows, activation.astype(np.float32), total, out[FOLDS])

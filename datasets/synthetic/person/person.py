@@ -6,10 +6,10 @@ import numpy as np
 from jaxtyping import Float32
 
 from mace.datasets.synthetic.geometry.normals import vertex_normals, visibility
-from mace.datasets.synthetic.geometry.raster import pose_points
+from mace.datasets.synthetic.geometry.raster import Surface, pose_points
 from mace.datasets.synthetic.head.figure import figure
 from mace.datasets.synthetic.head.identity import Style, draw_identity
-from mace.datasets.synthetic.head.mesh import head_mesh
+from mace.datasets.synthetic.head.mesh import Eyeball, eyeballs
 from mace.datasets.synthetic.person.features import rise
 from mace.datasets.synthetic.person.paint import paint
 
@@ -17,15 +17,6 @@ _HEAD_STREAM, _PAINT_STREAM, _SKIN_STREAM = 0x5B1EC7, 0x9A147, 0x5C1
 _DIRECTIONS = 20
 _SKY_TEXELS = 80
 _SHADOW_TEXELS = 160
-
-
-@dataclass(frozen=True)
-class Eye:
-    """A sphere that its vertices slide on: rows, centre and radius in dm."""
-
-    rows: np.ndarray
-    centre: Float32[np.ndarray, " 3"]
-    radius: np.float32
 
 
 @dataclass(frozen=True)
@@ -40,8 +31,7 @@ class Person:
         texture: linear gray and gloss.
         sky: share of the sky that each vertex sees.
         eyes: left and right.
-        shell: whether the hair has a layer of its own.
-        triangles: number of triangles of the figure that this person shows.
+        surface: of the figure; not everybody's hair has a layer of its own.
     """
 
     seed: int
@@ -50,36 +40,21 @@ class Person:
     rest: Float32[np.ndarray, "n 3"]
     texture: Float32[np.ndarray, "rows columns 2"]
     sky: Float32[np.ndarray, " n"]
-    eyes: tuple[Eye, Eye]
-    shell: bool
-    triangles: int
+    eyes: tuple[Eyeball, Eyeball]
+    surface: Surface
 
     def pose(self, weights: Float32[np.ndarray, " k"]) -> Float32[np.ndarray, "n 3"]:
         """Vertices of the face whose units have the given weights; eyeballs stay round."""
         points = pose_points(self.rest, figure().deltas, weights)
-        for eye in self.eyes:
-            points[eye.rows] = _round(points[eye.rows], eye.centre, eye.radius)
+        for rows, eye in zip(figure().eyes, self.eyes, strict=True):
+            points[rows] = eye.rounded(points[rows])
         return points
 
     def shadows(self, towards: np.ndarray) -> Float32[np.ndarray, " n"]:
         """Share of a lamp that each vertex sees; `towards` is its direction from the head."""
-        lit = visibility(
-            self.coarse,
-            figure().occluders,
-            towards,
-            resolution=_SHADOW_TEXELS,
-            bias=0.06,
-            radius=1,
-        )
+        occluders = figure().occluders
+        lit = visibility(self.coarse, occluders, towards, resolution=_SHADOW_TEXELS, bias=0.06)
         return _to_vertices(lit)
-
-
-def _round(
-    points: Float32[np.ndarray, "e 3"], centre: Float32[np.ndarray, " 3"], radius: np.float32
-) -> Float32[np.ndarray, "e 3"]:
-    arm = points - centre
-    length = np.maximum(np.sqrt((arm * arm).sum(1, keepdims=True)), np.float32(1e-6))
-    return centre + arm * (radius / length)
 
 
 def _to_vertices(coarse: Float32[np.ndarray, " c"]) -> Float32[np.ndarray, " n"]:
@@ -100,7 +75,7 @@ def _sky(coarse: Float32[np.ndarray, "c 3"]) -> Float32[np.ndarray, " n"]:
     received, possible = np.zeros((2, len(coarse)), np.float32)
     for direction in lattice[lattice[:, 2] >= np.float32(-0.7)]:
         cosine = np.clip(normals @ direction, 0, 1)
-        lit = visibility(coarse, occluders, direction, resolution=_SKY_TEXELS, bias=0.05, radius=1)
+        lit = visibility(coarse, occluders, direction, resolution=_SKY_TEXELS, bias=0.05)
         received += cosine * lit
         possible += cosine
     share = received / np.maximum(possible, np.float32(1e-3))
@@ -118,16 +93,12 @@ def make_person(seed: int, *, mottling: float = 0.0) -> Person:
     spread = np.random.default_rng([_SKIN_STREAM, seed]).standard_normal()
     contrast = float(np.exp(mottling * spread))
     texture, hairdo = paint(np.random.default_rng([_PAINT_STREAM, seed]), style, contrast=contrast)
-    shape, mesh = figure(), head_mesh()
+    shape, eyes = figure(), eyeballs(coarse)
     fine = (shape.subdivide @ coarse).astype(np.float32)
-    eyes = []
-    for rows, corners in zip(shape.eyes, mesh.coarse_eyes, strict=True):
-        low, high = coarse[corners].min(0), coarse[corners].max(0)
-        eye = Eye(rows, (high + low) / 2, np.float32((high[0] - low[0]) / 2))
-        fine[rows] = _round(fine[rows], eye.centre, eye.radius)
-        eyes.append(eye)
-    normals = vertex_normals(fine, shape.triangles[: shape.solid])[shape.scalp]
-    columns, rows = shape.texture_points[shape.vertex_ids[shape.scalp]].astype(int).T
+    for rows, eye in zip(shape.eyes, eyes, strict=True):
+        fine[rows] = eye.rounded(fine[rows])
+    normals = vertex_normals(fine, shape.surface.bald().triangles)[shape.scalp]
+    columns, rows = shape.surface.texture_points[shape.vertex_ids[shape.scalp]].astype(int).T
     lift = rise(columns, rows, hairdo)
     hair = fine[shape.scalp] + normals * lift[:, None]
     return Person(
@@ -137,7 +108,6 @@ def make_person(seed: int, *, mottling: float = 0.0) -> Person:
         rest=np.concatenate([fine, hair]).astype(np.float32),
         texture=texture,
         sky=_sky(coarse),
-        eyes=(eyes[0], eyes[1]),
-        shell=hairdo.shell,
-        triangles=len(shape.triangles) if hairdo.shell else shape.solid,
+        eyes=eyes,
+        surface=shape.surface if hairdo.shell else shape.surface.bald(),
     )

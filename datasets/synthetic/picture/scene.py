@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from mace.datasets.synthetic.geometry.camera import View
-from mace.datasets.synthetic.person.chart import gray
 from mace.datasets.synthetic.person.person import Person
 from mace.datasets.synthetic.picture.picture_config import PictureConfig
 
@@ -40,7 +39,7 @@ def draw_lamps(rng: np.random.Generator, person: Person, config: PictureConfig) 
         key[0] = np.sign(side) * (0.7 + 0.3 * abs(side))
     key /= np.linalg.norm(key)
     fill = np.array([-np.sign(key[0] or 1) * 0.8, 0.1, 0.7])
-    exposure = 1.05 * (0.35 / max(gray(person.style.tone), 0.03)) ** 0.35
+    exposure = 1.05 * (0.35 / max(person.style.tone, 0.03)) ** 0.35
     ambient = 0.47 * np.exp(0.15 * level * ambient_share) * (0.5 if hard else 1.0)
     return Lamps(
         key=key.astype(np.float32),

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 from numba import njit
 
-from mace.datasets.synthetic.head.atlas import GAMMA
+from mace.datasets.synthetic.head.identity import GAMMA
 from mace.datasets.synthetic.picture.picture_config import PictureConfig
 from mace.motion.config import EYE_DISTANCE
 

@@ -8,8 +8,9 @@ from jaxtyping import Float32, Int32
 from numba import njit
 
 from mace.datasets.synthetic.geometry.normals import vertex_normals
-from mace.datasets.synthetic.geometry.raster import SAMPLES
-from mace.datasets.synthetic.head.figure import EYE_KIND, HAIR_KIND, ROWS
+from mace.datasets.synthetic.geometry.raster import SAMPLES, Surface
+from mace.datasets.synthetic.head.atlas import ROWS
+from mace.datasets.synthetic.head.figure import EYE_KIND, HAIR_KIND
 
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 _WRAP = np.float32(0.2)
@@ -91,10 +92,7 @@ def shade(
     screen: Float32[np.ndarray, "n 3"],
     ids: Int32[np.ndarray, "y x"],
     depth: Float32[np.ndarray, "y x"],
-    triangles: Int32[np.ndarray, "t 3"],
-    solid: int,
-    texture_points: Float32[np.ndarray, "u 2"],
-    texture_triangles: Int32[np.ndarray, "t 3"],
+    surface: Surface,
     texture: Float32[np.ndarray, "a b 2"],
     light: Float32[np.ndarray, "n 2"],
     background: Float32[np.ndarray, "h w"],
@@ -105,6 +103,7 @@ def shade(
     Inside a surface (all samples covered, no jump in depth, no change from skin to eye) one sample
     in the middle of the pixel is enough: texture and light are smooth there.
     """
+    triangles, solid, texture_points, texture_triangles = surface
     height, width = out.shape
     patches = np.float32(ROWS + 0.5)
     last_row, last_column = texture.shape[0] - 2, texture.shape[1] - 2

@@ -6,11 +6,9 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int32
 
 from mace.datasets.synthetic.geometry import raster
-from mace.datasets.synthetic.geometry.camera import PIVOT, View
-from mace.datasets.synthetic.head.assets import UNIT_NAMES
+from mace.datasets.synthetic.geometry.camera import View
 from mace.datasets.synthetic.head.figure import figure
-from mace.datasets.synthetic.person import furrows
-from mace.datasets.synthetic.person.paint import fold
+from mace.datasets.synthetic.person.furrows import fold
 from mace.datasets.synthetic.person.person import Person
 from mace.datasets.synthetic.picture import shading
 from mace.datasets.synthetic.picture.scene import Lamps
@@ -21,9 +19,6 @@ class Studio:
 
     def __init__(self, person: Person, *, height: int, width: int) -> None:
         self.person, self.height, self.width = person, height, width
-        self.triangles = figure().triangles[: person.triangles]
-        self._texture_triangles = figure().texture_triangles[: person.triangles]
-        self._drivers = furrows.driver_matrix(UNIT_NAMES)
         self._texture = person.texture.copy()
         samples = (height * raster.SAMPLES, width * raster.SAMPLES)
         self._depth, self._ids = np.empty(samples, np.float32), np.empty(samples, np.int32)
@@ -39,18 +34,12 @@ class Studio:
             weights: of `UNIT_NAMES`.
             view: of the camera.
         """
-        return raster.place(
-            self.person.pose(weights), PIVOT, view.turn.astype(np.float32),
-            np.float32(view.distance), view.linear, view.offset,
-        )  # fmt: skip
+        return raster.place(self.person.pose(weights), view)
 
     def trace(self, screen: Float32[np.ndarray, "n 3"]) -> Int32[np.ndarray, "y x"]:
         """Return the triangle in front at each sample, -1 where there is none."""
-        shape = figure()
-        raster.rasterise(
-            screen, self.triangles, shape.solid, shape.texture_points, self._texture_triangles,
-            self._texture[..., 1], self._depth, self._ids,
-        )  # fmt: skip
+        opacity = self._texture[..., 1]
+        raster.rasterise(screen, self.person.surface, opacity, self._depth, self._ids)
         raster.mend(self._ids, self._depth)
         return self._ids
 
@@ -74,19 +63,19 @@ class Studio:
             lit: share of the key lamp that each vertex sees (`Person.shadows`).
             wall: behind the head, linear light.
         """
-        person, shape = self.person, figure()
+        person = self.person
         placed, screen = self.place(weights, view)
         shading.light_vertices(
-            placed, self.triangles, person.sky, lit, shape.kind, lamps.key, lamps.fill,
+            placed, person.surface.triangles, person.sky, lit, figure().kind, lamps.key, lamps.fill,
             np.float32(lamps.key_power), np.float32(lamps.fill_power),
-            np.float32(lamps.ambient_power), np.float32(person.style.hair.mean() ** 0.5),
+            np.float32(lamps.ambient_power), np.float32(person.style.shine),
             self._light,
         )  # fmt: skip
-        fold(person.texture, np.clip(weights @ self._drivers, 0, None), self._texture)
+        fold(person.texture, weights, self._texture)
         ids = self.trace(screen)
         shading.shade(
-            screen, ids, self._depth, self.triangles, shape.solid, shape.texture_points,
-            self._texture_triangles, self._texture, self._light, wall, self._linear,
+            screen, ids, self._depth, person.surface, self._texture, self._light, wall,
+            self._linear,
         )  # fmt: skip
         return self._linear, screen, ids
 
@@ -105,7 +94,7 @@ class Studio:
         """
         step = np.ascontiguousarray((end - begin)[:, :2]) / np.float32(raster.SAMPLES)
         field = np.empty((self.height, self.width, 2), np.float32)
-        shading.spread(begin, ids, self.triangles, step, field)
+        shading.spread(begin, ids, self.person.surface.triangles, step, field)
         shown = ids.reshape(self.height, raster.SAMPLES, self.width, raster.SAMPLES) >= 0
         return field, shown.any((1, 3))
 

@@ -1,4 +1,4 @@
-"""Places on the chart of the skin that all people share, at the canvas' resolution.
+"""Places on the skin that all people share.
 
 Everything here (lips, lids, places of blood, of beard) is made once per process.
 """
@@ -8,19 +8,11 @@ from functools import cache
 
 import cv2
 import numpy as np
-from jaxtyping import Float32
 
-from mace.datasets.synthetic.head import atlas
 from mace.datasets.synthetic.head.assets import skin_masks
-from mace.datasets.synthetic.head.figure import BOTTOM, COLUMNS, LEFT, RIGHT, ROWS, TOP
-from mace.datasets.synthetic.person.furrows import resting_darkening
+from mace.datasets.synthetic.head.atlas import COLUMNS, HEIGHT, ROWS, THETA, WIDTH, WINDOW, Plane, Y
+from mace.datasets.synthetic.person.furrows import oldest_wrinkles
 
-Plane = Float32[np.ndarray, "h w"]
-
-# Angle around the head and height of every texel.
-THETA = np.ascontiguousarray(atlas.THETA[:, 2 * LEFT : 2 * RIGHT : 2])
-Y = np.ascontiguousarray(atlas.Y[2 * TOP : 2 * BOTTOM : 2])
-_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _FLUSH = (
     (-0.62, 6.95, 0.25, 0.20, 1.0),
     (0.62, 6.95, 0.25, 0.20, 1.0),
@@ -31,7 +23,7 @@ _FLUSH = (
 
 @dataclass(frozen=True)
 class SharedAreas:
-    """Strength of each area on the chart; `pace`: how far the oldest skin folds at rest."""
+    """Strength of each area; `pace`: how far the oldest skin folds at rest."""
 
     lips: Plane
     lids: Plane
@@ -45,21 +37,9 @@ class SharedAreas:
     pace: Plane
 
 
-def gray(colour: np.ndarray) -> float:
-    """Luminance of a linear colour."""
-    return float(np.asarray(colour, np.float32) @ _LUMA)
-
-
 def _spot(theta: float, y: float, sigma_theta: float, sigma_y: float) -> Plane:
     across = np.exp(-0.5 * ((THETA - np.float32(theta)) / np.float32(sigma_theta)) ** 2)
     return np.exp(-0.5 * ((Y - np.float32(y)) / np.float32(sigma_y)) ** 2) * across
-
-
-def _cut(mask: Plane) -> Plane:
-    half = cv2.resize(
-        mask, (atlas.WIDTH // 2, atlas.SKIN_HEIGHT // 2), interpolation=cv2.INTER_AREA
-    )
-    return np.ascontiguousarray(half[TOP:BOTTOM, LEFT:RIGHT])
 
 
 def _beard_area(lips: Plane) -> Plane:
@@ -75,21 +55,24 @@ def _beard_area(lips: Plane) -> Plane:
 @cache
 def shared_areas() -> SharedAreas:
     """The areas, computed once per process."""
-    masks = skin_masks()
-    lips, lids, lashes = (_cut(m) for m in (masks.lips, masks.lids, masks.lashes))
+    masks = {
+        name: cv2.resize(mask, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)[WINDOW].copy()
+        for name, mask in skin_masks().items()
+    }
+    lips = masks["lips"]
     side = np.abs(THETA)
     ears = np.clip((side - 1.02) / 0.05, 0, 1) * np.clip((2.0 - side) / 0.05, 0, 1)
     return SharedAreas(
         lips=lips,
-        lids=lids,
-        lashes=lashes,
+        lids=masks["lids"],
+        lashes=masks["lash"],
         flush=sum((a * _spot(*place) for *place, a in _FLUSH), start=np.zeros_like(lips)),
         rings=_spot(-0.30, 7.10, 0.14, 0.06) + _spot(0.30, 7.10, 0.14, 0.06),
         nostrils=_spot(-0.055, 6.895, 0.022, 0.012) + _spot(0.055, 6.895, 0.022, 0.012),
         oily=_spot(0, 7.0, 0.25, 0.3) + _spot(0, 7.8, 0.6, 0.15),
         beard=_beard_area(lips),
         ears=(ears * np.clip((7.42 - Y) / 0.05, 0, 1) * (side < 1.75)).astype(np.float32),
-        pace=_cut(resting_darkening(1.0)),
+        pace=oldest_wrinkles(),
     )
 
 
