@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Bool
 from sklearn.metrics import roc_auc_score
 
-from mace.datasets.synthetic.movement.action_units import UNIT_COLUMNS, UNITS
+from mace.datasets.synthetic.movement.action_units import UNITS
 from mace.datasets.synthetic.movement.prototypes import class_names
-from mace.datasets.synthetic.pairs.draw import present_units
+from mace.datasets.synthetic.pairs.draw import UNIT_COLUMNS, present_units
 from mace.datasets.synthetic.pairs.stored import StoredPairs
 from mace.emfacs import emotion_probabilities
 from mace.metrics import class_f1, confusion_matrix, uar, uf1

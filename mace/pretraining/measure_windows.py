@@ -12,7 +12,7 @@ import numpy as np
 from mace.adaptation.config import AdaptConfig
 from mace.adaptation.convention import CONVENTIONS
 from mace.adaptation.search import WindowSearch
-from mace.datasets.synthetic.movement.prototypes import PairClasses
+from mace.datasets.synthetic.movement.action_units import PairClasses
 from mace.datasets.synthetic.pairs.stored import StoredPairs
 from mace.metrics import confusion_matrix, uf1
 from mace.motion.conventions import PUBLIC_WINDOW, channels_of, cut

@@ -16,7 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Float16, Int
 
-from mace.datasets.synthetic.movement.prototypes import PairClasses, labels_of_emotions
+from mace.datasets.synthetic.movement.action_units import PairClasses
+from mace.datasets.synthetic.movement.prototypes import labels_of_emotions
 from mace.datasets.synthetic.pairs.cast import CastConfig
 from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.stored import StoredPairs, make_pairs

@@ -18,13 +18,8 @@ from jaxtyping import Array, Float, Float16, Key
 
 from mace.data.flow_images import scale_flow_images, stretch_flow
 from mace.data.motion_set import MotionSet
-from mace.datasets.synthetic.movement.action_units import UNITS
-from mace.datasets.synthetic.movement.prototypes import (
-    CLASS_SETS,
-    PairClasses,
-    class_names,
-    labels_of_emotions,
-)
+from mace.datasets.synthetic.movement.action_units import UNITS, PairClasses
+from mace.datasets.synthetic.movement.prototypes import CLASS_SETS, class_names, labels_of_emotions
 from mace.datasets.synthetic.pairs.config import PairConfig
 from mace.datasets.synthetic.pairs.draw import present_units
 from mace.datasets.synthetic.pairs.stored import StoredPairs, make_pairs

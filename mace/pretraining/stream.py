@@ -13,10 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Float16, Int
 
-from mace.datasets.synthetic.movement.action_units import UNIT_COLUMNS
 from mace.datasets.synthetic.movement.prototypes import class_names, labels_of_emotions
 from mace.datasets.synthetic.pairs.cast import Cast
-from mace.datasets.synthetic.pairs.draw import draw_plans, present_units
+from mace.datasets.synthetic.pairs.draw import UNIT_COLUMNS, draw_plans, present_units
 from mace.datasets.synthetic.pairs.field import exact_fields
 from mace.losses.units import UnitTargets
 from mace.motion.conventions import mirror, present

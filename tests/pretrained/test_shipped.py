@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mace.bundle import load_bundle
-from mace.datasets.synthetic.movement.action_units import UNIT_COLUMNS, UNITS
+from mace.datasets.synthetic.movement.action_units import UNITS
 from mace.datasets.synthetic.movement.prototypes import (
     EMOTION_NAMES,
     class_names,
@@ -16,7 +16,7 @@ from mace.datasets.synthetic.movement.prototypes import (
 )
 from mace.datasets.synthetic.pairs.cast import CastConfig, make_cast
 from mace.datasets.synthetic.pairs.config import PairConfig
-from mace.datasets.synthetic.pairs.draw import draw_plans, present_units
+from mace.datasets.synthetic.pairs.draw import UNIT_COLUMNS, draw_plans, present_units
 from mace.datasets.synthetic.pairs.field import exact_fields
 from mace.errors import ConfigError
 from mace.motion.conventions import OWN_FRAMING

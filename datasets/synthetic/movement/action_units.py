@@ -1,6 +1,6 @@
-"""FACS action units of the rig."""
+"""FACS action units of the rig, and the sets of classes that are made of them."""
 
-import numpy as np
+from typing import Literal
 
 ACTION_UNITS: dict[str, str] = {
     "1": "inner brow raiser",
@@ -28,5 +28,10 @@ AU_NAMES: tuple[str, ...] = tuple(ACTION_UNITS)
 UNITS: tuple[str, ...] = tuple(name for name in AU_NAMES if name != "45")
 """What a coder lists: all units of the rig but the blink, which is no part of a movement."""
 
-UNIT_COLUMNS = np.array([AU_NAMES.index(name) for name in UNITS])
-"""Where they are among `AU_NAMES`."""
+type PairClasses = Literal["3", "5", "7"]
+"""MEGC 2019's three classes, CASME II's five, the basic emotions with contempt."""
+
+type Mixture = Literal["listed", "flat"]
+"""How often a prototype comes within its class: as `prototypes.py` lists it, in the order of
+magnitude of what laboratories record, or flat, which looks at no data base: half for the single
+action units, each alike, half for their combinations, each alike."""

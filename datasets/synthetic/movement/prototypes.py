@@ -12,20 +12,11 @@ databases list. Their AU23 and AU38 to 40 have no counterpart in the rig; AU24 s
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int32
 
-from mace.datasets.synthetic.movement.action_units import AU_NAMES
-
-type PairClasses = Literal["3", "5", "7"]
-"""MEGC 2019's three classes, CASME II's five, the basic emotions with contempt."""
-
-type Mixture = Literal["listed", "flat"]
-"""How often a prototype comes within its class: as `PROTOTYPES` lists it, in the order of magnitude
-of what laboratories record, or flat, which looks at no data base: half for the single action units,
-each alike, half for their combinations, each alike."""
+from mace.datasets.synthetic.movement.action_units import AU_NAMES, Mixture, PairClasses
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Self
 
-from mace.datasets.synthetic.movement.prototypes import Mixture, PairClasses
+from mace.datasets.synthetic.movement.action_units import Mixture, PairClasses
 from mace.errors import ConfigError
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from mace.datasets.synthetic.head.assets import UNIT_NAMES
-from mace.datasets.synthetic.movement.action_units import AU_NAMES, UNIT_COLUMNS
+from mace.datasets.synthetic.movement.action_units import AU_NAMES, UNITS
 from mace.datasets.synthetic.movement.prototypes import prototype_shares, prototype_table
 from mace.datasets.synthetic.pairs.cast import Cast, Entries
 from mace.datasets.synthetic.pairs.config import PairConfig
@@ -60,6 +60,9 @@ class Plans:
     unit_px: Float[Array, "b a"]
     side: Float[Array, "b a"]
 
+
+UNIT_COLUMNS = np.array([AU_NAMES.index(name) for name in UNITS])
+"""Where `UNITS` are among the columns of plans."""
 
 PRESENT = 0.15
 """A unit that moves the skin less than this share of the pair's strongest is not listed."""
