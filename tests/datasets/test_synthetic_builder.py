@@ -319,6 +319,12 @@ def test_pairs_are_built_as_clips_of_two_frames(tmp_path):
         assert np.abs(eyes - [[37.9, 46.08], [89.1, 46.08]]).max() < 8
 
 
+def test_a_seed_below_0_is_refused_and_leaves_nothing(tmp_path):
+    with pytest.raises(ConfigError, match="the seed is -1, expected 0 or more"):
+        prepare("tiny", data_dir=tmp_path, seed=-1)
+    assert not list(tmp_path.iterdir())
+
+
 def test_presets_have_names():
     assert preset_named("demo").subjects == 24
     with pytest.raises(
