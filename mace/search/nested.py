@@ -38,7 +38,7 @@ from mace.search.objective import Shared
 from mace.search.sampler import NumberedSampler, proposals
 from mace.search.scheduler import Scheduler
 from mace.search.setting import apply_setting, check_networks, check_space
-from mace.search.storage import answering, is_url, open_storage
+from mace.search.storage import answering, file_of, open_storage
 from mace.search.study import (
     FACTS,
     FIRST_GROUP,
@@ -162,7 +162,8 @@ def _check_plan(plan: SearchPlan) -> list[TrainConfig]:
         raise ConfigError("a list or a grid tries everything it holds; leave out --from")
     for earlier in plan.earlier:
         read_study(earlier)
-    if is_url(plan.storage) or Path(plan.storage).exists():
+    file = file_of(plan.storage)
+    if file is None or file.exists():
         storage, name = open_storage(plan.storage), plan.name_of(FIRST_GROUP)
         if name in optuna.get_all_study_names(storage):
             study = optuna.load_study(study_name=name, storage=storage)

@@ -50,6 +50,13 @@ def is_url(storage: str) -> bool:
     return "://" in storage
 
 
+def file_of(storage: str) -> Path | None:
+    """Return the file that a storage is, by its path or as a URL; None for a database elsewhere."""
+    url = _url(storage)
+    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    return Path(str(url.database)) if is_file else None
+
+
 def shown(storage: str) -> str:
     """Return a storage as people may see it and files may keep it: a path, or a URL.
 

@@ -25,7 +25,7 @@ from mace.search.config import SearchPlan
 from mace.search.folder import POINTER, read_pointer
 from mace.search.sampler import NumberedSampler, make_pruner, numbers, proposals
 from mace.search.space import Params, Setting, encoded
-from mace.search.storage import answering, is_url, open_storage, quiet, shown, trial_id
+from mace.search.storage import answering, file_of, is_url, open_storage, quiet, shown, trial_id
 
 # User attributes of a trial: what it came to; or why it has come to nothing; whose it is.
 OUTCOME, LOST, OWNER = "outcome", "lost", "owner"
@@ -284,7 +284,8 @@ def read_study(folder: Path, *, storage: str = "") -> StoredStudy:
         place = str(Path(folder) / place)
     place = storage or place
     missing = DataError(f"{shown(place)} does not hold the search {name} of {folder}")
-    if not is_url(place) and not Path(place).exists():
+    file = file_of(place)
+    if file is not None and not file.exists():
         raise missing
     opened = open_storage(place)
 

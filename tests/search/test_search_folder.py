@@ -105,6 +105,19 @@ def test_a_study_whose_storage_is_gone_is_said(tmp_path, pretended, monkeypatch)
     assert read_study(folder, storage="moved.db").name == "s"
 
 
+def test_a_file_by_its_url_is_found_from_everywhere_and_reading_makes_none(
+    tmp_path, pretended, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    folder = search(tmp_path / "s", trials=1, storage="sqlite:///trials.db").folder
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert read_study(folder).name == "s"
+    with pytest.raises(DataError, match="does not hold the search s"):
+        read_study(folder, storage="sqlite:///trials.db")
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
 def test_a_storage_that_does_not_answer_is_one_sentence(tmp_path, pretended, capsys):
     folder = search(tmp_path / "s", trials=1).folder
     for storage, table in ((folder / "study.db", "trial_params"), (tmp_path / "other.db", "")):
