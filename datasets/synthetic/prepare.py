@@ -14,6 +14,7 @@ from mace.datasets.file_format import file_format
 from mace.datasets.synthetic.presets import PRESETS, Preset, preset_named
 from mace.datasets.synthetic.rendering import store_subjects
 from mace.datasets.synthetic.synthetic_dataset_builder import Builder, config_for
+from mace.errors import ConfigError
 from mace.files import write_text
 
 DEFAULT = "demo"
@@ -34,10 +35,12 @@ def prepare(
         workers: processes, by default as many as there are cores; the data do not depend on it.
 
     Raises:
-        ConfigError: for an unknown preset.
+        ConfigError: for an unknown preset, or a seed below 0.
         OutputError: if the folder cannot be written to.
     """
     chosen = preset_named(preset) if isinstance(preset, str) else preset
+    if seed < 0:
+        raise ConfigError(f"the seed is {seed}, expected 0 or more")
     config = config_for(chosen, seed=seed)
     # TFDS wants its own configurations by name, and others as objects of another name.
     known = config.name if PRESETS.get(config.name) == chosen else config

@@ -31,7 +31,7 @@ from mace.workers import parallel_map, workers_for
 DATABASE = "synthetic"
 _VIDEO_STREAM = 0x71DE0
 # A rendered face that the detector misses is rendered again with another seed, in another pose. Of
-# a dark face in dim light, close to the camera, it sees one in forty.
+# a dark face in dim light, close to the camera, it sees one in twenty or thirty.
 _ATTEMPTS = 256
 
 Sample = dict[str, Any]
@@ -116,10 +116,13 @@ def _video(preset: Preset, subject: Subject, index: int, clip: int, seed: int) -
 
 
 def _look(subject: Subject, seed: int, preset: Preset) -> None:
-    """Look at the first two frames of a video, which takes a minute to render, for the face.
+    """Look for the face in the still pose of a video, which takes a minute to render.
+
+    In two frames of a quiet face: what moves head and face in the video is not in them, so that its
+    own first frame may show what they do not.
 
     Raises:
-        DataError: if the detector sees none in one of them.
+        DataError: if the detector sees no face in one of them.
     """
     config = replace(preset.clip, frames=2)
     start = render_movements(subject, (), seed=seed, config=config, blinks=())

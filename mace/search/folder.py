@@ -42,13 +42,13 @@ def write_pointer(plan: SearchPlan) -> None:
     Raises:
         OutputError: if the folder cannot be written to.
     """
-    from mace.search.storage import is_url, shown
+    from mace.search.storage import file_of, shown
 
-    place = shown(plan.storage)
-    if not is_url(place):
+    place, file = shown(plan.storage), file_of(plan.storage)
+    if file is not None:
         # The folder's own file is found wherever the folder is moved to.
-        own = Path(place) == Path(plan.out) / STORAGE
-        place = STORAGE if own else str(Path(place).resolve())
+        own = file == Path(plan.out) / STORAGE
+        place = STORAGE if own else str(file.resolve())
     pointer = {"kind": KIND, "storage": place, "name": plan.name}
     write_json(Path(plan.out) / POINTER, pointer)
 

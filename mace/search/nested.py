@@ -18,7 +18,7 @@ from jaxtyping import Int
 
 from mace.config import to_dict
 from mace.data.motion_set import MotionSet
-from mace.errors import ConfigError, OutputError
+from mace.errors import ConfigError
 from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig
 from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.methods.make import make_methods
@@ -38,7 +38,7 @@ from mace.search.objective import Shared
 from mace.search.sampler import NumberedSampler, proposals
 from mace.search.scheduler import Scheduler
 from mace.search.setting import apply_setting, check_networks, check_space
-from mace.search.storage import is_url, open_storage, shown
+from mace.search.storage import answering, file_of, open_storage
 from mace.search.study import (
     FACTS,
     FIRST_GROUP,
@@ -101,12 +101,12 @@ def nested_cross_validation(
         ConfigError: for an impossible space or setting, a storage out of reach, a study of other
             settings, or another search at work in its folder.
         DataError: if there are too few subjects.
-        OutputError: if a result cannot be stored.
+        OutputError: if a result cannot be stored, or the storage does not answer.
         TrainingError: if no setting could be trained, or an outer training fails.
     """
-    corners = _check_plan(plan)
-    with nullcontext() if plan.join else folder_lock(plan.out):
-        try:
+    with answering(plan.storage):
+        corners = _check_plan(plan)
+        with nullcontext() if plan.join else folder_lock(plan.out):
             search = _open(data, plan, corners)
             search.run(engine)
             outcomes = search.outcomes()
@@ -121,11 +121,6 @@ def nested_cross_validation(
                 evaluation = _score(
                     search, outcomes, chosen, seeds=seeds, workers=workers, baselines=baselines
                 )
-        except optuna.exceptions.StorageInternalError as error:
-            raise OutputError(
-                f"the storage {shown(plan.storage)} stopped answering; what is in it is kept, and "
-                "the same command goes on from there"
-            ) from error
     return SearchResult(
         folder=Path(plan.out),
         outcomes=outcomes,
@@ -167,7 +162,8 @@ def _check_plan(plan: SearchPlan) -> list[TrainConfig]:
         raise ConfigError("a list or a grid tries everything it holds; leave out --from")
     for earlier in plan.earlier:
         read_study(earlier)
-    if is_url(plan.storage) or Path(plan.storage).exists():
+    file = file_of(plan.storage)
+    if file is None or file.exists():
         storage, name = open_storage(plan.storage), plan.name_of(FIRST_GROUP)
         if name in optuna.get_all_study_names(storage):
             study = optuna.load_study(study_name=name, storage=storage)

@@ -6,7 +6,6 @@ import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -30,7 +29,7 @@ from mace.protocols.inner import OuterFold
 from mace.search.config import SearchPlan
 from mace.search.sampler import make_pruner
 from mace.search.setting import apply_setting
-from mace.search.storage import is_url, open_storage, trial_id
+from mace.search.storage import file_of, open_storage, trial_id
 from mace.search.study import Candidate, Outcome
 from mace.training.config import TrainConfig
 from mace.training.hyper import group_by_shape
@@ -197,7 +196,8 @@ def _is_behind(shared: Shared, candidate: Candidate, score: float, epoch: int) -
     plan, name = shared.plan, shared.plan.name_of(candidate.group)
     if plan.config.prune == "none":
         return False
-    if not is_url(plan.storage) and not Path(plan.storage).exists():
+    file = file_of(plan.storage)
+    if file is not None and not file.exists():
         raise ConfigError(
             f"pruning asks the storage from every worker, and {plan.storage} is not on "
             f"{platform.node()}; search in a database that all machines reach (--storage), or "

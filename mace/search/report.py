@@ -50,7 +50,7 @@ def write_study_report(folder: Path, *, out: Path | None = None, storage: str = 
     Raises:
         DataError: if the folder holds no search, or one without a single result.
         ConfigError: if the storage is out of reach.
-        OutputError: if `out` cannot be written to.
+        OutputError: if `out` cannot be written to, or the storage does not answer.
     """
     study = read_study(folder, storage=storage)
     facts, outcomes = study.facts, study.outcomes()

@@ -50,13 +50,40 @@ def is_url(storage: str) -> bool:
     return "://" in storage
 
 
+def file_of(storage: str) -> Path | None:
+    """Return the file that a storage is, by its path or as a URL; None for a database elsewhere."""
+    url = _url(storage)
+    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    return Path(str(url.database)) if is_file else None
+
+
 def shown(storage: str) -> str:
     """Return a storage as people may see it and files may keep it: a path, or a URL.
 
     A URL has no password in it: drivers look for that themselves.
     """
+    if not is_url(storage):
+        return storage
     # `URL.set` takes None for "as it was".
-    return str(_url(storage)._replace(password=None)) if is_url(storage) else storage
+    url = _url(storage)._replace(password=None)
+    return str(url.difference_update_query(["password", "passwd"]))
+
+
+@contextmanager
+def answering(storage: str) -> Iterator[None]:
+    """Say in a sentence that a storage that could be opened does not answer.
+
+    Raises:
+        OutputError: naming the storage and what its database says.
+    """
+    try:
+        yield
+    except optuna.exceptions.StorageInternalError as error:
+        reason = getattr(error.__cause__, "orig", None) or error.__cause__ or error
+        raise OutputError(
+            f"the storage {shown(storage)} does not answer ({_short(reason)}); what is in it is "
+            "kept, and the same command goes on from there once it does"
+        ) from error
 
 
 @functools.lru_cache(maxsize=4)
@@ -99,9 +126,12 @@ def open_storage(storage: str) -> RDBStorage:
     except (SQLAlchemyError, OSError, optuna.exceptions.StorageInternalError) as error:
         cause = error if isinstance(error, SQLAlchemyError) else error.__cause__ or error
         reason = getattr(cause, "strerror", None) or getattr(cause, "orig", None) or cause
-        reason = str(reason).partition("\n")[0][:LONG]
+        reason = _short(reason)
         if not is_url(storage):
-            raise OutputError(f"cannot use {name} as the file of a search: {reason}") from error
+            raise OutputError(
+                f"cannot use {name} as the file of a search: {reason}; expected the file of "
+                "another search, or a path where there is nothing yet"
+            ) from error
         what = f"cannot be used ({reason}); its user must be allowed to make tables there"
         if isinstance(cause, OperationalError | OSError):
             what = f"is out of reach ({reason}); check address, name and password, and that it runs"
@@ -112,6 +142,10 @@ def trial_id(storage: RDBStorage, study_name: str, number: int) -> int:
     """Return the id by which a storage knows a trial."""
     study_id = storage.get_study_id_from_name(study_name)
     return storage.get_trial_id_from_study_id_trial_number(study_id, number)
+
+
+def _short(reason: object) -> str:
+    return str(reason).partition("\n")[0][:LONG]
 
 
 def _url(storage: str) -> "URL":

@@ -25,7 +25,7 @@ from mace.search.config import SearchPlan
 from mace.search.folder import POINTER, read_pointer
 from mace.search.sampler import NumberedSampler, make_pruner, numbers, proposals
 from mace.search.space import Params, Setting, encoded
-from mace.search.storage import is_url, open_storage, quiet, shown, trial_id
+from mace.search.storage import answering, file_of, is_url, open_storage, quiet, shown, trial_id
 
 # User attributes of a trial: what it came to; or why it has come to nothing; whose it is.
 OUTCOME, LOST, OWNER = "outcome", "lost", "owner"
@@ -247,12 +247,19 @@ class StoredStudy:
     studies: Mapping[str, optuna.Study]
 
     def outcomes(self) -> list[Outcome]:
-        """Return what the finished proposals of all groups came to."""
-        return [
-            outcome
-            for study in self.studies.values()
-            for outcome in outcomes_of(study.get_trials(deepcopy=False), self.facts["proposals"])
-        ]
+        """Return what the finished proposals of all groups came to.
+
+        Raises:
+            OutputError: if the storage does not answer.
+        """
+        with answering(self.storage):
+            return [
+                outcome
+                for study in self.studies.values()
+                for outcome in outcomes_of(
+                    study.get_trials(deepcopy=False), self.facts["proposals"]
+                )
+            ]
 
 
 def read_study(folder: Path, *, storage: str = "") -> StoredStudy:
@@ -265,17 +272,20 @@ def read_study(folder: Path, *, storage: str = "") -> StoredStudy:
     Raises:
         DataError: if the folder holds no search, or the storage does not know it.
         ConfigError: if the storage is out of reach.
+        OutputError: if it is a file of something else, or does not answer.
     """
     pointer = read_pointer(folder)
     if pointer is None:
         raise DataError(
             f"{folder} holds no search (no readable {POINTER}); `mace search` makes one"
         )
-    place, name = storage or pointer[0], pointer[1]
+    place, name = pointer
     if not is_url(place):
         place = str(Path(folder) / place)
+    place = storage or place
     missing = DataError(f"{shown(place)} does not hold the search {name} of {folder}")
-    if not is_url(place) and not Path(place).exists():
+    file = file_of(place)
+    if file is not None and not file.exists():
         raise missing
     opened = open_storage(place)
 
@@ -283,9 +293,10 @@ def read_study(folder: Path, *, storage: str = "") -> StoredStudy:
         return optuna.load_study(study_name=f"{name}/{group}", storage=opened)
 
     try:
-        attributes = load(FIRST_GROUP).user_attrs
-        facts = attributes[FACTS]
-        studies = {group: load(group) for group in facts["groups"]}
+        with answering(place):
+            attributes = load(FIRST_GROUP).user_attrs
+            facts = attributes[FACTS]
+            studies = {group: load(group) for group in facts["groups"]}
     except KeyError as error:
         raise missing from error
     looks = attributes.get(LOOKS, [])

@@ -29,6 +29,7 @@ def show_top(folder: Path, *, every: float | None = None, storage: str = "") -> 
     Raises:
         DataError: if the folder holds no search.
         ConfigError: if the storage is out of reach.
+        OutputError: if it is a file of something else, or does not answer.
     """
     again = every is not None and sys.stdout.isatty()
     with suppress(KeyboardInterrupt):

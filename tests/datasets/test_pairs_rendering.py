@@ -207,3 +207,5 @@ def test_a_setting_out_of_range_is_named():
         PictureConfig(native_px=(90, 30))
     with pytest.raises(ConfigError, match="noise is -1"):
         PictureConfig(noise=-1)
+    with pytest.raises(ConfigError, match="blur is nan"):
+        PictureConfig(blur=float("nan"))

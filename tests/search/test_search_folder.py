@@ -3,12 +3,15 @@
 import fcntl
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 from search_cases import make_set, search
 
+from mace.cli import main
 from mace.errors import ConfigError, DataError, OutputError
 from mace.search.folder import folder_lock, is_locked
 from mace.search.study import read_study
@@ -92,9 +95,43 @@ def test_what_is_refused_leaves_no_study(tmp_path, pretended):
         read_study(tmp_path / "few")
 
 
-def test_a_study_whose_storage_is_gone_is_said(tmp_path, pretended):
+def test_a_study_whose_storage_is_gone_is_said(tmp_path, pretended, monkeypatch):
     folder = search(tmp_path / "s", trials=1).folder
-    (folder / "study.db").rename(folder / "moved.db")
+    (folder / "study.db").rename(tmp_path / "moved.db")
     with pytest.raises(DataError, match=r"study\.db does not hold the search s of"):
         read_study(folder)
-    assert read_study(folder, storage=str(folder / "moved.db")).name == "s"
+    # As it is typed: from where the user is.
+    monkeypatch.chdir(tmp_path)
+    assert read_study(folder, storage="moved.db").name == "s"
+
+
+def test_a_file_by_its_url_is_found_from_everywhere_and_reading_makes_none(
+    tmp_path, pretended, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    folder = search(tmp_path / "s", trials=1, storage="sqlite:///trials.db").folder
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert read_study(folder).name == "s"
+    with pytest.raises(DataError, match="does not hold the search s"):
+        read_study(folder, storage="sqlite:///trials.db")
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_a_storage_that_does_not_answer_is_one_sentence(tmp_path, pretended, capsys):
+    folder = search(tmp_path / "s", trials=1).folder
+    for storage, table in ((folder / "study.db", "trial_params"), (tmp_path / "other.db", "")):
+        with closing(sqlite3.connect(storage)) as database:
+            # What is left of a study, and what somebody else keeps in tables of these names.
+            database.execute(f"DROP TABLE {table}" if table else "CREATE TABLE studies(name)")
+            database.commit()
+    for command in ("top", "report"):
+        assert main([command, str(folder)]) == 6
+        assert capsys.readouterr().err.splitlines()[-1] == (
+            f"mace {command}: the storage {folder}/study.db does not answer (no such table: "
+            "trial_params); what is in it is kept, and the same command goes on from there once "
+            "it does"
+        )
+    with pytest.raises(OutputError, match=r"other\.db does not answer \(no such column: studies"):
+        search(tmp_path / "new", storage=str(tmp_path / "other.db"))
+    assert not (tmp_path / "new").exists()

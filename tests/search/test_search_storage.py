@@ -117,19 +117,22 @@ def test_a_user_without_rights_and_a_study_of_another_optuna_are_said(monkeypatc
 def test_another_file_stays_as_it_is(tmp_path, content):
     path = tmp_path / "notes"
     path.write_bytes(content)
-    with pytest.raises(OutputError, match=f"cannot use {path} .*: file is not a database$"):
+    with pytest.raises(OutputError, match=f"cannot use {path} .*: file is not a database; exp"):
         open_storage(str(path))
     assert path.read_bytes() == content
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(OutputError, match="unable to open database file"):
         open_storage(str(tmp_path))
-    with pytest.raises(OutputError, match=r"cannot use .*: File exists$"):
+    with pytest.raises(OutputError, match=r"cannot use .*: File exists; expected the file"):
         open_storage(str(path / "study.db"))
 
 
 def test_passwords_are_neither_shown_nor_kept():
     url = "postgresql://me:geheim@host/name"
     assert shown(url) == "postgresql://me@host/name"
+    assert (
+        shown("postgresql://host/name?user=me&password=geheim") == "postgresql://host/name?user=me"
+    )
     assert shown("folder/study.db") == "folder/study.db"
     with pytest.raises(ConfigError) as caught:
         shown("://geheim")

@@ -16,7 +16,8 @@ import numpy as np
 from jaxtyping import Array, Float, Float16, Float32, Float64
 
 from mace.datasets.synthetic.geometry.camera import LOOK_AT_Y, PIVOT, View, rotation
-from mace.motion.conventions import CANVAS, EYE_DISTANCE, EYE_HEIGHT
+from mace.motion.config import EYE_DISTANCE
+from mace.motion.conventions import CANVAS, EYE_HEIGHT
 
 Some = Array | np.ndarray
 

@@ -26,7 +26,6 @@ from jaxtyping import Float, Float64
 
 from mace.datasets.synthetic.geometry.camera import View, rotation
 from mace.datasets.synthetic.pairs.canvas import (
-    EYE_DISTANCE,
     Some,
     about,
     apply,
@@ -38,6 +37,7 @@ from mace.datasets.synthetic.pairs.canvas import (
 )
 from mace.datasets.synthetic.pairs.cast import Cast
 from mace.datasets.synthetic.pairs.draw import Plans
+from mace.motion.config import EYE_DISTANCE
 
 
 @jax.tree_util.register_dataclass

@@ -59,7 +59,8 @@ class PictureConfig:
                 )
         names = ("blur", "noise", "noise_spread", "gamma", "contrast", "exposure", "light")
         for name in (*names, "flicker", "mottling", "backdrop"):
-            if getattr(self, name) < 0:
+            # Written so that NaN fails as well.
+            if not getattr(self, name) >= 0:
                 raise ConfigError(
                     f"picture setting {name} is {getattr(self, name)}, expected 0 or more"
                 )
