@@ -1,6 +1,7 @@
 """Subjects to samples: rendered, corrected and stored one file a subject, so that work resumes."""
 
 import pickle
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,9 @@ from mace.workers import parallel_map, workers_for
 DATABASE = "synthetic"
 _VIDEO_STREAM = 0x71DE0
 # A rendered face that the detector misses is rendered again with another seed, in another pose. Of
-# a dark face in dim light, close to the camera, it sees one in twenty or thirty.
-_ATTEMPTS = 256
+# a dark face in dim light, close to the camera, it sees one in twenty or thirty. A video is looked
+# at before it is rendered, so that many attempts cost little.
+_ATTEMPTS = {"clips": 16, "videos": 256}
 
 Sample = dict[str, Any]
 
@@ -154,14 +156,17 @@ def render_subject(preset: Preset, seed: int, index: int) -> list[Sample]:
     make = _clip if preset.kind == "clips" else _video
     samples = []
     for clip in range(preset.clips + preset.misleading):
-        for attempt in range(_ATTEMPTS):
-            try:
-                number = _seeds(seed, index, clip, attempt)[1]
+        attempts = _ATTEMPTS[preset.kind]
+        for attempt in range(attempts):
+            number = _seeds(seed, index, clip, attempt)[1]
+            with suppress(DataError):
                 samples.append(make(preset, subject, index, clip, number))
                 break
-            except DataError:
-                if attempt == _ATTEMPTS - 1:
-                    raise
+        else:
+            raise DataError(
+                f"the detector finds no face of person {index + 1} of seed {seed} in {attempts} "
+                "poses; take another seed, a larger eye_distance, or a lower detector.min_score"
+            )
     return samples
 
 

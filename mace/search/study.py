@@ -20,7 +20,7 @@ from optuna.storages import RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, TrialState
 
 from mace.config import from_dict, to_dict
-from mace.errors import DataError
+from mace.errors import ConfigError, DataError
 from mace.search.config import SearchPlan
 from mace.search.folder import POINTER, read_pointer
 from mace.search.sampler import NumberedSampler, make_pruner, numbers, proposals
@@ -94,14 +94,21 @@ class Study:
         self._held: dict[int, tuple[optuna.Trial, int]] = {}
         # Trials that were seen to be nobody's.
         self._seen: set[int] = set()
+        goals = ("maximize", "minimize") if config.latency else ("maximize",)
         self.optuna = optuna.create_study(
             study_name=self.name,
             storage=self._storage,
             sampler=NumberedSampler(config, plan.space, group, self._place),
             pruner=make_pruner(config, epochs),
-            directions=["maximize", "minimize"] if config.latency else ["maximize"],
+            directions=goals,
             load_if_exists=True,
         )
+        # Optuna would take no result of ours, and be asked again for ever.
+        if tuple(way.name.lower() for way in self.optuna.directions) != goals:
+            raise ConfigError(
+                f"{shown(plan.storage)} has a study {self.name} of another kind, which no search "
+                "of this package began; choose another --name, or another storage"
+            )
 
     def trials(self) -> list[FrozenTrial]:
         """Return all trials, in the order of their numbers."""

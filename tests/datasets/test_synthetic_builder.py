@@ -188,7 +188,7 @@ def test_a_face_that_is_never_found_ends_the_rendering(monkeypatch):
         raise DataError("no face found")
 
     monkeypatch.setattr(rendering, "_clip", missed)
-    with pytest.raises(DataError, match="no face found"):
+    with pytest.raises(DataError, match="no face of person 1 of seed 0 in 16 poses; take another"):
         rendering.render_subject(MINI, 0, 0)
 
 

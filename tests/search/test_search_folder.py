@@ -105,6 +105,17 @@ def test_a_study_whose_storage_is_gone_is_said(tmp_path, pretended, monkeypatch)
     assert read_study(folder, storage="moved.db").name == "s"
 
 
+def test_a_study_that_somebody_else_began_is_refused(tmp_path):
+    import optuna
+
+    storage = tmp_path / "theirs.db"
+    optuna.create_study(
+        study_name="mine/1", storage=f"sqlite:///{storage}", directions=["maximize", "minimize"]
+    )
+    with pytest.raises(ConfigError, match="has a study mine/1 of another kind"):
+        search(tmp_path / "mine", storage=str(storage))
+
+
 def test_a_file_by_its_url_is_found_from_everywhere_and_reading_makes_none(
     tmp_path, pretended, monkeypatch
 ):
