@@ -86,6 +86,18 @@ class Study:
     """The trials of one group; several processes may work on them."""
 
     def __init__(self, plan: SearchPlan, group: str, *, epochs: int) -> None:
+        """Open the group's study in the storage of the plan, or begin it.
+
+        Args:
+            plan: the search.
+            group: its name, such as "1".
+            epochs: of a training that is not ended early.
+
+        Raises:
+            ConfigError: if the storage is out of reach, or has a study of that name with other
+                goals.
+            OutputError: if the storage is a file of something else.
+        """
         config, self.group, self.space = plan.config, group, plan.space
         self.name, self.proposals = plan.name_of(group), proposals(config, plan.space)
         self._owner, self._latency = plan.owner, config.latency
@@ -106,8 +118,8 @@ class Study:
         # Optuna would take no result of ours, and be asked again for ever.
         if tuple(way.name.lower() for way in self.optuna.directions) != goals:
             raise ConfigError(
-                f"{shown(plan.storage)} has a study {self.name} of another kind, which no search "
-                "of this package began; choose another --name, or another storage"
+                f"{shown(plan.storage)} has a study {self.name} of another kind, with other goals "
+                "than this search; choose another --name, or another storage"
             )
 
     def trials(self) -> list[FrozenTrial]:
@@ -253,20 +265,22 @@ class StoredStudy:
     looks: list[dict[str, Any]]
     studies: Mapping[str, optuna.Study]
 
-    def outcomes(self) -> list[Outcome]:
-        """Return what the finished proposals of all groups came to.
+    def trials(self) -> dict[str, list[FrozenTrial]]:
+        """Return the trials of each group, in the order of their numbers.
 
         Raises:
             OutputError: if the storage does not answer.
         """
         with answering(self.storage):
-            return [
-                outcome
-                for study in self.studies.values()
-                for outcome in outcomes_of(
-                    study.get_trials(deepcopy=False), self.facts["proposals"]
-                )
-            ]
+            return {name: study.get_trials(deepcopy=False) for name, study in self.studies.items()}
+
+    def outcomes(self) -> list[Outcome]:
+        """Return what the finished proposals of all groups came to; errors as of `trials`."""
+        return [
+            outcome
+            for trials in self.trials().values()
+            for outcome in outcomes_of(trials, self.facts["proposals"])
+        ]
 
 
 def read_study(folder: Path, *, storage: str = "") -> StoredStudy:

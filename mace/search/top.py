@@ -46,8 +46,7 @@ def print_top(folder: Path, *, storage: str = "", clear: bool = False) -> bool:
         clear: the terminal before.
     """
     study, locked = read_study(folder, storage=storage), is_locked(folder)
-    outcomes, proposals = study.outcomes(), study.facts["proposals"]
-    trials = {name: group.get_trials(deepcopy=False) for name, group in study.studies.items()}
+    outcomes, proposals, trials = study.outcomes(), study.facts["proposals"], study.trials()
     here = f":{Path(folder).resolve()}"
     running = {
         group: [

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import closing
 
+import optuna
 import pytest
 from search_cases import make_set, search
 
@@ -106,8 +107,6 @@ def test_a_study_whose_storage_is_gone_is_said(tmp_path, pretended, monkeypatch)
 
 
 def test_a_study_that_somebody_else_began_is_refused(tmp_path):
-    import optuna
-
     storage = tmp_path / "theirs.db"
     optuna.create_study(
         study_name="mine/1", storage=f"sqlite:///{storage}", directions=["maximize", "minimize"]

@@ -162,6 +162,9 @@ def make_cast(
         poses_each: entries a person; the entries of one person follow each other.
         config: poses, perspective and habits.
         workers: processes; 1 builds in this one. The cast does not depend on it.
+
+    Raises:
+        ConfigError: for no seeds, one of them twice, or no pose.
     """
     if len(set(seeds)) != len(seeds) or not seeds or poses_each < 1:
         raise ConfigError(
