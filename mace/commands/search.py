@@ -104,11 +104,6 @@ def run(
 
     workplace = make_engine(engine)
 
-    if storage:
-        from mace.search.storage import open_storage
-
-        open_storage(storage)
-
     from mace.compilation import keep_compiled
     from mace.search.nested import nested_cross_validation
 

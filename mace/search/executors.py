@@ -270,7 +270,7 @@ def join_cluster(config: EngineConfig) -> None:
     there, each, kind = _resources(config)
     if there < each:
         raise ConfigError(
-            f"a worker is to have {each:g} {kind}s, and the Ray cluster has {there:g}; add a "
+            f"each worker takes {each:g} {kind}, and the Ray cluster has {there:g} in all; add a "
             "machine with `ray start --address HOST:PORT`, or choose another "
             "engine.gpus_per_worker, 0 for cores"
         )

@@ -81,12 +81,15 @@ def refuse_difference(known: Mapping[str, Any], now: Mapping[str, Any], *, name:
     before, after = (
         flattened({part: side[part] for part in known if part in now}) for side in (known, now)
     )
+    # A list, like a grid, is tried whole, whatever others came to.
+    whole = after.get("search.sampler") == "grid" or "space.settings" in after
+    takes_over = "" if whole else " and take over its best settings with --from"
     for path in before | after:
         if before.get(path) != after.get(path):
             raise ConfigError(
                 f"the search {name} was begun with {path} {_short(before.get(path))}, now it is "
                 f"{_short(after.get(path))}; go back to that, or choose another --out (in a "
-                "database another --name) and take over its best settings with --from"
+                f"database another --name){takes_over}"
             )
 
 

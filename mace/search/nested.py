@@ -35,17 +35,19 @@ from mace.search.config import SearchPlan
 from mace.search.executors import Engine, InlineExecutor
 from mace.search.folder import folder_lock, identity, refuse_difference, write_pointer
 from mace.search.objective import Shared
-from mace.search.sampler import NumberedSampler, proposals
+from mace.search.sampler import NumberedSampler, proposals, seed_of
 from mace.search.scheduler import Scheduler
 from mace.search.setting import apply_setting, check_networks, check_space
-from mace.search.storage import answering, file_of, open_storage
+from mace.search.space import encoded
+from mace.search.storage import answering, is_ready, open_storage
 from mace.search.study import (
     FACTS,
     FIRST_GROUP,
-    LOOKS,
+    LOOK,
     Outcome,
     Study,
     different,
+    looks_of,
     read_study,
 )
 from mace.training.config import TrainConfig
@@ -162,8 +164,7 @@ def _check_plan(plan: SearchPlan) -> list[TrainConfig]:
         raise ConfigError("a list or a grid tries everything it holds; leave out --from")
     for earlier in plan.earlier:
         read_study(earlier)
-    file = file_of(plan.storage)
-    if file is None or file.exists():
+    if is_ready(plan.storage):
         storage, name = open_storage(plan.storage), plan.name_of(FIRST_GROUP)
         if name in optuna.get_all_study_names(storage):
             study = optuna.load_study(study_name=name, storage=storage)
@@ -243,10 +244,9 @@ def _score(
     settings = {group: dict(outcome.setting) for group, outcome in chosen.items()}
     tried = len(different(outcomes))
     # The same choice after the same number of settings is the same look, made again.
-    earlier: list[dict[str, Any]] = [
-        look
-        for look in first.user_attrs.get(LOOKS, [])
-        if (look["tried"], look["settings"]) != (tried, settings)
+    name = f"{LOOK}{seed_of(tried, encoded(settings)):08x}"
+    earlier = [
+        look for look in looks_of(first) if (look["tried"], look["settings"]) != (tried, settings)
     ]
     trains = {
         subject: apply_setting(plan.train, setting)
@@ -274,9 +274,9 @@ def _score(
         "settings": settings,
         "uf1": summary.uf1,
         "uar": summary.uar,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created": datetime.now(UTC).isoformat(timespec="milliseconds"),
     }
-    first.set_user_attr(LOOKS, [*earlier, look])
+    first.set_user_attr(name, look)
     return evaluation
 
 

@@ -29,7 +29,7 @@ from mace.search.choose import choose, disagreement, tried_text
 from mace.search.config import SearchConfig
 from mace.search.setting import short
 from mace.search.space import space_of
-from mace.search.storage import quiet
+from mace.search.storage import answering, quiet
 from mace.search.study import ranked, read_study
 
 # Rows of the table of settings; the study has all of them.
@@ -65,6 +65,8 @@ def write_study_report(folder: Path, *, out: Path | None = None, storage: str = 
     databases = sorted(
         {name.split("/")[0] for group in facts["groups"].values() for name in group["tested"]}
     )
+    with answering(study.storage):
+        figures = _pictures(study.studies, out)
     space = space_of(facts["identity"]["space"])
     (tables,) = facts["identity"]["space"].values()
     page = template("search.html.j2", Path(__file__).parent).render(
@@ -90,7 +92,7 @@ def write_study_report(folder: Path, *, out: Path | None = None, storage: str = 
         space=tables.items() if space.ranges else enumerate(tables, start=1),
         search=setting_rows(facts["config"]),
         recipe=setting_rows(facts["identity"]["recipe"]),
-        figures=_pictures(study.studies, out),
+        figures=figures,
     )
     path = out / "report.html"
     write_text(path, page)

@@ -29,6 +29,8 @@ class Scheduler:
         self.plan, self.shared, self.studies = shared.plan, shared, studies
         self.evaluated = 0
         self._known = different(self.outcomes())
+        # How many proposals of each group are shown as done, whoever did them.
+        self._shown = {name: study.done for name, study in studies.items()}
         # Equal settings wait for one evaluation.
         self._under_way: dict[tuple[str, str], list[Candidate]] = {}
         self._order = deque(studies.values())
@@ -45,8 +47,7 @@ class Scheduler:
         work itself has failed, what is under way ends, and nothing is begun.
         """
         studies = self.studies.values()
-        total = sum(study.proposals for study in studies)
-        done = min(sum(study.done for study in studies), total)
+        total, done = sum(study.proposals for study in studies), sum(self._shown.values())
         jobs: dict[Future[Any], Job] = {}
         failure: BaseException | None = None
         with (
@@ -67,6 +68,7 @@ class Scheduler:
                     time.sleep(POLL_S)
                     for study in studies:
                         study.recover()
+                        self._show(study)
                 for future in wait(jobs, 0 if job else None, FIRST_COMPLETED).done:
                     failure = self._record(jobs.pop(future), future) or failure
 
@@ -102,16 +104,26 @@ class Scheduler:
                     self._known[name] = future.result()[index]
                     self._tell(waiting, self._known[name])
                 else:
-                    self.studies[waiting.group].lose(waiting, str(error))
-                    self._advance(note=f"lost: {error}")
+                    study = self.studies[waiting.group]
+                    study.lose(waiting, str(error))
+                    self._show(study, note=f"lost: {error}")
             self.evaluated += error is None
         return None
 
     def _tell(self, candidate: Candidate, outcome: Outcome) -> None:
-        self.studies[candidate.group].tell(candidate, outcome)
+        study = self.studies[candidate.group]
+        study.tell(candidate, outcome)
+        self._show(study)
+
+    def _show(self, study: Study, *, note: str = "") -> None:
+        """Show what has ended in a study, here or elsewhere."""
+        done = study.done
+        more, self._shown[study.group] = done - self._shown[study.group], done
         best = ranked(list(self._known.values()))
-        note = f"best inner UF1 {best[0].uf1:.3f}: {text_of(best[0].setting)}" if best else ""
-        self._advance(note=note)
+        if best and not note:
+            note = f"best inner UF1 {best[0].uf1:.3f}: {text_of(best[0].setting)}"
+        if more:
+            self._advance(more, note=note)
 
     @contextmanager
     def _heart(self) -> Iterator[None]:

@@ -5,6 +5,7 @@ Optuna's own heartbeat says which trials run in a process that is gone.
 
 import functools
 import logging
+import os
 import time
 import warnings
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from optuna.storages import RDBStorage
 
-from mace.errors import ConfigError, OutputError, first_line
+from mace.errors import ConfigError, DataError, OutputError, first_line
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
@@ -30,6 +31,8 @@ ALIVE = {"keepalives_idle": 20, "keepalives_interval": 10, "keepalives_count": 4
 SILENT_MS = 60_000
 # Searches that begin at one moment all make the tables of an empty database; one succeeds.
 ATTEMPTS, PAUSE_S = 8, 0.5
+# What Optuna reads first of all, and is not there in a database of something else.
+FIRST_TABLE = "version_info"
 # Of what a driver says, people are shown so many characters.
 LONG = 200
 
@@ -86,24 +89,46 @@ def answering(storage: str) -> Iterator[None]:
         ) from error
 
 
-@functools.lru_cache(maxsize=4)
-def open_storage(storage: str) -> RDBStorage:
-    """Return the storage in a file or a database, whose tables are made if there are none.
+def is_ready(storage: str) -> bool:
+    """Return whether a storage is there already; one that is not is a file, and can be made.
 
-    A process opens each once.
+    Raises:
+        ConfigError: if its URL is none.
+        OutputError: if the file could not be made.
+    """
+    file = file_of(storage)
+    if file is None or file.exists():
+        return True
+    folder = next(folder for folder in file.absolute().parents if folder.exists())
+    if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        raise OutputError(f"cannot make {shown(storage)}: {folder} is no folder to write to")
+    return False
+
+
+@functools.lru_cache(maxsize=4)
+def open_storage(storage: str, *, make: bool = True) -> RDBStorage:
+    """Return the storage in a file or a database; a process opens each once.
+
+    Args:
+        storage: path of a file, or URL of a database.
+        make: the file, or the tables, if there are none; who reads makes none.
 
     Raises:
         ConfigError: if it is out of reach, unknown, of another version, its driver is missing, or
             the file is something else.
+        DataError: if there is nothing, and nothing is to be made.
         OutputError: if the file cannot be written.
     """
     from sqlalchemy.exc import NoSuchModuleError, OperationalError, SQLAlchemyError
 
     name = shown(storage)
     try:
+        file = file_of(storage)
+        if not make and file is not None and not file.exists():
+            raise DataError(f"there is no storage {name}")
         if not is_url(storage):
             Path(storage).parent.mkdir(parents=True, exist_ok=True)
-        return _open(_url(storage))
+        return _open(_url(storage), make=make)
     except NoSuchModuleError as error:
         raise ConfigError(
             f"the storage {name} is of no kind of database that is known here, expected for "
@@ -125,6 +150,8 @@ def open_storage(storage: str) -> RDBStorage:
         ) from error
     except (SQLAlchemyError, OSError, optuna.exceptions.StorageInternalError) as error:
         cause = error if isinstance(error, SQLAlchemyError) else error.__cause__ or error
+        if not make and FIRST_TABLE in str(getattr(cause, "statement", "")):
+            raise DataError(f"the storage {name} holds no search of anybody") from error
         reason = getattr(cause, "strerror", None) or getattr(cause, "orig", None) or cause
         reason = _short(reason)
         if not is_url(storage):
@@ -169,7 +196,7 @@ def _url(storage: str) -> "URL":
     return url.set(drivername="postgresql") if url.drivername == "postgres" else url
 
 
-def _open(url: "URL") -> RDBStorage:
+def _open(url: "URL", *, make: bool) -> RDBStorage:
     from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
     backend = url.get_backend_name()
@@ -191,6 +218,7 @@ def _open(url: "URL") -> RDBStorage:
                     engine_kwargs={"pool_pre_ping": True, "connect_args": connect},
                     heartbeat_interval=BEAT_S,
                     grace_period=SILENT_S,
+                    skip_table_creation=not make,
                 )
         except (IntegrityError, ProgrammingError, OperationalError) as error:
             others = isinstance(error, IntegrityError) or "already exists" in str(error)

@@ -25,15 +25,16 @@ from mace.search.config import SearchPlan
 from mace.search.folder import POINTER, read_pointer
 from mace.search.sampler import NumberedSampler, make_pruner, numbers, proposals
 from mace.search.space import Params, Setting, encoded
-from mace.search.storage import answering, file_of, is_url, open_storage, quiet, shown, trial_id
+from mace.search.storage import answering, is_url, open_storage, quiet, shown, trial_id
 
 # User attributes of a trial: what it came to; or why it has come to nothing; whose it is.
 OUTCOME, LOST, OWNER = "outcome", "lost", "owner"
 # And of a study: what its first proposals are, whatever the sampler.
 FIRST = "first proposals"
-# Of the study of the first group also what is searched, and every outer score so far.
+# Of the study of the first group also what is searched, and every outer score so far, each an
+# attribute of its own: two searches that score at the same moment lose none.
 FIRST_GROUP = "1"
-FACTS, LOOKS = "facts", "looks"
+FACTS, LOOK = "facts", "look "
 
 with quiet():
     RETRY = RetryHeartbeatStaleTrialCallback()
@@ -227,9 +228,10 @@ class Study:
 
     @property
     def done(self) -> int:
-        """How many trials have ended with an outcome, or for a reason."""
+        """How many proposals have ended with an outcome, or for a reason."""
         ended = TrialState.COMPLETE, TrialState.PRUNED
-        return sum(t.state in ended or LOST in t.user_attrs for t in self.trials())
+        done = sum(t.state in ended or LOST in t.user_attrs for t in self.trials())
+        return min(done, self.proposals)
 
     def outcomes(self) -> list[Outcome]:
         """Return what the finished proposals came to, whoever evaluated them."""
@@ -305,23 +307,25 @@ def read_study(folder: Path, *, storage: str = "") -> StoredStudy:
         place = str(Path(folder) / place)
     place = storage or place
     missing = DataError(f"{shown(place)} does not hold the search {name} of {folder}")
-    file = file_of(place)
-    if file is not None and not file.exists():
-        raise missing
-    opened = open_storage(place)
 
     def load(group: str) -> optuna.Study:
+        opened = open_storage(place, make=False)
         return optuna.load_study(study_name=f"{name}/{group}", storage=opened)
 
     try:
         with answering(place):
-            attributes = load(FIRST_GROUP).user_attrs
-            facts = attributes[FACTS]
+            first = load(FIRST_GROUP)
+            facts, looks = first.user_attrs[FACTS], looks_of(first)
             studies = {group: load(group) for group in facts["groups"]}
-    except KeyError as error:
+    except (KeyError, DataError) as error:
         raise missing from error
-    looks = attributes.get(LOOKS, [])
     return StoredStudy(name=name, storage=shown(place), facts=facts, looks=looks, studies=studies)
+
+
+def looks_of(first: optuna.Study) -> list[dict[str, Any]]:
+    """Return every outer score that was computed of a search, by the study of its first group."""
+    looks = [look for name, look in first.user_attrs.items() if name.startswith(LOOK)]
+    return sorted(looks, key=lambda look: look["created"])
 
 
 def owner_of(trial: FrozenTrial) -> tuple[str, str]:

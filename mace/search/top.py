@@ -63,7 +63,10 @@ def print_top(folder: Path, *, storage: str = "", clear: bool = False) -> bool:
     if locked and len(outcomes) >= settings:
         headline.append("outer score")
     elif not at_work and not study.looks:
-        headline.append("nobody is at work here; the same mace search goes on")
+        goes_on = "the same mace search goes on"
+        if len(outcomes) >= settings:
+            goes_on = "mace search without --join computes the outer score"
+        headline.append(f"nobody is at work here; {goes_on}")
     rate = _rate(chain(*trials.values()))
     if rate and any(running.values()):
         headline.append(f"{60 * rate:.3g} a minute")

@@ -76,3 +76,5 @@ def test_impossible_casts_are_refused():
         make_cast([1, 1])
     with pytest.raises(ConfigError, match="distance_dm"):
         CastConfig(distance_dm=(9.0, 5.0))
+    with pytest.raises(ConfigError, match="gain_sd is nan, expected 0 or more"):
+        CastConfig(gain_sd=float("nan"))

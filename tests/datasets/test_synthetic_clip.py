@@ -207,3 +207,9 @@ def test_wrong_requests_are_refused(subject):
         replace(quiet(), frames=1)
     with pytest.raises(ConfigError, match="peak_px"):
         replace(quiet(), peak_px=(1.0, 0.5))
+    with pytest.raises(ConfigError, match="noise_sigma is inf, expected 0 or more"):
+        replace(quiet(), noise_sigma=float("inf"))
+    with pytest.raises(ConfigError, match="seed of a person is -1"):
+        Subject(-1)
+    with pytest.raises(ConfigError, match="seed of a clip is -1"):
+        render_clip(subject, aus={}, seed=-1, config=quiet())

@@ -11,7 +11,9 @@ from mace.config import from_dict, to_dict
 from mace.errors import ConfigError
 from mace.models.apply import apply_model, apply_train, count_parameters, init_model
 from mace.models.config import ModelConfig
+from mace.models.conv import Conv
 from mace.models.make import make_model
+from mace.models.micro_attention import Mix
 from mace.models.networks import NETWORKS
 from mace.models.presets import MODELS
 from mace.models.rcn import class_attention
@@ -177,6 +179,15 @@ def test_attention_by_hand():
     # Two cells with one map each, weights 1 and 2 for the one class: 3 * 1 and 2 * 2.
     found = class_attention(jnp.array([[[[3.0], [2.0]]]]), jnp.array([[1.0], [2.0]]))
     np.testing.assert_array_equal(found[0, 0, :, 0], [0.0, 1.0])
+
+
+def test_places_are_weighed_by_the_mean_of_a_convolution():
+    x = images_of(3)
+    mix, conv = Mix(6, jnp.dtype("float32")), Conv(6, size=1)
+    kernel, bias = np.random.default_rng(2).normal(size=(2, 3, 6)).astype(np.float32)
+    variables = {"params": {"kernel": kernel[None, None], "bias": bias[0]}}
+    expected = conv.apply(variables, x).mean(-1, keepdims=True)
+    np.testing.assert_allclose(mix.apply(variables, x), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_a_network_has_the_layers_of_its_paper_whatever_the_recipe_had():

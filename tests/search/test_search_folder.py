@@ -94,6 +94,27 @@ def test_what_is_refused_leaves_no_study(tmp_path, pretended):
     assert not (tmp_path / "few" / "study.json").exists()
     with pytest.raises(DataError, match="holds no search"):
         read_study(tmp_path / "few")
+    elsewhere = tmp_path / "new" / "trials.db"
+    with pytest.raises(ConfigError, match="leave out --from"):
+        search(tmp_path / "few", sampler="grid", earlier=[tmp_path], storage=str(elsewhere))
+    assert not elsewhere.parent.exists()
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"cannot make .*file is no folder to write to"):
+        search(tmp_path / "few", storage=str(tmp_path / "file" / "trials.db"))
+
+
+def test_reading_makes_no_tables_in_a_database_of_something_else(tmp_path, pretended):
+    folder = search(tmp_path / "s", trials=1).folder
+    theirs = tmp_path / "theirs.db"
+    with closing(sqlite3.connect(theirs)) as database, database:
+        database.execute("CREATE TABLE shopping (bread INTEGER)")
+    before = theirs.read_bytes()
+    with pytest.raises(DataError, match=r"theirs\.db does not hold the search s of"):
+        read_study(folder, storage=str(theirs))
+    assert theirs.read_bytes() == before
+    # A search makes its own beside them.
+    assert search(tmp_path / "t", trials=1, storage=str(theirs)).evaluated == 2
+    assert read_study(tmp_path / "t").name == "t"
 
 
 def test_a_study_whose_storage_is_gone_is_said(tmp_path, pretended, monkeypatch):

@@ -63,6 +63,10 @@ def test_a_study_is_not_continued_as_another_one(tmp_path, pretended, changes, w
         assert word in str(caught.value)
     with pytest.raises(ConfigError, match="data"):
         search(tmp_path / "s", make_set(seed=1), trials=1)
+    # A list is tried whole, whatever others came to.
+    listed = SearchSpace(listed=[{LEARNING_RATE: 1e-3}])
+    with pytest.raises(ConfigError, match=r"choose another --out .*another --name\)$"):
+        search(tmp_path / "s", space=listed, trials=1)
 
 
 def test_a_search_may_begin_with_what_an_earlier_one_found(tmp_path, pretended, capsys):

@@ -103,7 +103,9 @@ def test_epochs_may_be_searched_and_pruned(tmp_path, pretended):
         {"train.epochs": choice((2, 9)), "train.mixup": FloatDistribution(0.0, 1.0)}
     )
     result = search(tmp_path / "s", space=space, trials=12, prune="asha")
-    assert {one.epochs for one in result.outcomes if one.status == "complete"} <= {2, 9}
+    complete = [one for one in result.outcomes if one.status == "complete"]
+    assert {one.epochs for one in complete} == {2, 9}
+    assert all(one.epochs == one.setting["train.epochs"] for one in complete)
     assert search(tmp_path / "s", space=space, trials=12, prune="asha").evaluated == 0
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from optuna.distributions import FloatDistribution
-from search_cases import LEARNING_RATE, make_plan, make_set, pretend
+from search_cases import LEARNING_RATE, make_plan, make_set, pretend, search
 
 from mace.cli import main
 from mace.search.choose import disagreement
@@ -93,6 +93,13 @@ def test_a_search_at_work_has_a_report_too(tmp_path, pretended, capsys):
         ["2", "1/12", "0"],
     ]
     assert f":{os.getpid()}" in text
+
+
+def test_after_those_who_joined_the_outer_score_is_left(tmp_path, pretended, capsys):
+    search(tmp_path / "s", trials=2, join=True)
+    assert main(["top", str(tmp_path / "s")]) == 0
+    text = capsys.readouterr().out
+    assert "4 of 4 settings; nobody is at work here; mace search without --join comp" in text
 
 
 def test_a_search_without_a_result_has_no_report(tmp_path, pretended, capsys):

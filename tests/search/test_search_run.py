@@ -15,6 +15,7 @@ from search_cases import (
 )
 
 from mace.errors import ConfigError, DataError, WorkerError
+from mace.search import nested
 from mace.search.executors import InlineExecutor
 from mace.search.nested import nested_cross_validation
 from mace.search.space import SearchSpace, choice
@@ -60,6 +61,20 @@ def test_more_trials_go_on_and_the_second_look_is_confessed(tmp_path, pretended)
     assert proposed(more) == proposed(search(tmp_path / "at once", trials=7))
     assert "after 8 settings" in more.evaluation.description["looked at before"]
     assert len(read_study(first.folder).looks) == 2
+
+
+def test_searches_that_score_at_the_same_moment_lose_no_look(tmp_path, pretended, monkeypatch):
+    shared = {"storage": str(tmp_path / "trials.db"), "name": "s"}
+    score = nested.evaluate_methods
+
+    def others_first(*args, **options):
+        monkeypatch.setattr(nested, "evaluate_methods", score)
+        search(tmp_path / "two", trials=7, **shared)
+        return score(*args, **options)
+
+    monkeypatch.setattr(nested, "evaluate_methods", others_first)
+    search(tmp_path / "one", trials=4, **shared)
+    assert [look["tried"] for look in read_study(tmp_path / "one").looks] == [14, 8]
 
 
 def test_equal_settings_are_trained_once(tmp_path, pretended):

@@ -17,6 +17,7 @@ from mace.datasets.synthetic.head.landmarks import LANDMARKS, eye_unit
 from mace.datasets.synthetic.movement.action_units import AU_NAMES
 from mace.datasets.synthetic.picture.sensor import BANK, record
 from mace.datasets.synthetic.picture.studio import Studio, on_pixels
+from mace.errors import ConfigError
 from mace.face.similarity import apply, invert
 
 _PLAN, _NUISANCE, _DRIFT, _GRAIN = range(4)
@@ -85,13 +86,15 @@ def render_clip(
         subject: who shows it.
         emotion: one of `EMOTIONS`, whose action units and peaks are drawn; or
         aus: action units with the peak displacement of each in frame px, such as `{"1": 1.0}`; an
-            empty mapping is a neutral face.
+            empty mapping is a neutral face. `emotion` is then what the clip is called, if anything.
         seed: of the clip; the same subject, seed and configuration give the same clip.
         config: the recording.
 
     Raises:
-        ConfigError: for an unknown emotion or action unit.
+        ConfigError: for an unknown emotion or action unit, or a negative seed.
     """
+    if seed < 0:
+        raise ConfigError(f"the seed of a clip is {seed}, expected 0 or more")
     config = config or ClipConfig()
     rng = np.random.default_rng([_PLAN, subject.seed, seed])
     movement = plan_movement(rng, subject, emotion, aus, config)

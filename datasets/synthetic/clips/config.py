@@ -1,5 +1,6 @@
 """Settings of a rendered clip."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -56,15 +57,20 @@ class ClipConfig:
                 "rendered; use at least 2 frames of 32 x 32 px"
             )
         for name in ("fps", "eye_distance"):
-            if not getattr(self, name) > 0:
+            if not 0 < getattr(self, name) < math.inf:
                 raise ConfigError(f"{name} is {getattr(self, name)}, expected more than 0")
-        for name in ("asymmetry", "head_motion", "drift", "flicker", "noise", "pose_sd_deg"):
-            if not getattr(self, name) >= 0:
+        levels = ["asymmetry", "head_motion", "drift", "flicker", "noise", "pose_sd_deg"]
+        if self.noise_sigma is not None:
+            levels.append("noise_sigma")
+        for name in levels:
+            if not 0 <= getattr(self, name) < math.inf:
                 raise ConfigError(f"{name} is {getattr(self, name)}, expected 0 or more")
         for name in ("blink", "gaze"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}, expected 0 to 1")
-        if not 0 < self.peak_px[0] <= self.peak_px[1]:
+        if not math.isfinite(self.roll_deg):
+            raise ConfigError(f"roll_deg is {self.roll_deg}, expected a number of degrees")
+        if not 0 < self.peak_px[0] <= self.peak_px[1] < math.inf:
             raise ConfigError(f"peak_px is {self.peak_px}, expected a positive, rising pair")
 
     @classmethod

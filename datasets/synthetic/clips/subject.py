@@ -14,6 +14,7 @@ from mace.datasets.synthetic.person.person import make_person
 from mace.datasets.synthetic.picture.picture_config import PictureConfig
 from mace.datasets.synthetic.picture.scene import draw_lamps, draw_wall, wall_on
 from mace.datasets.synthetic.picture.sensor import STILL, Sensor, draw_sensor
+from mace.errors import ConfigError
 
 LABORATORY = PictureConfig.quiet(light=1.0, exposure=0.1, mottling=0.35, backdrop=0.8)
 """How clips are recorded: frontal, rather diffuse light; the frame's pixels are the camera's."""
@@ -35,9 +36,14 @@ class Subject:
         shift: habitual place in the image, in units of the eye distance.
         size: apparent size relative to the configured eye distance.
         grain: sensor noise in grey levels at noise level 1.
+
+    Raises:
+        ConfigError: for a negative seed.
     """
 
     def __init__(self, seed: int) -> None:
+        if seed < 0:
+            raise ConfigError(f"the seed of a person is {seed}, expected 0 or more")
         self.seed = seed
         self.person = make_person(seed, mottling=LABORATORY.mottling)
         self.habits = draw_habits(seed)

@@ -1,5 +1,6 @@
 """The cast of a stream of pairs: people in still poses, as arrays that pass through `jax.jit`."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
@@ -57,7 +58,10 @@ class CastConfig:
     mesh: MeshName = "coarse"
 
     def __post_init__(self) -> None:
-        if not 3 <= self.distance_dm[0] <= self.distance_dm[1]:
+        for name in ("yaw_sd_deg", "pitch_sd_deg", "roll_sd_deg", "gain_sd", "asymmetry_sd"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ConfigError(f"{name} is {getattr(self, name)}, expected 0 or more")
+        if not 3 <= self.distance_dm[0] <= self.distance_dm[1] < math.inf:
             raise ConfigError(
                 f"distance_dm is {self.distance_dm}, expected a rising pair from 3 dm on"
             )

@@ -105,7 +105,7 @@ def test_worker_that_dies_and_work_that_fails(cluster):
             "one": "one",
             "two": "two",
         }
-    with pytest.raises(ConfigError, match=r"is to have 0\.5 GPUs, and the Ray cluster has 0"):
+    with pytest.raises(ConfigError, match=r"takes 0\.5 GPU, and the Ray cluster has 0 in"):
         on_ray(deadly, None, cluster.address, gpus_per_worker=0.5)
 
 
