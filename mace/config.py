@@ -95,17 +95,21 @@ def config_hash(config: Any) -> str:
 
 
 def hashed_settings(config: Any) -> dict[str, Any]:
-    """Return what `to_dict` does without the fields marked as `UNHASHED`, however deep."""
+    """Return what `to_dict` does without the fields marked as `UNHASHED`, however deep.
+
+    A configuration may have `hashed_besides()`, further settings that follow from its own.
+    """
     return _hashable(config)
 
 
 def _hashable(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
+        settings = {
             field.name: _hashable(getattr(value, field.name))
             for field in dataclasses.fields(value)
             if not field.metadata.get("unhashed")
         }
+        return settings | getattr(value, "hashed_besides", dict)()
     return _encode(value)
 
 

@@ -35,16 +35,19 @@ def run(
     from mace.evaluation.scoring import compare
 
     result = compare(*runs, benchmark=benchmark, published=published)
+    everything = not runs and benchmark is None and published
     if as_json:
         compared = {"runs": {}} if result.figures is None else figures_json(result.figures)
         published_numbers = {"published": published_rows(result.published)}
+        if everything:
+            published_numbers["elsewhere"] = published_rows(published_elsewhere())
         print(json.dumps(compared | published_numbers, indent=2, ensure_ascii=False))
         return
     if result.figures is not None:
         print_comparison(result.figures)
     if result.published:
         print_published(result.published)
-    if not runs and benchmark is None and published:
+    if everything:
         print_elsewhere(published_elsewhere())
     elif published and not result.published:
         print("no published numbers are known for these databases and classes")

@@ -12,8 +12,9 @@ import tyro
 
 from mace.annotation.class_sets import ClassSet
 from mace.commands.defaults import with_default_recipe
-from mace.errors import ConfigError
-from mace.evaluation.config import ProtocolConfig
+from mace.config import config_hash, to_dict
+from mace.errors import ConfigError, TrainingError
+from mace.evaluation.config import ProtocolConfig, describe_folds
 from mace.places import DATA_DIR, RUNS_DIR, prepared_dataset
 from mace.protocols.benchmarks import class_benchmark
 from mace.recipes import FLOW, Recipe
@@ -68,6 +69,11 @@ def run(
     from mace.evaluation.zoo.rows import EVALUATED, ROWS, network_rows
     from mace.files import write_text
 
+    if page is not None and dataset is None and not (results and results.exists()):
+        raise ConfigError(
+            f"--page shows what is in --results, and {results or 'none was given'} is no table; "
+            "give the table, or a --dataset to train on"
+        )
     names = networks or (ROWS if dataset is None else EVALUATED)
     if seeds < 1:
         raise ConfigError(f"{seeds} seeds were asked for, expected 1 or more")
@@ -75,6 +81,7 @@ def run(
         class_benchmark(protocol.benchmark)
     rows = network_rows(names)  # which refuses a name that no network has
     scores: list[Result] = [] if results is None else read_results(results)
+    failed: list[str] = []
     if dataset is None:
         if as_json:
             print(json.dumps(rows, indent=2))
@@ -84,7 +91,7 @@ def run(
         place = "-".join(filter(None, [dataset, protocol.benchmark or classes]))
         out = RUNS_DIR / "zoo" / place if out is None else out
         results = out / "zoo.csv" if results is None else results
-        new, scores = _trained(
+        new, failed, scores = _trained(
             dataset, names, classes=classes, seeds=seeds, protocol=protocol, out=out,
             results=results, data_dir=data_dir, workers=workers, recipe=recipe, place=place,
         )  # fmt: skip
@@ -95,6 +102,10 @@ def run(
             print(f"\nresults  {results}   (evaluations in {out})")
     if page is not None:
         write_text(page, zoo_page(scores))
+    if failed:
+        raise TrainingError(
+            f"there is no result of {', '.join(failed)}, as said above; the other rows are there"
+        )
 
 
 def _trained(
@@ -110,14 +121,19 @@ def _trained(
     workers: int,
     recipe: Recipe,
     place: str,
-) -> tuple[list["Result"], list["Result"]]:
-    """Train and return the new scores, and all of the table that they were added to."""
+) -> tuple[list["Result"], list[str], list["Result"]]:
+    """Train; return the new scores, what failed, and all of the table they were added to."""
     folder = prepared_dataset(dataset, data_dir=data_dir)
 
     from mace.compilation import keep_compiled
     from mace.data.flow_images import holds_flow_images
     from mace.evaluation.selection import benchmark_of, of_partitions, restrict
-    from mace.evaluation.zoo.evaluate import evaluate_zoo, read_results, write_results
+    from mace.evaluation.zoo.evaluate import (
+        check_recipe,
+        evaluate_zoo,
+        read_results,
+        write_results,
+    )
     from mace.inputs import read_motion
     from mace.models.runtime import keep_heap
 
@@ -136,7 +152,11 @@ def _trained(
         inputs = inputs if benchmark is None else restrict(inputs, benchmark)
         return of_partitions(inputs, protocol)
 
-    new = evaluate_zoo(
+    check_recipe(
+        read_results(results), config_hash(recipe), dataset=place,
+        folds=describe_folds(to_dict(protocol)), path=results,
+    )  # fmt: skip
+    new, failed = evaluate_zoo(
         names,
         recipe,
         read=read,
@@ -149,9 +169,9 @@ def _trained(
         log=lambda line: print(line, file=sys.stderr),
         done=lambda result: write_results(results, [result]),
     )
-    if not new:
+    if not new and not failed:
         raise ConfigError("nothing was evaluated: every row was left out, as said above")
-    return new, read_results(results)
+    return new, failed, read_results(results)
 
 
 # The recipe's defaults are those for the data set that the arguments name.

@@ -153,7 +153,7 @@ def evaluate_methods(
         "fingerprints": _fingerprints(motion_set),
         "methods": _plan(jobs),
         "command": command or shlex.join(sys.argv),
-        "provenance": provenance(),
+        "provenance": (made := provenance()),
     }
     folder.write_config(settings)
     _run(
@@ -162,6 +162,7 @@ def evaluate_methods(
         folder,
         workers=workers,
         label=f"evaluating {title}",
+        revision=made["git_revision"],
         log=log,
     )
     evaluation = load_evaluation(run_dir)
@@ -251,6 +252,7 @@ def _run(
     *,
     workers: int,
     label: str,
+    revision: str | None,
     log: Callable[[str], None] | None,
 ) -> None:
     done = folder.records()
@@ -267,7 +269,12 @@ def _run(
                 # The maps first: a line says that its fold is complete.
                 if predictions.heat is not None:
                     folder.write_heat(job.key, clips, predictions.heat)
-                line = {"method": job.name, "clips": clips, "seconds": round(seconds, 3)}
+                line = {
+                    "method": job.name,
+                    "clips": clips,
+                    "seconds": round(seconds, 3),
+                    "revision": revision,
+                }
                 folder.append(job.key, line | encode_predictions(predictions))
                 advance(note=f"{job.name}, seed {job.seed}, {job.fold.name}")
         except Interrupted as error:

@@ -31,7 +31,9 @@ from mace.evaluation.own_arrays import OwnArrays, own_arrays
 from mace.evaluation.scores import CrossValidation
 from mace.metrics import confusion_matrix, uf1
 from mace.models.config import ModelConfig
+from mace.models.networks import source_of
 from mace.protocols.folds import Fold, grouped_kfold, loso
+from mace.provenance import code_of
 from mace.shallow import SHALLOW, shallow_classifier
 
 
@@ -103,6 +105,7 @@ def cross_validate(
     method = EstimatorMethod(
         estimator=classifier,
         identity=_identity(classifier),
+        code=_code(classifier),
         reseed=seeds is not None,
         choose=None if choose is None else repr(choose),
         space=choose,
@@ -144,7 +147,8 @@ class EstimatorMethod:
 
     Attributes:
         estimator: never fitted itself.
-        identity: its class and settings, in words; names the stored results.
+        identity: its class and settings, in words; names the stored results, as does
+        code: a digest of the source of its class, its steps' and its network's.
         reseed: whether every `random_state` is set to the seed.
         choose: `space` in words.
         space: settings to choose from.
@@ -153,6 +157,7 @@ class EstimatorMethod:
 
     estimator: Any = field(metadata=UNHASHED)
     identity: str
+    code: str
     reseed: bool
     choose: str | None
     space: Any = field(metadata=UNHASHED)
@@ -312,6 +317,14 @@ def _identity(classifier: BaseEstimator) -> str:
     name = f"{type(classifier).__module__}.{type(classifier).__qualname__}"
     settings = classifier.get_params(deep=True)
     return f"{name}({', '.join(f'{key}={settings[key]!r}' for key in sorted(settings))})"
+
+
+def _code(classifier: BaseEstimator) -> str:
+    parts = [classifier, *classifier.get_params(deep=True).values()]
+    networks = [part.network for part in parts if isinstance(part, NetworkClassifier)]
+    named = [source_of(network) for network in networks if isinstance(network, str)]
+    objects = [part for part in parts if hasattr(part, "get_params") or isinstance(part, nn.Module)]
+    return "".join([code_of(*objects), *named])
 
 
 def _name(classifier: Any) -> str:

@@ -46,7 +46,7 @@ def load_evaluation(run_dir: Path) -> Evaluation:
             motion=config["motion"],
             fingerprint=config["fingerprint"],
             description=config["description"],
-            provenance=config["provenance"],
+            provenance=config["provenance"] | _revision(records, config),
             command=config["command"],
             leaks=folder.read_leaks(),
         )
@@ -54,6 +54,22 @@ def load_evaluation(run_dir: Path) -> Evaluation:
         raise DataError(
             f"the evaluation in {folder.path} is damaged ({error!r}); run it again in a new folder"
         ) from error
+
+
+def _revision(
+    records: Mapping[RecordKey, Mapping[str, Any]], config: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return the revisions of code that made the folds, whichever the last call had.
+
+    Nothing where a fold says none.
+    """
+    made = {
+        records[plan["key"], seed, fold].get("revision")
+        for plan in config["methods"].values()
+        for seed in plan["seeds"]
+        for fold in config["folds"]
+    }
+    return {"git_revision": ", ".join(sorted(made))} if all(made) else {}
 
 
 def _of_clips(method: MethodResult, index: Int[np.ndarray, " m"]) -> MethodResult:

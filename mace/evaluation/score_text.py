@@ -157,9 +157,13 @@ def print_leaks(rows: Sequence[Leak], *, file: TextIO | None = None) -> None:
 
 
 def print_rows(
-    headings: Sequence[str], rows: Iterable[Sequence[str]], *, file: TextIO | None = None
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    words: str = "",
+    file: TextIO | None = None,
 ) -> None:
-    """Print a table whose first column is text and whose others are figures."""
+    """Print a table of figures; its first column, and that of the heading `words`, is text."""
     stream = file or sys.stdout
     terminal = stream.isatty()
     console = Console(file=stream, width=None if terminal else PLAIN_WIDTH, highlight=False)
@@ -171,10 +175,11 @@ def print_rows(
         lines = [[_INTERVAL.sub(r"\n[\1,\2]", cell) for cell in line] for line in lines]
     table = Table(box=box.SIMPLE_HEAD if terminal else box.ASCII2, pad_edge=not narrow)
     for i, heading in enumerate(headings):
+        figures = i > 0 and heading != words
         table.add_column(
             _literal(heading),
-            justify="right" if i else "left",
-            no_wrap=bool(i) != narrow,
+            justify="right" if figures else "left",
+            no_wrap=figures != narrow and heading != words,
             overflow="fold",
         )
     for line in lines:

@@ -1,11 +1,11 @@
 """What a network is made of, as one frozen dataclass."""
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Any, Literal
 
 from mace.config import number
 from mace.errors import ConfigError
-from mace.models.networks import CHOICES, network_of
+from mace.models.networks import CHOICES, network_of, source_of
 
 type HeadKind = Literal["grid", "average", "max", "attention"]
 """How the last map becomes a vector."""
@@ -104,3 +104,8 @@ class ModelConfig:
             raise ConfigError(
                 f"setting norm_momentum is {self.norm_momentum}, expected 0 <= momentum < 1"
             )
+
+    def hashed_besides(self) -> dict[str, Any]:
+        """Return the source of a network of one's own: its results are no other's of that name."""
+        source = source_of(self.arch)
+        return {"source": source} if source else {}

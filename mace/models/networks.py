@@ -4,16 +4,20 @@ Another network is a file of `mace.models` and a row here; a network of somebody
 `module:attribute` in place of a name. Nothing is imported before it is built.
 """
 
+import hashlib
 import importlib
 import importlib.util
 import os
 import sys
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from mace.errors import ConfigError
+from mace.errors import ConfigError, first_line
 
 type Norm = Literal["batch", "group", "none"]
 
@@ -153,6 +157,9 @@ NETWORKS: Mapping[str, Network] = MappingProxyType(
 )
 """The networks by name."""
 
+# What modules of one's own were when this process ran them.
+_LOADED: dict[str, str] = {}
+
 CHOICES = ("arch", "dropout", "units", "dtype", "norm", "norm_momentum")
 """Settings that every network of the package has, unless its row says what they are."""
 
@@ -181,26 +188,75 @@ def load(place: str) -> Any:
     The working directory is looked through last, after everything that is installed.
 
     Raises:
-        ConfigError: if there is none.
+        ConfigError: if there is none, if its module cannot be run, or if a module of one's own has
+            been edited since this process ran it.
     """
     module, _, attribute = place.partition(":")
-    _find(module)
+    source, file = source_of(place), _find(module).origin or module
+    if _LOADED.setdefault(module, source) != source:
+        raise ConfigError(
+            f"{file} has changed since it was loaded; start this process anew (in a notebook, the "
+            "kernel), lest the results of one network be taken for the other's"
+        )
     try:
-        return getattr(importlib.import_module(module), attribute)
-    except AttributeError as error:
-        raise ConfigError(f"{module} has no {attribute}, which {place} names") from error
+        loaded = importlib.import_module(module)
+    except Exception as error:
+        del _LOADED[module]
+        raise ConfigError(
+            f"{file} cannot be run: {type(error).__name__}: {first_line(error)}"
+            f"{line_of(error, file)}"
+        ) from error
+    if not hasattr(loaded, attribute):
+        raise ConfigError(f"{module} has no {attribute}, which {place} names")
+    return getattr(loaded, attribute)
 
 
-def _find(module: str) -> None:
+def source_of(arch: str) -> str:
+    """Return 12 hexadecimal digits of the file of `module:attribute`; nothing for a name of ours.
+
+    What that file imports is not looked into.
+
+    Raises:
+        ConfigError: if there is no such module.
+    """
+    module, colon, _ = arch.partition(":")
+    if not colon or module.startswith("mace."):
+        return ""
+    file = _find(module).origin
+    try:
+        return hashlib.sha256(Path(file or "").read_bytes()).hexdigest()[:12]
+    except OSError:  # built in, or a folder
+        return ""
+
+
+def line_of(error: BaseException, file: str) -> str:
+    """Return `, line 3 of my_network.py` of where in that file an error arose; else nothing."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == file]
+    if isinstance(error, SyntaxError) and error.filename == file:
+        lines.append(error.lineno)
+    return f", line {lines[-1]} of {Path(file).name}" if lines else ""
+
+
+def _find(module: str) -> ModuleSpec:
     here = os.getcwd()
     if here not in sys.path:
         sys.path.append(here)
+    # A file that was written a moment ago is not in what was remembered of its folder.
+    importlib.invalidate_caches()
+    if "/" in module or module.endswith(".py"):
+        name = module.removesuffix(".py").strip("./").replace("/", ".")
+        raise ConfigError(
+            f"a network of your own is a module as `import` has it, {name}:…, not a path; {module} "
+            "is one"
+        )
     try:
         there = importlib.util.find_spec(module)
-    except (ImportError, ValueError) as error:
-        raise ConfigError(f"the module {module} cannot be loaded: {error}") from error
+    except Exception as error:  # what is above it is run
+        raise ConfigError(f"the module {module} cannot be loaded: {first_line(error)}") from error
     if there is None:
         raise ConfigError(
             f"there is no module {module}; write it as a file {module}.py in the working "
             "directory, or install it"
         )
+    return there

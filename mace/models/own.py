@@ -1,6 +1,7 @@
 """A Flax module of one's own in the place of a ready-made network."""
 
 import inspect
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,8 +9,10 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from mace.errors import ConfigError
+from mace.errors import ConfigError, MaceError, first_line
 from mace.models.config import ModelConfig
+from mace.models.networks import line_of
+from mace.provenance import code_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +40,10 @@ class OwnModel(ModelConfig):
                 "flax.linen.Module, such as MyNetwork(classes=3)"
             )
 
+    def hashed_besides(self) -> dict[str, Any]:
+        """Return the source of the module's class: its results are no other's of that name."""
+        return {"source": code_of(self.module)}
+
 
 class OwnNetwork(nn.Module):
     """The module behind the interface that all networks here have."""
@@ -57,11 +64,21 @@ class OwnNetwork(nn.Module):
         """
         takes = inspect.signature(type(self.module).__call__).parameters
         known: dict[str, Any] = {"train": train} if "train" in takes else {}
-        logits = self.module(x, **known)
+        name, home = type(self.module).__name__, sys.modules.get(type(self.module).__module__)
+        file = getattr(home, "__file__", None) or ""  # a notebook has none
+        try:
+            logits = self.module(x, **known)
+        except MaceError:
+            raise
+        except Exception as error:
+            raise ConfigError(
+                f"{name} failed on images of {x.shape}: {type(error).__name__}: {first_line(error)}"
+                f"{line_of(error, file)}"
+            ) from error
         expected = (x.shape[0], self.classes)
         if getattr(logits, "shape", None) != expected:
             raise ConfigError(
-                f"{type(self.module).__name__} gives {getattr(logits, 'shape', type(logits))} for "
+                f"{name} gives {getattr(logits, 'shape', type(logits))} for "
                 f"{x.shape[0]} images and {self.classes} classes, expected logits of shape "
                 f"{expected}"
             )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mace.cli import main
-from mace.errors import DataError
+from mace.errors import ConfigError, DataError
 from mace.evaluation.zoo.evaluate import Result, read_results, verdict, write_results
 from mace.evaluation.zoo.page import zoo_page
 from mace.evaluation.zoo.rows import network_rows
@@ -16,7 +16,7 @@ from mace.models.networks import NETWORKS
 DOCS = Path(__file__).parents[2] / "docs"
 RESULT = Result(
     dataset="a", folds="6 folds by subject", network="ststnet", size=28, weights=1683, epochs=1,
-    batch_size=32, seeds=1,
+    batch_size=32, recipe="0123", classes=3, seeds=1,
     clips=9, people=3, uf1=0.5, uf1_low=0.4, uf1_high=0.6, uar=0.5, uar_low=0.4, uar_high=0.6,
     ridge_uf1=0.55, ahead=-0.05, ahead_low=-0.1, ahead_high=0.02, seconds=1.5, revision="abc",
 )  # fmt: skip
@@ -29,7 +29,7 @@ def test_every_network_has_a_line(capsys):
     published = {row["name"]: row["published UF1 / UAR"] for row in rows}
     assert published["htnet"] == "0.8603 / 0.8475 (best test epoch)"
     assert published["ststnet"].startswith("0.7353 / 0.7186 (UAR from the authors' log")
-    assert published["rcn_a"] == "0.7432 / 0.7190 (quoted; fixed epochs)"
+    assert published["rcn_a"] == "0.7432 / 0.7190 (no best epoch; quoted)"
     assert published["macnn_ecnu"].startswith("0.6660 / 0.6835 (294 clips of CASME, CASME II")
     assert published["bi_woof"] == "0.6296 / 0.6227"  # without an epoch, none is chosen
     published_rows = {name for name, text in published.items() if not text.startswith("none")}
@@ -67,6 +67,15 @@ def test_the_page_is_what_the_command_writes():
         assert f"| {row['name']} | {row['network']} |" in page
 
 
+def test_a_page_without_a_table_is_refused(tmp_path, capsys):
+    page = tmp_path / "zoo.md"
+    page.write_text("as it was")
+    for options in ([], ["--results", str(tmp_path / "mistyped.csv")]):
+        assert main(["zoo", "--page", str(page), *options]) == 2
+        assert "is no table" in capsys.readouterr().err
+    assert page.read_text() == "as it was"
+
+
 def test_results_take_the_place_of_older_ones(tmp_path):
     path = tmp_path / "zoo.csv"
     other = dataclasses.replace(RESULT, network="mine:Tiny", uf1=0.7)
@@ -81,6 +90,12 @@ def test_results_take_the_place_of_older_ones(tmp_path):
     assert "Not trained here: macnn, resnet, " in page
     assert "| STSTNet | 28 px | 1,683 | 1 | 1 | 0.600 [0.400, 0.600] |" in page
     assert "| mine:Tiny |" in page
+    with pytest.raises(ConfigError, match=r"trained with another recipe \(ststnet, mine:Tiny\)"):
+        write_results(path, [dataclasses.replace(RESULT, recipe="4567")])
+    assert read_results(path) == [newer, other, loso]
+    path.write_text(path.read_text().replace(",0.6,", ",much,"))
+    with pytest.raises(DataError, match="is no table of `mace zoo`: setting uf1"):
+        read_results(path)
     path.write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match="is no table of `mace zoo`"):
         read_results(path)

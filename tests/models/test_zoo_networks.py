@@ -1,14 +1,17 @@
 """The networks of the papers: weights, shapes, what they ignore, what they refuse."""
 
 import dataclasses
+import sys
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mace.config import from_dict, to_dict
+from mace.config import config_hash, from_dict, to_dict
 from mace.errors import ConfigError
+from mace.models import networks
 from mace.models.apply import apply_model, apply_train, count_parameters, init_model
 from mace.models.config import ModelConfig
 from mace.models.conv import Conv
@@ -229,6 +232,8 @@ def own(tmp_path, monkeypatch):
     (tmp_path / "own_networks.py").write_text(OWN)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(networks, "_LOADED", {})
+    monkeypatch.delitem(sys.modules, "own_networks", raising=False)
 
 
 def test_a_file_of_ones_own_is_a_network(own):
@@ -251,6 +256,40 @@ def test_a_file_of_ones_own_is_a_network(own):
 def test_what_is_no_network_is_refused(own, name, message):
     with pytest.raises(ConfigError, match=message):
         make_model(ModelConfig(arch=f"own_networks:{name}"), 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("syntax", "x = (\n", r"syntax\.py cannot be run: SyntaxError: .*, line 1 of syntax\.py"),
+        ("lacking", "\nimport no_such_thing", r"ModuleNotFoundError: .*, line 2 of lacking\.py"),
+        ("misspelt", "import flax.linen as nn\nx = nn.Modul", r"AttributeError: .*Modul.*, line 2"),
+        (
+            "failing",
+            "import flax.linen as nn\nclass Tiny(nn.Module):\n    classes: int\n"
+            "    def __call__(self, x):\n        return x * self.clases",
+            r"Tiny failed on images of \(1, 8, 8, 3\): AttributeError: .*, line 5 of failing\.py",
+        ),
+        ("deep/own", "", r"as `import` has it, deep\.own:…, not a path"),
+        ("own.py", "", r"as `import` has it, own:…, not a path"),
+    ],
+)
+def test_mistakes_in_a_file_of_ones_own_are_sentences(own, name, text, message):
+    if text:
+        Path(f"{name}.py").write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        init_model(make_model(ModelConfig(arch=f"{name}:Tiny"), 3), jax.random.key(0), (8, 8, 3))
+
+
+def test_a_network_that_is_edited_is_another_one(own):
+    config = ModelConfig(arch="own_networks:Tiny")
+    before = config_hash(config)
+    assert before == config_hash(ModelConfig(arch="own_networks:Tiny"))
+    make_model(config, 3)
+    Path("own_networks.py").write_text(OWN.replace("(4, 4)", "(2, 2)"))
+    assert config_hash(config) != before
+    with pytest.raises(ConfigError, match=r"own_networks\.py has changed since it was loaded"):
+        make_model(config, 3)
 
 
 def test_a_network_of_ones_own_names_no_units(own):

@@ -10,7 +10,7 @@ import numpy as np
 
 from mace.errors import DataError
 from mace.evaluation.bootstrap import Interval, percentile_interval
-from mace.evaluation.comparison.published import Published
+from mace.evaluation.comparison.published import Elsewhere, Published
 from mace.evaluation.loading import load_evaluation
 from mace.evaluation.logs.predictions import predictions_from_logs
 from mace.evaluation.method_scores import (
@@ -164,7 +164,7 @@ def compare_predictions(
     )
 
 
-def published_rows(results: Sequence[Published]) -> list[dict[str, Any]]:
+def published_rows(results: Sequence[Published | Elsewhere]) -> list[dict[str, Any]]:
     """Return published results as JSON has them, with their warnings in words."""
     return [asdict(result) | {"warnings": list(result.warnings)} for result in results]
 

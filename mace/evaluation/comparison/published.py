@@ -48,6 +48,7 @@ class Published:
         n: number of samples; None where the source does not say.
         best_test_epoch: whether the code keeps, for each subject left out, the epoch that predicts
             best for that very subject; None where nobody has looked.
+        settings_on_test: whether settings were chosen by this very score; likewise.
         uar_is_macro_precision: whether the printed UAR is the mean precision; None where nobody has
             looked.
         note: what else a reader must know; may be empty.
@@ -60,6 +61,7 @@ class Published:
     verified: Verified
     n: int | None = None
     best_test_epoch: bool | None = None
+    settings_on_test: bool | None = None
     uar_is_macro_precision: bool | None = None
     note: str = ""
 
@@ -67,9 +69,7 @@ class Published:
     def warnings(self) -> tuple[str, ...]:
         """What a reader must know before setting this beside another score."""
         expected = BENCHMARKS[self.benchmark].samples
-        warnings = []
-        if self.best_test_epoch:
-            warnings.append("best test epoch")
+        warnings = _choices(self)
         if self.uar_is_macro_precision:
             warnings.append("UAR is macro-precision")
         if self.verified == "code":
@@ -98,23 +98,34 @@ class Elsewhere:
         n: number of samples; None where it is no number of clips.
         best_test_epoch: whether an epoch was chosen by the test score; None where nobody has
             looked.
+        settings_on_test: whether settings were; likewise.
         note: what else a reader must know; may be empty.
     """
 
     method: str
     protocol: str
-    figures: Mapping[str, float]
+    figures: Mapping[str, float] = field(default_factory=dict)
     source: str
     verified: Verified
     n: int | None = None
     best_test_epoch: bool | None = None
+    settings_on_test: bool | None = None
     note: str = ""
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader must know before setting this beside another score."""
-        warnings = ["epoch chosen by the test score"] if self.best_test_epoch else []
-        return *warnings, *(["quoted"] if self.verified == "second-hand" else [])
+        warnings = _choices(self)
+        last = {"second-hand": ["quoted"], "code": ["no figures"], "source": []}
+        return *warnings, *last[self.verified]
+
+
+def _choices(result: Published | Elsewhere) -> list[str]:
+    """Return in words what is known of how epoch and settings were chosen."""
+    words = {True: ["best test epoch"], False: ["no best epoch"], None: []}[result.best_test_epoch]
+    if result.settings_on_test:
+        words.append("settings tuned on it")
+    return words
 
 
 def published_elsewhere() -> Sequence[Elsewhere]:
@@ -143,6 +154,7 @@ def published_results(benchmark: BenchmarkName | None = None) -> Sequence[Publis
                 verified=fields.verified,
                 n=fields.n,
                 best_test_epoch=fields.best_test_epoch,
+                settings_on_test=fields.settings_on_test,
                 uar_is_macro_precision=fields.uar_is_macro_precision,
                 note=fields.note,
             )
@@ -164,5 +176,6 @@ class _Entry:
     verified: Verified
     n: int | None = None
     best_test_epoch: bool | None = None
+    settings_on_test: bool | None = None
     uar_is_macro_precision: bool | None = None
     note: str = ""

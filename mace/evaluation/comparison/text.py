@@ -10,6 +10,8 @@ from mace.protocols.benchmarks import BENCHMARKS
 
 # Letters of a run's name that fit beside the scores.
 LABEL_WIDTH = 12
+# Of a table of published results; what none of them says has no column.
+HEADINGS = ("method", "UF1/UAR", "accuracy", "on CASME II", "n", "mind")
 
 
 def print_comparison(result: ComparedRuns) -> None:
@@ -61,25 +63,39 @@ def print_published(results: Sequence[Published]) -> None:
                     "; ".join(result.warnings),
                 )
             )
-        headings = ("method", "UF1/UAR", "accuracy", "on CASME II", "n", "mind")
-        print_rows(headings, rows)
+        columns = zip(HEADINGS, *rows, strict=True)
+        known = [column for column in columns if set(column[1:]) != {"-"}]
+        headings, *rows = zip(*known, strict=True)
+        print_rows(headings, rows, words="mind")
+        _print_sources(own)
 
 
 def print_elsewhere(results: Sequence[Elsewhere]) -> None:
     """Print results on protocols that no benchmark here lists, one table for each."""
     for protocol in dict.fromkeys(result.protocol for result in results):
         print(f"\npublished on {protocol}; nothing here was run by this tool")
+        own = [result for result in results if result.protocol == protocol]
         rows = [
             (
                 result.method,
-                ", ".join(f"{name} {value:.4f}" for name, value in result.figures.items()),
+                ", ".join(f"{name} {value:.4f}" for name, value in result.figures.items()) or "-",
                 "?" if result.n is None else str(result.n),
                 "; ".join(result.warnings),
             )
-            for result in results
-            if result.protocol == protocol
+            for result in own
         ]
-        print_rows(("method", "scores", "n", "mind"), rows)
+        print_rows(("method", "scores", "n", "mind"), rows, words="mind")
+        _print_sources(own)
+
+
+def _print_sources(results: Sequence[Published | Elsewhere]) -> None:
+    """Print where results were seen and what else is known of them, equal lines once."""
+    lines: dict[str, list[str]] = {}
+    for result in results:
+        note = f"; {result.note}" if result.note else ""
+        lines.setdefault(f"{result.source}{note}", []).append(result.method)
+    for line, methods in lines.items():
+        print(f"  {', '.join(methods)}: {line}")
 
 
 def _short(names: Sequence[str]) -> dict[str, str]:

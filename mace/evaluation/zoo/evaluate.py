@@ -14,8 +14,9 @@ from typing import Any
 import jax
 import pandas as pd
 
+from mace.config import config_hash, from_dict
 from mace.data.motion_set import MotionSet
-from mace.errors import ConfigError, DataError, MaceError
+from mace.errors import ConfigError, DataError, MaceError, TrainingError
 from mace.evaluation.config import (
     NETWORK,
     EvaluationConfig,
@@ -50,6 +51,8 @@ class Result:
         weights: how many there are; 0 of what is no network, as are the next two.
         epochs: of the training.
         batch_size: of the training.
+        recipe: names all that the rows of a table have in common.
+        classes: how many.
         seeds: how many.
         clips: how many.
         people: how many.
@@ -64,7 +67,7 @@ class Result:
         ahead_low: lower end of its interval, by the same draws.
         ahead_high: upper end.
         seconds: of all folds and seeds.
-        revision: of the code.
+        revision: of the code; several where folds were trained by several.
     """
 
     dataset: str
@@ -74,6 +77,8 @@ class Result:
     weights: int
     epochs: int
     batch_size: int
+    recipe: str
+    classes: int
     seeds: int
     clips: int
     people: int
@@ -129,8 +134,11 @@ def evaluate_zoo(
     workers: int,
     log: Callable[[str], None],
     done: Callable[[Result], object] = lambda result: None,
-) -> list[Result]:
+) -> tuple[list[Result], list[str]]:
     """Evaluate networks one after the other, each in a folder of its own that it goes on from.
+
+    Returns:
+        The results, and the names of rows that failed; what the images do not fit is neither.
 
     Args:
         networks: names, as for `zoo_recipe`.
@@ -142,14 +150,14 @@ def evaluate_zoo(
         protocol: the folds.
         out: folder of the results.
         workers: processes that share the folds of kernel ridge.
-        log: is told which network is under way, and which the images do not fit.
+        log: is told which network is under way, which the images do not fit, and what failed.
         done: is given each result as it is there.
 
     Raises:
-        MaceError: as reading and evaluating do.
+        MaceError: for a name that no network has, or a place that cannot be written to.
     """
     recipes = {name: zoo_recipe(recipe, name, fixed_size=fixed_size) for name in networks}
-    results = []
+    results, failed = [], []
     for number, (name, own) in enumerate(recipes.items(), start=1):
         log(f"{name} ({number} of {len(recipes)}), images of {own.motion.size} px")
         config = EvaluationConfig(
@@ -168,37 +176,79 @@ def evaluate_zoo(
         except ConfigError as error:
             log(f"{name} is left out: {error}")
             continue
-        evaluation = evaluate_methods(
-            motion_set,
-            config=config,
-            run_dir=out / name.replace(":", "."),
-            title=title_of(name),
-            description={"data set": dataset},
-            workers=workers,
-            methods=methods,
-            log=log,
+        except DataError as error:
+            log(f"{name} failed: {error}")
+            failed.append(name)
+            continue
+        try:
+            evaluation = evaluate_methods(
+                motion_set,
+                config=config,
+                run_dir=out / name.replace(":", "."),
+                title=title_of(name),
+                description={"data set": dataset},
+                workers=workers,
+                methods=methods,
+                log=log,
+            )
+        except (ConfigError, DataError, TrainingError) as error:
+            # Hours of the other rows are not lost by it.
+            log(f"{name} failed: {error}")
+            failed.append(name)
+            continue
+        result = Result(
+            dataset=dataset,
+            folds=describe_folds(evaluation.config["protocol"]),
+            network=name,
+            size=0 if name == "lbp_top" else own.motion.size,
+            weights=weights,
+            epochs=own.train.epochs if weights else 0,
+            batch_size=own.train.batch_size if weights else 0,
+            recipe=config_hash(recipe),
+            classes=len(motion_set.classes),
+            **_scores(summarise(evaluation)),
         )
-        folds = describe_folds(evaluation.config["protocol"])
-        results.append(_result(summarise(evaluation), name, own, weights, dataset, folds))
-        done(results[-1])
-    return results
+        results.append(result)
+        done(result)
+    return results, failed
 
 
 def write_results(path: Path, results: Sequence[Result]) -> list[Result]:
     """Add results to a table, in place of those of the same data, folds and network; return all.
 
     Raises:
+        ConfigError: if rows of the same data and folds were trained with another recipe.
         DataError: if what is there is no such table.
         OutputError: if it cannot be written.
     """
+    there = read_results(path)
+    for result in results:
+        check_recipe(there, result.recipe, dataset=result.dataset, folds=result.folds, path=path)
     everything = {
-        (result.dataset, result.folds, result.network): result
-        for result in (*read_results(path), *results)
+        (result.dataset, result.folds, result.network): result for result in (*there, *results)
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as place:
         pd.DataFrame([asdict(result) for result in everything.values()]).to_csv(place, index=False)
     return list(everything.values())
+
+
+def check_recipe(
+    there: Sequence[Result], recipe: str, *, dataset: str, folds: str, path: Path
+) -> None:
+    """Refuse to set beside each other what was not trained alike.
+
+    Raises:
+        ConfigError: if rows of the same data and folds were trained with another recipe.
+    """
+    others = [
+        r.network for r in there if (r.dataset, r.folds) == (dataset, folds) and r.recipe != recipe
+    ]
+    if others:
+        raise ConfigError(
+            f"{path} has rows of {dataset}, {folds}, trained with another recipe "
+            f"({', '.join(others)}), and a table has one; choose another --results and --out"
+        )
 
 
 def read_results(path: Path) -> list[Result]:
@@ -211,12 +261,16 @@ def read_results(path: Path) -> list[Result]:
         return []
     columns = [field.name for field in fields(Result)]
     try:
-        table = pd.read_csv(path, dtype={"revision": str}, keep_default_na=False)
+        words = {"revision": str, "recipe": str}
+        table = pd.read_csv(path, dtype=words, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     if list(table.columns) != columns:
         raise DataError(f"{path} is no table of `mace zoo`; its columns would be {columns}")
-    return [Result(**row) for row in table.to_dict("records")]  # pyright: ignore[reportArgumentType]
+    try:
+        return [from_dict(Result, row) for row in table.to_dict("records")]
+    except ConfigError as error:
+        raise DataError(f"{path} is no table of `mace zoo`: {error}") from error
 
 
 def verdict(result: Result) -> str:
@@ -259,9 +313,7 @@ def _weights(model: ModelConfig, motion_set: MotionSet) -> int:
         raise ConfigError(f"images of {shape} do not fit it: {reason}") from error
 
 
-def _result(
-    summary: Summary, name: str, recipe: Recipe, weights: int, dataset: str, folds: str
-) -> Result:
+def _scores(summary: Summary) -> dict[str, Any]:
     ridge = summary.baselines[RIDGE]
     values = {
         "uf1": summary.uf1, "uar": summary.uar, "ridge_uf1": ridge.uf1, "ahead": ridge.ahead.uf1,
@@ -272,18 +324,11 @@ def _result(
         ("ahead", ridge.ahead.interval),
     ):
         values |= {f"{key}_low": interval[0], f"{key}_high": interval[1]}
-    return Result(
-        dataset=dataset,
-        folds=folds,
-        network=name,
-        size=0 if name == "lbp_top" else recipe.motion.size,
-        weights=weights,
-        epochs=recipe.train.epochs if weights else 0,
-        batch_size=recipe.train.batch_size if weights else 0,
-        seeds=len(summary.seeds),
-        clips=summary.n,
-        people=summary.subjects,
-        seconds=summary.seconds,
-        revision=str(summary.provenance.get("git_revision") or "unknown"),
+    return {
+        "seeds": len(summary.seeds),
+        "clips": summary.n,
+        "people": summary.subjects,
+        "seconds": summary.seconds,
+        "revision": str(summary.provenance.get("git_revision") or "unknown"),
         **{key: round(float(value), 4) for key, value in values.items()},
-    )
+    }

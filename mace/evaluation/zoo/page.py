@@ -49,7 +49,7 @@ def measured_row(result: Result) -> list[str]:
         f"{result.ahead:+.3f} [{result.ahead_low:+.3f}, {result.ahead_high:+.3f}]",
         verdict(result),
         f"{result.seconds:.0f}",
-        result.revision[:9],
+        ", ".join(part[:9] for part in result.revision.split(", ")),
     ]
 
 

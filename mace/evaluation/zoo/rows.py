@@ -100,6 +100,4 @@ def published_text(entry: Published | Elsewhere | None, *, epochs: bool = True) 
             warnings.append("UAR from the authors' log; they print a macro-precision")
     if entry.best_test_epoch is None and epochs:
         warnings.append("choice of the epoch not known")
-    if entry.best_test_epoch is False:
-        warnings.append("fixed epochs")
     return f"{uf1:.4f} / {uar:.4f}" + (f" ({'; '.join(warnings)})" if warnings else "")
