@@ -17,12 +17,12 @@ from mace.datasets.reading.images import read_frame
 from mace.datasets.reading.long_videos import LongReading, VideoAnnotation, VideoEvent
 from mace.datasets.reading.records import Change
 from mace.errors import DataError, OutputError
-from mace.face.clip import AlignedClip, correct_video
+from mace.face.clip import AlignedClip, NoFace, correct_video, unseen_video
 from mace.face.config import FaceConfig
 from mace.face.tracked import Status
 from mace.pictures.reading import significant_bits, to_8_bits
 
-_FORMAT = 1  # of stored outcomes; another number makes them anew
+_FORMAT = 2  # of stored outcomes; another number makes them anew
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,10 @@ class VideoTask:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
 
     def correct(self) -> Outcome:
-        """Make the sample; a video that cannot be used loses its events, with the reason."""
+        """Make the sample; a video that cannot be read loses its events, with the reason.
+
+        One in which no face is found keeps them: whoever spots in it has missed them.
+        """
         try:
             return _sample(self)
         except OutputError:
@@ -117,8 +120,15 @@ def _sample(task: VideoTask) -> Outcome:
     video = task.annotation
     numbers = sorted(video.frames)
     frames = _Frames({number: video.frames[number] for number in numbers})
-    aligned, faint = _corrected(frames, video.fps, task.face)
     changes = list(task.changes)
+    try:
+        aligned, faint = _corrected(frames, video.fps, task.face)
+    except NoFace as error:
+        if len(frames.unreadable) == len(numbers):
+            raise
+        aligned, faint = unseen_video(len(numbers), config=task.face), False
+        reason = f"{error}; its annotated expressions ({len(video.events)}) count as missed"
+        changes.append(video.change("remark", "no-face", reason))
     if frames.unreadable:
         number, reason = next(iter(frames.unreadable.items()))
         count = len(frames.unreadable)

@@ -19,6 +19,10 @@ _PATIENCE = 50
 _NOTABLE_ERROR = 0.5
 
 
+class NoFace(DataError):
+    """Frames that can be read and show no face."""
+
+
 @dataclass(frozen=True)
 class AlignedClip:
     """A corrected clip.
@@ -125,14 +129,15 @@ def correct_video(
             least, which outlasts a blink.
 
     Raises:
-        DataError: if there is no frame, or a face in none of them.
+        NoFace: if there is a face in none of them.
+        DataError: if there is no frame.
     """
     tracker = FaceTracker(replace(config, patience=max(config.patience, round(fps / 4))))
     answers = [answer for frame in frames for answer in tracker.push(frame)]
     answers += tracker.finish()
     seen = next((answer for answer in answers if answer.keyframe is not None), None)
     if seen is None or seen.keyframe is None:
-        raise DataError(
+        raise NoFace(
             f"no face found in any of its {len(answers)} frames; look at them, or lower "
             "detector.min_score"
         )
@@ -147,6 +152,21 @@ def correct_video(
         reference_ids=np.array([answer.reference_id for answer in answers], np.int64),
         faces=max(answer.faces for answer in answers),
         visible=min((a.visible for a in answers if a.crop is not None), default=1.0),
+    )
+
+
+def unseen_video(count: int, *, config: FaceConfig) -> AlignedClip:
+    """Return what `correct_video` would of so many frames without a face: nothing is seen (0)."""
+    side = config.crop.size
+    return AlignedClip(
+        frames=np.zeros((count, side, side), np.uint8),
+        transforms=np.full((count, 2, 3), np.nan),
+        landmarks=np.zeros((config.landmarks, 2)),
+        error_px=np.full(count, np.nan),
+        status=(Status.NO_FACE,) * count,
+        reference_ids=np.full(count, -1, np.int64),
+        faces=0,
+        visible=1.0,
     )
 
 

@@ -62,6 +62,9 @@ def spot_stored(video: LongVideo, model: Model, config: LiveConfig) -> StoredSpo
             f"{video.clip} holds crops of {side} px, the model's faces have {face.crop.size}; "
             "prepare the data set with the model's face settings"
         )
+    if (video.registered < 0).all():
+        nothing = dict.fromkeys(METHODS, ())
+        return StoredSpotting((), nothing, ("no face was found in it: all of it is missed",))
     spotter = SpottingStage(model, config, face=face)
     events: list[Event] = []
     samples: list[Sample] = []
