@@ -44,17 +44,18 @@ def lock(file: int, *, wait: bool = True) -> None:
         time.sleep(_POLL_S)
 
 
-def lock_folder(folder: Path) -> int:
+def lock_folder(folder: Path, *, wait: bool = True) -> int:
     """Lock a folder, which is there, and return the descriptor to close afterwards.
 
-    Windows opens no folders; there a hidden file in it is locked, which stays.
+    Windows opens no folders; there a hidden file in it is locked, which stays. `wait` and errors
+    are as of `lock`.
     """
     if fcntl is not None:
         file = os.open(folder, os.O_RDONLY)
     else:
         file = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        lock(file)
+        lock(file, wait=wait)
     except BaseException:
         os.close(file)
         raise

@@ -1,4 +1,4 @@
-"""Defaults of a command that depend on its other arguments."""
+"""Defaults of a command that depend on its other arguments, and numbers that are refused."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import tyro
 
+from mace.errors import ConfigError
 from mace.recipes import default_recipe
 
 DATASET = "synthetic/demo"
@@ -25,6 +26,18 @@ class Named:
     dataset: str = DATASET
     init: str | None = None
     zero_shot: str | None = None
+
+
+def check_counts(*, seeds: int, workers: int) -> None:
+    """Refuse numbers that nothing can be done with, before anything takes time.
+
+    Raises:
+        ConfigError: naming the number.
+    """
+    if seeds < 1:
+        raise ConfigError(f"{seeds} seeds were asked for, expected 1 or more")
+    if workers < 0:
+        raise ConfigError(f"{workers} workers were asked for, expected 0 or more")
 
 
 def with_default_recipe(run: Callable[..., None], arguments: Sequence[str]) -> Callable[..., None]:

@@ -14,7 +14,7 @@ import tyro
 
 from mace.adaptation.config import AdaptConfig
 from mace.annotation.class_sets import ClassSet
-from mace.commands.defaults import DATASET, with_default_recipe
+from mace.commands.defaults import DATASET, check_counts, with_default_recipe
 from mace.commands.mixing import make_mix, read_mix
 from mace.commands.starting import Start, starting_from
 from mace.errors import ConfigError
@@ -95,6 +95,7 @@ def run(
         leaky: afterwards train the usual leaks on purpose, to show what they would have made of it.
         as_json: print the summary as one JSON object instead of the table.
     """
+    check_counts(seeds=seeds, workers=workers)
     names = (dataset, *also)
     folders = [prepared_dataset(name, data_dir=data_dir) for name in names]
     named = BENCHMARKS[protocol.benchmark] if protocol.benchmark else None

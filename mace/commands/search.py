@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from mace.annotation.class_sets import ClassSet
-from mace.commands.defaults import DATASET, with_default_recipe
+from mace.commands.defaults import DATASET, check_counts, with_default_recipe
 from mace.errors import ConfigError
 from mace.models.networks import network_of
 from mace.places import DATA_DIR, RUNS_DIR, prepared_dataset
@@ -80,8 +80,7 @@ def run(
             `mace evaluate`.
         as_json: print the outcome as one JSON object.
     """
-    if seeds < 1:
-        raise ConfigError(f"{seeds} seeds were asked for, expected 1 or more")
+    check_counts(seeds=seeds, workers=workers)
     names = (dataset, *also)
     folders = [prepared_dataset(name, data_dir=data_dir) for name in names]
     if out is None:

@@ -65,6 +65,8 @@ def run(
         raise ConfigError(
             "--units-from goes with --recipe.train.unit-weight; add it or leave out --units-from"
         )
+    if not 0 <= seed < 2**32:
+        raise ConfigError(f"--seed is {seed}, expected 0 to {2**32 - 1}")
     hosts = hosts_config(coordinator, processes, process_id, meet_within)
     start = starting_from(init=init)
     mixed = read_mix(mix, data_dir=data_dir)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from mace.annotation.class_sets import ClassSet
-from mace.commands.defaults import with_default_recipe
+from mace.commands.defaults import check_counts, with_default_recipe
 from mace.config import config_hash, to_dict
 from mace.errors import ConfigError, TrainingError
 from mace.evaluation.config import ProtocolConfig, describe_folds
@@ -75,8 +75,7 @@ def run(
             "give the table, or a --dataset to train on"
         )
     names = networks or (ROWS if dataset is None else EVALUATED)
-    if seeds < 1:
-        raise ConfigError(f"{seeds} seeds were asked for, expected 1 or more")
+    check_counts(seeds=seeds, workers=workers)
     if protocol.benchmark is not None:
         class_benchmark(protocol.benchmark)
     rows = network_rows(names)  # which refuses a name that no network has

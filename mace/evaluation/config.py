@@ -38,6 +38,17 @@ class ProtocolConfig:
     partition: str = field(default="test A", metadata=UNHASHED)
     benchmark: BenchmarkName | None = field(default=None, metadata=UNHASHED)
 
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            ConfigError: for a value out of range, naming the setting.
+        """
+        if self.folds < 2:
+            raise ConfigError(f"protocol.folds is {self.folds}, expected 2 or more")
+        if self.seed < 0:
+            raise ConfigError(f"protocol.seed is {self.seed}, expected 0 or more")
+
 
 def describe_folds(protocol: Mapping[str, Any]) -> str:
     """Return how subjects were dealt to folds, for people.

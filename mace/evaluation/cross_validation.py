@@ -98,6 +98,7 @@ def evaluate_methods(
     methods: Mapping[str, Method] | None = None,
     folds: Sequence[Fold] | None = None,
     log: Callable[[str], None] | None = None,
+    scored: Callable[[Evaluation], object] = lambda evaluation: None,
 ) -> Evaluation:
     """Run every fold that `run_dir` does not hold yet, and return the whole evaluation.
 
@@ -119,9 +120,10 @@ def evaluate_methods(
             one that all seeds apply to.
         folds: the folds instead of those of `config.protocol`; nothing checks them but an audit.
         log: is told how the network's folds are computed, and what was compiled for them.
+        scored: is given the whole evaluation before any score of it is written.
 
     Raises:
-        ConfigError: for impossible settings.
+        ConfigError: for impossible settings, or a folder that another process writes to.
         DataError: if there are too few subjects.
         OutputError: if `run_dir` cannot be written to.
         TrainingError: if a network's training fails.
@@ -130,6 +132,8 @@ def evaluate_methods(
     if isinstance(config, EvaluationConfig):
         methods = make_methods(config) if methods is None else methods
         folds = make_folds(motion_set, config.protocol) if folds is None else folds
+    if workers < 0:
+        raise ConfigError(f"{workers} workers were asked for, expected 0 or more")
     if methods is None or folds is None:
         raise ConfigError("an estimator's evaluation needs its methods and its folds")
     if NETWORK not in methods:
@@ -155,29 +159,31 @@ def evaluate_methods(
         "command": command or shlex.join(sys.argv),
         "provenance": (made := provenance()),
     }
-    folder.write_config(settings)
-    _run(
-        jobs,
-        motion_set,
-        folder,
-        workers=workers,
-        label=f"evaluating {title}",
-        revision=made["git_revision"],
-        log=log,
-    )
-    evaluation = load_evaluation(run_dir)
-    folder.write_results(figures_json(summarise(evaluation)))
-    write_long_table(run_dir, evaluation)
-    network = evaluation.methods[NETWORK]
-    for seed, predicted in zip(network.seeds, network.predicted, strict=True):
-        path = folder.path / f"predictions-seed{seed}.log"
-        write_log(
-            path,
-            evaluation.clips,
-            evaluation.labels.tolist(),
-            predicted.tolist(),
-            classes=evaluation.classes,
+    with folder.held():
+        folder.write_config(settings)
+        _run(
+            jobs,
+            motion_set,
+            folder,
+            workers=workers,
+            label=f"evaluating {title}",
+            revision=made["git_revision"],
+            log=log,
         )
+        evaluation = load_evaluation(run_dir)
+        scored(evaluation)
+        folder.write_results(figures_json(summarise(evaluation)))
+        write_long_table(run_dir, evaluation)
+        network = evaluation.methods[NETWORK]
+        for seed, predicted in zip(network.seeds, network.predicted, strict=True):
+            path = folder.path / f"predictions-seed{seed}.log"
+            write_log(
+                path,
+                evaluation.clips,
+                evaluation.labels.tolist(),
+                predicted.tolist(),
+                classes=evaluation.classes,
+            )
     return evaluation
 
 
@@ -259,7 +265,13 @@ def _run(
     left = [
         job
         for job in jobs
-        if job.key not in done or (job.explain and not folder.heat_path(job.key).exists())
+        if job.key not in done
+        # Trained without being asked where it looks; not every network can say.
+        or (
+            job.explain
+            and not done[job.key].get("explained")
+            and not folder.heat_path(job.key).exists()
+        )
     ]
     whole = sum(job.name == NETWORK for job in jobs)
     with progress(label, len(jobs), done=len(jobs) - len(left)) as advance:
@@ -274,6 +286,7 @@ def _run(
                     "clips": clips,
                     "seconds": round(seconds, 3),
                     "revision": revision,
+                    "explained": job.explain,
                 }
                 folder.append(job.key, line | encode_predictions(predictions))
                 advance(note=f"{job.name}, seed {job.seed}, {job.fold.name}")

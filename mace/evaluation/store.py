@@ -13,7 +13,9 @@ stay in the file and are passed over, so changing a setting back finds its resul
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +23,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from mace.config import from_dict
-from mace.errors import DataError
+from mace.errors import ConfigError, DataError, OutputError
 from mace.evaluation.results import Leak
 from mace.files import append_line, atomic_path, write_json
+from mace.locks import lock_folder
 
 if TYPE_CHECKING:  # a run is read back without JAX
     from mace.evaluation.methods.method import DataUse, FoldPredictions
@@ -41,12 +44,42 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes from writing here: what they evaluate would be taken for this.
+
+        Raises:
+            ConfigError: if one does.
+            OutputError: if the folder cannot be written to.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = lock_folder(self.path, wait=False)
+        except BlockingIOError as error:
+            raise ConfigError(
+                f"another evaluation is writing {self.path}; wait for it, or choose another --out"
+            ) from error
+        except OSError as error:
+            raise OutputError(f"cannot write {self.path}: {error.strerror or error}") from error
+        try:
+            yield
+        finally:
+            os.close(lock)
+
     def write_config(self, config: Mapping[str, Any]) -> None:
-        """Store what is being evaluated.
+        """Store what is being evaluated; what was made of anything else goes.
 
         Raises:
             OutputError: if the folder cannot be written to.
         """
+        try:
+            same = self.read_config()["methods"] == config["methods"]
+        except (DataError, KeyError, TypeError):
+            same = False
+        if not same:
+            for pattern in ("results.json", "predictions.csv", "predictions-seed*.log"):
+                for path in self.path.glob(pattern):
+                    path.unlink()
         write_json(self.path / "config.json", config)
 
     def write_results(self, results: Mapping[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Settings of the loss."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,9 +43,9 @@ class LossConfig:
         """
         if not 0 <= self.smoothing < 1:
             raise ConfigError(f"setting smoothing is {self.smoothing}, expected 0 <= smoothing < 1")
-        if self.gamma < 0:
+        if not 0 <= self.gamma < math.inf:
             raise ConfigError(f"setting gamma is {self.gamma}, expected 0 or more")
         if not 0 <= self.beta < 1:
             raise ConfigError(f"setting beta is {self.beta}, expected 0 <= beta < 1")
-        if self.tau < 0:
+        if not 0 <= self.tau < math.inf:
             raise ConfigError(f"setting tau is {self.tau}, expected 0 or more")

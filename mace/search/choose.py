@@ -9,6 +9,7 @@ from typing import Any
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 
 from mace.errors import ConfigError, TrainingError
+from mace.protocols.names import subject_key
 from mace.search.config import SearchConfig
 from mace.search.setting import text_of
 from mace.search.space import SearchSpace, Setting, encoded
@@ -74,13 +75,14 @@ def earlier_settings(
         space: settings outside of it are left out.
         tested: names of the subjects whom this group's choice will be tested on.
     """
-    here = set(tested)
+    here = set(map(_person, tested))
     settings: list[Setting] = []
     people: set[str] = set()
     notes: list[str] = []
     for study in studies:
         informed_by = {
-            name: set(group["informed_by"]) for name, group in study.facts["groups"].items()
+            name: set(map(_person, group["informed_by"]))
+            for name, group in study.facts["groups"].items()
         }
         if all(here & subjects for subjects in informed_by.values()):
             notes.append(
@@ -96,6 +98,11 @@ def earlier_settings(
                 settings.append(outcome.setting)
                 people |= informed_by[outcome.group]
     return Earlier(settings=settings, people=frozenset(people), notes=notes)
+
+
+def _person(name: str) -> str:
+    """Return `database/subject` in the one spelling: another reader writes 01 for sub01."""
+    return subject_key(*name.split("/", 1)) if "/" in name else name
 
 
 def disagreement(settings: Iterable[Setting], space: SearchSpace) -> str:

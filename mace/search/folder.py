@@ -32,7 +32,7 @@ LOCK_S = 1.0
 DECIDING = (
     "augment", "losses", "models", "training", "metrics.py", "prediction.py",
     "protocols/folds.py", "protocols/inner.py", "evaluation/methods/network.py",
-    "search/objective.py", "search/sampler.py",
+    "search/objective.py", "search/sampler.py", "search/setting.py", "search/space.py",
 )  # fmt: skip
 
 
@@ -42,6 +42,25 @@ def write_pointer(plan: SearchPlan) -> None:
     Raises:
         OutputError: if the folder cannot be written to.
     """
+    place, name = _pointed(plan)
+    write_json(Path(plan.out) / POINTER, {"kind": KIND, "storage": place, "name": name})
+
+
+def refuse_another_pointer(plan: SearchPlan) -> None:
+    """Refuse to make the folder of one search that of another, whose looks would be forgotten.
+
+    Raises:
+        ConfigError: if the folder belongs to a study of another name, or in another place.
+    """
+    there, now = read_pointer(plan.out), _pointed(plan)
+    if there is not None and there != now:
+        raise ConfigError(
+            f"{plan.out} is the folder of the search {there[1]} in {there[0]}, now it would be "
+            f"that of {now[1]} in {now[0]}; give its --storage and --name, or choose another --out"
+        )
+
+
+def _pointed(plan: SearchPlan) -> tuple[str, str]:
     from mace.search.storage import file_of, shown
 
     place, file = shown(plan.storage), file_of(plan.storage)
@@ -49,15 +68,16 @@ def write_pointer(plan: SearchPlan) -> None:
         # The folder's own file is found wherever the folder is moved to.
         own = file == Path(plan.out) / STORAGE
         place = STORAGE if own else str(file.resolve())
-    pointer = {"kind": KIND, "storage": place, "name": plan.name}
-    write_json(Path(plan.out) / POINTER, pointer)
+    return place, plan.name
 
 
 def read_pointer(folder: Path) -> tuple[str, str] | None:
     """Return where a folder's study is, without a password, and its name; None without a study."""
     try:
         pointer = json.loads((Path(folder) / POINTER).read_text(encoding="utf-8"))
-        return (pointer["storage"], pointer["name"]) if pointer["kind"] == KIND else None
+        place, name = pointer["storage"], pointer["name"]
+        known = pointer["kind"] == KIND and isinstance(place, str) and isinstance(name, str)
+        return (place, name) if known else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -103,7 +123,7 @@ def code_version() -> str:
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             digest.update(f"{file.relative_to(folder)}\n".encode())
             digest.update(file.read_bytes())
-    for package in ("jax", "jaxlib", "flax", "optax"):
+    for package in ("jax", "jaxlib", "flax", "optax", "optuna"):
         digest.update(f"{package} {metadata.version(package)}\n".encode())
     return digest.hexdigest()[:12]
 

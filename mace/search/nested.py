@@ -33,7 +33,13 @@ from mace.provenance import provenance
 from mace.search.choose import choose, described, earlier_settings
 from mace.search.config import SearchPlan
 from mace.search.executors import Engine, InlineExecutor
-from mace.search.folder import folder_lock, identity, refuse_difference, write_pointer
+from mace.search.folder import (
+    folder_lock,
+    identity,
+    refuse_another_pointer,
+    refuse_difference,
+    write_pointer,
+)
 from mace.search.objective import Shared
 from mace.search.sampler import NumberedSampler, proposals, seed_of
 from mace.search.scheduler import Scheduler
@@ -164,6 +170,7 @@ def _check_plan(plan: SearchPlan) -> list[TrainConfig]:
         raise ConfigError("a list or a grid tries everything it holds; leave out --from")
     for earlier in plan.earlier:
         read_study(earlier)
+    refuse_another_pointer(plan)
     if is_ready(plan.storage):
         storage, name = open_storage(plan.storage), plan.name_of(FIRST_GROUP)
         if name in optuna.get_all_study_names(storage):
@@ -246,7 +253,7 @@ def _score(
     # The same choice after the same number of settings is the same look, made again.
     name = f"{LOOK}{seed_of(tried, encoded(settings)):08x}"
     earlier = [
-        look for look in looks_of(first) if (look["tried"], look["settings"]) != (tried, settings)
+        seen for seen in looks_of(first) if (seen["tried"], seen["settings"]) != (tried, settings)
     ]
     trains = {
         subject: apply_setting(plan.train, setting)
@@ -258,7 +265,20 @@ def _score(
     if not baselines:
         config = replace(config, logistic_regression=None, svm=None, kernel_ridge=None)
     methods: dict[str, Method] = {**make_methods(config), NETWORK: Chosen(train=trains)}
-    evaluation = evaluate_methods(
+
+    def look(evaluation: Evaluation) -> None:
+        # Before anybody can see the score: a process that is killed has looked as well.
+        summary = summarise(evaluation)
+        facts = {
+            "tried": tried,
+            "settings": settings,
+            "uf1": summary.uf1,
+            "uar": summary.uar,
+            "created": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        }
+        first.set_user_attr(name, facts)
+
+    return evaluate_methods(
         search.shared.motion_set,
         config=config,
         run_dir=Path(plan.out) / "outer",
@@ -267,17 +287,8 @@ def _score(
         command=plan.command,
         workers=workers,
         methods=methods,
+        scored=look,
     )
-    summary = summarise(evaluation)
-    look = {
-        "tried": tried,
-        "settings": settings,
-        "uf1": summary.uf1,
-        "uar": summary.uar,
-        "created": datetime.now(UTC).isoformat(timespec="milliseconds"),
-    }
-    first.set_user_attr(name, look)
-    return evaluation
 
 
 def _say(line: str) -> None:

@@ -63,7 +63,7 @@ class Scheduler:
                 elif not jobs:
                     if failure is not None:
                         raise failure
-                    if self.plan.join or not any(study.running for study in studies):
+                    if self.plan.join or all(study.done >= study.proposals for study in studies):
                         return
                     time.sleep(POLL_S)
                     for study in studies:

@@ -111,10 +111,12 @@ def check_networks(
             begin = functools.partial(init_model, make_model(network, classes))
             jax.eval_shape(functools.partial(begin, input_shape=(1, *shape)), jax.random.key(0))
         except (MaceError, ValueError, TypeError, ZeroDivisionError) as error:
+            what = f"a network of widths {network.widths} and depths {network.depths}"
+            if ":" in network.arch:  # one's own, of which these say nothing
+                what = network.arch
             raise ConfigError(
-                f"the search space allows a network of widths {network.widths} and depths "
-                f"{network.depths} that an input of {shape[0]} x {shape[1]} x {shape[2]} does not "
-                f"fit: {first_line(error)}"
+                f"the search space allows {what}, which an input of {shape[0]} x {shape[1]} x "
+                f"{shape[2]} does not fit: {first_line(error)}"
             ) from error
 
 

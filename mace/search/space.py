@@ -205,7 +205,12 @@ def _stored(setting: Setting, path: str) -> Any:
 
 
 def _text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
+    try:
+        return json.dumps(value, sort_keys=True)
+    except TypeError as error:
+        raise ConfigError(
+            f"a setting may be {value!r}, expected text, numbers, true or false, lists and tables"
+        ) from error
 
 
 SPACES: Mapping[str, SearchSpace] = {

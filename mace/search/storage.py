@@ -56,8 +56,7 @@ def is_url(storage: str) -> bool:
 def file_of(storage: str) -> Path | None:
     """Return the file that a storage is, by its path or as a URL; None for a database elsewhere."""
     url = _url(storage)
-    is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
-    return Path(str(url.database)) if is_file else None
+    return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
 
 
 def shown(storage: str) -> str:
@@ -193,6 +192,11 @@ def _url(storage: str) -> "URL":
             f"the storage {storage.partition('://')[0]}://… is no address of a database, expected "
             f"for example {EXPECTED}"
         ) from error
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+        raise ConfigError(
+            f"the storage {storage} is no file, and a search in memory is gone with its process; "
+            "expected sqlite:///PATH"
+        )
     return url.set(drivername="postgresql") if url.drivername == "postgres" else url
 
 

@@ -29,6 +29,8 @@ from mace.search.storage import answering, is_url, open_storage, quiet, shown, t
 
 # User attributes of a trial: what it came to; or why it has come to nothing; whose it is.
 OUTCOME, LOST, OWNER = "outcome", "lost", "owner"
+# How Optuna's own begin that say which rungs a trial has been at.
+RUNG = "completed_rung_"
 # And of a study: what its first proposals are, whatever the sampler.
 FIRST = "first proposals"
 # Of the study of the first group also what is searched, and every outer score so far, each an
@@ -149,6 +151,10 @@ class Study:
         for trial in again.values():
             nobodys = copy.copy(trial)
             nobodys.user_attrs = {n: v for n, v in trial.user_attrs.items() if n != OWNER}
+            # Nor has it been at any rung: its score would compete there twice.
+            nobodys.system_attrs = {
+                n: v for n, v in trial.system_attrs.items() if not n.startswith(RUNG)
+            }
             RETRY(self.optuna, nobodys)
         waiting = again or any(trial.state == TrialState.WAITING for trial in trials)
         if not waiting and len(set(number_of.values())) >= self.proposals:
@@ -221,17 +227,12 @@ class Study:
                 self._storage.record_heartbeat(trial_id(self._storage, self.name, trial.number))
 
     @property
-    def running(self) -> int:
-        """How many proposals some process is at work on, or has left behind."""
-        states = TrialState.RUNNING, TrialState.WAITING
-        return sum(trial.state in states for trial in self.trials())
-
-    @property
     def done(self) -> int:
         """How many proposals have ended with an outcome, or for a reason."""
-        ended = TrialState.COMPLETE, TrialState.PRUNED
-        done = sum(t.state in ended or LOST in t.user_attrs for t in self.trials())
-        return min(done, self.proposals)
+        ended, trials = (TrialState.COMPLETE, TrialState.PRUNED), self.trials()
+        number_of = numbers(trials)
+        done = {number_of[t.number] for t in trials if t.state in ended or LOST in t.user_attrs}
+        return sum(number < self.proposals for number in done)
 
     def outcomes(self) -> list[Outcome]:
         """Return what the finished proposals came to, whoever evaluated them."""

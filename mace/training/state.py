@@ -11,6 +11,7 @@ import optax
 from jaxtyping import Array, Float, Int, PyTree, UInt32
 
 from mace.data.motion_set import MotionSet
+from mace.errors import ConfigError
 from mace.training.config import TrainConfig
 
 # Streams of random numbers derived from the run's seed; a new one goes to the end.
@@ -77,7 +78,12 @@ def make_fold(
     """Return the arrays of a fold; the statistics come from all variants of the training clips.
 
     An epoch has as many steps as pass through all of them, `own` (all by default) in each batch.
+
+    Raises:
+        ConfigError: for a seed that is no 32-bit number.
     """
+    if not 0 <= seed < 2**32:
+        raise ConfigError(f"the seed of a training is {seed}, expected 0 to {2**32 - 1}")
     member = np.zeros(len(motion_set), np.float32)
     member[train_index] = 1.0
     size = int(member.sum())

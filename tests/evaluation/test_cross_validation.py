@@ -18,6 +18,7 @@ from mace.evaluation.method_scores import figures_json
 from mace.evaluation.methods.baselines import Majority
 from mace.evaluation.methods.method import FoldPredictions
 from mace.evaluation.results import Evaluation
+from mace.evaluation.store import RunFolder
 from mace.evaluation.summary import summarise
 from mace.protocols.folds import Fold
 
@@ -43,6 +44,16 @@ class Failing:
         if fold.name == self.at and Path(self.flag).exists():
             raise TrainingError("the loss is not a number")
         return Guess()(motion_set, fold, seed=seed, explain=explain)
+
+
+@dataclass(frozen=True)
+class Blind:
+    """Predicts like `Guess`, and cannot say where it looks."""
+
+    def __call__(
+        self, motion_set: MotionSet, fold: Fold, *, seed: int, explain: bool
+    ) -> FoldPredictions:
+        return Guess()(motion_set, fold, seed=seed, explain=False)
 
 
 @dataclass(frozen=True)
@@ -176,6 +187,46 @@ def test_other_settings_or_data_find_no_finished_fold(motion_set, tmp_path):
     evaluate(moved, tmp_path, methods={"network": Guess(0.5)})
     lines = (tmp_path / "predictions.jsonl").read_text().splitlines()
     assert len(lines) == 3 * 2 * 6
+
+
+def test_two_processes_never_write_one_folder(motion_set, tmp_path):
+    folder = RunFolder(tmp_path)
+    with folder.held(), pytest.raises(ConfigError, match="another evaluation is writing"):
+        evaluate(motion_set, tmp_path)
+    evaluate(motion_set, tmp_path)
+
+
+def test_files_of_another_evaluation_go_when_one_begins(motion_set, tmp_path):
+    evaluate(motion_set, tmp_path)
+    (tmp_path / "flag").touch()
+    failing = METHODS | {"network": Failing(str(tmp_path / "flag"))}
+    with pytest.raises(TrainingError):
+        evaluate(motion_set, tmp_path, methods=failing)
+    for name in ("results.json", "predictions.csv", "predictions-seed0.log"):
+        assert not (tmp_path / name).exists()
+    evaluate(motion_set, tmp_path)
+    assert (tmp_path / "predictions-seed1.log").exists()
+
+
+def test_a_line_says_which_code_made_it(motion_set, tmp_path, monkeypatch):
+    revisions = iter(["a" * 40, "b" * 40])
+
+    def provenance():
+        return {"git_revision": next(revisions)}
+
+    monkeypatch.setattr("mace.evaluation.cross_validation.provenance", provenance)
+    one = replace(CONFIG, seeds=(0,))
+    assert evaluate(motion_set, tmp_path, config=one).provenance["git_revision"] == "a" * 40
+    both = evaluate(motion_set, tmp_path)
+    assert both.provenance["git_revision"] == f"{'a' * 40}, {'b' * 40}"
+
+
+def test_what_cannot_say_where_it_looks_is_not_asked_again(motion_set, tmp_path):
+    asked = {"config": replace(CONFIG, explain=True), "methods": METHODS | {"network": Blind()}}
+    evaluate(motion_set, tmp_path, **asked)
+    lines = (tmp_path / "predictions.jsonl").read_bytes()
+    evaluate(motion_set, tmp_path, **asked)
+    assert (tmp_path / "predictions.jsonl").read_bytes() == lines
 
 
 def test_summary_of_a_perfect_method(motion_set, tmp_path):

@@ -127,6 +127,15 @@ def test_a_study_whose_storage_is_gone_is_said(tmp_path, pretended, monkeypatch)
     assert read_study(folder, storage="moved.db").name == "s"
 
 
+def test_a_folder_stays_that_of_its_search(tmp_path, pretended):
+    lab = {"storage": str(tmp_path / "lab.db"), "name": "mine"}
+    search(tmp_path / "s", trials=1, **lab)
+    with pytest.raises(ConfigError, match=r"the folder of the search mine in .*lab\.db"):
+        search(tmp_path / "s", trials=1)
+    assert not (tmp_path / "s" / "study.db").exists()
+    assert search(tmp_path / "s", trials=1, **lab).evaluated == 0
+
+
 def test_a_study_that_somebody_else_began_is_refused(tmp_path):
     storage = tmp_path / "theirs.db"
     optuna.create_study(

@@ -99,6 +99,19 @@ def test_a_search_may_begin_with_what_an_earlier_one_found(tmp_path, pretended, 
         search(tmp_path / "nothing", earlier=[tmp_path])
 
 
+def test_a_person_of_another_spelling_is_the_same_person(tmp_path, pretended, capsys):
+    spelt = {"first": "casme2/sub{:02}", "second": "casme2/{:02}"}
+    data = {
+        name: dataclasses.replace(
+            make_set(), subjects=tuple(map(text.format, range(1, 7))), fingerprint=""
+        )
+        for name, text in spelt.items()
+    }
+    first = search(tmp_path / "first", data["first"], trials=6)
+    search(tmp_path / "second", data["second"], trials=2, groups=3, seed=5, earlier=[first.folder])
+    assert capsys.readouterr().err.count("judged on people who are tested here") == 3
+
+
 def test_nobody_is_heard_again_by_way_of_two_studies(tmp_path, pretended, capsys):
     # The first was judged on the people whom the third tests; the second, on others, began with it.
     first = search(tmp_path / "first", trials=6)

@@ -25,7 +25,7 @@ from search_cases import (
 
 from mace.errors import ConfigError
 from mace.search import study as study_module
-from mace.search.sampler import numbers
+from mace.search.sampler import make_pruner, numbers
 from mace.search.storage import open_storage, trial_id
 from mace.search.study import Study, read_study
 
@@ -203,6 +203,10 @@ def test_what_a_machine_that_is_gone_left_is_evaluated(tmp_path, pretended, monk
     assert proposed(result) == proposed(search(tmp_path / "alone", trials=6))
 
 
+def running(study):
+    return sum(trial.state == TrialState.RUNNING for trial in study.trials())
+
+
 def test_what_was_killed_before_it_said_so_falls_silent_all_the_same(tmp_path, monkeypatch):
     plan = make_plan(tmp_path / "s", trials=2)
     dead, study = (Study(plan, "1", epochs=2) for _ in range(2))
@@ -215,12 +219,50 @@ def test_what_was_killed_before_it_said_so_falls_silent_all_the_same(tmp_path, m
         with pytest.raises(KeyboardInterrupt):
             dead.ask()
     study.recover()  # its silence counts from now
-    assert study.running == 1
+    assert running(study) == 1
     silence(plan.storage, "s/1", 0, seconds=600)
     study.recover()
-    assert study.running == 0
+    assert running(study) == 0
     asked = [study.ask() for _ in range(3)]
     assert [candidate.number for candidate in asked if candidate] == [0, 1]
+
+
+def test_what_nobody_is_at_work_on_is_not_done(tmp_path):
+    plan = make_plan(tmp_path / "s", trials=1)
+    dead, waiting, third = (Study(plan, "1", epochs=2) for _ in range(3))
+    assert dead.ask()
+    assert waiting.ask() is None
+    third.recover(begin=True)  # failed, and not yet proposed again
+    assert (running(waiting), waiting.done, waiting.proposals) == (0, 0, 1)
+    assert waiting.ask().number == 0
+
+
+def test_a_proposal_that_runs_again_competes_once(tmp_path):
+    plan = make_plan(tmp_path / "s", trials=4, prune="asha", first_rung=1)
+    study = Study(plan, "1", epochs=9)
+    pruner = make_pruner(plan.config, 9)
+
+    def report(candidate, score):
+        identifier = trial_id(open_storage(plan.storage), "s/1", candidate.trial)
+        open_storage(plan.storage).set_trial_intermediate_value(identifier, 1, score)
+        return pruner.prune(study.optuna, open_storage(plan.storage).get_trial(identifier))
+
+    for score in (0.9, 0.8, 0.7):
+        report(study.ask(), score)
+    worst = study.ask()
+    assert report(worst, 0.1)
+    study.optuna.tell(worst.trial, state=TrialState.FAIL)
+    again = study.ask()
+    assert again.number == worst.number
+    assert report(again, 0.1)
+    rungs = [
+        value
+        for trial in study.trials()
+        if trial.state != TrialState.FAIL
+        for name, value in trial.system_attrs.items()
+        if name == "completed_rung_0"
+    ]
+    assert sorted(rungs) == [0.1, 0.7, 0.8, 0.9]
 
 
 def test_a_minute_of_silence_counts_from_the_last_heartbeat_whoever_looks(tmp_path):
@@ -229,10 +271,10 @@ def test_a_minute_of_silence_counts_from_the_last_heartbeat_whoever_looks(tmp_pa
     assert at_work.ask()
     silence(plan.storage, "s/1", 0, seconds=50)
     study.recover()
-    assert study.running == 1
+    assert running(study) == 1
     silence(plan.storage, "s/1", 0, seconds=20)
     study.recover()
-    assert study.running == 0
+    assert running(study) == 0
 
 
 def test_a_trial_that_is_taken_over_while_it_is_proposed_is_left_to_the_other(

@@ -77,6 +77,18 @@ def test_searches_that_score_at_the_same_moment_lose_no_look(tmp_path, pretended
     assert [look["tried"] for look in read_study(tmp_path / "one").looks] == [14, 8]
 
 
+def test_a_score_that_was_computed_was_looked_at(tmp_path, pretended, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mace.evaluation.store.RunFolder.write_results", killed)
+        with pytest.raises(KeyboardInterrupt):
+            search(tmp_path / "s", trials=4)
+    more = search(tmp_path / "s", trials=7)
+    assert "after 8 settings" in more.evaluation.description["looked at before"]
+
+
 def test_equal_settings_are_trained_once(tmp_path, pretended):
     space = SearchSpace({"train.loss.kind": choice(("cross_entropy", "focal"))})
     result = search(tmp_path / "s", space=space, trials=9)

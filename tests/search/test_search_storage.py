@@ -127,6 +127,11 @@ def test_another_file_stays_as_it_is(tmp_path, content):
         open_storage(str(path / "study.db"))
 
 
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+def test_a_search_in_memory_is_refused(url):
+    assert "is no file" in sentence(url)
+
+
 def test_passwords_are_neither_shown_nor_kept():
     url = "postgresql://me:geheim@host/name"
     assert shown(url) == "postgresql://me@host/name"
