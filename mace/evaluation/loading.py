@@ -69,7 +69,7 @@ def _revision(
         for seed in plan["seeds"]
         for fold in config["folds"]
     }
-    return {"git_revision": ", ".join(sorted(made))} if all(made) else {}
+    return {"git_revision": ", ".join(sorted(map(str, made)))} if all(made) else {}
 
 
 def _of_clips(method: MethodResult, index: Int[np.ndarray, " m"]) -> MethodResult:

@@ -22,6 +22,7 @@ from mace.errors import ConfigError, OutputError
 from mace.files import write_json
 from mace.locks import lock
 from mace.search.config import STORAGE, SearchPlan
+from mace.search.setting import own_networks
 
 KIND, POINTER, LOCK = "mace search", "study.json", ".lock"
 # Whoever looks whether the lock is held, holds it for a moment.
@@ -88,7 +89,7 @@ def identity(plan: SearchPlan) -> dict[str, Any]:
         "recipe": {"train": hashed_settings(plan.train)},
         "space": plan.space.to_dict(),
         "search": hashed_settings(plan.config),
-        "code": code_version(),
+        "code": {"mace": code_version(), **own_networks(plan.space)},
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from mace.config import flattened, from_dict, to_dict
 from mace.errors import ConfigError, MaceError, first_line
+from mace.models.networks import source_of
 from mace.search.space import AS_IN_RECIPE, SearchSpace, Setting, edges
 from mace.training.config import FineTuneConfig, TrainConfig
 
@@ -135,6 +136,12 @@ def corners(space: SearchSpace) -> Iterator[Setting]:
     for together in [tuple(ends)] if everything else itertools.combinations(ends, 2):
         for values in itertools.product(*(ends[path] for path in together)):
             yield first | dict(zip(together, values, strict=True))
+
+
+def own_networks(space: SearchSpace) -> dict[str, str]:
+    """Return the networks of somebody's own that a space names, with digests of their files."""
+    paths = [flattened(setting).get("train.model.arch", "") for setting in corners(space)]
+    return {path: source_of(path) for path in sorted(set(paths)) if ":" in path}
 
 
 def text_of(setting: Setting) -> str:

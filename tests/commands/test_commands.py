@@ -46,6 +46,24 @@ def test_prepare_twice_does_nothing_the_second_time(home, data, capsys):
     assert "already prepared" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("command", "options", "said"),
+    [
+        ("evaluate", ["--workers", "-1"], "-1 workers were asked for"),
+        ("evaluate", ["--seeds", "0"], "0 seeds were asked for"),
+        ("evaluate", ["--protocol.folds", "1"], "protocol.folds is 1"),
+        ("evaluate", ["--protocol.seed", "-5"], "protocol.seed is -5"),
+        ("train", ["--seed", "-1"], "--seed is -1"),
+        ("zoo", ["--workers", "-1"], "-1 workers were asked for"),
+    ],
+)
+def test_numbers_out_of_range_are_refused_at_once(data, capsys, tmp_path, command, options, said):
+    out = ["--dataset", "synthetic/tiny", "--out", str(tmp_path / "out"), *data]
+    assert main([command, *out, *options]) == 2
+    assert said in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_zoo_trains_networks_alike_and_goes_on(data, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     cells = json.loads(TUTORIAL.read_text(encoding="utf-8"))["cells"]

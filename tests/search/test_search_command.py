@@ -62,6 +62,10 @@ def test_from_first_command_to_report(tmp_path, data, capsys):
         (["--prune", "asha", "--latency"], ["--prune", "--latency"]),
         (["--latency-limit-ms", "3"], ["--latency"]),
         (["--seeds", "0"], ["0 seeds"]),
+        (["--workers", "-1"], ["-1 workers"]),
+        (["--recipe.train.loss.gamma", "nan"], ["gamma is nan"]),
+        (["--storage", "sqlite://"], ["is no file"]),
+        (["--space", "{home}/dates.toml"], ["datetime.date(2026, 1, 1)", "expected text"]),
         (["--benchmark", "megc2018-hde"], ["folds of its own"]),
         (["--recipe.train.fine-tune.anchor", "3"], ["fine-tune"]),
         (["--units-from", "{home}/coding.csv"], ["--units-from", "unit-weight"]),
@@ -76,6 +80,7 @@ def test_from_first_command_to_report(tmp_path, data, capsys):
     ],
 )
 def test_mistakes_are_one_sentence_at_the_start(tmp_path, data, capsys, options, words):
+    (tmp_path / "dates.toml").write_text("[space]\n'train.loss.kind' = { choice = [2026-01-01] }")
     (tmp_path / "points.toml").write_text("[space]\n'train.mixup' = { uniform = [0.0, 0.4] }")
     (tmp_path / "field.toml").write_text("[space]\n'optimizer.learning_rate' = { choice = [0.1] }")
     (tmp_path / "shapes.toml").write_text(

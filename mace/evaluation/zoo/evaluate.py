@@ -261,7 +261,7 @@ def read_results(path: Path) -> list[Result]:
         return []
     columns = [field.name for field in fields(Result)]
     try:
-        words = {"revision": str, "recipe": str}
+        words: Any = {"revision": str, "recipe": str}
         table = pd.read_csv(path, dtype=words, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
