@@ -9,11 +9,13 @@ import pandas as pd
 import pytest
 from evaluation_cases import Guess, make_set
 
+from mace.cli import main
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError, TrainingError, WorkerError
 from mace.evaluation.config import EvaluationConfig, ProtocolConfig
 from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.loading import load_evaluation
+from mace.evaluation.logs.predictions import predictions_from_logs
 from mace.evaluation.method_scores import figures_json
 from mace.evaluation.methods.baselines import Majority
 from mace.evaluation.methods.method import FoldPredictions
@@ -125,6 +127,23 @@ def test_every_prediction_is_a_row_of_one_table(motion_set, tmp_path):
     assert (network["prediction"] == classes[evaluation.methods["network"].predicted[1]]).all()
     np.testing.assert_allclose(network[names].sum(axis=1), 1, atol=1e-5)
     assert set(table["method"]) == {evaluation.title, "majority"}
+
+
+def test_that_table_alone_gives_the_same_scores(motion_set, tmp_path, capsys):
+    evaluation = evaluate(motion_set, tmp_path)
+    told = figures_json(summarise(evaluation))
+    assert main(["score", str(tmp_path / "predictions.csv"), "--json"]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert scores["uf1"] == pytest.approx(told["uf1"])
+    assert (scores["n"], scores["subjects"]) == (told["n"], told["subjects"])
+    predictions = predictions_from_logs([tmp_path / "predictions.csv"])
+    assert predictions.predicted.tolist() == evaluation.methods["network"].predicted.tolist()
+    assert predictions.clips == evaluation.clips
+    assert any("majority as well" in remark for remark in predictions.remarks)
+    table = (tmp_path / "predictions.csv").read_text().splitlines()
+    (tmp_path / "other.csv").write_text("\n".join([table[0], "c0," + table[1].partition(",")[2]]))
+    with pytest.raises(DataError, match="line 2: the clip 'c0' is not written database/subject"):
+        predictions_from_logs([tmp_path / "other.csv"])
 
 
 def test_results_do_not_depend_on_the_workers_or_on_a_failure(motion_set, tmp_path):

@@ -42,9 +42,9 @@ def read_log(path: Path, *, benchmark: Benchmark | None = None) -> Log:
     path = Path(path)
     data = _read(path)
     log = (read_sheet if is_sheet(data) else _read_text)(path, data, benchmark)
-    first: dict[str, LogSample] = {}
+    first: dict[tuple[str, str], LogSample] = {}
     for sample in log.samples:
-        before = first.setdefault(sample.key, sample)
+        before = first.setdefault((sample.key, sample.seed), sample)
         if before is not sample:
             spelt = "" if before.name == sample.name else f" as {before.name}"
             raise DataError(

@@ -23,7 +23,7 @@ def predictions_from_logs(
     classes: Sequence[str] | None = None,
     benchmark: Benchmark | None = None,
 ) -> Predictions:
-    """Read one log for each seed of a method.
+    """Read one log for each seed of a method, or the long table that holds all.
 
     Args:
         paths: the logs; all must hold the same samples with the same truth, in any order.
@@ -37,7 +37,11 @@ def predictions_from_logs(
     if not paths:
         raise DataError("name at least one log of predictions")
     read = [read_log(path, benchmark=benchmark) for path in paths]
-    logs = [log.samples for log in read]
+    seeds: dict[tuple[Path, str], list[LogSample]] = {}
+    for path, log in zip(paths, read, strict=True):
+        for sample in log.samples:
+            seeds.setdefault((path, sample.seed), []).append(sample)
+    paths, logs = [path for path, _ in seeds], list(seeds.values())
     names, index = _classes(paths, logs, classes)
     first = {sample.key: sample for sample in logs[0]}
     predicted = []

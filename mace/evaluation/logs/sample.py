@@ -19,6 +19,7 @@ class LogSample:
         truth: the true class.
         prediction: the predicted class.
         line: number of the line it stands on, from 1.
+        seed: of the training, where one log holds several.
     """
 
     database: str
@@ -27,6 +28,7 @@ class LogSample:
     truth: str
     prediction: str
     line: int
+    seed: str = ""
 
     @property
     def name(self) -> str:

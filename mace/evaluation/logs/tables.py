@@ -3,7 +3,8 @@
 The header names the columns database, subject, clip, truth and prediction, in any order and case;
 other columns are passed over. Without names (`,0,1,2,3,4` of pandas, or no header at all) the
 columns are those five in this order, after an index if there is one. The column database may be
-missing where a benchmark tells the database of each subject.
+missing where a benchmark tells the database of each subject. The long table of an evaluation,
+`predictions.csv`, is read too: its first method, all seeds.
 """
 
 import csv
@@ -31,6 +32,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "predlabel",
     ),
 }
+LONG = ("clip", "subject", "fold", "seed", "method", "label", "prediction")
 DELIMITERS = ",;\t"
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
@@ -101,6 +103,7 @@ def _samples(path: Path, rows: Sequence[_Line], benchmark: Benchmark | None) -> 
     position, width, rest = _header(path, rows, benchmark)
     samples: list[LogSample] = []
     nobodys: list[str] = []
+    methods: dict[str, None] = {}
     for number, cells, line in rest:
         if not any(cells):
             continue
@@ -115,6 +118,17 @@ def _samples(path: Path, rows: Sequence[_Line], benchmark: Benchmark | None) -> 
             raise DataError(
                 f"{path}, line {number}: {shown(line)} has no {empty[0]}; fill in the cell"
             )
+        if "method" in values:
+            methods.setdefault(method := values.pop("method"))
+            if method != next(iter(methods)):
+                continue
+            parts = values["clip"].split("/", 2)
+            if len(parts) != 3:
+                raise DataError(
+                    f"{path}, line {number}: the clip {values['clip']!r} is not written "
+                    "database/subject/clip, as in the long table of an evaluation"
+                )
+            values |= dict(zip(("database", "subject", "clip"), parts, strict=True))
         if "database" not in values:
             database = database_of(values["subject"], benchmark)
             if database is None:
@@ -125,7 +139,11 @@ def _samples(path: Path, rows: Sequence[_Line], benchmark: Benchmark | None) -> 
             values["database"] = database
             nobodys.append(values["subject"])
         samples.append(LogSample(**values, line=number))
-    return Log(samples=tuple(samples), remarks=tuple(database_remarks(nobodys, benchmark)))
+    remarks = database_remarks(nobodys, benchmark)
+    if len(methods) > 1:
+        first, *others = methods
+        remarks = [*remarks, f"{path} is scored for {first}; it holds {', '.join(others)} as well"]
+    return Log(samples=tuple(samples), remarks=tuple(remarks))
 
 
 def _header(
@@ -134,6 +152,9 @@ def _header(
     """Return the place of each column, the number of cells in a row, and the rows of samples."""
     number, cells, line = rows[0]
     names = [_plain(cell) for cell in cells]
+    if set(LONG) <= set(names):
+        position = {name: names.index(name) for name in LONG if name not in ("fold", "label")}
+        return position | {"truth": names.index("label")}, len(names), rows[1:]
     places = {
         column: [i for i, name in enumerate(names) if name in accepted]
         for column, accepted in COLUMNS.items()
