@@ -4,6 +4,7 @@ import codecs
 import errno
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -28,7 +29,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         OutputError: if the folder cannot be written to or the disk is full.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.stem}.partial-{os.getpid()}{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.partial-{_nobody_elses()}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -58,8 +59,8 @@ def atomic_folder(path: Path, *, marker: str, what: str) -> Iterator[Path]:
     empty = path.is_dir() and not any(path.iterdir())
     if path.exists() and not (path / marker).is_file() and not empty:
         raise OutputError(f"{path} exists and is no {what}; choose another name")
-    temporary = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    retired = path.with_name(f".{path.name}.retired-{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.partial-{_nobody_elses()}")
+    retired = path.with_name(f".{path.name}.retired-{_nobody_elses()}")
     try:
         temporary.mkdir(parents=True)
         yield temporary
@@ -149,3 +150,8 @@ def decode_text(data: bytes) -> str | None:
             text = data.decode(encoding)
             return None if "\0" in text else text
     return None
+
+
+def _nobody_elses() -> str:
+    # On a shared folder, containers of several machines have equal process numbers.
+    return f"{os.getpid()}-{secrets.token_hex(3)}"
