@@ -1,5 +1,6 @@
 """A search at work: counts, the best so far, rate, time left, who is at work."""
 
+import platform
 import sys
 import time
 from collections import Counter, defaultdict
@@ -15,7 +16,7 @@ from rich.console import Console
 from mace.evaluation.table import print_text_table
 from mace.search.folder import is_locked
 from mace.search.setting import text_of
-from mace.search.study import Outcome, owner_of, ranked, read_study
+from mace.search.study import LOST, Outcome, owner_of, ranked, read_study
 
 # The rate is that of the last results, since pruning and caches change it on the way.
 RECENT = 30
@@ -47,24 +48,26 @@ def print_top(folder: Path, *, storage: str = "", clear: bool = False) -> bool:
     """
     study, locked = read_study(folder, storage=storage), is_locked(folder)
     outcomes, proposals, trials = study.outcomes(), study.facts["proposals"], study.trials()
-    here = f":{Path(folder).resolve()}"
+    here = f"{platform.node()}:{Path(folder).resolve()}"
     running = {
         group: [
             trial
             for trial in of_group
             # What a killed search left behind in this folder runs no more.
             if trial.state == TrialState.RUNNING
-            and (locked or not owner_of(trial)[1].endswith(here))
+            and (locked or owner_of(trial)[1] != here)
         ]
         for group, of_group in trials.items()
     }
     at_work, settings = locked or any(running.values()), proposals * len(trials)
+    lost = sum(LOST in trial.user_attrs for trial in chain(*trials.values()))
+    over = len(outcomes) + lost >= settings
     headline = [f"{study.name}: {len(outcomes)} of {settings} settings"]
-    if locked and len(outcomes) >= settings:
+    if locked and over:
         headline.append("outer score")
     elif not at_work and not study.looks:
         goes_on = "the same mace search goes on"
-        if len(outcomes) >= settings:
+        if over:
             goes_on = "mace search without --join computes the outer score"
         headline.append(f"nobody is at work here; {goes_on}")
     rate = _rate(chain(*trials.values()))
