@@ -17,7 +17,7 @@ from mace.annotation.class_sets import ClassSet
 from mace.commands.defaults import DATASET, check_counts, with_default_recipe
 from mace.commands.mixing import make_mix, read_mix
 from mace.commands.starting import Start, starting_from
-from mace.errors import ConfigError
+from mace.errors import ConfigError, DataError, OutputError
 from mace.evaluation.config import (
     DescriptorConfig,
     EvaluationConfig,
@@ -96,6 +96,10 @@ def run(
         as_json: print the summary as one JSON object instead of the table.
     """
     check_counts(seeds=seeds, workers=workers)
+    if units_from is not None and not units_from.exists():
+        raise DataError(f"there is no table {units_from}, which --units-from names")
+    if out is not None and out.is_file():
+        raise OutputError(f"{out} is a file; --out names a folder")
     names = (dataset, *also)
     folders = [prepared_dataset(name, data_dir=data_dir) for name in names]
     named = BENCHMARKS[protocol.benchmark] if protocol.benchmark else None
@@ -161,7 +165,7 @@ def run(
     from mace.compilation import keep_compiled
     from mace.data.flow_images import holds_flow_images
     from mace.evaluation.action_units import evaluate_units
-    from mace.evaluation.cross_validation import evaluate_methods
+    from mace.evaluation.cross_validation import check_people, evaluate_methods
     from mace.evaluation.leaky import show_leaks
     from mace.evaluation.method_scores import figures_json
     from mace.evaluation.report.mean_motion import draw_mean_motion
@@ -195,6 +199,8 @@ def run(
     def check(clips: Sequence["Clip"]) -> None:
         if as_it_is is not None and not aus:
             as_it_is.check_classes({clip.emotion for clip in clips})
+        if not also and benchmark is None:  # others may be added, or left out
+            check_people([clip.person for clip in clips], protocol)
 
     inputs = join(
         [

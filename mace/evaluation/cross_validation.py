@@ -86,6 +86,22 @@ def make_folds(motion_set: MotionSet, protocol: ProtocolConfig) -> list[Fold]:
     return grouped_kfold(motion_set.groups, protocol.folds, protocol.seed)
 
 
+def check_people(people: Sequence[str], protocol: ProtocolConfig) -> None:
+    """Refuse folds that the people of some clips, `database/subject`, cannot be dealt to.
+
+    Before their motion is computed, which may take an hour.
+
+    Raises:
+        ConfigError: for an impossible number of folds.
+        DataError: if there are too few people, or databases.
+    """
+    groups = np.unique(people, return_inverse=True)[1]
+    if protocol.kind == "kfold":
+        grouped_kfold(groups, protocol.folds, protocol.seed)
+    if protocol.kind == "database":
+        leave_one_database_out([person.split("/")[0] for person in people], groups)
+
+
 def evaluate_methods(
     motion_set: MotionSet,
     *,

@@ -54,8 +54,7 @@ def print_top(folder: Path, *, storage: str = "", clear: bool = False) -> bool:
             trial
             for trial in of_group
             # What a killed search left behind in this folder runs no more.
-            if trial.state == TrialState.RUNNING
-            and (locked or owner_of(trial)[1] != here)
+            if trial.state == TrialState.RUNNING and (locked or owner_of(trial)[1] != here)
         ]
         for group, of_group in trials.items()
     }

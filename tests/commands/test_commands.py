@@ -64,6 +64,25 @@ def test_numbers_out_of_range_are_refused_at_once(data, capsys, tmp_path, comman
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--protocol.kind", "kfold", "--protocol.folds", "99"], "99 folds over"),
+        (["--protocol.kind", "database"], "database"),
+        (["--units-from", "nowhere.csv", "--target", "aus"], "there is no table nowhere.csv"),
+        (["--out", "a_file"], "a_file is a file"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_said_before_motion_is_computed(
+    data, capsys, tmp_path, monkeypatch, options, said
+):
+    monkeypatch.chdir(tmp_path)
+    Path("a_file").touch()
+    monkeypatch.setattr("mace.data.making.represent", None)
+    assert main(["evaluate", "--dataset", "synthetic/tiny", *data, *options]) not in (0, 1)
+    assert said in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_the_zoo_trains_networks_alike_and_goes_on(data, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     cells = json.loads(TUTORIAL.read_text(encoding="utf-8"))["cells"]
