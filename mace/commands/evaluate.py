@@ -96,8 +96,6 @@ def run(
         as_json: print the summary as one JSON object instead of the table.
     """
     check_counts(seeds=seeds, workers=workers)
-    if units_from is not None and not units_from.exists():
-        raise DataError(f"there is no table {units_from}, which --units-from names")
     if out is not None and out.is_file():
         raise OutputError(f"{out} is a file; --out names a folder")
     names = (dataset, *also)
@@ -144,6 +142,8 @@ def run(
         from mace.evaluation.methods.descriptors import check_bi_woof
 
         check_bi_woof(recipe.motion)
+    if units_from is not None and not units_from.exists():
+        raise DataError(f"there is no table {units_from}, which --units-from names")
     mixed = read_mix(mix, data_dir=data_dir)
     config = EvaluationConfig(train=recipe.train, protocol=protocol, seeds=tuple(range(seeds)))
     if not baselines:
