@@ -1,11 +1,8 @@
 """Where a result comes from: code revision, package versions, platform, time."""
 
-import hashlib
-import inspect
 import platform
 import subprocess
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -52,27 +49,6 @@ def source_revision(*, apart: Sequence[str] = ()) -> str | None:
         return git("rev-parse", "HEAD") + ("-dirty" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return None
-
-
-def code_of(*things: object) -> str:
-    """Return 12 hexadecimal digits of the source of some objects' classes, as far as it is there.
-
-    What those classes call or inherit is not looked into.
-    """
-    digest = hashlib.sha256()
-    for kind in map(type, things):
-        parts: list[Any] = [kind]
-        try:
-            inspect.getsource(kind)
-        except (
-            OSError,
-            TypeError,
-        ):  # a class of a notebook has no file, but its methods have lines
-            parts = [part for part in vars(kind).values() if inspect.isfunction(part)]
-        for part in parts:
-            with suppress(OSError, TypeError):
-                digest.update(inspect.getsource(part).encode())
-    return digest.hexdigest()[:12]
 
 
 def _version(package: str) -> str | None:

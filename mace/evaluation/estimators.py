@@ -18,7 +18,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from mace.classifiers import NetworkClassifier
-from mace.config import UNHASHED
+from mace.config import UNHASHED, config_hash
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError, TrainingError
 from mace.evaluation.arrays import UNKNOWN_PEOPLE
@@ -31,9 +31,8 @@ from mace.evaluation.own_arrays import OwnArrays, own_arrays
 from mace.evaluation.scores import CrossValidation
 from mace.metrics import confusion_matrix, uf1
 from mace.models.config import ModelConfig
-from mace.models.networks import source_of
+from mace.models.networks import code_of, source_of
 from mace.protocols.folds import Fold, grouped_kfold, loso
-from mace.provenance import code_of
 from mace.shallow import SHALLOW, shallow_classifier
 
 
@@ -105,7 +104,7 @@ def cross_validate(
     method = EstimatorMethod(
         estimator=classifier,
         identity=_identity(classifier),
-        code=_code(classifier),
+        code=classifier_code(classifier, choose),
         reseed=seeds is not None,
         choose=None if choose is None else repr(choose),
         space=choose,
@@ -207,7 +206,7 @@ class EstimatorMethod:
         )
 
 
-_SEED = "random_state"
+_SEED, _NETWORK = "random_state", "network"
 
 
 def _selection(search: GridSearchCV) -> str:
@@ -319,12 +318,30 @@ def _identity(classifier: BaseEstimator) -> str:
     return f"{name}({', '.join(f'{key}={settings[key]!r}' for key in sorted(settings))})"
 
 
-def _code(classifier: BaseEstimator) -> str:
-    parts = [classifier, *classifier.get_params(deep=True).values()]
-    networks = [part.network for part in parts if isinstance(part, NetworkClassifier)]
-    named = [source_of(network) for network in networks if isinstance(network, str)]
+def classifier_code(classifier: BaseEstimator, choose: Any) -> str:
+    """Return digits that name the source of a classifier, its steps, networks and choices.
+
+    Raises:
+        ConfigError: if a file of them was edited since it was loaded.
+    """
+    parts = [classifier, *_values(classifier.get_params(deep=True)), *_values(choose)]
     objects = [part for part in parts if hasattr(part, "get_params") or isinstance(part, nn.Module)]
-    return "".join([code_of(*objects), *named])
+    configs = [config_hash(part) for part in parts if isinstance(part, ModelConfig)]
+    settings = classifier.get_params(deep=True)
+    names = [settings[key] for key in settings if key.split("__")[-1] == _NETWORK]
+    for grid in choose if isinstance(choose, list | tuple) else [choose or {}]:
+        names += [name for key in grid if key.split("__")[-1] == _NETWORK for name in grid[key]]
+    named = [source_of(name) for name in names if isinstance(name, str)]
+    return "".join([code_of(*objects), *configs, *named])
+
+
+def _values(settings: Any) -> list[Any]:
+    """Return what is anywhere in mappings and lists."""
+    if isinstance(settings, Mapping):
+        return [leaf for value in settings.values() for leaf in _values(value)]
+    if isinstance(settings, list | tuple):
+        return [leaf for value in settings for leaf in _values(value)]
+    return [settings]
 
 
 def _name(classifier: Any) -> str:

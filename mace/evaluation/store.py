@@ -34,6 +34,9 @@ if TYPE_CHECKING:  # a run is read back without JAX
 type RecordKey = tuple[str, int, str]
 """Hash of the method's settings, seed, name of the fold."""
 
+# Made of the lines.
+DERIVED = ("results.json", "leaky.json", "predictions.csv", "predictions-seed*.log")
+
 # Digits of a stored probability: enough for any score, and a line stays readable.
 DIGITS = 6
 
@@ -77,7 +80,7 @@ class RunFolder:
         except (DataError, KeyError, TypeError):
             same = False
         if not same:
-            for pattern in ("results.json", "predictions.csv", "predictions-seed*.log"):
+            for pattern in DERIVED:
                 for path in self.path.glob(pattern):
                     path.unlink()
         write_json(self.path / "config.json", config)

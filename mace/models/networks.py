@@ -7,10 +7,12 @@ Another network is a file of `mace.models` and a row here; a network of somebody
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import os
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -192,12 +194,8 @@ def load(place: str) -> Any:
             been edited since this process ran it.
     """
     module, _, attribute = place.partition(":")
-    source, file = source_of(place), _find(module).origin or module
-    if _LOADED.setdefault(module, source) != source:
-        raise ConfigError(
-            f"{file} has changed since it was loaded; start this process anew (in a notebook, the "
-            "kernel), lest the results of one network be taken for the other's"
-        )
+    file = _find(module).origin or module
+    _unedited(module, file)
     try:
         loaded = importlib.import_module(module)
     except Exception as error:
@@ -229,12 +227,63 @@ def source_of(arch: str) -> str:
         return ""
 
 
+def code_of(*things: object) -> str:
+    """Return 12 hexadecimal digits of the source of some objects' classes, as far as it is there.
+
+    Of a class in a file that is the whole file; of one in a notebook, or in the script that runs,
+    all classes that are defined there. What those import is not looked into.
+
+    Raises:
+        ConfigError: if a file has been edited since this was asked first.
+    """
+    digest = hashlib.sha256()
+    for kind in map(type, things):
+        home = sys.modules.get(kind.__module__)
+        if kind.__module__ != "__main__":
+            digest.update(_unedited(kind.__module__, getattr(home, "__file__", None)).encode())
+            continue
+        defined = [part for part in vars(home).values() if inspect.isclass(part)]
+        for part in dict.fromkeys([kind, *defined]):
+            if part.__module__ == "__main__":
+                digest.update(_written(part).encode())
+    return digest.hexdigest()[:12]
+
+
+def _written(kind: type) -> str:
+    """Return a class as it is written; a notebook's has no file, but its methods have lines."""
+    try:
+        return inspect.getsource(kind)
+    except (OSError, TypeError):
+        lines = [kind.__qualname__]
+    for name, part in vars(kind).items():
+        if isinstance(part, bool | int | float | str | tuple) and not name.startswith("__"):
+            lines.append(f"{name}={part!r}")
+        elif inspect.isfunction(part):
+            with suppress(OSError, TypeError):
+                lines.append(inspect.getsource(part))
+    return "\n".join(lines)
+
+
+def _unedited(module: str, file: str | None) -> str:
+    """Return the digest of a module's file, which is to be what it was at first."""
+    try:
+        source = hashlib.sha256(Path(file or "").read_bytes()).hexdigest()[:12]
+    except OSError:  # built in, or a folder
+        source = ""
+    if _LOADED.setdefault(module, source) != source:
+        raise ConfigError(
+            f"{file} has changed since it was loaded; start this process anew (in a notebook, the "
+            "kernel), lest the results of one network be taken for the other's"
+        )
+    return source
+
+
 def line_of(error: BaseException, file: str) -> str:
     """Return `, line 3 of my_network.py` of where in that file an error arose; else nothing."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == file]
-    if isinstance(error, SyntaxError) and error.filename == file:
-        lines.append(error.lineno)
+    if isinstance(error, SyntaxError):  # which says it itself
+        lines = []
     return f", line {lines[-1]} of {Path(file).name}" if lines else ""
 
 

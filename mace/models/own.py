@@ -11,8 +11,7 @@ from jaxtyping import Array, Float
 
 from mace.errors import ConfigError, MaceError, first_line
 from mace.models.config import ModelConfig
-from mace.models.networks import line_of
-from mace.provenance import code_of
+from mace.models.networks import code_of, line_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,12 +53,25 @@ def refuse_another_pointer(plan: SearchPlan) -> None:
     Raises:
         ConfigError: if the folder belongs to a study of another name, or in another place.
     """
-    there, now = read_pointer(plan.out), _pointed(plan)
-    if there is not None and there != now:
+    there = read_pointer(plan.out)
+    if there is None:
+        return
+    (place, name), (new_place, new_name) = (
+        _resolved(plan.out, *p) for p in (there, _pointed(plan))
+    )
+    advice = [f"--name {name}"] if name != new_name else []
+    advice += [f"--storage {place}"] if place != new_place else []
+    if advice:
         raise ConfigError(
-            f"{plan.out} is the folder of the search {there[1]} in {there[0]}, now it would be "
-            f"that of {now[1]} in {now[0]}; give its --storage and --name, or choose another --out"
+            f"{plan.out} is the folder of the search {name} in {place}, now it would be that of "
+            f"{new_name} in {new_place}; give {' '.join(advice)}, or choose another --out"
         )
+
+
+def _resolved(folder: Path, place: str, name: str) -> tuple[str, str]:
+    from mace.search.storage import is_url
+
+    return place if is_url(place) else str((Path(folder) / place).resolve()), name
 
 
 def _pointed(plan: SearchPlan) -> tuple[str, str]:
@@ -89,7 +102,7 @@ def identity(plan: SearchPlan) -> dict[str, Any]:
         "recipe": {"train": hashed_settings(plan.train)},
         "space": plan.space.to_dict(),
         "search": hashed_settings(plan.config),
-        "code": {"mace": code_version(), **own_networks(plan.space)},
+        "code": {"mace": code_version(), **own_networks(plan.space, plan.train)},
     }
 
 

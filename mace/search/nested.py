@@ -43,7 +43,13 @@ from mace.search.folder import (
 from mace.search.objective import Shared
 from mace.search.sampler import NumberedSampler, proposals, seed_of
 from mace.search.scheduler import Scheduler
-from mace.search.setting import apply_setting, check_networks, check_space
+from mace.search.setting import (
+    apply_setting,
+    check_networks,
+    check_space,
+    own_networks,
+    refuse_edited,
+)
 from mace.search.space import encoded
 from mace.search.storage import answering, is_ready, open_storage
 from mace.search.study import (
@@ -214,7 +220,8 @@ def _open(data: Data, plan: SearchPlan, corners: list[TrainConfig]) -> Scheduler
         for note in begun[name].notes:
             _say(note)
         study.recover(begin=True)
-    shared = Shared(plan=plan, motion_set=motion_set, folds=folds, epochs=epochs)
+    own = own_networks(plan.space, plan.train)
+    shared = Shared(plan=plan, motion_set=motion_set, folds=folds, epochs=epochs, own=own)
     return Scheduler(shared, studies)
 
 
@@ -248,6 +255,7 @@ def _score(
 ) -> Evaluation:
     """Leave one subject out, each time training with their group's setting; a look, remembered."""
     plan, first = search.plan, search.studies[FIRST_GROUP].optuna
+    refuse_edited(search.shared.own)
     settings = {group: dict(outcome.setting) for group, outcome in chosen.items()}
     tried = len(different(outcomes))
     # The same choice after the same number of settings is the same look, made again.
@@ -267,6 +275,7 @@ def _score(
     methods: dict[str, Method] = {**make_methods(config), NETWORK: Chosen(train=trains)}
 
     def look(evaluation: Evaluation) -> None:
+        refuse_edited(search.shared.own)
         # Before anybody can see the score: a process that is killed has looked as well.
         summary = summarise(evaluation)
         facts = {

@@ -28,7 +28,7 @@ from mace.protocols.folds import Fold
 from mace.protocols.inner import OuterFold
 from mace.search.config import SearchPlan
 from mace.search.sampler import make_pruner
-from mace.search.setting import apply_setting
+from mace.search.setting import apply_setting, refuse_edited
 from mace.search.storage import file_of, open_storage, trial_id
 from mace.search.study import Candidate, Outcome
 from mace.training.config import TrainConfig
@@ -49,12 +49,14 @@ class Shared:
         motion_set: all clips.
         folds: the outer and inner folds, by the group's name.
         epochs: the most that a setting may ask for.
+        own: networks of somebody's own, and what their files were when the search began.
     """
 
     plan: SearchPlan
     motion_set: MotionSet
     folds: Mapping[str, OuterFold]
     epochs: int
+    own: Mapping[str, str]
 
 
 def evaluate(shared: Shared, job: Sequence[Candidate]) -> list[Outcome]:
@@ -67,6 +69,7 @@ def evaluate(shared: Shared, job: Sequence[Candidate]) -> list[Outcome]:
         DataError: if a fold cannot be made.
         ConfigError: for a setting that is none.
     """
+    refuse_edited(shared.own)  # a worker may have begun after that
     trials = [_Trial(shared, candidate) for candidate in job]
     training = InnerTraining(shared.motion_set, [run for trial in trials for run in trial.runs])
     rungs = shared.plan.config.rungs(shared.epochs)

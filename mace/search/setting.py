@@ -5,7 +5,7 @@ import functools
 import itertools
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mace.config import flattened, from_dict, to_dict
@@ -138,10 +138,24 @@ def corners(space: SearchSpace) -> Iterator[Setting]:
             yield first | dict(zip(together, values, strict=True))
 
 
-def own_networks(space: SearchSpace) -> dict[str, str]:
-    """Return the networks of somebody's own that a space names, with digests of their files."""
-    paths = [flattened(setting).get("train.model.arch", "") for setting in corners(space)]
-    return {path: source_of(path) for path in sorted(set(paths)) if ":" in path}
+def own_networks(space: SearchSpace, train: TrainConfig) -> dict[str, str]:
+    """Return the networks of somebody's own that are searched, with digests of their files."""
+    paths = {flattened(setting).get("train.model.arch", "") for setting in corners(space)}
+    return {path: source_of(path) for path in sorted({*paths, train.model.arch}) if ":" in path}
+
+
+def refuse_edited(networks: Mapping[str, str]) -> None:
+    """Refuse to go on with networks whose files are not what they were when a search began.
+
+    Raises:
+        ConfigError: naming the first.
+    """
+    for place, source in networks.items():
+        if source_of(place) != source:
+            raise ConfigError(
+                f"the file of {place} has changed since the search began; put it back, or search "
+                "anew with another --out"
+            )
 
 
 def text_of(setting: Setting) -> str:

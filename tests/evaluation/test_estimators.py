@@ -1,5 +1,7 @@
 """`mace.cross_validate`, `mace.score`, `mace.compare` and `mace.audit` on arrays of one's own."""
 
+import importlib
+
 import flax.linen as nn
 import numpy as np
 import pandas as pd
@@ -18,7 +20,10 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 import mace
+from mace.classifiers import NetworkClassifier
 from mace.errors import ConfigError, DataError, TrainingError
+from mace.evaluation.estimators import classifier_code
+from mace.models.config import ModelConfig
 
 
 class Own(nn.Module):
@@ -229,3 +234,43 @@ def test_folds_of_pairs_are_audited():
         mace.audit(folds, X, y)
     with pytest.raises(DataError, match="fold 1 is no pair"):
         mace.audit([([0], [99])], groups=groups)
+
+
+OWN = """
+import flax.linen as nn
+
+class Net(nn.Module):
+    classes: int = 2
+
+    @nn.compact
+    def __call__(self, x):
+        return nn.Dense(self.classes)(x.mean((1, 2)))
+"""
+
+
+def test_results_of_a_network_that_was_edited_are_not_found_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "edited_net.py").write_text(OWN)
+    named, other = "edited_net:Net", NetworkClassifier("edited_net:Net", epochs=1)
+    grid = {"network": ["edited_net:Net", "ststnet"]}
+    cases = [
+        (NetworkClassifier(named), None),
+        (NetworkClassifier(ModelConfig(arch=named)), None),
+        (make_pipeline(other), None),
+        (NetworkClassifier("ststnet"), grid),
+    ]
+    before = [classifier_code(*case) for case in cases]
+    assert before == [classifier_code(*case) for case in cases]
+    (tmp_path / "edited_net.py").write_text(OWN.replace("mean", "max"))
+    assert not set(before) & {classifier_code(*case) for case in cases}
+
+
+def test_an_edited_file_whose_class_is_loaded_is_refused(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "loaded_net.py").write_text(OWN)
+    classifier = NetworkClassifier(importlib.import_module("loaded_net").Net())
+    classifier_code(classifier, None)
+    (tmp_path / "loaded_net.py").write_text(OWN.replace("mean", "max"))
+    with pytest.raises(ConfigError, match=r"loaded_net\.py has changed since it was loaded"):
+        classifier_code(classifier, None)

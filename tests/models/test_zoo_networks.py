@@ -261,7 +261,7 @@ def test_what_is_no_network_is_refused(own, name, message):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("syntax", "x = (\n", r"syntax\.py cannot be run: SyntaxError: .*, line 1 of syntax\.py"),
+        ("syntax", "x = (\n", r"syntax\.py cannot be run: SyntaxError: .*\(syntax\.py, line 1\)$"),
         ("lacking", "\nimport no_such_thing", r"ModuleNotFoundError: .*, line 2 of lacking\.py"),
         ("misspelt", "import flax.linen as nn\nx = nn.Modul", r"AttributeError: .*Modul.*, line 2"),
         (

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -134,6 +135,12 @@ def test_a_folder_stays_that_of_its_search(tmp_path, pretended):
         search(tmp_path / "s", trials=1)
     assert not (tmp_path / "s" / "study.db").exists()
     assert search(tmp_path / "s", trials=1, **lab).evaluated == 0
+    # A copy goes on under the name that it had.
+    search(tmp_path / "t", trials=1)
+    shutil.copytree(tmp_path / "t", tmp_path / "copy")
+    with pytest.raises(ConfigError, match=r"give --name t, or choose another --out$"):
+        search(tmp_path / "copy", trials=1)
+    assert search(tmp_path / "copy", trials=1, name="t").evaluated == 0
 
 
 def test_a_study_that_somebody_else_began_is_refused(tmp_path):

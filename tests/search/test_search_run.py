@@ -1,11 +1,13 @@
 """What a search comes to, begun once, again and further; what is refused and what is lost."""
 
 from concurrent.futures import Future
+from dataclasses import replace
 
 import pytest
 from optuna.distributions import FloatDistribution
 from search_cases import (
     LEARNING_RATE,
+    TRAIN,
     choices,
     finished,
     make_plan,
@@ -15,7 +17,8 @@ from search_cases import (
 )
 
 from mace.errors import ConfigError, DataError, WorkerError
-from mace.search import nested
+from mace.models.config import ModelConfig
+from mace.search import nested, objective, scheduler
 from mace.search.executors import InlineExecutor
 from mace.search.nested import nested_cross_validation
 from mace.search.space import SearchSpace, choice
@@ -87,6 +90,28 @@ def test_a_score_that_was_computed_was_looked_at(tmp_path, pretended, monkeypatc
             search(tmp_path / "s", trials=4)
     more = search(tmp_path / "s", trials=7)
     assert "after 8 settings" in more.evaluation.description["looked at before"]
+
+
+def test_a_network_that_is_edited_during_a_search_ends_it(tmp_path, pretended, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    net = tmp_path / "searched_net.py"
+    net.write_text(
+        "import flax.linen as nn\nclass Net(nn.Module):\n    classes: int\n"
+        "    @nn.compact\n    def __call__(self, x):\n"
+        "        return nn.Dense(self.classes)(x.mean((1, 2)))\n"
+    )
+    train = replace(TRAIN, model=ModelConfig(arch="searched_net:Net"))
+    assert search(tmp_path / "s", trials=1, train=train).evaluated == 2
+
+    def edited(*args, **options):
+        net.write_text(net.read_text().replace("mean", "max"))
+        return evaluate(*args, **options)
+
+    evaluate = objective.evaluate
+    monkeypatch.setattr(scheduler, "evaluate", edited)
+    with pytest.raises(ConfigError, match="searched_net:Net has changed since the search began"):
+        search(tmp_path / "s", trials=2, train=train)
+    assert len(read_study(tmp_path / "s").looks) == 1
 
 
 def test_equal_settings_are_trained_once(tmp_path, pretended):

@@ -113,15 +113,16 @@ def _samples(path: Path, rows: Sequence[_Line], benchmark: Benchmark | None) -> 
                 f"has {width}"
             )
         values = {column: cells[i] for column, i in position.items()}
+        if "method" in values:
+            methods.setdefault(method := values.pop("method"))
+            if method != next(iter(methods)):
+                continue
         empty = [column for column, value in values.items() if not value]
         if empty:
             raise DataError(
                 f"{path}, line {number}: {shown(line)} has no {empty[0]}; fill in the cell"
             )
-        if "method" in values:
-            methods.setdefault(method := values.pop("method"))
-            if method != next(iter(methods)):
-                continue
+        if "seed" in values:
             parts = values["clip"].split("/", 2)
             if len(parts) != 3:
                 raise DataError(
@@ -152,13 +153,13 @@ def _header(
     """Return the place of each column, the number of cells in a row, and the rows of samples."""
     number, cells, line = rows[0]
     names = [_plain(cell) for cell in cells]
-    if set(LONG) <= set(names):
-        position = {name: names.index(name) for name in LONG if name not in ("fold", "label")}
-        return position | {"truth": names.index("label")}, len(names), rows[1:]
     places = {
         column: [i for i, name in enumerate(names) if name in accepted]
         for column, accepted in COLUMNS.items()
     }
+    if set(LONG) <= set(names) and not places["database"]:
+        position = {name: names.index(name) for name in LONG if name not in ("fold", "label")}
+        return position | {"truth": names.index("label")}, len(names), rows[1:]
     if not any(places.values()):
         unnamed = _unnamed(names) and len(names) - len(COLUMNS) in (0, 1)
         bare = len(names) == len(COLUMNS) and canonical_database(cells[0]) in NUMBERED

@@ -16,7 +16,7 @@ import pandas as pd
 
 from mace.config import config_hash, from_dict
 from mace.data.motion_set import MotionSet
-from mace.errors import ConfigError, DataError, MaceError, TrainingError
+from mace.errors import ConfigError, DataError, MaceError, TrainingError, WorkerError
 from mace.evaluation.config import (
     NETWORK,
     EvaluationConfig,
@@ -191,7 +191,7 @@ def evaluate_zoo(
                 methods=methods,
                 log=log,
             )
-        except (ConfigError, DataError, TrainingError) as error:
+        except (ConfigError, DataError, TrainingError, WorkerError) as error:
             # Hours of the other rows are not lost by it.
             log(f"{name} failed: {error}")
             failed.append(name)
@@ -261,7 +261,8 @@ def read_results(path: Path) -> list[Result]:
         return []
     columns = [field.name for field in fields(Result)]
     try:
-        words: Any = {"revision": str, "recipe": str}
+        names = ("dataset", "folds", "network", "recipe", "revision")
+        words: Any = dict.fromkeys(names, str)
         table = pd.read_csv(path, dtype=words, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
