@@ -24,9 +24,10 @@ from mace.data.config import VariantConfig
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
 from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig
-from mace.evaluation.cross_validation import evaluate_methods, make_folds
+from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.methods.method import FoldPredictions, Method
 from mace.evaluation.methods.network import Network
+from mace.evaluation.protocol_folds import make_folds
 from mace.evaluation.results import Evaluation
 from mace.experiments.study_results import Pooled, append_row, make_row, read_rows
 from mace.inputs import read_motion

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mace.errors import OutputError
-from mace.locks import lock
+from mace.locks import lock, lock_folder
 
 SPARE_BYTES = 256 * 1024
 
@@ -90,6 +90,31 @@ def require_space(folder: Path, needed: int = 0) -> None:
             f"cannot write {folder}: {os.strerror(errno.ENOSPC)}; free some space or choose "
             "another folder, and start again to go on from the last checkpoint"
         )
+
+
+@contextmanager
+def one_at_a_time(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    """Make a folder, and keep other processes that ask for it from what is done within.
+
+    Args:
+        folder: to be made, with those above it.
+        wait: for a process that holds it.
+
+    Raises:
+        BlockingIOError: if one does, and `wait` is false.
+        OutputError: if the folder cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = lock_folder(folder, wait=wait)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        os.close(held)
 
 
 def write_text(path: Path, text: str) -> None:

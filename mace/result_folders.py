@@ -4,12 +4,8 @@ import hashlib
 import itertools
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-
-from mace.errors import OutputError
-from mace.locks import lock_folder
 
 COLOUR = "color"
 """The folder of the pictures of a recording of CAS(ME)^3; those of depth lie beside it."""
@@ -85,24 +81,6 @@ def result_folder(
                 return folder, taken
     numbered = (best.with_name(f"{best.name}-{number}") for number in itertools.count(2))
     return next(path for path in numbered if owner(path) in (None, recording)), taken
-
-
-@contextmanager
-def one_at_a_time(out: Path) -> Iterator[None]:
-    """Keep other processes from choosing a folder below `out` within.
-
-    Raises:
-        OutputError: if `out` cannot be made.
-    """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        held = lock_folder(out)
-    except OSError as error:
-        raise OutputError(f"cannot write {out}: {error.strerror or error}") from error
-    try:
-        yield
-    finally:
-        os.close(held)
 
 
 def _short(name: str) -> str:

@@ -234,6 +234,16 @@ def begin_worker() -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
 
 
+def check_workers(workers: int) -> None:
+    """Refuse fewer than no workers.
+
+    Raises:
+        ConfigError: with the number.
+    """
+    if workers < 0:
+        raise ConfigError(f"{workers} workers were asked for, expected 0 or more")
+
+
 def parallel_map[S, J, R](
     function: Callable[[S, J], R],
     jobs: Sequence[J],
@@ -261,8 +271,7 @@ def parallel_map[S, J, R](
         ConfigError: for fewer than no workers.
         WorkerError: if a worker process dies.
     """
-    if workers < 0:
-        raise ConfigError(f"{workers} workers were asked for, expected 0 or more")
+    check_workers(workers)
     if workers == 0 or not jobs:
         for job in jobs:
             yield job, function(shared, job)

@@ -8,6 +8,7 @@ import tyro
 
 from mace.errors import ConfigError
 from mace.recipes import default_recipe
+from mace.workers import check_workers
 
 DATASET = "synthetic/demo"
 """The data set that is read where none is named."""
@@ -36,8 +37,7 @@ def check_counts(*, seeds: int, workers: int) -> None:
     """
     if seeds < 1:
         raise ConfigError(f"{seeds} seeds were asked for, expected 1 or more")
-    if workers < 0:
-        raise ConfigError(f"{workers} workers were asked for, expected 0 or more")
+    check_workers(workers)
 
 
 def with_default_recipe(run: Callable[..., None], arguments: Sequence[str]) -> Callable[..., None]:

@@ -165,9 +165,10 @@ def run(
     from mace.compilation import keep_compiled
     from mace.data.flow_images import holds_flow_images
     from mace.evaluation.action_units import evaluate_units
-    from mace.evaluation.cross_validation import check_people, evaluate_methods
+    from mace.evaluation.cross_validation import evaluate_methods
     from mace.evaluation.leaky import show_leaks
     from mace.evaluation.method_scores import figures_json
+    from mace.evaluation.protocol_folds import check_people
     from mace.evaluation.report.mean_motion import draw_mean_motion
     from mace.evaluation.score_text import (
         adaptation_lines,

@@ -20,12 +20,13 @@ from mace.adaptation.search import WindowFit
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError
 from mace.evaluation.config import NETWORK, EvaluationConfig
-from mace.evaluation.cross_validation import evaluate_methods, make_folds
+from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.method_scores import BenchmarkCounts
 from mace.evaluation.methods.bundles import bundle_for
 from mace.evaluation.methods.make import make_methods
 from mace.evaluation.methods.windows import fit_window
 from mace.evaluation.methods.zero_shot import ZeroShot
+from mace.evaluation.protocol_folds import make_folds
 from mace.evaluation.results import Evaluation
 from mace.evaluation.selection import subset
 from mace.files import atomic_path

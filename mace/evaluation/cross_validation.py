@@ -32,21 +32,16 @@ from mace.evaluation.methods.gradcam import explains
 from mace.evaluation.methods.make import make_methods
 from mace.evaluation.methods.method import FoldPredictions, Method
 from mace.evaluation.methods.population import population_predictions, trains_together
+from mace.evaluation.protocol_folds import make_folds
 from mace.evaluation.results import Evaluation
 from mace.evaluation.store import RecordKey, RunFolder, encode_index, encode_predictions
 from mace.evaluation.summary import summarise
 from mace.models.runtime import keep_heap
 from mace.progress import progress
-from mace.protocols.folds import (
-    Fold,
-    grouped_kfold,
-    held_out_partition,
-    leave_one_database_out,
-    loso,
-)
+from mace.protocols.folds import Fold
 from mace.provenance import provenance
 from mace.training.signals import Interrupted
-from mace.workers import parallel_map
+from mace.workers import check_workers, parallel_map
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,39 +62,6 @@ class _Job:
     fold: Fold
     seed: int
     explain: bool
-
-
-def make_folds(motion_set: MotionSet, protocol: ProtocolConfig) -> list[Fold]:
-    """Return the folds of a protocol over the subjects of a motion set.
-
-    Raises:
-        ConfigError: for an impossible number of folds.
-        DataError: if there are too few subjects.
-    """
-    if protocol.kind == "loso":
-        return loso(motion_set.groups, names=motion_set.subjects)
-    if protocol.kind == "database":
-        databases = [motion_set.subjects[group].split("/")[0] for group in motion_set.groups]
-        return leave_one_database_out(databases, motion_set.groups)
-    if protocol.kind == "partition":
-        return held_out_partition(motion_set.partitions, motion_set.groups, protocol.partition)
-    return grouped_kfold(motion_set.groups, protocol.folds, protocol.seed)
-
-
-def check_people(people: Sequence[str], protocol: ProtocolConfig) -> None:
-    """Refuse folds that the people of some clips, `database/subject`, cannot be dealt to.
-
-    Before their motion is computed, which may take an hour.
-
-    Raises:
-        ConfigError: for an impossible number of folds.
-        DataError: if there are too few people, or databases.
-    """
-    groups = np.unique(people, return_inverse=True)[1]
-    if protocol.kind == "kfold":
-        grouped_kfold(groups, protocol.folds, protocol.seed)
-    if protocol.kind == "database":
-        leave_one_database_out([person.split("/")[0] for person in people], groups)
 
 
 def evaluate_methods(
@@ -148,8 +110,7 @@ def evaluate_methods(
     if isinstance(config, EvaluationConfig):
         methods = make_methods(config) if methods is None else methods
         folds = make_folds(motion_set, config.protocol) if folds is None else folds
-    if workers < 0:
-        raise ConfigError(f"{workers} workers were asked for, expected 0 or more")
+    check_workers(workers)  # before networks are trained that need none
     if methods is None or folds is None:
         raise ConfigError("an estimator's evaluation needs its methods and its folds")
     if NETWORK not in methods:

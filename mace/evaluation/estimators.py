@@ -206,7 +206,7 @@ class EstimatorMethod:
         )
 
 
-_SEED, _NETWORK = "random_state", "network"
+_SEED = "random_state"
 
 
 def _selection(search: GridSearchCV) -> str:
@@ -324,24 +324,19 @@ def classifier_code(classifier: BaseEstimator, choose: Any) -> str:
     Raises:
         ConfigError: if a file of them was edited since it was loaded.
     """
-    parts = [classifier, *_values(classifier.get_params(deep=True)), *_values(choose)]
-    objects = [part for part in parts if hasattr(part, "get_params") or isinstance(part, nn.Module)]
-    configs = [config_hash(part) for part in parts if isinstance(part, ModelConfig)]
-    settings = classifier.get_params(deep=True)
-    names = [settings[key] for key in settings if key.split("__")[-1] == _NETWORK]
-    for grid in choose if isinstance(choose, list | tuple) else [choose or {}]:
-        names += [name for key in grid if key.split("__")[-1] == _NETWORK for name in grid[key]]
-    named = [source_of(name) for name in names if isinstance(name, str)]
-    return "".join([code_of(*objects), *configs, *named])
-
-
-def _values(settings: Any) -> list[Any]:
-    """Return what is anywhere in mappings and lists."""
-    if isinstance(settings, Mapping):
-        return [leaf for value in settings.values() for leaf in _values(value)]
-    if isinstance(settings, list | tuple):
-        return [leaf for value in settings for leaf in _values(value)]
-    return [settings]
+    grids = choose if isinstance(choose, list | tuple) else [choose or {}]
+    settings = list(classifier.get_params(deep=True).items())
+    settings += [(key, value) for grid in grids for key in grid for value in grid[key]]
+    objects: list[Any] = [classifier]
+    digests = []
+    for key, value in settings:
+        if isinstance(value, ModelConfig):
+            digests.append(config_hash(value))
+        elif isinstance(value, str) and key.split("__")[-1] == "network":
+            digests.append(source_of(value))
+        elif hasattr(value, "get_params") or isinstance(value, nn.Module):
+            objects.append(value)
+    return "".join([code_of(*objects), *digests])
 
 
 def _name(classifier: Any) -> str:

@@ -13,11 +13,12 @@ import numpy as np
 from mace.config import to_dict
 from mace.data.motion_set import MotionSet
 from mace.evaluation.config import NETWORK, EvaluationConfig, ProtocolConfig
-from mace.evaluation.cross_validation import evaluate_methods, make_folds
+from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.methods.bundles import bundle_for
 from mace.evaluation.methods.make import make_network
 from mace.evaluation.methods.method import DataUse, FoldPredictions, Method
 from mace.evaluation.predictions import predictions_of
+from mace.evaluation.protocol_folds import make_folds
 from mace.evaluation.results import Evaluation, Leak
 from mace.files import write_json
 from mace.metrics import MeanScores, mean_scores

@@ -13,9 +13,8 @@ stay in the file and are passed over, so changing a setting back finds its resul
 """
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +22,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from mace.config import from_dict
-from mace.errors import ConfigError, DataError, OutputError
+from mace.errors import ConfigError, DataError
 from mace.evaluation.results import Leak
-from mace.files import append_line, atomic_path, write_json
-from mace.locks import lock_folder
+from mace.files import append_line, atomic_path, one_at_a_time, write_json
 
 if TYPE_CHECKING:  # a run is read back without JAX
     from mace.evaluation.methods.method import DataUse, FoldPredictions
@@ -55,19 +53,15 @@ class RunFolder:
             ConfigError: if one does.
             OutputError: if the folder cannot be written to.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock = lock_folder(self.path, wait=False)
-        except BlockingIOError as error:
-            raise ConfigError(
-                f"another evaluation is writing {self.path}; wait for it, or choose another --out"
-            ) from error
-        except OSError as error:
-            raise OutputError(f"cannot write {self.path}: {error.strerror or error}") from error
-        try:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(one_at_a_time(self.path, wait=False))
+            except BlockingIOError as error:
+                raise ConfigError(
+                    f"another evaluation is writing {self.path}; wait for it, or choose another "
+                    "--out"
+                ) from error
             yield
-        finally:
-            os.close(lock)
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Store what is being evaluated; what was made of anything else goes.

@@ -80,6 +80,11 @@ def subject_key(database: str, subject: str) -> str:
     return f"{place}/{subject_number(subject) if place in NUMBERED else subject.strip()}"
 
 
+def person_key(person: str) -> str:
+    """Return what `subject_key` does of `database/subject`; a name without a slash is itself."""
+    return subject_key(*person.split("/", 1)) if "/" in person else person
+
+
 @functools.lru_cache(maxsize=65536)
 def clip_key(database: str, subject: str, clip: str) -> str:
     """Return `database/subject/clip`, the same for every spelling of one clip.

@@ -19,7 +19,7 @@ from mace.config import to_dict
 from mace.errors import DataError, OutputError
 from mace.export.layout import DESCRIPTION as EXPORTED
 from mace.export.layout import is_export
-from mace.files import write_text
+from mace.files import one_at_a_time, write_text
 from mace.inference import Model, load_model, unit_names
 from mace.live.config import LiveConfig
 from mace.live.sources.opening import open_recording
@@ -32,7 +32,7 @@ from mace.recordings.formulas import path_cell
 from mace.recordings.page import PAGE, write_page
 from mace.recordings.spot import spot_source
 from mace.recordings.submission import submitted_video, write_submission
-from mace.result_folders import distinct_names, one_at_a_time
+from mace.result_folders import distinct_names
 from mace.spotting.events import EVENT_KINDS, Event
 from mace.spotting.folder import (
     check_place,

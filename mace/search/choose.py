@@ -9,11 +9,12 @@ from typing import Any
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 
 from mace.errors import ConfigError, TrainingError
-from mace.protocols.names import subject_key
+from mace.protocols.names import person_key
 from mace.search.config import SearchConfig
 from mace.search.setting import text_of
 from mace.search.space import SearchSpace, Setting, encoded
-from mace.search.study import Outcome, StoredStudy, different, ranked
+from mace.search.stored import StoredStudy
+from mace.search.study import Outcome, different, ranked
 
 # Groups whose numbers lie further apart than this part of the range are said to disagree.
 APART = 0.5
@@ -75,13 +76,13 @@ def earlier_settings(
         space: settings outside of it are left out.
         tested: names of the subjects whom this group's choice will be tested on.
     """
-    here = set(map(_person, tested))
+    here = set(map(person_key, tested))
     settings: list[Setting] = []
     people: set[str] = set()
     notes: list[str] = []
     for study in studies:
         informed_by = {
-            name: set(map(_person, group["informed_by"]))
+            name: set(map(person_key, group["informed_by"]))
             for name, group in study.facts["groups"].items()
         }
         if all(here & subjects for subjects in informed_by.values()):
@@ -98,11 +99,6 @@ def earlier_settings(
                 settings.append(outcome.setting)
                 people |= informed_by[outcome.group]
     return Earlier(settings=settings, people=frozenset(people), notes=notes)
-
-
-def _person(name: str) -> str:
-    """Return `database/subject` in the one spelling: another reader writes 01 for sub01."""
-    return subject_key(*name.split("/", 1)) if "/" in name else name
 
 
 def disagreement(settings: Iterable[Setting], space: SearchSpace) -> str:

@@ -52,16 +52,8 @@ from mace.search.setting import (
 )
 from mace.search.space import encoded
 from mace.search.storage import answering, is_ready, open_storage
-from mace.search.study import (
-    FACTS,
-    FIRST_GROUP,
-    LOOK,
-    Outcome,
-    Study,
-    different,
-    looks_of,
-    read_study,
-)
+from mace.search.stored import looks_of, read_study
+from mace.search.study import FACTS, FIRST_GROUP, LOOK, Outcome, Study, different
 from mace.training.config import TrainConfig
 
 # Of a study whose process was killed before it could say any.

@@ -30,7 +30,8 @@ from mace.search.config import SearchConfig
 from mace.search.setting import short
 from mace.search.space import space_of
 from mace.search.storage import answering, quiet
-from mace.search.study import ranked, read_study
+from mace.search.stored import read_study
+from mace.search.study import ranked
 
 # Rows of the table of settings; the study has all of them.
 BEST = 20

@@ -16,7 +16,8 @@ from rich.console import Console
 from mace.evaluation.table import print_text_table
 from mace.search.folder import is_locked
 from mace.search.setting import text_of
-from mace.search.study import LOST, Outcome, owner_of, ranked, read_study
+from mace.search.stored import read_study
+from mace.search.study import LOST, Outcome, owner_of, ranked
 
 # The rate is that of the last results, since pruning and caches change it on the way.
 RECENT = 30

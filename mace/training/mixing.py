@@ -19,7 +19,7 @@ from mace.files import atomic_path
 from mace.losses.units import UnitTargets, listed_targets
 from mace.motion.config import MotionConfig
 from mace.protocols.labels import canonical_class
-from mace.protocols.names import subject_key
+from mace.protocols.names import person_key
 from mace.training.config import MixConfig, TrainConfig
 
 
@@ -73,7 +73,7 @@ def mixed_arrays(
             f"clips of {motion_set.inputs.shape[2:]} ({motion_set.motion.flow}); both need one "
             "input, and ready-made flow images --recipe.train.normalise image"
         )
-    here, there = ({_person(name): name for name in s.subjects} for s in (motion_set, mixed))
+    here, there = ({person_key(name): name for name in s.subjects} for s in (motion_set, mixed))
     people = sorted(here[person] for person in here.keys() & there.keys())
     if people:
         raise DataError(
@@ -91,11 +91,6 @@ def mixed_arrays(
         )
     units = listed_targets([mixed.units[i] for i in usable], config.model.units)
     return mixed.inputs[usable], labels[usable].astype(np.int32), units
-
-
-def _person(name: str) -> str:
-    """Return `database/subject` in the one spelling: another reader writes 01 for sub01."""
-    return subject_key(*name.split("/", 1)) if "/" in name else name
 
 
 def save_mix(config: MixConfig, motion_set: MotionSet) -> None:

@@ -13,8 +13,9 @@ from evaluation_cases import make_set
 from mace.augment.config import NO_AUGMENT
 from mace.errors import TrainingError
 from mace.evaluation.config import EvaluationConfig, ProtocolConfig
-from mace.evaluation.cross_validation import evaluate_methods, make_folds
+from mace.evaluation.cross_validation import evaluate_methods
 from mace.evaluation.methods.make import make_network
+from mace.evaluation.protocol_folds import make_folds
 from mace.evaluation.store import RunFolder
 from mace.models.config import ModelConfig
 from mace.training.config import OptimiserConfig, TrainConfig

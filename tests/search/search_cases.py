@@ -23,7 +23,7 @@ from mace.search.config import SearchConfig, SearchPlan
 from mace.search.nested import nested_cross_validation
 from mace.search.objective import InnerRun
 from mace.search.space import SearchSpace, choice
-from mace.search.study import read_study
+from mace.search.stored import read_study
 from mace.training.config import OptimiserConfig, TrainConfig
 
 

@@ -10,7 +10,7 @@ from mace import inputs
 from mace.cli import main
 from mace.commands import search
 from mace.data.clips import Clip
-from mace.search.study import read_study
+from mace.search.stored import read_study
 
 SMALL = [
     *("--recipe.train.model.widths", "8", "--recipe.train.model.depths", "1"),

@@ -16,7 +16,7 @@ from search_cases import make_set, search
 from mace.cli import main
 from mace.errors import ConfigError, DataError, OutputError
 from mace.search.folder import folder_lock, is_locked
-from mace.search.study import read_study
+from mace.search.stored import read_study
 
 HOLD = """
 import sys

@@ -27,7 +27,8 @@ from mace.errors import ConfigError
 from mace.search import study as study_module
 from mace.search.sampler import make_pruner, numbers
 from mace.search.storage import open_storage, trial_id
-from mace.search.study import Study, read_study
+from mace.search.stored import read_study
+from mace.search.study import Study
 
 
 def evaluations(folder, storage=""):

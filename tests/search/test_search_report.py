@@ -11,7 +11,8 @@ from mace.search.choose import disagreement
 from mace.search.executors import InlineExecutor
 from mace.search.nested import nested_cross_validation
 from mace.search.space import SearchSpace, choice
-from mace.search.study import Study, ranked, read_study
+from mace.search.stored import read_study
+from mace.search.study import Study, ranked
 
 
 class Interrupted(InlineExecutor):

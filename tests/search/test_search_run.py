@@ -22,7 +22,8 @@ from mace.search import nested, objective, scheduler
 from mace.search.executors import InlineExecutor
 from mace.search.nested import nested_cross_validation
 from mace.search.space import SearchSpace, choice
-from mace.search.study import Outcome, ranked, read_study
+from mace.search.stored import read_study
+from mace.search.study import Outcome, ranked
 
 
 def test_every_group_gets_its_setting_and_the_score_is_an_ordinary_evaluation(tmp_path, pretended):

@@ -19,7 +19,8 @@ from trees.megc2019_flow_tree import composite, make_tree
 
 from mace.cli import main
 from mace.errors import DataError
-from mace.search.study import Outcome, StoredStudy, read_study
+from mace.search.stored import StoredStudy, read_study
+from mace.search.study import Outcome
 
 PEOPLE = ("sub06", "sub12", "s01", "s14")
 GROUPS = ("1", "2")

@@ -137,9 +137,6 @@ def evaluate_zoo(
 ) -> tuple[list[Result], list[str]]:
     """Evaluate networks one after the other, each in a folder of its own that it goes on from.
 
-    Returns:
-        The results, and the names of rows that failed; what the images do not fit is neither.
-
     Args:
         networks: names, as for `zoo_recipe`.
         recipe: what they have in common.
@@ -152,6 +149,9 @@ def evaluate_zoo(
         workers: processes that share the folds of kernel ridge.
         log: is told which network is under way, which the images do not fit, and what failed.
         done: is given each result as it is there.
+
+    Returns:
+        The results, and the names of rows that failed; what the images do not fit is neither.
 
     Raises:
         MaceError: for a name that no network has, or a place that cannot be written to.
