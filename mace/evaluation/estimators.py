@@ -31,7 +31,7 @@ from mace.evaluation.own_arrays import OwnArrays, own_arrays
 from mace.evaluation.scores import CrossValidation
 from mace.metrics import confusion_matrix, uf1
 from mace.models.config import ModelConfig
-from mace.models.networks import code_of, source_of
+from mace.models.own_module import code_of, source_of
 from mace.protocols.folds import Fold, grouped_kfold, loso
 from mace.shallow import SHALLOW, shallow_classifier
 

@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 from mace.config import number
 from mace.errors import ConfigError
-from mace.models.networks import CHOICES, network_of, source_of
+from mace.models.networks import CHOICES, network_of
+from mace.models.own_module import source_of
 
 type HeadKind = Literal["grid", "average", "max", "attention"]
 """How the last map becomes a vector."""

@@ -7,8 +7,9 @@ import flax.linen as nn
 from mace.errors import ConfigError
 from mace.models.config import ModelConfig
 from mace.models.conv import Form
-from mace.models.networks import NETWORKS, load
+from mace.models.networks import NETWORKS
 from mace.models.own import OwnModel, OwnNetwork
+from mace.models.own_module import load
 
 
 def make_model(config: ModelConfig, classes: int, *, form: Form = "native") -> nn.Module:

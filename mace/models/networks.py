@@ -4,22 +4,13 @@ Another network is a file of `mace.models` and a row here; a network of somebody
 `module:attribute` in place of a name. Nothing is imported before it is built.
 """
 
-import hashlib
-import importlib
-import importlib.util
-import inspect
-import os
-import sys
-import traceback
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib.machinery import ModuleSpec
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from mace.errors import ConfigError, first_line
+from mace.errors import ConfigError
+from mace.models.own_module import find_module
 
 type Norm = Literal["batch", "group", "none"]
 
@@ -159,9 +150,6 @@ NETWORKS: Mapping[str, Network] = MappingProxyType(
 )
 """The networks by name."""
 
-# What modules of one's own were when this process ran them.
-_LOADED: dict[str, str] = {}
-
 CHOICES = ("arch", "dropout", "units", "dtype", "norm", "norm_momentum")
 """Settings that every network of the package has, unless its row says what they are."""
 
@@ -180,132 +168,5 @@ def network_of(arch: str) -> Network:
             f"there is no network {arch!r}; there are: {', '.join(NETWORKS)}, and "
             "module:attribute for one of your own"
         )
-    _find(module)
+    find_module(module)
     return Network(place=arch, title=attribute)
-
-
-def load(place: str) -> Any:
-    """Return the attribute that `module:attribute` names.
-
-    The working directory is looked through last, after everything that is installed.
-
-    Raises:
-        ConfigError: if there is none, if its module cannot be run, or if a module of one's own has
-            been edited since this process ran it.
-    """
-    module, _, attribute = place.partition(":")
-    file = _find(module).origin or module
-    _unedited(module, file)
-    try:
-        loaded = importlib.import_module(module)
-    except Exception as error:
-        del _LOADED[module]
-        raise ConfigError(
-            f"{file} cannot be run: {type(error).__name__}: {first_line(error)}"
-            f"{line_of(error, file)}"
-        ) from error
-    if not hasattr(loaded, attribute):
-        raise ConfigError(f"{module} has no {attribute}, which {place} names")
-    return getattr(loaded, attribute)
-
-
-def source_of(arch: str) -> str:
-    """Return 12 hexadecimal digits of the file of `module:attribute`; nothing for a name of ours.
-
-    What that file imports is not looked into.
-
-    Raises:
-        ConfigError: if there is no such module.
-    """
-    module, colon, _ = arch.partition(":")
-    if not colon or module.startswith("mace."):
-        return ""
-    file = _find(module).origin
-    try:
-        return hashlib.sha256(Path(file or "").read_bytes()).hexdigest()[:12]
-    except OSError:  # built in, or a folder
-        return ""
-
-
-def code_of(*things: object) -> str:
-    """Return 12 hexadecimal digits of the source of some objects' classes, as far as it is there.
-
-    Of a class in a file that is the whole file; of one in a notebook, or in the script that runs,
-    all classes that are defined there. What those import is not looked into.
-
-    Raises:
-        ConfigError: if a file has been edited since this was asked first.
-    """
-    digest = hashlib.sha256()
-    for kind in map(type, things):
-        home = sys.modules.get(kind.__module__)
-        if kind.__module__ != "__main__":
-            digest.update(_unedited(kind.__module__, getattr(home, "__file__", None)).encode())
-            continue
-        defined = [part for part in vars(home).values() if inspect.isclass(part)]
-        for part in dict.fromkeys([kind, *defined]):
-            if part.__module__ == "__main__":
-                digest.update(_written(part).encode())
-    return digest.hexdigest()[:12]
-
-
-def _written(kind: type) -> str:
-    """Return a class as it is written; a notebook's has no file, but its methods have lines."""
-    try:
-        return inspect.getsource(kind)
-    except (OSError, TypeError):
-        lines = [kind.__qualname__]
-    for name, part in vars(kind).items():
-        if isinstance(part, bool | int | float | str | tuple) and not name.startswith("__"):
-            lines.append(f"{name}={part!r}")
-        elif inspect.isfunction(part):
-            with suppress(OSError, TypeError):
-                lines.append(inspect.getsource(part))
-    return "\n".join(lines)
-
-
-def _unedited(module: str, file: str | None) -> str:
-    """Return the digest of a module's file, which is to be what it was at first."""
-    try:
-        source = hashlib.sha256(Path(file or "").read_bytes()).hexdigest()[:12]
-    except OSError:  # built in, or a folder
-        source = ""
-    if _LOADED.setdefault(module, source) != source:
-        raise ConfigError(
-            f"{file} has changed since it was loaded; start this process anew (in a notebook, the "
-            "kernel), lest the results of one network be taken for the other's"
-        )
-    return source
-
-
-def line_of(error: BaseException, file: str) -> str:
-    """Return `, line 3 of my_network.py` of where in that file an error arose; else nothing."""
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == file]
-    if isinstance(error, SyntaxError):  # which says it itself
-        lines = []
-    return f", line {lines[-1]} of {Path(file).name}" if lines else ""
-
-
-def _find(module: str) -> ModuleSpec:
-    here = os.getcwd()
-    if here not in sys.path:
-        sys.path.append(here)
-    # A file that was written a moment ago is not in what was remembered of its folder.
-    importlib.invalidate_caches()
-    if "/" in module or module.endswith(".py"):
-        name = module.removesuffix(".py").strip("./").replace("/", ".")
-        raise ConfigError(
-            f"a network of your own is a module as `import` has it, {name}:…, not a path; {module} "
-            "is one"
-        )
-    try:
-        there = importlib.util.find_spec(module)
-    except Exception as error:  # what is above it is run
-        raise ConfigError(f"the module {module} cannot be loaded: {first_line(error)}") from error
-    if there is None:
-        raise ConfigError(
-            f"there is no module {module}; write it as a file {module}.py in the working "
-            "directory, or install it"
-        )
-    return there

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from mace.errors import ConfigError, MaceError, first_line
 from mace.models.config import ModelConfig
-from mace.models.networks import code_of, line_of
+from mace.models.own_module import code_of, line_of
 
 
 @dataclass(frozen=True, kw_only=True)

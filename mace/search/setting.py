@@ -10,7 +10,7 @@ from typing import Any
 
 from mace.config import flattened, from_dict, to_dict
 from mace.errors import ConfigError, MaceError, first_line
-from mace.models.networks import source_of
+from mace.models.own_module import source_of
 from mace.search.space import AS_IN_RECIPE, SearchSpace, Setting, edges
 from mace.training.config import FineTuneConfig, TrainConfig
 

@@ -11,7 +11,7 @@ import pytest
 
 from mace.config import config_hash, from_dict, to_dict
 from mace.errors import ConfigError
-from mace.models import networks
+from mace.models import own_module
 from mace.models.apply import apply_model, apply_train, count_parameters, init_model
 from mace.models.config import ModelConfig
 from mace.models.conv import Conv
@@ -232,7 +232,7 @@ def own(tmp_path, monkeypatch):
     (tmp_path / "own_networks.py").write_text(OWN)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(networks, "_LOADED", {})
+    monkeypatch.setattr(own_module, "_LOADED", {})
     monkeypatch.delitem(sys.modules, "own_networks", raising=False)
 
 
