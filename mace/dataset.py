@@ -20,7 +20,7 @@ from mace.errors import ConfigError
 from mace.inputs import read_motion
 from mace.motion.config import MotionConfig
 from mace.places import DATA_DIR, prepared_dataset
-from mace.protocols.benchmarks import BENCHMARKS, BenchmarkName
+from mace.protocols.benchmarks import BenchmarkName, find_benchmark
 from mace.recipes import FLOW, FLOW_IMAGES
 
 if TYPE_CHECKING:
@@ -46,11 +46,12 @@ def load_dataset(
             onset and apex, 32 px.
 
     Raises:
-        ConfigError: for settings that ready-made flow images do not take.
+        ConfigError: for a benchmark of no such name, or settings that ready-made flow images do not
+            take.
         DataError: if it is not prepared, or damaged.
     """
     folder = prepared_dataset(name, data_dir=Path(data_dir))
-    chosen = None if benchmark is None else BENCHMARKS[benchmark]
+    chosen = None if benchmark is None else find_benchmark(benchmark)
     if holds_flow_images(folder):
         if motion is not None or chosen is not None:
             raise ConfigError(

@@ -241,7 +241,7 @@ def _sample(task: Task, images: dict[int, np.ndarray]) -> Outcome:
     onset, offset = numbers.index(task.onset), numbers.index(task.offset)
     changes = list(task.changes)
     if annotation.cropped:
-        aligned, quality = _as_they_are(frames, task.face), CROPPED
+        aligned, quality = as_they_are(frames, task.face), CROPPED
     else:
         aligned, faint = _corrected(frames, onset, task.face)
         quality = aligned.quality
@@ -293,8 +293,8 @@ def _corrected(frames: list[np.ndarray], onset: int, face: FaceConfig) -> tuple[
             raise error from None
 
 
-def _as_they_are(frames: list[UInt8[np.ndarray, "h w"]], face: FaceConfig) -> AlignedClip:
-    """Crops that somebody else made, only brought to size; their pixels know no landmarks."""
+def as_they_are(frames: list[UInt8[np.ndarray, "h w"]], face: FaceConfig) -> AlignedClip:
+    """Return crops that somebody else made, brought to size; no landmarks are known of them."""
     size = face.crop.size
     crops, transforms = [], []
     for frame in frames:

@@ -24,30 +24,28 @@ def run(
     Args:
         runs: folders or logs, the reference first; without any, the published numbers alone.
         benchmark: whose published numbers to list; by default that of the runs' databases and
-            classes.
+            classes, or all without any run.
         published: list the published numbers.
         as_json: print one JSON object instead of the tables.
     """
     from mace.evaluation.comparison.comparison import published_rows
-    from mace.evaluation.comparison.published import published_elsewhere
     from mace.evaluation.comparison.text import print_comparison, print_elsewhere, print_published
     from mace.evaluation.method_scores import figures_json
     from mace.evaluation.scoring import compare
 
     result = compare(*runs, benchmark=benchmark, published=published)
-    everything = not runs and benchmark is None and published
     if as_json:
         compared = {"runs": {}} if result.figures is None else figures_json(result.figures)
         published_numbers = {"published": published_rows(result.published)}
-        if everything:
-            published_numbers["elsewhere"] = published_rows(published_elsewhere())
+        if result.elsewhere:
+            published_numbers["elsewhere"] = published_rows(result.elsewhere)
         print(json.dumps(compared | published_numbers, indent=2, ensure_ascii=False))
         return
     if result.figures is not None:
         print_comparison(result.figures)
     if result.published:
         print_published(result.published)
-    if everything:
-        print_elsewhere(published_elsewhere())
+    if result.elsewhere:
+        print_elsewhere(result.elsewhere)
     elif published and not result.published:
         print("no published numbers are known for these databases and classes")

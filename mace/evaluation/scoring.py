@@ -12,12 +12,17 @@ from mace.evaluation.comparison.comparison import (
     compare_predictions,
     load_predictions,
 )
-from mace.evaluation.comparison.published import Published, published_results
+from mace.evaluation.comparison.published import (
+    Elsewhere,
+    Published,
+    published_elsewhere,
+    published_results,
+)
 from mace.evaluation.logs.predictions import predictions_from_logs
 from mace.evaluation.method_scores import SCORES, against, describe
 from mace.evaluation.predictions import Predictions
 from mace.evaluation.scores import Scores
-from mace.protocols.benchmarks import Benchmark, BenchmarkName, class_benchmark
+from mace.protocols.benchmarks import Benchmark, BenchmarkName, class_benchmark, find_benchmark
 from mace.protocols.counts import likely_benchmark
 
 if TYPE_CHECKING:
@@ -84,10 +89,18 @@ class Comparison:
     Attributes:
         figures: scores of each run and differences; None of the published numbers alone.
         published: the published numbers of the same databases and classes.
+        elsewhere: those that no such benchmark has, of spotting or of several labels to a clip;
+            without any run only.
     """
 
-    def __init__(self, figures: ComparedRuns | None, published: Sequence[Published]) -> None:
-        self.figures, self.published = figures, tuple(published)
+    def __init__(
+        self,
+        figures: ComparedRuns | None,
+        published: Sequence[Published],
+        elsewhere: Sequence[Elsewhere] = (),
+    ) -> None:
+        self.figures = figures
+        self.published, self.elsewhere = tuple(published), tuple(elsewhere)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -135,11 +148,12 @@ def compare(
             `mace.score` returned; or a mapping of such by the name to show. Without any, the
             published numbers alone.
         benchmark: whose published numbers to list; by default that of the runs' databases and
-            classes.
+            classes, or all without any run.
         published: whether to list published numbers.
 
     Raises:
-        ConfigError: if there is nothing to compare, or a run is named twice.
+        ConfigError: if there is nothing to compare, or a run is named twice; for runs under a
+            benchmark of several labels to a clip.
         DataError: if the runs have no clip in common, or other classes.
 
     Examples:
@@ -153,6 +167,9 @@ def compare(
     named = _named(runs)
     if not named and not published:
         raise ConfigError("there is nothing to compare; name at least one run")
+    if not named:
+        benchmark = None if benchmark is None else find_benchmark(benchmark).name
+        return Comparison(None, published_results(benchmark), published_elsewhere(benchmark))
     chosen = class_benchmark(benchmark) if benchmark is not None else None
     predictions: dict[str, Predictions] = {}
     # Folders first: they know the names of the classes that a log may call 0, 1, 2.
@@ -166,12 +183,8 @@ def compare(
                 classes = chosen.classes
                 predictions[name] = _opened(run, classes, chosen)
         classes = classes or (None if _is_log(run) else opened.classes)
-    figures = None
-    if predictions:
-        figures = compare_predictions({name: predictions[name] for name in named}, benchmark=chosen)
-    entries = published_results(chosen.name if chosen else None) if published else []
-    entries = entries if chosen or not named else []
-    return Comparison(figures, entries)
+    figures = compare_predictions({name: predictions[name] for name in named}, benchmark=chosen)
+    return Comparison(figures, published_results(chosen.name) if chosen and published else ())
 
 
 def _named(runs: Sequence[Run | Mapping[str, Run]]) -> dict[str, Run]:

@@ -9,7 +9,7 @@ from jaxtyping import Int
 from mace.data.motion_set import MotionSet
 from mace.errors import DataError
 from mace.evaluation.config import ProtocolConfig
-from mace.protocols.benchmarks import BENCHMARKS, Benchmark
+from mace.protocols.benchmarks import Benchmark, find_benchmark
 from mace.protocols.counts import select
 from mace.protocols.folds import clips_of
 from mace.protocols.labels import canonical_class
@@ -120,10 +120,13 @@ def benchmark_of(protocol: ProtocolConfig) -> tuple[Benchmark | None, ProtocolCo
     """Return the benchmark that a protocol names, and the protocol with that benchmark's folds.
 
     Folds other than leave one subject out that the user chose are kept.
+
+    Raises:
+        ConfigError: if none is called so.
     """
     if protocol.benchmark is None:
         return None, protocol
-    benchmark = BENCHMARKS[protocol.benchmark]
+    benchmark = find_benchmark(protocol.benchmark)
     if benchmark.folds != "loso" and protocol.kind == "loso":
         protocol = replace(protocol, kind=benchmark.folds)
         if benchmark.folds == "kfold":

@@ -349,13 +349,25 @@ BENCHMARKS: Mapping[str, Benchmark] = {benchmark.name: benchmark for benchmark i
 _KINDS = {"units": "action units", "emotions": "emotions"}
 
 
+def find_benchmark(name: BenchmarkName) -> Benchmark:
+    """Return the benchmark of a name.
+
+    Raises:
+        ConfigError: if none is called so.
+    """
+    if name not in BENCHMARKS:
+        raise ConfigError(f"benchmark is {name!r}, expected one of {', '.join(BENCHMARKS)}")
+    return BENCHMARKS[name]
+
+
 def class_benchmark(name: BenchmarkName) -> Benchmark:
     """Return a benchmark whose clips have one class each.
 
     Raises:
-        ConfigError: for one that scores several labels of a clip, each on its own.
+        ConfigError: for one that scores several labels of a clip, each on its own, or an unknown
+            name.
     """
-    benchmark = BENCHMARKS[name]
+    benchmark = find_benchmark(name)
     if benchmark.labels != "one":
         raise ConfigError(
             f"{name} scores {_KINDS[benchmark.labels]}, several to a clip and each on its own; "

@@ -10,6 +10,6 @@ def whole_frames(monkeypatch):
 
     def as_they_are(frames, *, onset, config):
         assert 0 <= onset < len(frames)
-        return correcting._as_they_are(list(frames), config)
+        return correcting.as_they_are(list(frames), config)
 
     monkeypatch.setattr(correcting, "correct_clip", as_they_are)

@@ -264,7 +264,7 @@ def test_a_faint_face_is_found_by_a_lower_threshold(monkeypatch, tmp_path):
         asked.append(config.detector.min_score)
         if config.detector.min_score > 0:
             raise DataError("no face found in the onset frame")
-        return correcting._as_they_are(list(frames), config)
+        return correcting.as_they_are(list(frames), config)
 
     monkeypatch.setattr(correcting, "correct_clip", faint)
     assert prepare(tmp_path, tmp_path / "data", "--config", "raw", "--workers", "1") == 0

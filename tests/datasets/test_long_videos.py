@@ -225,7 +225,7 @@ def whole_frames(monkeypatch):
     """Take drawn frames as they are, the third of a video for one without a face."""
 
     def as_they_are(frames, *, fps, config):
-        aligned = correcting._as_they_are(list(frames), config)
+        aligned = correcting.as_they_are(list(frames), config)
         status = list(aligned.status)
         status[2] = Status.NO_FACE
         return replace(aligned, status=tuple(status))

@@ -30,7 +30,7 @@ def prepare_sources(root, samples, data_dir, names=tuple(CONFIGS)):
         patch.setattr(
             correcting,
             "correct_clip",
-            lambda frames, *, onset, config: correcting._as_they_are(list(frames), config),
+            lambda frames, *, onset, config: correcting.as_they_are(list(frames), config),
         )
         for name in names:
             run(name, config=CONFIGS[name], manual_dir=root / name, data_dir=data_dir, workers=1)

@@ -1,6 +1,7 @@
 """`mace compare`: pairing by clip and subject, and the published numbers."""
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,11 +12,11 @@ import pytest
 from evaluation_cases import Guess, make_set
 from log_cases import CLASSES, known_samples, megc_text
 
+import mace
 from mace.cli import main
-from mace.errors import DataError
+from mace.errors import ConfigError, DataError
 from mace.evaluation.comparison.comparison import compare_predictions, load_predictions
 from mace.evaluation.comparison.published import published_elsewhere, published_results
-from mace.evaluation.comparison.text import _short
 from mace.evaluation.config import EvaluationConfig
 from mace.evaluation.cross_validation import evaluate_methods
 from mace.protocols.benchmarks import BENCHMARKS
@@ -186,6 +187,20 @@ def test_published_on_other_protocols(capsys):
     assert "best test epoch; no figures" in printed
 
 
+def test_published_on_several_labels_of_a_clip(runs, capsys):
+    assert main(["compare", "--benchmark", "cd6me"]) == 0
+    printed = capsys.readouterr().out
+    assert "published on CD6ME, action units" in printed
+    assert "SSSNet (meb's run)" in printed
+    assert "SAMM long videos" not in printed
+    assert main(["compare", str(runs["weak"]), "--benchmark", "cd6me"]) == 2
+    assert "mace evaluate --protocol.benchmark cd6me" in capsys.readouterr().err
+    assert main(["compare", "--benchmark", "four_dme-5"]) == 0
+    assert "no published numbers are known" in capsys.readouterr().out
+    with pytest.raises(ConfigError, match=r"benchmark is 'megc2020', expected one of megc2019"):
+        mace.compare(benchmark="megc2020")
+
+
 def test_bad_requests(runs, tmp_path, capsys):
     assert main(["compare", str(runs["weak"]), str(runs["weak"])]) == 2
     assert "named twice" in capsys.readouterr().err
@@ -205,11 +220,18 @@ def test_comparing_needs_no_jax(runs):
     assert done.returncode == 0, done.stderr
 
 
-def test_a_table_tells_long_paths_apart():
-    assert _short(["runs/a/one", "elsewhere/x.log"]) == {
-        "runs/a/one": "one",
-        "elsewhere/x.log": "x.log",
-    }
-    assert set(_short(["/d/a/run", "/d/b/run"]).values()) == {"a/run", "b/run"}
-    same = [f"/d/{name}/predictions-seed0.log" for name in "ab"]
-    assert _short(same) == {same[0]: "run 1", same[1]: "run 2"}
+def test_a_table_tells_long_paths_apart(runs, tmp_path, capsys):
+    shown = {"a": runs["weak"], "b": runs["strong"]}
+    for name, run in shown.items():
+        shutil.copytree(run, tmp_path / name / "run")
+    folders = [str(tmp_path / name / "run") for name in shown]
+    assert main(["compare", *folders, "--no-published"]) == 0
+    printed = capsys.readouterr().out
+    for name, folder in zip(shown, folders, strict=True):
+        assert f"{name}/run: {folder}\n" in printed
+        assert f"| {name}/run " in printed
+    logs = [f"{folder}/predictions-seed0.log" for folder in folders]
+    assert main(["compare", *logs, "--no-published"]) == 0
+    printed = capsys.readouterr().out
+    assert f"run 1: {logs[0]}\nrun 2: {logs[1]}\n" in printed
+    assert "| run 2 " in printed

@@ -104,7 +104,7 @@ def test_statistics_of_features_are_those_of_the_training_clips():
     fold = loso(SET.groups)[1]
     inputs = SET.inputs.copy()
     inputs[fold.test_index] *= -40
-    straight = METHOD._feature_distances(SET, fold)[0]
-    changed = METHOD._feature_distances(replace(SET, inputs=inputs, fingerprint=""), fold)[0]
+    straight = METHOD.feature_distances(SET, fold)[0]
+    changed = METHOD.feature_distances(replace(SET, inputs=inputs, fingerprint=""), fold)[0]
     train = np.ix_(fold.train_index, fold.train_index)
     np.testing.assert_array_equal(straight[train], changed[train])

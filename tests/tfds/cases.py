@@ -13,11 +13,11 @@ from mace.datasets.reading import correcting, long_correcting, storing
 
 
 def _as_they_are(frames, *, onset, config):
-    return correcting._as_they_are(list(frames), config)
+    return correcting.as_they_are(list(frames), config)
 
 
 def _video_as_it_is(frames, *, fps, config):
-    return correcting._as_they_are(list(frames), config)
+    return correcting.as_they_are(list(frames), config)
 
 
 @contextmanager

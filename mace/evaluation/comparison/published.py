@@ -85,11 +85,12 @@ class Published:
 
 @dataclass(frozen=True, kw_only=True)
 class Elsewhere:
-    """One method's result on clips or long videos that no benchmark here lists.
+    """One method's result in spotting, on several labels of a clip, or on clips of no benchmark.
 
     Attributes:
         method: its name.
         protocol: the data, in words.
+        benchmark: the one here that scores the same, if any does.
         figures: scores as printed, by name; `f1` of spotting is that of micro-expressions at an
             IoU of 0.5, `strs` the spot-then-recognise score; `f1_units` and `f1_databases` are the
             two means of CD6ME.
@@ -104,6 +105,7 @@ class Elsewhere:
 
     method: str
     protocol: str
+    benchmark: BenchmarkName | None = None
     figures: Mapping[str, float] = field(default_factory=dict)
     source: str
     verified: Verified
@@ -128,10 +130,11 @@ def _choices(result: Published | Elsewhere) -> list[str]:
     return words
 
 
-def published_elsewhere() -> Sequence[Elsewhere]:
-    """Return the results on other protocols, in the order of the data file."""
+def published_elsewhere(benchmark: BenchmarkName | None = None) -> Sequence[Elsewhere]:
+    """Return the results of other kinds, of one benchmark or all, in the order of the data file."""
     entries = _data()["elsewhere"]
-    return [from_dict(Elsewhere, entry, where=f"{entry['method']}.") for entry in entries]
+    results = [from_dict(Elsewhere, entry, where=f"{entry['method']}.") for entry in entries]
+    return [result for result in results if benchmark in (None, result.benchmark)]
 
 
 def published_results(benchmark: BenchmarkName | None = None) -> Sequence[Published]:

@@ -64,7 +64,7 @@ class InformedRidge:
         if np.unique(labels[train]).size < 2:
             return Majority()(motion_set, fold, seed=seed, explain=explain)
         opinion = self._opinion(motion_set, fold, seed=seed)
-        features = self._feature_distances(motion_set, fold) if self.features else None
+        features = self.feature_distances(motion_set, fold) if self.features else None
         choices = (None, features) if self.features else (None,)
         folds = self.config.space.inner_folds
         inner = inner_folds(train, motion_set.groups, labels, folds=folds)
@@ -103,7 +103,7 @@ class InformedRidge:
             ),
         )
 
-    def _feature_distances(self, motion_set: MotionSet, fold: Fold) -> Distances:
+    def feature_distances(self, motion_set: MotionSet, fold: Fold) -> Distances:
         """Return mean squared distances of features, scaled by those of the training clips."""
         bundle = bundle_for(self.network.bundle, motion_set)
         if self.network.adapt is not None:
