@@ -40,8 +40,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     """A network that learns classes of images, with scikit-learn's interface.
 
     Args:
-        network: name of one of `mace.models.presets.MODELS` (`mace zoo` lists them), `module:attribute`
-            of a file of your own, a `ModelConfig`, or a Flax module of your own that turns images
+        network: name of one of `mace.models.presets.MODELS` (those that `mace zoo` lists, and smaller
+            MACNNs), `module:attribute` of a file of your own, a `ModelConfig`, or a Flax module of your own that turns images
             (b, h, w, c) into logits (b, classes).
         epochs: passes through the training images.
         batch_size: images a step.

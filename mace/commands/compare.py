@@ -48,4 +48,7 @@ def run(
     if result.elsewhere:
         print_elsewhere(result.elsewhere)
     elif published and not result.published:
-        print("no published numbers are known for these databases and classes")
+        print(
+            "no published numbers are known of these databases, classes and folds; `mace compare` "
+            "alone lists all others"
+        )

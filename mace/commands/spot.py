@@ -58,6 +58,8 @@ def run(
         raise ConfigError("name videos to spot in, or a data set with --dataset, and not both")
     if cards and dataset:
         raise ConfigError("--cards shows the people in videos; leave it out with --dataset")
+    if fps is not None and dataset:
+        raise ConfigError("prepared videos know their frame rate; leave out --fps with --dataset")
     folder = model_folder(model)
     names = [name if "/" in name else f"{name}/long" for name in dataset]
     paths = [prepared_dataset(name, data_dir=data_dir) for name in names]

@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from mace.data.motion_set import MotionSet
     from mace.evaluation.zoo.evaluate import Result
 
+SEEDS = 3
+
 
 def run(
     dataset: str | None = None,
     networks: tuple[str, ...] = (),
     classes: ClassSet | None = None,
-    seeds: int = 3,
+    seeds: int = SEEDS,
     protocol: ProtocolConfig = ProtocolConfig(),  # noqa: B008
     out: Path | None = None,
     results: Path | None = None,
@@ -74,6 +76,16 @@ def run(
             f"--page shows what is in --results, and {results or 'none was given'} is no table; "
             "give the table, or a --dataset to train on"
         )
+    if dataset is None:
+        given = {
+            "--classes": classes is not None, "--seeds": seeds != SEEDS,
+            "--protocol": protocol != ProtocolConfig(), "--out": out is not None,
+        }  # fmt: skip
+        if any(given.values()):
+            raise ConfigError(
+                f"{', '.join(name for name, there in given.items() if there)} would say how "
+                "networks are trained, and without a data set none is; add --dataset"
+            )
     names = networks or (ROWS if dataset is None else EVALUATED)
     check_counts(seeds=seeds, workers=workers)
     if protocol.benchmark is not None:
@@ -128,13 +140,14 @@ def _trained(
     from mace.data.flow_images import holds_flow_images
     from mace.evaluation.selection import benchmark_of, of_partitions, restrict
     from mace.evaluation.zoo.evaluate import (
-        check_recipe,
+        check_alike,
         evaluate_zoo,
         read_results,
         write_results,
     )
     from mace.inputs import read_motion
     from mace.models.runtime import keep_heap
+    from mace.shallow import SHALLOW
 
     keep_compiled()
     keep_heap()
@@ -151,10 +164,18 @@ def _trained(
         inputs = inputs if benchmark is None else restrict(inputs, benchmark)
         return of_partitions(inputs, protocol)
 
-    check_recipe(
-        read_results(results), config_hash(recipe), dataset=place,
-        folds=describe_folds(to_dict(protocol)), path=results,
-    )  # fmt: skip
+    there = [result for result in read_results(results) if result.network not in names]
+    alike = functools.partial(
+        check_alike, there, dataset=place, folds=describe_folds(to_dict(protocol)), path=results
+    )
+    alike(recipe=config_hash(recipe))
+
+    def check(name: str, inputs: "MotionSet") -> None:
+        if name not in SHALLOW:
+            alike(seeds=seeds)
+        people = len(set(inputs.groups.tolist()))
+        alike(classes=len(inputs.classes), clips=len(inputs), people=people)
+
     new, failed = evaluate_zoo(
         names,
         recipe,
@@ -166,6 +187,7 @@ def _trained(
         out=out,
         workers=workers,
         log=lambda line: print(line, file=sys.stderr),
+        check=check,
         done=lambda result: write_results(results, [result]),
     )
     if not new and not failed:

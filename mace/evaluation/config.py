@@ -56,13 +56,14 @@ def describe_folds(protocol: Mapping[str, Any]) -> str:
     Args:
         protocol: a `ProtocolConfig` as a result keeps it, or `splitter` with its number of folds.
     """
-    folds = protocol.get("folds")
+    folds, seed = protocol.get("folds"), protocol.get("seed")
+    dealt = f", dealt with seed {seed}" if seed else ""
     return {
         "loso": "leave one subject out",
         "database": "leave one database out",
         "partition": f"trained on the training partition, tested on {protocol.get('partition')}",
         "splitter": f"{folds} folds of the caller's",
-        "kfold": f"{folds} folds by subject",
+        "kfold": f"{folds} folds by subject{dealt}",
     }[protocol["kind"]]
 
 

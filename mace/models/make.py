@@ -1,15 +1,16 @@
 """From a configuration to its network."""
 
+import sys
 from typing import Any
 
 import flax.linen as nn
 
-from mace.errors import ConfigError
+from mace.errors import ConfigError, first_line
 from mace.models.config import ModelConfig
 from mace.models.conv import Form
 from mace.models.networks import NETWORKS
 from mace.models.own import OwnModel, OwnNetwork
-from mace.models.own_module import load
+from mace.models.own_module import line_of, load
 
 
 def make_model(config: ModelConfig, classes: int, *, form: Form = "native") -> nn.Module:
@@ -42,9 +43,11 @@ def _own_module(place: str, classes: int) -> nn.Module:
     if not isinstance(made, nn.Module):
         try:
             made = made(classes=classes)
-        except TypeError as error:
+        except Exception as error:
+            home = sys.modules[place.partition(":")[0]]
             raise ConfigError(
-                f"{place} does not make a network of {classes} classes: {error}"
+                f"{place} does not make a network of {classes} classes: {type(error).__name__}: "
+                f"{first_line(error)}{line_of(error, getattr(home, '__file__', None) or '')}"
             ) from error
     if not isinstance(made, nn.Module):
         raise ConfigError(f"{place} gives a {type(made).__name__}, expected a flax.linen.Module")

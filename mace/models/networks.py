@@ -59,7 +59,7 @@ NETWORKS: Mapping[str, Network] = MappingProxyType(
         "resnet": Network(
             place="mace.models.resnet:ResNet",
             title="ResNet",
-            paper="He et al. 2016, CVPR (basic blocks in MACNN's place)",
+            paper="He et al. 2016, CVPR",
             weights=773_223,
             settings=None,
             norms=("batch", "group", "none"),

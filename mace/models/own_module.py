@@ -32,7 +32,7 @@ def load(place: str) -> Any:
     _unedited(module, file)
     try:
         loaded = importlib.import_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del _LOADED[module]
         raise ConfigError(
             f"{file} cannot be run: {type(error).__name__}: {first_line(error)}"
@@ -140,7 +140,7 @@ def find_module(module: str) -> ModuleSpec:
         )
     try:
         there = importlib.util.find_spec(module)
-    except Exception as error:  # what is above it is run
+    except (Exception, SystemExit) as error:  # what is above it is run
         raise ConfigError(f"the module {module} cannot be loaded: {first_line(error)}") from error
     if there is None:
         raise ConfigError(

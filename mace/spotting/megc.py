@@ -94,6 +94,9 @@ def write_types(path: Path, videos: Sequence[Video]) -> None:
 def write_emotions(path: Path, videos: Sequence[Video], *, true: bool = False) -> None:
     """Write the micro-expressions with their classes as MEGC 2024 and 2025 ask for them.
 
+    What was spotted and has no name is "others", a class of the challenge; the emotion of a true
+    one that nobody knows is left empty.
+
     Args:
         path: the file.
         videos: whose.
@@ -108,7 +111,7 @@ def write_emotions(path: Path, videos: Sequence[Video], *, true: bool = False) -
             v.name,
             micro.onset + v.first,
             micro.offset + v.first,
-            micro.label or "others",
+            micro.label or ("" if true else "others"),
         )
         for v in videos
         for micro in (v.true if true else v.spotted)

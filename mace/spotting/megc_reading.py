@@ -118,16 +118,20 @@ def read_videos(
     Raises:
         DataError: naming file and line, if a table is missing or damaged, or nothing is true.
     """
-    (ours, our_names), (theirs, their_names) = (
-        _read_table(path, classes) for path in (spotted, true)
-    )
+    (ours, our_names), (theirs, their_names) = (_read_table(path) for path in (spotted, true))
     if not theirs:
         raise DataError(f"{true} holds no interval, and something must be true to be spotted")
-    videos = [
-        Video(name, "", 0.0, tuple(ours.get(name, ())), tuple(theirs.get(name, ())))
-        for name in sorted({*ours, *theirs})
-    ]
     remarks = []
+    named = {i.label for side in (ours, theirs) for own in side.values() for i in own if i.label}
+    if unknown := [name for name in classes if name not in named]:
+        remarks.append(
+            f"no interval has the class {' or '.join(unknown)}; there are: "
+            f"{', '.join(sorted(named)) or 'none'}"
+        )
+    videos = []
+    for name in sorted({*ours, *theirs}):
+        mine, true_ones = (_of_classes(side.get(name, ()), classes) for side in (ours, theirs))
+        videos.append(Video(name, "", 0.0, mine, true_ones))
     if ours and not ours.keys() & theirs.keys():
         remarks.append(
             f"no video of {spotted} is one of {true}: is {our_names[min(ours)]} spelt there as it "
@@ -143,9 +147,15 @@ def read_videos(
     return videos, tuple(remarks)
 
 
-def _read_table(
-    path: Path, classes: Collection[str]
-) -> tuple[dict[str, list[Interval]], dict[str, str]]:
+def _of_classes(intervals: Sequence[Interval], classes: Collection[str]) -> tuple[Interval, ...]:
+    """Return intervals whose names are classes; without classes, every name is one."""
+    return tuple(
+        replace(interval, label=None) if classes and interval.label not in classes else interval
+        for interval in intervals
+    )
+
+
+def _read_table(path: Path) -> tuple[dict[str, list[Interval]], dict[str, str]]:
     """The intervals of each video by what it is known by, and how the table spells it."""
     lines = _lines(path)
     separator = _separator(lines[0][1]) if lines else ","
@@ -169,11 +179,10 @@ def _read_table(
         kind = row.get("type", "me").casefold()
         if kind not in ("me", "micro", "mae", "macro"):
             raise DataError(f"{path}, line {number}: the type is {kind!r}, expected me or mae")
-        label = row.get("emotion", "").casefold()
         interval = replace(
             interval,
             kind="micro" if kind in ("me", "micro") else "macro",
-            label=label if label and (not classes or label in classes) else None,
+            label=row.get("emotion", "").casefold() or None,
         )
         subject, video = row.get("subject", ""), row["video"]
         known = _same_video(subject, video)

@@ -103,11 +103,32 @@ def test_the_zoo_trains_networks_alike_and_goes_on(data, capsys, monkeypatch, tm
     assert own["ridge_uf1"] == first["ridge_uf1"]
     assert own["ahead"] == pytest.approx(own["uf1"] - own["ridge_uf1"], abs=2e-4)
     assert read_results(Path("zoo.csv")) == [Result(**first), Result(**own)]
+    # What is not trained alike is not set beside it.
+    before = Path("zoo.csv").read_bytes()
+    for changes, said in {
+        ("--recipe.train.epochs", "2"): "has recipe ",
+        ("--seeds", "2"): "has seeds 1, not 2",
+    }.items():
+        assert main(["zoo", *options, "--networks", "off_apexnet", *changes]) == 2
+        assert said in capsys.readouterr().err.splitlines()[-1]
+    # A mistake in a network of one's own is no row that the images do not fit.
+    Path("half_done.py").write_text(
+        "import flax.linen as nn\nclass Tiny(nn.Module):\n    classes: int\n"
+        "    def __call__(self, x):\n        return x * self.clases\n"
+    )
+    assert main(["zoo", *options, "--networks", "half_done:Tiny", "macnn_no_residual"]) == 5
+    said = capsys.readouterr()
+    assert "half_done:Tiny failed: Tiny failed on images of " in said.err
+    assert "there is no result of half_done:Tiny, as said above" in said.err.splitlines()[-1]
+    assert "| MACNN, no shortcuts" in said.out
+    before_and_control = read_results(Path("zoo.csv"))
+    assert Path("zoo.csv").read_bytes().startswith(before)
+    assert before_and_control[-1].network == "macnn_no_residual"
     # What is there is not trained again.
     monkeypatch.setattr("mace.evaluation.cross_validation._run", lambda *_, **__: None)
     assert main(["zoo", *options, "--networks", "ststnet", "--page", "zoo.md"]) == 0
     assert "| STSTNet" in capsys.readouterr().out
-    assert read_results(Path("zoo.csv")) == [Result(**first), Result(**own)]
+    assert read_results(Path("zoo.csv")) == before_and_control
     page = Path("zoo.md").read_text(encoding="utf-8")
     for result in (first, own):
         assert f"{result['uf1']:.3f} [{result['uf1_low']:.3f}, " in page

@@ -1,17 +1,28 @@
 """The zoo's table and page: what is known of each network, and nothing that was not measured."""
 
 import dataclasses
+import functools
 import json
 from pathlib import Path
 
+import jax
 import pytest
 
 from mace.cli import main
 from mace.errors import ConfigError, DataError
-from mace.evaluation.zoo.evaluate import Result, read_results, verdict, write_results
+from mace.evaluation.zoo.evaluate import (
+    Result,
+    check_alike,
+    read_results,
+    verdict,
+    write_results,
+)
 from mace.evaluation.zoo.page import zoo_page
 from mace.evaluation.zoo.rows import network_rows
+from mace.models.apply import count_parameters, init_model
+from mace.models.make import make_model
 from mace.models.networks import NETWORKS
+from mace.models.presets import MODELS
 
 DOCS = Path(__file__).parents[2] / "docs"
 RESULT = Result(
@@ -25,7 +36,17 @@ RESULT = Result(
 def test_every_network_has_a_line(capsys):
     assert main(["zoo", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert [row["name"] for row in rows] == [*NETWORKS, "lbp_top", "bi_woof", "kernel_ridge"]
+    names = [row["name"] for row in rows]
+    assert names[:5] == [
+        "macnn", "macnn_no_dilation", "macnn_single_scale", "macnn_no_residual", "resnet",
+    ]  # fmt: skip
+    assert names[5:] == [*list(NETWORKS)[2:], "lbp_top", "bi_woof", "kernel_ridge"]
+    weights = {row["name"]: row["weights"] for row in rows}
+    for name in names[:5]:
+        shapes = jax.eval_shape(
+            lambda: init_model(make_model(MODELS[name], 3), jax.random.key(0), (64, 64, 3))  # noqa: B023
+        )
+        assert weights[name] == f"{count_parameters(shapes):,}"
     published = {row["name"]: row["published UF1 / UAR"] for row in rows}
     assert published["htnet"] == "0.8603 / 0.8475 (best test epoch)"
     assert published["ststnet"].startswith("0.7353 / 0.7186 (UAR from the authors' log")
@@ -39,6 +60,14 @@ def test_every_network_has_a_line(capsys):
     said = capsys.readouterr().err
     assert "there is no network 'alexnet'; there are: macnn, " in said
     assert "lbp_top, bi_woof, kernel_ridge" in said
+    # A smaller MACNN is none of the field's, and has neither its weights nor its scores.
+    assert main(["zoo", "--networks", "macnn_small"]) == 2
+    capsys.readouterr()
+
+
+def test_without_a_data_set_nothing_says_how_to_train(tmp_path, capsys):
+    assert main(["zoo", "--classes", "3", "--seeds", "5", "--out", str(tmp_path)]) == 2
+    assert "--classes, --seeds, --out would say how" in capsys.readouterr().err
 
 
 def test_a_file_of_ones_own_is_looked_into_before_anything_is_trained(
@@ -87,12 +116,22 @@ def test_results_take_the_place_of_older_ones(tmp_path):
     assert write_results(path, [loso]) == [newer, other, loso]
     page = zoo_page([newer, other])
     assert "### a, 6 folds by subject" in page
-    assert "Not trained here: macnn, resnet, " in page
+    assert "Not trained here: macnn, macnn_no_dilation, " in page
+    assert "published scores above are of three" not in page
+    assert "9 clips of 3 people, 3 classes. Weights" in page
     assert "| STSTNet | 28 px | 1,683 | 1 | 1 | 0.600 [0.400, 0.600] |" in page
     assert "| mine:Tiny |" in page
-    with pytest.raises(ConfigError, match=r"trained with another recipe \(ststnet, mine:Tiny\)"):
-        write_results(path, [dataclasses.replace(RESULT, recipe="4567")])
-    assert read_results(path) == [newer, other, loso]
+    assert zoo_page([dataclasses.replace(newer, classes=5)]).count("are of three") == 1
+    alike = functools.partial(
+        check_alike, [newer, other], dataset="a", folds=newer.folds, path=path
+    )
+    alike(recipe="0123", classes=3)
+    with pytest.raises(ConfigError, match="ststnet on a, 6 folds by subject, has clips 9, not 8"):
+        alike(classes=3, clips=8)
+    # Rows of other folds are another table; what is no network has one seed.
+    check_alike([loso], dataset="a", folds=newer.folds, path=path, recipe="4567")
+    shallow = dataclasses.replace(newer, network="bi_woof")
+    check_alike([shallow], dataset="a", folds=newer.folds, path=path, seeds=3)
     path.write_text(path.read_text().replace(",0.6,", ",much,"))
     with pytest.raises(DataError, match="is no table of `mace zoo`: setting uf1"):
         read_results(path)

@@ -34,6 +34,7 @@ def test_default_network_by_hand():
         ("resnet_small", 37),
         ("ststnet", 5),
         ("off_apexnet", 16),
+        ("dual_inception", 16),
         ("sssnet", 16),
         ("macnn_ecnu", 268),
     ],

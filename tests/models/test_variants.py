@@ -12,7 +12,8 @@ from mace.models.config import ModelConfig
 from mace.models.conv import conv2d
 from mace.models.make import make_model
 from mace.models.networks import NETWORKS
-from mace.models.presets import MODELS
+from mace.models.presets import CONTROLS, MODELS
+from mace.recipes import FLOW
 
 pytestmark = pytest.mark.accelerator
 
@@ -38,7 +39,7 @@ def shapes_of(config):
 
 
 def test_every_model_has_a_pinned_count():
-    # Those of other papers: tests/models/test_zoo.py.
+    # Those of other papers: tests/models/test_zoo_networks.py.
     assert set(PARAMETERS) | set(NETWORKS) == set(MODELS)
 
 
@@ -54,6 +55,23 @@ def test_variants_hold_what_the_network_holds():
     for small in ("", "_small"):
         ratio = PARAMETERS[f"resnet{small}"] / PARAMETERS[f"macnn{small}"]
         assert abs(ratio - 1) < 0.03
+
+
+def test_a_control_differs_from_its_macnn_in_what_it_lacks():
+    own = FLOW.train.model
+    parts = {
+        "macnn_no_dilation": {"dilations": (1, 1, 1)},
+        "macnn_single_scale": {"dilations": (2, 2, 2)},
+        "macnn_no_residual": {"residual": False},
+        "resnet": {"arch": "resnet", "widths": (40, 60)},
+    }
+    assert set(CONTROLS) == set(parts)
+    counts = {"macnn": count_parameters(shapes_of(own))}
+    for name, changes in parts.items():
+        model = CONTROLS[name].change(own)
+        assert model == dataclasses.replace(own, **changes)
+        counts[name] = count_parameters(shapes_of(model))
+        assert abs(counts[name] / counts["macnn"] - 1) < 0.05
 
 
 def test_a_variant_changes_the_function():

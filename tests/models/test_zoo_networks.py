@@ -24,7 +24,8 @@ from mace.models.rcn import class_attention
 pytestmark = pytest.mark.accelerator
 
 # With three classes, at the paper's size: what PyTorch counts of the same layers
-# (benchmarks/zoo.py); OFF-ApexNet to Micro-Attention are also what ECNU's README prints.
+# (benchmarks/zoo.py); ECNU's README prints those of OFF-ApexNet, Dual-Inception, MACNN and
+# Micro-Attention as well.
 PAPERS = {
     "ststnet": 1_683,
     "off_apexnet": 2_664_475,
@@ -222,6 +223,9 @@ class Tiny(nn.Module):
 
 two = Tiny(2)
 
+def broken(classes):
+    raise ValueError("not today")
+
 def other(classes):
     return "no network"
 """
@@ -251,6 +255,7 @@ def test_a_file_of_ones_own_is_a_network(own):
         ("missing", "own_networks has no missing"),
         ("other", "gives a str, expected a flax.linen.Module"),
         ("__name__", "does not make a network of 3 classes"),
+        ("broken", r"of 3 classes: ValueError: not today, line 14 of own_networks\.py"),
     ],
 )
 def test_what_is_no_network_is_refused(own, name, message):
@@ -263,6 +268,7 @@ def test_what_is_no_network_is_refused(own, name, message):
     [
         ("syntax", "x = (\n", r"syntax\.py cannot be run: SyntaxError: .*\(syntax\.py, line 1\)$"),
         ("lacking", "\nimport no_such_thing", r"ModuleNotFoundError: .*, line 2 of lacking\.py"),
+        ("leaving", "import sys\nsys.exit(0)", r"cannot be run: SystemExit: 0, line 2 of leaving"),
         ("misspelt", "import flax.linen as nn\nx = nn.Modul", r"AttributeError: .*Modul.*, line 2"),
         (
             "failing",

@@ -81,6 +81,8 @@ def test_faces_are_written_only_where_they_are_asked_for(done, tmp_path, capsys)
     assert not (done / "flash" / "cards").exists()
     assert main(["spot", "--dataset", "synthetic/long", "--cards"]) != 0
     assert "--cards" in capsys.readouterr().err
+    assert main(["spot", "--dataset", "synthetic/long", "--fps", "25"]) != 0
+    assert "leave out --fps" in capsys.readouterr().err
     event = Event(0, "micro", 1.0, 1.1, 1.2, 0, 0, 0, 0.3)
     with pytest.raises(DataError, match=r"1\.10 s"):
         event_card(event)

@@ -69,7 +69,7 @@ def test_tables_of_later_years(tmp_path):
     assert (tmp_path / "gt.csv").read_text().splitlines() == [
         "subject,video,onset,offset,emotion",
         "6,006_1,101,151,positive",
-        "15,15_0401,11,21,others",
+        "15,15_0401,11,21,",
     ]
     videos, remarks = read_videos(tmp_path / "pred.csv", tmp_path / "gt.csv")
     assert remarks == ()
@@ -245,6 +245,11 @@ def test_classes_are_those_that_are_analysed(tmp_path, capsys):
     _, lines = scored(tmp_path, capsys, ours, true, "--classes", "negative", "positive")
     assert lines[-1].startswith("analysis of 2 ")
     assert "F1 1.0000, UF1 1.0000; STRS 1.0000" in lines[-1]
+    _, lines = scored(tmp_path, capsys, ours, true, "--classes", "negatve", "positive")
+    assert (
+        lines[-1]
+        == "note: no interval has the class negatve; there are: negative, others, positive"
+    )
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,8 @@ from mace.files import atomic_path
 from mace.models.apply import count_parameters, init_model
 from mace.models.config import ModelConfig
 from mace.models.make import make_model
-from mace.models.networks import NETWORKS, network_of
-from mace.models.presets import MODELS
+from mace.models.networks import network_of
+from mace.models.presets import CONTROLS, MODELS
 from mace.recipes import Recipe
 from mace.shallow import SHALLOW
 
@@ -100,9 +100,9 @@ def zoo_recipe(recipe: Recipe, name: str, *, fixed_size: bool) -> Recipe:
     """Return a recipe with another network, and the size of images that its paper has.
 
     Args:
-        recipe: networks whose every setting is a choice (`macnn`, `resnet`) take its own; of the
-            others they are the paper's.
-        name: one of `mace.models.presets.MODELS` or of `SHALLOW`, or `module:attribute`.
+        recipe: `macnn` has its settings, and so have MACNN's controls but for what they lack; the
+            others have those of their papers.
+        name: a row of the table, or `module:attribute`.
         fixed_size: the images are ready-made, and of the size they are.
 
     Raises:
@@ -110,8 +110,9 @@ def zoo_recipe(recipe: Recipe, name: str, *, fixed_size: bool) -> Recipe:
     """
     if name in SHALLOW:
         return recipe
-    if name in NETWORKS and NETWORKS[name].settings is None:
-        model = replace(recipe.train.model, arch=name)
+    if name == "macnn" or name in CONTROLS:
+        model = replace(recipe.train.model, arch="macnn")
+        model = CONTROLS[name].change(model) if name in CONTROLS else model
     else:
         model = MODELS[name] if name in MODELS else ModelConfig(arch=name)
     size = network_of(model.arch).size
@@ -133,6 +134,7 @@ def evaluate_zoo(
     out: Path,
     workers: int,
     log: Callable[[str], None],
+    check: Callable[[str, MotionSet], object] = lambda name, motion_set: None,
     done: Callable[[Result], object] = lambda result: None,
 ) -> tuple[list[Result], list[str]]:
     """Evaluate networks one after the other, each in a folder of its own that it goes on from.
@@ -148,13 +150,15 @@ def evaluate_zoo(
         out: folder of the results.
         workers: processes that share the folds of kernel ridge.
         log: is told which network is under way, which the images do not fit, and what failed.
+        check: is given each row's name and images before anything is trained on them.
         done: is given each result as it is there.
 
     Returns:
         The results, and the names of rows that failed; what the images do not fit is neither.
 
     Raises:
-        MaceError: for a name that no network has, or a place that cannot be written to.
+        MaceError: for a name that no network has, or a place that cannot be written to; what
+            `check` raises.
     """
     recipes = {name: zoo_recipe(recipe, name, fixed_size=fixed_size) for name in networks}
     results, failed = [], []
@@ -173,13 +177,13 @@ def evaluate_zoo(
             motion_set = read(own, name)
             weights = 0 if name in SHALLOW else _weights(own.train.model, motion_set)
             methods = _methods(name, config, motion_set)
-        except ConfigError as error:
-            log(f"{name} is left out: {error}")
+        except (ConfigError, DataError) as error:
+            # The field's networks are as they are; one of your own is not yet what it should be.
+            fits = isinstance(error, DataError) or ":" in name
+            log(f"{name} {'failed' if fits else 'is left out'}: {error}")
+            failed += [name] if fits else []
             continue
-        except DataError as error:
-            log(f"{name} failed: {error}")
-            failed.append(name)
-            continue
+        check(name, motion_set)
         try:
             evaluation = evaluate_methods(
                 motion_set,
@@ -217,13 +221,10 @@ def write_results(path: Path, results: Sequence[Result]) -> list[Result]:
     """Add results to a table, in place of those of the same data, folds and network; return all.
 
     Raises:
-        ConfigError: if rows of the same data and folds were trained with another recipe.
         DataError: if what is there is no such table.
         OutputError: if it cannot be written.
     """
     there = read_results(path)
-    for result in results:
-        check_recipe(there, result.recipe, dataset=result.dataset, folds=result.folds, path=path)
     everything = {
         (result.dataset, result.folds, result.network): result for result in (*there, *results)
     }
@@ -233,22 +234,32 @@ def write_results(path: Path, results: Sequence[Result]) -> list[Result]:
     return list(everything.values())
 
 
-def check_recipe(
-    there: Sequence[Result], recipe: str, *, dataset: str, folds: str, path: Path
+def check_alike(
+    there: Sequence[Result], *, dataset: str, folds: str, path: Path, **facts: int | str
 ) -> None:
     """Refuse to set beside each other what was not trained alike.
 
+    Args:
+        there: rows of a table, but for those that are to be replaced.
+        dataset: what the new row is called after.
+        folds: likewise.
+        path: of the table.
+        facts: what rows of the same data and folds have in common, by column.
+
     Raises:
-        ConfigError: if rows of the same data and folds were trained with another recipe.
+        ConfigError: if a row differs.
     """
-    others = [
-        r.network for r in there if (r.dataset, r.folds) == (dataset, folds) and r.recipe != recipe
-    ]
-    if others:
-        raise ConfigError(
-            f"{path} has rows of {dataset}, {folds}, trained with another recipe "
-            f"({', '.join(others)}), and a table has one; choose another --results and --out"
-        )
+    for row in there:
+        if (row.dataset, row.folds) != (dataset, folds):
+            continue
+        for name, value in facts.items():
+            # What is no network draws nothing at random and has one seed.
+            if getattr(row, name) != value and not (name == "seeds" and row.network in SHALLOW):
+                raise ConfigError(
+                    f"the rows of a table are trained alike, and in {path} {row.network} on "
+                    f"{dataset}, {folds}, has {name} {getattr(row, name)}, not {value}; choose "
+                    "another --results and --out"
+                )
 
 
 def read_results(path: Path) -> list[Result]:

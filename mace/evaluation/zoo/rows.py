@@ -14,11 +14,11 @@ from mace.evaluation.comparison.published import (
 from mace.models.config import ModelConfig
 from mace.models.make import make_model
 from mace.models.networks import NETWORKS, Network, network_of
-from mace.models.presets import MODELS
+from mace.models.presets import CONTROLS, MODELS
 from mace.shallow import SHALLOW, Shallow
 
 RIDGE = "kernel_ridge"
-ROWS = (*NETWORKS, *SHALLOW)
+ROWS = (*dict.fromkeys(("macnn", *CONTROLS, *NETWORKS)), *SHALLOW)
 """Everything that the table names."""
 EVALUATED = tuple(name for name in ROWS if name != RIDGE)
 """What is evaluated by default; kernel ridge stands beside each."""
@@ -43,10 +43,13 @@ def _row(name: str) -> dict[str, str]:
     else:
         method = _network(name)
         images, weights = f"{method.size or 'any'} px, {method.channels}", method.weights
-    entry = published_of(method)
+    if name in CONTROLS:
+        paper, entry = f"MACNN's control, {CONTROLS[name].lacks}", None
+    else:
+        paper, entry = method.paper or "your own", published_of(method)
     return {
-        "network": method.title,
-        "paper": method.paper or "your own",
+        "network": title_of(name),
+        "paper": paper,
         "images": images,
         "weights": "" if weights is None else f"{weights:,}",
         "published UF1 / UAR": published_text(entry, epochs=name not in SHALLOW),
@@ -59,13 +62,14 @@ def title_of(name: str) -> str:
     Raises:
         ConfigError: for a name that no row has.
     """
-    if name in SHALLOW:
-        return SHALLOW[name].title
+    for named in (SHALLOW, CONTROLS):
+        if name in named:
+            return named[name].title
     return _network(name).title
 
 
 def _network(name: str) -> Network:
-    if name not in MODELS and name not in ROWS and ":" not in name:
+    if name not in ROWS and ":" not in name:
         raise ConfigError(
             f"there is no network {name!r}; there are: {', '.join(ROWS)}, and module:attribute for "
             "one of your own"
