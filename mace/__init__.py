@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mace.classifiers import MACNN, NetworkClassifier
     from mace.dataset import load_dataset
+    from mace.errors import MaceError
     from mace.evaluation.estimators import cross_validate
     from mace.evaluation.scoring import compare, score
     from mace.leakage.audit import audit
@@ -32,6 +33,7 @@ __version__ = "0.2.0.dev0"
 
 __all__ = [
     "MACNN",
+    "MaceError",
     "NetworkClassifier",
     "__version__",
     "analyse",
@@ -49,6 +51,7 @@ __all__ = [
 
 _HOMES = {
     "MACNN": "mace.classifiers",
+    "MaceError": "mace.errors",
     "NetworkClassifier": "mace.classifiers",
     "analyse": "mace.recordings.analysis",
     "audit": "mace.leakage.audit",

@@ -25,6 +25,7 @@ from mace.augment.config import NO_AUGMENT, AugmentConfig
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError
 from mace.models.config import ModelConfig
+from mace.models.networks import no_network
 from mace.models.own import OwnModel
 from mace.models.presets import MODELS
 from mace.motion.config import MotionConfig
@@ -201,10 +202,7 @@ def model_of(network: str | ModelConfig | nn.Module) -> ModelConfig:
         if ":" in network:
             return ModelConfig(arch=network)
         if network not in MODELS:
-            raise ConfigError(
-                f"there is no network {network!r}; there are: {', '.join(MODELS)}, and "
-                "module:attribute for one of your own"
-            )
+            raise no_network(network, MODELS)
         return MODELS[network]
     return OwnModel(module=network)
 
@@ -213,11 +211,16 @@ def as_images(X: Shaped[np.ndarray, "n ..."]) -> Float[np.ndarray, "n h w c"]:
     """Return arrays of two to four axes as float32 images: a table's rows become one row each.
 
     Raises:
-        ValueError: for more axes or fewer.
+        ValueError: for more axes or fewer, and for images whose channels come first.
     """
     if X.ndim not in (2, 3, 4):
         raise ValueError(
             f"X has the shape {X.shape}, expected images (n, h, w, c) or (n, h, w), or a table"
+        )
+    if X.ndim == 4 and X.shape[1] <= 3 < X.shape[2] == X.shape[3]:
+        raise ValueError(
+            f"X has the shape {X.shape}, expected images (n, h, w, c), and these look like "
+            "(n, c, h, w); give np.moveaxis(X, 1, -1)"
         )
     X = np.asarray(X, np.float32)
     if X.ndim == 2:

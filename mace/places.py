@@ -64,7 +64,8 @@ def prepared_dataset(dataset: str, *, data_dir: Path) -> Path:
         if name not in known:
             raise DataError(f"{where}, and `mace prepare` knows no {name}, only {', '.join(known)}")
         config, _, seed = config.partition("-seed")
-        options = {"--config": config, "--seed": seed}
+        licensed = "" if name == "synthetic" else "FOLDER"
+        options = {"--config": config, "--seed": seed, "--manual-dir": licensed}
         how = " ".join([f"mace prepare {name}", *(f"{k} {v}" for k, v in options.items() if v)])
         raise DataError(f"{where}; `{how}` prepares it")
     return prepared[meant[0]]

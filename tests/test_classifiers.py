@@ -122,6 +122,8 @@ def test_flow_may_be_mirrored():
 def test_arrays_that_cannot_be():
     X, y = images()
     network = own(epochs=1)
+    with pytest.raises(ValueError, match=r"look like \(n, c, h, w\); give np.moveaxis"):
+        network.fit(np.zeros((len(y), 3, 28, 28)), y)
     with pytest.raises(ValueError, match="y holds one class"):
         network.fit(X, np.zeros(len(y)))
     with pytest.raises(ValueError, match="inconsistent"):

@@ -20,7 +20,7 @@ def test_a_data_set_that_nobody_knows_is_not_recommended(tmp_path, capsys):
 
 def test_it_is_said_how_a_data_set_is_prepared(tmp_path, capsys):
     error = refused("samm/long", tmp_path, capsys)
-    assert "`mace prepare samm --config long` prepares it" in error
+    assert "`mace prepare samm --config long --manual-dir FOLDER` prepares it" in error
 
 
 def test_so_it_is_of_another_seed(tmp_path, capsys):
@@ -34,4 +34,4 @@ def test_a_name_alone_is_that_of_its_long_videos(tmp_path, capsys):
     clips.mkdir(parents=True)
     (clips / "dataset_info.json").write_text("{}")
     error = refused("samm", tmp_path, capsys)
-    assert "`mace prepare samm --config long` prepares it" in error
+    assert "`mace prepare samm --config long --manual-dir FOLDER` prepares it" in error

@@ -94,7 +94,7 @@ class LBPTOP(TransformerMixin, BaseEstimator):
         if min(volume.shape[1] - 2 * y, volume.shape[2] - 2 * x) < self.blocks:
             raise ValueError(
                 f"LBP-TOP in {self.blocks} x {self.blocks} blocks with radii {x} and {y} takes "
-                f"frames larger than {volume.shape[1:]}"
+                f"frames larger than {volume.shape[1:]}, and gray clips (t, h, w)"
             )
         if self.frames <= 2 * t:
             raise ValueError(

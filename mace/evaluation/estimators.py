@@ -31,6 +31,8 @@ from mace.evaluation.own_arrays import OwnArrays, own_arrays
 from mace.evaluation.scores import CrossValidation
 from mace.metrics import confusion_matrix, uf1
 from mace.models.config import ModelConfig
+from mace.models.networks import no_network
+from mace.models.presets import MODELS
 from mace.models.own_module import code_of, source_of
 from mace.protocols.folds import Fold, grouped_kfold, loso
 from mace.shallow import SHALLOW, shallow_classifier
@@ -217,8 +219,11 @@ def _selection(search: GridSearchCV) -> str:
 def _classifier(estimator: Any) -> BaseEstimator:
     if isinstance(estimator, str) and estimator in SHALLOW:
         return shallow_classifier(estimator)
-    if isinstance(estimator, str | ModelConfig | nn.Module):
-        return NetworkClassifier(estimator)
+    if isinstance(estimator, str) and estimator not in MODELS and ":" not in estimator:
+        raise no_network(estimator, (*MODELS, *SHALLOW))
+    is_module = isinstance(estimator, type) and issubclass(estimator, nn.Module)
+    if is_module or isinstance(estimator, str | ModelConfig | nn.Module):
+        return NetworkClassifier(estimator)  # which says of a class what it wants
     if isinstance(estimator, type):
         raise ConfigError(
             f"{estimator.__name__} is a class; give a classifier made of it, as in "

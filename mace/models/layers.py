@@ -69,7 +69,7 @@ def streams(x: Float[Array, "b h w c"]) -> tuple[Float[Array, "b h w 1"], Float[
     if x.shape[-1] < 2:
         raise ConfigError(
             f"this network sees u and v apart, but the images have {x.shape[-1]} channel; give it "
-            "flow, as in --recipe.motion.representation flow"
+            "optical flow"
         )
     return _every(x, 0, 1, 1, axis=3), _every(x, 1, 1, 1, axis=3)
 

@@ -4,7 +4,8 @@ Another network is a file of `mace.models` and a row here; a network of somebody
 `module:attribute` in place of a name. Nothing is imported before it is built.
 """
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
@@ -164,9 +165,18 @@ def network_of(arch: str) -> Network:
         return NETWORKS[arch]
     module, colon, attribute = arch.partition(":")
     if not (colon and module and attribute):
-        raise ConfigError(
-            f"there is no network {arch!r}; there are: {', '.join(NETWORKS)}, and "
-            "module:attribute for one of your own"
-        )
+        raise no_network(arch, NETWORKS)
     find_module(module)
     return Network(place=arch, title=attribute)
+
+
+def no_network(name: str, names: Iterable[str]) -> ConfigError:
+    """Return the error of a name that is none of these, with the one that was meant, if one is."""
+    names = list(names)
+    spelt = name.casefold().replace("-", "_").replace(" ", "_")
+    near = difflib.get_close_matches(spelt, names, n=1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    return ConfigError(
+        f"there is no network {name!r}; {meant}there are: {', '.join(names)}, and "
+        "module:attribute for one of your own"
+    )

@@ -39,8 +39,17 @@ def load(place: str) -> Any:
             f"{line_of(error, file)}"
         ) from error
     if not hasattr(loaded, attribute):
-        raise ConfigError(f"{module} has no {attribute}, which {place} names")
+        there = [name for name, part in vars(loaded).items() if _is_network(part, module)]
+        has = f"; its networks: {', '.join(there)}" if there else ""
+        raise ConfigError(f"{file} has no {attribute}, which {place} names{has}")
     return getattr(loaded, attribute)
+
+
+def _is_network(part: object, module: str) -> bool:
+    """Say whether something is a Flax module's class that a module defines itself."""
+    from flax.linen import Module  # slow, and settings are read without it
+
+    return inspect.isclass(part) and part.__module__ == module and issubclass(part, Module)
 
 
 def source_of(arch: str) -> str:
@@ -133,10 +142,13 @@ def find_module(module: str) -> ModuleSpec:
     # A file that was written a moment ago is not in what was remembered of its folder.
     importlib.invalidate_caches()
     if "/" in module or module.endswith(".py"):
-        name = module.removesuffix(".py").strip("./").replace("/", ".")
+        file = Path(here, module).resolve()
+        home = here if file.is_relative_to(here) else file.parent
+        name = ".".join(file.relative_to(home).with_suffix("").parts)
+        where = "" if home == here else f", in the folder {home} or with that on PYTHONPATH"
         raise ConfigError(
-            f"a network of your own is a module as `import` has it, {name}:…, not a path; {module} "
-            "is one"
+            f"a network of your own is a module as `import` has it, {name}:…{where}; {module} is a "
+            "path"
         )
     try:
         there = importlib.util.find_spec(module)

@@ -162,7 +162,13 @@ def test_a_report_is_a_page(tmp_path):
     ("change", "error", "message"),
     [
         ({"groups": None}, ConfigError, "groups is missing, the person of each clip"),
-        ({"estimator": "stsnet"}, ConfigError, "there is no network 'stsnet'"),
+        ({"estimator": "stsnet"}, ConfigError, "did you mean ststnet"),
+        (
+            {"estimator": "Bi-WOOFF"},
+            ConfigError,
+            "did you mean bi_woof.*, kernel_ridge, and module",
+        ),
+        ({"estimator": Own}, ConfigError, r"expected an instance of a flax.linen.Module, such as"),
         ({"estimator": object()}, ConfigError, "neither a classifier of scikit-learn's kind"),
         ({"y": ["calm"] * 16}, DataError, "one class"),
         ({"y": ["calm", None] * 8}, DataError, "y lacks a value for 8 of 16 clips"),

@@ -58,7 +58,7 @@ def test_every_network_has_a_line(capsys):
     assert published_rows == named | {"lbp_top", "bi_woof"}
     assert main(["zoo", "--networks", "alexnet"]) == 2
     said = capsys.readouterr().err
-    assert "there is no network 'alexnet'; there are: macnn, " in said
+    assert "there is no network 'alexnet'; did you mean off_apexnet? there are: macnn, " in said
     assert "lbp_top, bi_woof, kernel_ridge" in said
     # A smaller MACNN is none of the field's, and has neither its weights nor its scores.
     assert main(["zoo", "--networks", "macnn_small"]) == 2

@@ -205,7 +205,10 @@ def test_a_network_has_the_layers_of_its_paper_whatever_the_recipe_had():
 
 
 def test_unknown_networks_are_named():
-    with pytest.raises(ConfigError, match="there is no network 'ststnett'; there are: macnn, "):
+    with pytest.raises(
+        ConfigError,
+        match="there is no network 'ststnett'; did you mean ststnet\\? there are: macnn, ",
+    ):
         ModelConfig(arch="ststnett")
     with pytest.raises(ConfigError, match=r"write it as a file no_such_file\.py"):
         ModelConfig(arch="no_such_file:Tiny")
@@ -252,7 +255,7 @@ def test_a_file_of_ones_own_is_a_network(own):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("missing", "own_networks has no missing"),
+        ("missing", r"own_networks\.py has no missing, .* names; its networks: Tiny$"),
         ("other", "gives a str, expected a flax.linen.Module"),
         ("__name__", "does not make a network of 3 classes"),
         ("broken", r"of 3 classes: ValueError: not today, line 14 of own_networks\.py"),
@@ -276,8 +279,9 @@ def test_what_is_no_network_is_refused(own, name, message):
             "    def __call__(self, x):\n        return x * self.clases",
             r"Tiny failed on images of \(1, 8, 8, 3\): AttributeError: .*, line 5 of failing\.py",
         ),
-        ("deep/own", "", r"as `import` has it, deep\.own:…, not a path"),
-        ("own.py", "", r"as `import` has it, own:…, not a path"),
+        ("deep/own", "", r"as `import` has it, deep\.own:…; deep/own is a path"),
+        ("own.py", "", r"as `import` has it, own:…; own\.py is a path"),
+        ("../elsewhere/own.py", "", r"own:…, in the folder /.*/elsewhere or with that on PYTHON"),
     ],
 )
 def test_mistakes_in_a_file_of_ones_own_are_sentences(own, name, text, message):

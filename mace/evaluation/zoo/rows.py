@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from mace.errors import ConfigError
 from mace.evaluation.comparison.published import (
     ALL,
     Elsewhere,
@@ -13,7 +12,7 @@ from mace.evaluation.comparison.published import (
 )
 from mace.models.config import ModelConfig
 from mace.models.make import make_model
-from mace.models.networks import NETWORKS, Network, network_of
+from mace.models.networks import NETWORKS, Network, network_of, no_network
 from mace.models.presets import CONTROLS, MODELS
 from mace.shallow import SHALLOW, Shallow
 
@@ -70,10 +69,7 @@ def title_of(name: str) -> str:
 
 def _network(name: str) -> Network:
     if name not in ROWS and ":" not in name:
-        raise ConfigError(
-            f"there is no network {name!r}; there are: {', '.join(ROWS)}, and module:attribute for "
-            "one of your own"
-        )
+        raise no_network(name, ROWS)
     return network_of(MODELS[name].arch if name in MODELS else name)
 
 
