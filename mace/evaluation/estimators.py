@@ -32,8 +32,8 @@ from mace.evaluation.scores import CrossValidation
 from mace.metrics import confusion_matrix, uf1
 from mace.models.config import ModelConfig
 from mace.models.networks import no_network
-from mace.models.presets import MODELS
 from mace.models.own_module import code_of, source_of
+from mace.models.presets import MODELS
 from mace.protocols.folds import Fold, grouped_kfold, loso
 from mace.shallow import SHALLOW, shallow_classifier
 
