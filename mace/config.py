@@ -140,6 +140,11 @@ def _decode(hint: Any, value: Any, *, where: str) -> Any:
         return value
     if origin is tuple:
         return _decode_tuple(hint, value, where=where)
+    if origin is Mapping:
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"setting {where} is {value!r}, expected a group of settings")
+        member = get_args(hint)[1]
+        return {name: _decode(member, v, where=f"{where}.{name}") for name, v in value.items()}
     if dataclasses.is_dataclass(hint):
         if not isinstance(value, Mapping):
             raise ConfigError(f"setting {where} is {value!r}, expected a group of settings")

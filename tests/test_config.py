@@ -1,4 +1,5 @@
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -40,6 +41,7 @@ class Outer:
     place: Path = Path("x")
     colour: Colour = Colour.RED
     group: Inner | None = None
+    named: Mapping[str, Inner] = field(default_factory=dict)
 
 
 @given(
@@ -49,7 +51,10 @@ class Outer:
     flag=st.booleans(),
 )
 def test_every_configuration_survives_the_way_to_json_and_back(rate, sizes, patience, flag):
-    config = Outer(inner=Inner(rate=rate, sizes=sizes), patience=patience, flag=flag, group=Inner())
+    inner = Inner(rate=rate, sizes=sizes)
+    config = Outer(
+        inner=inner, patience=patience, flag=flag, group=Inner(), named={"a": inner, "b": Inner()}
+    )
     assert from_dict(Outer, to_dict(config)) == config
 
 
@@ -57,7 +62,7 @@ def test_json_holds_plain_values():
     assert to_dict(Outer(place=Path("a/b"))) == {
         "inner": {"rate": 0.5, "sizes": [1, 2], "threads": 1},
         "kind": "a", "patience": None, "flag": False, "pair": [1, 2.0], "place": "a/b",
-        "colour": "red", "group": None,
+        "colour": "red", "group": None, "named": {},
     }  # fmt: skip
 
 
@@ -82,6 +87,8 @@ def test_a_missing_field_takes_its_default_and_an_integer_may_be_a_float():
         ({"colour": "blue"}, "setting colour is 'blue', expected one of: red"),
         ({"place": 3}, "setting place is 3, expected a path"),
         ({"group": {"rat": 1}}, r"unknown setting group\.rat"),
+        ({"named": 3}, "setting named is 3, expected a group of settings"),
+        ({"named": {"a": {"rat": 1}}}, r"unknown setting named\.a\.rat; Inner has: rate"),
     ],
 )
 def test_what_does_not_fit_is_named(values, message):

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Any, Literal, get_args
+from typing import Literal
 
 from mace.config import from_dict
 from mace.protocols.benchmarks import BENCHMARKS, BenchmarkName
@@ -46,8 +46,8 @@ class Published:
             where they are quoted from another paper, `code` where only that was read which makes
             them, and there are none here.
         n: number of samples; None where the source does not say.
-        best_test_epoch: whether the code keeps, for each subject left out, the epoch that predicts
-            best for that very subject; None where nobody has looked.
+        best_test_epoch: whether an epoch was chosen by the test score, anew for each subject left
+            out or one for all of them; None where nobody has looked.
         settings_on_test: whether settings were chosen by this very score; likewise.
         uar_is_macro_precision: whether the printed UAR is the mean precision; None where nobody has
             looked.
@@ -97,9 +97,8 @@ class Elsewhere:
         source: where they are printed.
         verified: as of `Published`.
         n: number of samples; None where it is no number of clips.
-        best_test_epoch: whether an epoch was chosen by the test score; None where nobody has
-            looked.
-        settings_on_test: whether settings were; likewise.
+        best_test_epoch: as of `Published`.
+        settings_on_test: likewise.
         note: what else a reader must know; may be empty.
     """
 
@@ -132,53 +131,17 @@ def _choices(result: Published | Elsewhere) -> list[str]:
 
 def published_elsewhere(benchmark: BenchmarkName | None = None) -> Sequence[Elsewhere]:
     """Return the results of other kinds, of one benchmark or all, in the order of the data file."""
-    entries = _data()["elsewhere"]
-    results = [from_dict(Elsewhere, entry, where=f"{entry['method']}.") for entry in entries]
+    results = _read(Elsewhere, "elsewhere")
     return [result for result in results if benchmark in (None, result.benchmark)]
 
 
 def published_results(benchmark: BenchmarkName | None = None) -> Sequence[Published]:
     """Return the results of one benchmark, or all, in the order of the data file."""
-    results = []
-    for entry in _data()["result"]:
-        parts = {
-            name: from_dict(Figures, value, where=f"{entry['method']}.{name}.")
-            for name, value in entry.items()
-            if isinstance(value, dict)
-        }
-        plain = {name: value for name, value in entry.items() if name not in parts}
-        fields = from_dict(_Entry, plain, where=f"{entry['method']}.")
-        results.append(
-            Published(
-                method=fields.method,
-                benchmark=fields.benchmark,
-                parts=parts,
-                source=fields.source,
-                verified=fields.verified,
-                n=fields.n,
-                best_test_epoch=fields.best_test_epoch,
-                settings_on_test=fields.settings_on_test,
-                uar_is_macro_precision=fields.uar_is_macro_precision,
-                note=fields.note,
-            )
-        )
-    assert {result.benchmark for result in results} <= set(get_args(BenchmarkName))
+    results = _read(Published, "result")
     return [result for result in results if benchmark in (None, result.benchmark)]
 
 
-def _data() -> dict[str, list[dict[str, Any]]]:
+def _read[T](kind: type[T], table: str) -> list[T]:
     text = files(__package__).joinpath("published.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Entry:
-    method: str
-    benchmark: BenchmarkName
-    source: str
-    verified: Verified
-    n: int | None = None
-    best_test_epoch: bool | None = None
-    settings_on_test: bool | None = None
-    uar_is_macro_precision: bool | None = None
-    note: str = ""
+    entries = tomllib.loads(text)[table]
+    return [from_dict(kind, entry, where=f"{entry['method']}.") for entry in entries]
