@@ -68,7 +68,14 @@ def run(
     from mace.evaluation.table import print_text_table
     from mace.evaluation.zoo.evaluate import read_results
     from mace.evaluation.zoo.page import MEASURED, measured_row, zoo_page
-    from mace.evaluation.zoo.rows import EVALUATED, ROWS, network_rows
+    from mace.evaluation.zoo.rows import (
+        EVALUATED,
+        HEADINGS,
+        LEGEND,
+        ROWS,
+        listed,
+        network_rows,
+    )
     from mace.files import write_text
 
     if page is not None and dataset is None and not (results and results.exists()):
@@ -97,7 +104,11 @@ def run(
         if as_json:
             print(json.dumps(rows, indent=2))
         else:
-            print_text_table(list(rows[0]), [list(row.values()) for row in rows])
+            print_text_table(HEADINGS, [listed(row) for row in rows])
+            print(LEGEND)
+            for row in rows:
+                if row["seen"]:
+                    print(f"  {row['network']}: {row['seen']}")
     else:
         place = "-".join(filter(None, [dataset, protocol.benchmark or classes]))
         out = RUNS_DIR / "zoo" / place if out is None else out

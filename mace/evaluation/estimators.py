@@ -221,13 +221,14 @@ def _classifier(estimator: Any) -> BaseEstimator:
         return shallow_classifier(estimator)
     if isinstance(estimator, str) and estimator not in MODELS and ":" not in estimator:
         raise no_network(estimator, (*MODELS, *SHALLOW))
-    is_module = isinstance(estimator, type) and issubclass(estimator, nn.Module)
-    if is_module or isinstance(estimator, str | ModelConfig | nn.Module):
-        return NetworkClassifier(estimator)  # which says of a class what it wants
+    if isinstance(estimator, str | ModelConfig | nn.Module):
+        return NetworkClassifier(estimator)
     if isinstance(estimator, type):
+        module = issubclass(estimator, nn.Module)
+        kind, fields = ("network", "classes=3") if module else ("classifier", "")
         raise ConfigError(
-            f"{estimator.__name__} is a class; give a classifier made of it, as in "
-            f"{estimator.__name__}()"
+            f"{estimator.__name__} is a class; give a {kind} made of it, as in "
+            f"{estimator.__name__}({fields})"
         )
     if hasattr(estimator, "fit") and is_regressor(estimator):
         raise ConfigError(f"{estimator!r} predicts numbers, not classes; give a classifier")

@@ -27,7 +27,8 @@ class Network:
         size: side of the images in the paper, px; None where it suits any.
         channels: what the network looks at.
         published: its name among the published results; empty where it has none.
-        weights: how many there are with three classes and three channels, at that size.
+        weights: how many there are with three classes and three channels, at that size;
+            0 of one's own.
         settings: None where every setting of `ModelConfig` means something. Otherwise the settings
             that describe the layers of its paper, and are no choice.
         norms: normalisations that it can have, the paper's first.
@@ -40,7 +41,7 @@ class Network:
     size: int | None = None
     channels: str = "any"
     published: str = ""
-    weights: int | None = None
+    weights: int = 0
     settings: Mapping[str, Any] | None = field(default_factory=dict)
     norms: tuple[Norm, ...] = ("none",)
     explains: bool = False
@@ -81,7 +82,7 @@ NETWORKS: Mapping[str, Network] = MappingProxyType(
             paper="Liong et al. 2019, FG",
             size=28,
             channels="u, v, strain",
-            published="STSTNet",
+            published="STSTNet, PyTorch (authors)",
             weights=1_683,
             settings={"widths": (3, 5, 8), "depths": (1, 1, 1), "head": "grid", "head_grid": 5},
             norms=("batch", "none"),
@@ -113,6 +114,7 @@ NETWORKS: Mapping[str, Network] = MappingProxyType(
             paper="Varanka et al. 2021 (meb)",
             size=64,
             channels="u, v, strain",
+            published="SSSNet, fixed epochs (meb)",
             weights=1_349_251,
             settings={"widths": (32, 64), "depths": (1, 1)},
             norms=("batch",),

@@ -140,7 +140,7 @@ def test_text_with_published_numbers(capsys):
     assert "main_HTNet.py; users report UF1 0.648 to 0.655 without that choice" in printed
     assert "no best epoch" in printed
     (causal,) = (r for r in published_results("megc2019") if r.method == "CausalNet")
-    assert causal.warnings == ("best test epoch", "settings tuned on it")
+    assert causal.remarks == ("best test epoch", "settings tuned on it")
     assert "best test epoch" in printed
 
 
@@ -163,7 +163,7 @@ def test_published_numbers_are_well_formed():
     for method in ("RCN", "STSTNet", "STSTNet, PyTorch (authors)"):
         assert next(r for r in results if r.method == method).best_test_epoch is False
     capsule = next(result for result in results if result.method == "CapsuleNet")
-    assert "n is not 442" in capsule.warnings
+    assert "n is not 442" in capsule.remarks
 
 
 def test_published_on_other_protocols(capsys):

@@ -168,7 +168,7 @@ def test_a_report_is_a_page(tmp_path):
             ConfigError,
             "did you mean bi_woof.*, kernel_ridge, and module",
         ),
-        ({"estimator": Own}, ConfigError, r"expected an instance of a flax.linen.Module, such as"),
+        ({"estimator": Own}, ConfigError, r"give a network made of it, as in Own\(classes=3\)"),
         ({"estimator": object()}, ConfigError, "neither a classifier of scikit-learn's kind"),
         ({"y": ["calm"] * 16}, DataError, "one class"),
         ({"y": ["calm", None] * 8}, DataError, "y lacks a value for 8 of 16 clips"),

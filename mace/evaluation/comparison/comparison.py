@@ -165,8 +165,8 @@ def compare_predictions(
 
 
 def published_rows(results: Sequence[Published | Elsewhere]) -> list[dict[str, Any]]:
-    """Return published results as JSON has them, with their warnings in words."""
-    return [asdict(result) | {"warnings": list(result.warnings)} for result in results]
+    """Return published results as JSON has them, with what is known of them in words."""
+    return [asdict(result) | {"remarks": list(result.remarks)} for result in results]
 
 
 def _common(predictions: Mapping[str, Predictions]) -> tuple[dict[str, Predictions], list[str]]:

@@ -66,21 +66,26 @@ class Published:
     note: str = ""
 
     @property
-    def warnings(self) -> tuple[str, ...]:
+    def seen(self) -> str:
+        """Where it was seen, and what else is known of it."""
+        return _seen(self)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
         """What a reader must know before setting this beside another score."""
         expected = BENCHMARKS[self.benchmark].samples
-        warnings = _choices(self)
+        remarks = _choices(self)
         if self.uar_is_macro_precision:
-            warnings.append("UAR is macro-precision")
+            remarks.append("UAR is macro-precision")
         if self.verified == "code":
-            return *warnings, "no figures"
+            return *remarks, "no figures"
         if self.n is None:
-            warnings.append("n unknown")
+            remarks.append("n unknown")
         elif self.n != expected:
-            warnings.append(f"n is not {expected}")
+            remarks.append(f"n is not {expected}")
         if self.verified == "second-hand":
-            warnings.append("quoted")
-        return tuple(warnings)
+            remarks.append("quoted")
+        return tuple(remarks)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,11 +119,19 @@ class Elsewhere:
     note: str = ""
 
     @property
-    def warnings(self) -> tuple[str, ...]:
+    def seen(self) -> str:
+        """Where it was seen, and what else is known of it."""
+        return _seen(self)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
         """What a reader must know before setting this beside another score."""
-        warnings = _choices(self)
         last = {"second-hand": ["quoted"], "code": ["no figures"], "source": []}
-        return *warnings, *last[self.verified]
+        return *_choices(self), *last[self.verified]
+
+
+def _seen(result: Published | Elsewhere) -> str:
+    return f"{result.source}; {result.note}" if result.note else result.source
 
 
 def _choices(result: Published | Elsewhere) -> list[str]:

@@ -46,9 +46,9 @@ def print_comparison(result: ComparedRuns) -> None:
 
 
 def print_published(results: Sequence[Published]) -> None:
-    """Print published results, one table for each benchmark, with their warnings."""
+    """Print published results, one table for each benchmark, with what is known of them."""
     for benchmark in dict.fromkeys(result.benchmark for result in results):
-        print(f"\npublished on {BENCHMARKS[benchmark].title}; nothing here was run by this tool")
+        print(f"\npublished on {BENCHMARKS[benchmark].title}; this command has made none of it")
         own = [result for result in results if result.benchmark == benchmark]
         rows = []
         for result in own:
@@ -60,7 +60,7 @@ def print_published(results: Sequence[Published]) -> None:
                     decimal(full.accuracy),
                     _pair(part),
                     "?" if result.n is None else str(result.n),
-                    "; ".join(result.warnings),
+                    "; ".join(result.remarks),
                 )
             )
         columns = zip(HEADINGS, *rows, strict=True)
@@ -73,14 +73,14 @@ def print_published(results: Sequence[Published]) -> None:
 def print_elsewhere(results: Sequence[Elsewhere]) -> None:
     """Print results on protocols that no benchmark here lists, one table for each."""
     for protocol in dict.fromkeys(result.protocol for result in results):
-        print(f"\npublished on {protocol}; nothing here was run by this tool")
+        print(f"\npublished on {protocol}; this command has made none of it")
         own = [result for result in results if result.protocol == protocol]
         rows = [
             (
                 result.method,
                 ", ".join(f"{name} {value:.4f}" for name, value in result.figures.items()) or "-",
                 "?" if result.n is None else str(result.n),
-                "; ".join(result.warnings),
+                "; ".join(result.remarks),
             )
             for result in own
         ]
@@ -92,8 +92,7 @@ def _print_sources(results: Sequence[Published | Elsewhere]) -> None:
     """Print where results were seen and what else is known of them, equal lines once."""
     lines: dict[str, list[str]] = {}
     for result in results:
-        note = f"; {result.note}" if result.note else ""
-        lines.setdefault(f"{result.source}{note}", []).append(result.method)
+        lines.setdefault(result.seen, []).append(result.method)
     for line, methods in lines.items():
         print(f"  {', '.join(methods)}: {line}")
 

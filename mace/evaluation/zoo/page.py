@@ -1,11 +1,12 @@
 """The page of the zoo, written by `mace zoo --page`: what is known, and what has been measured."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import jinja2
 
 from mace.evaluation.zoo.evaluate import Result, verdict
-from mace.evaluation.zoo.rows import EVALUATED, network_rows, title_of
+from mace.evaluation.zoo.rows import EVALUATED, HEADINGS, LEGEND, listed, network_rows, title_of
 
 MEASURED = (
     "network", "images", "weights", "epochs", "seeds", "UF1", "UAR", "kernel ridge, UF1",
@@ -28,6 +29,7 @@ def zoo_page(results: Sequence[Result]) -> str:
         tables.setdefault((result.dataset, result.folds), []).append(result)
     return environment.get_template("page.md.j2").render(
         networks=network_rows(),
+        legend=LEGEND,
         tables=tables.values(),
         table=_of_networks,
         measured=_of_results,
@@ -59,8 +61,8 @@ def _missing(results: Sequence[Result]) -> list[str]:
     return [name for name in EVALUATED if name not in there]
 
 
-def _of_networks(rows: Sequence[Mapping[str, str]]) -> str:
-    return _table(list(rows[0]), [list(row.values()) for row in rows])
+def _of_networks(rows: Sequence[Mapping[str, Any]]) -> str:
+    return _table(HEADINGS, [listed(row) for row in rows])
 
 
 def _of_results(results: Sequence[Result]) -> str:

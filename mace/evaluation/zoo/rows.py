@@ -1,11 +1,11 @@
 """What the zoo says of each row before anything is trained: paper, images, what is published."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from mace.evaluation.comparison.published import (
     ALL,
     Elsewhere,
-    Figures,
     Published,
     published_elsewhere,
     published_results,
@@ -21,10 +21,20 @@ ROWS = (*dict.fromkeys(("macnn", *CONTROLS, *NETWORKS)), *SHALLOW)
 """Everything that the table names."""
 EVALUATED = tuple(name for name in ROWS if name != RIDGE)
 """What is evaluated by default; kernel ridge stands beside each."""
+PUBLISHED = "published UF1 / UAR"
+HEADINGS = ("name", "network", "paper", "images", "weights", PUBLISHED)
+"""Of the table, which are keys of its rows."""
+LEGEND = (
+    "Published scores are those of MEGC 2019's composite, 442 clips of 68 people, three classes, "
+    "if nothing else is said."
+)
 
 
-def network_rows(names: Sequence[str] = ROWS) -> list[dict[str, str]]:
-    """Return what the table says of each row, by heading; all of it as people read it.
+def network_rows(names: Sequence[str] = ROWS) -> list[dict[str, Any]]:
+    """Return what the table says of each row, by heading.
+
+    `weights` is 0 of what is no network. A key more than the headings, `seen`, is where the
+    published score was seen, and what else is known of it; empty where there is none.
 
     Raises:
         ConfigError: for a name that no row has, or a file of one's own without such a network.
@@ -35,10 +45,16 @@ def network_rows(names: Sequence[str] = ROWS) -> list[dict[str, str]]:
     return [{"name": name, **_row(name)} for name in names]
 
 
-def _row(name: str) -> dict[str, str]:
+def listed(row: Mapping[str, Any]) -> list[str]:
+    """Return a row as people read it, by `HEADINGS`."""
+    weights = f"{row['weights']:,}" if row["weights"] else ""
+    return [weights if heading == "weights" else str(row[heading]) for heading in HEADINGS]
+
+
+def _row(name: str) -> dict[str, Any]:
     if name in SHALLOW:
         method = SHALLOW[name]
-        images, weights = method.images, None
+        images, weights = method.images, 0
     else:
         method = _network(name)
         images, weights = f"{method.size or 'any'} px, {method.channels}", method.weights
@@ -50,8 +66,9 @@ def _row(name: str) -> dict[str, str]:
         "network": title_of(name),
         "paper": paper,
         "images": images,
-        "weights": "" if weights is None else f"{weights:,}",
-        "published UF1 / UAR": published_text(entry, epochs=name not in SHALLOW),
+        "weights": weights,
+        PUBLISHED: published_text(entry, epochs=name not in SHALLOW),
+        "seen": "" if entry is None else entry.seen,
     }
 
 
@@ -89,15 +106,15 @@ def published_text(entry: Published | Elsewhere | None, *, epochs: bool = True) 
     """
     if entry is None:
         return "none"
-    warnings = [text for text in entry.warnings if text != "UAR is macro-precision"]
+    remarks = list(entry.remarks)
     if isinstance(entry, Elsewhere):
         uf1, uar = entry.figures["uf1"], entry.figures["uar"]
-        warnings.insert(0, f"{entry.n} clips of {entry.protocol}")
+        remarks.insert(0, f"{entry.n} clips of {entry.protocol}")
     else:
-        figures = entry.parts.get(ALL, Figures())
-        uf1, uar = figures.uf1, figures.uar if figures.true_uar is None else figures.true_uar
-        if figures.true_uar is not None:
-            warnings.append("UAR from the authors' log; they print a macro-precision")
+        figures = entry.parts[ALL]
+        uf1, uar = figures.uf1, figures.uar
     if entry.best_test_epoch is None and epochs:
-        warnings.append("choice of the epoch not known")
-    return f"{uf1:.4f} / {uar:.4f}" + (f" ({'; '.join(warnings)})" if warnings else "")
+        remarks.append("choice of the epoch not known")
+    return f"{uf1:.4f} / {'-' if uar is None else f'{uar:.4f}'}" + (
+        f" ({'; '.join(remarks)})" if remarks else ""
+    )
