@@ -58,10 +58,10 @@ STUDY_OF = Study(
         ("difference", "flow, TV-L1"),
         ("flow, TV-L1", "flow, DIS"),
     ),
-    reading="as expected, the apex face alone is at chance, the difference of the two faces is far "
-    "above it and flow far above that; the two flows are not seen to differ. The paper's input is "
-    "a face, and real faces may tell more than rendered ones; what they then tell is in part who "
-    "somebody is.",
+    reading="as expected, the apex face alone is at chance, the difference of the two faces is "
+    "far above it and flow far above that; the two flows are not seen to differ. The "
+    "paper's input is a face, and real faces may tell more than rendered ones; what they "
+    "then tell is in part who somebody is.",
 )
 
 if __name__ == "__main__":

@@ -27,14 +27,12 @@ what it is meant to do when everything else is equal, how large the effect is be
 between people, and that the code works. What they cannot say: how well anything recognises the
 micro-expressions of real people, or that a difference seen (or not seen) here is there on CASME II
 or SAMM, whose annotation is uncertain, whose movements vary more, and whose classes overlap.
-Nothing here reproduces a figure of the paper. The results are of version 1.2 of the data set; since
-2.0 other people are rendered, by the renderer of the pairs, and the level of the scores is the same
-([evaluation](evaluate.md#everything-at-once)).
+Nothing here reproduces a figure of the paper.
 
 Unless a study says otherwise: {protocol}
-The recipe behind it was chosen on these same people (`mace/recipes.py`), so that scores are
-somewhat too high for all settings alike; no setting was tuned for itself, which may do injustice to
-those furthest from it. Scores of different studies do not compare. Intervals are 95 % by bootstrap
+The recipe behind it (`mace/recipes.py`) was chosen on other people, rendered by an earlier version
+of the data set ([evaluation](evaluate.md#everything-at-once)); no setting was tuned for itself,
+which may do injustice to those furthest from the recipe. Scores of different studies do not compare. Intervals are 95 % by bootstrap
 over people (`mace/evaluation/bootstrap.py`), for the mean over the seeds. A difference of two
 settings is taken on the same random draws of people; where its interval holds 0, the page says **no
 difference seen**, which does not say that there is none. One comparison in 20 would look like a
