@@ -32,12 +32,12 @@ Nothing here reproduces a figure of the paper.
 Unless a study says otherwise: {protocol}
 The recipe behind it (`mace/recipes.py`) was chosen on other people, rendered by an earlier version
 of the data set ([evaluation](evaluate.md#everything-at-once)); no setting was tuned for itself,
-which may do injustice to those furthest from the recipe. Scores of different studies do not compare. Intervals are 95 % by bootstrap
-over people (`mace/evaluation/bootstrap.py`), for the mean over the seeds. A difference of two
-settings is taken on the same random draws of people; where its interval holds 0, the page says **no
-difference seen**, which does not say that there is none. One comparison in 20 would look like a
-difference by chance; nothing is corrected for their number. One or two seeds say little about
-others: the score of each is given beside the mean."""
+which may do injustice to those furthest from the recipe. Scores of different studies do not
+compare. Intervals are 95 % by bootstrap over people (`mace/evaluation/bootstrap.py`), for the mean
+over the seeds. A difference of two settings is taken on the same random draws of people; where its
+interval holds 0, the page says **no difference seen**, which does not say that there is none. One
+comparison in 20 would look like a difference by chance; nothing is corrected for their number. One
+or two seeds say little about others: the score of each is given beside the mean."""
 
 _NONE = "no difference seen"
 _PROTOCOL = (
