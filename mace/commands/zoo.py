@@ -4,9 +4,10 @@ import functools
 import json
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
@@ -62,20 +63,13 @@ def run(
         data_dir: where prepared data sets lie.
         workers: processes that share the folds of kernel ridge.
         recipe: what all networks have in common; settings of a network are those of `macnn` and
-            `resnet`.
+            its controls.
         as_json: print the scores as JSON in place of the table.
     """
     from mace.evaluation.table import print_text_table
     from mace.evaluation.zoo.evaluate import read_results
     from mace.evaluation.zoo.page import MEASURED, measured_row, zoo_page
-    from mace.evaluation.zoo.rows import (
-        EVALUATED,
-        HEADINGS,
-        LEGEND,
-        ROWS,
-        listed,
-        network_rows,
-    )
+    from mace.evaluation.zoo.rows import EVALUATED, ROWS, network_rows
     from mace.files import write_text
 
     if page is not None and dataset is None and not (results and results.exists()):
@@ -101,14 +95,7 @@ def run(
     scores: list[Result] = [] if results is None else read_results(results)
     failed: list[str] = []
     if dataset is None:
-        if as_json:
-            print(json.dumps(rows, indent=2))
-        else:
-            print_text_table(HEADINGS, [listed(row) for row in rows])
-            print(LEGEND)
-            for row in rows:
-                if row["seen"]:
-                    print(f"  {row['network']}: {row['seen']}")
+        print(json.dumps(rows, indent=2)) if as_json else _print_list(rows)
     else:
         place = "-".join(filter(None, [dataset, protocol.benchmark or classes]))
         out = RUNS_DIR / "zoo" / place if out is None else out
@@ -128,6 +115,17 @@ def run(
         raise TrainingError(
             f"there is no result of {', '.join(failed)}, as said above; the other rows are there"
         )
+
+
+def _print_list(rows: Sequence[Mapping[str, Any]]) -> None:
+    from mace.evaluation.table import print_text_table
+    from mace.evaluation.zoo.rows import HEADINGS, LEGEND, listed
+
+    print_text_table(HEADINGS, [listed(row) for row in rows])
+    print(LEGEND)
+    for row in rows:
+        if row["seen"]:
+            print(f"  {row['network']}: {row['seen']}")
 
 
 def _trained(
