@@ -81,9 +81,9 @@ STUDY_OF = Study(
     pairs=tuple(
         (other, setting_name(RATES[0])) for other in (*map(setting_name, RATES[1:]), PLAIN)
     ),
-    reading="as expected, no set of rates is seen to differ from another, nor from the plain "
-    "network: on 28 px neither rates nor receptive field limit the score. This says "
-    "nothing about larger pictures, or about heads that forget the place.",
+    reading="as expected, neither another set of rates nor the plain network is seen to differ "
+    "from rates 1, 2, 3 on 28 px. This says nothing about larger pictures, or about heads "
+    "that forget the place.",
     extras={"field": "receptive field, px", "weights": "weights"},
 )
 

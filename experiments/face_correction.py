@@ -108,9 +108,9 @@ STUDY_OF = Study(
         ),
     ),
     reading="upright, the three ways are not seen to differ, as expected; with rolled heads the "
-    "upright box loses 0.05 of what it had and is 0.08 behind, and the others lose "
-    "nothing, as expected. Against expectation it is the registered pair that falls "
-    "without detrending, to 0.06 below the first frame: registration may leave a small "
+    "upright box is 0.05 below what it was and 0.08 below the registered pair, and of the "
+    "other two no loss is seen, as expected. Without detrending, against expectation, the "
+    "registered pair is 0.06 below the first frame: registration may leave a small "
     "movement of its own between the frames, which detrending takes out. These heads move "
     "little between the two frames; what registration is worth where they move more is "
     "not measured here.",

@@ -194,7 +194,7 @@ STUDY_OF = Study(
     "starting there is ahead of starting from nothing by 0.06 with 2 people, 0.04 with 4 "
     "and 0.02 with 8; with 16 no difference is seen. The network as it is scores so high "
     "on these people because it has learnt from the same renderer, so that this is no "
-    "measure of what pre-training is worth on real people: an upper bound.",
+    "measure of what pre-training is worth on real people.",
 )
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from mace.recipes import FLOW, Recipe
 
 if TYPE_CHECKING:
     from mace.data.motion_set import MotionSet
-    from mace.evaluation.zoo.evaluate import Result
+    from mace.evaluation.zoo.results import Result
 
 SEEDS = 3
 
@@ -67,8 +67,8 @@ def run(
         as_json: print the scores as JSON in place of the table.
     """
     from mace.evaluation.table import print_text_table
-    from mace.evaluation.zoo.evaluate import read_results
     from mace.evaluation.zoo.page import MEASURED, measured_row, zoo_page
+    from mace.evaluation.zoo.results import read_results
     from mace.evaluation.zoo.rows import EVALUATED, ROWS, network_rows
     from mace.files import write_text
 
@@ -81,12 +81,15 @@ def run(
         given = {
             "--classes": classes is not None, "--seeds": seeds != SEEDS,
             "--protocol": protocol != ProtocolConfig(), "--out": out is not None,
+            "--recipe": recipe != FLOW,
         }  # fmt: skip
         if any(given.values()):
             raise ConfigError(
                 f"{', '.join(name for name, there in given.items() if there)} would say how "
                 "networks are trained, and without a data set none is; add --dataset"
             )
+    if recipe.train.model.arch != "macnn":
+        raise ConfigError("networks are named by --networks; leave out --recipe.train.model.arch")
     names = networks or (ROWS if dataset is None else EVALUATED)
     check_counts(seeds=seeds, workers=workers)
     if protocol.benchmark is not None:
@@ -107,14 +110,13 @@ def run(
         if as_json:
             print(json.dumps([asdict(result) for result in new], indent=2))
         else:
-            print_text_table(MEASURED, [measured_row(result) for result in new])
+            if new:
+                print_text_table(MEASURED, [measured_row(result) for result in new])
             print(f"\nresults  {results}   (evaluations in {out})")
     if page is not None:
-        write_text(page, zoo_page(scores))
+        write_text(page, zoo_page(scores, command=f"mace zoo --results {results} --page {page}"))
     if failed:
-        raise TrainingError(
-            f"there is no result of {', '.join(failed)}, as said above; the other rows are there"
-        )
+        raise TrainingError(f"there is no result of {', '.join(failed)}, as said above")
 
 
 def _print_list(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -148,15 +150,10 @@ def _trained(
     from mace.compilation import keep_compiled
     from mace.data.flow_images import holds_flow_images
     from mace.evaluation.selection import benchmark_of, of_partitions, restrict
-    from mace.evaluation.zoo.evaluate import (
-        check_alike,
-        evaluate_zoo,
-        read_results,
-        write_results,
-    )
+    from mace.evaluation.zoo.evaluate import evaluate_zoo
+    from mace.evaluation.zoo.results import check_alike, read_results, write_results
     from mace.inputs import read_motion
     from mace.models.runtime import keep_heap
-    from mace.shallow import SHALLOW
 
     keep_compiled()
     keep_heap()
@@ -177,13 +174,13 @@ def _trained(
     alike = functools.partial(
         check_alike, there, dataset=place, folds=describe_folds(to_dict(protocol)), path=results
     )
-    alike(recipe=config_hash(recipe))
+    for name in names:
+        alike(name, recipe=config_hash(recipe), seeds=seeds)
 
-    def check(name: str, inputs: "MotionSet") -> None:
-        if name not in SHALLOW:
-            alike(seeds=seeds)
+    def check(name: str, size: int, inputs: "MotionSet") -> None:
         people = len(set(inputs.groups.tolist()))
-        alike(classes=len(inputs.classes), clips=len(inputs), people=people)
+        alike(name, classes=len(inputs.classes), clips=len(inputs), people=people, size=size,
+              data=inputs.fingerprint)  # fmt: skip
 
     new, failed = evaluate_zoo(
         names,

@@ -43,7 +43,7 @@ def _own_module(place: str, classes: int) -> nn.Module:
     if not isinstance(made, nn.Module):
         try:
             made = made(classes=classes)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             home = sys.modules[place.partition(":")[0]]
             raise ConfigError(
                 f"{place} does not make a network of {classes} classes: {type(error).__name__}: "

@@ -61,7 +61,6 @@ NETWORKS: Mapping[str, Network] = MappingProxyType(
         "resnet": Network(
             place="mace.models.resnet:ResNet",
             title="ResNet",
-            paper="He et al. 2016, CVPR",
             weights=773_223,
             settings=None,
             norms=("batch", "group", "none"),

@@ -69,7 +69,7 @@ class OwnNetwork(nn.Module):
             logits = self.module(x, **known)
         except MaceError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ConfigError(
                 f"{name} failed on images of {x.shape}: {type(error).__name__}: {first_line(error)}"
                 f"{line_of(error, file)}"

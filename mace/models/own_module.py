@@ -1,11 +1,13 @@
 """The module that holds a network of somebody's own: found, run, and known by its source."""
 
+import ast
 import hashlib
 import importlib
 import importlib.util
 import inspect
 import os
 import sys
+import sysconfig
 import traceback
 from contextlib import suppress
 from importlib.machinery import ModuleSpec
@@ -55,7 +57,8 @@ def _is_network(part: object, module: str) -> bool:
 def source_of(arch: str) -> str:
     """Return 12 hexadecimal digits of the file of `module:attribute`; nothing for a name of ours.
 
-    What that file imports is not looked into.
+    What it imports of the folder that its module is found in counts; what is installed elsewhere
+    does not.
 
     Raises:
         ConfigError: if there is no such module.
@@ -63,14 +66,15 @@ def source_of(arch: str) -> str:
     module, colon, _ = arch.partition(":")
     if not colon or module.startswith("mace."):
         return ""
-    return _digest(find_module(module).origin)
+    return _digest(module, find_module(module).origin)
 
 
 def code_of(*things: object) -> str:
     """Return 12 hexadecimal digits of the source of some objects' classes, as far as it is there.
 
-    Of a class in a file that is the whole file; of one in a notebook, or in the script that runs,
-    all classes that are defined there. What those import is not looked into.
+    Of a class in a file that is the whole file, and what it imports of its folder; of one in a
+    notebook, or in the script that runs, all classes that are defined there, and nothing that those
+    import.
 
     Raises:
         ConfigError: if a file has been edited since this was asked first.
@@ -105,20 +109,54 @@ def _written(kind: type) -> str:
 
 def _unedited(module: str, file: str | None) -> str:
     """Return the digest of a module's file, which is to be what it was at first."""
-    source = _digest(file)
+    source = _digest(module, file)
     if _LOADED.setdefault(module, source) != source:
         raise ConfigError(
-            f"{file} has changed since it was loaded; start this process anew (in a notebook, the "
-            "kernel), lest the results of one network be taken for the other's"
+            f"{file}, or what it imports, has changed since it was loaded; start this process anew "
+            "(in a notebook, the kernel), lest the results of one network be taken for the other's"
         )
     return source
 
 
-def _digest(file: str | None) -> str:
-    try:
-        return hashlib.sha256(Path(file or "").read_bytes()).hexdigest()[:12]
-    except OSError:  # built in, or a folder
+def _digest(module: str, file: str | None) -> str:
+    """Return digits of a module's file and of what it imports of the same folder, at any depth."""
+    first = Path(file or "")
+    if not first.is_file():  # built in, or a folder
         return ""
+    if first.is_relative_to(sysconfig.get_path("stdlib")) or "site-packages" in first.parts:
+        return hashlib.sha256(first.read_bytes()).hexdigest()[:12]  # installed, not being written
+    root = first.parents[module.count(".") + (first.name == "__init__.py")]
+    sources, waiting = {}, [first]
+    while waiting:
+        path = waiting.pop()
+        if path not in sources:
+            sources[path] = path.read_bytes()
+            waiting += _imported(sources[path], path, root)
+    digest = hashlib.sha256(sources.pop(first))
+    for path in sorted(sources):
+        digest.update(sources[path])
+    return digest.hexdigest()[:12]
+
+
+def _imported(source: bytes, path: Path, root: Path) -> list[Path]:
+    """Return the files of a folder that a module there imports by their names."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):  # said when it is run
+        return []
+    names: list[tuple[Path, str]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [(root, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = path.parents[node.level - 1] if node.level else root
+            parts = [node.module] if node.module else []
+            names += [(base, ".".join(parts)), *(
+                (base, ".".join([*parts, alias.name])) for alias in node.names
+            )]  # fmt: skip
+    places = [base.joinpath(*name.split(".")) for base, name in names if name]
+    files = [file for place in places for file in (place.with_suffix(".py"), place / "__init__.py")]
+    return [file for file in files if file.is_file()]
 
 
 def line_of(error: BaseException, file: str) -> str:

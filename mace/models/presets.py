@@ -14,7 +14,7 @@ class Control:
 
     Attributes:
         title: what tables call it.
-        lacks: what is taken away, and the settings of a MACNN that do it.
+        lacks: what is taken away, and the options that do it to the MACNN of `FLOW`.
         change: of a MACNN's settings.
     """
 
@@ -37,22 +37,23 @@ CONTROLS: Mapping[str, Control] = MappingProxyType(
     {
         "macnn_no_dilation": Control(
             title="MACNN, rates of 1",
-            lacks="no dilation: `dilations` 1 1 1",
+            lacks="no dilation (`--recipe.train.model.dilations 1 1 1`)",
             change=lambda model: _rates(model, 1),
         ),
         "macnn_single_scale": Control(
             title="MACNN, rates of 2",
-            lacks="one scale: `dilations` 2 2 2",
+            lacks="one scale (`--recipe.train.model.dilations 2 2 2`)",
             change=lambda model: _rates(model, 2),
         ),
         "macnn_no_residual": Control(
             title="MACNN, no shortcuts",
-            lacks="no shortcuts: `residual` False",
+            lacks="no shortcuts (`--recipe.train.model.no-residual`)",
             change=lambda model: replace(model, residual=False),
         ),
         "resnet": Control(
             title="ResNet",
-            lacks="basic blocks of He et al. 2016, CVPR: `arch` resnet, `widths` a quarter more",
+            lacks="basic blocks of He et al. 2016, CVPR, a quarter wider "
+            "(`--recipe.train.model.arch resnet --recipe.train.model.widths 40 60`)",
             change=_plain,
         ),
     }

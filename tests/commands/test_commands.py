@@ -14,7 +14,7 @@ from mace.bundle import load_bundle
 from mace.cli import main
 from mace.errors import DataError
 from mace.evaluation.loading import load_evaluation
-from mace.evaluation.zoo.evaluate import Result, read_results
+from mace.evaluation.zoo.results import Result, read_results
 from mace.pretraining import mixing
 from mace.spotting.temperature import fit_temperature
 
@@ -119,7 +119,7 @@ def test_the_zoo_trains_networks_alike_and_goes_on(data, capsys, monkeypatch, tm
     assert main(["zoo", *options, "--networks", "half_done:Tiny", "macnn_no_residual"]) == 5
     said = capsys.readouterr()
     assert "half_done:Tiny failed: Tiny failed on images of " in said.err
-    assert "there is no result of half_done:Tiny, as said above" in said.err.splitlines()[-1]
+    assert said.err.splitlines()[-1].endswith("no result of half_done:Tiny, as said above")
     assert "| MACNN, no shortcuts" in said.out
     before_and_control = read_results(Path("zoo.csv"))
     assert Path("zoo.csv").read_bytes().startswith(before)

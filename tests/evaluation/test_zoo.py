@@ -10,14 +10,14 @@ import pytest
 
 from mace.cli import main
 from mace.errors import ConfigError, DataError
-from mace.evaluation.zoo.evaluate import (
+from mace.evaluation.zoo.page import zoo_page
+from mace.evaluation.zoo.results import (
     Result,
     check_alike,
     read_results,
     verdict,
     write_results,
 )
-from mace.evaluation.zoo.page import zoo_page
 from mace.evaluation.zoo.rows import network_rows
 from mace.models.apply import count_parameters, init_model
 from mace.models.make import make_model
@@ -27,7 +27,7 @@ from mace.models.presets import MODELS
 DOCS = Path(__file__).parents[2] / "docs"
 RESULT = Result(
     dataset="a", folds="6 folds by subject", network="ststnet", size=28, weights=1683, epochs=1,
-    batch_size=32, recipe="0123", classes=3, seeds=1,
+    batch_size=32, recipe="0123", data="4567", classes=3, seeds=1,
     clips=9, people=3, uf1=0.5, uf1_low=0.4, uf1_high=0.6, uar=0.5, uar_low=0.4, uar_high=0.6,
     ridge_uf1=0.55, ahead=-0.05, ahead_low=-0.1, ahead_high=0.02, seconds=1.5, revision="abc",
 )  # fmt: skip
@@ -76,6 +76,10 @@ def test_every_network_has_a_line(capsys):
 def test_without_a_data_set_nothing_says_how_to_train(tmp_path, capsys):
     assert main(["zoo", "--classes", "3", "--seeds", "5", "--out", str(tmp_path)]) == 2
     assert "--classes, --seeds, --out would say how" in capsys.readouterr().err
+    assert main(["zoo", "--recipe.train.epochs", "2"]) == 2
+    assert "--recipe would say how" in capsys.readouterr().err
+    assert main(["zoo", "--dataset", "a", "--recipe.train.model.arch", "ststnet"]) == 2
+    assert "networks are named by --networks" in capsys.readouterr().err
 
 
 def test_a_file_of_ones_own_is_looked_into_before_anything_is_trained(
@@ -99,7 +103,8 @@ def test_a_file_of_ones_own_is_looked_into_before_anything_is_trained(
 
 def test_the_page_is_what_the_command_writes():
     page = (DOCS / "zoo.md").read_text(encoding="utf-8")
-    assert page == zoo_page(read_results(DOCS / "zoo.csv"))
+    command = "mace zoo --results docs/zoo.csv --page docs/zoo.md"
+    assert page == zoo_page(read_results(DOCS / "zoo.csv"), command=command)
     for row in network_rows():
         assert f"| {row['name']} | {row['network']} |" in page
 
@@ -122,30 +127,46 @@ def test_results_take_the_place_of_older_ones(tmp_path):
     assert write_results(path, [newer]) == read_results(path) == [newer, other]
     loso = dataclasses.replace(RESULT, folds="leave one subject out")
     assert write_results(path, [loso]) == [newer, other, loso]
-    page = zoo_page([newer, other])
+    page = zoo_page([newer, other], command="mace zoo --page mine.md")
+    assert "Written by `mace zoo --page mine.md`" in page
     assert "### a, 6 folds by subject" in page
     assert "Not trained here: macnn, macnn_no_dilation, " in page
     assert "published scores above are of three" not in page
     assert "9 clips of 3 people, 3 classes. Weights" in page
     assert "| STSTNet | 28 px | 1,683 | 1 | 1 | 0.600 [0.400, 0.600] |" in page
     assert "| mine:Tiny |" in page
-    assert zoo_page([dataclasses.replace(newer, classes=5)]).count("are of three") == 1
-    alike = functools.partial(
-        check_alike, [newer, other], dataset="a", folds=newer.folds, path=path
-    )
-    alike(recipe="0123", classes=3)
-    with pytest.raises(ConfigError, match="ststnet on a, 6 folds by subject, has clips 9, not 8"):
-        alike(classes=3, clips=8)
-    # Rows of other folds are another table; what is no network has one seed.
-    check_alike([loso], dataset="a", folds=newer.folds, path=path, recipe="4567")
-    shallow = dataclasses.replace(newer, network="bi_woof")
-    check_alike([shallow], dataset="a", folds=newer.folds, path=path, seeds=3)
+    assert "are of three" in zoo_page([dataclasses.replace(newer, classes=5)], command="")
     path.write_text(path.read_text().replace(",0.6,", ",much,"))
     with pytest.raises(DataError, match="is no table of `mace zoo`: setting uf1"):
         read_results(path)
     path.write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match="is no table of `mace zoo`"):
         read_results(path)
+
+
+def test_rows_of_a_table_are_trained_alike(tmp_path):
+    alike = functools.partial(
+        check_alike, [RESULT], dataset="a", folds=RESULT.folds, path=tmp_path / "zoo.csv"
+    )
+    alike("htnet", recipe="0123", seeds=1, classes=3, clips=9, people=3, size=28, data="4567")
+    for other in ({"clips": 8}, {"recipe": "89"}, {"seeds": 3}, {"size": 28, "data": "89"}):
+        name = list(other)[-1]
+        with pytest.raises(ConfigError, match=f"ststnet on a, 6 folds by subject, has {name} "):
+            alike("htnet", **other)
+    # Images of another size are others; what is no network has one seed; other folds, another
+    # table.
+    alike("rcn_a", size=60, data="89")
+    alike("bi_woof", seeds=3)
+    check_alike([RESULT], "htnet", dataset="a", folds="7 folds", path=tmp_path, recipe="89")
+
+
+def test_a_row_that_is_to_be_trained_anew_does_not_stay_as_it_was(tmp_path):
+    path = tmp_path / "zoo.csv"
+    other = dataclasses.replace(RESULT, network="mine:Tiny")
+    elsewhere = dataclasses.replace(RESULT, dataset="b")
+    write_results(path, [RESULT, other, elsewhere])
+    newer = dataclasses.replace(RESULT, recipe="89")
+    assert write_results(path, [newer]) == [elsewhere, newer]
 
 
 def test_a_lead_whose_interval_holds_nothing_is_none():

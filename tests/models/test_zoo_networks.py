@@ -229,6 +229,9 @@ two = Tiny(2)
 def broken(classes):
     raise ValueError("not today")
 
+def leaving(classes):
+    raise SystemExit(0)
+
 def other(classes):
     return "no network"
 """
@@ -259,6 +262,7 @@ def test_a_file_of_ones_own_is_a_network(own):
         ("other", "gives a str, expected a flax.linen.Module"),
         ("__name__", "does not make a network of 3 classes"),
         ("broken", r"of 3 classes: ValueError: not today, line 14 of own_networks\.py"),
+        ("leaving", r"of 3 classes: SystemExit: 0, line 17 of own_networks\.py"),
     ],
 )
 def test_what_is_no_network_is_refused(own, name, message):
@@ -298,8 +302,35 @@ def test_a_network_that_is_edited_is_another_one(own):
     make_model(config, 3)
     Path("own_networks.py").write_text(OWN.replace("(4, 4)", "(2, 2)"))
     assert config_hash(config) != before
-    with pytest.raises(ConfigError, match=r"own_networks\.py has changed since it was loaded"):
+    with pytest.raises(
+        ConfigError, match=r"own_networks\.py, or what it imports, has changed since"
+    ):
         make_model(config, 3)
+
+
+@pytest.mark.parametrize(
+    ("place", "line", "changed"),
+    [
+        ("nets.py", "import parts", "parts.py"),
+        ("nets.py", "from parts.deep import Block", "parts/deep.py"),
+        ("nets.py", "from parts import deep", "parts/deep.py"),
+        ("nets/__init__.py", "from . import deep", "nets/deep.py"),
+        ("nets/__init__.py", "from .deep import Block", "nets/deep.py"),
+        ("nets/__init__.py", "import nets.deep", "nets/deep.py"),
+        # What it imports imports as well.
+        ("nets.py", "import middle", "parts.py"),
+    ],
+)
+def test_what_a_network_imports_of_its_folder_is_part_of_it(own, place, line, changed):
+    for path, text in {"middle.py": "import parts\n", place: line, changed: "x = 1\n"}.items():
+        Path(path).parent.mkdir(exist_ok=True)
+        Path(path).write_text(text)
+    config = ModelConfig(arch="nets:Tiny")
+    before = config_hash(config)
+    Path("unrelated.py").write_text("x = 1\n")
+    assert config_hash(config) == before
+    Path(changed).write_text("x = 2\n")
+    assert config_hash(config) != before
 
 
 def test_a_network_of_ones_own_names_no_units(own):

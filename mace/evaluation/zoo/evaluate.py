@@ -7,14 +7,13 @@ same folds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jax
-import pandas as pd
 
-from mace.config import config_hash, from_dict
+from mace.config import config_hash
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError, MaceError, TrainingError, WorkerError
 from mace.evaluation.config import (
@@ -28,8 +27,8 @@ from mace.evaluation.methods.baselines import KernelRidge, Majority
 from mace.evaluation.methods.descriptors import BiWoofMachine, LbpTopMachine, check_bi_woof
 from mace.evaluation.methods.method import Method
 from mace.evaluation.summary import Summary, summarise
+from mace.evaluation.zoo.results import Result
 from mace.evaluation.zoo.rows import RIDGE, title_of
-from mace.files import atomic_path
 from mace.models.apply import count_parameters, init_model
 from mace.models.config import ModelConfig
 from mace.models.make import make_model
@@ -37,63 +36,6 @@ from mace.models.networks import network_of
 from mace.models.presets import CONTROLS, MODELS
 from mace.recipes import Recipe
 from mace.shallow import SHALLOW
-
-
-@dataclass(frozen=True, kw_only=True)
-class Result:
-    """What a network scored on a data set.
-
-    Attributes:
-        dataset: its name and configuration, and the benchmark if there is one.
-        folds: how people were dealt to them.
-        network: its name, or `module:attribute`.
-        size: side of the images, px; 0 of what looks at the clips' frames.
-        weights: how many there are; 0 of what is no network, as are the next two.
-        epochs: of the training.
-        batch_size: of the training.
-        recipe: names all that the rows of a table have in common.
-        classes: how many.
-        seeds: how many.
-        clips: how many.
-        people: how many.
-        uf1: unweighted F1, mean over the seeds.
-        uf1_low: lower end of its interval, 95 %, by drawing people.
-        uf1_high: upper end.
-        uar: unweighted average recall.
-        uar_low: lower end of its interval.
-        uar_high: upper end.
-        ridge_uf1: of kernel ridge on the same images.
-        ahead: UF1 of the network less that.
-        ahead_low: lower end of its interval, by the same draws.
-        ahead_high: upper end.
-        seconds: of all folds and seeds.
-        revision: of the code; several where folds were trained by several.
-    """
-
-    dataset: str
-    folds: str
-    network: str
-    size: int
-    weights: int
-    epochs: int
-    batch_size: int
-    recipe: str
-    classes: int
-    seeds: int
-    clips: int
-    people: int
-    uf1: float
-    uf1_low: float
-    uf1_high: float
-    uar: float
-    uar_low: float
-    uar_high: float
-    ridge_uf1: float
-    ahead: float
-    ahead_low: float
-    ahead_high: float
-    seconds: float
-    revision: str
 
 
 def zoo_recipe(recipe: Recipe, name: str, *, fixed_size: bool) -> Recipe:
@@ -134,7 +76,7 @@ def evaluate_zoo(
     out: Path,
     workers: int,
     log: Callable[[str], None],
-    check: Callable[[str, MotionSet], object] = lambda name, motion_set: None,
+    check: Callable[[str, int, MotionSet], object] = lambda name, size, motion_set: None,
     done: Callable[[Result], object] = lambda result: None,
 ) -> tuple[list[Result], list[str]]:
     """Evaluate networks one after the other, each in a folder of its own that it goes on from.
@@ -150,7 +92,7 @@ def evaluate_zoo(
         out: folder of the results.
         workers: processes that share the folds of kernel ridge.
         log: is told which network is under way, which the images do not fit, and what failed.
-        check: is given each row's name and images before anything is trained on them.
+        check: is given each row's name, the size of its images and these before it is trained.
         done: is given each result as it is there.
 
     Returns:
@@ -183,7 +125,8 @@ def evaluate_zoo(
             log(f"{name} {'failed' if fits else 'is left out'}: {error}")
             failed += [name] if fits else []
             continue
-        check(name, motion_set)
+        size = 0 if name == "lbp_top" else own.motion.size
+        check(name, size, motion_set)
         try:
             evaluation = evaluate_methods(
                 motion_set,
@@ -204,94 +147,18 @@ def evaluate_zoo(
             dataset=dataset,
             folds=describe_folds(evaluation.config["protocol"]),
             network=name,
-            size=0 if name == "lbp_top" else own.motion.size,
+            size=size,
             weights=weights,
             epochs=own.train.epochs if weights else 0,
             batch_size=own.train.batch_size if weights else 0,
             recipe=config_hash(recipe),
+            data=motion_set.fingerprint,
             classes=len(motion_set.classes),
             **_scores(summarise(evaluation)),
         )
         results.append(result)
         done(result)
     return results, failed
-
-
-def write_results(path: Path, results: Sequence[Result]) -> list[Result]:
-    """Add results to a table, in place of those of the same data, folds and network; return all.
-
-    Raises:
-        DataError: if what is there is no such table.
-        OutputError: if it cannot be written.
-    """
-    there = read_results(path)
-    everything = {
-        (result.dataset, result.folds, result.network): result for result in (*there, *results)
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as place:
-        pd.DataFrame([asdict(result) for result in everything.values()]).to_csv(place, index=False)
-    return list(everything.values())
-
-
-def check_alike(
-    there: Sequence[Result], *, dataset: str, folds: str, path: Path, **facts: int | str
-) -> None:
-    """Refuse to set beside each other what was not trained alike.
-
-    Args:
-        there: rows of a table, but for those that are to be replaced.
-        dataset: what the new row is called after.
-        folds: likewise.
-        path: of the table.
-        facts: what rows of the same data and folds have in common, by column.
-
-    Raises:
-        ConfigError: if a row differs.
-    """
-    for row in there:
-        if (row.dataset, row.folds) != (dataset, folds):
-            continue
-        for name, value in facts.items():
-            # What is no network draws nothing at random and has one seed.
-            if getattr(row, name) != value and not (name == "seeds" and row.network in SHALLOW):
-                raise ConfigError(
-                    f"the rows of a table are trained alike, and in {path} {row.network} on "
-                    f"{dataset}, {folds}, has {name} {getattr(row, name)}, not {value}; choose "
-                    "another --results and --out"
-                )
-
-
-def read_results(path: Path) -> list[Result]:
-    """Return the results of a table; none where there is no file.
-
-    Raises:
-        DataError: if it is something else.
-    """
-    if not path.exists():
-        return []
-    columns = [field.name for field in fields(Result)]
-    try:
-        names = ("dataset", "folds", "network", "recipe", "revision")
-        words: Any = dict.fromkeys(names, str)
-        table = pd.read_csv(path, dtype=words, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
-    if list(table.columns) != columns:
-        raise DataError(f"{path} is no table of `mace zoo`; its columns would be {columns}")
-    try:
-        return [from_dict(Result, row) for row in table.to_dict("records")]
-    except ConfigError as error:
-        raise DataError(f"{path} is no table of `mace zoo`: {error}") from error
-
-
-def verdict(result: Result) -> str:
-    """Return how a network stands to kernel ridge on the same images; nothing for that itself."""
-    if result.network == RIDGE:
-        return ""
-    if result.ahead_low > 0:
-        return "better"
-    return "worse" if result.ahead_high < 0 else "no better"
 
 
 def _methods(

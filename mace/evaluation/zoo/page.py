@@ -5,7 +5,7 @@ from typing import Any
 
 import jinja2
 
-from mace.evaluation.zoo.evaluate import Result, verdict
+from mace.evaluation.zoo.results import Result, verdict
 from mace.evaluation.zoo.rows import EVALUATED, HEADINGS, LEGEND, listed, network_rows, title_of
 
 MEASURED = (
@@ -15,8 +15,13 @@ MEASURED = (
 """Headings of what was measured."""
 
 
-def zoo_page(results: Sequence[Result]) -> str:
-    """Return the page in Markdown; figures are those of `results` and of the published sources."""
+def zoo_page(results: Sequence[Result], *, command: str) -> str:
+    """Return the page in Markdown; figures are those of `results` and of the published sources.
+
+    Args:
+        results: what was measured.
+        command: that writes the page from them.
+    """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("mace.evaluation.zoo", ""),
         undefined=jinja2.StrictUndefined,
@@ -28,6 +33,7 @@ def zoo_page(results: Sequence[Result]) -> str:
     for result in results:
         tables.setdefault((result.dataset, result.folds), []).append(result)
     return environment.get_template("page.md.j2").render(
+        command=command,
         networks=network_rows(),
         legend=LEGEND,
         tables=tables.values(),

@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import flax.linen as nn
+
+from mace.errors import ConfigError
 from mace.evaluation.comparison.published import (
     ALL,
     Elsewhere,
@@ -10,9 +13,8 @@ from mace.evaluation.comparison.published import (
     published_elsewhere,
     published_results,
 )
-from mace.models.config import ModelConfig
-from mace.models.make import make_model
 from mace.models.networks import NETWORKS, Network, network_of, no_network
+from mace.models.own_module import load
 from mace.models.presets import CONTROLS, MODELS
 from mace.shallow import SHALLOW, Shallow
 
@@ -41,7 +43,12 @@ def network_rows(names: Sequence[str] = ROWS) -> list[dict[str, Any]]:
     """
     for name in names:
         if ":" in name:
-            make_model(ModelConfig(arch=name), classes=3)
+            made = load(name)
+            if not isinstance(made, nn.Module) and not callable(made):
+                raise ConfigError(
+                    f"{name} does not make a network: it is a {type(made).__name__}, expected a "
+                    "flax.linen.Module, or what makes one of a number of classes"
+                )
     return [{"name": name, **_row(name)} for name in names]
 
 
