@@ -42,8 +42,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     Args:
         network: name of one of `mace.models.presets.MODELS` (those that `mace zoo` lists, and smaller
-            MACNNs), `module:attribute` of a file of your own, a `ModelConfig`, or a Flax module of your own that turns images
-            (b, h, w, c) into logits (b, classes).
+            MACNNs), `module:attribute` of a file of your own, a `ModelConfig`, or a Flax module of
+            your own that turns images (b, h, w, c) into logits (b, classes).
         epochs: passes through the training images.
         batch_size: images a step.
         learning_rate: of AdamW at its peak; a linear warm-up comes before, a cosine decay after.

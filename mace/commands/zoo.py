@@ -88,8 +88,6 @@ def run(
                 f"{', '.join(name for name, there in given.items() if there)} would say how "
                 "networks are trained, and without a data set none is; add --dataset"
             )
-    if recipe.train.model.arch != "macnn":
-        raise ConfigError("networks are named by --networks; leave out --recipe.train.model.arch")
     names = networks or (ROWS if dataset is None else EVALUATED)
     check_counts(seeds=seeds, workers=workers)
     if protocol.benchmark is not None:
@@ -98,7 +96,10 @@ def run(
     scores: list[Result] = [] if results is None else read_results(results)
     failed: list[str] = []
     if dataset is None:
-        print(json.dumps(rows, indent=2)) if as_json else _print_list(rows)
+        if as_json:
+            print(json.dumps(rows, indent=2))
+        else:
+            _print_list(rows)
     else:
         place = "-".join(filter(None, [dataset, protocol.benchmark or classes]))
         out = RUNS_DIR / "zoo" / place if out is None else out

@@ -8,17 +8,15 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Literal
 
-import flax.linen as nn
 import numpy as np
 from jaxtyping import Int
-from sklearn.base import BaseEstimator, clone, is_regressor
+from sklearn.base import clone
 from sklearn.metrics import make_scorer
 from sklearn.model_selection import GridSearchCV, GroupKFold, check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
-from mace.classifiers import NetworkClassifier
-from mace.config import UNHASHED, config_hash
+from mace.config import UNHASHED
 from mace.data.motion_set import MotionSet
 from mace.errors import ConfigError, DataError, TrainingError
 from mace.evaluation.arrays import UNKNOWN_PEOPLE
@@ -28,14 +26,15 @@ from mace.evaluation.fingerprints import digest
 from mace.evaluation.methods.baselines import Majority
 from mace.evaluation.methods.method import DataUse, FoldPredictions
 from mace.evaluation.own_arrays import OwnArrays, own_arrays
+from mace.evaluation.own_classifier import (
+    as_classifier,
+    classifier_code,
+    classifier_identity,
+    classifier_name,
+)
 from mace.evaluation.scores import CrossValidation
 from mace.metrics import confusion_matrix, uf1
-from mace.models.config import ModelConfig
-from mace.models.networks import no_network
-from mace.models.own_module import code_of, source_of
-from mace.models.presets import MODELS
 from mace.protocols.folds import Fold, grouped_kfold, loso
-from mace.shallow import SHALLOW, shallow_classifier
 
 
 def cross_validate(
@@ -99,13 +98,13 @@ def cross_validate(
         (1.0, ['LogisticRegression', 'majority'])
     """
     own = own_arrays(X, y, groups, clips)
-    classifier = _classifier(estimator)
+    classifier = as_classifier(estimator)
     if choose is not None and groups is None:
         raise ConfigError("choose needs groups, the person of each clip, for its inner folds")
     folds, protocol = _folds(own, cv, known=groups is not None)
     method = EstimatorMethod(
         estimator=classifier,
-        identity=_identity(classifier),
+        identity=classifier_identity(classifier),
         code=classifier_code(classifier, choose),
         reseed=seeds is not None,
         choose=None if choose is None else repr(choose),
@@ -124,7 +123,7 @@ def cross_validate(
             own,
             config=config,
             run_dir=folder,
-            title=name or _name(classifier),
+            title=name or classifier_name(classifier),
             command="mace.cross_validate(...)",
             workers=workers,
             methods={NETWORK: method, "majority": Majority()},
@@ -216,30 +215,6 @@ def _selection(search: GridSearchCV) -> str:
     return f"settings by inner folds: {settings}"
 
 
-def _classifier(estimator: Any) -> BaseEstimator:
-    if isinstance(estimator, str) and estimator in SHALLOW:
-        return shallow_classifier(estimator)
-    if isinstance(estimator, str) and estimator not in MODELS and ":" not in estimator:
-        raise no_network(estimator, (*MODELS, *SHALLOW))
-    if isinstance(estimator, str | ModelConfig | nn.Module):
-        return NetworkClassifier(estimator)
-    if isinstance(estimator, type):
-        module = issubclass(estimator, nn.Module)
-        kind, fields = ("network", "classes=3") if module else ("classifier", "")
-        raise ConfigError(
-            f"{estimator.__name__} is a class; give a {kind} made of it, as in "
-            f"{estimator.__name__}({fields})"
-        )
-    if hasattr(estimator, "fit") and is_regressor(estimator):
-        raise ConfigError(f"{estimator!r} predicts numbers, not classes; give a classifier")
-    if not hasattr(estimator, "fit") or not hasattr(estimator, "get_params"):
-        raise ConfigError(
-            f"{estimator!r} is neither a classifier of scikit-learn's kind, nor a network's name, "
-            "nor a Flax module"
-        )
-    return estimator
-
-
 def _folds(own: OwnArrays, cv: Any, *, known: bool) -> tuple[list[Fold], EstimatorProtocol]:
     """Return the folds and what they are called; `known` says whether people are."""
     if isinstance(cv, str | int) and not known:
@@ -316,40 +291,3 @@ def _pooled_uf1(truth: np.ndarray, predicted: np.ndarray) -> float:
     classes = np.unique(np.concatenate([truth, predicted]))
     truth, predicted = (np.searchsorted(classes, labels) for labels in (truth, predicted))
     return uf1(confusion_matrix(truth, predicted, len(classes)))
-
-
-def _identity(classifier: BaseEstimator) -> str:
-    name = f"{type(classifier).__module__}.{type(classifier).__qualname__}"
-    settings = classifier.get_params(deep=True)
-    return f"{name}({', '.join(f'{key}={settings[key]!r}' for key in sorted(settings))})"
-
-
-def classifier_code(classifier: BaseEstimator, choose: Any) -> str:
-    """Return digits that name the source of a classifier, its steps, networks and choices.
-
-    Raises:
-        ConfigError: if a file of them was edited since it was loaded.
-    """
-    grids = choose if isinstance(choose, list | tuple) else [choose or {}]
-    settings = list(classifier.get_params(deep=True).items())
-    settings += [(key, value) for grid in grids for key in grid for value in grid[key]]
-    objects: list[Any] = [classifier]
-    digests = []
-    for key, value in settings:
-        if isinstance(value, ModelConfig):
-            digests.append(config_hash(value))
-        elif isinstance(value, str) and key.split("__")[-1] == "network":
-            digests.append(source_of(value))
-        elif hasattr(value, "get_params") or isinstance(value, nn.Module):
-            objects.append(value)
-    return "".join([code_of(*objects), *digests])
-
-
-def _name(classifier: Any) -> str:
-    if isinstance(classifier, Pipeline):
-        steps = [step for _, step in classifier.steps if step not in (None, "passthrough")]
-        return " + ".join(map(_name, steps)) or type(classifier).__name__
-    if type(classifier) is NetworkClassifier:
-        network = classifier.network
-        return network if isinstance(network, str) else type(network).__name__
-    return type(classifier).__name__

@@ -165,10 +165,11 @@ def compare(
         [1.0, 0.75]
     """
     named = _named(runs)
-    if not named and not published:
-        raise ConfigError("there is nothing to compare; name at least one run")
     if not named:
-        benchmark = None if benchmark is None else find_benchmark(benchmark).name
+        if not published:
+            raise ConfigError("there is nothing to compare; name at least one run")
+        if benchmark is not None:
+            find_benchmark(benchmark)  # which refuses a name that none has
         return Comparison(None, published_results(benchmark), published_elsewhere(benchmark))
     chosen = class_benchmark(benchmark) if benchmark is not None else None
     predictions: dict[str, Predictions] = {}

@@ -16,6 +16,7 @@ from typing import Any
 
 from mace.errors import ConfigError, first_line
 
+_OURS = __name__.partition(".")[0]
 # What modules were when this process ran them.
 _LOADED: dict[str, str] = {}
 
@@ -123,40 +124,44 @@ def _digest(module: str, file: str | None) -> str:
     first = Path(file or "")
     if not first.is_file():  # built in, or a folder
         return ""
-    if first.is_relative_to(sysconfig.get_path("stdlib")) or "site-packages" in first.parts:
-        return hashlib.sha256(first.read_bytes()).hexdigest()[:12]  # installed, not being written
-    root = first.parents[module.count(".") + (first.name == "__init__.py")]
-    sources, waiting = {}, [first]
-    while waiting:
-        path = waiting.pop()
-        if path not in sources:
-            sources[path] = path.read_bytes()
-            waiting += _imported(sources[path], path, root)
-    digest = hashlib.sha256(sources.pop(first))
-    for path in sorted(sources):
-        digest.update(sources[path])
+    digest = hashlib.sha256(first.read_bytes())
+    home = first.parents[module.count(".") + (first.name == "__init__.py")]
+    installed = home.is_relative_to(sysconfig.get_path("stdlib")) or "site-packages" in home.parts
+    if not installed and module.partition(".")[0] != _OURS:
+        waiting, seen = [first], {first}
+        while waiting:
+            imported = _imported(waiting.pop(), home) - seen
+            seen |= imported
+            waiting += imported
+        for path in sorted(seen - {first}):
+            digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
 
-def _imported(source: bytes, path: Path, root: Path) -> list[Path]:
-    """Return the files of a folder that a module there imports by their names."""
+def _imported(path: Path, home: Path) -> set[Path]:
+    """Return the files of a folder that one of them imports, with or without `__init__.py`.
+
+    MACE's own, where it lies there, are not among them. The standard library's `modulefinder` does
+    not see packages without `__init__.py`.
+    """
     try:
-        tree = ast.parse(source)
+        nodes = list(ast.walk(ast.parse(path.read_bytes())))
     except (SyntaxError, ValueError):  # said when it is run
-        return []
-    names: list[tuple[Path, str]] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names += [(root, alias.name) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = path.parents[node.level - 1] if node.level else root
+        return set()
+    names = [(home, alias.name) for n in nodes if isinstance(n, ast.Import) for alias in n.names]
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            base = path.parents[node.level - 1] if node.level else home
+            # What is imported from a package may be a module of it.
             parts = [node.module] if node.module else []
-            names += [(base, ".".join(parts)), *(
-                (base, ".".join([*parts, alias.name])) for alias in node.names
-            )]  # fmt: skip
-    places = [base.joinpath(*name.split(".")) for base, name in names if name]
-    files = [file for place in places for file in (place.with_suffix(".py"), place / "__init__.py")]
-    return [file for file in files if file.is_file()]
+            names += [(base, ".".join([*parts, alias.name])) for alias in node.names]
+            names += [(base, part) for part in parts]
+    files = set()
+    for base, name in names:
+        place = base.joinpath(*name.split("."))
+        if place.relative_to(base).parts[0] != _OURS:
+            files |= {place.with_suffix(".py"), place / "__init__.py"}
+    return {file for file in files if file.is_file()}
 
 
 def line_of(error: BaseException, file: str) -> str:

@@ -153,8 +153,8 @@ def refuse_edited(networks: Mapping[str, str]) -> None:
     for place, source in networks.items():
         if source_of(place) != source:
             raise ConfigError(
-                f"the file of {place} has changed since the search began; put it back, or search "
-                "anew with another --out"
+                f"the file of {place}, or what it imports, has changed since the search began; put "
+                "it back, or search anew with another --out"
             )
 
 

@@ -22,7 +22,7 @@ from sklearn.tree import DecisionTreeClassifier
 import mace
 from mace.classifiers import NetworkClassifier
 from mace.errors import ConfigError, DataError, TrainingError
-from mace.evaluation.estimators import classifier_code
+from mace.evaluation.own_classifier import classifier_code
 from mace.models.config import ModelConfig
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from mace.cli import main
 from mace.errors import ConfigError, DataError
+from mace.evaluation.zoo.evaluate import zoo_recipe
 from mace.evaluation.zoo.page import zoo_page
 from mace.evaluation.zoo.results import (
     Result,
@@ -23,6 +24,7 @@ from mace.models.apply import count_parameters, init_model
 from mace.models.make import make_model
 from mace.models.networks import NETWORKS
 from mace.models.presets import MODELS
+from mace.recipes import FLOW
 
 DOCS = Path(__file__).parents[2] / "docs"
 RESULT = Result(
@@ -78,8 +80,16 @@ def test_without_a_data_set_nothing_says_how_to_train(tmp_path, capsys):
     assert "--classes, --seeds, --out would say how" in capsys.readouterr().err
     assert main(["zoo", "--recipe.train.epochs", "2"]) == 2
     assert "--recipe would say how" in capsys.readouterr().err
-    assert main(["zoo", "--dataset", "a", "--recipe.train.model.arch", "ststnet"]) == 2
-    assert "networks are named by --networks" in capsys.readouterr().err
+
+
+def test_a_recipe_is_that_of_a_macnn():
+    model = MODELS["ststnet"]
+    recipe = dataclasses.replace(FLOW, train=dataclasses.replace(FLOW.train, model=model))
+    with pytest.raises(ConfigError, match="networks are named by --networks"):
+        zoo_recipe(recipe, "macnn", fixed_size=False)
+    assert zoo_recipe(FLOW, "macnn", fixed_size=False) == FLOW
+    plain = zoo_recipe(FLOW, "macnn_no_residual", fixed_size=False)
+    assert plain.train.model == dataclasses.replace(FLOW.train.model, residual=False)
 
 
 def test_a_file_of_ones_own_is_looked_into_before_anything_is_trained(

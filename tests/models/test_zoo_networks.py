@@ -322,12 +322,15 @@ def test_a_network_that_is_edited_is_another_one(own):
     ],
 )
 def test_what_a_network_imports_of_its_folder_is_part_of_it(own, place, line, changed):
+    line += "\nimport mace.errors\n"
     for path, text in {"middle.py": "import parts\n", place: line, changed: "x = 1\n"}.items():
         Path(path).parent.mkdir(exist_ok=True)
         Path(path).write_text(text)
     config = ModelConfig(arch="nets:Tiny")
     before = config_hash(config)
-    Path("unrelated.py").write_text("x = 1\n")
+    for other in ("unrelated.py", "mace/errors.py"):
+        Path(other).parent.mkdir(exist_ok=True)
+        Path(other).write_text("x = 1\n")
     assert config_hash(config) == before
     Path(changed).write_text("x = 2\n")
     assert config_hash(config) != before

@@ -34,112 +34,85 @@ class Figures:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Published:
-    """One method's result in the literature.
+class Printed:
+    """What is known of one method's result in the literature, whatever its scores.
 
     Attributes:
         method: its name.
-        benchmark: the protocol.
-        parts: its figures on all samples (`full`) and on single databases, by name.
-        source: where the figures are printed.
+        source: where the scores are printed.
         verified: `source` where they were read in the paper, log or code itself, `second-hand`
             where they are quoted from another paper, `code` where only that was read which makes
             them, and there are none here.
-        n: number of samples; None where the source does not say.
+        n: number of samples; None where the source does not say, or they are no clips.
         best_test_epoch: whether an epoch was chosen by the test score, anew for each subject left
             out or one for all of them; None where nobody has looked.
         settings_on_test: whether settings were chosen by this very score; likewise.
-        uar_is_macro_precision: whether the printed UAR is the mean precision; None where nobody has
-            looked.
         note: what else a reader must know; may be empty.
     """
 
     method: str
-    benchmark: BenchmarkName
-    parts: Mapping[str, Figures] = field(default_factory=dict)
     source: str
     verified: Verified
     n: int | None = None
     best_test_epoch: bool | None = None
     settings_on_test: bool | None = None
-    uar_is_macro_precision: bool | None = None
     note: str = ""
 
     @property
     def seen(self) -> str:
         """Where it was seen, and what else is known of it."""
-        return _seen(self)
+        return f"{self.source}; {self.note}" if self.note else self.source
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """What a reader must know before setting this beside another score."""
-        expected = BENCHMARKS[self.benchmark].samples
-        remarks = _choices(self)
-        if self.uar_is_macro_precision:
-            remarks.append("UAR is macro-precision")
-        if self.verified == "code":
-            return *remarks, "no figures"
-        if self.n is None:
-            remarks.append("n unknown")
-        elif self.n != expected:
-            remarks.append(f"n is not {expected}")
-        if self.verified == "second-hand":
-            remarks.append("quoted")
-        return tuple(remarks)
+        chosen = {True: "best test epoch", False: "no best epoch", None: ""}[self.best_test_epoch]
+        tuned = "settings tuned on it" if self.settings_on_test else ""
+        last = {"second-hand": "quoted", "code": "no figures", "source": ""}[self.verified]
+        return tuple(filter(None, (chosen, tuned, *self._of_scores(), last)))
+
+    def _of_scores(self) -> Sequence[str]:
+        return ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Elsewhere:
+class Published(Printed):
+    """One method's result under a benchmark.
+
+    Attributes:
+        benchmark: the protocol.
+        parts: its figures on all samples (`full`) and on single databases, by name.
+        uar_is_macro_precision: whether the printed UAR is the mean precision; None where nobody has
+            looked.
+    """
+
+    benchmark: BenchmarkName
+    parts: Mapping[str, Figures] = field(default_factory=dict)
+    uar_is_macro_precision: bool | None = None
+
+    def _of_scores(self) -> Sequence[str]:
+        texts = ["UAR is macro-precision"] if self.uar_is_macro_precision else []
+        expected = BENCHMARKS[self.benchmark].samples
+        if self.verified != "code" and self.n != expected:
+            texts.append("n unknown" if self.n is None else f"n is not {expected}")
+        return texts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Elsewhere(Printed):
     """One method's result in spotting, on several labels of a clip, or on clips of no benchmark.
 
     Attributes:
-        method: its name.
         protocol: the data, in words.
         benchmark: the one here that scores the same, if any does.
         figures: scores as printed, by name; `f1` of spotting is that of micro-expressions at an
             IoU of 0.5, `strs` the spot-then-recognise score; `f1_units` and `f1_databases` are the
             two means of CD6ME.
-        source: where they are printed.
-        verified: as of `Published`.
-        n: number of samples; None where it is no number of clips.
-        best_test_epoch: as of `Published`.
-        settings_on_test: likewise.
-        note: what else a reader must know; may be empty.
     """
 
-    method: str
     protocol: str
     benchmark: BenchmarkName | None = None
     figures: Mapping[str, float] = field(default_factory=dict)
-    source: str
-    verified: Verified
-    n: int | None = None
-    best_test_epoch: bool | None = None
-    settings_on_test: bool | None = None
-    note: str = ""
-
-    @property
-    def seen(self) -> str:
-        """Where it was seen, and what else is known of it."""
-        return _seen(self)
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What a reader must know before setting this beside another score."""
-        last = {"second-hand": ["quoted"], "code": ["no figures"], "source": []}
-        return *_choices(self), *last[self.verified]
-
-
-def _seen(result: Published | Elsewhere) -> str:
-    return f"{result.source}; {result.note}" if result.note else result.source
-
-
-def _choices(result: Published | Elsewhere) -> list[str]:
-    """Return in words what is known of how epoch and settings were chosen."""
-    words = {True: ["best test epoch"], False: ["no best epoch"], None: []}[result.best_test_epoch]
-    if result.settings_on_test:
-        words.append("settings tuned on it")
-    return words
 
 
 def published_elsewhere(benchmark: BenchmarkName | None = None) -> Sequence[Elsewhere]:

@@ -71,7 +71,7 @@ def print_published(results: Sequence[Published]) -> None:
 
 
 def print_elsewhere(results: Sequence[Elsewhere]) -> None:
-    """Print results on protocols that no benchmark here lists, one table for each."""
+    """Print results of other kinds, one table for each protocol, with what is known of them."""
     for protocol in dict.fromkeys(result.protocol for result in results):
         print(f"\npublished on {protocol}; this command has made none of it")
         own = [result for result in results if result.protocol == protocol]

@@ -42,19 +42,20 @@ def zoo_recipe(recipe: Recipe, name: str, *, fixed_size: bool) -> Recipe:
     """Return a recipe with another network, and the size of images that its paper has.
 
     Args:
-        recipe: `macnn` has its settings, and so have MACNN's controls but for what they lack; the
-            others have those of their papers.
+        recipe: of a MACNN. `macnn` has its settings, and so have MACNN's controls but for what they
+            lack; the others have those of their papers.
         name: a row of the table, or `module:attribute`.
         fixed_size: the images are ready-made, and of the size they are.
 
     Raises:
-        ConfigError: for a name that no network has.
+        ConfigError: for a name that no network has, or a recipe of another network.
     """
-    if name in SHALLOW:
+    if recipe.train.model.arch != "macnn":
+        raise ConfigError("networks are named by --networks; leave out --recipe.train.model.arch")
+    if name in SHALLOW or name == "macnn":
         return recipe
-    if name == "macnn" or name in CONTROLS:
-        model = replace(recipe.train.model, arch="macnn")
-        model = CONTROLS[name].change(model) if name in CONTROLS else model
+    if name in CONTROLS:
+        model = CONTROLS[name].change(recipe.train.model)
     else:
         model = MODELS[name] if name in MODELS else ModelConfig(arch=name)
     size = network_of(model.arch).size
@@ -121,9 +122,9 @@ def evaluate_zoo(
             methods = _methods(name, config, motion_set)
         except (ConfigError, DataError) as error:
             # The field's networks are as they are; one of your own is not yet what it should be.
-            fits = isinstance(error, DataError) or ":" in name
-            log(f"{name} {'failed' if fits else 'is left out'}: {error}")
-            failed += [name] if fits else []
+            left_out = isinstance(error, ConfigError) and ":" not in name
+            log(f"{name} {'is left out' if left_out else 'failed'}: {error}")
+            failed += [] if left_out else [name]
             continue
         size = 0 if name == "lbp_top" else own.motion.size
         check(name, size, motion_set)

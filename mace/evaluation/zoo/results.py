@@ -13,8 +13,6 @@ from mace.evaluation.zoo.rows import RIDGE
 from mace.files import atomic_path
 from mace.shallow import SHALLOW
 
-_ALIKE = ("recipe", "seeds", "classes", "clips", "people", "size", "data")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
@@ -87,7 +85,7 @@ def write_results(path: Path, results: Sequence[Result]) -> list[Result]:
     """
     everything = {(r.dataset, r.folds, r.network): r for r in read_results(path)}
     for result in results:
-        facts = {name: getattr(result, name) for name in _ALIKE}
+        facts = asdict(result)
         everything = {
             key: row
             for key, row in everything.items()
@@ -134,18 +132,15 @@ def check_alike(
             )
 
 
-def _unlike(row: Result, network: str, facts: Mapping[str, int | str]) -> str | None:
+def _unlike(row: Result, network: str, facts: Mapping[str, Any]) -> str | None:
     """Return in what a row differs from what is known of another, if in anything that matters."""
-    for name in (name for name in _ALIKE if name in facts):
-        # What is no network draws nothing at random and has one seed; images of other sizes
-        # are others.
-        if name == "seeds" and {row.network, network} & SHALLOW.keys():
-            continue
-        if name == "data" and row.size != facts["size"]:
-            continue
-        if name != "size" and getattr(row, name) != facts[name]:
-            return name
-    return None
+    alike = ["recipe", "classes", "clips", "people"]
+    # What is no network draws nothing at random, and has one seed.
+    alike += [] if {row.network, network} & SHALLOW.keys() else ["seeds"]
+    # Images of another size are others.
+    alike += ["data"] if facts.get("size") == row.size else []
+    differing = (name for name in alike if name in facts and getattr(row, name) != facts[name])
+    return next(differing, None)
 
 
 def read_results(path: Path) -> list[Result]:
