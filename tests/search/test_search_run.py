@@ -110,7 +110,9 @@ def test_a_network_that_is_edited_during_a_search_ends_it(tmp_path, pretended, m
 
     evaluate = objective.evaluate
     monkeypatch.setattr(scheduler, "evaluate", edited)
-    with pytest.raises(ConfigError, match="searched_net:Net has changed since the search began"):
+    with pytest.raises(
+        ConfigError, match="searched_net:Net, or what it imports, has changed since the search"
+    ):
         search(tmp_path / "s", trials=2, train=train)
     assert len(read_study(tmp_path / "s").looks) == 1
 
